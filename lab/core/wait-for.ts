@@ -1,0 +1,31 @@
+import { LabError } from './lab-error.ts';
+import type { Clock } from './ports.ts';
+import type { Result } from './result.ts';
+
+export interface WaitOptions {
+  readonly everyMs: number;
+  readonly forMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks until the answer is there. `probe` returns what it saw instead as its error; the last of these stands in the
+ * LabError after `forMs`. Never sleeps past the deadline, and always asks at least once.
+ */
+export async function waitFor<T>(
+  subject: string,
+  probe: () => Promise<Result<T, string>>,
+  { everyMs, forMs, clock, signal }: WaitOptions,
+): Promise<T> {
+  const deadline = clock.now() + forMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    const seen = await probe();
+    if (seen.ok) return seen.value;
+    if (clock.now() + everyMs > deadline) {
+      throw new LabError(`${subject} was not ready after ${forMs} ms; last seen: ${seen.error}`);
+    }
+    await clock.sleep(everyMs, signal);
+  }
+}

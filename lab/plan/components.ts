@@ -1,0 +1,29 @@
+/** What a node is made of, in versions that a user can choose. */
+export const COMPONENTS = ['containerd', 'runc', 'cni-plugins', 'crictl'] as const;
+export type ComponentName = (typeof COMPONENTS)[number];
+
+/** Where a component can come from; the order is the default order in which they are tried. */
+export const SOURCES = ['local', 'release', 'gomod', 'debian'] as const;
+export type SourceName = (typeof SOURCES)[number];
+
+/** One component at one exact version. `source` is there when the user insists on one. */
+export type ComponentRef =
+  | {
+      readonly component: ComponentName;
+      /** upstream's version without a `v`: 1.6.3, 2.0.0-rc.1 */
+      readonly version: string;
+      readonly source?: Exclude<SourceName, 'local'>;
+    }
+  | {
+      readonly component: ComponentName;
+      readonly source: 'local';
+      /** absolute path of a folder, a single binary or an archive that the user names */
+      readonly hostPath: string;
+      /** what its own --version says */
+      readonly version: string;
+    };
+
+/** `containerd 1.6.3`, `containerd 1.6.20 from debian`: how people name it in messages. */
+export function describeComponent(ref: ComponentRef): string {
+  return `${ref.component} ${ref.version}${ref.source === undefined ? '' : ` from ${ref.source}`}`;
+}

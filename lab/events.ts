@@ -1,0 +1,35 @@
+import type { JournalEntry } from './observe/observation.ts';
+import type { Outcome, Verdict } from './judge/verdict.ts';
+import type { RunPlan } from './plan/plan.ts';
+
+/** Everything the lab can say while it works. Reporters are written against this union and nothing else. */
+export type LabEvent =
+  | {
+      readonly kind: 'session-started';
+      readonly runs: readonly RunPlan[];
+      readonly backend: string;
+      readonly jobs: number;
+      readonly outputHostPath: string;
+    }
+  /** something that takes longer than a moment: `what` names it (containerd 1.6.3), `how` says which source and how far */
+  | { readonly kind: 'progress'; readonly what: string; readonly how: string; readonly done: boolean }
+  | { readonly kind: 'run-started'; readonly run: RunPlan; readonly outputHostPath: string }
+  | { readonly kind: 'observed'; readonly run: RunPlan; readonly entry: JournalEntry }
+  | {
+      readonly kind: 'run-ended';
+      readonly run: RunPlan;
+      readonly verdict: Verdict;
+      readonly entries: readonly JournalEntry[];
+      readonly durationMs: number;
+      readonly outputHostPath: string;
+      /** where the node was kept: how to enter it and how to end it */
+      readonly kept?: { readonly enter: readonly string[]; readonly end: readonly string[] };
+    }
+  | { readonly kind: 'interrupted'; readonly by: string }
+  | { readonly kind: 'notice'; readonly message: string }
+  | {
+      readonly kind: 'session-ended';
+      readonly outcome: Outcome;
+      readonly durationMs: number;
+      readonly outputHostPath: string;
+    };

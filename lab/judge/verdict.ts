@@ -1,0 +1,50 @@
+import type { Place } from '../spec/diagnostic.ts';
+
+export type Outcome = 'pass' | 'fail' | 'inconclusive';
+
+/** The names of all checks: what a control names, and what reports group by. */
+export const CHECKS = [
+  'ran', // the run came to its end and every step was taken
+  'ok', // a step succeeded, or failed, as expected
+  'error', // the exact error
+  'output',
+  'exit-code',
+  'pod', // state and addresses of a pod
+  'left-behind',
+  'log',
+  'no-log',
+  'cleanup', // the node was taken down
+  'control', // a control came out as it must
+] as const;
+export type CheckName = (typeof CHECKS)[number];
+
+/** One answer to one expectation. Passing ones are kept too: no findings is not a pass. */
+export interface Finding {
+  readonly check: CheckName;
+  readonly outcome: Outcome;
+  /** `start`, a step's id, or `end` */
+  readonly stepId: string;
+  /** one line: what was wanted, what came instead */
+  readonly message: string;
+  /** of the expectation in the scenario file */
+  readonly place?: Place;
+  readonly expected?: string;
+  readonly actual?: string;
+  /** further lines that help: the difference with its pointer, what appeared in which step */
+  readonly detail?: readonly string[];
+  /** the last lines of containerd's log that belong to the step */
+  readonly log?: readonly string[];
+}
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly findings: readonly Finding[];
+}
+
+const SEVERITY: Readonly<Record<Outcome, number>> = { pass: 0, inconclusive: 1, fail: 2 };
+
+/** A failure outranks not knowing, and not knowing outranks a pass. Nothing at all is not knowing. */
+export function worst(outcomes: readonly Outcome[]): Outcome {
+  if (outcomes.length === 0) return 'inconclusive';
+  return outcomes.reduce((a, b) => (SEVERITY[b] > SEVERITY[a] ? b : a));
+}

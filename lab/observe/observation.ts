@@ -1,0 +1,75 @@
+import type { NodeState, NodeUsage } from '../core/node-state.ts';
+import type { CommandResult } from '../core/ports.ts';
+
+/**
+ * What happened in one run, in the order in which it was seen, free of opinions. One line of journal.jsonl each; the
+ * page docs/journal.md describes it. `stepId` is that of PlannedStep; `start` is before the first step, `end` after the last.
+ */
+export type Observation =
+  | {
+      readonly kind: 'run-started';
+      /** of the journal: a reader refuses what it does not know */
+      readonly formatVersion: 1;
+      readonly labVersion: string;
+      /** ISO 8601 */
+      readonly time: string;
+      readonly backend: string;
+      readonly host: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'artifact';
+      readonly name: string;
+      readonly version: string;
+      readonly source: string;
+      readonly key: string;
+      readonly madeBy: string;
+    }
+  | {
+      readonly kind: 'node-ready';
+      readonly node: string;
+      readonly nodeMs: number;
+      readonly containerdMs: number;
+      readonly runtimeVersion: string;
+    }
+  | { readonly kind: 'step-started'; readonly stepId: string }
+  /** `pod` and `container` say on whose behalf, by the scenario's name for it; `id` is CRI's, where it is known */
+  | {
+      readonly kind: 'command';
+      readonly stepId: string;
+      readonly pod?: string;
+      readonly container?: string;
+      readonly id?: string;
+      readonly result: CommandResult;
+    }
+  /** a value that expectations refer to: `web.id`, `web.ip` */
+  | { readonly kind: 'capture'; readonly stepId: string; readonly name: string; readonly value: string }
+  | {
+      readonly kind: 'waited';
+      readonly stepId: string;
+      readonly what: string;
+      readonly met: boolean;
+      readonly lastSeen: string;
+      readonly waitedMs: number;
+    }
+  /** the step could not be taken because of what the system under test did before: no sandbox to stop */
+  | { readonly kind: 'not-run'; readonly stepId: string; readonly why: string }
+  /** what containerd wrote to its log since the last such observation: whole lines */
+  | { readonly kind: 'containerd-log'; readonly stepId: string; readonly text: string }
+  | {
+      readonly kind: 'containerd-ended';
+      readonly stepId: string;
+      readonly asked: boolean;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+    }
+  | { readonly kind: 'look'; readonly stepId: string; readonly state: NodeState }
+  | { readonly kind: 'step-ended'; readonly stepId: string }
+  | { readonly kind: 'usage'; readonly usage: NodeUsage }
+  /** the lab or its host could not do its part */
+  | { readonly kind: 'lab-failure'; readonly during: string; readonly message: string }
+  | { readonly kind: 'cleanup-failure'; readonly what: string; readonly message: string }
+  | { readonly kind: 'interrupted'; readonly by: string }
+  | { readonly kind: 'run-ended' };
+
+/** An observation as it stands in the journal: `atMs` since the run started. */
+export type JournalEntry = Observation & { readonly atMs: number };

@@ -1,0 +1,58 @@
+import type { Action, Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
+import type { Place } from '../spec/diagnostic.ts';
+import type { ComponentRef } from './components.ts';
+
+/** Everything that a command line asks for, as data: what would run, cell by cell. */
+export interface Plan {
+  /** of this format, which is also that of `plan.json` in a recorded run: docs/journal.md */
+  readonly formatVersion: 1;
+  readonly runs: readonly RunPlan[];
+}
+
+/** One cell of one scenario's matrix: one run on one fresh node. All `${matrix.…}` are filled in. */
+export interface RunPlan {
+  /** scenario and cell, for people: `incompatible-version containerd=1.6.0` */
+  readonly title: string;
+  /** the same as one file name, unique in the plan: `incompatible-version.containerd-1.6.0` */
+  readonly slug: string;
+  readonly scenario: { readonly name: string; readonly summary: string; readonly place: Place };
+  readonly control?: Control;
+  readonly cell: Readonly<Record<string, string>>;
+  readonly node: NodePlan;
+  readonly pods: readonly PodSpec[];
+  readonly steps: readonly PlannedStep[];
+  /** holds after the last step; its id in the journal is `end` */
+  readonly end?: Expectation;
+}
+
+export interface NodePlan {
+  readonly containerd: ComponentRef;
+  readonly runc: ComponentRef;
+  readonly crictl: ComponentRef;
+  readonly plugins: PluginsPlan;
+  readonly containerdConfig: JsonObject;
+  readonly cniConfig: readonly FileSpec[];
+  readonly files: readonly FileSpec[];
+}
+
+/** What is in /opt/cni/bin: the whole set of one release, then single plugins over it. */
+export interface PluginsPlan {
+  readonly set?: ComponentRef;
+  readonly overrides: readonly { readonly plugin: string; readonly from: ComponentRef }[];
+}
+
+export interface PlannedStep {
+  /** its place in the order and its word: `2-stop-pod`. The same in journal, verdict and JUnit. */
+  readonly id: string;
+  readonly place: Place;
+  readonly action: PlannedAction;
+  readonly timeoutMs: number;
+  /** the one branch that applies to this cell */
+  readonly expect: Expectation;
+}
+
+/** An Action whose versions are exact components. */
+export type PlannedAction =
+  | Exclude<Action, { do: 'install-plugins' | 'replace-containerd' }>
+  | { readonly do: 'install-plugins'; readonly plugins: PluginsPlan }
+  | { readonly do: 'replace-containerd'; readonly containerd: ComponentRef };

@@ -1,0 +1,179 @@
+import type { StateKind } from '../core/node-state.ts';
+import type { Place } from './diagnostic.ts';
+
+/**
+ * What a scenario file says, checked and typed. Texts may still hold `${matrix.AXIS}`, filled in by the plan, and
+ * captures such as `${web.id}`, filled in by the judge (and by steps that need them) from what was seen.
+ */
+export interface Scenario {
+  readonly place: Place;
+  readonly name: string;
+  readonly summary: string;
+  readonly references: readonly string[];
+  /** A control is a scenario that must not pass: what it must come out as instead. */
+  readonly control?: Control;
+  /** axis → values, in the order of the file; no axes is one run */
+  readonly matrix: readonly { readonly axis: string; readonly values: readonly string[] }[];
+  readonly node: NodeSpec;
+  readonly pods: readonly PodSpec[];
+  readonly steps: readonly StepSpec[];
+  /** holds at the end, after the last step */
+  readonly expect: readonly Expectation[];
+}
+
+export interface Control {
+  readonly outcome: 'fail' | 'inconclusive';
+  /** the check that has to say so; see judge/checks.ts */
+  readonly finding: string;
+}
+
+/**
+ * A version as people write it, checked by `parseVersionSpec`: `1.6.3`, `gomod:1.6.3`, `debian:1.6.20`,
+ * `debian:bookworm`, `local:../build/bin`, or `default` (the one in images/pins.yaml).
+ */
+export interface VersionText {
+  readonly text: string;
+  readonly place: Place;
+}
+
+export interface NodeSpec {
+  readonly containerd: VersionText;
+  readonly runc?: VersionText;
+  readonly crictl?: VersionText;
+  readonly cniPlugins: CniPluginsSpec;
+  /** merged over the lab's own config.toml, table by table */
+  readonly containerdConfig?: JsonObject;
+  /** name → content of files in /etc/cni/net.d, there before containerd starts */
+  readonly cniConfig: readonly FileSpec[];
+  /** any other files, by their absolute path */
+  readonly files: readonly FileSpec[];
+}
+
+/** One release of the standard plugins, some of them perhaps from another one; `set` is missing for an empty /opt/cni/bin. */
+export interface CniPluginsSpec {
+  readonly set?: VersionText;
+  readonly plugins: readonly { readonly plugin: string; readonly version: VersionText }[];
+}
+
+/** `content` is written byte for byte: a literal of the file, or the JSON of a YAML mapping, indented by two. */
+export interface FileSpec {
+  readonly name: string;
+  readonly content: string;
+  readonly mode?: number;
+  readonly place: Place;
+}
+
+export interface PodSpec {
+  readonly name: string;
+  readonly hostPorts: readonly {
+    readonly hostPort: number;
+    readonly containerPort: number;
+    readonly protocol: 'tcp' | 'udp';
+  }[];
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly hostNetwork: boolean;
+}
+
+export interface StepSpec {
+  readonly place: Place;
+  readonly action: Action;
+  /** of the commands of this step; the default is in plan/ */
+  readonly timeoutMs?: number;
+  /** For each cell exactly one of these applies. None at all means `ok: true`. */
+  readonly expect: readonly Expectation[];
+}
+
+/** What a step does; `do` is the word in the file. */
+export type Action =
+  | { readonly do: 'run-pod'; readonly pod: string }
+  | { readonly do: 'stop-pod'; readonly pod: string }
+  | { readonly do: 'remove-pod'; readonly pod: string; readonly force: boolean }
+  | { readonly do: 'stop-listed-pods' }
+  | { readonly do: 'remove-listed-pods' }
+  | {
+      readonly do: 'create-container';
+      readonly container: string;
+      readonly pod: string;
+      readonly command: readonly string[];
+    }
+  | { readonly do: 'start-container'; readonly container: string }
+  | { readonly do: 'exec-container'; readonly container: string; readonly command: readonly string[] }
+  | { readonly do: 'stop-container'; readonly container: string }
+  | { readonly do: 'remove-container'; readonly container: string }
+  | { readonly do: 'write-files'; readonly files: readonly FileSpec[] }
+  | { readonly do: 'remove-files'; readonly nodePaths: readonly string[] }
+  | { readonly do: 'write-cni-config'; readonly files: readonly FileSpec[] }
+  | { readonly do: 'remove-cni-config'; readonly names: readonly string[] }
+  | { readonly do: 'install-plugins'; readonly plugins: CniPluginsSpec }
+  | { readonly do: 'remove-plugins'; readonly plugins: readonly string[] }
+  | { readonly do: 'fake-plugin'; readonly plugin: string; readonly script: string }
+  | { readonly do: 'stop-containerd' }
+  | { readonly do: 'kill-containerd' }
+  | { readonly do: 'start-containerd' }
+  | { readonly do: 'replace-containerd'; readonly version: VersionText }
+  | { readonly do: 'exec'; readonly argv: readonly string[]; readonly stdin?: string }
+  | { readonly do: 'connect'; readonly from: string; readonly to: string; readonly send?: string }
+  | { readonly do: 'wait-for'; readonly condition: Condition };
+
+export type Condition =
+  | { readonly until: 'network-ready'; readonly ready: boolean }
+  | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }
+  | { readonly until: 'log'; readonly line: LogExpectation }
+  | { readonly until: 'command'; readonly argv: readonly string[] };
+
+export type PodState = 'ready' | 'not-ready' | 'absent';
+
+/** What must be so after a step, or at the end; what is not mentioned is not looked at. */
+export interface Expectation {
+  readonly place: Place;
+  /** component or axis → range (`>=1.6.0 <1.6.4`) or the very text of the value; all must hold. Missing: always. */
+  readonly when?: Readonly<Record<string, string>>;
+  readonly ok?: boolean;
+  readonly error?: TextExpectation;
+  /** standard output of the step's command, without the line break at its end */
+  readonly output?: TextExpectation;
+  readonly exitCode?: number;
+  /** on the pod of the step: shorthand for `pods` with its name */
+  readonly pod?: PodExpectation;
+  readonly pods?: 'none' | Readonly<Record<string, PodExpectation>>;
+  readonly leftBehind?: LeftBehindExpectation;
+  readonly log: readonly LogExpectation[];
+  readonly noLog: readonly LogExpectation[];
+}
+
+/** Exact, or (rarely, and saying why) a part. Captures stand in either. */
+export type TextExpectation =
+  | { readonly exact: string; readonly place: Place }
+  | { readonly contains: string; readonly why: string; readonly place: Place };
+
+export interface PodExpectation {
+  readonly state?: PodState;
+  /** how many, or which ones exactly, in CRI's order */
+  readonly ips?: number | readonly string[];
+}
+
+/**
+ * What is there and was not at the start. `none`: nothing of any kind. A map: what it names exactly, and nothing of
+ * any kind that it does not name. What plugins share between pods and keep by design (`shared`: the bridge, portmap's
+ * top chains, host-local's bookkeeping) counts only where `shared` is named.
+ */
+export type LeftBehindExpectation =
+  | { readonly none: true; readonly place: Place }
+  | {
+      readonly none: false;
+      readonly kinds: Readonly<Partial<Record<StateKind | 'shared', number | readonly string[]>>>;
+      readonly place: Place;
+    };
+
+export interface LogExpectation {
+  readonly level?: string;
+  readonly message: TextExpectation;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly place: Place;
+}
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}

@@ -21,6 +21,8 @@ export interface NodeProcess {
   readonly pid: number;
   /** fulfilled when the process has ended, and never rejected while the node lives */
   readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
+  /** A no-op when the process has ended already. */
+  signal(signal: 'TERM' | 'KILL'): Promise<void>;
 }
 
 /**

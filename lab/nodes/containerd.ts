@@ -1,0 +1,84 @@
+import type { Artifact } from '../artifacts/artifact.ts';
+import { LabError } from '../core/lab-error.ts';
+import type { Clock } from '../core/ports.ts';
+import { err, ok } from '../core/result.ts';
+import { waitFor } from '../core/wait-for.ts';
+import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
+import { binaries } from './plugins.ts';
+
+export const CONTAINERD_LOG = '/lab/containerd.log';
+const USR_LOCAL_BIN = '/usr/local/bin';
+const ANSWER_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 10_000;
+
+/** How a containerd came to its end; `asked` is false when nobody told it to. */
+export interface ContainerdEnd {
+  readonly asked: boolean;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+/** The one containerd of a node: started, ended, and its end noticed. */
+export interface Containerd {
+  /** Starts it and waits until CRI answers; LabError when it does not, or ends instead. */
+  start(): Promise<Extract<RuntimeStatus, { answered: true }>>;
+  /** Ends it and waits for its end; shims and pods stay. A no-op when none runs. */
+  end(signal: 'TERM' | 'KILL'): Promise<void>;
+}
+
+/** `onEnd` is told of every end, the moment it is seen. */
+export function containerdOn(node: LabNode, { clock, onEnd }: { clock: Clock; onEnd: (end: ContainerdEnd) => void }): Containerd {
+  let running: { readonly process: NodeProcess; asked: boolean; readonly gone: Promise<ContainerdEnd> } | undefined;
+
+  return {
+    async start() {
+      if (running !== undefined) throw new LabError(`containerd on ${node.name} runs already`);
+      const process = await node.start([`${USR_LOCAL_BIN}/containerd`], { logPath: CONTAINERD_LOG });
+      let ended: ContainerdEnd | undefined;
+      const current = {
+        process,
+        asked: false,
+        gone: process.ended.then((end) => {
+          ended = { asked: current.asked, ...end };
+          if (running === current) running = undefined;
+          onEnd(ended);
+          return ended;
+        }),
+      };
+      running = current;
+      return waitFor(
+        `containerd on ${node.name}`,
+        async () => {
+          if (ended !== undefined) {
+            const log = await node.readFile(CONTAINERD_LOG);
+            throw new LabError(
+              `containerd on ${node.name} ended with ${ended.exitCode ?? ended.signal ?? '?'} before it answered; its log ends:\n${log.slice(-2000)}`,
+            );
+          }
+          const status = await node.runtimeStatus();
+          return status.answered && status.runtimeReady ? ok(status) : err(status.answered ? 'not ready' : status.why);
+        },
+        { everyMs: 10, forMs: ANSWER_WITHIN_MS, clock },
+      );
+    },
+
+    async end(signal) {
+      const current = running;
+      if (current === undefined) return;
+      current.asked = true;
+      await current.process.signal(signal);
+      await waitFor(
+        `the end of containerd on ${node.name}`,
+        async () => (running === current ? err(`pid ${current.process.pid} is still there`) : ok(undefined)),
+        { everyMs: 5, forMs: STOP_WITHIN_MS, clock },
+      );
+    },
+  };
+}
+
+/** Puts containerd's (or runc's, crictl's) programs where the field has them, as links into the artifact cache. */
+export async function installPrograms(node: LabNode, artifact: Artifact): Promise<void> {
+  await node.writeFiles(
+    (await binaries(node, artifact)).map(([name, linkTo]) => ({ nodePath: `${USR_LOCAL_BIN}/${name}`, linkTo })),
+  );
+}

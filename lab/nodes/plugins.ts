@@ -1,0 +1,32 @@
+import type { Artifact } from '../artifacts/artifact.ts';
+import type { LabNode, NodeFile } from './node.ts';
+
+export const CNI_BIN = '/opt/cni/bin';
+
+/** What is to be in /opt/cni/bin: a whole set, and single plugins over it. */
+export interface InstalledPlugins {
+  readonly set?: Artifact;
+  readonly overrides: readonly { readonly plugin: string; readonly from: Artifact }[];
+}
+
+/** Empties /opt/cni/bin and puts these plugins into it, as links into the artifact cache. */
+export async function installPlugins(node: LabNode, { set, overrides }: InstalledPlugins): Promise<void> {
+  const links = new Map<string, string>();
+  if (set !== undefined) for (const [name, target] of await binaries(node, set)) links.set(name, target);
+  for (const { plugin, from } of overrides) {
+    const target = new Map(await binaries(node, from)).get(plugin);
+    if (target !== undefined) links.set(plugin, target);
+  }
+  await node.writeFiles([
+    { nodePath: CNI_BIN, remove: true },
+    ...[...links].map(([name, linkTo]): NodeFile => ({ nodePath: `${CNI_BIN}/${name}`, linkTo })),
+  ]);
+}
+
+/** The programs of an artifact, by name, with where they are on the node. */
+export async function binaries(node: LabNode, artifact: Artifact): Promise<readonly (readonly [string, string])[]> {
+  const folder = await node.provide(artifact);
+  return artifact.files
+    .filter((file) => file.path.startsWith('bin/'))
+    .map((file) => [file.path.slice('bin/'.length), `${folder}/${file.path}`] as const);
+}

@@ -1,6 +1,6 @@
 module cnilab/node-tools
 
-go 1.21
+go 1.22
 
 require (
 	github.com/gogo/protobuf v1.3.2

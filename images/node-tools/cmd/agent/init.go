@@ -1,0 +1,54 @@
+package main
+
+import (
+	"flag"
+	"os"
+
+	"cnilab/node-tools/internal/root"
+	"cnilab/node-tools/internal/serve"
+
+	"golang.org/x/sys/unix"
+)
+
+// word is the descriptor on which the node tells its launcher that it is to be kept.
+const word = 3
+
+// initNode is the first process of a node: it makes the node around itself and then does what the lab asks.
+func initNode(args []string) error {
+	unix.CloseOnExec(word)
+	options := root.Options{}
+	flags := flag.NewFlagSet("init", flag.ContinueOnError)
+	flags.StringVar(&options.Name, "name", "", "")
+	flags.StringVar(&options.Artifacts, "artifacts", "", "")
+	flags.StringVar(&options.Staging, "staging", "", "")
+	flags.Func("layer", "", func(tree string) error {
+		options.Layers = append(options.Layers, tree)
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	unix.Umask(0o022)
+	if err := unix.Sethostname([]byte(options.Name)); err != nil {
+		return err
+	}
+	if err := root.Build(options); err != nil {
+		return err
+	}
+	if err := root.Network(); err != nil {
+		return err
+	}
+	raiseLimits()
+	return serve.Run(os.Stdin, os.Stdout, os.NewFile(word, "word"))
+}
+
+// raiseLimits gives the node what a containerd service has, where this host allows it: without CAP_SYS_RESOURCE a hard
+// limit stays as it is.
+func raiseLimits() {
+	for _, limit := range []struct {
+		resource int
+		value    uint64
+	}{{unix.RLIMIT_NOFILE, 1 << 20}, {unix.RLIMIT_NPROC, unix.RLIM_INFINITY}, {unix.RLIMIT_CORE, unix.RLIM_INFINITY}} {
+		_ = unix.Setrlimit(limit.resource, &unix.Rlimit{Cur: limit.value, Max: limit.value})
+	}
+}

@@ -1,0 +1,98 @@
+package cgroup
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const inNode = "/sys/fs/cgroup"
+
+// leaf is where the node's own processes live on a pure v2 host: its root must be empty to hand controllers down.
+const leaf = "agent"
+
+// Layout is how the hierarchies lie below /sys/fs/cgroup on this host, links such as cpu -> cpu,cpuacct included.
+type Layout struct {
+	hierarchies []Hierarchy
+	links       map[string]string
+}
+
+// ReadLayout looks at the host; to be called while its /proc and /sys are still there.
+func ReadLayout() (Layout, error) {
+	layout := Layout{links: map[string]string{}}
+	hierarchies, err := Mounted()
+	if err != nil {
+		return layout, err
+	}
+	for _, hierarchy := range hierarchies {
+		if hierarchy.Mount == inNode || strings.HasPrefix(hierarchy.Mount, inNode+"/") {
+			layout.hierarchies = append(layout.hierarchies, hierarchy)
+		}
+	}
+	entries, err := os.ReadDir(inNode)
+	if err != nil {
+		return layout, nil // a host without cgroups
+	}
+	for _, entry := range entries {
+		if entry.Type()&os.ModeSymlink != 0 {
+			if target, err := os.Readlink(filepath.Join(inNode, entry.Name())); err == nil {
+				layout.links[entry.Name()] = target
+			}
+		}
+	}
+	return layout, nil
+}
+
+// pureV2 tells whether the unified hierarchy is the only one.
+func (l Layout) pureV2() bool {
+	return len(l.hierarchies) > 0 && l.hierarchies[0].V2() && l.hierarchies[0].Mount == inNode
+}
+
+// Mount mounts the hierarchies anew, so that the root that runc and kubelet see is the node's own group.
+func (l Layout) Mount() error {
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	if l.pureV2() {
+		if err := unix.Mount("cgroup2", inNode, "cgroup2", flags, ""); err != nil {
+			return fmt.Errorf("could not mount cgroup2 on %s: %w", inNode, err)
+		}
+		return l.moveToLeaf()
+	}
+	if err := unix.Mount("tmpfs", inNode, "tmpfs", flags, "mode=0755"); err != nil {
+		return fmt.Errorf("could not mount a tmpfs on %s: %w", inNode, err)
+	}
+	for _, hierarchy := range l.hierarchies {
+		if err := os.MkdirAll(hierarchy.Mount, 0o755); err != nil {
+			return err
+		}
+		kind, data := "cgroup", hierarchy.Controllers
+		if hierarchy.V2() {
+			kind = "cgroup2"
+		} else if strings.HasPrefix(data, "name=") {
+			data = "none," + data
+		}
+		if err := unix.Mount(kind, hierarchy.Mount, kind, flags, data); err != nil {
+			return fmt.Errorf("could not mount %s %s on %s: %w", kind, data, hierarchy.Mount, err)
+		}
+	}
+	for name, target := range l.links {
+		if err := os.Symlink(target, filepath.Join(inNode, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l Layout) moveToLeaf() error {
+	dir := filepath.Join(inNode, leaf)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := join(dir); err != nil {
+		return err
+	}
+	HandDown(inNode)
+	return nil
+}

@@ -1,0 +1,102 @@
+package cri
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// Sandbox is what CRI knows of one pod sandbox.
+type Sandbox struct {
+	ID, State, PodName, PodNamespace, PodUID, NetnsPath string
+	// IPs in CRI's order
+	IPs []string
+}
+
+// Container is what CRI knows of one container.
+type Container struct {
+	ID, State, Name, SandboxID string
+}
+
+// List returns all sandboxes and containers, in whatever state.
+func (r *Runtime) List() ([]Sandbox, []Container, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	pods, containers := runtime.ListPodSandboxResponse{}, runtime.ListContainersResponse{}
+	if err := r.Call(ctx, "ListPodSandbox", &runtime.ListPodSandboxRequest{}, &pods); err != nil {
+		return nil, nil, errors.New(words(err))
+	}
+	if err := r.Call(ctx, "ListContainers", &runtime.ListContainersRequest{}, &containers); err != nil {
+		return nil, nil, errors.New(words(err))
+	}
+	sandboxes := make([]Sandbox, len(pods.GetItems()))
+	failures := make([]error, len(sandboxes))
+	var all sync.WaitGroup
+	for i, item := range pods.GetItems() {
+		all.Add(1)
+		go func(i int, item *runtime.PodSandbox) {
+			defer all.Done()
+			sandboxes[i], failures[i] = r.sandbox(ctx, item)
+		}(i, item)
+	}
+	all.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return nil, nil, err
+	}
+	list := make([]Container, len(containers.GetContainers()))
+	for i, item := range containers.GetContainers() {
+		state := strings.ToLower(strings.TrimPrefix(item.GetState().String(), "CONTAINER_"))
+		list[i] = Container{item.GetId(), state, item.GetMetadata().GetName(), item.GetPodSandboxId()}
+	}
+	return sandboxes, list, nil
+}
+
+// sandbox adds what only the status of a single one tells: its addresses, and its network namespace.
+func (r *Runtime) sandbox(ctx context.Context, item *runtime.PodSandbox) (Sandbox, error) {
+	metadata := item.GetMetadata()
+	found := Sandbox{
+		ID: item.GetId(), State: "not-ready", PodName: metadata.GetName(), PodNamespace: metadata.GetNamespace(),
+		PodUID: metadata.GetUid(),
+	}
+	if item.GetState() == runtime.PodSandboxState_SANDBOX_READY {
+		found.State = "ready"
+	}
+	response := runtime.PodSandboxStatusResponse{}
+	request := &runtime.PodSandboxStatusRequest{PodSandboxId: item.GetId(), Verbose: true}
+	if err := r.Call(ctx, "PodSandboxStatus", request, &response); err != nil {
+		return found, errors.New("sandbox " + item.GetId() + ": " + words(err))
+	}
+	network := response.GetStatus().GetNetwork()
+	if network.GetIp() != "" {
+		found.IPs = append(found.IPs, network.GetIp())
+	}
+	for _, more := range network.GetAdditionalIps() {
+		found.IPs = append(found.IPs, more.GetIp())
+	}
+	found.NetnsPath = netnsPath(response.GetInfo()["info"])
+	return found, nil
+}
+
+// netnsPath reads it from containerd's verbose information: the OCI spec of the sandbox. Empty if it is not there.
+func netnsPath(info string) string {
+	var verbose struct {
+		RuntimeSpec struct {
+			Linux struct {
+				Namespaces []struct{ Type, Path string }
+			}
+		}
+	}
+	if json.Unmarshal([]byte(info), &verbose) != nil {
+		return ""
+	}
+	for _, namespace := range verbose.RuntimeSpec.Linux.Namespaces {
+		if namespace.Type == "network" {
+			return namespace.Path
+		}
+	}
+	return ""
+}

@@ -1,0 +1,134 @@
+// Package cri asks containerd over its socket, without crictl: a look and a wait must cost next to nothing.
+package cri
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// Socket is where containerd listens on a node.
+const Socket = "/run/containerd/containerd.sock"
+
+// patience is for one call. A containerd that says nothing for so long does not answer.
+const patience = 2 * time.Second
+
+// Runtime is containerd's CRI service, whichever process and version is behind the socket at the moment.
+type Runtime struct {
+	mutex      sync.Mutex
+	connection *grpc.ClientConn
+	// service is the one of the two names that this containerd knows; empty until one has answered
+	service string
+}
+
+// services are the names of one and the same interface: the messages are the same bytes, so one client serves both.
+// containerd before 1.6 knows the older only, 2.x the newer only.
+var services = []string{"runtime.v1.RuntimeService", "runtime.v1alpha2.RuntimeService"}
+
+// Call makes one call. A connection to a containerd that has ended meanwhile is replaced once.
+func (r *Runtime) Call(ctx context.Context, method string, request, response message) error {
+	connection, reused, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.invoke(ctx, connection, method, request, response)
+	if status.Code(err) == codes.Unavailable && reused {
+		r.forget(connection)
+		if connection, _, err = r.connect(ctx); err != nil {
+			return err
+		}
+		err = r.invoke(ctx, connection, method, request, response)
+	}
+	return err
+}
+
+func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, method string, request, response message) error {
+	r.mutex.Lock()
+	names := services
+	if r.service != "" {
+		names = []string{r.service}
+	}
+	r.mutex.Unlock()
+	var err error
+	for _, name := range names {
+		err = connection.Invoke(ctx, "/"+name+"/"+method, request, response, grpc.ForceCodec(codec{}))
+		if status.Code(err) != codes.Unimplemented {
+			if err == nil {
+				r.mutex.Lock()
+				r.service = name
+				r.mutex.Unlock()
+			}
+			return err
+		}
+	}
+	return err
+}
+
+func (r *Runtime) connect(ctx context.Context) (connection *grpc.ClientConn, reused bool, err error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.connection != nil {
+		if r.connection.GetState() == connectivity.Ready {
+			return r.connection, true, nil
+		}
+		r.connection.Close()
+		r.connection, r.service = nil, ""
+	}
+	// dialled here and not by gRPC, which would wrap a plain "connection refused" and try again by itself
+	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", Socket)
+	if err != nil {
+		return nil, false, plain(err)
+	}
+	var once sync.Once
+	dial := func(ctx context.Context, address string) (net.Conn, error) {
+		var first net.Conn
+		once.Do(func() { first = socket })
+		if first != nil {
+			return first, nil
+		}
+		return (&net.Dialer{}).DialContext(ctx, "unix", Socket)
+	}
+	r.connection, err = grpc.DialContext(ctx, "passthrough:///containerd", grpc.WithContextDialer(dial),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
+	return r.connection, false, err
+}
+
+func (r *Runtime) forget(connection *grpc.ClientConn) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.connection == connection {
+		r.connection.Close()
+		r.connection, r.service = nil, ""
+	}
+}
+
+// plain words the two usual reasons as people know them.
+func plain(err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: no such file or directory", Socket)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%s: connection refused", Socket)
+	default:
+		return err
+	}
+}
+
+// words are those of the other side, without gRPC's own "rpc error: code = …".
+func words(err error) string {
+	if known, ok := status.FromError(err); ok {
+		return known.Message()
+	}
+	return err.Error()
+}

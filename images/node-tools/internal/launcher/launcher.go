@@ -1,0 +1,159 @@
+// Package launcher makes a bare node on the host and outlives the lab by as long as it takes to remove it.
+//
+// It makes the node's cgroups, starts the node's first process in namespaces of its own, waits for its end and removes the
+// cgroups. The streams of the lab are the first process's alone: when the lab is gone, in whatever way, they end, so the
+// process ends, and with it everything in its PID namespace, every mount and every link. When the launcher itself is
+// killed, the kernel kills the first process (Pdeathsig); then empty cgroups and the record stay, for a sweep to remove.
+package launcher
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"cnilab/node-tools/internal/cgroup"
+
+	"golang.org/x/sys/unix"
+)
+
+const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS |
+	syscall.CLONE_NEWIPC | syscall.CLONE_NEWCGROUP
+
+type layers []string
+
+func (l *layers) String() string { return fmt.Sprint(*l) }
+
+func (l *layers) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
+// Main runs `agent node`. The calling thread must be locked and must not end before the node does: Pdeathsig is sent
+// when the thread that started the process ends.
+func Main(args []string) error {
+	flags := flag.NewFlagSet("node", flag.ContinueOnError)
+	name := flags.String("name", "", "name of the node: its hostname, its cgroup, its record")
+	artifacts := flags.String("artifacts", "", "folder to show at /lab/artifacts")
+	stateDir := flags.String("state-dir", "", "folder for the records of nodes")
+	var trees layers
+	flags.Var(&trees, "layer", "tree to lay over the host's programs; may be given several times")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *name == "" || *name != filepath.Base(*name) || *artifacts == "" || *stateDir == "" {
+		return errors.New("agent node needs --name, --artifacts and --state-dir")
+	}
+	staging := filepath.Join(*stateDir, "root")
+	if err := os.MkdirAll(staging, 0o755); err != nil {
+		return err
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // the lab's stderr may be gone: not a reason to die untidily
+
+	groups, err := cgroup.Plan(*name)
+	if err != nil {
+		return err
+	}
+	record, err := newRecord(*stateDir, *name, groups)
+	if err != nil {
+		return err
+	}
+	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging}
+	for _, tree := range trees {
+		init = append(init, "--layer", tree)
+	}
+	err = run(&record, *stateDir, groups, init, stop)
+	return errors.Join(err, remove(record, *stateDir, groups))
+}
+
+func run(record *Record, stateDir string, groups []cgroup.Group, init []string, stop <-chan os.Signal) error {
+	if err := cgroup.Make(groups); err != nil {
+		return err
+	}
+	if err := cgroup.Join(groups); err != nil {
+		return err
+	}
+	word, childsEnd, err := wordPipe()
+	if err != nil {
+		return err
+	}
+	child := &exec.Cmd{
+		Path: record.Agent, Args: append([]string{"agent"}, init...), Env: []string{},
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{childsEnd},
+		SysProcAttr: &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL},
+	}
+	if err := child.Start(); err != nil {
+		return fmt.Errorf("could not start a process in new namespaces: %w", err)
+	}
+	childsEnd.Close()
+	// out of the way of the node's start: none of this is needed for it
+	cgroup.Leave(groups)
+	if err := LetGoOf(0, 1); err != nil {
+		return err
+	}
+	record.InitPid = child.Process.Pid
+	if err := record.replace(stateDir); err != nil {
+		return err
+	}
+	_ = os.Chdir("/")
+	go func() {
+		<-stop
+		_ = child.Process.Kill()
+	}()
+	go keepOnWord(word, *record, stateDir)
+	_ = child.Wait() // how it ended is known to those who read its streams
+	return nil
+}
+
+// keepOnWord waits for the node to say that it is kept: its record must tell before the lab hears that it is done.
+func keepOnWord(word *os.File, record Record, stateDir string) {
+	line := make([]byte, 1)
+	if _, err := word.Read(line); err != nil {
+		return
+	}
+	record.Kept = true
+	if err := record.replace(stateDir); err != nil {
+		return // no answer: the node reports that it is not kept
+	}
+	_ = LetGoOf(2)
+	_, _ = word.Write(line)
+}
+
+func wordPipe() (ours, childs *os.File, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(pair[0]), "word"), os.NewFile(uintptr(pair[1]), "word"), nil
+}
+
+// LetGoOf puts /dev/null in the place of descriptors, so that whoever reads or writes the other end sees an end.
+func LetGoOf(descriptors ...int) error {
+	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	for _, descriptor := range descriptors {
+		if err := unix.Dup3(int(null.Fd()), descriptor, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove ends what the node was on the host. The record goes last, and only when nothing is left to do.
+func remove(record Record, stateDir string, groups []cgroup.Group) error {
+	cgroup.Leave(groups)
+	if err := cgroup.Remove(record.Cgroups, 5*time.Second); err != nil {
+		return err
+	}
+	return os.Remove(recordPath(stateDir, record.Name))
+}

@@ -1,0 +1,46 @@
+package look
+
+import (
+	"os"
+	"strings"
+
+	"cnilab/node-tools/internal/cgroup"
+)
+
+type mountPoint struct{ root, point, kind string }
+
+func readMounts() ([]mountPoint, error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	return parseMounts(string(text)), nil
+}
+
+func parseMounts(mountinfo string) []mountPoint {
+	var found []mountPoint
+	for _, line := range strings.Split(mountinfo, "\n") {
+		before, after, _ := strings.Cut(line, " - ")
+		fields, kind := strings.Fields(before), strings.Fields(after)
+		if len(fields) >= 5 && len(kind) >= 1 {
+			found = append(found, mountPoint{cgroup.Unescape(fields[3]), cgroup.Unescape(fields[4]), kind[0]})
+		}
+	}
+	return found
+}
+
+// newMounts returns every mount that the node did not start with, wherever it is.
+func (l *Looker) newMounts() ([]Item, error) {
+	mounts, err := readMounts()
+	var items []Item
+	for _, mount := range mounts {
+		switch {
+		case l.mounts[mount.point]:
+		case mount.kind == "nsfs" && strings.HasPrefix(mount.root, "net:"):
+			items = append(items, Item{Kind: "netns-mount", Name: mount.point})
+		default:
+			items = append(items, Item{Kind: "mount", Name: mount.point, Detail: map[string]string{"type": mount.kind}})
+		}
+	}
+	return items, err
+}

@@ -1,0 +1,118 @@
+package root
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// hidden is configuration of the host's that would decide what a node does: one stray file in /etc/cni/net.d changes
+// every result.
+var hidden = []string{
+	"cni", "containerd", "crictl.yaml", "kubernetes", "crio", "containers", "docker", "cdi", "nri", "runc",
+	"nftables.conf", "iptables",
+}
+
+// etc is the host's, copy-on-write, without what is hidden and with an identity of its own.
+func etc(options Options) error {
+	if err := etcOverlay(options.Layers); err != nil {
+		if copied := etcCopy(options.Layers); copied != nil {
+			return fmt.Errorf("could not give the node its own /etc: %w", errors.Join(err, copied))
+		}
+	}
+	for _, name := range hidden {
+		if err := os.RemoveAll("/etc/" + name); err != nil {
+			return err
+		}
+	}
+	return identity(options.Name)
+}
+
+func etcOverlay(layers []string) error {
+	const scratch = "/lab/.etc"
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return err
+	}
+	if err := mount("tmpfs", scratch, "tmpfs", 0, "mode=0755"); err != nil {
+		return err
+	}
+	// the overlay holds the scratch file system from here on; nobody else needs to see it
+	defer func() { _ = errors.Join(unix.Unmount(scratch, unix.MNT_DETACH), os.Remove(scratch)) }()
+	if err := errors.Join(os.Mkdir(scratch+"/upper", 0o755), os.Mkdir(scratch+"/work", 0o755)); err != nil {
+		return err
+	}
+	data := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", strings.Join(lowers("etc", layers), ":"), scratch, scratch)
+	return mount("overlay", "/etc", "overlay", 0, data)
+}
+
+// etcCopy serves where an overlay cannot lie on the host's file system: on an overlay of overlays, for instance.
+func etcCopy(layers []string) error {
+	trees := []string{host + "/etc"}
+	for i := len(layers) - 1; i >= 0; i-- {
+		trees = append(trees, host+layers[i]+"/etc")
+	}
+	for _, tree := range trees {
+		if err := copyTree(tree, "/etc"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := to + strings.TrimPrefix(path, from)
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		switch {
+		case entry.IsDir():
+			return os.MkdirAll(target, info.Mode().Perm())
+		case entry.Type()&os.ModeSymlink != 0:
+			link, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			_ = os.Remove(target)
+			return os.Symlink(link, target)
+		case entry.Type().IsRegular():
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(target, content, info.Mode().Perm())
+		default:
+			return nil
+		}
+	})
+}
+
+// identity is the same for each node of one name, on every host. CRI copies resolv.conf and fails without one; on
+// hosts with systemd-resolved it is a link into /run, which a node does not have.
+func identity(name string) error {
+	files := map[string]string{
+		"hostname":    name + "\n",
+		"hosts":       "127.0.0.1 localhost\n127.0.1.1 " + name + "\n::1 localhost ip6-localhost ip6-loopback\n",
+		"resolv.conf": "# a node reaches no network but its own\nnameserver 127.0.0.1\n",
+		"machine-id":  fmt.Sprintf("%x\n", sha256.Sum256([]byte(name)))[:32] + "\n",
+	}
+	for file, content := range files {
+		if err := os.RemoveAll("/etc/" + file); err != nil {
+			return err
+		}
+		if err := os.WriteFile("/etc/"+file, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"cnilab/node-tools/internal/cgroup"
+
+	"golang.org/x/sys/unix"
+)
+
+const kernelFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+// proc is the node's own. What in it belongs to the whole machine is read-only: kubelet and some plugins write sysctls
+// that no namespace holds. /proc/sys/net is the node's and can be written.
+func proc() error {
+	if err := mount("proc", "/proc", "proc", kernelFlags, ""); err != nil {
+		return err
+	}
+	for _, path := range []string{"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/mtrr"} {
+		if _, err := os.Lstat(path); err != nil {
+			continue
+		}
+		if err := bindReadOnly(path, path); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		mount("/proc/sys/net", "/proc/sys/net", "", unix.MS_BIND, ""),
+		mount("", "/proc/sys/net", "", unix.MS_BIND|unix.MS_REMOUNT|kernelFlags|unix.MS_RELATIME, ""),
+	)
+}
+
+// sys shows the node's own network devices and its cgroups; the rest is the machine's, so it is read-only. It is mounted
+// before it is made read-only, since otherwise containers of the same network namespace could not mount theirs writable.
+func sys(layout cgroup.Layout) error {
+	if err := mount("sysfs", "/sys", "sysfs", kernelFlags, ""); err != nil {
+		return err
+	}
+	if err := mount("", "/sys", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|kernelFlags|unix.MS_RELATIME, ""); err != nil {
+		return err
+	}
+	return layout.Mount()
+}
+
+var devices = []struct {
+	name         string
+	major, minor uint32
+}{{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}}
+
+// dev is small and the node's own: no disk and no log of the host.
+func dev() error {
+	if err := mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID, "mode=0755"); err != nil {
+		return err
+	}
+	for _, device := range devices {
+		if err := makeDevice("/dev/"+device.name, device.major, device.minor); err != nil {
+			return err
+		}
+	}
+	for _, folder := range []string{"pts", "shm", "mqueue"} {
+		if err := os.Mkdir("/dev/"+folder, 0o755); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"),
+		mount("shm", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"),
+		mount("mqueue", "/dev/mqueue", "mqueue", kernelFlags, ""),
+		os.Symlink("pts/ptmx", "/dev/ptmx"),
+		os.Symlink("/proc/self/fd", "/dev/fd"),
+		os.Symlink("/proc/self/fd/0", "/dev/stdin"),
+		os.Symlink("/proc/self/fd/1", "/dev/stdout"),
+		os.Symlink("/proc/self/fd/2", "/dev/stderr"),
+	)
+}
+
+// makeDevice makes a device node, or shows the host's where making one is not allowed.
+func makeDevice(path string, major, minor uint32) error {
+	err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(major, minor)))
+	if err == nil {
+		return os.Chmod(path, 0o666) // mknod applies the umask
+	}
+	if made := os.WriteFile(path, nil, 0o666); made != nil {
+		return made
+	}
+	if bound := mount(host+path, path, "", unix.MS_BIND, ""); bound != nil {
+		return fmt.Errorf("could not make %s: %w", path, errors.Join(err, bound))
+	}
+	return nil
+}

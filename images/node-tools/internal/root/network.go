@@ -1,0 +1,48 @@
+package root
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Network brings loopback up, in a network namespace that has nothing else, and sets what a new namespace takes over
+// from the host: net.ipv4 starts with the host's values, so results would differ by machine.
+func Network() error {
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("could not bring loopback up: %w", err)
+	}
+	for _, sysctl := range []struct{ path, value string }{
+		{"ipv4/ip_forward", "0"},
+		{"ipv4/conf/all/rp_filter", "0"},
+		{"ipv4/conf/default/rp_filter", "0"},
+		{"ipv6/conf/all/disable_ipv6", "0"},
+		{"ipv6/conf/default/disable_ipv6", "0"},
+	} {
+		path := "/proc/sys/net/" + sysctl.path
+		// a host without IPv6 has no such file, and its nodes have no IPv6
+		if now, err := os.ReadFile(path); err != nil || strings.TrimSpace(string(now)) == sysctl.value {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(sysctl.value), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func loopbackUp() error {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	request, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request)
+}

@@ -1,0 +1,176 @@
+package serve
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// searchPath and Environment are what every command on a node starts with: never the environment of the lab's user.
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Environment is that of a command, with what the caller adds or replaces.
+func Environment(added map[string]string) []string {
+	values := map[string]string{"PATH": searchPath, "HOME": "/root", "LANG": "C.UTF-8"}
+	for name, value := range added {
+		values[name] = value
+	}
+	var list []string
+	for name, value := range values {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+// commandResult is CommandResult of lab/core/ports.ts.
+type commandResult struct {
+	Argv []string `json:"argv"`
+	exit
+	Stdout     string  `json:"stdout"`
+	Stderr     string  `json:"stderr"`
+	DurationMs float64 `json:"durationMs"`
+	TimedOut   bool    `json:"timedOut"`
+}
+
+// exec runs a command to its end. What it left running in the background does not hold the reply up.
+func (s *server) exec(r request) (*commandResult, error) {
+	path, err := findProgram(r.Argv, r.Env)
+	if err != nil {
+		return nil, err
+	}
+	stdin, err := inputOf(r.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer stdin.Close()
+	stdout, err := newCapture()
+	if err != nil {
+		return nil, err
+	}
+	stderr, err := newCapture()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	pid, ended, err := s.processes.start(path, r.Argv, &syscall.ProcAttr{
+		Dir: directory(r.Cwd), Env: Environment(r.Env),
+		Files: []uintptr{stdin.Fd(), stdout.write.Fd(), stderr.write.Fd()},
+	}, false)
+	stdout.write.Close()
+	stderr.write.Close()
+	if err != nil {
+		stdout.discard()
+		stderr.discard()
+		return nil, fmt.Errorf("could not run %s: %w", quote(r.Argv), err)
+	}
+	go stdout.collect(pid)
+	go stderr.collect(pid)
+	status, timedOut := await(pid, ended, r.TimeoutMs)
+	result := &commandResult{
+		Argv: r.Argv, exit: exitOf(status), TimedOut: timedOut,
+		DurationMs: float64(time.Since(began).Microseconds()) / 1000,
+	}
+	outText, outErr := stdout.finish()
+	errText, errErr := stderr.finish()
+	if outErr != nil || errErr != nil {
+		return nil, fmt.Errorf("%s printed more than %d MiB and was ended", quote(r.Argv), captureLimit>>20)
+	}
+	result.Stdout, result.Stderr = outText, errText
+	return result, nil
+}
+
+// await returns the status of a process; when the time is over, it ends the process and all in its group first.
+func await(pid int, ended <-chan syscall.WaitStatus, timeoutMs int64) (syscall.WaitStatus, bool) {
+	var timeout <-chan time.Time
+	if timeoutMs > 0 {
+		timer := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case status := <-ended:
+		return status, false
+	case <-timeout:
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		return <-ended, true
+	}
+}
+
+type startResult struct {
+	Pid   int `json:"pid"`
+	ended <-chan exit
+}
+
+// start runs a process in the background, both its outputs appended to a file.
+func (s *server) start(r request) (any, error) {
+	path, err := findProgram(r.Argv, r.Env)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(r.LogPath), 0o755); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(r.LogPath, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	pid, ended, err := s.processes.start(path, r.Argv, &syscall.ProcAttr{
+		Dir: directory(r.Cwd), Env: Environment(r.Env), Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
+	}, true)
+	if err != nil {
+		return nil, fmt.Errorf("could not start %s: %w", quote(r.Argv), err)
+	}
+	end := make(chan exit, 1)
+	go func() { end <- exitOf(<-ended) }()
+	return startResult{pid, end}, nil
+}
+
+func exitOf(status syscall.WaitStatus) exit {
+	if status.Signaled() {
+		name := unix.SignalName(status.Signal())
+		return exit{Signal: &name}
+	}
+	code := status.ExitStatus()
+	return exit{ExitCode: &code}
+}
+
+// findProgram looks along the PATH that the command itself will have.
+func findProgram(argv []string, env map[string]string) (string, error) {
+	if len(argv) == 0 {
+		return "", fmt.Errorf("a command needs at least a program")
+	}
+	if strings.Contains(argv[0], "/") {
+		return argv[0], nil
+	}
+	path := searchPath
+	if own, set := env["PATH"]; set {
+		path = own
+	}
+	for _, folder := range filepath.SplitList(path) {
+		candidate := filepath.Join(folder, argv[0])
+		if info, err := os.Stat(candidate); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return candidate, nil
+		}
+	}
+	return "", fmt.Errorf("there is no program %q on the node (PATH is %s)", argv[0], path)
+}
+
+func directory(cwd string) string {
+	if cwd == "" {
+		return "/root"
+	}
+	return cwd
+}
+
+func quote(argv []string) string { return strings.Join(argv, " ") }

@@ -1,0 +1,120 @@
+package serve
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"cnilab/node-tools/internal/cgroup"
+	"cnilab/node-tools/internal/cri"
+	"cnilab/node-tools/internal/launcher"
+	"cnilab/node-tools/internal/look"
+)
+
+// server is what the requests of one node share.
+type server struct {
+	out       *lines
+	processes *processes
+	runtime   *cri.Runtime
+	looker    *look.Looker
+	word      *os.File
+	kept      atomic.Bool
+}
+
+// Run answers requests until the lab's end of `in` is gone. When it returns, the node is over, unless it is kept:
+// then it never returns.
+func Run(in io.Reader, out io.Writer, word *os.File) error {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
+	s := &server{out: &lines{to: out}, processes: newProcesses(), runtime: &cri.Runtime{}, word: word}
+	looker, err := look.New(s.runtime, s.processes.own, s.tool)
+	if err != nil {
+		return err
+	}
+	s.looker = looker
+	s.out.write(readyEvent{"ready"})
+	reader := bufio.NewReaderSize(in, 64<<10)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		var r request
+		if err := json.Unmarshal(line, &r); err != nil {
+			s.out.write(reply{ID: r.ID, Error: "not a request: " + err.Error()})
+			continue
+		}
+		go s.answer(r)
+	}
+	if s.kept.Load() {
+		select {}
+	}
+	return nil
+}
+
+func (s *server) answer(r request) {
+	result, err := s.do(r)
+	if err != nil {
+		s.out.write(reply{ID: r.ID, Error: err.Error()})
+		return
+	}
+	s.out.write(reply{ID: r.ID, OK: true, Result: result})
+	if started, ok := result.(startResult); ok { // only now, so that the end never overtakes the reply
+		go func() {
+			s.out.write(endedEvent{"ended", r.ID, <-started.ended})
+		}()
+	}
+}
+
+func (s *server) do(r request) (any, error) {
+	switch r.Op {
+	case "exec":
+		return s.exec(r)
+	case "start":
+		return s.start(r)
+	case "read-file":
+		return readFile(r.Path, r.Offset)
+	case "write-files":
+		return struct{}{}, writeFiles(r.Files)
+	case "look":
+		return s.looker.Look(), nil
+	case "runtime-status":
+		return s.runtime.Status(), nil
+	case "usage":
+		cpuMs, memoryPeakBytes := cgroup.Usage()
+		return map[string]any{"cpuMs": cpuMs, "memoryPeakBytes": memoryPeakBytes}, nil
+	case "keep":
+		return struct{}{}, s.keep()
+	default:
+		return nil, fmt.Errorf("no such operation: %q", r.Op)
+	}
+}
+
+// keep lets the node outlive its streams. The launcher answers when the node's record says so.
+func (s *server) keep() error {
+	if _, err := s.word.Write([]byte{'k'}); err != nil {
+		return err
+	}
+	if _, err := s.word.Read(make([]byte, 1)); err != nil {
+		return errors.New("the launcher could not record that the node is kept")
+	}
+	s.kept.Store(true)
+	return launcher.LetGoOf(2)
+}
+
+// tool runs one of the programs that a look needs, and returns what it printed.
+func (s *server) tool(argv ...string) (string, error) {
+	result, err := s.exec(request{Argv: argv, TimeoutMs: 5000})
+	if err != nil {
+		return "", err
+	}
+	if result.ExitCode == nil || *result.ExitCode != 0 {
+		return "", fmt.Errorf("%s did not work: %s", argv[0], result.Stderr)
+	}
+	return result.Stdout, nil
+}

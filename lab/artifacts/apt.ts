@@ -1,0 +1,309 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../core/lab-error.ts';
+import type { Clock, CommandResult, Exec } from '../core/ports.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { findProgram } from '../host/find-program.ts';
+import type { Http } from '../host/http.ts';
+import { parseDeb822, parseOneLineSources, sourcesForSuite, urisOf, type AptEntry } from './apt-sources.ts';
+import { diskFull, outputSaysDiskFull } from './disk-full.ts';
+import { withLock } from './lock.ts';
+import type { Refusal } from './recipe.ts';
+
+export interface AptOptions {
+  readonly exec: Exec;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cacheHostPath: string;
+  readonly http: Pick<Http, 'reach'>;
+  readonly clock: Clock;
+  readonly offline: boolean;
+  readonly debianSuites: readonly string[];
+  /** suites that have an archive of security fixes */
+  readonly securitySuites: readonly string[];
+}
+
+export interface DebianPackage {
+  readonly suite: string;
+  readonly name: string;
+  /** Debian's: 1.6.20~ds1-1+deb12u1 */
+  readonly version: string;
+}
+
+/** How long the lists of a suite are good for. */
+const LISTS_FRESH_MS = 24 * 3600 * 1000;
+
+/**
+ * The machine's own apt, asked about any suite of its distribution, with its mirrors, proxies and keys, and with state of
+ * its own below the cache: neither the machine's lists nor its packages change. Everything is checked against the
+ * archive's signature by apt itself. Works without root.
+ */
+export type Apt = ReturnType<typeof createApt>;
+
+export function createApt(options: AptOptions) {
+  const { exec, env, cacheHostPath, http, clock, offline } = options;
+  const ready = new Map<string, Promise<Result<SuiteState, Refusal>>>();
+
+  async function run(
+    argv: readonly string[],
+    { aptConfigHostPath, signal, cwd }: RunOptions,
+  ): Promise<CommandResult> {
+    const result = await exec(argv, {
+      env: { APT_CONFIG: aptConfigHostPath, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
+      signal,
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    if (result.exitCode !== 0 && outputSaysDiskFull(result.stdout + result.stderr))
+      throw diskFull(cacheHostPath);
+    return result;
+  }
+
+  /** The state for one suite, with lists not older than a day. Once per run, and one lab at a time. */
+  function suiteState(suite: string, signal: AbortSignal): Promise<Result<SuiteState, Refusal>> {
+    const known = ready.get(suite);
+    if (known !== undefined) return known;
+    const preparing = prepareSuite(suite, signal);
+    ready.set(suite, preparing);
+    return preparing;
+  }
+
+  async function prepareSuite(suite: string, signal: AbortSignal): Promise<Result<SuiteState, Refusal>> {
+    const refuse = (reason: Refusal['reason'], why: string): { ok: false; error: Refusal } =>
+      err({ source: 'debian', reason, why });
+    const missing = ['apt-get', 'apt-cache', 'apt-config', 'dpkg-deb'].find(
+      (tool) => !findProgram(tool, env.PATH),
+    );
+    if (missing !== undefined)
+      return refuse('not-here', `this host has no ${missing}: it is not Debian or Ubuntu`);
+
+    const entries = await machineEntries(exec, signal);
+    const host = await hostRelease();
+    const sources = sourcesForSuite(entries, {
+      suiteNames: [...options.debianSuites, ...DEBIAN_ALIASES, host.codename],
+      wanted: suite,
+      pockets:
+        suite === host.codename
+          ? ['', '-security', '-updates']
+          : options.securitySuites.includes(suite)
+            ? ['', '-security']
+            : [''],
+    });
+    if (sources === undefined || (host.id !== 'debian' && suite !== host.codename)) {
+      return refuse(
+        'not-here',
+        `this machine's apt sources (${host.id} ${host.codename}) have no archive with ${suite}`,
+      );
+    }
+    const folder = join(cacheHostPath, 'apt', suite);
+    for (const name of ['lists/partial', 'archives/partial'])
+      await mkdir(join(folder, name), { recursive: true });
+    const state: SuiteState = { suite, folder, aptConfigHostPath: join(folder, 'apt.conf') };
+    return withLock(
+      { lockHostPath: join(folder, 'lock'), env, signal, onWait: () => undefined },
+      async (): Promise<Result<SuiteState, Refusal>> => {
+        const stamp = await readFile(join(folder, 'updated'), 'utf8').catch(() => '');
+        const [updatedMs = '0', ...forSources] = stamp.split('\n');
+        const sameSources = forSources.join('\n') === sources;
+        if (sameSources && (offline || clock.now() - Number(updatedMs) < LISTS_FRESH_MS)) return ok(state);
+        if (offline)
+          return refuse(
+            'unreachable',
+            `the package lists of ${suite} are not in the cache, and --offline forbids to fetch them`,
+          );
+
+        const dump = await exec(['apt-config', 'dump'], { signal, env: { LC_ALL: 'C' } });
+        await writeFile(state.aptConfigHostPath, aptConfig(folder, dump.stdout));
+        await writeFile(join(folder, 'machine.sources'), sources);
+        if (!/^Acquire::(?:https?::)?Proxy(?:-Auto-Detect)? "[^"]/im.test(dump.stdout)) {
+          for (const uri of urisOf(parseDeb822(sources)).filter((uri) => /^https?:/.test(uri))) {
+            const why = await http.reach(uri, signal);
+            if (why !== undefined) return refuse('unreachable', `the archive does not answer: ${why}`);
+          }
+        }
+        const updated = await run(['apt-get', 'update', '-q', '--error-on=any'], { ...state, signal });
+        if (updated.exitCode !== 0)
+          return refuse('unreachable', `apt-get update for ${suite}: ${lastLines(updated.stderr)}`);
+        await writeFile(join(folder, 'updated'), `${clock.now()}\n${sources}`);
+        return ok(state);
+      },
+    );
+  }
+
+  return {
+    /** the codename of this host's own release: bookworm */
+    hostRelease,
+
+    /** Every version of a package that a suite has, newest first. */
+    async versionsIn(
+      suite: string,
+      packageName: string,
+      signal: AbortSignal,
+    ): Promise<Result<readonly DebianPackage[], Refusal>> {
+      const state = await suiteState(suite, signal);
+      if (!state.ok) return state;
+      const { exitCode, stdout, stderr } = await run(['apt-cache', 'madison', packageName], {
+        ...state.value,
+        signal,
+      });
+      if (exitCode !== 0)
+        throw new LabError(`apt-cache madison ${packageName} for ${suite}: ${lastLines(stderr)}`);
+      const versions = stdout.split('\n').flatMap((line) => {
+        const [name, version] = line.split('|').map((cell) => cell.trim());
+        return name === packageName && version !== undefined ? [version] : [];
+      });
+      return ok([...new Set(versions)].map((version) => ({ suite, name: packageName, version })));
+    },
+
+    /** Everything that the package needs and this host does not have, itself included. */
+    async missingFor(
+      packageName: string,
+      suite: string,
+      signal: AbortSignal,
+    ): Promise<Result<readonly DebianPackage[], Refusal>> {
+      const state = await suiteState(suite, signal);
+      if (!state.ok) return state;
+      const argv = [
+        'apt-get',
+        'install',
+        '--simulate',
+        '--no-install-recommends',
+        '--reinstall',
+        '-q',
+        packageName,
+      ];
+      const { exitCode, stdout, stderr } = await run(argv, { ...state.value, signal });
+      if (exitCode !== 0) {
+        return err({
+          source: 'debian',
+          reason: 'not-there',
+          why: `${argv.join(' ')} for ${suite}: ${lastLines(stderr)}`,
+        });
+      }
+      const planned = [...stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) /gm)];
+      return ok(planned.map(([, name = '', version = '']) => ({ suite, name, version })));
+    },
+
+    /** Downloads the packages and unpacks them into one tree. Nothing of theirs is run. */
+    async unpack(
+      packages: readonly DebianPackage[],
+      into: { readonly treeHostPath: string; readonly scratchHostPath: string; readonly signal: AbortSignal },
+    ): Promise<Result<undefined, Refusal>> {
+      const { treeHostPath, scratchHostPath, signal } = into;
+      await mkdir(treeHostPath, { recursive: true });
+      for (const { suite, name, version } of packages) {
+        const state = await suiteState(suite, signal);
+        if (!state.ok) return state;
+        if (offline) {
+          return err({
+            source: 'debian',
+            reason: 'unreachable',
+            why: `${name} ${version} is not in the cache, and --offline forbids to fetch it`,
+          });
+        }
+        const cwd = join(scratchHostPath, `${name}.deb`);
+        await mkdir(cwd);
+        const got = await run(['apt-get', 'download', '-q', `${name}=${version}`], {
+          ...state.value,
+          signal,
+          cwd,
+        });
+        const deb = (await readdir(cwd)).find((file) => file.endsWith('.deb'));
+        if (got.exitCode !== 0 || deb === undefined) {
+          return err({
+            source: 'debian',
+            reason: 'broken',
+            why: `apt-get download ${name}=${version}: ${lastLines(got.stderr)}`,
+          });
+        }
+        const unpacked = await run(['dpkg-deb', '-x', join(cwd, deb), treeHostPath], {
+          ...state.value,
+          signal,
+        });
+        if (unpacked.exitCode !== 0) {
+          return err({
+            source: 'debian',
+            reason: 'broken',
+            why: `dpkg-deb -x ${deb}: ${lastLines(unpacked.stderr)}`,
+          });
+        }
+      }
+      return ok(undefined);
+    },
+  };
+}
+
+interface SuiteState {
+  readonly suite: string;
+  readonly folder: string;
+  readonly aptConfigHostPath: string;
+}
+
+interface RunOptions {
+  readonly aptConfigHostPath: string;
+  readonly signal: AbortSignal;
+  readonly cwd?: string;
+}
+
+/** Names for suites that change their meaning; a machine may have one in its own sources. */
+const DEBIAN_ALIASES = ['oldoldstable', 'oldstable', 'stable', 'testing', 'unstable'];
+
+/** Read by apt after the machine's own files, so that it overrules them; see apt.conf(5). */
+function aptConfig(folder: string, machineDump: string): string {
+  const targets = [...machineDump.matchAll(/^Acquire::IndexTargets::deb::([\w-]+)::MetaKey /gm)].map(
+    ([, name]) => name ?? '',
+  );
+  return [
+    `Dir::State "${folder}";`,
+    `Dir::State::lists "${folder}/lists";`,
+    `Dir::Cache "${folder}";`,
+    `Dir::Cache::archives "${folder}/archives";`,
+    `Dir::Etc::sourcelist "${folder}/machine.sources";`,
+    'Dir::Etc::sourceparts "/dev/null";',
+    'Dir::Etc::preferences "/dev/null";',
+    'Dir::Etc::preferencesparts "/dev/null";',
+    'Acquire::Languages "none";',
+    'Acquire::Retries "0";',
+    'APT::Sandbox::User "root";', // the cache is the user's own; apt's user may not even enter it
+    'APT::Install-Recommends "false";',
+    // Hooks of the machine (docker-clean, packagekit) would touch the machine's own state.
+    ...['Pre-Invoke', 'Post-Invoke', 'Post-Invoke-Success'].map((hook) => `#clear APT::Update::${hook};`),
+    ...targets
+      .filter((name) => name !== 'Packages')
+      .map((name) => `Acquire::IndexTargets::deb::${name}::DefaultEnabled "false";`),
+    '',
+  ].join('\n');
+}
+
+/** What the machine's own apt reads, in both of its formats. */
+async function machineEntries(exec: Exec, signal: AbortSignal): Promise<readonly AptEntry[]> {
+  const asked = await exec(
+    ['apt-config', 'shell', 'LIST', 'Dir::Etc::sourcelist/f', 'PARTS', 'Dir::Etc::sourceparts/d'],
+    { signal },
+  );
+  const told = (name: string) => new RegExp(`^${name}='(.*)'$`, 'm').exec(asked.stdout)?.[1];
+  const parts = told('PARTS') ?? '/etc/apt/sources.list.d/';
+  const files = [
+    told('LIST') ?? '/etc/apt/sources.list',
+    ...(await readdir(parts).catch(() => [])).sort().map((name) => join(parts, name)),
+  ];
+  const entries: AptEntry[] = [];
+  for (const file of files) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (file.endsWith('.list')) entries.push(...parseOneLineSources(text));
+    if (file.endsWith('.sources')) entries.push(...parseDeb822(text));
+  }
+  return entries;
+}
+
+async function hostRelease(): Promise<{ readonly id: string; readonly codename: string }> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  const told = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return { id: told('ID'), codename: told('VERSION_CODENAME') };
+}
+
+const lastLines = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .slice(-3)
+    .join('; ');

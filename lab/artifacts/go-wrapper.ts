@@ -1,0 +1,51 @@
+/** What `go mod edit -json` tells of a module's own go.mod, as far as a wrapper must repeat it. */
+export interface ModuleFacts {
+  readonly goVersion: string | undefined;
+  /** `old => new v1.2.3` lines, ready for a go.mod */
+  readonly replaces: readonly string[];
+}
+
+/** Reads the JSON of `go mod edit -json`. Replaces by a folder are left out: the module's own folders come with it. */
+export function parseModuleFacts(json: string): ModuleFacts {
+  const facts: unknown = JSON.parse(json);
+  const replaces = isRecord(facts) && Array.isArray(facts.Replace) ? facts.Replace : [];
+  return {
+    goVersion: isRecord(facts) && typeof facts.Go === 'string' ? facts.Go : undefined,
+    replaces: replaces.flatMap((replace: unknown) => {
+      if (!isRecord(replace) || !isRecord(replace.Old) || !isRecord(replace.New)) return [];
+      const { Path: oldPath, Version: oldVersion } = replace.Old;
+      const { Path: newPath, Version: newVersion } = replace.New;
+      if (typeof oldPath !== 'string' || typeof newPath !== 'string' || typeof newVersion !== 'string')
+        return [];
+      const from = typeof oldVersion === 'string' ? `${oldPath} ${oldVersion}` : oldPath;
+      return [`${from} => ${newPath} ${newVersion}`];
+    }),
+  };
+}
+
+/**
+ * A module of ours that requires just the component, because replaces count in the main module only: those of the
+ * component's go.mod are repeated. Never `go mod tidy` it: that walks the tests' dependencies too, and some of those
+ * cannot be verified any more. Below `go 1.18` CNI plugins 1.1.1 do not resolve.
+ */
+export function wrapperGoMod(module: string, version: string, facts: ModuleFacts): string {
+  return [
+    'module cnilab/wrapper',
+    '',
+    `go ${newerGo(facts.goVersion ?? '1.18', '1.18')}`,
+    '',
+    `require ${module} v${version}`,
+    '',
+    ...facts.replaces.map((replace) => `replace ${replace}`),
+    '',
+  ].join('\n');
+}
+
+const newerGo = (a: string, b: string): string => {
+  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
+  return aMajor > bMajor || (aMajor === bMajor && aMinor >= bMinor) ? a : b;
+};
+
+const isRecord = (json: unknown): json is Record<string, unknown> =>
+  typeof json === 'object' && json !== null;

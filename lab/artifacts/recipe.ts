@@ -1,0 +1,46 @@
+import type { Result } from '../core/result.ts';
+import type { SourceName } from '../plan/components.ts';
+
+/** Why a source does not serve. */
+export interface Refusal {
+  readonly source: SourceName | 'own';
+  /**
+   * not-there: the source was asked and has no such version
+   * not-here: the source cannot work on this host (a tool is missing, not Debian)
+   * unreachable: it could not be asked, so nothing is known
+   * broken: it has the version, and what came is wrong or does not build
+   */
+  readonly reason: 'not-there' | 'not-here' | 'unreachable' | 'broken';
+  readonly why: string;
+  /** what would make it serve */
+  readonly wayOut?: string;
+}
+
+export interface Made {
+  /** how it was made, for the journal */
+  readonly madeBy: string;
+}
+
+/** What a recipe is given while it works. */
+export interface Job {
+  readonly signal: AbortSignal;
+  /** a folder for its temporary files, removed afterwards */
+  readonly scratchHostPath: string;
+  progress(step: string, bytes?: { readonly done: number; readonly total?: number }): void;
+}
+
+/** One way to make one artifact. */
+export interface Recipe {
+  readonly source: SourceName | 'own';
+  readonly name: string;
+  readonly version: string;
+  /**
+   * Everything that decides the result, as canonical JSON: under this the cache remembers it. What can only be known by
+   * running something (the compiler's version) stays out, so that a warm look costs no child process.
+   */
+  readonly request: string;
+  /** Looks, at little cost, whether `make` could work; absent where only trying tells. */
+  check?(signal: AbortSignal): Promise<Refusal | undefined>;
+  /** Fills the empty folder `treeHostPath` with the artifact's files. */
+  make(treeHostPath: string, job: Job): Promise<Result<Made, Refusal>>;
+}

@@ -1,0 +1,12 @@
+import type { Result } from '../core/result.ts';
+import type { ComponentName, ComponentRef, SourceName } from '../plan/components.ts';
+import type { Recipe, Refusal } from './recipe.ts';
+
+/** A place that components come from. */
+export interface Source {
+  readonly name: SourceName;
+  /** How this source would make it; or why it never will. Touches nothing but this host's disk, and costs no process. */
+  recipe(ref: ComponentRef): Result<Recipe, Refusal>;
+  /** Every version that the source itself tells of when asked; for people, and for "the nearest that exist". */
+  versions(component: ComponentName, signal: AbortSignal): Promise<Result<readonly string[], Refusal>>;
+}

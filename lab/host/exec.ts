@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { LabError } from '../core/lab-error.ts';
+import type { CommandResult, Exec, ExecOptions } from '../core/ports.ts';
+
+export interface HostExecOptions {
+  /** the whole environment that commands start from; ExecOptions.env is added to it */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** How long the outputs of a command that has exited may still be held open by something that it left behind. */
+const DRAIN_MS = 500;
+
+/**
+ * Runs commands on this host. Not zx: zx finds the children of a command by asking `ps`, which misses those that start
+ * meanwhile, and its import costs more than a warm run may. Here each command leads a process group of its own, and the
+ * time-out and the signal end the group. An abort is thrown as the signal's reason once the group is gone.
+ */
+export function createExec(host: HostExecOptions): Exec {
+  return (argv, options = {}) => run({ argv, options, env: host.env, leash: false });
+}
+
+/**
+ * The same for commands that take long and start others (compilers, apt): the whole group also dies with the lab, even
+ * when that is killed with SIGKILL. A shell holds the other end of a pipe of ours and ends the group when it closes.
+ * `stdin` is the leash, so these commands read from /dev/null.
+ */
+export function createLeashedExec(host: HostExecOptions): Exec {
+  return (argv, options = {}) =>
+    run({ argv: ['sh', '-c', LEASH, 'sh', ...argv], options, env: host.env, leash: true }).then((result) => ({
+      ...result,
+      argv,
+    }));
+}
+
+const LEASH = [
+  'exec 3<&0',
+  '"$@" 3<&- </dev/null &',
+  'command=$!',
+  '(cat <&3; kill -KILL 0) >/dev/null 2>&1 &',
+  'exec 3<&- </dev/null',
+  'wait "$command"',
+].join('\n');
+
+interface Command {
+  readonly argv: readonly string[];
+  readonly options: ExecOptions;
+  readonly env: HostExecOptions['env'];
+  readonly leash: boolean;
+}
+
+async function run({ argv, options, env, leash }: Command): Promise<CommandResult> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new LabError('asked to run an empty command');
+  options.signal?.throwIfAborted();
+  const startedMs = performance.now();
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...env, ...options.env },
+    detached: true,
+    stdio: [leash || options.stdin !== undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
+  const endGroup = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // it has ended by itself meanwhile
+    }
+  };
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+  // A command that does not read its input breaks the pipe; its exit code tells what it thought of it.
+  child.stdin?.on('error', () => undefined);
+  if (!leash) child.stdin?.end(options.stdin);
+
+  let timedOut = false;
+  const timer =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          endGroup();
+        }, options.timeoutMs);
+  options.signal?.addEventListener('abort', endGroup, { once: true });
+  try {
+    const end = await new Promise<{ exitCode: number | null; signal: string | null }>((resolve, reject) => {
+      child.once('error', (cause) => reject(new LabError(`could not start ${program}`, { cause })));
+      child.once('exit', (exitCode, signal) => {
+        if (leash) child.stdin?.destroy();
+        const done = () => resolve({ exitCode, signal });
+        const drained = setTimeout(() => {
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+          done();
+        }, DRAIN_MS);
+        child.once('close', () => {
+          clearTimeout(drained);
+          done();
+        });
+      });
+    });
+    options.signal?.throwIfAborted();
+    return {
+      argv,
+      exitCode: end.exitCode,
+      signal: end.signal,
+      stdout: Buffer.concat(stdout).toString('utf8'),
+      stderr: Buffer.concat(stderr).toString('utf8'),
+      durationMs: performance.now() - startedMs,
+      timedOut,
+    };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', endGroup);
+  }
+}

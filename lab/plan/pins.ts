@@ -1,0 +1,175 @@
+import { err, ok, type Result } from '../core/result.ts';
+import { COMPONENTS, type ComponentName } from './components.ts';
+import { readPlainYaml, type PlainYaml } from './plain-yaml.ts';
+
+/** Machine architectures by Go's names, which all upstreams use in the names of their files. */
+export const ARCHS = ['amd64', 'arm64'] as const;
+export type Arch = (typeof ARCHS)[number];
+
+/** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be had from gomod. */
+export interface Pins {
+  readonly components: { readonly [C in ComponentName]: ComponentPins };
+  /** Debian's suites, in the order in which they are asked */
+  readonly debianSuites: readonly string[];
+  /** those of them that have an archive of security fixes */
+  readonly debianSecuritySuites: readonly string[];
+}
+
+export interface ComponentPins {
+  /** the version that is taken when nobody names one; every source but debian has it */
+  readonly default: string;
+  readonly release: ReleasePins;
+  readonly gomod: readonly GomodPins[];
+  readonly debian: DebianPins | undefined;
+}
+
+export interface ReleasePins {
+  /** with {version} and {arch} */
+  readonly url: string;
+  /** where upstream publishes the checksum; with {url} and {base}, the url without its last part, for the updater */
+  readonly checksums: string;
+  /** by version, then by architecture */
+  readonly sha256: Readonly<Record<string, Readonly<Partial<Record<Arch, string>>>>>;
+}
+
+/** How some major versions are built from their Go module. */
+export interface GomodPins {
+  readonly majors: { readonly from: number; readonly to: number };
+  readonly module: string;
+  /** main packages, relative to the module */
+  readonly packages: readonly string[];
+  readonly tags: readonly string[];
+  readonly cgo: boolean;
+  /** Go variables set by the linker; values with {version} and {sum}, the module's own h1: checksum */
+  readonly set: Readonly<Record<string, string>>;
+  /** versions whose dependencies are held by images/gomod/<component>.sum */
+  readonly pinned: readonly string[];
+}
+
+export interface DebianPins {
+  readonly package: string;
+  /** where its programs are: usr/bin */
+  readonly folder: string;
+  /** suite → upstream version, as of the last time someone looked */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Reads images/pins.yaml; the error names the place. */
+export function parsePins(yamlText: string): Result<Pins, string> {
+  const read = readPlainYaml(yamlText);
+  if (!read.ok) return err(`pins.yaml: ${read.error}`);
+  try {
+    const root = mapOf(read.value, 'pins.yaml');
+    const components = mapOf(root.components, 'components');
+    const parsed = Object.fromEntries(
+      COMPONENTS.map((name) => [name, parseComponent(components[name], name)]),
+    );
+    const { containerd, runc, 'cni-plugins': plugins, crictl } = parsed;
+    if (!containerd || !runc || !plugins || !crictl) throw new PinProblem('components: one is missing');
+    return ok({
+      components: { containerd, runc, 'cni-plugins': plugins, crictl },
+      debianSuites: listOf(mapOf(root.debian, 'debian').suites, 'debian.suites'),
+      debianSecuritySuites: listOf(mapOf(root.debian, 'debian').security, 'debian.security'),
+    });
+  } catch (problem) {
+    if (problem instanceof PinProblem) return err(`pins.yaml: ${problem.message}`);
+    throw problem;
+  }
+}
+
+/** Versions that the pins know for a component, from whatever source, without order. */
+export function pinnedVersions({ release, gomod, debian }: ComponentPins): readonly string[] {
+  return [
+    ...new Set([
+      ...Object.keys(release.sha256),
+      ...gomod.flatMap(({ pinned }) => pinned),
+      ...Object.values(debian?.versions ?? {}),
+    ]),
+  ];
+}
+
+class PinProblem extends Error {}
+
+function parseComponent(value: PlainYaml | undefined, where: string): ComponentPins {
+  const component = mapOf(value, where);
+  const release = mapOf(component.release, `${where}.release`);
+  const gomod = Object.entries(component.gomod === undefined ? {} : mapOf(component.gomod, `${where}.gomod`));
+  return {
+    default: textOf(component.default, `${where}.default`),
+    release: {
+      url: textOf(release.url, `${where}.release.url`),
+      checksums: textOf(release.checksums, `${where}.release.checksums`),
+      sha256: Object.fromEntries(
+        Object.entries(mapOf(release.sha256, `${where}.release.sha256`)).map(([version, sums]) => [
+          version,
+          parseSums(sums, `${where}.release.sha256.${version}`),
+        ]),
+      ),
+    },
+    gomod: gomod.map(([majors, facts]) => parseGomod(majors, facts, `${where}.gomod.${majors}`)),
+    debian: component.debian === undefined ? undefined : parseDebian(component.debian, `${where}.debian`),
+  };
+}
+
+function parseSums(value: PlainYaml, where: string): Partial<Record<Arch, string>> {
+  return Object.fromEntries(
+    Object.entries(mapOf(value, where)).map(([arch, sum]) => {
+      if (!ARCHS.some((known) => known === arch))
+        throw new PinProblem(`${where}: "${arch}" is none of ${ARCHS.join(', ')}`);
+      if (typeof sum !== 'string' || !/^[0-9a-f]{64}$/.test(sum))
+        throw new PinProblem(`${where}.${arch}: not a sha256`);
+      return [arch, sum];
+    }),
+  );
+}
+
+function parseGomod(majors: string, value: PlainYaml, where: string): GomodPins {
+  const range = /^(\d+)(?:-(\d+))?$/.exec(majors);
+  if (range === null) throw new PinProblem(`${where}: wanted a major version or a range like 0-1`);
+  const facts = mapOf(value, where);
+  const cgo = textOf(facts.cgo, `${where}.cgo`);
+  if (cgo !== 'true' && cgo !== 'false')
+    throw new PinProblem(`${where}.cgo: wanted true or false, got ${cgo}`);
+  return {
+    majors: { from: Number(range[1]), to: Number(range[2] ?? range[1]) },
+    module: textOf(facts.module, `${where}.module`),
+    packages: listOf(facts.packages, `${where}.packages`),
+    tags: listOf(facts.tags, `${where}.tags`),
+    cgo: cgo === 'true',
+    set: textMapOf(facts.set, `${where}.set`),
+    pinned: listOf(facts.pinned, `${where}.pinned`),
+  };
+}
+
+function parseDebian(value: PlainYaml, where: string): DebianPins {
+  const facts = mapOf(value, where);
+  return {
+    package: textOf(facts.package, `${where}.package`),
+    folder: textOf(facts.folder, `${where}.folder`),
+    versions: textMapOf(facts.versions, `${where}.versions`),
+  };
+}
+
+function mapOf(value: PlainYaml | undefined, where: string): { readonly [key: string]: PlainYaml } {
+  if (value === undefined || typeof value === 'string' || isList(value))
+    throw new PinProblem(`${where}: wanted a map`);
+  return value;
+}
+
+function textMapOf(value: PlainYaml | undefined, where: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(mapOf(value, where)).map(([key, text]) => [key, textOf(text, `${where}.${key}`)]),
+  );
+}
+
+function listOf(value: PlainYaml | undefined, where: string): readonly string[] {
+  if (value === undefined || !isList(value)) throw new PinProblem(`${where}: wanted a list`);
+  return value.map((item, index) => textOf(item, `${where}[${index}]`));
+}
+
+function textOf(value: PlainYaml | undefined, where: string): string {
+  if (typeof value !== 'string') throw new PinProblem(`${where}: wanted a text`);
+  return value;
+}
+
+const isList = (value: PlainYaml): value is readonly PlainYaml[] => Array.isArray(value);

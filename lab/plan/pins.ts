@@ -9,6 +9,10 @@ export type Arch = (typeof ARCHS)[number];
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be had from gomod. */
 export interface Pins {
   readonly components: { readonly [C in ComponentName]: ComponentPins };
+  /** the version of each component that is taken when nobody names one; release and gomod both have it */
+  readonly defaults: Readonly<Record<ComponentName, string>>;
+  /** Debian suite → the upstream version that it has of each component */
+  readonly suites: Readonly<Record<string, Readonly<Partial<Record<ComponentName, string>>>>>;
   /** Debian's suites, in the order in which they are asked */
   readonly debianSuites: readonly string[];
   /** those of them that have an archive of security fixes */
@@ -16,7 +20,6 @@ export interface Pins {
 }
 
 export interface ComponentPins {
-  /** the version that is taken when nobody names one; every source but debian has it */
   readonly default: string;
   readonly release: ReleasePins;
   readonly gomod: readonly GomodPins[];
@@ -66,9 +69,17 @@ export function parsePins(yamlText: string): Result<Pins, string> {
     );
     const { containerd, runc, 'cni-plugins': plugins, crictl } = parsed;
     if (!containerd || !runc || !plugins || !crictl) throw new PinProblem('components: one is missing');
+    const debianSuites = listOf(mapOf(root.debian, 'debian').suites, 'debian.suites');
     return ok({
       components: { containerd, runc, 'cni-plugins': plugins, crictl },
-      debianSuites: listOf(mapOf(root.debian, 'debian').suites, 'debian.suites'),
+      defaults: {
+        containerd: containerd.default,
+        runc: runc.default,
+        'cni-plugins': plugins.default,
+        crictl: crictl.default,
+      },
+      suites: Object.fromEntries(debianSuites.map((suite) => [suite, versionsOfSuite(parsed, suite)])),
+      debianSuites,
       debianSecuritySuites: listOf(mapOf(root.debian, 'debian').security, 'debian.security'),
     });
   } catch (problem) {
@@ -86,6 +97,18 @@ export function pinnedVersions({ release, gomod, debian }: ComponentPins): reado
       ...Object.values(debian?.versions ?? {}),
     ]),
   ];
+}
+
+function versionsOfSuite(
+  components: Readonly<Record<string, ComponentPins>>,
+  suite: string,
+): Partial<Record<ComponentName, string>> {
+  return Object.fromEntries(
+    Object.entries(components).flatMap(([name, { debian }]) => {
+      const version = debian?.versions[suite];
+      return version === undefined ? [] : [[name, version]];
+    }),
+  );
 }
 
 class PinProblem extends Error {}

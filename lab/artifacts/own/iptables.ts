@@ -1,0 +1,100 @@
+import { link, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { release } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import type { Exec } from '../../core/ports.ts';
+import { err, ok } from '../../core/result.ts';
+import { findProgram } from '../../host/find-program.ts';
+import type { Arch } from '../../plan/pins.ts';
+import type { Apt } from '../apt.ts';
+import type { Recipe } from '../recipe.ts';
+
+/** Where a node looks for programs of the system. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export const hostHasIptables = (): boolean => ['iptables', 'ip6tables'].every((name) => findProgram(name, SYSTEM_PATH));
+
+export interface IptablesOptions {
+  readonly arch: Arch;
+  readonly apt: Apt;
+  readonly exec: Exec;
+}
+
+const NAMES = ['iptables', 'iptables-save', 'iptables-restore', 'ip6tables', 'ip6tables-save', 'ip6tables-restore'];
+
+/**
+ * iptables of the host's own release with the libraries that the host lacks, as a tree to be laid below /. The plain names
+ * are what update-alternatives would have made: the nft flavour where the kernel can do what CNI's masquerading asks of
+ * it, the legacy one elsewhere. Asked for again when the kernel is another.
+ */
+export function iptablesRecipe({ arch, apt, exec }: IptablesOptions): Recipe {
+  return {
+    source: 'own',
+    name: 'iptables',
+    version: 'host',
+    request: JSON.stringify({ own: 'iptables', arch, kernel: release(), revision: 1 }),
+    async make(treeHostPath, { signal, scratchHostPath, progress }) {
+      const host = await apt.hostRelease();
+      progress('asking apt');
+      const missing = await apt.missingFor('iptables', host.codename, signal);
+      if (!missing.ok) return err({ ...missing.error, source: 'own', wayOut: 'install iptables on this host' });
+      const packages = missing.value.map(({ name, version }) => `${name}=${version}`).join(' ');
+      progress(`downloading ${packages}`);
+      const unpackedHostPath = join(scratchHostPath, 'unpacked');
+      const unpacked = await apt.unpack(missing.value, { treeHostPath: unpackedHostPath, scratchHostPath, signal });
+      if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
+
+      await layOut(unpackedHostPath, treeHostPath);
+      const flavour = (await worksHere('nft', { treeHostPath, exec, signal })) ? 'nft' : 'legacy';
+      const sbin = join(treeHostPath, 'usr/sbin');
+      for (const name of NAMES) {
+        await rm(join(sbin, name), { force: true });
+        await link(join(sbin, `xtables-${flavour}-multi`), join(sbin, name));
+      }
+      return ok({ madeBy: `apt-get download ${packages} (${host.codename}), ${flavour} flavour` });
+    },
+  };
+}
+
+/** The root's old folders that are links into usr/ on any system of today. */
+const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
+
+/** Programs and libraries only, below usr/; links become hard links, so that a tree has nothing but files. */
+async function layOut(fromHostPath: string, treeHostPath: string): Promise<void> {
+  const root = await realpath(fromHostPath);
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    const path = relative(root, join(entry.parentPath, entry.name));
+    const top = path.split('/')[0] ?? '';
+    const place = MERGED.includes(top) ? `usr/${path}` : path;
+    if (!/^usr\/(s?bin|lib\w*)\//.test(place)) continue;
+    const target = await realpath(join(root, path)).catch(() => undefined);
+    if (target === undefined || !target.startsWith(`${root}/`) || !(await stat(target)).isFile()) continue;
+    await mkdir(dirname(join(treeHostPath, place)), { recursive: true });
+    await link(target, join(treeHostPath, place));
+  }
+}
+
+interface Trial {
+  readonly treeHostPath: string;
+  readonly exec: Exec;
+  readonly signal: AbortSignal;
+}
+
+/** Whether this flavour takes the kind of rule that CNI plugins make, tried in a network namespace of its own. */
+async function worksHere(flavour: 'nft' | 'legacy', { treeHostPath, exec, signal }: Trial): Promise<boolean> {
+  const libraries = (await readdir(join(treeHostPath, 'usr/lib'), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && /\.so(\.|$)/.test(entry.name))
+    .map((entry) => entry.parentPath);
+  const argv = [
+    ...['unshare', '--net', '--', join(treeHostPath, `usr/sbin/xtables-${flavour}-multi`), 'iptables'],
+    ...['-t', 'nat', '-A', 'POSTROUTING', '-m', 'comment', '--comment', 'cnilab', '-j', 'MASQUERADE'],
+  ];
+  const xtables = libraries.find((folder) => folder.endsWith('/xtables'));
+  const env = {
+    LD_LIBRARY_PATH: [...new Set(libraries)].join(':'),
+    ...(xtables === undefined ? {} : { XTABLES_LIBDIR: xtables }),
+  };
+  const tried = await exec(argv, { env, signal, timeoutMs: 10_000 }).catch(() => undefined);
+  // Without root nothing can be tried, and nothing can be run either: nft is what every distribution takes today.
+  return tried === undefined || tried.exitCode === 0 || /Operation not permitted/.test(tried.stderr);
+}

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok } from '../../core/result.ts';
+import type { Arch } from '../../plan/pins.ts';
+import { stampOf } from '../fingerprint.ts';
+import type { GoTool } from '../go-tool.ts';
+import { refusalFromGo } from '../go-words.ts';
+import type { Recipe } from '../recipe.ts';
+
+/** The programs of ours that run on a node: one Go module, images/node-tools. */
+export const NODE_TOOLS = ['agent', 'crictl', 'pause'] as const;
+
+export interface NodeToolsOptions {
+  /** images/node-tools of this package */
+  readonly sourceHostPath: string;
+  readonly arch: Arch;
+  readonly go: GoTool;
+}
+
+/** Those that the npm package carries built, where it does (so that a user of releases needs no Go); else our sources. */
+export function nodeToolsRecipes(options: NodeToolsOptions): readonly Recipe[] {
+  const prebuilt = prebuiltRecipe(options);
+  return prebuilt === undefined ? [buildRecipe(options)] : [prebuilt];
+}
+
+function prebuiltRecipe({ sourceHostPath, arch }: NodeToolsOptions): Recipe | undefined {
+  const folder = join(sourceHostPath, 'dist', arch);
+  const stamps = NODE_TOOLS.map((tool) => stampOf(join(folder, tool)));
+  if (stamps.includes(undefined)) return undefined;
+  return {
+    source: 'own',
+    name: 'node-tools',
+    version: 'prebuilt',
+    request: JSON.stringify({ own: 'node-tools', folder, stamps }),
+    async make(treeHostPath) {
+      const bin = join(treeHostPath, 'bin');
+      await mkdir(bin);
+      for (const tool of NODE_TOOLS) {
+        await copyFile(join(folder, tool), join(bin, tool));
+        await chmod(join(bin, tool), 0o755); // npm keeps no modes
+      }
+      return ok({ madeBy: `carried by the package: ${folder}` });
+    },
+  };
+}
+
+function buildRecipe({ sourceHostPath, arch, go }: NodeToolsOptions): Recipe {
+  const sources = hashOfSources(sourceHostPath);
+  return {
+    source: 'own',
+    name: 'node-tools',
+    version: sources.slice(0, 12),
+    request: JSON.stringify({ own: 'node-tools', sources, arch }),
+    async make(treeHostPath, { signal, scratchHostPath, progress }) {
+      if (!go.found) {
+        const why = 'our programs for nodes must be built, and there is no go on the PATH';
+        const wayOut = 'install Go, or use cnilab from npm, which carries them built';
+        return err({ source: 'own', reason: 'not-here', why, wayOut });
+      }
+      progress('building');
+      const bin = join(treeHostPath, 'bin');
+      await mkdir(bin);
+      const argv = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w -buildid='];
+      const built = await go.run([...argv, '-o', `${bin}/`, './cmd/...'], { signal, scratchHostPath, cwd: sourceHostPath });
+      if (built.exitCode !== 0) {
+        return err({ ...refusalFromGo('go build of images/node-tools', built.stderr), source: 'own' });
+      }
+      return ok({ madeBy: `CGO_ENABLED=0 go ${argv.join(' ')} ./cmd/...` });
+    },
+  };
+}
+
+/** Over names and contents of everything that goes into the build; a few hundred kilobytes, read at every start. */
+function hashOfSources(folder: string): string {
+  const hash = createHash('sha256');
+  const visit = (path: string): void => {
+    const entries = readdirSync(join(folder, path), { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const below = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (entry.isDirectory() && below !== 'dist') visit(below);
+      if (entry.isFile() && /^go\.(mod|sum)$|\.(go|s|c|h)$/.test(entry.name) && !entry.name.endsWith('_test.go')) {
+        const content = readFileSync(join(folder, below));
+        hash.update(`${below} ${content.length}\n`).update(content);
+      }
+    }
+  };
+  visit('');
+  return hash.digest('hex');
+}

@@ -74,8 +74,19 @@ export interface NodeOptions {
 export interface RunningNode extends LabNode {
   /** Ends the node and all in it, and removes what the backend made for it. Safe to call twice. */
   end(): Promise<void>;
-  /** From now on the node outlives the lab; returns the commands that enter it and end it. */
-  keep(): Promise<{ readonly enter: readonly string[]; readonly end: readonly string[] }>;
+  /** From now on the node outlives the lab, and only `end` still works on it from here. */
+  keep(): Promise<NodeOnHost>;
+}
+
+/** A node that is up on this host, whoever started it. */
+export interface NodeOnHost {
+  readonly name: string;
+  readonly kept: boolean;
+  readonly createdMs: number;
+  /** the command that enters it */
+  readonly enter: readonly string[];
+  /** the command that ends it */
+  readonly end: readonly string[];
 }
 
 /** A way to have nodes. One per kind of isolation; see backends/. */
@@ -88,6 +99,10 @@ export interface Backend {
   >;
   /** The node, ready for commands. Throws LabError. */
   start(options: NodeOptions): Promise<RunningNode>;
-  /** Ends kept nodes and removes what killed labs left; returns one line for each thing removed. */
+  /** Removes what killed labs left; one line for each node. Never touches a node that is up, kept or of a running lab. */
   sweep(): Promise<readonly string[]>;
+  /** Every node that is up, kept or of a lab that runs. */
+  nodes(): Promise<readonly NodeOnHost[]>;
+  /** Ends one of these. LabError when there is none of this name. */
+  down(name: string): Promise<void>;
 }

@@ -1,10 +1,13 @@
 package serve
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // processes starts children and reaps everything: as the first process of its PID namespace, the agent is the parent of
@@ -35,24 +38,25 @@ func newProcesses() *processes {
 }
 
 func (p *processes) reap() {
-	for {
-		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			return
-		}
-		// a child may end before start has put it into the map: the lock is held there until it has
-		p.mutex.Lock()
-		known := p.children[pid]
-		delete(p.children, pid)
-		p.mutex.Unlock()
-		if known != nil {
-			known.ended <- status
-		}
+	for p.reapOne() {
 	}
+}
+
+// reapOne holds the lock from before a status is taken: a child may end before start has put it into the map, and the
+// pid of one that is in the map must not be free for others.
+func (p *processes) reapOne() bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	var status syscall.WaitStatus
+	pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+	if err != nil || pid <= 0 {
+		return err == syscall.EINTR
+	}
+	if child := p.children[pid]; child != nil {
+		delete(p.children, pid)
+		child.ended <- status // has room for it
+	}
+	return true
 }
 
 // start runs a program in a session of its own, so that a signal reaches all it started and nothing else.
@@ -67,6 +71,21 @@ func (p *processes) start(path string, argv []string, attributes *syscall.ProcAt
 	started := &child{make(chan syscall.WaitStatus, 1), background}
 	p.children[pid] = started
 	return pid, started.ended, nil
+}
+
+// signal reaches a background process, and nothing if it has ended: its pid is not free before it is reaped, and reaping
+// takes it out of the map.
+func (p *processes) signal(pid int, name string) error {
+	number := unix.SignalNum(name)
+	if number == 0 {
+		return fmt.Errorf("no such signal: %q", name)
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if child := p.children[pid]; child == nil || !child.background {
+		return nil
+	}
+	return syscall.Kill(pid, number)
 }
 
 // own returns the lab's own processes: those in the background alone, the others with all their descendants.

@@ -20,6 +20,8 @@ type request struct {
 	Path      string            `json:"path"`
 	Offset    int64             `json:"offset"`
 	Files     []file            `json:"files"`
+	Pid       int               `json:"pid"`
+	Signal    string            `json:"signal"`
 }
 
 // reply carries a result or the reason why there is none, which is the lab's fault and not the system's under test.

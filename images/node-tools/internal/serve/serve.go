@@ -77,6 +77,8 @@ func (s *server) do(r request) (any, error) {
 		return s.exec(r)
 	case "start":
 		return s.start(r)
+	case "signal":
+		return struct{}{}, s.processes.signal(r.Pid, r.Signal)
 	case "read-file":
 		return readFile(r.Path, r.Offset)
 	case "write-files":

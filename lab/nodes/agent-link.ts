@@ -1,0 +1,163 @@
+import type { Readable, Writable } from 'node:stream';
+
+import { LabError } from '../core/lab-error.ts';
+import { unreachable } from '../core/unreachable.ts';
+import {
+  parseAgentLine,
+  type AgentMessage,
+  type AgentRequest,
+  type ParseResult,
+  type ProcessEnd,
+} from './agent-protocol.ts';
+
+/** The two ends of an agent, however it is reached: pipes here, a container's or a serial line elsewhere. */
+export interface AgentStream {
+  readonly input: Writable;
+  readonly output: Readable;
+  /** Asked once the output has ended: what is known of the reason. */
+  whyEnded(): Promise<string>;
+}
+
+export interface RequestOptions {
+  /** no limit when undefined; by default 30 s, since no operation but exec takes long */
+  readonly answerWithinMs?: number | undefined;
+  /** called when the process that this request started has ended */
+  readonly onEnded?: (end: ProcessEnd) => void;
+}
+
+/** Requests to one agent, any number at once. */
+export interface AgentLink {
+  /** fulfilled when the node can be used, rejected with LabError when it ends before */
+  readonly ready: Promise<void>;
+  request<T>(request: AgentRequest, parse: ParseResult<T>, options?: RequestOptions): Promise<T>;
+  /** The end is wanted from here on: no more requests, and those that wait are told so. */
+  close(): void;
+}
+
+interface Waiting {
+  readonly answer: (result: unknown) => void;
+  readonly fail: (error: LabError) => void;
+  readonly onEnded: ((end: ProcessEnd) => void) | undefined;
+}
+
+const ANSWER_WITHIN_MS = 30_000;
+
+export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink {
+  const waiting = new Map<number, Waiting>();
+  const background = new Map<number, (end: ProcessEnd) => void>();
+  let lastId = 0;
+  let isReady = false;
+  let gone: LabError | undefined;
+  let becomeReady: () => void;
+  let failToStart: (error: LabError) => void;
+  const ready = new Promise<void>((resolve, reject) => {
+    becomeReady = resolve;
+    failToStart = reject;
+  });
+  ready.catch(() => undefined); // whoever wants to know awaits it; nobody must
+
+  const end = (error: LabError) => {
+    if (gone !== undefined) return;
+    gone = error;
+    failToStart(error);
+    for (const { fail } of waiting.values()) fail(error);
+    waiting.clear();
+  };
+
+  const take = (message: AgentMessage): void => {
+    switch (message.kind) {
+      case 'ready':
+        isReady = true;
+        return becomeReady();
+      case 'result': {
+        const request = waiting.get(message.id);
+        if (request?.onEnded !== undefined) background.set(message.id, request.onEnded);
+        return request?.answer(message.result);
+      }
+      case 'error':
+        return waiting.get(message.id)?.fail(new LabError(`${nodeName}: ${message.error}`));
+      case 'ended':
+        background.get(message.start)?.(message.end);
+        background.delete(message.start);
+        return;
+      default:
+        return unreachable(message);
+    }
+  };
+
+  const lines = splitLines((line) => {
+    const message = parseAgentLine(line);
+    if (message.ok) take(message.value);
+    else end(new LabError(`the agent of ${nodeName} said what it never says: ${message.error}`));
+  });
+  stream.output.setEncoding('utf8');
+  stream.output.on('data', lines);
+  stream.input.on('error', () => undefined); // the output ends as well, and that tells why
+  stream.output.on('error', () => undefined);
+  stream.output.once('close', () => {
+    void stream.whyEnded().then((why) => {
+      const what = isReady ? `${nodeName} is gone` : `node ${nodeName} did not start`;
+      end(new LabError(why === '' ? what : `${what}: ${why}`));
+    });
+  });
+
+  return {
+    ready,
+    request(request, parse, { onEnded, ...options } = {}) {
+      if (gone !== undefined) return Promise.reject(gone);
+      const answerWithinMs = 'answerWithinMs' in options ? options.answerWithinMs : ANSWER_WITHIN_MS;
+      const id = ++lastId;
+      return new Promise((resolve, reject) => {
+        const timer =
+          answerWithinMs === undefined
+            ? undefined
+            : setTimeout(() => {
+                waiting.delete(id);
+                reject(
+                  new LabError(`${nodeName} did not answer "${request.op}" within ${answerWithinMs} ms`),
+                );
+              }, answerWithinMs);
+        const settle = () => {
+          clearTimeout(timer);
+          waiting.delete(id);
+        };
+        waiting.set(id, {
+          onEnded,
+          answer(result) {
+            settle();
+            const parsed = parse(result);
+            if (parsed.ok) resolve(parsed.value);
+            else
+              reject(
+                new LabError(`${nodeName} answered "${request.op}" with something else: ${parsed.error}`),
+              );
+          },
+          fail(error) {
+            settle();
+            reject(error);
+          },
+        });
+        stream.input.write(`${JSON.stringify({ id, ...request })}\n`);
+      });
+    },
+    close() {
+      end(new LabError(`${nodeName} has been ended`));
+      stream.input.end();
+    },
+  };
+}
+
+/** Calls back with each whole line. A long one comes in many pieces, so pieces are joined once and not one by one. */
+function splitLines(onLine: (line: string) => void): (chunk: string) => void {
+  let pieces: string[] = [];
+  return (chunk) => {
+    let from = 0;
+    for (let to = chunk.indexOf('\n'); to !== -1; to = chunk.indexOf('\n', from)) {
+      pieces.push(chunk.slice(from, to));
+      onLine(pieces.join(''));
+      pieces = [];
+      from = to + 1;
+    }
+    if (from < chunk.length) pieces.push(chunk.slice(from));
+  };
+}

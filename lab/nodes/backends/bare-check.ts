@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import type { Backend } from '../node.ts';
+
+/** CAP_SYS_ADMIN, https://man7.org/linux/man-pages/man7/capabilities.7.html */
+const SYS_ADMIN = 1n << 21n;
+const NET_ADMIN = 1n << 12n;
+
+const NAMESPACES = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'];
+
+/** Whether bare nodes can be had here, from what the kernel says of this process; nothing is tried, nothing is started. */
+export function checkBare(platform: NodeJS.Platform): Awaited<ReturnType<Backend['check']>> {
+  if (platform !== 'linux') {
+    return {
+      works: false,
+      why: `bare nodes are made of Linux namespaces, and this is ${platform}`,
+      waysOut: [
+        'run the lab in a Linux virtual machine (on macOS: lima, colima or UTM; on Windows: WSL 2)',
+        'run the lab in a privileged Linux container: docker run --rm -it --privileged -v "$PWD:/work" -w /work node:22 …',
+      ],
+    };
+  }
+  const missing = NAMESPACES.filter((namespace) => !existsSync(`/proc/self/ns/${namespace}`));
+  if (missing.length > 0) {
+    return {
+      works: false,
+      why: `this kernel has no ${missing.join(', ')} namespaces`,
+      waysOut: [
+        'run the lab on a kernel of a general-purpose distribution, in a virtual machine for instance',
+      ],
+    };
+  }
+  if (!hasCapabilities(readFileSync('/proc/self/status', 'utf8'))) {
+    return {
+      works: false,
+      why: 'making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)',
+      waysOut: [
+        'run the same command with sudo: sudo -E env "PATH=$PATH" …',
+        'in a container: start it with --privileged',
+        'without root: run the lab in a virtual machine where you are root',
+      ],
+    };
+  }
+  return { works: true };
+}
+
+/** From /proc/self/status. */
+export function hasCapabilities(status: string): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  if (effective === undefined) return false;
+  const capabilities = BigInt(`0x${effective}`);
+  return (capabilities & SYS_ADMIN) !== 0n && (capabilities & NET_ADMIN) !== 0n;
+}

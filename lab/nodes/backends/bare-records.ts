@@ -1,0 +1,150 @@
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { LabError, messageOf } from '../../core/lab-error.ts';
+
+/** What stands for a bare node on the host; images/node-tools/internal/launcher/record.go writes it. */
+export interface NodeRecord {
+  readonly name: string;
+  readonly launcherPid: number;
+  /** with the pid, names one process for as long as the machine is up: pids are used again */
+  readonly launcherStartTicks: number;
+  /** 0 until the node has a process */
+  readonly initPid: number;
+  readonly createdMs: number;
+  readonly kept: boolean;
+  /** the agent that made it, which also enters it */
+  readonly agent: string;
+  readonly cgroups: readonly string[];
+}
+
+const GONE_WITHIN_MS = 3000;
+
+/** Every record in the folder, of nodes that run and of those that were killed. */
+export async function readRecords(stateHostPath: string): Promise<readonly NodeRecord[]> {
+  const names = (await namesIn(stateHostPath)).filter((name) => name.endsWith('.json'));
+  const texts = await Promise.all(names.map((name) => readIfThere(join(stateHostPath, name))));
+  return texts.flatMap((text) => (text === undefined ? [] : (parseRecord(text) ?? [])));
+}
+
+/** Whether its launcher still runs; it outlives all else of a node. */
+export async function isUp(record: NodeRecord): Promise<boolean> {
+  return (await startTicks(record.launcherPid)) === record.launcherStartTicks;
+}
+
+/** The launcher takes the node down when it is asked to. Returns when nothing of the node is left. */
+export async function endNode(stateHostPath: string, record: NodeRecord): Promise<void> {
+  if (await isUp(record)) process.kill(record.launcherPid, 'SIGTERM');
+  for (let waitedMs = 0; await isUp(record); waitedMs += 10) {
+    if (waitedMs > 10_000) throw new LabError(`node ${record.name} did not end within 10000 ms`);
+    await sleep(10);
+  }
+  await removeRemains(stateHostPath, record);
+}
+
+/** Removes what killed launchers left, and nothing of a node that runs. One line for each node. */
+export async function sweepRecords(stateHostPath: string): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const record of await readRecords(stateHostPath)) {
+    if (await isUp(record)) continue;
+    try {
+      await removeRemains(stateHostPath, record);
+      lines.push(`removed what was left of node ${record.name}`);
+    } catch (thrown) {
+      lines.push(`could not remove what is left of node ${record.name}: ${messageOf(thrown)}`);
+    }
+  }
+  await removeUnfinished(stateHostPath);
+  return lines;
+}
+
+/** The node's cgroups, deepest first, the lab's own above them if it was the last, and then the record. */
+async function removeRemains(stateHostPath: string, record: NodeRecord): Promise<void> {
+  for (const cgroup of record.cgroups) {
+    for (let waitedMs = 0; ; waitedMs += 10) {
+      try {
+        await removeGroup(cgroup);
+        break;
+      } catch (cause) {
+        if (waitedMs > GONE_WITHIN_MS) throw new LabError(`could not remove the cgroup ${cgroup}`, { cause });
+        await sleep(10); // its processes have been killed and are on their way out
+      }
+    }
+    await rmdir(dirname(cgroup)).catch(() => undefined); // others may have nodes in it
+  }
+  await rm(join(stateHostPath, `${record.name}.json`), { force: true });
+}
+
+async function removeGroup(folder: string): Promise<void> {
+  try {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) await removeGroup(join(folder, entry.name));
+    }
+    await rmdir(folder);
+  } catch (thrown) {
+    if (!isMissing(thrown)) throw thrown;
+  }
+}
+
+/** `NAME.json.PID` is a record that process PID was writing when it was killed. */
+async function removeUnfinished(stateHostPath: string): Promise<void> {
+  for (const name of await namesIn(stateHostPath)) {
+    const pid = /\.json\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && (await startTicks(Number(pid))) === undefined) {
+      await rm(join(stateHostPath, name), { force: true });
+    }
+  }
+}
+
+/** The 22nd field of /proc/PID/stat; the second is a name that may have spaces and brackets. */
+async function startTicks(pid: number): Promise<number | undefined> {
+  const stat = await readIfThere(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (thrown) {
+    if (isMissing(thrown)) return [];
+    throw thrown;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    if (isMissing(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+/** ESRCH: a process that ended while its file was read. */
+const isMissing = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH');
+
+/** undefined for what is not a record. */
+export function parseRecord(text: string): NodeRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isRecord(value) ? value : undefined;
+}
+
+const isRecord = (value: unknown): value is NodeRecord =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['name', 'agent'].every((key) => typeof Reflect.get(value, key) === 'string') &&
+  ['launcherPid', 'launcherStartTicks', 'initPid', 'createdMs'].every(
+    (key) => typeof Reflect.get(value, key) === 'number',
+  ) &&
+  'kept' in value &&
+  typeof value.kept === 'boolean' &&
+  'cgroups' in value &&
+  Array.isArray(value.cgroups) &&
+  value.cgroups.every((folder) => typeof folder === 'string');

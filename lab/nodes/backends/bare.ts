@@ -1,0 +1,122 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+
+import type { Artifact } from '../../artifacts/artifact.ts';
+import { LabError } from '../../core/lab-error.ts';
+import { openAgentLink } from '../agent-link.ts';
+import { agentNode } from '../agent-node.ts';
+import { parseNothing } from '../agent-protocol.ts';
+import type { Backend, NodeOnHost, NodeOptions, RunningNode } from '../node.ts';
+import { checkBare } from './bare-check.ts';
+import { endNode, isUp, readRecords, sweepRecords, type NodeRecord } from './bare-records.ts';
+
+export interface BareBackendOptions {
+  /** the artifact cache, seen by every node, read-only, at /lab/artifacts */
+  readonly artifactsHostPath: string;
+  /** where the records of nodes are; the same for all labs that share a cache */
+  readonly stateHostPath: string;
+}
+
+const ARTIFACTS_NODE_PATH = '/lab/artifacts';
+const END_WITHIN_MS = 15_000;
+
+/** Nodes of Linux namespaces on this host; images/node-tools/cmd/agent makes them. */
+export function bareBackend(options: BareBackendOptions): Backend {
+  const { stateHostPath } = options;
+  return {
+    name: 'bare',
+    check: async () => checkBare(process.platform),
+    start: (node) => startBareNode(options, node),
+    sweep: () => sweepRecords(stateHostPath),
+    async nodes() {
+      const records = await readRecords(stateHostPath);
+      const up = await Promise.all(records.map(isUp));
+      return records.filter((_, index) => up[index]).map(onHost);
+    },
+    async down(name) {
+      const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
+      if (record === undefined) throw new LabError(`there is no node named ${name}`);
+      await endNode(stateHostPath, record);
+    },
+  };
+}
+
+async function startBareNode(
+  { artifactsHostPath, stateHostPath }: BareBackendOptions,
+  { name, layers, nodeTools }: NodeOptions,
+): Promise<RunningNode> {
+  await Promise.all([
+    mkdir(stateHostPath, { recursive: true }),
+    mkdir(artifactsHostPath, { recursive: true }),
+  ]);
+  const argv = ['node', '--name', name, '--artifacts', artifactsHostPath, '--state-dir', stateHostPath];
+  // A session of its own, so that Ctrl-C reaches the lab alone, which then takes its nodes down in order.
+  const launcher = spawn(
+    join(nodeTools.hostPath, 'bin/agent'),
+    [...argv, ...layers.flatMap(({ hostPath }) => ['--layer', hostPath])],
+    { stdio: 'pipe', detached: true, env: {}, cwd: '/' },
+  );
+  const end = watchEnd(launcher);
+  const link = openAgentLink(name, {
+    input: launcher.stdin,
+    output: launcher.stdout,
+    whyEnded: () => end.why,
+  });
+  await link.ready;
+
+  let ending: Promise<void> | undefined;
+  const provide = async (artifact: Artifact) =>
+    join(ARTIFACTS_NODE_PATH, relative(artifactsHostPath, artifact.hostPath));
+  return {
+    ...agentNode(name, link, provide),
+    end: () =>
+      (ending ??= (async () => {
+        link.close();
+        if (launcher.stdout.destroyed) launcher.kill('SIGTERM'); // it was kept, so the end of its input does not end it
+        await end.within(END_WITHIN_MS, name);
+      })()),
+    async keep() {
+      await link.request({ op: 'keep' }, parseNothing);
+      link.close();
+      for (const stream of [launcher.stdout, launcher.stderr]) stream.destroy();
+      launcher.unref();
+      const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
+      if (record === undefined) throw new LabError(`${name} is kept, but has no record in ${stateHostPath}`);
+      return onHost(record);
+    },
+  };
+}
+
+/** How a launcher came to its end: what it said last, and its exit code. */
+function watchEnd(launcher: ChildProcessWithoutNullStreams) {
+  let said = '';
+  launcher.stderr.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
+  const why = new Promise<string>((resolve) => {
+    launcher.once('error', (error) => resolve(error.message));
+    launcher.once('close', (exitCode, signal) => {
+      const lastLines = said.trim().split('\n').slice(-10).join('\n');
+      resolve(lastLines === '' ? `its launcher ended with ${signal ?? exitCode}` : lastLines);
+    });
+  });
+  const exited = new Promise<number | null>((resolve) => launcher.once('exit', resolve));
+  return {
+    why,
+    /** Waits for a clean end; one that does not come is forced, and left for a sweep to tidy. */
+    async within(timeoutMs: number, name: string): Promise<void> {
+      const timer = setTimeout(() => launcher.kill('SIGKILL'), timeoutMs);
+      const exitCode = await exited;
+      clearTimeout(timer);
+      if (exitCode !== 0) throw new LabError(`node ${name} did not end cleanly: ${await why}`);
+    },
+  };
+}
+
+const onHost = ({ name, kept, createdMs, agent, initPid, launcherPid }: NodeRecord): NodeOnHost => ({
+  name,
+  kept,
+  createdMs,
+  enter: [agent, 'enter', '--pid', String(initPid), '--', existsSync('/bin/bash') ? 'bash' : 'sh'],
+  end: ['kill', String(launcherPid)],
+});

@@ -43,8 +43,7 @@ export function parseOneLineSources(text: string): readonly AptEntry[] {
 }
 
 /** The part of the archive that a suite's name ends in: security fixes lie in an archive of their own. */
-const POCKETS = ['', '-security', '-updates'] as const;
-type Pocket = (typeof POCKETS)[number];
+type Pocket = '' | '-security' | '-updates';
 
 export interface SuiteSources {
   /** what the distribution calls its releases: names that the machine's own entries may have */

@@ -1,86 +1,170 @@
-import type { Clock, Exec } from '../core/ports.ts';
-import type { ComponentRef, SourceName } from '../plan/components.ts';
-import type { Arch, Pins } from '../plan/pins.ts';
-import { describeComponent } from '../plan/components.ts';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LabError } from '../core/lab-error.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Result } from '../core/result.ts';
 import { createConnect } from '../host/connect.ts';
+import { createLeashedExec } from '../host/exec.ts';
 import { createHttp } from '../host/http.ts';
-import { join } from 'node:path';
+import type { ComponentName, ComponentRef, SourceName } from '../plan/components.ts';
+import type { Arch, Pins } from '../plan/pins.ts';
 import { createApt } from './apt.ts';
 import type { Artifact } from './artifact.ts';
 import { createCache } from './cache.ts';
 import { createDebian } from './debian.ts';
+import { ensureComponents } from './ensure.ts';
 import type { ArtifactEvent } from './events.ts';
 import { createGoTool } from './go-tool.ts';
 import { createGomod } from './gomod.ts';
+import { createLocal, describeLocal } from './local.ts';
+import { describeUnobtained } from './no-source.ts';
 import { findCached, obtain } from './obtain.ts';
-import { LabError } from '../core/lab-error.ts';
+import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
+import { hostHasIptables, iptablesRecipe } from './own/iptables.ts';
+import { nodeToolsRecipes } from './own/node-tools.ts';
+import { ownCrictlRecipe } from './own/crictl.ts';
+import { packImage } from './own/pack-image.ts';
+import { createQueue } from './queue.ts';
+import type { Recipe, Refusal } from './recipe.ts';
+import { createRelease } from './release.ts';
+import type { Source } from './source.ts';
 
 export interface ArtifactsOptions {
+  /** $XDG_CACHE_HOME/cnilab; made when something is to be put there */
   readonly cacheHostPath: string;
-  readonly imagesHostPath: string;
+  /** the folder of this package, with images/ */
+  readonly packageHostPath: string;
   readonly pins: Pins;
   readonly arch: Arch;
-  readonly offline: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly exec: Exec;
-  readonly clock: Clock;
   readonly sourceOrder: readonly SourceName[];
+  /** stands in for scheme and host of every release URL */
+  readonly mirror?: string;
+  /** never opens a socket */
+  readonly offline: boolean;
+  /** of the user: PATH, HOME, proxies, Go's settings */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
-export function createArtifacts(options: ArtifactsOptions) {
-  const { cacheHostPath, pins, arch, offline, env, exec, clock, onEvent } = options;
-  const cache = createCache({ cacheHostPath, env });
-  const connect = createConnect({ env, connectTimeoutMs: 3000 });
-  const http = createHttp({ connect, stallTimeoutMs: 20_000 });
-  const go = createGoTool({ exec, env, cacheHostPath, arch, offline });
-  const apt = createApt({
-    exec,
-    env,
-    cacheHostPath,
-    http,
-    clock,
-    offline,
-    debianSuites: pins.debianSuites,
-    securitySuites: pins.debianSecuritySuites,
-  });
-  const sources = [
-    createGomod({
-      pins,
-      arch,
-      go,
-      http,
-      env,
-      sumsHostPath: join(options.imagesHostPath, 'gomod'),
-      oneAtATime: createQueue(),
-    }),
-    createDebian({ pins, arch, apt, exec }),
-  ];
-  return {
-    async ensure(ref: ComponentRef, signal: AbortSignal): Promise<Artifact> {
-      const what = describeComponent(ref);
-      const asked = sources.filter(({ name }) => ref.source === undefined || ref.source === name);
-      const offers = asked.map((source) => source.recipe(ref));
-      const recipes = offers.flatMap((offer) => (offer.ok ? [offer.value] : []));
-      const here = await findCached(recipes, { cache, what, signal, onEvent });
-      if (here !== undefined) return here;
-      const whys: string[] = [];
-      for (const recipe of recipes) {
-        const got = await obtain(recipe, { cache, what, signal, onEvent });
-        if (got.ok) return got.value;
-        onEvent({ kind: 'artifact-refused', what, source: recipe.source, why: got.error.why });
-        whys.push(got.error.why);
-      }
-      throw new LabError(whys.join('\n'));
-    },
-  };
+export type OwnName = 'node-tools' | 'iptables' | ImageName;
+
+/** Everything that nodes are made of, verified and on this disk. */
+export interface Artifacts {
+  /** All of them, or BadInput / LabError that names every one that cannot be had and why; returns who answers which ref. */
+  ensureAll(refs: readonly ComponentRef[], signal: AbortSignal): Promise<(ref: ComponentRef) => Artifact>;
+  ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
+  /** What must be laid over this host's own system for a node to work: iptables, where the host has none. */
+  layers(signal: AbortSignal): Promise<readonly Artifact[]>;
+  /** A user's own build, with the version that it says itself. BadInput when it is not what was said. */
+  describeLocal(component: ComponentName, hostPath: string, signal: AbortSignal): Promise<ComponentRef>;
+  /** What each source says it has, or why it cannot say. */
+  versions(component: ComponentName, signal: AbortSignal): Promise<readonly SourceVersions[]>;
+  /** Removes what killed labs left half made; costs nothing when there is none. Returns what was removed. */
+  sweep(signal: AbortSignal): Promise<readonly string[]>;
+  /** Removes the whole cache; everything can be had again. */
+  clean(): Promise<void>;
 }
 
-function createQueue() {
-  let last: Promise<unknown> = Promise.resolve();
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work);
-    last = next.catch(() => undefined);
-    return next;
+export interface SourceVersions {
+  readonly source: SourceName;
+  readonly versions: Result<readonly string[], Refusal>;
+}
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const STALL_TIMEOUT_MS = 20_000;
+
+export function createArtifacts(options: ArtifactsOptions): Artifacts {
+  const { cacheHostPath, packageHostPath, pins, arch, offline, env, clock, onEvent } = options;
+  const exec = createLeashedExec({ env });
+  const cache = createCache({ cacheHostPath, env });
+  const http = createHttp({
+    connect: createConnect({ env, connectTimeoutMs: CONNECT_TIMEOUT_MS }),
+    stallTimeoutMs: STALL_TIMEOUT_MS,
+  });
+  const go = createGoTool({ exec, env, cacheHostPath, arch, offline });
+  const suites = { debianSuites: pins.debianSuites, securitySuites: pins.debianSecuritySuites };
+  const apt = createApt({ exec, env, cacheHostPath, http, clock, offline, ...suites });
+  const sumsHostPath = join(packageHostPath, 'images/gomod');
+  const bySource: { readonly [S in SourceName]: Source } = {
+    local: createLocal(),
+    release: createRelease({ pins, arch, http, offline, mirror: options.mirror }),
+    gomod: createGomod({ pins, arch, go, http, env, sumsHostPath, oneAtATime: createQueue() }),
+    debian: createDebian({ pins, arch, apt, exec }),
+  };
+  const images = { arch, apt, pack: packImage };
+  const own = new Map<OwnName, Promise<Artifact>>();
+
+  async function ownRecipes(name: OwnName, signal: AbortSignal): Promise<readonly Recipe[]> {
+    switch (name) {
+      case 'node-tools':
+        return nodeToolsRecipes({ sourceHostPath: join(packageHostPath, 'images/node-tools'), arch, go });
+      case 'iptables':
+        return [iptablesRecipe({ arch, apt, exec })];
+      case 'pause-image':
+        return [pauseImageRecipe(images, await ensureOwn('node-tools', signal))];
+      case 'app-image':
+        return [appImageRecipe(images)];
+    }
+  }
+
+  async function makeOwn(name: OwnName, signal: AbortSignal): Promise<Artifact> {
+    const recipes = await ownRecipes(name, signal);
+    const asked = { cache, what: name, signal, onEvent };
+    const here = await findCached(recipes, asked);
+    if (here !== undefined) return here;
+    const refusals: Refusal[] = [];
+    for (const recipe of recipes) {
+      const got = await obtain(recipe, asked);
+      if (got.ok) return got.value;
+      refusals.push(got.error);
+    }
+    throw new LabError(describeUnobtained([{ what: name, refusals, nearest: [], known: true }]));
+  }
+
+  function ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact> {
+    const made = own.get(name) ?? makeOwn(name, signal);
+    own.set(name, made);
+    made.catch(() => own.delete(name));
+    return made;
+  }
+
+  return {
+    ensureOwn,
+    ensureAll: (refs, signal) =>
+      ensureComponents(refs, {
+        cache,
+        pins,
+        bySource,
+        sourceOrder: options.sourceOrder,
+        signal,
+        onEvent,
+        lastResort: async (ref) =>
+          ref.component === 'crictl'
+            ? [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))]
+            : [],
+      }),
+    layers: async (signal) => (hostHasIptables() ? [] : [await ensureOwn('iptables', signal)]),
+    async describeLocal(component, hostPath, signal) {
+      const scratchHostPath = join(cacheHostPath, 'staging', 'local');
+      await mkdir(scratchHostPath, { recursive: true });
+      return describeLocal({ component, hostPath, exec, scratchHostPath, signal });
+    },
+    versions: async (component, signal) =>
+      Promise.all(
+        options.sourceOrder
+          .filter((source) => source !== 'local')
+          .map(async (source) => ({ source, versions: await bySource[source].versions(component, signal) })),
+      ),
+    sweep: (signal) => cache.sweep(signal),
+    async clean() {
+      // Out of the way first, so that a lab that starts meanwhile sees an empty cache and not half a one.
+      const away = join(dirname(cacheHostPath), `.cnilab-removed-${process.pid}`);
+      await rename(cacheHostPath, away).catch((thrown: NodeJS.ErrnoException) => {
+        if (thrown.code !== 'ENOENT')
+          throw new LabError(`${cacheHostPath} could not be removed`, { cause: thrown });
+      });
+      await rm(away, { recursive: true, force: true });
+    },
   };
 }

@@ -26,7 +26,7 @@ export interface Job {
   readonly signal: AbortSignal;
   /** a folder for its temporary files, removed afterwards */
   readonly scratchHostPath: string;
-  progress(step: string, bytes?: { readonly done: number; readonly total?: number }): void;
+  readonly progress: (step: string, bytes?: { readonly done: number; readonly total?: number }) => void;
 }
 
 /** One way to make one artifact. */

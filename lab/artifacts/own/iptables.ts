@@ -11,7 +11,8 @@ import type { Recipe } from '../recipe.ts';
 /** Where a node looks for programs of the system. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export const hostHasIptables = (): boolean => ['iptables', 'ip6tables'].every((name) => findProgram(name, SYSTEM_PATH));
+export const hostHasIptables = (): boolean =>
+  ['iptables', 'ip6tables'].every((name) => findProgram(name, SYSTEM_PATH));
 
 export interface IptablesOptions {
   readonly arch: Arch;
@@ -19,7 +20,14 @@ export interface IptablesOptions {
   readonly exec: Exec;
 }
 
-const NAMES = ['iptables', 'iptables-save', 'iptables-restore', 'ip6tables', 'ip6tables-save', 'ip6tables-restore'];
+const NAMES = [
+  'iptables',
+  'iptables-save',
+  'iptables-restore',
+  'ip6tables',
+  'ip6tables-save',
+  'ip6tables-restore',
+];
 
 /**
  * iptables of the host's own release with the libraries that the host lacks, as a tree to be laid below /. The plain names
@@ -31,16 +39,21 @@ export function iptablesRecipe({ arch, apt, exec }: IptablesOptions): Recipe {
     source: 'own',
     name: 'iptables',
     version: 'host',
-    request: JSON.stringify({ own: 'iptables', arch, kernel: release(), revision: 1 }),
+    request: JSON.stringify({ own: 'iptables', arch, kernel: release(), revision: 2 }),
     async make(treeHostPath, { signal, scratchHostPath, progress }) {
       const host = await apt.hostRelease();
       progress('asking apt');
       const missing = await apt.missingFor('iptables', host.codename, signal);
-      if (!missing.ok) return err({ ...missing.error, source: 'own', wayOut: 'install iptables on this host' });
+      if (!missing.ok)
+        return err({ ...missing.error, source: 'own', wayOut: 'install iptables on this host' });
       const packages = missing.value.map(({ name, version }) => `${name}=${version}`).join(' ');
       progress(`downloading ${packages}`);
       const unpackedHostPath = join(scratchHostPath, 'unpacked');
-      const unpacked = await apt.unpack(missing.value, { treeHostPath: unpackedHostPath, scratchHostPath, signal });
+      const unpacked = await apt.unpack(missing.value, {
+        treeHostPath: unpackedHostPath,
+        scratchHostPath,
+        signal,
+      });
       if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
 
       await layOut(unpackedHostPath, treeHostPath);
@@ -58,7 +71,10 @@ export function iptablesRecipe({ arch, apt, exec }: IptablesOptions): Recipe {
 /** The root's old folders that are links into usr/ on any system of today. */
 const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
-/** Programs and libraries only, below usr/; links become hard links, so that a tree has nothing but files. */
+const WANTED =
+  /^usr\/(lib\w*\/.*|sbin\/(ip6?tables(-nft|-legacy)?(-save|-restore)?|xtables-(nft|legacy)-multi))$/;
+
+/** Libraries and the programs that CNI plugins run, below usr/; links become hard links, so that a tree has nothing but files. */
 async function layOut(fromHostPath: string, treeHostPath: string): Promise<void> {
   const root = await realpath(fromHostPath);
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
@@ -66,7 +82,7 @@ async function layOut(fromHostPath: string, treeHostPath: string): Promise<void>
     const path = relative(root, join(entry.parentPath, entry.name));
     const top = path.split('/')[0] ?? '';
     const place = MERGED.includes(top) ? `usr/${path}` : path;
-    if (!/^usr\/(s?bin|lib\w*)\//.test(place)) continue;
+    if (!WANTED.test(place)) continue;
     const target = await realpath(join(root, path)).catch(() => undefined);
     if (target === undefined || !target.startsWith(`${root}/`) || !(await stat(target)).isFile()) continue;
     await mkdir(dirname(join(treeHostPath, place)), { recursive: true });

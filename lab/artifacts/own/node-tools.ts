@@ -63,7 +63,11 @@ function buildRecipe({ sourceHostPath, arch, go }: NodeToolsOptions): Recipe {
       const bin = join(treeHostPath, 'bin');
       await mkdir(bin);
       const argv = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w -buildid='];
-      const built = await go.run([...argv, '-o', `${bin}/`, './cmd/...'], { signal, scratchHostPath, cwd: sourceHostPath });
+      const built = await go.run([...argv, '-o', `${bin}/`, './cmd/...'], {
+        signal,
+        scratchHostPath,
+        cwd: sourceHostPath,
+      });
       if (built.exitCode !== 0) {
         return err({ ...refusalFromGo('go build of images/node-tools', built.stderr), source: 'own' });
       }
@@ -80,7 +84,11 @@ function hashOfSources(folder: string): string {
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
       if (entry.isDirectory() && below !== 'dist') visit(below);
-      if (entry.isFile() && /^go\.(mod|sum)$|\.(go|s|c|h)$/.test(entry.name) && !entry.name.endsWith('_test.go')) {
+      if (
+        entry.isFile() &&
+        /^go\.(mod|sum)$|\.(go|s|c|h)$/.test(entry.name) &&
+        !entry.name.endsWith('_test.go')
+      ) {
         const content = readFileSync(join(folder, below));
         hash.update(`${below} ${content.length}\n`).update(content);
       }

@@ -1,0 +1,172 @@
+import { BadInput, LabError } from '../core/lab-error.ts';
+import { describeComponent, type ComponentRef, type SourceName } from '../plan/components.ts';
+import { pinnedVersions, type Pins } from '../plan/pins.ts';
+import type { Artifact } from './artifact.ts';
+import type { Cache } from './cache.ts';
+import type { ArtifactEvent } from './events.ts';
+import { describeUnobtained, isUsersFault, type Unobtained } from './no-source.ts';
+import { findCached, obtain, type ObtainOptions } from './obtain.ts';
+import type { Recipe, Refusal } from './recipe.ts';
+import type { Source } from './source.ts';
+
+export interface EnsureOptions {
+  readonly cache: Cache;
+  readonly pins: Pins;
+  readonly bySource: { readonly [S in SourceName]: Source };
+  /** in this order they are tried, for whatever does not name its source */
+  readonly sourceOrder: readonly SourceName[];
+  /** what takes the place of a component that no source can bring */
+  readonly lastResort: (ref: ComponentRef) => Promise<readonly Recipe[]>;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: ArtifactEvent) => void;
+}
+
+/**
+ * Brings all components, each once. What lies in the cache is taken from whichever source it came, in their order. For
+ * the rest, every version is first looked for, at little cost, so that a mistyped one is told before minutes of building;
+ * then they are made. What cannot be had is told for all of them at once.
+ */
+export async function ensureComponents(
+  refs: readonly ComponentRef[],
+  options: EnsureOptions,
+): Promise<(ref: ComponentRef) => Artifact> {
+  const wanted = new Map(refs.map((ref) => [identityOf(ref), ref]));
+  const artifacts = new Map<string, Artifact>();
+  const searches: Search[] = [];
+  for (const [id, ref] of wanted) {
+    const search = await startSearch(ref, options);
+    const cached = await findCached(search.recipes, asking(search, options));
+    if (cached === undefined) searches.push(search);
+    else artifacts.set(id, cached);
+  }
+
+  const found = await together(
+    options.signal,
+    searches.map((search) => (signal) => firstThatCould(search, { ...options, signal })),
+  );
+  await throwIfAny(
+    found.filter(({ recipes }) => recipes.length === 0),
+    options,
+  );
+
+  const made = await together(
+    options.signal,
+    found.map((search) => (signal) => makeFirst(search, { ...options, signal })),
+  );
+  await throwIfAny(
+    made.filter(({ artifact }) => artifact === undefined),
+    options,
+  );
+  for (const { ref, artifact } of made) if (artifact !== undefined) artifacts.set(identityOf(ref), artifact);
+
+  return (ref) => {
+    const artifact = artifacts.get(identityOf(ref));
+    if (artifact === undefined) throw new Error(`${describeComponent(ref)} was not asked for ahead`);
+    return artifact;
+  };
+}
+
+/** One component on its way: what may still be tried, and what did not serve. */
+interface Search {
+  readonly ref: ComponentRef;
+  readonly recipes: readonly Recipe[];
+  readonly refusals: readonly Refusal[];
+  readonly artifact?: Artifact;
+}
+
+const identityOf = (ref: ComponentRef): string =>
+  JSON.stringify([ref.component, ref.version, ref.source, ref.source === 'local' ? ref.hostPath : '']);
+
+const asking = ({ ref }: Search, { cache, signal, onEvent }: EnsureOptions): ObtainOptions => ({
+  cache,
+  signal,
+  onEvent,
+  what: describeComponent(ref),
+});
+
+async function startSearch(
+  ref: ComponentRef,
+  { bySource, sourceOrder, lastResort }: EnsureOptions,
+): Promise<Search> {
+  const names = ref.source === undefined ? sourceOrder.filter((name) => name !== 'local') : [ref.source];
+  const offers = names.map((name) => bySource[name].recipe(ref));
+  const instead = ref.source === undefined ? await lastResort(ref) : [];
+  return {
+    ref,
+    recipes: [...offers.flatMap((offer) => (offer.ok ? [offer.value] : [])), ...instead],
+    refusals: offers.flatMap((offer) => (offer.ok ? [] : [offer.error])),
+  };
+}
+
+function refused(search: Search, refusal: Refusal, options: EnsureOptions): Search {
+  options.onEvent({
+    kind: 'artifact-refused',
+    what: describeComponent(search.ref),
+    source: refusal.source,
+    why: refusal.why,
+  });
+  return { ...search, recipes: search.recipes.slice(1), refusals: [...search.refusals, refusal] };
+}
+
+/** Leaves out recipes up to the first that could work. */
+async function firstThatCould(search: Search, options: EnsureOptions): Promise<Search> {
+  const refusal = await search.recipes[0]?.check?.(options.signal);
+  return refusal === undefined ? search : firstThatCould(refused(search, refusal, options), options);
+}
+
+async function makeFirst(search: Search, options: EnsureOptions): Promise<Search> {
+  const [recipe] = search.recipes;
+  if (recipe === undefined) return search;
+  const got = await obtain(recipe, asking(search, options));
+  if (got.ok) return { ...search, artifact: got.value };
+  return makeFirst(await firstThatCould(refused(search, got.error, options), options), options);
+}
+
+async function throwIfAny(lost: readonly Search[], options: EnsureOptions): Promise<void> {
+  if (lost.length === 0) return;
+  const unobtained = await Promise.all(lost.map((search) => describeLost(search, options)));
+  const message = describeUnobtained(unobtained);
+  throw unobtained.some(isUsersFault) ? new BadInput(message) : new LabError(message);
+}
+
+async function describeLost(
+  { ref, refusals }: Search,
+  { pins, bySource, signal }: EnsureOptions,
+): Promise<Unobtained> {
+  const pinned = pinnedVersions(pins.components[ref.component]);
+  const known =
+    ref.source !== 'local' &&
+    (pinned.includes(ref.version) || refusals.some(({ reason }) => reason === 'broken'));
+  const what = describeComponent(ref);
+  if (known || ref.source === 'local') return { what, refusals, known, nearest: [] };
+  const listed = await bySource.gomod.versions(ref.component, signal);
+  // Imported here: semver costs more than a warm run has to spare.
+  const { nearestVersions } = await import('./nearest-versions.ts');
+  return {
+    what,
+    refusals,
+    known,
+    nearest: nearestVersions(ref.version, [...pinned, ...(listed.ok ? listed.value : [])]),
+  };
+}
+
+/** All of them at once; the first that throws ends the others, and is thrown when they have ended. */
+async function together<T>(
+  signal: AbortSignal,
+  works: readonly ((signal: AbortSignal) => Promise<T>)[],
+): Promise<readonly T[]> {
+  const inner = new AbortController();
+  const either = AbortSignal.any([signal, inner.signal]);
+  const ends = await Promise.allSettled(
+    works.map(async (work) => {
+      try {
+        return await work(either);
+      } catch (thrown) {
+        inner.abort(thrown);
+        throw thrown;
+      }
+    }),
+  );
+  if (inner.signal.aborted) throw inner.signal.reason;
+  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+}

@@ -1,0 +1,133 @@
+import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Arch } from '../../plan/pins.ts';
+import type { Apt } from '../apt.ts';
+import type { Artifact } from '../artifact.ts';
+import type { Job, Recipe, Refusal } from '../recipe.ts';
+
+/** The images that pods are made of: no registry is asked at run time. */
+export type ImageName = 'pause-image' | 'app-image';
+
+/** Packs programs as an OCI image archive at `archiveHostPath`, as `ctr images import` takes it. */
+export type PackImage = (image: {
+  readonly name: ImageName;
+  readonly arch: Arch;
+  /** the image's one program */
+  readonly programHostPath: string;
+  readonly archiveHostPath: string;
+}) => Promise<void>;
+
+export interface ImagesOptions {
+  readonly arch: Arch;
+  readonly apt: Apt;
+  readonly pack: PackImage;
+}
+
+/** pause.tar: our `pause`, which a sandbox of the lab runs. Made of what every user has, so it always can be. */
+export function pauseImageRecipe({ arch, pack }: ImagesOptions, nodeTools: Artifact): Recipe {
+  const program = nodeTools.files.find(({ path }) => path === 'bin/pause');
+  return {
+    source: 'own',
+    name: 'pause-image',
+    version: (program?.sha256 ?? 'none').slice(0, 12),
+    request: JSON.stringify({ own: 'pause-image', arch, sha256: program?.sha256, revision: 1 }),
+    async make(treeHostPath) {
+      if (program === undefined)
+        return err({ source: 'own', reason: 'broken', why: 'the node tools have no bin/pause' });
+      await pack({
+        name: 'pause-image',
+        arch,
+        programHostPath: join(nodeTools.hostPath, program.path),
+        archiveHostPath: join(treeHostPath, 'pause.tar'),
+      });
+      return ok({ madeBy: `packed from node-tools ${nodeTools.version}` });
+    },
+  };
+}
+
+/** app.tar: a static busybox, for containers that scenarios create; the host's own, or Debian's busybox-static. */
+export function appImageRecipe({ arch, apt, pack }: ImagesOptions): Recipe {
+  return {
+    source: 'own',
+    name: 'app-image',
+    version: 'busybox',
+    request: JSON.stringify({ own: 'app-image', arch, revision: 1 }),
+    async make(treeHostPath, job) {
+      const programHostPath = join(job.scratchHostPath, 'busybox');
+      const found = await findBusybox(programHostPath, { apt, job });
+      if (!found.ok) return found;
+      await chmod(programHostPath, 0o755);
+      await pack({
+        name: 'app-image',
+        arch,
+        programHostPath,
+        archiveHostPath: join(treeHostPath, 'app.tar'),
+      });
+      return ok({ madeBy: `packed from ${found.value}` });
+    },
+  };
+}
+
+interface Search {
+  readonly apt: Apt;
+  readonly job: Job;
+}
+
+async function findBusybox(toHostPath: string, { apt, job }: Search): Promise<Result<string, Refusal>> {
+  const { signal, scratchHostPath } = job;
+  for (const hostPath of ['/bin/busybox', '/usr/bin/busybox']) {
+    if (await isStatic(hostPath)) {
+      await copyFile(hostPath, toHostPath);
+      return ok(hostPath);
+    }
+  }
+  const { codename } = await apt.hostRelease();
+  job.progress('asking apt');
+  const listed = await apt.versionsIn(codename, 'busybox-static', signal);
+  const newest = listed.ok ? listed.value[0] : undefined;
+  if (newest === undefined) {
+    const why = listed.ok ? `${codename} has no busybox-static` : listed.error.why;
+    const wayOut = 'install a static busybox as /bin/busybox (busybox-static)';
+    return err({
+      source: 'own',
+      reason: 'not-here',
+      why: `the app image needs a static busybox: ${why}`,
+      wayOut,
+    });
+  }
+  job.progress(`downloading busybox-static ${newest.version}`);
+  const unpackedHostPath = join(scratchHostPath, 'unpacked');
+  await mkdir(unpackedHostPath);
+  const unpacked = await apt.unpack([newest], { treeHostPath: unpackedHostPath, scratchHostPath, signal });
+  if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
+  for (const path of ['bin/busybox', 'usr/bin/busybox']) {
+    if (!(await isStatic(join(unpackedHostPath, path)))) continue;
+    await copyFile(join(unpackedHostPath, path), toHostPath);
+    return ok(`busybox-static ${newest.version} (${codename})`);
+  }
+  return err({
+    source: 'own',
+    reason: 'broken',
+    why: `busybox-static ${newest.version} of ${codename} has no static busybox`,
+  });
+}
+
+const ELF_HEADER_BYTES = 64;
+const PT_INTERP = 3;
+
+/** Whether a file is a 64-bit ELF program that asks for no loader; see elf(5). */
+async function isStatic(hostPath: string): Promise<boolean> {
+  const content = await readFile(hostPath).catch(() => undefined);
+  if (content === undefined || content.length < ELF_HEADER_BYTES) return false;
+  if (content.readUInt32BE(0) !== 0x7f454c46 || content[4] !== 2) return false;
+  const tableOffset = Number(content.readBigUInt64LE(32));
+  const entryBytes = content.readUInt16LE(54);
+  const entries = Array.from(
+    { length: content.readUInt16LE(56) },
+    (_, index) => tableOffset + index * entryBytes,
+  );
+  return entries.every(
+    (offset) => offset + 4 <= content.length && content.readUInt32LE(offset) !== PT_INTERP,
+  );
+}

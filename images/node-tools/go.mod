@@ -3,16 +3,25 @@ module cnilab/node-tools
 go 1.22
 
 require (
+	github.com/docker/go-units v0.5.0
 	github.com/gogo/protobuf v1.3.2
+	github.com/sirupsen/logrus v1.9.3
+	github.com/urfave/cli/v2 v2.11.2
 	golang.org/x/sys v0.21.0
 	google.golang.org/grpc v1.56.3
+	gopkg.in/yaml.v3 v3.0.1
 	k8s.io/cri-api v0.25.3
+	sigs.k8s.io/yaml v1.3.0
 )
 
 require (
+	github.com/cpuguy83/go-md2man/v2 v2.0.2 // indirect
 	github.com/golang/protobuf v1.5.3 // indirect
+	github.com/russross/blackfriday/v2 v2.1.0 // indirect
+	github.com/xrash/smetrics v0.0.0-20201216005158-039620a65673 // indirect
 	golang.org/x/net v0.9.0 // indirect
 	golang.org/x/text v0.9.0 // indirect
 	google.golang.org/genproto v0.0.0-20230410155749-daa745c078e1 // indirect
 	google.golang.org/protobuf v1.30.0 // indirect
+	gopkg.in/yaml.v2 v2.4.0 // indirect
 )

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// call makes one call with the client's own timeout; see callWithin.
+func (c *client) call(method string, request, response message, details ...about) error {
+	return c.callWithin(c.timeout, method, request, response, details...)
+}
+
+// callWithin makes one call, and complains of its failure in kubelet's words before the caller gets to say it in
+// crictl's: crictl is made of kubelet's CRI client, and that logs. No limit if the timeout is 0.
+func (c *client) callWithin(timeout time.Duration, method string, request, response message, details ...about) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	if timeout != 0 {
+		ctx, cancel = context.WithTimeout(context.Background(), timeout)
+	}
+	defer cancel()
+	err := c.invoke(ctx, method, request, response)
+	if said, logs := complaints[method]; logs && err != nil {
+		place := said.v1
+		if c.api != "v1" {
+			place = said.v1alpha2
+		}
+		complain(fmt.Sprintf("%s:%d", said.file, place), said.words, err, details...)
+	}
+	return err
+}
+
+// complaint is what kubelet's client says of a failed call, and where in its source it stands, which klog prints.
+type complaint struct {
+	file         string
+	v1, v1alpha2 int
+	words        string
+}
+
+const runtimeFile, imageFile = "remote_runtime.go", "remote_image.go"
+
+// complaints are those of kubelet 1.25.0; PodSandboxStatus is missing because it has none.
+var complaints = map[string]complaint{
+	"Version":          {runtimeFile, 171, 189, "Version from runtime service failed"},
+	"RunPodSandbox":    {runtimeFile, 222, 233, "RunPodSandbox from runtime service failed"},
+	"StopPodSandbox":   {runtimeFile, 269, 269, "StopPodSandbox from runtime service failed"},
+	"RemovePodSandbox": {runtimeFile, 295, 295, "RemovePodSandbox from runtime service failed"},
+	"ListPodSandbox":   {runtimeFile, 391, 377, "ListPodSandbox with filter from runtime service failed"},
+	"CreateContainer":  {runtimeFile, 442, 420, "CreateContainer in sandbox from runtime service failed"},
+	"StartContainer":   {runtimeFile, 474, 474, "StartContainer from runtime service failed"},
+	"StopContainer":    {runtimeFile, 505, 505, "StopContainer from runtime service failed"},
+	"RemoveContainer":  {runtimeFile, 531, 531, "RemoveContainer from runtime service failed"},
+	"ListContainers":   {runtimeFile, 570, 557, "ListContainers with filter from runtime service failed"},
+	"ContainerStatus":  {runtimeFile, 625, 599, "ContainerStatus from runtime service failed"},
+	"ExecSync":         {runtimeFile, 734, 703, "ExecSync cmd from runtime service failed"},
+	"Status":           {runtimeFile, 969, 948, "Status from runtime service failed"},
+	"ListImages":       {imageFile, 136, 125, "ListImages with filter from image service failed"},
+	"ImageStatus":      {imageFile, 187, 165, "Get ImageStatus from image service failed"},
+}
+
+// about is one key and value at the end of a log line.
+type about struct {
+	key   string
+	value any
+}
+
+func complain(place, words string, err error, details ...about) {
+	writeLine(os.Stderr, 'E', place, words, append([]about{{"err", err.Error()}}, details...))
+}
+
+func note(place, words string, details ...about) { writeLine(os.Stderr, 'I', place, words, details) }
+
+// writeLine writes a line as klog does; klog itself would start a thread and take flags.
+func writeLine(to io.Writer, severity byte, place, words string, details []about) {
+	var line strings.Builder
+	fmt.Fprintf(&line, "%c%s %7d %s] %s", severity, time.Now().Format("0102 15:04:05.000000"), os.Getpid(), place, strconv.Quote(words))
+	for _, detail := range details {
+		line.WriteString(" " + detail.key + formatValue(detail.value))
+	}
+	fmt.Fprintln(to, line.String())
+}
+
+// formatValue quotes what is text; several lines are indented and stand between `<` and `>`.
+func formatValue(value any) string {
+	text, isText := value.(string)
+	if stringer, is := value.(fmt.Stringer); is {
+		text, isText = stringer.String(), true
+	}
+	if !isText {
+		text = fmt.Sprintf("%+v", value)
+	}
+	switch {
+	case strings.Contains(text, "\n"):
+		return "=<\n\t" + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n\t") + "\n >"
+	case isText:
+		return "=" + strconv.Quote(text)
+	default:
+		return "=" + text
+	}
+}

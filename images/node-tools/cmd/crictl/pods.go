@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+var runPod = &cli.Command{
+	Name: "runp", Usage: "run a new pod", ArgsUsage: "pod-config.[json|yaml]",
+	Flags: []cli.Flag{
+		&cli.DurationFlag{Name: "cancel-timeout", Aliases: []string{"T"}, Usage: "give up after this time"},
+		stringFlag("runtime", "r", "runtime handler"),
+	},
+	Action: func(context *cli.Context) error {
+		path := context.Args().First()
+		if path == "" {
+			return cli.ShowSubcommandHelp(context)
+		}
+		client, err := runtimeClient(context.Duration("cancel-timeout"))
+		if err != nil {
+			return err
+		}
+		id, err := runSandbox(client, path, context.String("runtime"))
+		if err != nil {
+			return err
+		}
+		fmt.Println(id)
+		return nil
+	},
+}
+
+func runSandbox(client *client, configPath, handler string) (string, error) {
+	config, err := loadPodConfig(configPath)
+	if err != nil {
+		return "", fmt.Errorf("load podSandboxConfig: %w", err)
+	}
+	request := &cri.RunPodSandboxRequest{Config: config, RuntimeHandler: handler}
+	response := &cri.RunPodSandboxResponse{}
+	// twice the timeout, as kubelet's client has it for this call alone
+	if err := client.callWithin(2*client.timeout, "RunPodSandbox", request, response); err != nil {
+		return "", fmt.Errorf("run pod sandbox: %w", err)
+	}
+	return response.PodSandboxId, nil
+}
+
+var stopPods = &cli.Command{
+	Name: "stopp", Usage: "stop pods", ArgsUsage: "POD-ID [POD-ID...]",
+	Action: needsArguments(1, func(context *cli.Context) error {
+		client, err := runtimeClient(0)
+		if err != nil {
+			return err
+		}
+		for _, id := range context.Args().Slice() {
+			if err := stopSandbox(client, id); err != nil {
+				return fmt.Errorf("stopping the pod sandbox %q: %w", id, err)
+			}
+		}
+		return nil
+	}),
+}
+
+var removePods = &cli.Command{
+	Name: "rmp", Usage: "remove pods", ArgsUsage: "POD-ID [POD-ID...]", UseShortOptionHandling: true,
+	Flags: []cli.Flag{boolFlag("all", "a", "remove all pods"), boolFlag("force", "f", "stop those that run")},
+	Action: func(context *cli.Context) error {
+		client, err := runtimeClient(0)
+		if err != nil {
+			return err
+		}
+		ids := context.Args().Slice()
+		if context.Bool("all") {
+			pods, err := sandboxes(client, nil)
+			if err != nil {
+				return err
+			}
+			ids = nil
+			for _, pod := range pods {
+				ids = append(ids, pod.Id)
+			}
+		}
+		if len(ids) == 0 {
+			return cli.ShowSubcommandHelp(context)
+		}
+		return allAtOnce(ids, func(id string) error { return removeSandbox(client, id, context.Bool("force")) })
+	},
+}
+
+func stopSandbox(client *client, id string) error {
+	if id == "" {
+		return errEmptyID
+	}
+	request := &cri.StopPodSandboxRequest{PodSandboxId: id}
+	if err := client.call("StopPodSandbox", request, &cri.StopPodSandboxResponse{}, about{"podSandboxID", id}); err != nil {
+		return err
+	}
+	fmt.Printf("Stopped sandbox %s\n", id)
+	return nil
+}
+
+func removeSandbox(client *client, id string, force bool) error {
+	status, err := sandboxStatus(client, id, false)
+	if err != nil {
+		return fmt.Errorf("getting sandbox status of pod %q: %w", id, err)
+	}
+	if status.GetStatus().GetState() == cri.PodSandboxState_SANDBOX_READY {
+		if !force {
+			return fmt.Errorf("pod sandbox %q is running, please stop it first", id)
+		}
+		if err := stopSandbox(client, id); err != nil {
+			return fmt.Errorf("stopping the pod sandbox %q failed: %w", id, err)
+		}
+	}
+	request := &cri.RemovePodSandboxRequest{PodSandboxId: id}
+	if err := client.call("RemovePodSandbox", request, &cri.RemovePodSandboxResponse{}, about{"podSandboxID", id}); err != nil {
+		return fmt.Errorf("removing the pod sandbox %q: %w", id, err)
+	}
+	fmt.Printf("Removed sandbox %s\n", id)
+	return nil
+}
+
+var errEmptyID = errors.New("ID cannot be empty")
+
+// allAtOnce does one thing to each at the same time. Several different errors are one, in brackets, each said once.
+func allAtOnce(ids []string, do func(id string) error) error {
+	failures := make(chan error)
+	for _, id := range ids {
+		go func(id string) { failures <- do(id) }(id)
+	}
+	var messages []string
+	for range ids {
+		if err := <-failures; err != nil && !slices.Contains(messages, err.Error()) {
+			messages = append(messages, err.Error())
+		}
+	}
+	switch len(messages) {
+	case 0:
+		return nil
+	case 1:
+		return errors.New(messages[0])
+	default:
+		return errors.New("[" + strings.Join(messages, ", ") + "]")
+	}
+}

@@ -25,19 +25,20 @@ export function createConnect({ env, connectTimeoutMs }: ConnectOptions): Connec
   const firstTries = new Map<string, Promise<string | undefined>>();
   return async (url, signal) => {
     const proxy = proxyFor(url, env);
-    const door = proxy?.host ?? url.host;
-    const known = await firstTries.get(`${url.protocol}//${door}`);
-    if (known !== undefined) return err(known);
-    const attempt = open({ url, proxy, connectTimeoutMs, signal });
-    if (!firstTries.has(`${url.protocol}//${door}`)) {
-      firstTries.set(
-        `${url.protocol}//${door}`,
-        attempt.then(
-          (opened) => (opened.ok ? undefined : opened.error),
-          () => undefined, // aborted: says nothing about the host
-        ),
-      );
+    const door = `${url.protocol}//${proxy?.host ?? url.host}`;
+    const firstTry = firstTries.get(door);
+    if (firstTry !== undefined) {
+      const why = await firstTry;
+      return why === undefined ? open({ url, proxy, connectTimeoutMs, signal }) : err(why);
     }
+    const attempt = open({ url, proxy, connectTimeoutMs, signal });
+    firstTries.set(
+      door,
+      attempt.then(
+        (opened) => (opened.ok ? undefined : opened.error),
+        () => undefined, // aborted: says nothing about the host
+      ),
+    );
     return attempt;
   };
 }

@@ -52,11 +52,15 @@ export function createHttp({ connect, stallTimeoutMs }: HttpOptions) {
         path: wholeUrl ? url.href : `${url.pathname}${url.search}`,
         headers: { host: url.host, 'user-agent': 'cnilab', accept: '*/*', connection: 'close' },
         signal,
-        timeout: stallTimeoutMs,
       });
+      const silence = setTimeout(
+        () => sent.destroy(new Error(`no answer for ${stallTimeoutMs} ms`)),
+        stallTimeoutMs,
+      );
       sent.once('response', resolve);
-      sent.once('timeout', () => sent.destroy(new Error(`no answer for ${stallTimeoutMs} ms`)));
       sent.once('error', resolve);
+      sent.once('response', () => clearTimeout(silence));
+      sent.once('close', () => clearTimeout(silence));
       sent.end();
     });
     signal.throwIfAborted();

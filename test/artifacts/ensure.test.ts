@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createCache } from '../../lab/artifacts/cache.ts';
+import { ensureComponents } from '../../lab/artifacts/ensure.ts';
+import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
+import type { Recipe, Refusal } from '../../lab/artifacts/recipe.ts';
+import type { Source } from '../../lab/artifacts/source.ts';
+import { BadInput, LabError } from '../../lab/core/lab-error.ts';
+import { err, ok } from '../../lab/core/result.ts';
+import type { ComponentRef, SourceName } from '../../lab/plan/components.ts';
+import { pinsWith } from '../rig/pins.ts';
+
+let folder: string;
+let events: ArtifactEvent[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cnilab-ensure-'));
+  events = [];
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+type Outcome = Omit<Refusal, 'source'>;
+
+interface Behaviour {
+  readonly offers?: Readonly<Record<string, Outcome>>;
+  readonly checks?: Readonly<Record<string, Outcome>>;
+  readonly makes?: Readonly<Record<string, Outcome>>;
+  readonly has?: readonly string[];
+}
+
+/** A source that does as the table says; `checks` are what a cheap look tells, `makes` what making does. */
+function fakeSource(name: SourceName, { offers = {}, checks = {}, makes = {}, has = [] }: Behaviour): Source {
+  const refusal = (outcome: Outcome | undefined) =>
+    outcome === undefined ? undefined : { source: name, ...outcome };
+  return {
+    name,
+    recipe({ component, version }) {
+      const offered = refusal(offers[version]);
+      if (offered !== undefined) return err(offered);
+      const recipe: Recipe = {
+        source: name,
+        name: component,
+        version,
+        request: `${name} ${component} ${version}`,
+        check: async () => refusal(checks[version]),
+        async make(treeHostPath) {
+          made.push(`${name} ${component} ${version}`);
+          const failed = refusal(makes[version]);
+          if (failed !== undefined) return err(failed);
+          await writeFile(join(treeHostPath, component), version);
+          return ok({ madeBy: name });
+        },
+      };
+      return ok(recipe);
+    },
+    versions: async () => ok(has),
+  };
+}
+
+let made: string[] = [];
+const nothing = (name: SourceName) =>
+  fakeSource(name, { offers: { '1.6.3': NOT_THERE, '1.6.99': NOT_THERE } });
+const NOT_THERE = { reason: 'not-there', why: 'it has no such version' } as const;
+
+interface Given {
+  readonly sources: Partial<Record<SourceName, Source>>;
+  readonly sourceOrder?: readonly SourceName[];
+  readonly lastResort?: readonly Recipe[];
+}
+
+function ensure(refs: readonly ComponentRef[], { sources, sourceOrder, lastResort = [] }: Given) {
+  made = [];
+  return ensureComponents(refs, {
+    cache: createCache({ cacheHostPath: join(folder, 'cache'), env: { PATH: process.env.PATH } }),
+    pins: pinsWith({ containerd: { '1.6.3': 'a'.repeat(64), '1.6.8': 'b'.repeat(64) } }),
+    bySource: {
+      local: sources.local ?? nothing('local'),
+      release: sources.release ?? nothing('release'),
+      gomod: sources.gomod ?? nothing('gomod'),
+      debian: sources.debian ?? nothing('debian'),
+    },
+    sourceOrder: sourceOrder ?? ['local', 'release', 'gomod', 'debian'],
+    lastResort: async () => lastResort,
+    signal: new AbortController().signal,
+    onEvent: (event) => events.push(event),
+  });
+}
+
+const ref = { component: 'containerd', version: '1.6.3' } as const;
+const unknown = { component: 'containerd', version: '1.6.99' } as const;
+
+test('sources are tried in their order, each that does not serve is told, and nobody is asked twice', async () => {
+  const artifact = await ensure([ref, ref], {
+    sources: {
+      release: fakeSource('release', {
+        makes: { '1.6.3': { reason: 'unreachable', why: 'the host is down' } },
+      }),
+      gomod: fakeSource('gomod', { checks: { '1.6.3': { reason: 'not-here', why: 'there is no go' } } }),
+      debian: fakeSource('debian', {}),
+    },
+  });
+  expect(artifact(ref)).toMatchObject({
+    name: 'containerd',
+    version: '1.6.3',
+    source: 'debian',
+    madeBy: 'debian',
+  });
+  expect(made).toEqual(['release containerd 1.6.3', 'debian containerd 1.6.3']);
+  expect(events).toEqual([
+    { kind: 'artifact-refused', what: 'containerd 1.6.3', source: 'release', why: 'the host is down' },
+    { kind: 'artifact-refused', what: 'containerd 1.6.3', source: 'gomod', why: 'there is no go' },
+    { kind: 'artifact-ready', what: 'containerd 1.6.3', artifact: artifact(ref), from: 'source' },
+  ]);
+});
+
+test('what a later source brought once is taken from the cache before an earlier one is tried again', async () => {
+  const sources = {
+    release: fakeSource('release', {
+      makes: { '1.6.3': { reason: 'unreachable', why: 'the host is down' } },
+    }),
+    gomod: fakeSource('gomod', {}),
+  };
+  await ensure([ref], { sources });
+  events = [];
+  const artifact = await ensure([ref], { sources });
+  expect(made).toEqual([]);
+  expect(events).toEqual([
+    { kind: 'artifact-ready', what: 'containerd 1.6.3', artifact: artifact(ref), from: 'cache' },
+  ]);
+});
+
+test('a source that is insisted on is the only one, in the order or not', async () => {
+  const insisting = { ...ref, source: 'debian' } as const;
+  const artifact = await ensure([insisting, ref], {
+    sources: { release: fakeSource('release', {}), debian: fakeSource('debian', {}) },
+    sourceOrder: ['release'],
+  });
+  expect([artifact(insisting).source, artifact(ref).source]).toEqual(['debian', 'release']);
+});
+
+test('a version that no source has is bad input, with what was tried and the nearest that exist, before anything is made', async () => {
+  const promise = ensure([ref, unknown], {
+    sources: {
+      release: fakeSource('release', { offers: { '1.6.99': { ...NOT_THERE, wayOut: 'update the pins' } } }),
+      gomod: fakeSource('gomod', {
+        checks: { '1.6.99': { reason: 'not-there', why: '404' } },
+        has: ['1.6.38', '1.7.1'],
+      }),
+    },
+  });
+  await expect(promise).rejects.toThrow(
+    new BadInput(
+      `there is no containerd 1.6.99
+  release  it has no such version
+  debian   it has no such version
+  gomod    404
+  the nearest versions that exist: 1.6.38, 1.6.20, 1.6.8, 1.6.3, 1.7.1, 2.1.9
+  ways out: update the pins`,
+    ),
+  );
+  await expect(promise).rejects.toBeInstanceOf(BadInput);
+  expect(made).toEqual([]);
+});
+
+test('a version that exists and cannot be had is the fault of the host', async () => {
+  const down = { '1.6.3': { reason: 'unreachable', why: 'the host is down' } } as const;
+  const noGo = {
+    '1.6.3': { reason: 'not-here', why: 'there is no go on the PATH', wayOut: 'install Go' },
+  } as const;
+  const promise = ensure([ref], {
+    sources: {
+      release: fakeSource('release', { makes: down }),
+      gomod: fakeSource('gomod', { checks: noGo }),
+    },
+  });
+  await expect(promise).rejects.toThrow(
+    new LabError(`containerd 1.6.3 could not be had
+  debian   it has no such version
+  release  the host is down
+  gomod    there is no go on the PATH
+  ways out: install Go`),
+  );
+  await expect(promise).rejects.toBeInstanceOf(LabError);
+});
+
+test('not knowing is not "there is none": an unknown version and a source that cannot be asked', async () => {
+  const down = { '1.6.99': { reason: 'unreachable', why: 'the proxy is down' } } as const;
+  await expect(
+    ensure([unknown], { sources: { gomod: fakeSource('gomod', { checks: down }) } }),
+  ).rejects.toBeInstanceOf(LabError);
+});
+
+test('everything that cannot be had is told at once', async () => {
+  const other = { component: 'runc', version: '1.6.99' } as const;
+  await expect(ensure([unknown, other], { sources: {} })).rejects.toThrow(
+    /^there is no containerd 1\.6\.99\n(.*\n)*there is no runc 1\.6\.99\n/,
+  );
+});
+
+test('the last resort is taken after all sources', async () => {
+  const lastResort: Recipe = {
+    source: 'own',
+    name: 'containerd',
+    version: '1.6.3',
+    request: 'own',
+    async make(treeHostPath) {
+      await writeFile(join(treeHostPath, 'ours'), 'ours');
+      return ok({ madeBy: 'us' });
+    },
+  };
+  const artifact = await ensure([ref], { sources: {}, lastResort: [lastResort] });
+  expect(artifact(ref)).toMatchObject({ source: 'own', madeBy: 'us' });
+});

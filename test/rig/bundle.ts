@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+
+/** A program over lab/ that a test can start as a process of its own: Node 20 does not run TypeScript. Returns its path. */
+export async function bundleOf(folder: string, source: string): Promise<string> {
+  const outfile = join(folder, 'program.mjs');
+  await build({
+    stdin: { contents: source, loader: 'ts', resolveDir: root },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    banner: {
+      js: "import { createRequire as labCreateRequire } from 'node:module'; const require = labCreateRequire(import.meta.url);",
+    },
+  });
+  return outfile;
+}

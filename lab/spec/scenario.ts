@@ -7,6 +7,8 @@ import type { Place } from './diagnostic.ts';
  */
 export interface Scenario {
   readonly place: Place;
+  /** the whole file, for showing lines of it */
+  readonly text: string;
   readonly name: string;
   readonly summary: string;
   readonly references: readonly string[];
@@ -59,6 +61,8 @@ export interface CniPluginsSpec {
 export interface FileSpec {
   readonly name: string;
   readonly content: string;
+  /** what the file says in place of a literal; the plan fills it in and leaves `content` alone */
+  readonly mapping?: JsonObject;
   readonly mode?: number;
   readonly place: Place;
 }

@@ -1,0 +1,166 @@
+import { STATE_KINDS, type StateKind } from '../core/node-state.ts';
+import { present } from './present.ts';
+import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
+import type { Expectation, LeftBehindExpectation, LogExpectation, PodExpectation } from './scenario.ts';
+import type { Scope } from './scope.ts';
+import { about, byKind, list, mapOf, mapped, named, object, oneOrMany, type Shape } from './shape.ts';
+import { forTexts, type TextShapes } from './text-shapes.ts';
+import { whenShape } from './when-shape.ts';
+
+export const POD_STATES = ['ready', 'not-ready', 'absent'] as const;
+const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'fatal', 'panic'] as const;
+const LEFT_BEHIND_KINDS = [...STATE_KINDS, 'shared'] as const;
+
+/** What `expect` may hold after a step; a list of branches, of which one applies to each cell, or a single one. */
+export function stepExpectShape(scope: Scope, texts: TextShapes): Shape<readonly Expectation[]> {
+  const common = commonKeys(scope, texts);
+  const expectation = object(
+    {
+      required: {},
+      optional: {
+        ok: about('whether the step succeeds', bool),
+        error: about(
+          'the whole error, without what crictl puts around it; the step fails',
+          texts.exactOrPart,
+        ),
+        output: about(
+          'the whole standard output of the command, without the line break at its end',
+          texts.exactOrPart,
+        ),
+        'exit-code': about('of the command', wholeNumber({ min: 0, max: 255 })),
+        pod: about("state and addresses of the step's pod", podShape(texts)),
+        ...common,
+      },
+    },
+    ({ ok, error, output, 'exit-code': exitCode, pod, ...rest }, spot): Expectation | undefined => {
+      if (ok === true && error !== undefined) {
+        return spot.mistake('"ok: true" contradicts "error"; leave "ok" out');
+      }
+      const success = error === undefined ? ok : false;
+      return {
+        ...commonExpectation(rest),
+        place: spot.place,
+        ...present({ ok: success, error, output, exitCode, pod }),
+      };
+    },
+  );
+  return oneOrMany(named('expectation', expectation));
+}
+
+/** What `expect` may hold at the end of a file: of the node, not of a command. */
+export function endExpectShape(scope: Scope, texts: TextShapes): Shape<readonly Expectation[]> {
+  const expectation = object({ required: {}, optional: commonKeys(scope, texts) }, (values, spot) => ({
+    ...commonExpectation(values),
+    place: spot.place,
+  }));
+  return oneOrMany(named('end-expectation', expectation));
+}
+
+function commonKeys(scope: Scope, texts: TextShapes) {
+  const log = logShape(texts);
+  return {
+    when: about(
+      'component or axis → range, or the very text of a value; without it the expectation always holds',
+      whenShape(scope),
+    ),
+    pods: about('none, or pods by name with their state and addresses', podsShape(scope, texts)),
+    'left-behind': about('none, or by kind what is there and was not at the start', leftBehindShape(texts)),
+    log: about('lines that containerd has logged in this step', oneOrMany(log)),
+    'no-log': about('lines that containerd has not logged in this step', oneOrMany(log)),
+  };
+}
+
+interface CommonValues {
+  readonly when?: Expectation['when'];
+  readonly pods?: Expectation['pods'];
+  readonly 'left-behind'?: LeftBehindExpectation;
+  readonly log?: readonly LogExpectation[];
+  readonly 'no-log'?: readonly LogExpectation[];
+}
+
+const commonExpectation = (values: CommonValues) => ({
+  ...present({ when: values.when, pods: values.pods, leftBehind: values['left-behind'] }),
+  log: values.log ?? [],
+  noLog: values['no-log'] ?? [],
+});
+
+function podShape(texts: TextShapes): Shape<PodExpectation> {
+  const addresses = list(texts.template('matrix'));
+  const optional = {
+    state: about('absent: CRI does not list it', word(POD_STATES)),
+    ips: about(
+      "how many addresses, or which ones in CRI's order",
+      byKind<number | readonly string[]>({ number: wholeNumber({ min: 0 }), list: addresses }),
+    ),
+  };
+  return named(
+    'pod-expectation',
+    object({ required: {}, optional }, (values) => values),
+  );
+}
+
+function podsShape(
+  scope: Scope,
+  texts: TextShapes,
+): Shape<'none' | Readonly<Record<string, PodExpectation>>> {
+  const byName = mapOf(podShape(texts), {
+    key: (name, spot) => scope.usePod(name, spot),
+    build: (pod, name) => [name, pod] as const,
+  });
+  return byKind<'none' | Readonly<Record<string, PodExpectation>>>({
+    text: word(['none']),
+    mapping: mapped(byName, (pods) => Object.fromEntries(pods)),
+  });
+}
+
+function leftBehindShape(texts: TextShapes): Shape<LeftBehindExpectation> {
+  const amount = byKind<number | readonly string[]>({
+    number: wholeNumber({ min: 0 }),
+    list: list(texts.template('expectation')),
+  });
+  const kinds = mapOf(amount, { keys: LEFT_BEHIND_KINDS, build: (value, kind) => [kind, value] as const });
+  return named(
+    'left-behind',
+    byKind<LeftBehindExpectation>({
+      text: mapped(word(['none']), (_none, spot) => ({ none: true, place: spot.place })),
+      mapping: mapped(kinds, (pairs, spot) => {
+        const named: Partial<Record<StateKind | 'shared', number | readonly string[]>> =
+          Object.fromEntries(pairs);
+        return { none: false, kinds: named, place: spot.place };
+      }),
+    }),
+  );
+}
+
+/** A line of containerd's log; also what `wait-for` waits for. */
+export function logShape(texts: TextShapes): Shape<LogExpectation> {
+  const fields = mapOf(texts.template('expectation'), { build: (value, name) => [name, value] as const });
+  const keys = {
+    required: { message: about('the whole message, unquoted', texts.exactOrPart) },
+    optional: {
+      level: word(LEVELS),
+      fields: about(
+        'key=value pairs after the message; others may be there too',
+        mapped(fields, (pairs) => Object.fromEntries(pairs)),
+      ),
+    },
+  };
+  return named(
+    'log-line',
+    byKind<LogExpectation>({
+      ...forTexts(
+        mapped(texts.template('expectation'), (exact, { place }) => ({
+          message: { exact, place },
+          fields: {},
+          place,
+        })),
+      ),
+      mapping: object(keys, ({ message, level, fields: wanted }, { place }) => ({
+        message,
+        ...present({ level }),
+        fields: wanted ?? {},
+        place,
+      })),
+    }),
+  );
+}

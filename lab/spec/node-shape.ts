@@ -1,0 +1,76 @@
+import { present } from './present.ts';
+import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
+import { about, byKind, mapOf, mapped, named, object, type Shape } from './shape.ts';
+import { forTexts, type TextShapes } from './text-shapes.ts';
+import type { Spot } from './spot.ts';
+
+/** `node`: the versions a node is made of, and what stands in its files before containerd starts. */
+export function nodeShape(texts: TextShapes): Shape<NodeSpec> {
+  const keys = {
+    required: { containerd: about('the version of containerd, its shim and ctr', texts.version) },
+    optional: {
+      runc: about('default: the one in images/pins.yaml', texts.version),
+      crictl: about('default: the one in images/pins.yaml', texts.version),
+      'cni-plugins': about(
+        'what is in /opt/cni/bin: a version of all, { set: 0.9.1, loopback: 1.1.1 }, or none',
+        pluginsShape(texts),
+      ),
+      'containerd-config': about("tables and keys merged over the lab's own config.toml", texts.json),
+      'cni-config': about(
+        'files in /etc/cni/net.d by name: a mapping becomes JSON, a text is written as it is',
+        texts.files('matrix', 'name'),
+      ),
+      files: about('any other files, by absolute path', texts.files('matrix', 'absolute path')),
+    },
+  };
+  return object(keys, (values, spot) => ({
+    containerd: values.containerd,
+    ...present({ runc: values.runc, crictl: values.crictl, containerdConfig: values['containerd-config'] }),
+    cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
+    cniConfig: values['cni-config'] ?? [],
+    files: values.files ?? [],
+  }));
+}
+
+/** A version of the whole set; a set with single plugins of other versions; or `none`. */
+export function pluginsShape({ version }: TextShapes): Shape<CniPluginsSpec> {
+  const setOrNone: Shape<VersionText | null> = {
+    ...version,
+    wanted: 'a version or none',
+    read: (spot) => (spot.text === 'none' ? null : version.read(spot)),
+  };
+  const whole = mapped(setOrNone, (set): CniPluginsSpec => ({
+    ...present({ set: set ?? undefined }),
+    plugins: [],
+  }));
+  const single = mapOf(setOrNone, {
+    key: (name, spot) => {
+      if (!isPluginName(name)) spot.mistake(`wanted the name of a plugin; got ${JSON.stringify(name)}`);
+    },
+    build: (of, plugin, key) => ({ plugin, of, key }),
+  });
+  const mixed = mapped(single, (entries, spot) => mixedPlugins(entries, spot));
+  return named('cni-plugins', byKind<CniPluginsSpec>({ ...forTexts(whole), mapping: mixed }));
+}
+
+type SinglePlugin = { readonly plugin: string; readonly of: VersionText | null; readonly key: Spot };
+
+function mixedPlugins(entries: readonly SinglePlugin[], spot: Spot): CniPluginsSpec | undefined {
+  const set = entries.find(({ plugin }) => plugin === 'set');
+  if (set === undefined) {
+    return spot.mistake(
+      '"set" is missing: the version of all other plugins, or none; { set: 0.9.1, loopback: 1.1.1 }',
+    );
+  }
+  const plugins: { plugin: string; version: VersionText }[] = [];
+  for (const { plugin, of, key } of entries) {
+    if (plugin === 'set') continue;
+    if (of === null)
+      key.mistake(`only "set" can be none; take "${plugin}" away with a step "remove-plugins: [${plugin}]"`);
+    else plugins.push({ plugin, version: of });
+  }
+  return { ...present({ set: set.of ?? undefined }), plugins };
+}
+
+/** A file in /opt/cni/bin. */
+export const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);

@@ -1,0 +1,149 @@
+import { endExpectShape } from './expect-shape.ts';
+import { nodeShape } from './node-shape.ts';
+import { present } from './present.ts';
+import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
+import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenario.ts';
+import { Scope } from './scope.ts';
+import { about, list, mapOf, mapped, object, type Shape } from './shape.ts';
+import { stepShape } from './step-shape.ts';
+import { textShapes, type TextShapes } from './text-shapes.ts';
+
+/** A whole file; `checks` are the names that a control may give as its finding. */
+export function scenarioShape({ checks }: { checks: readonly string[] }): Shape<Omit<Scenario, 'text'>> {
+  const scope = new Scope();
+  const texts = textShapes(scope);
+  const keys = {
+    required: {
+      name: about('as it is called on the command line and in reports', texts.name),
+      summary: about(
+        'what a reader learns from it, in one line',
+        text({ wanted: 'one line of text', pattern: /^[^\n]+$/ }),
+      ),
+      node: about('what the node is made of', nodeShape(texts)),
+      steps: about(
+        'what is done, in this order; each is followed by a look at the node',
+        stepsShape(scope, texts),
+      ),
+    },
+    optional: {
+      references: about(
+        'where the claim comes from',
+        list(text({ wanted: 'an address (https://…)', pattern: /^https?:\/\/\S+$/ })),
+      ),
+      control: about(
+        'for a scenario that must not pass, which proves that the alarm rings',
+        controlShape(checks),
+      ),
+      matrix: about(
+        'axis → values; each combination is one run on its own fresh node',
+        matrixShape(scope, texts),
+      ),
+      pods: about('pods that are more than plain, by name', podsShape(scope, texts)),
+      expect: about('what must be so at the end', atTheEnd(scope, endExpectShape(scope, texts))),
+    },
+    first: ['matrix', 'pods'] as const,
+  };
+  return object(keys, (values, spot) => ({
+    place: spot.place,
+    name: values.name,
+    summary: values.summary,
+    references: values.references ?? [],
+    ...present({ control: values.control }),
+    matrix: values.matrix ?? [],
+    node: values.node,
+    pods: withPlainPods(values.pods ?? [], scope.podsRun),
+    steps: values.steps,
+    expect: values.expect ?? [],
+  }));
+}
+
+function controlShape(checks: readonly string[]): Shape<Control> {
+  const keys = {
+    required: {
+      outcome: about('what it comes out as', word(['fail', 'inconclusive'])),
+      finding: about('the check that has to say so', word(checks)),
+    },
+    optional: {},
+  };
+  return object(keys, (control) => control);
+}
+
+function matrixShape(scope: Scope, texts: TextShapes): Shape<Scenario['matrix']> {
+  const value = mapped(text(), (words, spot) => ({ text: words, spot }));
+  const axes = mapOf(list(value, { min: 1 }), {
+    key: (_name, spot) => texts.name.read(spot),
+    build: (values, axis) => {
+      scope.axes.set(axis, values);
+      const seen = new Set<string>();
+      for (const { text: words, spot } of values) {
+        if (seen.has(words)) spot.mistake(`"${words}" stands in axis "${axis}" twice`);
+        if (words.includes('${')) spot.mistake('a value of the matrix is plain text');
+        seen.add(words);
+      }
+      return { axis, values: [...seen] };
+    },
+  });
+  return axes;
+}
+
+function podsShape(scope: Scope, texts: TextShapes): Shape<readonly PodSpec[]> {
+  const port = wholeNumber({ min: 1, max: 65535 });
+  const hostPort = object(
+    {
+      required: { host: about('port of the node', port), container: about('port of the pod', port) },
+      optional: { protocol: word(['tcp', 'udp']) },
+    },
+    ({ host, container, protocol }) => ({
+      hostPort: host,
+      containerPort: container,
+      protocol: protocol ?? ('tcp' as const),
+    }),
+  );
+  const texted = mapped(
+    mapOf(texts.template('matrix'), { build: (value, key) => [key, value] as const }),
+    (pairs) => Object.fromEntries(pairs),
+  );
+  const optional = {
+    'host-ports': about('ports of the node that lead to the pod, by the portmap plugin', list(hostPort)),
+    annotations: texted,
+    labels: texted,
+    'host-network': about('the pod shares the network of the node', bool),
+  };
+  const pod = object({ required: {}, optional }, (values) => ({
+    hostPorts: values['host-ports'] ?? [],
+    annotations: values.annotations ?? {},
+    labels: values.labels ?? {},
+    hostNetwork: values['host-network'] ?? false,
+  }));
+  return mapOf(pod, {
+    key: (name, spot) => {
+      texts.name.read(spot);
+      scope.declarePod(name, spot);
+    },
+    build: (value, name) => ({ name, ...value }),
+  });
+}
+
+function stepsShape(scope: Scope, texts: TextShapes): Shape<readonly StepSpec[]> {
+  return mapped(list(stepShape(scope, texts), { min: 1 }), (steps) => {
+    scope.close();
+    return steps;
+  });
+}
+
+const atTheEnd = (scope: Scope, shape: Shape<readonly Expectation[]>): Shape<readonly Expectation[]> => ({
+  ...shape,
+  read: (spot) => {
+    scope.enterStep(undefined);
+    return shape.read(spot);
+  },
+});
+
+/** A pod that is run and not declared is a plain one of that name. */
+function withPlainPods(declared: readonly PodSpec[], run: readonly string[]): readonly PodSpec[] {
+  const plain = run.filter((name) => !declared.some((pod) => pod.name === name));
+  return [
+    ...declared,
+    ...plain.map((name) => ({ name, hostPorts: [], annotations: {}, labels: {}, hostNetwork: false })),
+  ];
+}

@@ -1,0 +1,132 @@
+import { didYouMean } from './did-you-mean.ts';
+import type { Spot } from './spot.ts';
+import { scanTemplate, type CaptureType } from './template.ts';
+
+/**
+ * What a text may refer to. `matrix`: axes only, for what is fixed before anything runs. `step`: also pods and
+ * containers of earlier steps. `expectation`: also those of this step, and captures.
+ */
+export type Reach = 'matrix' | 'step' | 'expectation';
+
+const POD_FACTS = ['id', 'ip', 'ip6', 'netns'];
+const LISTING_STEPS = ['stop-listed-pods', 'remove-listed-pods'];
+
+/** What is known at one place of a file while it is read from top to bottom, and what may therefore be named there. */
+export class Scope {
+  readonly axes = new Map<string, readonly { readonly text: string; readonly spot: Spot }[]>();
+  readonly #declared = new Map<string, Spot>();
+  readonly #run = new Set<string>();
+  readonly #containers = new Set<string>();
+  readonly #captures = new Map<string, CaptureType>();
+  #step: string | undefined;
+
+  /** The word of the step that is being read; none at the end of the file. */
+  enterStep(word: string | undefined): void {
+    this.#step = word;
+  }
+
+  declarePod(name: string, spot: Spot): void {
+    this.#declared.set(name, spot);
+  }
+
+  runPod(name: string, spot: Spot): void {
+    if (this.#containers.has(name))
+      spot.mistake(`"${name}" is a container already; give the pod another name`);
+    this.#run.add(name);
+  }
+
+  get podsRun(): readonly string[] {
+    return [...this.#run];
+  }
+
+  createContainer(name: string, spot: Spot): void {
+    if (this.#run.has(name) || this.#declared.has(name)) {
+      spot.mistake(`"${name}" is a pod already; give the container another name`);
+    }
+    this.#containers.add(name);
+  }
+
+  usePod(name: string, spot: Spot): void {
+    if (!this.#run.has(name))
+      spot.mistake(`no step before this runs pod "${name}"${this.#choices(name, this.podsRun)}`);
+  }
+
+  useContainer(name: string, spot: Spot): void {
+    const known = [...this.#containers];
+    if (!known.includes(name)) {
+      spot.mistake(`no step before this creates container "${name}"${this.#choices(name, known)}`);
+    }
+  }
+
+  /** Notes what was declared and never used; to be called at the end of the file. */
+  close(): void {
+    for (const [name, spot] of this.#declared) {
+      if (!this.#run.has(name)) {
+        spot.mistake(`pod "${name}" is never run; add a step "run-pod: ${name}" or take it out`);
+      }
+    }
+  }
+
+  /** Notes everything in a text that is not a template, or names what is not known here. */
+  checkText(text: string, { spot, reach }: { spot: Spot; reach: Reach }): void {
+    if (!text.includes('${')) return;
+    const { parts, problems } = scanTemplate(text);
+    for (const { message, snippet } of problems) spot.mistake(message, snippet);
+    for (const part of parts) {
+      if (part.kind === 'literal') continue;
+      const wrong = part.kind === 'ref' ? this.#wrongRef(part.name, reach) : this.#wrongCapture(part, reach);
+      const snippet = part.kind === 'ref' ? `\${${part.name}}` : `\${${part.name}:${part.type}}`;
+      if (wrong !== undefined) spot.mistake(wrong, snippet);
+    }
+  }
+
+  #wrongRef(name: string, reach: Reach): string | undefined {
+    const [subject = '', fact] = name.split('.');
+    if (fact === undefined) return this.#wrongName(subject, reach);
+    if (subject === 'matrix') {
+      const axes = [...this.axes.keys()];
+      if (axes.includes(fact)) return undefined;
+      return axes.length === 0
+        ? `there is no matrix; add one with an axis "${fact}"`
+        : `the matrix has no axis "${fact}"${this.#choices(fact, axes)}`;
+    }
+    if (reach === 'matrix') {
+      return `only \${matrix.AXIS} can stand here, as nothing has run yet; write "$\${" for the characters themselves`;
+    }
+    if (subject === 'listed') {
+      if (fact !== 'id') return `a listed pod has an id; got "${fact}"`;
+      if (reach === 'expectation' && LISTING_STEPS.includes(this.#step ?? '')) return undefined;
+      return `\${listed.id} is known to the expectations of ${LISTING_STEPS.join(' and ')} only`;
+    }
+    if (this.#run.has(subject))
+      return POD_FACTS.includes(fact) ? undefined : `a pod has ${POD_FACTS.join(', ')}; got "${fact}"`;
+    if (this.#containers.has(subject))
+      return fact === 'id' ? undefined : `a container has an id; got "${fact}"`;
+    const known = [...this.#run, ...this.#containers];
+    return `no step up to here runs pod "${subject}" or creates a container of that name${this.#choices(subject, known)}`;
+  }
+
+  #wrongName(name: string, reach: Reach): string | undefined {
+    if (reach === 'expectation' && this.#captures.has(name)) return undefined;
+    const known = [...this.#captures.keys()];
+    if (reach === 'expectation') {
+      return `nothing was captured as "${name}"${didYouMean(name, known)}; write "\${${name}:word}" to capture it, "$\${${name}}" for the characters themselves`;
+    }
+    return `"${name}" is not known here; write "$\${${name}}" for the characters themselves`;
+  }
+
+  #wrongCapture({ name, type }: { name: string; type: CaptureType }, reach: Reach): string | undefined {
+    if (reach !== 'expectation')
+      return 'only expectations can capture; steps know pods and containers, as ${web.id}';
+    const before = this.#captures.get(name);
+    if (before !== undefined && before !== type)
+      return `"${name}" was captured as ${before} before; got ${type}`;
+    this.#captures.set(name, type);
+    return undefined;
+  }
+
+  #choices(name: string, known: readonly string[]): string {
+    if (known.length === 0) return '; none so far';
+    return `${didYouMean(name, known) || ';'} known: ${known.join(', ')}`;
+  }
+}

@@ -1,0 +1,228 @@
+import { didYouMean } from './did-you-mean.ts';
+import type { Spot, SpotKind } from './spot.ts';
+
+export interface JsonSchema {
+  readonly [key: string]: string | number | boolean | readonly (string | JsonSchema)[] | JsonSchema;
+}
+export type Definitions = Map<string, JsonSchema>;
+
+/** What a value in a YAML file must look like: reads it, and is its own JSON Schema for editors. */
+export interface Shape<T> {
+  /** for messages: `a text`, `a mapping` */
+  readonly wanted: string;
+  /** The value; or undefined, after every mistake in it was noted at its place. */
+  read(spot: Spot): T | undefined;
+  schema(definitions: Definitions): JsonSchema;
+}
+
+/** A shape that is a mapping of known keys. */
+export interface ObjectShape<T> extends Shape<T> {
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+  properties(definitions: Definitions): Readonly<Record<string, JsonSchema>>;
+}
+
+export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
+
+/** A shape with one line for editors. */
+export const about = <T>(description: string, shape: Shape<T>): Shape<T> => ({
+  ...shape,
+  schema: (definitions) => {
+    const schema = shape.schema(definitions);
+    return '$ref' in schema ? { allOf: [schema], description } : { ...schema, description };
+  },
+});
+
+/** A shape that stands once in the JSON Schema, however often it is used. */
+export const named = <T>(name: string, shape: Shape<T>): Shape<T> => ({
+  ...shape,
+  schema: (definitions) => {
+    if (!definitions.has(name)) {
+      definitions.set(name, {});
+      definitions.set(name, shape.schema(definitions));
+    }
+    return { $ref: `#/definitions/${name}` };
+  },
+});
+
+/** What was read, made into something else, or found wrong after all (undefined, with the mistake noted). */
+export const mapped = <T, U>(shape: Shape<T>, map: (value: T, spot: Spot) => U | undefined): Shape<U> => ({
+  wanted: shape.wanted,
+  schema: (definitions) => shape.schema(definitions),
+  read: (spot) => {
+    const value = shape.read(spot);
+    return value === undefined ? undefined : map(value, spot);
+  },
+});
+
+export const list = <T>(item: Shape<T>, { min = 0 }: { min?: number } = {}): Shape<readonly T[]> => ({
+  wanted: 'a list',
+  schema: (definitions) => ({
+    type: 'array',
+    items: item.schema(definitions),
+    ...(min > 0 ? { minItems: min } : {}),
+  }),
+  read: (spot) => {
+    if (spot.kind !== 'list') return spot.wants('a list');
+    if (spot.items.length < min) return spot.mistake('wanted a list of at least one; this one is empty');
+    return allRead(spot.items.map((child) => item.read(child)));
+  },
+});
+
+/** A list, or a single one without the brackets. */
+export const oneOrMany = <T>(item: Shape<T>): Shape<readonly T[]> => {
+  const many = list(item, { min: 1 });
+  return {
+    wanted: `${item.wanted} or a list`,
+    schema: (definitions) => ({ anyOf: [item.schema(definitions), many.schema(definitions)] }),
+    read: (spot) => {
+      if (spot.kind === 'list') return many.read(spot);
+      const one = item.read(spot);
+      return one === undefined ? undefined : [one];
+    },
+  };
+};
+
+/** One of several shapes, told apart by what kind of YAML value is there. */
+export const byKind = <T>(shapes: Partial<Record<SpotKind, Shape<T>>>): Shape<T> => {
+  const choices = [...new Set(Object.values(shapes))];
+  const wanted = choices.map((shape) => shape.wanted).join(' or ');
+  return {
+    wanted,
+    schema: (definitions) => ({ anyOf: choices.map((shape) => shape.schema(definitions)) }),
+    read: (spot) => (shapes[spot.kind] === undefined ? spot.wants(wanted) : shapes[spot.kind]?.read(spot)),
+  };
+};
+
+/** Any keys, of which `key` may complain, each with the same shape of value; in the order of the file. */
+export const mapOf = <T, U>(
+  item: Shape<T>,
+  {
+    keys,
+    key,
+    build,
+  }: {
+    keys?: readonly string[];
+    key?: (name: string, spot: Spot) => unknown;
+    build: (value: T, name: string, key: Spot) => U;
+  },
+): Shape<readonly U[]> => ({
+  wanted: 'a mapping',
+  schema: (definitions) => ({
+    type: 'object',
+    additionalProperties: item.schema(definitions),
+    ...(keys === undefined ? {} : { propertyNames: { enum: keys } }),
+  }),
+  read: (spot) => {
+    if (spot.kind !== 'mapping') return spot.wants('a mapping');
+    return allRead(
+      spot.entries.map((entry) => {
+        if (keys !== undefined && !keys.includes(entry.name)) return unknownKey(entry.key, entry.name, keys);
+        key?.(entry.name, entry.key);
+        const value = item.read(entry.value);
+        return value === undefined ? undefined : build(value, entry.name, entry.key);
+      }),
+    );
+  },
+});
+
+/**
+ * A mapping of known keys. They are read in the order in which they are given here, whatever theirs in the file:
+ * `first`, then the required ones, then the others.
+ */
+export function object<R extends object, O extends object, T>(
+  {
+    required,
+    optional,
+    first = [],
+  }: { required: Shapes<R>; optional: Shapes<O>; first?: readonly (keyof O & string)[] },
+  build: (values: R & Partial<O>, spot: Spot) => T | undefined,
+): ObjectShape<T> {
+  const shapes: readonly (readonly [string, Shape<unknown>])[] = [
+    ...Object.entries<Shape<unknown>>(required),
+    ...Object.entries<Shape<unknown>>(optional),
+  ];
+  const names = shapes.map(([name]) => name);
+  const isFirst = ([name]: readonly [string, Shape<unknown>]) => first.some((word) => word === name);
+  const readingOrder = [...shapes.filter(isFirst), ...shapes.filter((shape) => !isFirst(shape))];
+  const properties = (definitions: Definitions) =>
+    Object.fromEntries(shapes.map(([name, shape]) => [name, shape.schema(definitions)]));
+  return {
+    wanted: 'a mapping',
+    required: Object.keys(required),
+    optional: Object.keys(optional),
+    properties,
+    schema: (definitions) => ({
+      type: 'object',
+      properties: properties(definitions),
+      required: Object.keys(required),
+      additionalProperties: false,
+    }),
+    read: (spot) => {
+      if (spot.kind !== 'mapping') return spot.wants('a mapping');
+      const entries = new Map(spot.entries.map((entry) => [entry.name, entry]));
+      let sound = true;
+      for (const { name, key } of entries.values()) {
+        if (!names.includes(name)) sound = unknownKey(key, name, names) ?? false;
+      }
+      const values: Record<string, unknown> = {};
+      for (const [name, shape] of readingOrder) {
+        const entry = entries.get(name);
+        if (entry === undefined) {
+          if (name in required) sound = spot.mistake(`"${name}" is missing`) ?? false;
+          continue;
+        }
+        values[name] = shape.read(entry.value);
+        if (values[name] === undefined) sound = false;
+      }
+      // every key was read by its own shape, just above; TypeScript cannot follow that through the record
+      return sound ? build(values as R & Partial<O>, spot) : undefined;
+    },
+  };
+}
+
+/** One of several mappings, told apart by the key that only it has: `what` is `a step`. */
+export function unionByKey<T>(what: string, variants: Readonly<Record<string, ObjectShape<T>>>): Shape<T> {
+  const words = Object.keys(variants);
+  const common = new Set(
+    Object.values(variants).flatMap(({ required, optional }) => [...required, ...optional]),
+  );
+  return {
+    wanted: `a mapping with one of ${words.join(', ')}`,
+    schema: (definitions) => ({
+      type: 'object',
+      properties: Object.assign(
+        {},
+        ...Object.values(variants).map((variant) => variant.properties(definitions)),
+      ) as JsonSchema,
+      oneOf: Object.values(variants).map(({ required }) => ({ required })),
+      additionalProperties: false,
+    }),
+    read: (spot) => {
+      if (spot.kind !== 'mapping')
+        return spot.mistake(`${what} is a mapping with one of ${words.join(', ')}; got ${spot.describe()}`);
+      const entries = spot.entries;
+      const [first, second] = entries.filter(({ name }) => words.includes(name));
+      if (first === undefined) {
+        const strange = entries.find(({ name }) => !common.has(name));
+        const got = strange === undefined ? '' : `; got "${strange.name}"${didYouMean(strange.name, words)}`;
+        return (strange?.key ?? spot).mistake(`${what} has exactly one of ${words.join(', ')}${got}`);
+      }
+      if (second !== undefined) {
+        return second.key.mistake(`${what} does one thing: make two of "${first.name}" and "${second.name}"`);
+      }
+      return variants[first.name]?.read(spot);
+    },
+  };
+}
+
+/** The values, if every one of them could be read. */
+export function allRead<T>(values: readonly (T | undefined)[]): readonly T[] | undefined {
+  const read = values.filter((value): value is T & ({} | null) => value !== undefined);
+  return read.length === values.length ? read : undefined;
+}
+
+export function unknownKey(key: Spot, name: string, allowed: readonly string[]): undefined {
+  const hint = didYouMean(name, allowed);
+  return key.mistake(`unknown key "${name}"${hint || ';'} allowed here: ${allowed.join(', ')}`);
+}

@@ -1,0 +1,228 @@
+import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Document, Node, Pair } from 'yaml';
+import type { Diagnostic, Place } from './diagnostic.ts';
+
+export type SpotKind = 'text' | 'number' | 'boolean' | 'nothing' | 'list' | 'mapping';
+
+/** One `key: value` of a mapping; both know where they stand. */
+export interface Entry {
+  readonly name: string;
+  readonly key: Spot;
+  readonly value: Spot;
+}
+
+/**
+ * One value in a YAML file: what it is, what is in it, and where it stands. Aliases and merge keys are followed, and
+ * what comes through one stands where its anchor is. Mistakes are collected in the file that it belongs to.
+ */
+export class Spot {
+  readonly #file: YamlFile;
+  readonly #node: Node | null;
+  readonly #range: readonly [number, number];
+  readonly #depth: number;
+
+  constructor(
+    file: YamlFile,
+    options: { node: Node | null; range: readonly [number, number]; depth: number },
+  ) {
+    this.#file = file;
+    this.#node = options.node;
+    this.#range = options.range;
+    this.#depth = options.depth;
+  }
+
+  get place(): Place {
+    return this.#file.placeOf(this.#range[0]);
+  }
+
+  get kind(): SpotKind {
+    if (isMap(this.#node)) return 'mapping';
+    if (isSeq(this.#node)) return 'list';
+    const value: unknown = isScalar(this.#node) ? this.#node.value : null;
+    if (typeof value === 'string') return 'text';
+    if (typeof value === 'number' || typeof value === 'bigint') return 'number';
+    return typeof value === 'boolean' ? 'boolean' : 'nothing';
+  }
+
+  /** A text, or the very characters of a number: `1.10` stays `1.10`. Undefined for all else. */
+  get text(): string | undefined {
+    if (!isScalar(this.#node)) return undefined;
+    if (typeof this.#node.value === 'string') return this.#node.value;
+    return this.kind === 'number' ? (this.#node.source ?? String(this.#node.value)) : undefined;
+  }
+
+  get scalar(): string | number | boolean | null {
+    const value: unknown = isScalar(this.#node) ? this.#node.value : null;
+    if (typeof value === 'bigint') return Number(value);
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? value
+      : null;
+  }
+
+  /** Of a list; empty for all else. */
+  get items(): readonly Spot[] {
+    if (!isSeq(this.#node)) return [];
+    return this.#node.items.map((item) => this.#child(item, this.#range));
+  }
+
+  /** Of a mapping, merged ones among them, in the order in which JSON shows them; empty for all else. */
+  get entries(): readonly Entry[] {
+    if (!isMap(this.#node)) return [];
+    const own = new Map<string, Entry>();
+    const all = new Map<string, Entry>();
+    for (const pair of this.#node.items) {
+      if (isMergeKey(pair)) {
+        for (const entry of this.#merged(pair)) if (!all.has(entry.name)) all.set(entry.name, entry);
+        continue;
+      }
+      const entry = this.#entry(pair);
+      if (entry === undefined) continue;
+      const first = own.get(entry.name);
+      if (first !== undefined) {
+        entry.key.mistake(`"${entry.name}" stands here twice; the first is in line ${first.key.place.line}`);
+        continue;
+      }
+      own.set(entry.name, entry);
+      all.set(entry.name, entry);
+    }
+    return [...all.values()];
+  }
+
+  /** What it is, for messages: `a list`, `"web"`, `nothing`. */
+  describe(): string {
+    if (this.kind === 'mapping' || this.kind === 'list') return `a ${this.kind}`;
+    if (this.kind === 'nothing') return 'nothing';
+    return this.kind === 'text' ? JSON.stringify(this.text) : String(this.scalar);
+  }
+
+  /** Notes a mistake here, or at `snippet` within; returns undefined, which is what a reader then returns. */
+  mistake(message: string, snippet?: string): undefined {
+    this.#file.mistake(message, this.#narrow(snippet));
+    return undefined;
+  }
+
+  wants(wanted: string): undefined {
+    return this.mistake(`wanted ${wanted}; got ${this.describe()}`);
+  }
+
+  #narrow(snippet: string | undefined): readonly [number, number] {
+    if (snippet === undefined) return this.#range;
+    const [start, end] = this.#range;
+    const offset = this.#file.text.slice(start, end).indexOf(snippet);
+    return offset < 0 ? this.#range : [start + offset, start + offset + snippet.length];
+  }
+
+  #entry(pair: Pair): Entry | undefined {
+    const key = this.#child(pair.key, this.#range);
+    const name = key.text ?? (key.kind === 'boolean' ? String(key.scalar) : undefined);
+    if (name === undefined) return key.mistake(`wanted a text as key; got ${key.describe()}`);
+    return { name, key, value: this.#child(pair.value, key.#range) };
+  }
+
+  #merged(pair: Pair): readonly Entry[] {
+    const value = this.#child(pair.value, this.#range);
+    if (value.kind === 'mapping') return value.entries;
+    if (value.kind === 'list' && value.items.every(({ kind }) => kind === 'mapping')) {
+      return value.items.flatMap(({ entries }) => entries);
+    }
+    value.mistake(`"<<" merges a mapping, or a list of them; got ${value.describe()}`);
+    return [];
+  }
+
+  /** A value that is left out is where its key (or list) is. */
+  #child(value: unknown, parent: readonly [number, number]): Spot {
+    return this.#file.spot(isNode(value) ? value : null, { fallback: parent, depth: this.#depth + 1 });
+  }
+}
+
+/** A YAML text, read as far as it can be, and all that was found wrong with it. */
+export class YamlFile {
+  readonly file: string;
+  readonly text: string;
+  readonly #lines = new LineCounter();
+  readonly #document: Document | undefined;
+  readonly #mistakes = new Map<string, Diagnostic>();
+  #spots = 0;
+
+  constructor({ file, text }: { file: string; text: string }) {
+    this.file = file;
+    this.text = text;
+    this.#document = this.#parse();
+  }
+
+  /** The whole file; undefined when it is not YAML at all, which then is among the mistakes. */
+  get root(): Spot | undefined {
+    if (this.#document === undefined) return undefined;
+    return this.spot(this.#document.contents, { fallback: [0, 0], depth: 0 });
+  }
+
+  /** In the order of the file. */
+  get mistakes(): readonly Diagnostic[] {
+    return [...this.#mistakes.values()].sort(
+      (a, b) => a.place.line - b.place.line || a.place.column - b.place.column,
+    );
+  }
+
+  placeOf(offset: number): Place {
+    const { line, col } = this.#lines.linePos(offset);
+    return { file: this.file, line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  /** The same mistake at the same place is one, however many aliases lead there. */
+  mistake(message: string, [start, end]: readonly [number, number]): void {
+    const place = this.placeOf(start);
+    const lineStart = start - (place.column - 1);
+    const newline = this.text.indexOf('\n', lineStart);
+    const text = this.text.slice(lineStart, newline < 0 ? undefined : newline).trimEnd();
+    const length = Math.max(1, Math.min(end - start, text.length - (place.column - 1)));
+    this.#mistakes.set(`${start} ${message}`, { place, message, source: { text, length } });
+  }
+
+  spot(node: Node | null, { fallback, depth }: { fallback: readonly [number, number]; depth: number }): Spot {
+    const range: readonly [number, number] = rangeOf(node) ?? fallback;
+    this.#spots += 1;
+    if (depth > MAX_DEPTH || this.#spots > MAX_SPOTS) {
+      this.mistake('this is nested too deeply, or repeats itself too often by aliases', range);
+      return new Spot(this, { node: null, range, depth });
+    }
+    if (!isAlias(node)) return new Spot(this, { node, range, depth });
+    const target = this.#document === undefined ? undefined : node.resolve(this.#document);
+    if (target !== undefined) return this.spot(target, { fallback: range, depth: depth + 1 });
+    this.mistake(`no anchor "&${node.source}" stands before this`, range);
+    return new Spot(this, { node: null, range, depth });
+  }
+
+  #parse(): Document | undefined {
+    try {
+      const document = parseDocument(this.text, {
+        lineCounter: this.#lines,
+        merge: true,
+        uniqueKeys: false,
+        prettyErrors: false,
+      });
+      for (const { message, pos } of [...document.errors, ...document.warnings]) {
+        this.mistake(`this is not YAML: ${message}`, pos);
+      }
+      return document.errors.length > 0 ? undefined : document;
+    } catch (thrown) {
+      // yaml recurses into what is nested
+      if (!(thrown instanceof RangeError)) throw thrown;
+      this.mistake('this is nested too deeply', [0, 0]);
+      return undefined;
+    }
+  }
+}
+
+const MAX_DEPTH = 100;
+const MAX_SPOTS = 100_000;
+
+/** What is meant by it; an empty value has no place of its own. */
+function rangeOf(node: Node | null): readonly [number, number] | undefined {
+  const range = node?.range;
+  if (range === undefined || range === null || range[0] === range[1]) return undefined;
+  return [range[0], range[1]];
+}
+
+function isMergeKey({ key }: Pair): boolean {
+  return isScalar(key) && (typeof key.value === 'symbol' || (key.value === '<<' && key.type === 'PLAIN'));
+}

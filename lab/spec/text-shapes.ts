@@ -1,0 +1,131 @@
+import type { JsonObject, TextExpectation, VersionText, FileSpec } from './scenario.ts';
+import { jsonObject, text } from './scalar-shapes.ts';
+import type { Reach, Scope } from './scope.ts';
+import { about, byKind, mapOf, mapped, named, object, type Shape } from './shape.ts';
+import { parseVersionSpec } from './version-spec.ts';
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const RESERVED = ['matrix', 'listed', 'node', 'none'];
+
+/** Shapes of texts, which may refer to what the scope knows. */
+export type TextShapes = ReturnType<typeof textShapes>;
+
+export function textShapes(scope: Scope) {
+  const template = (reach: Reach): Shape<string> =>
+    mapped(text(), (value, spot) => {
+      scope.checkText(value, { spot, reach });
+      return value;
+    });
+  return {
+    template,
+    version: versionShape(scope),
+    exactOrPart: exactOrPart(template('expectation')),
+    name: mapped(
+      text({ wanted: 'a name of small letters, digits and dashes', pattern: NAME }),
+      (value, spot) =>
+        RESERVED.includes(value)
+          ? spot.mistake(`"${value}" means something else already; take another name`)
+          : value,
+    ),
+    files: (reach: Reach, kind: 'name' | 'absolute path') => filesShape(scope, { reach, kind }),
+    json: jsonObject((value, spot) => scope.checkText(value, { spot, reach: 'matrix' })),
+  };
+}
+
+function versionShape(scope: Scope): Shape<VersionText> {
+  const readable = mapped(text({ wanted: 'a version' }), (value, spot) => {
+    scope.checkText(value, { spot, reach: 'matrix' });
+    const axis = /^\$\{matrix\.([^}]+)\}$/.exec(value)?.[1];
+    const read = value.includes('${') ? undefined : parseVersionSpec(value);
+    if (read?.ok === false) return spot.mistake(read.error);
+    for (const axisValue of scope.axes.get(axis ?? '') ?? []) {
+      if (axisValue.text === 'none') continue;
+      const spec = parseVersionSpec(axisValue.text);
+      if (!spec.ok) axisValue.spot.mistake(spec.error);
+    }
+    return { text: value, place: spot.place };
+  });
+  return named(
+    'version',
+    about(
+      '1.6.3, gomod:1.6.3, release:1.6.3, debian:1.6.20, debian:bookworm, local:PATH or default',
+      readable,
+    ),
+  );
+}
+
+function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
+  return named(
+    'text',
+    byKind<TextExpectation>({
+      ...forTexts(mapped(template, (exact, spot) => ({ exact, place: spot.place }))),
+      mapping: object(
+        {
+          required: {
+            contains: about('a part of it, where the whole cannot be said', template),
+            why: about('why not the whole', text()),
+          },
+          optional: {},
+        },
+        ({ contains, why }, spot) => ({ contains, why, place: spot.place }),
+      ),
+    }),
+  );
+}
+
+/** What `byKind` takes for a shape that is a text, which a number can be too. */
+export const forTexts = <T>(shape: Shape<T>) => ({ text: shape, number: shape });
+
+type Content = Pick<FileSpec, 'content' | 'mode' | 'mapping'>;
+
+function filesShape(
+  scope: Scope,
+  { reach, kind }: { reach: Reach; kind: 'name' | 'absolute path' },
+): Shape<readonly FileSpec[]> {
+  const check = (value: string, spot: Parameters<typeof scope.checkText>[1]['spot']) =>
+    scope.checkText(value, { spot, reach });
+  const literal: Shape<Content> = mapped(text(), (content, spot) => {
+    check(content, spot);
+    return { content };
+  });
+  const json = mapped(jsonObject(check), (mapping): Content => ({ content: formatJson(mapping), mapping }));
+  const content = byKind<Content>({ ...forTexts(literal), mapping: json });
+  const withMode = object(
+    {
+      required: { content: about('as it is written, or a mapping that becomes JSON', content) },
+      optional: { mode: about('such as 0644 or 0755', fileMode) },
+    },
+    ({ content, mode }): Content => ({ ...content, ...(mode === undefined ? {} : { mode }) }),
+  );
+  const mapping: Shape<Content> = {
+    ...json,
+    read: (spot) => {
+      const names = spot.entries.map(({ name }) => name);
+      const isFile =
+        names.includes('content') && names.every((name) => name === 'content' || name === 'mode');
+      return (isFile ? withMode : json).read(spot);
+    },
+  };
+  return mapOf(byKind({ ...forTexts(literal), mapping }), {
+    key: (name, spot) => {
+      scope.checkText(name, { spot, reach: 'matrix' });
+      const absolute = name.startsWith('/') && !name.split('/').includes('..') && !name.endsWith('/');
+      if (kind === 'absolute path' && !absolute)
+        spot.mistake(`wanted an absolute path of a file; got "${name}"`);
+      if (kind === 'name' && (name.includes('/') || name.startsWith('.'))) {
+        spot.mistake(`wanted the name of a file in /etc/cni/net.d; got "${name}"`);
+      }
+    },
+    build: (value, name, key) => ({ name, ...value, place: key.place }),
+  });
+}
+
+/** 755, 0755 and 0o755 are the same, as everybody means them. */
+const fileMode: Shape<number> = {
+  ...mapped(text({ wanted: 'a mode such as 0755', pattern: /^0?o?[0-7]{3,4}$/ }), (mode) =>
+    Number.parseInt(mode.replace('o', ''), 8),
+  ),
+};
+
+/** What is written for a mapping, the same in all places. */
+export const formatJson = (value: JsonObject): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -125,24 +123,27 @@ func removeSandbox(client *client, id string, force bool) error {
 
 var errEmptyID = errors.New("ID cannot be empty")
 
-// allAtOnce does one thing to each at the same time. Several different errors are one, in brackets, each said once.
+// allAtOnce does one thing to each at the same time.
 func allAtOnce(ids []string, do func(id string) error) error {
-	failures := make(chan error)
+	ended := make(chan error)
 	for _, id := range ids {
-		go func(id string) { failures <- do(id) }(id)
+		go func(id string) { ended <- do(id) }(id)
 	}
-	var messages []string
+	var failed failures
 	for range ids {
-		if err := <-failures; err != nil && !slices.Contains(messages, err.Error()) {
-			messages = append(messages, err.Error())
+		if err := <-ended; err != nil {
+			failed = append(failed, err)
 		}
 	}
-	switch len(messages) {
-	case 0:
+	if failed == nil {
 		return nil
-	case 1:
-		return errors.New(messages[0])
-	default:
-		return errors.New("[" + strings.Join(messages, ", ") + "]")
 	}
+	return failed
 }
+
+// failures are printed by the command line library, one a line and as they are, without time and level: it knows them by
+// this method. So `rmp` is the one verb of crictl whose errors look different.
+type failures []error
+
+func (f failures) Errors() []error { return f }
+func (f failures) Error() string   { return errors.Join(f...).Error() }

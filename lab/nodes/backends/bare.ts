@@ -80,7 +80,7 @@ async function startBareNode(
     async keep() {
       await link.request({ op: 'keep' }, parseNothing);
       link.close();
-      for (const stream of [launcher.stdout, launcher.stderr]) stream.destroy();
+      for (const stream of [launcher.stdin, launcher.stdout, launcher.stderr]) stream.destroy(); // they would hold the lab up
       launcher.unref();
       const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
       if (record === undefined) throw new LabError(`${name} is kept, but has no record in ${stateHostPath}`);
@@ -113,10 +113,8 @@ function watchEnd(launcher: ChildProcessWithoutNullStreams) {
   };
 }
 
-const onHost = ({ name, kept, createdMs, agent, initPid, launcherPid }: NodeRecord): NodeOnHost => ({
-  name,
-  kept,
-  createdMs,
-  enter: [agent, 'enter', '--pid', String(initPid), '--', existsSync('/bin/bash') ? 'bash' : 'sh'],
-  end: ['kill', String(launcherPid)],
-});
+function onHost({ name, kept, createdMs, agent, initPid, launcherPid }: NodeRecord): NodeOnHost {
+  const run = (argv: readonly string[]) => [agent, 'enter', '--pid', String(initPid), '--', ...argv];
+  const enter = run([existsSync('/bin/bash') ? 'bash' : 'sh']);
+  return { name, kept, createdMs, run, enter, end: ['kill', String(launcherPid)] };
+}

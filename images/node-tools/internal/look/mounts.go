@@ -29,13 +29,17 @@ func parseMounts(mountinfo string) []mountPoint {
 	return found
 }
 
-// newMounts returns every mount that the node did not start with, wherever it is.
+// newMounts returns every mount point that the node did not start with, wherever it is. Several mounts at one point, as
+// `ip netns add` makes them through propagation, are one item.
 func (l *Looker) newMounts() ([]Item, error) {
 	mounts, err := readMounts()
 	var items []Item
+	seen := map[string]bool{}
 	for _, mount := range mounts {
+		again := seen[mount.point]
+		seen[mount.point] = true
 		switch {
-		case l.mounts[mount.point]:
+		case l.mounts[mount.point] || again:
 		case mount.kind == "nsfs" && strings.HasPrefix(mount.root, "net:"):
 			items = append(items, Item{Kind: "netns-mount", Name: mount.point})
 		default:

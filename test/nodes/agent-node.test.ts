@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+
+import { openAgentLink } from '../../lab/nodes/agent-link.ts';
+import { agentNode } from '../../lab/nodes/agent-node.ts';
+import type { LabNode } from '../../lab/nodes/node.ts';
+import { fakeAgent, type FakeAgent } from '../rig/fake-agent.ts';
+
+function nodeOver(agent: FakeAgent): LabNode {
+  return agentNode('lab-1', openAgentLink('lab-1', agent.stream), async ({ key }) => `/lab/artifacts/${key}`);
+}
+
+/** Why a promise is rejected; asked at once, as it may be before the test looks. */
+const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'it worked', String);
+
+const TRUE =
+  '{"argv":["true"],"exitCode":0,"signal":null,"stdout":"é","stderr":"","durationMs":1,"timedOut":false}';
+
+test('a request is one line, and its reply may come in pieces', async () => {
+  const agent = fakeAgent();
+  const result = nodeOver(agent).exec(['true'], { stdin: 'two\nlines', timeoutMs: 50 });
+  await agent.say('{"event":"ready"}\n{"id":1,"ok":true,', `"result":${TRUE}`, '}\n');
+  expect(await result).toEqual({
+    argv: ['true'],
+    exitCode: 0,
+    signal: null,
+    stdout: 'é',
+    stderr: '',
+    durationMs: 1,
+    timedOut: false,
+  });
+  expect(agent.requests).toEqual([
+    '{"id":1,"op":"exec","argv":["true"],"stdin":"two\\nlines","timeoutMs":50}',
+  ]);
+});
+
+test('replies find their requests in any order', async () => {
+  const agent = fakeAgent();
+  const node = nodeOver(agent);
+  const both = Promise.all([node.readFile('/a'), node.readFile('/b', 5)]);
+  await agent.say(
+    '{"id":2,"ok":true,"result":{"content":"b"}}\n{"id":1,"ok":true,"result":{"content":"a"}}\n',
+  );
+  expect(await both).toEqual(['a', 'b']);
+});
+
+test('what the agent could not do is a LabError that names the node', async () => {
+  const agent = fakeAgent();
+  const missing = failure(nodeOver(agent).readFile('/none'));
+  await agent.say('{"id":1,"ok":false,"error":"open /none: no such file or directory"}\n');
+  expect(await missing).toBe('LabError: lab-1: open /none: no such file or directory');
+});
+
+test('the end of a background process is seen even if it comes with the reply', async () => {
+  const agent = fakeAgent();
+  const started = nodeOver(agent).start(['containerd'], { logPath: '/log' });
+  await agent.say(
+    '{"id":1,"ok":true,"result":{"pid":9}}\n{"event":"ended","start":1,"exitCode":2,"signal":null}\n',
+  );
+  const { pid, ended } = await started;
+  expect({ pid, end: await ended }).toEqual({ pid: 9, end: { exitCode: 2, signal: null } });
+});
+
+test('a node that dies fails every request, those that wait and those to come, and says why', async () => {
+  const agent = fakeAgent({ why: 'killed by the kernel' });
+  const node = nodeOver(agent);
+  const waiting = failure(node.look());
+  await agent.say('{"event":"ready"}\n');
+  await agent.die();
+  expect(await waiting).toBe('LabError: lab-1 is gone: killed by the kernel');
+  expect(await failure(node.usage())).toBe('LabError: lab-1 is gone: killed by the kernel');
+});
+
+test('a node that ends before it is ready did not start', async () => {
+  const agent = fakeAgent({ why: 'could not mount tmpfs on /x: operation not permitted' });
+  const link = openAgentLink('lab-1', agent.stream);
+  await agent.die();
+  await expect(link.ready).rejects.toThrow(
+    'node lab-1 did not start: could not mount tmpfs on /x: operation not permitted',
+  );
+});
+
+test('a line that is not of the protocol ends the node: nothing after it can be trusted', async () => {
+  const agent = fakeAgent();
+  const waiting = failure(nodeOver(agent).look());
+  await agent.say('panic: oh no\n');
+  expect(await waiting).toBe('LabError: the agent of lab-1 said what it never says: not JSON: panic: oh no');
+});
+
+test('a node that does not answer is not waited for forever', async () => {
+  const agent = fakeAgent();
+  const link = openAgentLink('lab-1', agent.stream);
+  const silent = link.request({ op: 'look' }, () => ({ ok: true, value: 0 }), { answerWithinMs: 10 });
+  await expect(silent).rejects.toThrow('lab-1 did not answer "look" within 10 ms');
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+
+import {
+  parseAgentLine,
+  parseCommandResult,
+  parseNodeState,
+  parseRuntimeStatus,
+  parseUsage,
+} from '../../lab/nodes/agent-protocol.ts';
+import { err, ok } from '../../lab/core/result.ts';
+
+test.each([
+  ['{"event":"ready"}', { kind: 'ready' }],
+  ['{"id":3,"ok":true,"result":{"pid":7}}', { kind: 'result', id: 3, result: { pid: 7 } }],
+  ['{"id":3,"ok":false,"error":"no such file"}', { kind: 'error', id: 3, error: 'no such file' }],
+  [
+    '{"event":"ended","start":3,"exitCode":null,"signal":"SIGKILL"}',
+    { kind: 'ended', start: 3, end: { exitCode: null, signal: 'SIGKILL' } },
+  ],
+])('the line %s is understood', (line, message) => {
+  expect(parseAgentLine(line)).toEqual(ok(message));
+});
+
+test.each([
+  ['panic: oh', 'not JSON: panic: oh'],
+  ['[]', 'not a message: []'],
+  ['{"id":"3","ok":true}', 'not a message: {"id":"3","ok":true}'],
+  ['{"event":"ended","start":3}', 'not a message: {"event":"ended","start":3}'],
+])('the line %s is refused', (line, why) => {
+  expect(parseAgentLine(line)).toEqual(err(why));
+});
+
+test('the result of a command is taken whole or not at all', () => {
+  const result = {
+    argv: ['true'],
+    exitCode: 0,
+    signal: null,
+    stdout: 'a',
+    stderr: 'b',
+    durationMs: 1.5,
+    timedOut: false,
+  };
+  expect(parseCommandResult(result)).toEqual(ok(result));
+  expect(parseCommandResult({ ...result, exitCode: '0' })).toEqual(err('not the result of a command'));
+  expect(parseCommandResult({ ...result, argv: [1] })).toEqual(err('not the result of a command'));
+});
+
+test('a state with a kind that nobody knows is refused', () => {
+  const state = {
+    items: [{ kind: 'veth', name: 'veth1', detail: { a: 'b' } }],
+    unseen: [{ kind: 'sandbox', why: 'no socket' }],
+  };
+  expect(parseNodeState(state)).toEqual(ok(state));
+  expect(parseNodeState({ ...state, items: [{ kind: 'cable', name: 'a' }] })).toEqual(
+    err('not a state: items'),
+  );
+  expect(parseNodeState({ ...state, unseen: undefined })).toEqual(err('not a state: unseen'));
+});
+
+test('a runtime answers, or says why it does not', () => {
+  expect(parseRuntimeStatus({ answered: false, why: 'connection refused' })).toEqual(
+    ok({ answered: false, why: 'connection refused' }),
+  );
+  expect(parseRuntimeStatus({ answered: true })).toEqual(err('not a status'));
+});
+
+test('a figure that the host does not count is missing, not zero', () => {
+  expect(parseUsage({ cpuMs: 12.5, memoryPeakBytes: null })).toEqual(ok({ cpuMs: 12.5 }));
+});

@@ -23,7 +23,7 @@ import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.t
 import { hostHasIptables, iptablesRecipe } from './own/iptables.ts';
 import { nodeToolsRecipes } from './own/node-tools.ts';
 import { ownCrictlRecipe } from './own/crictl.ts';
-import { packImage } from './own/pack-image.ts';
+import { packLabImage } from './lab-images.ts';
 import { createQueue } from './queue.ts';
 import type { Recipe, Refusal } from './recipe.ts';
 import { createRelease } from './release.ts';
@@ -92,7 +92,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     gomod: createGomod({ pins, arch, go, http, env, sumsHostPath, oneAtATime: createQueue() }),
     debian: createDebian({ pins, arch, apt, exec }),
   };
-  const images = { arch, apt, pack: packImage };
+  const images = { arch, apt, pack: packLabImage };
   const own = new Map<OwnName, Promise<Artifact>>();
 
   async function ownRecipes(name: OwnName, signal: AbortSignal): Promise<readonly Recipe[]> {

@@ -1,0 +1,50 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LabError } from '../core/lab-error.ts';
+import { COMPONENTS } from '../plan/components.ts';
+import type { Pins } from '../plan/pins.ts';
+import { buildModule } from './go-build.ts';
+import type { GoTool } from './go-tool.ts';
+
+export interface HoldOptions {
+  readonly pins: Pins;
+  readonly go: GoTool;
+  /** folder with <component>.sum */
+  readonly sumsHostPath: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (line: string) => void;
+}
+
+/**
+ * Brings images/gomod/<component>.sum up to the pinned versions of pins.yaml: each that it does not hold yet is built
+ * once with Go's checksum database as the judge, and what that build needed is added. One file for all versions of a
+ * component, because they share most of what they need.
+ */
+export async function holdSums({ pins, go, sumsHostPath, signal, onProgress }: HoldOptions): Promise<void> {
+  for (const component of COMPONENTS) {
+    for (const facts of pins.components[component].gomod) {
+      for (const version of facts.pinned) {
+        const file = join(sumsHostPath, `${component}.sum`);
+        const held = await readFile(file, 'utf8').catch(() => '');
+        if (held.includes(`${facts.module} v${version} h1:`)) continue;
+        onProgress(`${component} ${version}: building, to see what it needs`);
+        const folder = await mkdtemp(join(tmpdir(), 'cnilab-sums-'));
+        const [tree, scratchHostPath] = [join(folder, 'tree'), join(folder, 'scratch')];
+        try {
+          await mkdir(tree);
+          await mkdir(scratchHostPath);
+          const job = { signal, scratchHostPath, progress: () => undefined };
+          const built = await buildModule({ go, facts, version }, tree, job);
+          if (!built.ok) throw new LabError(`${component} ${version}: ${built.error.why}`);
+          const lines = new Set(
+            [...held.split('\n'), ...built.value.sums.split('\n')].filter((line) => line !== ''),
+          );
+          await writeFile(file, `${[...lines].sort().join('\n')}\n`);
+        } finally {
+          await rm(folder, { recursive: true, force: true });
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { checksumIn, possibleSuccessors, withRelease } from '../../lab/artifacts/pins-edit.ts';
+import { updatePins } from '../../lab/artifacts/update-pins.ts';
+import { LabError } from '../../lab/core/lab-error.ts';
+import { createConnect } from '../../lab/host/connect.ts';
+import { createHttp } from '../../lab/host/http.ts';
+
+const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(64)) as [
+  string,
+  string,
+  string,
+  string,
+];
+
+const PINS = `# words that stay
+components:
+  containerd:
+    default: 1.6.3
+    release:
+      url: https://official.invalid/containerd/releases/v{version}/containerd-{version}-linux-{arch}.tar.gz
+      checksums: "{url}.sha256sum"
+      sha256:
+        1.6.3: { amd64: ${a} }
+        1.7.0: { amd64: ${a} }
+  runc:
+    default: 1.1.15
+    release:
+      url: https://official.invalid/runc/releases/v{version}/runc.{arch}
+      checksums: "{base}/runc.sha256sum"
+      sha256:
+        1.1.15: { amd64: ${a} }
+  cni-plugins:
+    default: 1.1.1
+    release:
+      url: https://official.invalid/plugins/v{version}/cni-plugins-linux-{arch}-v{version}.tgz
+      checksums: "{url}.sha256"
+      sha256:
+        1.1.1: { amd64: ${a} }
+  crictl:
+    default: 1.25.0
+    release:
+      url: https://official.invalid/cri-tools/v{version}/crictl-v{version}-linux-{arch}.tar.gz
+      checksums: "{url}.sha256"
+      sha256:
+        1.25.0: { amd64: ${a} }
+
+debian:
+  suites: [sid]
+  security: []
+`;
+
+const FILES: Readonly<Record<string, string>> = {
+  '/containerd/releases/v1.6.4/containerd-1.6.4-linux-amd64.tar.gz.sha256sum': `${b}  containerd-1.6.4-linux-amd64.tar.gz\n`,
+  '/containerd/releases/v1.6.4/containerd-1.6.4-linux-arm64.tar.gz.sha256sum': `${c}  containerd-1.6.4-linux-arm64.tar.gz\n`,
+  '/containerd/releases/v1.6.5/containerd-1.6.5-linux-amd64.tar.gz.sha256sum': `${d}  containerd-1.6.5-linux-amd64.tar.gz\n`,
+  '/runc/releases/v1.2.0/runc.sha256sum': `${b} *runc.amd64\n${c} *runc.arm64\n${d} *runc.tar.xz\n`,
+  '/cri-tools/v1.26.0/crictl-v1.26.0-linux-amd64.tar.gz.sha256': `${b}\n`,
+};
+
+let server: Server;
+afterEach(() => server.close());
+
+async function update(wanted: Parameters<typeof updatePins>[0]['wanted'], status = 404) {
+  server = createServer((request, response) => {
+    const text = FILES[request.url ?? ''];
+    response.writeHead(text === undefined ? status : 200).end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const http = createHttp({
+    connect: createConnect({ env: {}, connectTimeoutMs: 3_000 }),
+    stallTimeoutMs: 5_000,
+  });
+  const mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return updatePins({ yamlText: PINS, wanted, http, mirror, signal: new AbortController().signal });
+}
+
+test('everything that has come out since, each at its place', async () => {
+  const updated = await update([]);
+  expect(updated.added).toEqual([
+    { component: 'containerd', version: '1.6.4', sha256: { amd64: b, arm64: c } },
+    { component: 'containerd', version: '1.6.5', sha256: { amd64: d } },
+    { component: 'runc', version: '1.2.0', sha256: { amd64: b, arm64: c } },
+    { component: 'crictl', version: '1.26.0', sha256: { amd64: b } },
+  ]);
+  expect(updated.yamlText).toBe(
+    PINS.replace(
+      `        1.7.0: { amd64: ${a} }\n`,
+      `        1.6.4: { amd64: ${b}, arm64: ${c} }\n        1.6.5: { amd64: ${d} }\n        1.7.0: { amd64: ${a} }\n`,
+    )
+      .replace(`        1.1.15: { amd64: ${a} }\n`, `$&        1.2.0: { amd64: ${b}, arm64: ${c} }\n`)
+      .replace(`        1.25.0: { amd64: ${a} }\n`, `$&        1.26.0: { amd64: ${b} }\n`),
+  );
+});
+
+test('a named release only, and one that does not exist is said', async () => {
+  expect((await update([{ component: 'containerd', version: '1.6.5' }])).added).toEqual([
+    { component: 'containerd', version: '1.6.5', sha256: { amd64: d } },
+  ]);
+  server.close();
+  await expect(update([{ component: 'containerd', version: '1.6.9' }])).rejects.toThrow(
+    new LabError('upstream publishes no sha256 of containerd 1.6.9'),
+  );
+});
+
+test('a server that is out of order is not "nothing new"', async () => {
+  await expect(update([], 503)).rejects.toThrow(
+    /containerd-1\.7\.1-linux-amd64\.tar\.gz\.sha256sum: the server answered 503$/,
+  );
+});
+
+test('what may come next', () => {
+  expect(possibleSuccessors(['1.6.3', '1.6.4', '1.7.0', '2.0.0-rc.1'])).toEqual([
+    '1.6.5',
+    '1.7.1',
+    '1.8.0',
+    '2.0.0',
+  ]);
+});
+
+test.each([
+  [`${a}  other\n${b}  wanted\n`, b],
+  [`${b}  ./dist/wanted\n`, b],
+  [`${b} *wanted\n`, b],
+  [`${b}\n`, b],
+  [`${a}  one\n${b}  two\n`, undefined],
+  ['<html>', undefined],
+])('the checksum in %j', (text, sum) => {
+  expect(checksumIn(text, 'wanted')).toBe(sum);
+});
+
+test('the newest release goes to the end', () => {
+  expect(withRelease(PINS, { component: 'containerd', version: '2.0.0', sha256: { arm64: b } })).toBe(
+    PINS.replace(`        1.7.0: { amd64: ${a} }\n`, `$&        2.0.0: { arm64: ${b} }\n`),
+  );
+});

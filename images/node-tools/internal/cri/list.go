@@ -13,6 +13,8 @@ import (
 // Sandbox is what CRI knows of one pod sandbox.
 type Sandbox struct {
 	ID, State, PodName, PodNamespace, PodUID, NetnsPath string
+	// Attempt counts the sandboxes of one pod, as kubelet does
+	Attempt uint32
 	// IPs in CRI's order
 	IPs []string
 }
@@ -60,7 +62,7 @@ func (r *Runtime) sandbox(ctx context.Context, item *runtime.PodSandbox) (Sandbo
 	metadata := item.GetMetadata()
 	found := Sandbox{
 		ID: item.GetId(), State: "not-ready", PodName: metadata.GetName(), PodNamespace: metadata.GetNamespace(),
-		PodUID: metadata.GetUid(),
+		PodUID: metadata.GetUid(), Attempt: metadata.GetAttempt(),
 	}
 	if item.GetState() == runtime.PodSandboxState_SANDBOX_READY {
 		found.State = "ready"

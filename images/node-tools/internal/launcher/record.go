@@ -103,14 +103,15 @@ func (r Record) write(stateDir string) (string, error) {
 }
 
 // startTicks is the 22nd field of /proc/PID/stat: with the pid it names one process for as long as the machine is up.
+// One that has ended and that its parent has not noticed yet is gone.
 func startTicks(pid int) (uint64, error) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0, err
 	}
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 20 {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
+	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+		return 0, fmt.Errorf("process %d has ended", pid)
 	}
 	return strconv.ParseUint(fields[19], 10, 64)
 }

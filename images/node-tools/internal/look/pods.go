@@ -1,6 +1,7 @@
 package look
 
 import (
+	"strconv"
 	"strings"
 
 	"cnilab/node-tools/internal/cri"
@@ -16,7 +17,7 @@ func pods(runtime *cri.Runtime) ([]Item, error) {
 	for _, sandbox := range sandboxes {
 		detail := map[string]string{
 			"state": sandbox.State, "podName": sandbox.PodName, "podNamespace": sandbox.PodNamespace, "podUid": sandbox.PodUID,
-			"ips": strings.Join(sandbox.IPs, ","),
+			"attempt": strconv.FormatUint(uint64(sandbox.Attempt), 10), "ips": strings.Join(sandbox.IPs, ","),
 		}
 		if sandbox.NetnsPath != "" {
 			detail["netns"] = sandbox.NetnsPath

@@ -21,6 +21,9 @@ try {
     target: 'node20',
   });
   await (await import(outfile)).main({ root, argv: process.argv.slice(2), env: process.env });
+} catch (thrown) {
+  console.error(`update-pins: ${thrown instanceof Error ? thrown.message : thrown}`);
+  process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

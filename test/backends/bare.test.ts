@@ -66,9 +66,9 @@ const processesWith = (text: string): readonly string[] =>
     }
   });
 
-async function eventually(condition: () => boolean): Promise<void> {
-  for (let waitedMs = 0; !condition() && waitedMs < 5000; waitedMs += 10) await sleep(10);
-  expect(condition()).toBe(true);
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waitedMs = 0; !(await condition()) && waitedMs < 5000; waitedMs += 10) await sleep(10);
+  expect(await condition()).toBe(true);
 }
 
 test('a node has the real paths, all its own and empty', async () => {
@@ -202,7 +202,7 @@ test('a background process ends when told, and its end is heard of', async () =>
   const started = await node.start(['sh', '-c', 'echo up; exec sleep 1000'], {
     logPath: '/var/log/deep/log',
   });
-  await eventually(() => true);
+  await eventually(async () => (await node.readFile('/var/log/deep/log')) === 'up\n');
   expect((await node.look()).items).toEqual([]); // the lab's own
   await started.signal('KILL');
   expect(await started.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });

@@ -97,10 +97,14 @@ async function removeUnfinished(stateHostPath: string): Promise<void> {
   }
 }
 
-/** The 22nd field of /proc/PID/stat; the second is a name that may have spaces and brackets. */
+/**
+ * Fields 3 and 22 of /proc/PID/stat; the second is a name that may have spaces and brackets. A process that has ended and
+ * waits for its parent to notice is gone: after the lab, that parent is the machine's first process, which may take long.
+ */
 async function startTicks(pid: number): Promise<number | undefined> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
-  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return state === undefined || state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

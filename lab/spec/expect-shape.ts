@@ -1,6 +1,6 @@
 import { STATE_KINDS, type StateKind } from '../core/node-state.ts';
 import { present } from './present.ts';
-import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
+import { bool, wholeNumber, word } from './scalar-shapes.ts';
 import type { Expectation, LeftBehindExpectation, LogExpectation, PodExpectation } from './scenario.ts';
 import type { Scope } from './scope.ts';
 import { about, byKind, list, mapOf, mapped, named, object, oneOrMany, type Shape } from './shape.ts';

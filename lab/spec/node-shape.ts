@@ -73,4 +73,4 @@ function mixedPlugins(entries: readonly SinglePlugin[], spot: Spot): CniPluginsS
 }
 
 /** A file in /opt/cni/bin. */
-export const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);
+const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);

@@ -218,7 +218,7 @@ export function unionByKey<T>(what: string, variants: Readonly<Record<string, Ob
 
 /** The values, if every one of them could be read. */
 export function allRead<T>(values: readonly (T | undefined)[]): readonly T[] | undefined {
-  const read = values.filter((value): value is T & ({} | null) => value !== undefined);
+  const read = values.filter((value) => value !== undefined);
   return read.length === values.length ? read : undefined;
 }
 

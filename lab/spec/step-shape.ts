@@ -1,6 +1,6 @@
 import { present } from './present.ts';
 import { POD_STATES, logShape, stepExpectShape } from './expect-shape.ts';
-import { isPluginName, pluginsShape } from './node-shape.ts';
+import { pluginsShape } from './node-shape.ts';
 import { bool, nothing, text, word } from './scalar-shapes.ts';
 import type { Action, Condition, Expectation, StepSpec } from './scenario.ts';
 import type { Scope } from './scope.ts';

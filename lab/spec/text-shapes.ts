@@ -1,4 +1,5 @@
-import type { JsonObject, TextExpectation, VersionText, FileSpec } from './scenario.ts';
+import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
+import { formatJson } from './format-json.ts';
 import { jsonObject, text } from './scalar-shapes.ts';
 import type { Reach, Scope } from './scope.ts';
 import { about, byKind, mapOf, mapped, named, object, type Shape } from './shape.ts';
@@ -126,6 +127,3 @@ const fileMode: Shape<number> = {
     Number.parseInt(mode.replace('o', ''), 8),
   ),
 };
-
-/** What is written for a mapping, the same in all places. */
-export const formatJson = (value: JsonObject): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,0 +1,87 @@
+import coerce from 'semver/functions/coerce.js';
+import parse from 'semver/functions/parse.js';
+import satisfies from 'semver/functions/satisfies.js';
+
+import type { Diagnostic } from '../spec/diagnostic.ts';
+import type { Expectation, Scenario } from '../spec/scenario.ts';
+import { mistakeAt } from '../spec/source-at.ts';
+import type { ComponentName } from './components.ts';
+import type { Cell } from './fill.ts';
+
+/** What a `when` is asked about: one cell, and the versions of its node. */
+export interface BranchCell {
+  readonly cell: Cell;
+  readonly versions: Readonly<Partial<Record<ComponentName, string>>>;
+}
+
+/** Whether an expectation holds for a cell: every component or axis in its `when` must suit. */
+export function applies({ when = {} }: Pick<Expectation, 'when'>, { cell, versions }: BranchCell): boolean {
+  return Object.entries(when).every(([name, range]) => {
+    if (cell[name] === range) return true;
+    const versionsByName: Readonly<Record<string, string | undefined>> = versions;
+    const text = versionsByName[name] ?? cell[name] ?? '';
+    const version = parse(text, { loose: true }) ?? coerce(text);
+    return version !== null && satisfies(version, range, { includePrerelease: true });
+  });
+}
+
+/** The branch for a cell, of a list that `checkBranches` has found nothing wrong with. */
+export const branchFor = (branches: readonly Expectation[], cell: BranchCell): Expectation | undefined =>
+  branches.find((branch) => applies(branch, cell));
+
+/** Cells that no branch covers, or more than one; with `unused`, also branches that cover no cell. */
+export function checkBranches(
+  branches: readonly Expectation[],
+  { cells, scenario, unused }: { cells: readonly BranchCell[]; scenario: Scenario; unused: boolean },
+): readonly Diagnostic[] {
+  const [first] = branches;
+  if (first === undefined) return [];
+  const covered = cells.map((cell) => ({ cell, by: branches.filter((branch) => applies(branch, cell)) }));
+  const mistakes: { at: Expectation; message: string }[] = [];
+  const holes = covered.filter(({ by }) => by.length === 0).map(({ cell }) => cell);
+  if (holes.length > 0) {
+    mistakes.push({
+      at: first,
+      message: `no branch covers ${nameCells(holes)}; there are ${nameBranches(branches)}`,
+    });
+  }
+  const twice = covered.filter(({ by }) => by.length > 1);
+  for (const pair of new Set(twice.map(({ by }) => nameLines(by)))) {
+    const both = twice.filter(({ by }) => nameLines(by) === pair).map(({ cell }) => cell);
+    mistakes.push({
+      at: first,
+      message: `more than one branch covers ${nameCells(both)}: those in lines ${pair}; narrow their "when"`,
+    });
+  }
+  for (const branch of unused ? branches : []) {
+    if (covered.some(({ by }) => by.includes(branch))) continue;
+    mistakes.push({ at: branch, message: `this branch covers no cell; there are ${nameCells(cells)}` });
+  }
+  return mistakes.map(({ at, message }) => mistakeAt(at.place, { text: scenario.text, message }));
+}
+
+const SHOWN = 12;
+
+function nameCells(cells: readonly BranchCell[]): string {
+  const names = cells.map(nameCell);
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `${names.slice(0, SHOWN).join(', ')}${more}`;
+}
+
+/** An axis whose value is not the version itself shows both. */
+function nameCell({ cell, versions }: BranchCell): string {
+  const axes = Object.entries(cell).map(([axis, value]) => `${axis}=${value}`);
+  return axes.length > 0 ? axes.join(' ') : `the only cell (containerd ${versions.containerd ?? '?'})`;
+}
+
+const nameLines = (branches: readonly Expectation[]): string =>
+  branches.map(({ place }) => place.line).join(' and ');
+
+const nameBranches = (branches: readonly Expectation[]): string =>
+  branches
+    .map(({ when = {} }) =>
+      Object.entries(when)
+        .map(([name, range]) => `${name} "${range}"`)
+        .join(' with '),
+    )
+    .join(', ');

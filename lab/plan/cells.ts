@@ -1,0 +1,85 @@
+import type { NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
+import type { ComponentName } from './components.ts';
+import type { Cell } from './fill.ts';
+
+/** Versions from the command line, for every cell of every scenario. */
+export interface VersionOverrides {
+  readonly containerd?: readonly string[];
+  readonly runc?: string;
+  readonly cniPlugins?: string;
+  readonly crictl?: string;
+}
+
+/** What narrows or changes the cells of a file. */
+export interface CellOptions {
+  readonly overrides: VersionOverrides;
+  /** axis → the only values wanted, which may be new ones */
+  readonly only: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface CellsOfScenario {
+  readonly cells: readonly Cell[];
+  readonly node: NodeSpec;
+  /** false when the cells are those that the file says */
+  readonly changed: boolean;
+}
+
+/** Every combination of a scenario's axes, the last axis changing fastest, after the command line had its say. */
+export function cellsOf(scenario: Scenario, { overrides, only }: CellOptions): CellsOfScenario {
+  let axes: Scenario['matrix'] = scenario.matrix.map(({ axis, values }) => ({
+    axis,
+    values: only[axis] ?? values,
+  }));
+  let changed = scenario.matrix.some(({ axis }) => only[axis] !== undefined);
+  let node = scenario.node;
+  for (const [component, values] of overriddenVersions(overrides)) {
+    const axis = axisOf(versionTextOf(node, component)) ?? component;
+    const replaced = { axis, values };
+    axes = axes.some((known) => known.axis === axis)
+      ? axes.map((known) => (known.axis === axis ? replaced : known))
+      : [...axes, replaced];
+    node = withVersion(node, { component, text: `\${matrix.${axis}}` });
+    changed = true;
+  }
+  return { cells: combine(axes), node, changed };
+}
+
+/** Components and the versions that the command line wants of them. */
+export function overriddenVersions(
+  overrides: VersionOverrides,
+): readonly (readonly [ComponentName, readonly string[]])[] {
+  const { containerd, runc, cniPlugins, crictl } = overrides;
+  const all: readonly (readonly [ComponentName, readonly string[] | undefined])[] = [
+    ['containerd', containerd],
+    ['runc', runc === undefined ? undefined : [runc]],
+    ['cni-plugins', cniPlugins === undefined ? undefined : [cniPlugins]],
+    ['crictl', crictl === undefined ? undefined : [crictl]],
+  ];
+  return all.flatMap(([component, values]) =>
+    values === undefined || values.length === 0 ? [] : [[component, values] as const],
+  );
+}
+
+function combine(axes: Scenario['matrix']): readonly Cell[] {
+  return axes.reduce<readonly Cell[]>(
+    (cells, { axis, values }) =>
+      cells.flatMap((cell) => [...new Set(values)].map((value) => ({ ...cell, [axis]: value }))),
+    [{}],
+  );
+}
+
+/** The axis that a version is nothing but a reference to. */
+const axisOf = (version: VersionText | undefined): string | undefined =>
+  /^\$\{matrix\.([^}]+)\}$/.exec(version?.text ?? '')?.[1];
+
+const versionTextOf = (node: NodeSpec, component: ComponentName): VersionText | undefined =>
+  component === 'cni-plugins' ? node.cniPlugins.set : node[component];
+
+function withVersion(
+  node: NodeSpec,
+  { component, text }: { component: ComponentName; text: string },
+): NodeSpec {
+  const version = { text, place: versionTextOf(node, component)?.place ?? node.containerd.place };
+  if (component === 'cni-plugins') return { ...node, cniPlugins: { ...node.cniPlugins, set: version } };
+  return { ...node, [component]: version };
+}

@@ -1,0 +1,131 @@
+import type {
+  Expectation,
+  FileSpec,
+  JsonObject,
+  JsonValue,
+  LeftBehindExpectation,
+  LogExpectation,
+  PodExpectation,
+  PodSpec,
+  TextExpectation,
+  VersionText,
+} from '../spec/scenario.ts';
+import { formatJson } from '../spec/format-json.ts';
+import { formatTemplate, parseTemplate } from '../spec/template.ts';
+
+/** One value for each axis of a matrix. */
+export type Cell = Readonly<Record<string, string>>;
+
+/**
+ * How far a text is filled in. `final`: it refers to the matrix only, and what comes out is what it says.
+ * `template`: it may also refer to pods, and what comes out is a template still, without `${matrix.…}`.
+ */
+export type FillMode = 'final' | 'template';
+
+export function fillText(text: string, { cell, mode }: { cell: Cell; mode: FillMode }): string {
+  if (!text.includes('${')) return text;
+  const template = parseTemplate(text);
+  if (!template.ok) throw new Error(`spec let through a text that is no template: ${text}`);
+  const parts = template.value.map((part) => {
+    const value =
+      part.kind === 'ref' && part.name.startsWith('matrix.')
+        ? cell[part.name.slice('matrix.'.length)]
+        : undefined;
+    return value === undefined ? part : ({ kind: 'literal', text: value } as const);
+  });
+  if (mode === 'template') return formatTemplate(parts);
+  return parts.map((part) => (part.kind === 'literal' ? part.text : formatTemplate([part]))).join('');
+}
+
+export const fillVersion = (version: VersionText, cell: Cell): VersionText => ({
+  text: fillText(version.text, { cell, mode: 'final' }),
+  place: version.place,
+});
+
+/** A value that is nothing but `${matrix.mtu}` becomes what YAML makes of `1500`: a number. */
+export function fillJson(value: JsonObject, options: { cell: Cell; mode: FillMode }): JsonObject {
+  const fillValue = (inner: JsonValue): JsonValue => {
+    if (typeof inner === 'string') return fillScalar(inner, options);
+    if (isList(inner)) return inner.map(fillValue);
+    return typeof inner === 'object' && inner !== null ? fillJson(inner, options) : inner;
+  };
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [fillText(key, options), fillValue(inner)]),
+  );
+}
+
+export function fillFile(file: FileSpec, options: { cell: Cell; mode: FillMode }): FileSpec {
+  const { name, content, mapping, mode, place } = file;
+  return {
+    name: fillText(name, { ...options, mode: 'final' }),
+    content: mapping === undefined ? fillText(content, options) : formatJson(fillJson(mapping, options)),
+    ...(mode === undefined ? {} : { mode }),
+    place,
+  };
+}
+
+export function fillPod(pod: PodSpec, cell: Cell): PodSpec {
+  const fill = (texts: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(texts).map(([key, text]) => [key, fillText(text, { cell, mode: 'final' })]),
+    );
+  return { ...pod, annotations: fill(pod.annotations), labels: fill(pod.labels) };
+}
+
+/** Texts of expectations stay templates: the judge knows what `${web.id}` is. */
+export function fillExpectation(expectation: Expectation, cell: Cell): Expectation {
+  const { error, output, pod, pods, leftBehind, log, noLog } = expectation;
+  return {
+    ...expectation,
+    ...(error === undefined ? {} : { error: fillExpectedText(error, cell) }),
+    ...(output === undefined ? {} : { output: fillExpectedText(output, cell) }),
+    ...(pod === undefined ? {} : { pod: fillExpectedPod(pod, cell) }),
+    ...(pods === undefined ? {} : { pods: fillExpectedPods(pods, cell) }),
+    ...(leftBehind === undefined ? {} : { leftBehind: fillLeftBehind(leftBehind, cell) }),
+    log: log.map((line) => fillLog(line, cell)),
+    noLog: noLog.map((line) => fillLog(line, cell)),
+  };
+}
+
+export function fillLog(line: LogExpectation, cell: Cell): LogExpectation {
+  const fields = Object.entries(line.fields).map(
+    ([key, text]) => [key, fillText(text, { cell, mode: 'template' })] as const,
+  );
+  return { ...line, message: fillExpectedText(line.message, cell), fields: Object.fromEntries(fields) };
+}
+
+function fillExpectedText(text: TextExpectation, cell: Cell): TextExpectation {
+  if ('exact' in text) return { ...text, exact: fillText(text.exact, { cell, mode: 'template' }) };
+  return { ...text, contains: fillText(text.contains, { cell, mode: 'template' }) };
+}
+
+function fillExpectedPod(pod: PodExpectation, cell: Cell): PodExpectation {
+  if (pod.ips === undefined || typeof pod.ips === 'number') return pod;
+  return { ...pod, ips: pod.ips.map((ip) => fillText(ip, { cell, mode: 'final' })) };
+}
+
+function fillExpectedPods(
+  pods: NonNullable<Expectation['pods']>,
+  cell: Cell,
+): NonNullable<Expectation['pods']> {
+  if (pods === 'none') return pods;
+  return Object.fromEntries(Object.entries(pods).map(([name, pod]) => [name, fillExpectedPod(pod, cell)]));
+}
+
+function fillLeftBehind(leftBehind: LeftBehindExpectation, cell: Cell): LeftBehindExpectation {
+  if (leftBehind.none) return leftBehind;
+  const template = (name: string) => fillText(name, { cell, mode: 'template' });
+  const kinds = Object.entries(leftBehind.kinds).map(
+    ([kind, amount]) => [kind, typeof amount === 'number' ? amount : amount.map(template)] as const,
+  );
+  return { ...leftBehind, kinds: Object.fromEntries(kinds) };
+}
+
+function fillScalar(text: string, options: { cell: Cell; mode: FillMode }): JsonValue {
+  const filled = fillText(text, options);
+  if (!/^\$\{matrix\.[^}]+\}$/.test(text)) return filled;
+  if (/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(filled)) return JSON.parse(filled) as JsonValue;
+  return filled;
+}
+
+const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);

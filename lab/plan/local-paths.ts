@@ -1,0 +1,59 @@
+import type { Scenario, VersionText } from '../spec/scenario.ts';
+import { parseVersionSpec } from '../spec/version-spec.ts';
+import { cellsOf } from './cells.ts';
+import type { ComponentName } from './components.ts';
+import { fillVersion } from './fill.ts';
+import type { PlanOptions } from './plan-scenarios.ts';
+import { localHostPath } from './resolve-component.ts';
+
+/** Something local that has to be asked for its version before a plan can be made. */
+export interface LocalComponent {
+  readonly component: ComponentName;
+  readonly hostPath: string;
+}
+
+/** Every `local:` of any cell, each once. */
+export function localComponents(
+  scenarios: readonly Scenario[],
+  { cwd, overrides = {}, only = {} }: Omit<PlanOptions, 'facts'>,
+): readonly LocalComponent[] {
+  const found = new Map<string, LocalComponent>();
+  for (const scenario of scenarios) {
+    const { cells, node } = cellsOf(scenario, { overrides, only });
+    for (const [component, text] of versionTexts({ ...scenario, node })) {
+      for (const cell of cells) {
+        const version = fillVersion(text, cell);
+        const spec = parseVersionSpec(version.text);
+        if (!spec.ok || spec.value.kind !== 'local') continue;
+        const hostPath = localHostPath(spec.value.path, { version, cwd });
+        found.set(`${component} ${hostPath}`, { component, hostPath });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+function versionTexts({
+  node,
+  steps,
+}: Pick<Scenario, 'node' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
+  const plugins = [
+    node.cniPlugins,
+    ...steps.flatMap(({ action }) => (action.do === 'install-plugins' ? [action.plugins] : [])),
+  ];
+  const containerds = steps.flatMap(({ action }) =>
+    action.do === 'replace-containerd' ? [action.version] : [],
+  );
+  const all: readonly (readonly [ComponentName, VersionText | undefined])[] = [
+    ...[node.containerd, ...containerds].map((version) => ['containerd', version] as const),
+    ['runc', node.runc],
+    ['crictl', node.crictl],
+    ...plugins.flatMap(({ set, plugins: single }) => [
+      ['cni-plugins', set] as const,
+      ...single.map(({ version }) => ['cni-plugins', version] as const),
+    ]),
+  ];
+  return all.flatMap(([component, version]) =>
+    version === undefined ? [] : [[component, version] as const],
+  );
+}

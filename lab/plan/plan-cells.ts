@@ -1,0 +1,149 @@
+import { err, ok, type Result } from '../core/result.ts';
+import type { Diagnostic } from '../spec/diagnostic.ts';
+import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
+import { mistakeAt } from '../spec/source-at.ts';
+import { branchFor, checkBranches, type BranchCell } from './branches.ts';
+import type { CellsOfScenario } from './cells.ts';
+import type { ComponentName, ComponentRef } from './components.ts';
+import { fillAction } from './fill-action.ts';
+import { fillExpectation, fillFile, fillJson, fillPod, fillVersion, type Cell } from './fill.ts';
+import type { NodePlan, PlannedAction, PlannedStep, PluginsPlan, RunPlan } from './plan.ts';
+import { resolveComponent } from './resolve-component.ts';
+import type { VersionFacts } from './version-facts.ts';
+
+const STEP_TIMEOUT_MS = 60_000;
+const RUN_POD_TIMEOUT_MS = 120_000;
+
+/** A run that has no file name yet. */
+export type CellPlan = Omit<RunPlan, 'slug'>;
+
+/** The cells of one scenario, or every mistake that shows once versions are known. */
+export function planCells(
+  scenario: Scenario,
+  { cells, node, changed, facts, cwd }: CellsOfScenario & { facts: VersionFacts; cwd: string },
+): Result<readonly CellPlan[], readonly Diagnostic[]> {
+  const mistakes = new Map<string, Diagnostic>();
+  const plans = cells.map((cell) => {
+    const resolver = createResolver({
+      cell,
+      facts,
+      cwd,
+      mistake: (place, message) => {
+        mistakes.set(
+          `${place.line}:${place.column} ${message}`,
+          mistakeAt(place, { text: scenario.text, message }),
+        );
+      },
+    });
+    const plannedNode = planNode(node, { cell, resolver });
+    const actions = scenario.steps.map(({ action }) => planAction(action, { cell, resolver }));
+    return { cell, node: plannedNode, actions, branchCell: { cell, versions: versionsOf(plannedNode) } };
+  });
+  if (mistakes.size > 0) return err([...mistakes.values()]);
+
+  const branchCells = plans.map(({ branchCell }) => branchCell);
+  const wrongBranches = [...scenario.steps.map(({ expect }) => expect), scenario.expect].flatMap((branches) =>
+    checkBranches(branches, { cells: branchCells, scenario, unused: !changed }),
+  );
+  if (wrongBranches.length > 0) return err(wrongBranches);
+  return ok(
+    plans.map(({ cell, node: plannedNode, actions, branchCell }) => {
+      const end = branchFor(scenario.expect, branchCell);
+      const { name, summary, place, control } = scenario;
+      return {
+        title: [name, ...Object.entries(cell).map(([axis, value]) => `${axis}=${value}`)].join(' '),
+        scenario: { name, summary, place },
+        ...(control === undefined ? {} : { control }),
+        cell,
+        node: plannedNode,
+        pods: scenario.pods.map((pod) => fillPod(pod, cell)),
+        steps: actions.map((action, index) => planStep(scenario.steps[index], { action, index, branchCell })),
+        ...(end === undefined ? {} : { end: fillExpectation(end, cell) }),
+      };
+    }),
+  );
+}
+
+/** Turns version texts into components. One that cannot be is noted, and stands in for the rest of the look. */
+type Resolver = (component: ComponentName, version: VersionText) => ComponentRef;
+
+function createResolver({
+  cell,
+  facts,
+  cwd,
+  mistake,
+}: {
+  cell: Cell;
+  facts: VersionFacts;
+  cwd: string;
+  mistake: (place: VersionText['place'], message: string) => void;
+}): Resolver {
+  return (component, text) => {
+    const version = fillVersion(text, cell);
+    const ref = resolveComponent({ component, version, facts, cwd });
+    if (ref.ok) return ref.value;
+    mistake(version.place, ref.error);
+    return { component, version: version.text };
+  };
+}
+
+function planNode(node: NodeSpec, { cell, resolver }: { cell: Cell; resolver: Resolver }): NodePlan {
+  const byDefault = { text: 'default', place: node.containerd.place };
+  return {
+    containerd: resolver('containerd', node.containerd),
+    runc: resolver('runc', node.runc ?? byDefault),
+    crictl: resolver('crictl', node.crictl ?? byDefault),
+    plugins: planPlugins(node.cniPlugins, { cell, resolver }),
+    containerdConfig: fillJson(node.containerdConfig ?? {}, { cell, mode: 'final' }),
+    cniConfig: node.cniConfig.map((file) => fillFile(file, { cell, mode: 'final' })),
+    files: node.files.map((file) => fillFile(file, { cell, mode: 'final' })),
+  };
+}
+
+/** A `set` that comes out of the matrix may be `none`, too. */
+function planPlugins(
+  { set, plugins }: CniPluginsSpec,
+  { cell, resolver }: { cell: Cell; resolver: Resolver },
+): PluginsPlan {
+  const none = set === undefined || fillVersion(set, cell).text === 'none';
+  return {
+    ...(none ? {} : { set: resolver('cni-plugins', set) }),
+    overrides: plugins.map(({ plugin, version }) => ({ plugin, from: resolver('cni-plugins', version) })),
+  };
+}
+
+function planAction(action: Action, { cell, resolver }: { cell: Cell; resolver: Resolver }): PlannedAction {
+  if (action.do === 'install-plugins') {
+    return { do: action.do, plugins: planPlugins(action.plugins, { cell, resolver }) };
+  }
+  if (action.do === 'replace-containerd') {
+    return { do: action.do, containerd: resolver('containerd', action.version) };
+  }
+  return fillAction(action, cell);
+}
+
+function planStep(
+  step: StepSpec | undefined,
+  { action, index, branchCell }: { action: PlannedAction; index: number; branchCell: BranchCell },
+): PlannedStep {
+  if (step === undefined) throw new Error('a planned step has no step');
+  const { place, expect, timeoutMs } = step;
+  const branch = branchFor(expect, branchCell) ?? { place, ok: true, log: [], noLog: [] };
+  return {
+    id: `${index + 1}-${action.do}`,
+    place,
+    action,
+    timeoutMs: timeoutMs ?? (action.do === 'run-pod' ? RUN_POD_TIMEOUT_MS : STEP_TIMEOUT_MS),
+    expect: fillExpectation(branch, branchCell.cell),
+  };
+}
+
+function versionsOf({ containerd, runc, crictl, plugins }: NodePlan): BranchCell['versions'] {
+  const set = plugins.set?.version;
+  return {
+    containerd: containerd.version,
+    runc: runc.version,
+    crictl: crictl.version,
+    ...(set === undefined ? {} : { 'cni-plugins': set }),
+  };
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { pack, type Headers } from 'tar-stream';
+import { pack, type Header } from 'tar-stream';
 import type { Arch } from '../plan/pins.ts';
 
 /** What lies in an image, by its absolute path; folders above it are made. */
@@ -80,7 +80,7 @@ const EPOCH = new Date(0);
 
 async function packTar(files: readonly ImageFile[]): Promise<Buffer> {
   const tar = pack();
-  const add = (header: Headers, content: Buffer | string = ''): void => {
+  const add = (header: Partial<Header> & Pick<Header, 'name'>, content: Buffer | string = ''): void => {
     tar.entry({ ...header, mtime: EPOCH, uid: 0, gid: 0 }, content);
   };
   const made = new Set<string>();

@@ -1,0 +1,89 @@
+/** Two texts that differ, and where; the positions are in UTF-16 units. */
+export interface Difference {
+  readonly expected: string;
+  readonly expectedAt: number;
+  readonly actual: string;
+  readonly at: number;
+}
+
+/** How much of a line is shown; more than this is cut to a window around the difference. */
+const WIDTH = 96;
+const BEFORE = 40;
+
+/** The first difference as people count: characters from 1. */
+export function positionOf({ actual, at }: Pick<Difference, 'actual' | 'at'>): number {
+  return [...actual.slice(0, at)].length + 1;
+}
+
+/**
+ * Both texts, one above the other, and a pointer at the first difference. What cannot be seen (tabs, line breaks, odd
+ * spaces) is made visible; what is too long is cut around the difference, and the actual text then follows in full.
+ */
+export function showDifference(difference: Difference): readonly string[] {
+  const expected = cut(difference.expected, difference.expectedAt);
+  const actual = cut(difference.actual, difference.at);
+  const indent = ' '.repeat('expected  '.length + Math.max(expected.column, actual.column));
+  const pad = (side: Cut) => ' '.repeat(Math.max(expected.column, actual.column) - side.column);
+  return [
+    `expected  ${pad(expected)}${expected.text}`,
+    `actual    ${pad(actual)}${actual.text}`,
+    `${indent}^ ${describe(difference)}`,
+    ...(actual.whole ? [] : [`actual in full  ${visible(difference.actual)}`]),
+  ];
+}
+
+interface Cut {
+  readonly text: string;
+  /** of the difference in `text`, as a terminal counts */
+  readonly column: number;
+  readonly whole: boolean;
+}
+
+function cut(text: string, at: number): Cut {
+  const before = [...text.slice(0, at)];
+  const after = [...text.slice(at)];
+  const whole = before.length + after.length <= WIDTH;
+  const from = whole || before.length <= BEFORE ? 0 : before.length - BEFORE;
+  const to = whole ? after.length : WIDTH - (before.length - from);
+  const head = visible(`${from > 0 ? '…' : ''}${before.slice(from).join('')}`);
+  const tail = visible(`${after.slice(0, to).join('')}${to < after.length ? '…' : ''}`);
+  return { text: head + tail, column: columnsOf(head), whole: from === 0 && to >= after.length };
+}
+
+function describe({ expected, expectedAt, actual, at }: Difference): string {
+  const wanted = characterAt(expected, expectedAt);
+  const came = characterAt(actual, at);
+  if (wanted === undefined && came === undefined) return 'first difference';
+  if (wanted === undefined) return 'first difference: nothing more was expected';
+  if (came === undefined) return 'first difference: it ends here';
+  if (isPlain(wanted) && isPlain(came)) return 'first difference';
+  return `first difference: expected ${nameOf(wanted)}, actual ${nameOf(came)}`;
+}
+
+const characterAt = (text: string, at: number): string | undefined => [...text.slice(at, at + 2)][0];
+const isPlain = (character: string): boolean => /^[!-~]$/.test(character);
+const nameOf = (character: string): string => {
+  if (isPlain(character)) return JSON.stringify(character);
+  return NAMES[character] ?? codePoint(character);
+};
+const NAMES: Readonly<Record<string, string>> = {
+  ' ': 'a space',
+  '\t': 'a tab',
+  '\n': 'a line break',
+  '\r': 'a carriage return',
+};
+const codePoint = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+
+/** Control characters as their pictures (␉ ␊), other spaces, marks and invisible characters as `<U+00A0>`. */
+export function visible(text: string): string {
+  return text
+    .replaceAll(/[\u0000-\u001f]/g, (control) => String.fromCodePoint(0x2400 + (control.codePointAt(0) ?? 0))) // eslint-disable-line no-control-regex
+    .replaceAll('\u007f', '␡')
+    .replaceAll(/(?! )[\p{Z}\p{C}\p{M}]/gu, (odd) => `<${codePoint(odd)}>`);
+}
+
+const WIDE =
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u;
+const columnsOf = (text: string): number =>
+  [...text].reduce((columns, character) => columns + (WIDE.test(character) ? 2 : 1), 0);

@@ -1,0 +1,135 @@
+import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { bind, forgetPod, NO_BINDINGS, type Bindings } from './bindings.ts';
+import { judgeCleanup } from './cleanup.ts';
+import { judgeControl } from './control.ts';
+import { judgeError } from './error.ts';
+import { judgeExitCode } from './exit-code.ts';
+import { factsOf, type RunFacts, type StepFacts } from './facts.ts';
+import { judgeLeftBehind } from './left-behind.ts';
+import { judgeLog, judgeNoLog } from './log.ts';
+import { judgeOk } from './ok.ts';
+import { judgeOutput } from './output.ts';
+import { podOf } from './pod-of.ts';
+import { judgePods } from './pods.ts';
+import { isComplete, judgeNotRun, judgeRan } from './ran.ts';
+import type { Judged, Subject } from './subject.ts';
+import { worst, type Finding, type Verdict } from './verdict.ts';
+
+/**
+ * What a recorded run shows of what its plan expects. Pure: the same plan and the same journal are the same verdict
+ * anywhere. Each expectation gives one finding at least, passing ones too; a journal that breaks off is not knowing.
+ */
+export function judge(run: RunPlan, entries: readonly JournalEntry[]): Verdict {
+  const facts = factsOf(run, entries);
+  const taken = facts.steps.slice(0, countTaken(facts.steps));
+  const steps = taken.reduce<Judged>(
+    (before, step) => {
+      const after = judgeStep(step, { run, facts, bindings: before.bindings });
+      return { findings: [...before.findings, ...after.findings], bindings: after.bindings };
+    },
+    { findings: [], bindings: NO_BINDINGS },
+  );
+  const end = taken.length === run.steps.length ? judgeEnd(run, { facts, bindings: steps.bindings }) : [];
+  const findings = [...steps.findings, ...end, ...judgeRan(run, facts), ...judgeCleanup(run, facts)];
+
+  if (run.control === undefined) return { outcome: worst(findings.map(({ outcome }) => outcome)), findings };
+  const control = judgeControl(run.control, { findings, complete: isComplete(facts), stepId: 'end' });
+  return { outcome: control.outcome, findings: [...findings, { ...control, place: run.scenario.place }] };
+}
+
+/** Steps are judged up to the first that was not taken to its end: after it nothing is known, captures included. */
+function countTaken(steps: readonly StepFacts[]): number {
+  const first = steps.findIndex(({ ended }) => !ended);
+  return first < 0 ? steps.length : first;
+}
+
+interface Context {
+  readonly run: RunPlan;
+  readonly facts: RunFacts;
+  readonly bindings: Bindings;
+}
+
+function judgeStep(step: StepFacts, { run, facts, bindings: before }: Context): Judged {
+  const { expect, id: stepId } = step.step;
+  const { fresh, stale } = capturesOf(step, facts);
+  const started = step.step.action.do === 'run-pod' ? forgetPod(before, step.step.action.pod) : before;
+
+  const did =
+    step.notRun === undefined
+      ? judgeDeeds(step, bind(started, fresh))
+      : { findings: judgeNotRun(step), bindings: started };
+  const state = judgeState({
+    stepId,
+    expect,
+    state: step.state,
+    log: facts.log === undefined ? undefined : step.log,
+    pod: podOf(step.step.action, run),
+    facts,
+    bindings: did.bindings,
+  });
+  const findings = withLog([...did.findings, ...state.findings], step.log);
+  return { findings, bindings: bind(state.bindings, stale) };
+}
+
+/** What the step's own commands did. */
+function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
+  const error = judgeError(step, bindings);
+  const output = judgeOutput(step, error.bindings);
+  const findings = [...judgeOk(step), ...error.findings, ...judgeExitCode(step), ...output.findings];
+  return { findings, bindings: output.bindings };
+}
+
+/** How the node and the log were then; at the end of the run, too. */
+function judgeState(subject: Subject): Judged {
+  const log = judgeLog(subject);
+  const bound = { ...subject, bindings: log.bindings };
+  const findings = [...judgePods(bound), ...judgeLeftBehind(bound), ...log.findings, ...judgeNoLog(bound)];
+  return { findings, bindings: log.bindings };
+}
+
+function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): readonly Finding[] {
+  if (run.end === undefined) return [];
+  const { state } = facts.looks.at(-1) ?? {};
+  const subject: Subject = {
+    stepId: 'end',
+    expect: run.end,
+    state,
+    log: facts.log,
+    pod: undefined,
+    facts,
+    bindings,
+  };
+  return withLog(judgeState(subject).findings, facts.log ?? '');
+}
+
+type Captured = readonly (readonly [string, string])[];
+
+/**
+ * A step that tried to run a pod and failed may leave only the sandbox of an older attempt to be captured: that one is
+ * not what the step's own messages speak of, but it is what later steps act on.
+ */
+function capturesOf(
+  { step, captures }: StepFacts,
+  { looks }: RunFacts,
+): { fresh: Captured; stale: Captured } {
+  const all = captures.map(({ name, value }) => [name, value] as const);
+  if (step.action.do !== 'run-pod') return { fresh: all, stale: [] };
+  const { pod } = step.action;
+  const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1]?.state.items ?? [];
+  const id = all.findLast(([name]) => name === `${pod}.id`)?.[1];
+  const isOld = before.some(({ kind, name }) => kind === 'sandbox' && name === id);
+  return isOld ? { fresh: [], stale: all } : { fresh: all, stale: [] };
+}
+
+const LOG_LINES = 5;
+
+/** What does not pass carries the last of what containerd said meanwhile. */
+function withLog(findings: readonly Finding[], log: string): readonly Finding[] {
+  const lines = log
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-LOG_LINES);
+  if (lines.length === 0) return findings;
+  return findings.map((finding) => (finding.outcome === 'pass' ? finding : { ...finding, log: lines }));
+}

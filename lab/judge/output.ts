@@ -1,0 +1,26 @@
+import type { Bindings } from './bindings.ts';
+import { pasteable } from './failures.ts';
+import type { StepFacts } from './facts.ts';
+import { judgeText } from './judge-text.ts';
+import type { Judged } from './subject.ts';
+
+/** What the step's last command printed, without the line break at its end. */
+export function judgeOutput({ step, commands }: StepFacts, bindings: Bindings): Judged {
+  const { output } = step.expect;
+  if (output === undefined) return { findings: [], bindings };
+  const result = commands.at(-1)?.result;
+  if (result === undefined) {
+    const message = 'no command was run, expected one with output';
+    return {
+      findings: [{ check: 'output', outcome: 'inconclusive', stepId: step.id, place: output.place, message }],
+      bindings,
+    };
+  }
+  return judgeText(output, result.stdout.replace(/\n$/, ''), {
+    check: 'output',
+    stepId: step.id,
+    subject: 'output',
+    bindings,
+    context: [`printed by ${pasteable(result.argv)}`],
+  });
+}

@@ -1,0 +1,110 @@
+import type { NodeState, StateItem } from '../core/node-state.ts';
+import type { PodExpectation } from '../spec/scenario.ts';
+import type { Bindings } from './bindings.ts';
+import { fillIn, matchExact } from './match-text.ts';
+import { flowList } from './paste-yaml.ts';
+import type { Subject } from './subject.ts';
+import type { Finding } from './verdict.ts';
+
+/** State and addresses of pods as CRI lists them; of several attempts of one pod the newest counts. */
+export function judgePods(subject: Subject): readonly Finding[] {
+  const { expect, stepId, state, pod, bindings } = subject;
+  const told = { check: 'pod', stepId, place: expect.place } as const;
+  if (expect.pods === undefined && expect.pod === undefined) return [];
+  const blind =
+    state === undefined ? 'nobody looked' : state.unseen.find(({ kind }) => kind === 'sandbox')?.why;
+  if (state === undefined || blind !== undefined) {
+    return [{ ...told, outcome: 'inconclusive', message: `the pods are not known: ${blind ?? ''}` }];
+  }
+
+  const wanted: (readonly [string, PodExpectation])[] = [];
+  if (expect.pod !== undefined) {
+    if (pod === undefined)
+      return [{ ...told, outcome: 'inconclusive', message: 'this step is about no pod' }];
+    wanted.push([pod, expect.pod]);
+  }
+  if (expect.pods !== undefined && expect.pods !== 'none') wanted.push(...Object.entries(expect.pods));
+  return [
+    ...wanted.map(([name, expected]) => ({ ...told, ...judgePod(name, { expected, state, bindings }) })),
+    ...(expect.pods === 'none' ? [{ ...told, ...judgeNone(state) }] : []),
+  ];
+}
+
+type Answer = Pick<Finding, 'outcome' | 'message' | 'expected' | 'actual' | 'detail'>;
+
+function judgeNone(state: NodeState): Answer {
+  const sandboxes = state.items.filter(({ kind }) => kind === 'sandbox');
+  if (sandboxes.length === 0) return { outcome: 'pass', message: 'no pods, as expected' };
+  return {
+    outcome: 'fail',
+    message: `${sandboxes.length} pod sandbox${sandboxes.length === 1 ? '' : 'es'} listed, expected none`,
+    expected: 'none',
+    actual: String(sandboxes.length),
+    detail: sandboxes.map(
+      ({ name, detail }) => `${name} of pod ${detail?.['podName'] ?? '?'} is ${detail?.['state'] ?? '?'}`,
+    ),
+  };
+}
+
+function judgePod(
+  name: string,
+  { expected, state, bindings }: { expected: PodExpectation; state: NodeState; bindings: Bindings },
+): Answer {
+  const sandbox = newestSandbox(name, state);
+  const actual = {
+    state: sandbox?.detail?.['state'] ?? (sandbox === undefined ? 'absent' : 'unknown'),
+    ips: ipsOf(sandbox),
+  };
+  const stateHolds = expected.state === undefined || expected.state === actual.state;
+  const ipsHold = expected.ips === undefined || sameIps(expected.ips, { actual: actual.ips, bindings });
+  const wanted = yaml({ state: expected.state, ips: filledIps(expected.ips, bindings) });
+  if (stateHolds && ipsHold) return { outcome: 'pass', message: `pod ${name} is ${wanted}, as expected` };
+  const count = typeof expected.ips === 'number' ? actual.ips.length : actual.ips;
+  const came = yaml({ state: actual.state, ips: expected.ips === undefined ? undefined : count });
+  return {
+    outcome: 'fail',
+    message: `pod ${name} is ${came}, expected ${wanted}`,
+    expected: wanted,
+    actual: came,
+    detail: sandbox === undefined ? [] : [`sandbox ${sandbox.name} has ${flowList(actual.ips)}`],
+  };
+}
+
+function newestSandbox(pod: string, { items }: NodeState): StateItem | undefined {
+  const attempt = ({ detail }: StateItem) => Number(detail?.['attempt'] ?? 0);
+  return items
+    .filter(({ kind, detail }) => kind === 'sandbox' && detail?.['podName'] === pod)
+    .sort((a, b) => attempt(b) - attempt(a))[0];
+}
+
+const ipsOf = (sandbox: StateItem | undefined): readonly string[] =>
+  (sandbox?.detail?.['ips'] ?? '').split(',').filter((ip) => ip !== '');
+
+function sameIps(
+  expected: number | readonly string[],
+  { actual, bindings }: { actual: readonly string[]; bindings: Bindings },
+): boolean {
+  if (typeof expected === 'number') return actual.length === expected;
+  return (
+    actual.length === expected.length &&
+    expected.every((template, index) => matchExact(template, actual[index] ?? '', bindings).matched)
+  );
+}
+
+function filledIps(ips: PodExpectation['ips'], bindings: Bindings): PodExpectation['ips'] {
+  return typeof ips === 'object' ? ips.map((template) => fillIn(template, bindings)) : ips;
+}
+
+function yaml({
+  state,
+  ips,
+}: {
+  state: string | undefined;
+  ips: number | readonly string[] | undefined;
+}): string {
+  const parts = [
+    ...(state === undefined ? [] : [`state: ${state}`]),
+    ...(ips === undefined ? [] : [`ips: ${typeof ips === 'number' ? ips : flowList(ips)}`]),
+  ];
+  return `{ ${parts.join(', ')} }`;
+}

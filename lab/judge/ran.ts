@@ -1,0 +1,57 @@
+import type { RunPlan } from '../plan/plan.ts';
+import type { RunFacts, StepFacts } from './facts.ts';
+import { describeCrash } from './ok.ts';
+import type { Finding } from './verdict.ts';
+
+/** Whether the lab did all of its part: then, and only then, what was not seen was not there. */
+export const isComplete = ({ ended, troubles, steps, cleanupFailures }: RunFacts): boolean =>
+  ended && troubles.length === 0 && cleanupFailures.length === 0 && steps.every((step) => step.ended);
+
+/** The run came to its end and every step was taken; anything else is not knowing. */
+export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
+  const told = { check: 'ran', place: run.scenario.place } as const;
+  const why = whyNotRan(facts);
+  const taken = facts.steps.filter(({ ended, notRun }) => ended && notRun === undefined).length;
+  if (why === undefined) {
+    if (run.steps.length === 0 && run.end === undefined) {
+      return [{ ...told, outcome: 'inconclusive', stepId: 'end', message: 'the scenario expects nothing' }];
+    }
+    if (taken < run.steps.length) return []; // the steps say so themselves: judgeNotRun
+    return [{ ...told, outcome: 'pass', stepId: 'end', message: `all ${taken} steps were taken` }];
+  }
+  const missing = facts.steps.filter(({ ended }) => !ended);
+  return [
+    {
+      ...told,
+      outcome: 'inconclusive',
+      stepId: missing[0]?.step.id ?? 'end',
+      place: missing[0]?.step.place ?? run.scenario.place,
+      message: `the run did not come to its end: ${why}`,
+      expected: `all ${run.steps.length} steps taken`,
+      actual: `${taken} taken`,
+      detail: [
+        ...facts.troubles.slice(1),
+        ...facts.steps.flatMap(({ step, crashes }) =>
+          crashes.map((crash) => `${describeCrash(crash)} in ${step.id}`),
+        ),
+        ...(missing.length === 0
+          ? []
+          : [`not taken to the end: ${missing.map(({ step }) => step.id).join(', ')}`]),
+      ],
+    },
+  ];
+}
+
+function whyNotRan({ troubles, ended, steps }: RunFacts): string | undefined {
+  if (troubles[0] !== undefined) return troubles[0];
+  if (!ended) return 'its journal breaks off';
+  const missing = steps.find((step) => !step.ended);
+  return missing === undefined ? undefined : `the journal has no end of ${missing.step.id}`;
+}
+
+/** A step that had nothing to act on shows nothing, whatever is expected of it. */
+export function judgeNotRun({ step, notRun }: StepFacts): readonly Finding[] {
+  if (notRun === undefined) return [];
+  const message = `the step could not be taken: ${notRun}`;
+  return [{ check: 'ran', outcome: 'inconclusive', stepId: step.id, place: step.expect.place, message }];
+}

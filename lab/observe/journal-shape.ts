@@ -1,0 +1,92 @@
+import { STATE_KINDS } from '../core/node-state.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { JournalEntry } from './observation.ts';
+
+type Is = (value: unknown) => boolean;
+type Fields = Readonly<Record<string, Is>>;
+
+const text: Is = (value) => typeof value === 'string';
+const number: Is = (value) => typeof value === 'number';
+const boolean: Is = (value) => typeof value === 'boolean';
+const maybe =
+  (is: Is): Is =>
+  (value) =>
+    value === undefined || is(value);
+const orNull =
+  (is: Is): Is =>
+  (value) =>
+    value === null || is(value);
+const list =
+  (is: Is): Is =>
+  (value) =>
+    Array.isArray(value) && value.every(is);
+const texts: Is = (value) => isObject(value) && Object.values(value).every(text);
+const object =
+  (fields: Fields): Is =>
+  (value) =>
+    isObject(value) && wrongField(fields, value) === undefined;
+const kind: Is = (value) => STATE_KINDS.some((known) => known === value);
+
+/** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: format 1 may grow. */
+const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
+  'run-started': { formatVersion: number, labVersion: text, time: text, backend: text, host: texts },
+  artifact: { name: text, version: text, source: text, key: text, madeBy: text },
+  'node-ready': { node: text, nodeMs: number, containerdMs: number, runtimeVersion: text },
+  'step-started': { stepId: text },
+  command: {
+    stepId: text,
+    pod: maybe(text),
+    container: maybe(text),
+    id: maybe(text),
+    result: object({
+      argv: list(text),
+      exitCode: orNull(number),
+      signal: orNull(text),
+      stdout: text,
+      stderr: text,
+      durationMs: number,
+      timedOut: boolean,
+    }),
+  },
+  capture: { stepId: text, name: text, value: text },
+  waited: { stepId: text, what: text, met: boolean, lastSeen: text, waitedMs: number },
+  'not-run': { stepId: text, why: text },
+  'containerd-log': { stepId: text, text },
+  'containerd-ended': { stepId: text, asked: boolean, exitCode: orNull(number), signal: orNull(text) },
+  look: {
+    stepId: text,
+    state: object({
+      items: list(object({ kind, name: text, detail: maybe(texts) })),
+      unseen: list(object({ kind, why: text })),
+    }),
+  },
+  'step-ended': { stepId: text },
+  usage: { usage: object({ cpuMs: maybe(number), memoryPeakBytes: maybe(number) }) },
+  'lab-failure': { during: text, message: text },
+  'cleanup-failure': { what: text, message: text },
+  interrupted: { by: text },
+  'run-ended': {},
+};
+
+/** The one place where what was read is doubted: a line of a journal as its type, or what is wrong with it. */
+export function journalEntryOf(value: unknown, formatVersion: number): Result<JournalEntry, string> {
+  if (!isObject(value)) return err('is not an object');
+  if (value['kind'] === 'run-started' && value['formatVersion'] !== formatVersion) {
+    const got = JSON.stringify(value['formatVersion']);
+    return err(`says formatVersion ${got}, this cnilab reads ${formatVersion}`);
+  }
+  const fields = shapeOf(value['kind']);
+  if (fields === undefined) return err(`has an unknown kind ${JSON.stringify(value['kind'])}`);
+  const wrong = wrongField({ ...fields, atMs: number }, value);
+  if (wrong !== undefined) return err(`is a ${String(value['kind'])} without a sound "${wrong}"`);
+  return ok(value as unknown as JournalEntry);
+}
+
+const shapeOf = (name: unknown): Fields | undefined =>
+  typeof name === 'string' && Object.hasOwn(SHAPES, name) ? SHAPES[name as JournalEntry['kind']] : undefined;
+
+const wrongField = (fields: Fields, value: Readonly<Record<string, unknown>>): string | undefined =>
+  Object.entries(fields).find(([name, is]) => !is(value[name]))?.[0];
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

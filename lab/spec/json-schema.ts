@@ -12,3 +12,7 @@ export function scenarioJsonSchema({ checks }: { checks: readonly string[] }): J
     definitions: Object.fromEntries(definitions),
   };
 }
+
+/** The text of scenarios/schema.json, which scripts/write-schema.mjs writes. */
+export const formatScenarioSchema = (options: { checks: readonly string[] }): string =>
+  `${JSON.stringify(scenarioJsonSchema(options), null, 2)}\n`;

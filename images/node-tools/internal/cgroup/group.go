@@ -35,24 +35,11 @@ func Plan(name string) ([]Group, error) {
 		}
 		base := home
 		if hierarchy.V2() {
-			base = baseV2(hierarchy.Mount, home)
+			base, home = placeV2(hierarchy.Mount, home)
 		}
 		groups = append(groups, Group{filepath.Join(base, labFolder, name), home, hierarchy.V2()})
 	}
 	return groups, nil
-}
-
-// baseV2 is the group below which a node can have controllers. A v2 group with processes in it, as the lab's own is,
-// cannot hand controllers down; only the real root may do both. Where the root is out of sight, a node has no controllers.
-// https://docs.kernel.org/admin-guide/cgroup-v2.html#no-internal-process-constraint
-func baseV2(mount, home string) string {
-	if controllers, _ := os.ReadFile(filepath.Join(home, "cgroup.controllers")); len(strings.TrimSpace(string(controllers))) == 0 {
-		return home
-	}
-	if _, err := os.Stat(filepath.Join(mount, "cgroup.type")); errors.Is(err, os.ErrNotExist) {
-		return mount // only the real root has no such file
-	}
-	return home
 }
 
 // Make makes the groups. Another lab may remove the shared parent at any moment, as it was empty: then it is made again.
@@ -78,6 +65,9 @@ func (g Group) make() error {
 			return err
 		}
 		if g.v2 {
+			if err := makeRoom(filepath.Dir(dir), g.home); err != nil {
+				return err
+			}
 			HandDown(filepath.Dir(dir))
 		} else if err := copyCpuset(filepath.Dir(dir), dir); err != nil {
 			return err
@@ -113,20 +103,6 @@ func copyCpuset(from, to string) error {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// HandDown makes the controllers of a v2 group available below it. One that cannot be is left: the node does without.
-func HandDown(dir string) {
-	available, _ := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
-	enabled, _ := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control"))
-	for _, controller := range strings.Fields(string(available)) {
-		switch controller {
-		case "cpu", "cpuset", "io", "memory", "pids", "hugetlb":
-			if !strings.Contains(" "+strings.TrimSpace(string(enabled))+" ", " "+controller+" ") {
-				_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+controller), 0)
-			}
-		}
-	}
 }
 
 // Join moves this process, all threads, into the groups.

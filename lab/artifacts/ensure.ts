@@ -129,25 +129,21 @@ async function throwIfAny(lost: readonly Search[], options: EnsureOptions): Prom
   throw unobtained.some(isUsersFault) ? new BadInput(message) : new LabError(message);
 }
 
-async function describeLost(
-  { ref, refusals }: Search,
-  { pins, bySource, signal }: EnsureOptions,
-): Promise<Unobtained> {
-  const pinned = pinnedVersions(pins.components[ref.component]);
-  const known =
-    ref.source !== 'local' &&
-    (pinned.includes(ref.version) || refusals.some(({ reason }) => reason === 'broken'));
+async function describeLost({ ref, refusals }: Search, options: EnsureOptions): Promise<Unobtained> {
+  const { pins, bySource, sourceOrder, signal } = options;
   const what = describeComponent(ref);
-  if (known || ref.source === 'local') return { what, refusals, known, nearest: [] };
+  const place = ({ source }: Refusal) =>
+    source === 'own' ? sourceOrder.length : sourceOrder.indexOf(source);
+  const inOrder = [...refusals].sort((a, b) => place(a) - place(b));
+  if (ref.source === 'local') return { what, refusals: inOrder, known: false, nearest: [] };
+  const pinned = pinnedVersions(pins.components[ref.component]);
+  const known = pinned.includes(ref.version) || refusals.some(({ reason }) => reason === 'broken');
+  if (known) return { what, refusals: inOrder, known, nearest: [] };
   const listed = await bySource.gomod.versions(ref.component, signal);
   // Imported here: semver costs more than a warm run has to spare.
   const { nearestVersions } = await import('./nearest-versions.ts');
-  return {
-    what,
-    refusals,
-    known,
-    nearest: nearestVersions(ref.version, [...pinned, ...(listed.ok ? listed.value : [])]),
-  };
+  const nearest = nearestVersions(ref.version, [...pinned, ...(listed.ok ? listed.value : [])]);
+  return { what, refusals: inOrder, known, nearest };
 }
 
 /** All of them at once; the first that throws ends the others, and is thrown when they have ended. */

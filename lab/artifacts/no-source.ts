@@ -16,7 +16,10 @@ export interface Unobtained {
  * some source could not be asked for, is this host's. A source that cannot work here says nothing about versions.
  */
 export const isUsersFault = ({ known, refusals }: Unobtained): boolean =>
-  !known && refusals.every(({ reason }) => reason === 'not-there' || reason === 'not-here');
+  !known &&
+  refusals.every(
+    ({ source, reason }) => source === 'local' || reason === 'not-there' || reason === 'not-here',
+  );
 
 /** What was tried, why each did not serve, and each way out, for all that could not be had. */
 export function describeUnobtained(unobtained: readonly Unobtained[]): string {

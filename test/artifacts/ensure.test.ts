@@ -154,8 +154,8 @@ test('a version that no source has is bad input, with what was tried and the nea
     new BadInput(
       `there is no containerd 1.6.99
   release  it has no such version
-  debian   it has no such version
   gomod    404
+  debian   it has no such version
   the nearest versions that exist: 1.6.38, 1.6.20, 1.6.8, 1.6.3, 1.7.1, 2.1.9
   ways out: update the pins`,
     ),
@@ -177,9 +177,9 @@ test('a version that exists and cannot be had is the fault of the host', async (
   });
   await expect(promise).rejects.toThrow(
     new LabError(`containerd 1.6.3 could not be had
-  debian   it has no such version
   release  the host is down
   gomod    there is no go on the PATH
+  debian   it has no such version
   ways out: install Go`),
   );
   await expect(promise).rejects.toBeInstanceOf(LabError);

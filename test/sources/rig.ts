@@ -1,0 +1,68 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createArtifacts, type ArtifactsOptions } from '../../lab/artifacts/artifacts.ts';
+import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
+import { systemClock } from '../../lab/host/clock.ts';
+import { findProgram } from '../../lab/host/find-program.ts';
+import { SOURCES } from '../../lab/plan/components.ts';
+import { parsePins, type Pins } from '../../lab/plan/pins.ts';
+
+export const packageHostPath = join(import.meta.dirname, '../..');
+export const signal = new AbortController().signal;
+
+export function realPins(): Pins {
+  const pins = parsePins(readFileSync(join(packageHostPath, 'images/pins.yaml'), 'utf8'));
+  if (!pins.ok) throw new Error(pins.error);
+  return pins.value;
+}
+
+export const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'cnilab-sources-'));
+
+/** Artifacts with a cache and a home of their own in `folder`, from the real sources unless told otherwise. */
+export function artifactsIn(folder: string, overrides: Partial<ArtifactsOptions> = {}) {
+  const events: ArtifactEvent[] = [];
+  const home = join(folder, 'home');
+  mkdirSync(home, { recursive: true });
+  const { XDG_CONFIG_HOME: _, XDG_CACHE_HOME: __, ...env } = process.env;
+  const artifacts = createArtifacts({
+    cacheHostPath: join(folder, 'cache'),
+    packageHostPath,
+    pins: realPins(),
+    arch: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    sourceOrder: SOURCES,
+    offline: false,
+    // The user's own settings for modules are in GOENV, which is elsewhere now that HOME is.
+    env: {
+      ...env,
+      HOME: home,
+      GOENV: process.env.GOENV ?? join(process.env.HOME ?? '/root', '.config/go/env'),
+    },
+    clock: systemClock,
+    onEvent: (event) => events.push(event),
+    ...overrides,
+  });
+  return { artifacts, events, home };
+}
+
+/** A PATH with everything of this machine's but the named programs. */
+export function pathWithout(folder: string, programs: readonly string[]): string {
+  const bin = join(folder, 'path');
+  mkdirSync(bin, { recursive: true });
+  for (const place of (process.env.PATH ?? '').split(':')) {
+    for (const name of namesIn(place)) {
+      if (programs.includes(name) || findProgram(name, bin) !== undefined) continue;
+      const found = findProgram(name, place);
+      if (found !== undefined) symlinkSync(found, join(bin, name));
+    }
+  }
+  return bin;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -31,7 +31,10 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
       expected: 'ok: true',
       actual: first === undefined ? crashed.join('; ') : first.said,
       detail: [
-        ...failures.slice(1).map(({ what, said }) => `${what}: ${said}`),
+        ...failures.flatMap(({ what, said }, index) => [
+          ...(index === 0 ? [] : [what]),
+          ...(said === '' ? [] : [`it said  ${said}`]),
+        ]),
         ...(first === undefined ? [] : crashed),
       ],
     },

@@ -1,0 +1,105 @@
+import type { LabEvent } from '../events.ts';
+import { worst, type Finding } from '../judge/verdict.ts';
+import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { byScenario } from './by-scenario.ts';
+import { createCollector, type Collected } from './collector.ts';
+import type { Reporter } from './reporter.ts';
+import { artifactsText, findingsText } from './run-text.ts';
+import { formatXml, type Element } from './xml.ts';
+
+type Ended = Extract<LabEvent, { kind: 'run-ended' }>;
+
+/**
+ * For CI services: a testsuite for each scenario, in it a testcase for each step of each cell, and one for its end. What
+ * GitHub, Jenkins and GitLab list is then `missing-version containerd=1.6.3 › 2-stop-pod`. What failed is a failure, what
+ * is not known an error, what was not reached skipped. A control is one testcase: it came out as it must, or not.
+ */
+export function createJunitReporter({ write }: { readonly write: (text: string) => void }): Reporter {
+  return createCollector('junit', (collected) => write(formatXml(testsuites(collected))));
+}
+
+function testsuites({ runs: all }: Collected): Element {
+  const ended = new Map(all.map((one) => [one.run, one.ended]));
+  const suites = byScenario(all.map(({ run }) => run)).map(({ name, runs }) => {
+    const cases = runs.flatMap((run) => casesOf(run, ended.get(run)));
+    return element('testsuite', { name, ...countCases(cases) }, cases);
+  });
+  const cases = suites.flatMap(({ children }) => children);
+  return element('testsuites', { name: 'cnilab', ...countCases(cases) }, suites);
+}
+
+const element = (
+  name: string,
+  attributes: Element['attributes'],
+  children: Element['children'] = [],
+): Element => ({ name, attributes, children });
+
+function countCases(cases: Element['children']): Element['attributes'] {
+  const elements = cases.filter((one): one is Element => typeof one !== 'string');
+  const number = (name: string) =>
+    elements.filter(({ children }) =>
+      children.some((child) => typeof child !== 'string' && child.name === name),
+    ).length;
+  const seconds = elements.reduce((sum, { attributes }) => sum + Number(attributes['time'] ?? 0), 0);
+  return {
+    tests: elements.length,
+    failures: number('failure'),
+    errors: number('error'),
+    skipped: number('skipped'),
+    time: seconds.toFixed(3),
+  };
+}
+
+function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
+  const attributes = (stepId: string, ms: number) => ({
+    classname: run.title,
+    name: stepId,
+    file: run.scenario.place.file,
+    time: (ms / 1000).toFixed(3),
+  });
+  if (ended === undefined) {
+    return [
+      element('testcase', attributes('run', 0), [
+        element('error', { message: 'the run was not started or did not end' }),
+      ]),
+    ];
+  }
+  const { verdict, entries } = ended;
+  if (run.control !== undefined) {
+    const findings = verdict.findings.filter(({ check }) => check === 'control');
+    const result = resultOf(findings.length === 0 ? verdict.findings : findings);
+    return [element('testcase', attributes('control', ended.durationMs), [...result, systemOut(ended)])];
+  }
+  const stepIds = [...run.steps.map(({ id }) => id), 'end'];
+  return stepIds.map((stepId) => {
+    const findings = verdict.findings.filter((finding) => finding.stepId === stepId);
+    return element('testcase', attributes(stepId, tookMs(stepId, entries)), [
+      ...resultOf(findings),
+      systemOut(ended),
+    ]);
+  });
+}
+
+/** Nothing for what passed. A failure outranks not knowing, and carries what is known of both. */
+function resultOf(findings: readonly Finding[]): readonly Element[] {
+  if (findings.length === 0) return [element('skipped', { message: 'the run did not come so far' })];
+  const outcome = worst(findings.map((finding) => finding.outcome));
+  if (outcome === 'pass') return [];
+  const first = findings.find((finding) => finding.outcome === outcome);
+  const text = findingsText(findings).join('\n');
+  const name = outcome === 'fail' ? 'failure' : 'error';
+  return [element(name, { type: first?.check ?? '', message: first?.message ?? '' }, [text])];
+}
+
+function systemOut({ outputHostPath, entries }: Ended): Element {
+  const artifacts = artifactsText(entries);
+  const lines = [`recorded in ${outputHostPath}`, ...(artifacts === '' ? [] : [`made of ${artifacts}`])];
+  return element('system-out', {}, [lines.join('\n')]);
+}
+
+function tookMs(stepId: string, entries: readonly JournalEntry[]): number {
+  const at = (kind: 'step-started' | 'step-ended') =>
+    entries.find((entry) => entry.kind === kind && entry.stepId === stepId)?.atMs;
+  return Math.max(0, (at('step-ended') ?? 0) - (at('step-started') ?? 0));
+}

@@ -1,0 +1,67 @@
+import { pasteable } from '../judge/failures.ts';
+import type { Finding } from '../judge/verdict.ts';
+import type { JournalEntry } from '../observe/observation.ts';
+import { formatPlace } from './words.ts';
+
+/** More lines than this about one finding are cut: verdict.json has all of them. */
+const DETAIL_LINES = 24;
+
+/** One finding in full: the step, where its expectation stands, expected and actual with what helps. */
+export function findingText({
+  stepId,
+  message,
+  place,
+  expected,
+  actual,
+  detail = [],
+}: Finding): readonly string[] {
+  const compared =
+    expected === undefined || actual === undefined ? [] : [`expected  ${expected}`, `actual    ${actual}`];
+  const lines = (detail.length > 0 ? detail : compared).flatMap((line) => line.split('\n'));
+  const more = lines.length - DETAIL_LINES;
+  return [
+    `${stepId}: ${message}`,
+    ...(place === undefined ? [] : [`  at ${formatPlace(place)}`]),
+    ...lines.slice(0, more > 0 ? DETAIL_LINES : lines.length).map((line) => `    ${line}`),
+    ...(more > 0 ? [`    … and ${more} more lines, all in verdict.json`] : []),
+  ];
+}
+
+/** Everything that did not pass, step by step, each step with the last of containerd's log that belongs to it. */
+export function findingsText(findings: readonly Finding[]): readonly string[] {
+  const bad = findings.filter(({ outcome }) => outcome !== 'pass');
+  return bad.flatMap((finding, index) => {
+    const log = bad[index + 1]?.stepId === finding.stepId ? [] : (finding.log ?? []);
+    return [
+      ...findingText(finding),
+      ...(log.length === 0 ? [] : ["  the last of containerd's log", ...log.map((line) => `    ${line}`)]),
+    ];
+  });
+}
+
+/** What the node was made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
+export function artifactsText(entries: readonly JournalEntry[]): string {
+  return entries
+    .flatMap((entry) =>
+      entry.kind === 'artifact' ? [`${entry.name} ${entry.version} (${entry.source})`] : [],
+    )
+    .join(', ');
+}
+
+/** How someone looks further, in commands that can be pasted. */
+export function furtherText(outputHostPath: string): string {
+  return `${pasteable(['cnilab', 'judge', outputHostPath])} says this again; journal.jsonl and containerd.log are there`;
+}
+
+export function keptText({
+  enter,
+  end,
+}: {
+  readonly enter: readonly string[];
+  readonly end: readonly string[];
+}): readonly string[] {
+  return [
+    `the node was kept; enter it:  ${pasteable(enter)}`,
+    `                      end it:  ${pasteable(end)}`,
+  ];
+}

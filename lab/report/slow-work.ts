@@ -1,0 +1,70 @@
+import type { Clock } from '../core/ports.ts';
+
+export interface SlowWorkOptions {
+  readonly clock: Clock;
+  /** something has taken more than a second, and again every few seconds after that */
+  readonly onSlow: (text: string) => void;
+}
+
+interface Work {
+  how: string;
+  readonly startedMs: number;
+  said: boolean;
+  readonly over: AbortController;
+}
+
+const FIRST_MS = 1000;
+const AGAIN_MS = 5000;
+
+/** Work in progress, such as downloads and builds; only what takes long is worth a line. */
+export class SlowWork {
+  readonly #options: SlowWorkOptions;
+  readonly #work = new Map<string, Work>();
+
+  constructor(options: SlowWorkOptions) {
+    this.#options = options;
+  }
+
+  /** The newest word on some work. Returns what to say at its end, if anything was said before. */
+  heard({ what, how, done }: { what: string; how: string; done: boolean }): string | undefined {
+    const work = this.#work.get(what);
+    if (done) {
+      this.#work.delete(what);
+      work?.over.abort();
+      return work?.said === true ? this.#line(what, { ...work, how }) : undefined;
+    }
+    if (work !== undefined) work.how = how;
+    else void this.#follow(what, how);
+    return undefined;
+  }
+
+  /** What is being done now, for a status line. */
+  current(): readonly string[] {
+    return [...this.#work].map(([what, { how }]) => `${what}: ${how}`);
+  }
+
+  end(): void {
+    for (const { over } of this.#work.values()) over.abort();
+    this.#work.clear();
+  }
+
+  async #follow(what: string, how: string): Promise<void> {
+    const { clock, onSlow } = this.#options;
+    const work: Work = { how, startedMs: clock.now(), said: false, over: new AbortController() };
+    this.#work.set(what, work);
+    try {
+      for (let waitMs = FIRST_MS; ; waitMs = AGAIN_MS) {
+        await clock.sleep(waitMs, work.over.signal);
+        if (this.#work.get(what) !== work) return;
+        work.said = true;
+        onSlow(this.#line(what, work));
+      }
+    } catch {
+      // aborted: the work is done, or the session is over
+    }
+  }
+
+  #line(what: string, { how, startedMs }: Work): string {
+    return `${what}: ${how} (${Math.round((this.#options.clock.now() - startedMs) / 1000)} s)`;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Screen } from './reporter.ts';
+
+/** The last line of a terminal, redrawn in place below what stays; elsewhere it does not exist. */
+export class StatusLine {
+  readonly #screen: Screen;
+  #shown = '';
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  /** Writes lines that stay, above the status. */
+  print(lines: readonly string[]): void {
+    const status = this.#shown;
+    this.show('');
+    if (lines.length > 0) this.#screen.write(`${lines.join('\n')}\n`);
+    this.show(status);
+  }
+
+  show(text: string): void {
+    if (!this.#screen.isTerminal) return;
+    const fitting = [...text].slice(0, Math.max(0, this.#screen.columns - 1)).join('');
+    if (fitting === this.#shown) return;
+    this.#screen.write(`\r\u001b[2K${fitting}`);
+    this.#shown = fitting;
+  }
+}

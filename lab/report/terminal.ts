@@ -1,0 +1,129 @@
+import picocolors from 'picocolors';
+
+import type { Clock } from '../core/ports.ts';
+import type { LabEvent } from '../events.ts';
+import type { Outcome } from '../judge/verdict.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { byScenario } from './by-scenario.ts';
+import { matrixTable, type CellResult } from './matrix-table.ts';
+import type { Reporter, Screen } from './reporter.ts';
+import { artifactsText, findingsText, findingText, furtherText, keptText } from './run-text.ts';
+import { SlowWork } from './slow-work.ts';
+import { StatusLine } from './status-line.ts';
+import { count, formatDuration } from './words.ts';
+
+export interface TerminalOptions {
+  readonly screen: Screen;
+  readonly clock: Clock;
+  /** also say what is done meanwhile, and what passed */
+  readonly verbose: boolean;
+}
+
+type Lines = readonly string[];
+type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines };
+
+/** For people: a line for each run that passes, everything that matters of one that does not, totals at the end. */
+export function createTerminalReporter({ screen, clock, verbose }: TerminalOptions): Reporter {
+  const colors = picocolors.createColors(screen.color);
+  const status = new StatusLine(screen);
+  const slow = new SlowWork({ clock, onSlow: (line) => (screen.isTerminal ? draw() : status.print([line])) });
+  /** what runs now → the step it is in */
+  const running = new Map<RunPlan, string>();
+  const outcomes = new Map<RunPlan, Outcome>();
+  let runs: readonly RunPlan[] = [];
+
+  const paint = (outcome: CellResult['outcome'], text: string): string => {
+    if (outcome === 'pass') return colors.green(text);
+    return outcome === 'fail' ? colors.red(text) : colors.yellow(text);
+  };
+  const draw = (): void => {
+    const now = [...[...running].map(([run, stepId]) => `${run.title} (${stepId})`), ...slow.current()];
+    status.show(now.length === 0 ? '' : `${outcomes.size}/${runs.length}  ${now.join('  ')}`);
+  };
+  const titleWidth = (): number => Math.max(0, ...runs.map(({ title }) => title.length));
+
+  const tell: Tell = {
+    'session-started': ({ runs: planned, backend, jobs }) => {
+      runs = planned;
+      const atOnce = jobs > 1 && planned.length > 1 ? `, ${Math.min(jobs, planned.length)} at a time` : '';
+      return [colors.dim(`${count(planned.length, 'run')} on ${backend}${atOnce}`)];
+    },
+    progress: ({ what, how, done }) => {
+      const last = slow.heard({ what, how, done });
+      return last === undefined ? [] : [last];
+    },
+    'run-started': ({ run }) => {
+      running.set(run, 'start');
+      return [];
+    },
+    observed: ({ run, entry }) => {
+      if (entry.kind !== 'step-started') return [];
+      if (running.has(run)) running.set(run, entry.stepId);
+      return verbose ? [colors.dim(`      ${run.title}  ${entry.stepId}`)] : [];
+    },
+    'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept }) => {
+      running.delete(run);
+      outcomes.set(run, verdict.outcome);
+      const title = run.title.padEnd(titleWidth());
+      const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
+      const artifacts = artifactsText(entries);
+      const told = verdict.outcome === 'pass' ? [] : findingsText(verdict.findings);
+      const passed = verdict.findings.filter(
+        ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
+      );
+      const below = [
+        ...(verbose ? passed.flatMap((finding) => findingText(finding).slice(0, 1)).map(colors.dim) : []),
+        ...told,
+        ...(told.length === 0 || artifacts === '' ? [] : [`made of  ${artifacts}`]),
+        ...(told.length === 0 ? [] : [`further  ${furtherText(outputHostPath)}`]),
+        ...(kept === undefined ? [] : keptText(kept)),
+      ];
+      return [line, ...below.map((text) => `      ${text}`), ...(told.length === 0 ? [] : [''])];
+    },
+    interrupted: ({ by }) => [
+      colors.yellow(`${by}: everything is being taken down; a second one does not wait for it`),
+    ],
+    notice: ({ message }) => [message],
+    'session-ended': ({ durationMs, outputHostPath }) => {
+      slow.end();
+      running.clear();
+      return [...tables(), `${totals()} in ${formatDuration(durationMs)}; recorded in ${outputHostPath}`];
+    },
+  };
+
+  const tables = (): Lines =>
+    byScenario(runs).flatMap(({ name, runs: cells }) => {
+      if (cells.length < 2) return [];
+      const results = cells.map((run) => ({
+        cell: run.cell,
+        outcome: outcomes.get(run) ?? ('not run' as const),
+      }));
+      return ['', name, ...matrixTable(results, { columns: screen.columns, paint }), ''];
+    });
+  const totals = (): string => {
+    const ended = [...outcomes.values()];
+    const number = (outcome: Outcome) => ended.filter((one) => one === outcome).length;
+    const parts = [
+      [number('pass'), 'pass', 'passed'],
+      [number('fail'), 'fail', 'failed'],
+      [number('inconclusive'), 'inconclusive', 'inconclusive'],
+      [runs.length - ended.length, 'not run', 'not run'],
+    ] as const;
+    const told = parts.filter(([n]) => n > 0).map(([n, outcome, word]) => paint(outcome, `${n} ${word}`));
+    return told.length === 0 ? 'nothing was run' : told.join(', ');
+  };
+
+  return {
+    name: 'terminal',
+    on(event) {
+      // Each formatter takes the event of its own key; TypeScript cannot follow that across the union.
+      const lines = (tell[event.kind] as (event: LabEvent) => Lines)(event);
+      if (lines.length > 0) status.print(lines);
+      draw();
+    },
+    end() {
+      slow.end();
+      status.show('');
+    },
+  };
+}

@@ -3,7 +3,8 @@ import { present } from './present.ts';
 import { bool, wholeNumber, word } from './scalar-shapes.ts';
 import type { Expectation, LeftBehindExpectation, LogExpectation, PodExpectation } from './scenario.ts';
 import type { Scope } from './scope.ts';
-import { about, byKind, list, mapOf, mapped, named, object, oneOrMany, type Shape } from './shape.ts';
+import { object } from './object-shape.ts';
+import { about, byKind, list, mapOf, mapped, named, oneOrMany, type Shape } from './shape.ts';
 import { forTexts, type TextShapes } from './text-shapes.ts';
 import { whenShape } from './when-shape.ts';
 
@@ -138,7 +139,7 @@ export function logShape(texts: TextShapes): Shape<LogExpectation> {
   const keys = {
     required: { message: about('the whole message, unquoted', texts.exactOrPart) },
     optional: {
-      level: word(LEVELS),
+      level: about('as the line says', word(LEVELS)),
       fields: about(
         'key=value pairs after the message; others may be there too',
         mapped(fields, (pairs) => Object.fromEntries(pairs)),

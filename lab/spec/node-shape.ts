@@ -1,6 +1,7 @@
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
-import { about, byKind, mapOf, mapped, named, object, type Shape } from './shape.ts';
+import { object } from './object-shape.ts';
+import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { forTexts, type TextShapes } from './text-shapes.ts';
 import type { Spot } from './spot.ts';
 

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { scenarioShape } from './scenario-shape.ts';
 import type { Scenario } from './scenario.ts';
-import { YamlFile } from './spot.ts';
+import { YamlFile } from './yaml-file.ts';
 
 export interface ScenarioText {
   /** as people name it; every place in the scenario carries it */

@@ -4,7 +4,8 @@ import { present } from './present.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenario.ts';
 import { Scope } from './scope.ts';
-import { about, list, mapOf, mapped, object, type Shape } from './shape.ts';
+import { object } from './object-shape.ts';
+import { about, list, mapOf, mapped, type Shape } from './shape.ts';
 import { stepShape } from './step-shape.ts';
 import { textShapes, type TextShapes } from './text-shapes.ts';
 
@@ -91,7 +92,7 @@ function podsShape(scope: Scope, texts: TextShapes): Shape<readonly PodSpec[]> {
   const hostPort = object(
     {
       required: { host: about('port of the node', port), container: about('port of the pod', port) },
-      optional: { protocol: word(['tcp', 'udp']) },
+      optional: { protocol: about('default: tcp', word(['tcp', 'udp'])) },
     },
     ({ host, container, protocol }) => ({
       hostPort: host,
@@ -105,8 +106,8 @@ function podsShape(scope: Scope, texts: TextShapes): Shape<readonly PodSpec[]> {
   );
   const optional = {
     'host-ports': about('ports of the node that lead to the pod, by the portmap plugin', list(hostPort)),
-    annotations: texted,
-    labels: texted,
+    annotations: about('of the sandbox', texted),
+    labels: about('of the sandbox', texted),
     'host-network': about('the pod shares the network of the node', bool),
   };
   const pod = object({ required: {}, optional }, (values) => ({

@@ -2,7 +2,8 @@ import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
 import { formatJson } from './format-json.ts';
 import { jsonObject, text } from './scalar-shapes.ts';
 import type { Reach, Scope } from './scope.ts';
-import { about, byKind, mapOf, mapped, named, object, type Shape } from './shape.ts';
+import { object } from './object-shape.ts';
+import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -12,6 +13,13 @@ const RESERVED = ['matrix', 'listed', 'node', 'none'];
 export type TextShapes = ReturnType<typeof textShapes>;
 
 export function textShapes(scope: Scope) {
+  const name = mapped(
+    text({ wanted: 'a name of small letters, digits and dashes', pattern: NAME }),
+    (value, spot) =>
+      RESERVED.includes(value)
+        ? spot.mistake(`"${value}" means something else already; take another name`)
+        : value,
+  );
   const template = (reach: Reach): Shape<string> =>
     mapped(text(), (value, spot) => {
       scope.checkText(value, { spot, reach });
@@ -21,12 +29,14 @@ export function textShapes(scope: Scope) {
     template,
     version: versionShape(scope),
     exactOrPart: exactOrPart(template('expectation')),
-    name: mapped(
-      text({ wanted: 'a name of small letters, digits and dashes', pattern: NAME }),
-      (value, spot) =>
-        RESERVED.includes(value)
-          ? spot.mistake(`"${value}" means something else already; take another name`)
-          : value,
+    name,
+    usedPod: about(
+      'a pod that an earlier step has run',
+      mapped(name, (pod, spot) => (scope.usePod(pod, spot), pod)),
+    ),
+    usedContainer: about(
+      'a container that an earlier step has created',
+      mapped(name, (container, spot) => (scope.useContainer(container, spot), container)),
     ),
     files: (reach: Reach, kind: 'name' | 'absolute path') => filesShape(scope, { reach, kind }),
     json: jsonObject((value, spot) => scope.checkText(value, { spot, reach: 'matrix' })),

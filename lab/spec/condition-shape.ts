@@ -1,0 +1,44 @@
+import { POD_STATES, logShape } from './expect-shape.ts';
+import { bool, word } from './scalar-shapes.ts';
+import type { Condition } from './scenario.ts';
+import { object, unionByKey } from './object-shape.ts';
+import { about, list, type Shape } from './shape.ts';
+import type { TextShapes } from './text-shapes.ts';
+
+/** What `wait-for` waits for. */
+export function conditionShape(texts: TextShapes): Shape<Condition> {
+  return unionByKey<Condition>('wait-for', {
+    'network-ready': object(
+      { required: { 'network-ready': about("CRI's NetworkReady", bool) }, optional: {} },
+      (values) => ({ until: 'network-ready', ready: values['network-ready'] }),
+    ),
+    pod: object(
+      {
+        required: { pod: texts.usedPod, state: about('absent: CRI does not list it', word(POD_STATES)) },
+        optional: {},
+      },
+      ({ pod, state }) => ({
+        until: 'pod',
+        pod,
+        state,
+      }),
+    ),
+    log: object(
+      {
+        required: { log: about('a line of the log of containerd, since its start', logShape(texts)) },
+        optional: {},
+      },
+      ({ log }) => ({
+        until: 'log',
+        line: log,
+      }),
+    ),
+    command: object(
+      {
+        required: { command: about('a command that must succeed', list(texts.template('step'), { min: 1 })) },
+        optional: {},
+      },
+      ({ command }) => ({ until: 'command', argv: command }),
+    ),
+  });
+}

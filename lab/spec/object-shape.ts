@@ -1,0 +1,102 @@
+import { didYouMean } from './did-you-mean.ts';
+import { unknownKey, type Definitions, type JsonSchema, type Shape } from './shape.ts';
+import type { Spot } from './spot.ts';
+
+/** A shape that is a mapping of known keys. */
+export interface ObjectShape<T> extends Shape<T> {
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+  properties(definitions: Definitions): Readonly<Record<string, JsonSchema>>;
+}
+
+export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
+
+/**
+ * A mapping of known keys. They are read in the order in which they are given here, whatever theirs in the file:
+ * `first`, then the required ones, then the others.
+ */
+export function object<R extends object, O extends object, T>(
+  {
+    required,
+    optional,
+    first = [],
+  }: { required: Shapes<R>; optional: Shapes<O>; first?: readonly (keyof O & string)[] },
+  build: (values: R & Partial<O>, spot: Spot) => T | undefined,
+): ObjectShape<T> {
+  const shapes: readonly (readonly [string, Shape<unknown>])[] = [
+    ...Object.entries<Shape<unknown>>(required),
+    ...Object.entries<Shape<unknown>>(optional),
+  ];
+  const names = shapes.map(([name]) => name);
+  const isFirst = ([name]: readonly [string, Shape<unknown>]) => first.some((word) => word === name);
+  const readingOrder = [...shapes.filter(isFirst), ...shapes.filter((shape) => !isFirst(shape))];
+  const properties = (definitions: Definitions) =>
+    Object.fromEntries(shapes.map(([name, shape]) => [name, shape.schema(definitions)]));
+  return {
+    wanted: 'a mapping',
+    required: Object.keys(required),
+    optional: Object.keys(optional),
+    properties,
+    schema: (definitions) => ({
+      type: 'object',
+      properties: properties(definitions),
+      required: Object.keys(required),
+      additionalProperties: false,
+    }),
+    read: (spot) => {
+      if (spot.kind !== 'mapping') return spot.wants('a mapping');
+      const entries = new Map(spot.entries.map((entry) => [entry.name, entry]));
+      let sound = true;
+      for (const { name, key } of entries.values()) {
+        if (!names.includes(name)) sound = unknownKey(key, name, names) ?? false;
+      }
+      const values: Record<string, unknown> = {};
+      for (const [name, shape] of readingOrder) {
+        const entry = entries.get(name);
+        if (entry === undefined) {
+          if (name in required) sound = spot.mistake(`"${name}" is missing`) ?? false;
+          continue;
+        }
+        values[name] = shape.read(entry.value);
+        if (values[name] === undefined) sound = false;
+      }
+      // every key was read by its own shape, just above; TypeScript cannot follow that through the record
+      return sound ? build(values as R & Partial<O>, spot) : undefined;
+    },
+  };
+}
+
+/** One of several mappings, told apart by the key that only it has: `what` is `a step`. */
+export function unionByKey<T>(what: string, variants: Readonly<Record<string, ObjectShape<T>>>): Shape<T> {
+  const words = Object.keys(variants);
+  const common = new Set(
+    Object.values(variants).flatMap(({ required, optional }) => [...required, ...optional]),
+  );
+  return {
+    wanted: `a mapping with one of ${words.join(', ')}`,
+    schema: (definitions) => ({
+      type: 'object',
+      properties: Object.assign(
+        {},
+        ...Object.values(variants).map((variant) => variant.properties(definitions)),
+      ) as JsonSchema,
+      oneOf: Object.values(variants).map(({ required }) => ({ required })),
+      additionalProperties: false,
+    }),
+    read: (spot) => {
+      if (spot.kind !== 'mapping')
+        return spot.mistake(`${what} is a mapping with one of ${words.join(', ')}; got ${spot.describe()}`);
+      const entries = spot.entries;
+      const [first, second] = entries.filter(({ name }) => words.includes(name));
+      if (first === undefined) {
+        const strange = entries.find(({ name }) => !common.has(name));
+        const got = strange === undefined ? '' : `; got "${strange.name}"${didYouMean(strange.name, words)}`;
+        return (strange?.key ?? spot).mistake(`${what} has exactly one of ${words.join(', ')}${got}`);
+      }
+      if (second !== undefined) {
+        return second.key.mistake(`${what} does one thing: make two of "${first.name}" and "${second.name}"`);
+      }
+      return variants[first.name]?.read(spot);
+    },
+  };
+}

@@ -77,7 +77,7 @@ async function findPackage(wanted: Wanted, signal: AbortSignal): Promise<Result<
   return err({
     source: 'debian',
     reason: 'not-there',
-    why: `no suite has ${component} ${version}; there is ${seen.join(', ')}`,
+    why: `no suite has ${component} ${version}; there is ${[...new Set(seen)].join(', ')}`,
   });
 }
 

@@ -14,7 +14,8 @@ export function refusalFromGo(asked: string, output: string): Refusal {
   }
   const lines = output.split('\n').map((line) => line.trim());
   const last = lines.filter((line) => line !== '' && !/^(go: (downloading|finding|added) |# )/.test(line));
-  const why = `${asked}: ${last.slice(-3).join('; ') || 'go said nothing'}`;
+  const said = last.slice(-3).join('; ') || 'go said nothing';
+  const why = said.startsWith(asked) ? said : `${asked}: ${said}`;
   if (
     /lookup disabled by GOPROXY=off|GOPROXY list is not the empty string, but contains no entries/.test(
       output,
@@ -27,7 +28,7 @@ export function refusalFromGo(asked: string, output: string): Refusal {
     };
   }
   if (/checksum mismatch|SECURITY ERROR/.test(output)) return { source, reason: 'broken', why };
-  if (/unknown revision|invalid version|404 Not Found|410 Gone|no matching versions/.test(output)) {
+  if (/unknown revision|invalid version|404 Not Found|410 Gone|version is not available/.test(output)) {
     return { source, reason: 'not-there', why };
   }
   if (

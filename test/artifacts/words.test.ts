@@ -39,7 +39,7 @@ describe('what go says', () => {
       refusalFromGo(asked, 'example.org/m@v1.0.0: reading proxy/@v/v1.0.0.info: 404 Not Found'),
     ).toMatchObject({
       reason: 'not-there',
-      why: 'example.org/m@v1.0.0: example.org/m@v1.0.0: reading proxy/@v/v1.0.0.info: 404 Not Found',
+      why: 'example.org/m@v1.0.0: reading proxy/@v/v1.0.0.info: 404 Not Found',
     });
   });
   test('a newer Go is needed: said with the way out', () => {

@@ -1,5 +1,7 @@
 import { stringify } from 'smol-toml';
 
+import { CNI_BIN } from './plugins.ts';
+
 /** The name under which the sandbox image is on every node; no registry serves it. */
 export const SANDBOX_IMAGE = 'cnilab.local/pause:1';
 
@@ -10,29 +12,33 @@ export interface ConfigTable {
 type ConfigValue = string | number | boolean | null | readonly ConfigValue[] | ConfigTable;
 
 /**
- * containerd's config.toml: its own defaults, but for the sandbox image and oom scores, with `overrides` laid over.
- * `restrict_oom_score_adj` is set everywhere: without CAP_SYS_RESOURCE no sandbox starts otherwise, and with it on every
- * node alike, a verdict does not depend on the host's capabilities.
+ * containerd's config.toml: its own defaults, but for the sandbox image, oom scores and the folder of the plugins, with
+ * `overrides` laid over. `restrict_oom_score_adj` is set everywhere: without CAP_SYS_RESOURCE no sandbox starts
+ * otherwise, and with it on every node alike, a verdict does not depend on the host's capabilities. The folder is
+ * upstream's default, named because Debian's builds have /usr/lib/cni instead (1.7.24) or before it (2.1.9).
  */
 export function containerdConfig(version: string, overrides: ConfigTable): string {
   return stringify(merge(defaults(version), overrides));
 }
 
-/** 2.0 split the CRI plugin in two and moved the sandbox image to pinned_images; config version 3 says so. */
+/**
+ * 2.0 split the CRI plugin in two and moved the sandbox image to pinned_images; config version 3 says so. 2.1 made the
+ * folder of the plugins a list.
+ */
 function defaults(version: string): ConfigTable {
-  if (Number.parseInt(version, 10) >= 2) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major >= 2) {
+    const cni = major === 2 && minor === 0 ? { bin_dir: CNI_BIN } : { bin_dirs: [CNI_BIN] };
     return {
       version: 3,
       plugins: {
         'io.containerd.cri.v1.images': { pinned_images: { sandbox: SANDBOX_IMAGE } },
-        'io.containerd.cri.v1.runtime': { restrict_oom_score_adj: true },
+        'io.containerd.cri.v1.runtime': { restrict_oom_score_adj: true, cni },
       },
     };
   }
-  return {
-    version: 2,
-    plugins: { 'io.containerd.grpc.v1.cri': { sandbox_image: SANDBOX_IMAGE, restrict_oom_score_adj: true } },
-  };
+  const cri = { sandbox_image: SANDBOX_IMAGE, restrict_oom_score_adj: true, cni: { bin_dir: CNI_BIN } };
+  return { version: 2, plugins: { 'io.containerd.grpc.v1.cri': cri } };
 }
 
 /** Table by table; anything that is not a table on both sides is replaced. */

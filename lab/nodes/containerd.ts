@@ -26,25 +26,26 @@ export interface Containerd {
   end(signal: 'TERM' | 'KILL'): Promise<void>;
 }
 
+interface Running {
+  readonly process: NodeProcess;
+  asked: boolean;
+}
+
 /** `onEnd` is told of every end, the moment it is seen. */
 export function containerdOn(node: LabNode, { clock, onEnd }: { clock: Clock; onEnd: (end: ContainerdEnd) => void }): Containerd {
-  let running: { readonly process: NodeProcess; asked: boolean; readonly gone: Promise<ContainerdEnd> } | undefined;
+  let running: Running | undefined;
 
   return {
     async start() {
       if (running !== undefined) throw new LabError(`containerd on ${node.name} runs already`);
       const process = await node.start([`${USR_LOCAL_BIN}/containerd`], { logPath: CONTAINERD_LOG });
+      const current: Running = { process, asked: false };
       let ended: ContainerdEnd | undefined;
-      const current = {
-        process,
-        asked: false,
-        gone: process.ended.then((end) => {
-          ended = { asked: current.asked, ...end };
-          if (running === current) running = undefined;
-          onEnd(ended);
-          return ended;
-        }),
-      };
+      void process.ended.then((end) => {
+        ended = { asked: current.asked, ...end };
+        if (running === current) running = undefined;
+        onEnd(ended);
+      });
       running = current;
       return waitFor(
         `containerd on ${node.name}`,

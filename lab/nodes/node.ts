@@ -85,6 +85,8 @@ export interface NodeOnHost {
   readonly createdMs: number;
   /** the command that enters it */
   readonly enter: readonly string[];
+  /** the command that runs another one on it, on this terminal */
+  run(argv: readonly string[]): readonly string[];
   /** the command that ends it */
   readonly end: readonly string[];
 }

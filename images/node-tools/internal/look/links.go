@@ -17,6 +17,9 @@ var kernels = map[string]bool{
 type link struct {
 	index, master int
 	name, kind    string
+	// going: the other end's network namespace has ended. The kernel takes such a pair away in its own time, some
+	// milliseconds after the last user of the namespace is gone, and nobody has left it behind.
+	going bool
 }
 
 // links returns the network devices of the node's own namespace.
@@ -39,7 +42,7 @@ func linkItems(found []link) []Item {
 	}
 	var items []Item
 	for _, one := range found {
-		if kernels[one.name] {
+		if kernels[one.name] || one.going {
 			continue
 		}
 		item := Item{Kind: "link", Name: one.name}
@@ -77,6 +80,8 @@ func parseLinks(dump []byte) ([]link, error) {
 				one.name = text(attribute.Value)
 			case unix.IFLA_MASTER:
 				one.master = int(native.Uint32(attribute.Value))
+			case unix.IFLA_LINK_NETNSID:
+				one.going = int32(native.Uint32(attribute.Value)) == unix.NETNSA_NSID_NOT_ASSIGNED
 			case unix.IFLA_LINKINFO:
 				one.kind = text(nested(attribute.Value)[unix.IFLA_INFO_KIND])
 			}

@@ -53,12 +53,15 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	return looker, nil
 }
 
-// Look looks at everything at once.
+type view struct {
+	kinds []string
+	look  func() ([]Item, error)
+}
+
+// Look looks at processes first, as some of the other views start programs of their own, and then at all else at once.
 func (l *Looker) Look() State {
-	views := []struct {
-		kinds []string
-		look  func() ([]Item, error)
-	}{
+	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return processes(l.own) }}
+	views := []view{
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},
 		{[]string{"veth", "bridge", "bridge-port", "link"}, links},
@@ -66,27 +69,30 @@ func (l *Looker) Look() State {
 		{[]string{"cni-result"}, results},
 		{[]string{"iptables"}, func() ([]Item, error) { return iptables(l.tool) }},
 		{[]string{"nft"}, func() ([]Item, error) { return nft(l.tool) }},
-		{[]string{"shim", "process"}, func() ([]Item, error) { return processes(l.own) }},
 		{[]string{"sandbox", "container"}, func() ([]Item, error) { return pods(l.runtime) }},
 	}
 	state := State{Items: []Item{}, Unseen: []Unseen{}}
 	var mutex sync.Mutex
+	see := func(one view) {
+		items, err := one.look()
+		mutex.Lock()
+		defer mutex.Unlock()
+		if err == nil {
+			state.Items = append(state.Items, items...)
+			return
+		}
+		for _, kind := range one.kinds {
+			state.Unseen = append(state.Unseen, Unseen{kind, err.Error()})
+		}
+	}
+	see(first)
 	var all sync.WaitGroup
-	for _, view := range views {
+	for _, one := range views {
 		all.Add(1)
-		go func() {
+		go func(one view) {
 			defer all.Done()
-			items, err := view.look()
-			mutex.Lock()
-			defer mutex.Unlock()
-			if err == nil {
-				state.Items = append(state.Items, items...)
-				return
-			}
-			for _, kind := range view.kinds {
-				state.Unseen = append(state.Unseen, Unseen{kind, err.Error()})
-			}
-		}()
+			see(one)
+		}(one)
 	}
 	all.Wait()
 	sort.SliceStable(state.Items, func(i, j int) bool {

@@ -49,7 +49,7 @@ func wholeCharacters(content []byte) []byte {
 	return content
 }
 
-// writeFiles brings each file about, in order, so that a reader sees the old or the new one and nothing between.
+// writeFiles brings each file about, in order. Of programs and links a reader sees the old or the new one, nothing between.
 func writeFiles(files []file) error {
 	for _, wanted := range files {
 		if err := wanted.bringAbout(); err != nil {
@@ -70,6 +70,9 @@ func (f file) bringAbout() error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
+	if f.Content != nil && !f.executable() {
+		return f.writeInPlace()
+	}
 	temporary, err := os.MkdirTemp(topOfFileSystem(folder), ".cnilab-")
 	if err != nil {
 		return err
@@ -82,11 +85,7 @@ func (f file) bringAbout() error {
 	if f.Content == nil {
 		err = os.Symlink(f.LinkTo, made)
 	} else {
-		mode := os.FileMode(0o644)
-		if f.Mode != nil {
-			mode = os.FileMode(*f.Mode).Perm()
-		}
-		err = errors.Join(os.WriteFile(made, []byte(*f.Content), mode), os.Chmod(made, mode))
+		err = errors.Join(os.WriteFile(made, []byte(*f.Content), f.mode()), os.Chmod(made, f.mode()))
 	}
 	if err != nil {
 		return err
@@ -94,8 +93,28 @@ func (f file) bringAbout() error {
 	return os.Rename(made, f.NodePath)
 }
 
-// topOfFileSystem is where a file can be made and then be renamed into the folder. Not the folder itself: containerd
-// watches /etc/cni/net.d and loads it again for every change, so there must be one change and not five.
+// writeInPlace writes as an editor or `tee` does, over what is there: a file that is renamed to its place is one that
+// containerd 1.6 does not notice, as its watch on /etc/cni/net.d leaves out the making of files.
+func (f file) writeInPlace() error {
+	if link, err := os.Lstat(f.NodePath); err == nil && !link.Mode().IsRegular() {
+		if err := os.RemoveAll(f.NodePath); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.WriteFile(f.NodePath, []byte(*f.Content), f.mode()), os.Chmod(f.NodePath, f.mode()))
+}
+
+func (f file) mode() os.FileMode {
+	if f.Mode == nil {
+		return 0o644
+	}
+	return os.FileMode(*f.Mode).Perm()
+}
+
+func (f file) executable() bool { return f.mode()&0o111 != 0 }
+
+// topOfFileSystem is where a program or a link can be made and then be renamed into the folder. Not the folder itself,
+// so that nobody who lists or watches it sees anything but the one change.
 func topOfFileSystem(folder string) string {
 	top := folder
 	for {

@@ -1,0 +1,60 @@
+import type { Artifact } from '../artifacts/artifact.ts';
+import type { CleanupStack } from '../core/cleanup-stack.ts';
+import type { Clock } from '../core/ports.ts';
+import type { NodePlan } from '../plan/plan.ts';
+import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
+import type { Backend, RunningNode } from './node.ts';
+import { importImage, provisionNode, type NodeArtifacts } from './provision.ts';
+
+/** All that a node is made from, each already in the cache. */
+export interface NodeParts extends NodeArtifacts {
+  readonly nodeTools: Artifact;
+  /** laid below everything else: iptables, where the host has none */
+  readonly layers: readonly Artifact[];
+  /** the sandbox image, and the app image where containers are wanted */
+  readonly images: readonly Artifact[];
+}
+
+export interface BringUpOptions {
+  readonly backend: Backend;
+  readonly name: string;
+  readonly plan: NodePlan;
+  readonly parts: NodeParts;
+  readonly clock: Clock;
+  /** gets the end of the node as an undo before the node is there */
+  readonly cleanup: CleanupStack;
+  readonly onContainerdEnd: (end: ContainerdEnd) => void;
+}
+
+export interface ReadyNode {
+  readonly node: RunningNode;
+  readonly containerd: Containerd;
+  /** from nothing to a node that runs commands */
+  readonly nodeMs: number;
+  /** from there to a containerd that answers */
+  readonly containerdMs: number;
+  readonly runtimeVersion: string;
+}
+
+/** A fresh node of this plan with containerd answering and the images in it. Throws LabError. */
+export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
+  const { backend, name, plan, parts, clock, cleanup, onContainerdEnd } = options;
+  const startedMs = clock.now();
+  const node = await backend.start({ name, layers: parts.layers, nodeTools: parts.nodeTools });
+  cleanup.add(`end node ${name}`, () => node.end());
+  const nodeReadyMs = clock.now();
+
+  await provisionNode(node, plan, parts);
+  const containerd = containerdOn(node, { clock, onEnd: onContainerdEnd });
+  const { runtimeVersion } = await containerd.start();
+  const containerdReadyMs = clock.now();
+
+  for (const image of parts.images) await importImage(node, image);
+  return {
+    node,
+    containerd,
+    nodeMs: nodeReadyMs - startedMs,
+    containerdMs: containerdReadyMs - nodeReadyMs,
+    runtimeVersion,
+  };
+}

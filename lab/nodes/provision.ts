@@ -1,0 +1,56 @@
+import type { Artifact } from '../artifacts/artifact.ts';
+import { LabError } from '../core/lab-error.ts';
+import type { NodePlan } from '../plan/plan.ts';
+import { installPrograms } from './containerd.ts';
+import { containerdConfig } from './containerd-config.ts';
+import type { LabNode } from './node.ts';
+import { installPlugins, type InstalledPlugins } from './plugins.ts';
+
+export const CNI_CONFIG = '/etc/cni/net.d';
+
+/** The artifacts of one node, each already in the cache. */
+export interface NodeArtifacts {
+  readonly containerd: Artifact;
+  readonly runc: Artifact;
+  readonly crictl: Artifact;
+  readonly plugins: InstalledPlugins;
+}
+
+const CRICTL_CONFIG = [
+  'runtime-endpoint: unix:///run/containerd/containerd.sock',
+  'image-endpoint: unix:///run/containerd/containerd.sock',
+  'timeout: 60',
+  '',
+].join('\n');
+
+/** Makes a bare node into the node of the plan, up to but without the start of containerd. */
+export async function provisionNode(node: LabNode, plan: NodePlan, artifacts: NodeArtifacts): Promise<void> {
+  await Promise.all([
+    installPrograms(node, artifacts.containerd),
+    installPrograms(node, artifacts.runc),
+    installPrograms(node, artifacts.crictl),
+    installPlugins(node, artifacts.plugins),
+    node.writeFiles([
+      {
+        nodePath: '/etc/containerd/config.toml',
+        content: containerdConfig(plan.containerd.version, plan.containerdConfig),
+      },
+      { nodePath: '/etc/crictl.yaml', content: CRICTL_CONFIG },
+      ...plan.cniConfig.map(({ name, ...file }) => ({ ...file, nodePath: `${CNI_CONFIG}/${name}` })),
+      ...plan.files.map(({ name, ...file }) => ({ ...file, nodePath: name })),
+    ]),
+  ]);
+}
+
+/** Puts an image archive into containerd, as no registry can be asked. */
+export async function importImage(node: LabNode, images: Artifact): Promise<void> {
+  const folder = await node.provide(images);
+  for (const { path } of images.files) {
+    const result = await node.exec(['ctr', '--namespace', 'k8s.io', 'images', 'import', `${folder}/${path}`], {
+      timeoutMs: 60_000,
+    });
+    if (result.exitCode !== 0) {
+      throw new LabError(`the image ${path} was not imported on ${node.name}: ${result.stderr.trim()}`);
+    }
+  }
+}

@@ -21,15 +21,17 @@ export class Spot {
   readonly #node: Node | null;
   readonly #range: readonly [number, number];
   readonly #depth: number;
+  readonly #broken: boolean;
 
   constructor(
     file: YamlFile,
-    options: { node: Node | null; range: readonly [number, number]; depth: number },
+    options: { node: Node | null; range: readonly [number, number]; depth: number; broken?: boolean },
   ) {
     this.#file = file;
     this.#node = options.node;
     this.#range = options.range;
     this.#depth = options.depth;
+    this.#broken = options.broken ?? false;
   }
 
   get place(): Place {
@@ -98,7 +100,8 @@ export class Spot {
 
   /** Notes a mistake here, or at `snippet` within; returns undefined, which is what a reader then returns. */
   mistake(message: string, snippet?: string): undefined {
-    this.#file.mistake(message, this.#narrow(snippet));
+    // what could not be read at all was told already
+    if (!this.#broken) this.#file.mistake(message, this.#narrow(snippet));
     return undefined;
   }
 

@@ -51,13 +51,13 @@ export class YamlFile {
     this.#spots += 1;
     if (depth > MAX_DEPTH || this.#spots > MAX_SPOTS) {
       this.mistake('this is nested too deeply, or repeats itself too often by aliases', range);
-      return new Spot(this, { node: null, range, depth });
+      return new Spot(this, { node: null, range, depth, broken: true });
     }
     if (!isAlias(node)) return new Spot(this, { node, range, depth });
     const target = this.#document === undefined ? undefined : node.resolve(this.#document);
     if (target !== undefined) return this.spot(target, { fallback: range, depth: depth + 1 });
     this.mistake(`no anchor "&${node.source}" stands before this`, range);
-    return new Spot(this, { node: null, range, depth });
+    return new Spot(this, { node: null, range, depth, broken: true });
   }
 
   #parse(): Document | undefined {

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { CAPTURE_TYPES } from '../../lab/spec/template.ts';
+import { STATE_KINDS } from '../../lab/core/node-state.ts';
+import { scenarioJsonSchema } from '../../lab/spec/json-schema.ts';
+import { mistakesOf, scenarioOf } from './read.ts';
+
+const page = readFileSync(fileURLToPath(new URL('../../scenarios/README.md', import.meta.url)), 'utf8');
+const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] ?? '');
+const files = examples.filter((example) => !example.startsWith('- '));
+const steps = examples.filter((example) => example.startsWith('- '));
+const allSteps = `name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps:\n${steps.join('')}`;
+
+test.each(files)('an example file of scenarios/README.md is sound (%#)', (example) => {
+  expect(mistakesOf(example)).toBe('');
+});
+
+test('the example steps of scenarios/README.md, one after the other, are a sound scenario with every step there is', () => {
+  expect(mistakesOf(allSteps)).toBe('');
+  const shown = new Set(scenarioOf(allSteps).steps.map(({ action }) => action.do));
+  const oneOf = /"oneOf":(\[\{"required":\["run-pod"\]\}.*?\}\])/.exec(
+    JSON.stringify(scenarioJsonSchema({ checks: ['ok'] })),
+  )?.[1];
+  const verbs = [...(oneOf ?? '').matchAll(/\["([a-z-]+)"\]/g)].map((match) => match[1]);
+  expect([...shown].sort()).toEqual(verbs.sort());
+});
+
+test('scenarios/README.md names every kind and every type of capture', () => {
+  const missing = [...STATE_KINDS, 'shared', ...CAPTURE_TYPES].filter(
+    (word) => !page.includes(`\`${word}\``),
+  );
+  expect(missing).toEqual([]);
+});

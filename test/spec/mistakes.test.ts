@@ -1,0 +1,222 @@
+import { expect, test } from 'vitest';
+import { mistakesOf } from './read.ts';
+
+const HEAD = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\n';
+
+test('all mistakes of a file are told at once, each with its line and the way out', () => {
+  const text = `name: Bad Name
+sumary: Something
+matrix:
+  containerd: [1.6.0, v1.6.1, 1.6.0]
+node:
+  containerd: \${matrix.containerd}
+  cni-plugins: { loopback: 1.1 }
+  cni-config: { 10-x.conflist: { name: a, name: b, mtu: '\${web.id}' } }
+pods:
+  wbe: { host-ports: [{ host: 0, container: 80, protocol: tpc }] }
+steps:
+  - run-pod: web
+    expect: { ok: true, error: 'x \${web.idd} \${HOME} \${u:uid}' }
+  - stop-pod: wbe
+expect: { ok: true }
+`;
+  expect(mistakesOf(text)).toBe(`s.yaml:1:1 "summary" is missing
+    name: Bad Name
+    ~~~~~~~~~~~~~~
+s.yaml:1:7 wanted a name of small letters, digits and dashes; got "Bad Name"
+    name: Bad Name
+          ~~~~~~~~
+s.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, node, steps, references, control, matrix, pods, expect
+    sumary: Something
+    ~~~~~~
+s.yaml:4:23 a version has no "v" before it: write "1.6.1"; got "v1.6.1"
+      containerd: [1.6.0, v1.6.1, 1.6.0]
+                          ~~~~~~
+s.yaml:4:31 "1.6.0" stands in axis "containerd" twice
+      containerd: [1.6.0, v1.6.1, 1.6.0]
+                                  ~~~~~
+s.yaml:7:28 wanted a whole version such as "1.1.0"; got "1.1"
+      cni-plugins: { loopback: 1.1 }
+                               ~~~
+s.yaml:8:43 "name" stands here twice; the first is in line 8
+      cni-config: { 10-x.conflist: { name: a, name: b, mtu: '\${web.id}' } }
+                                              ~~~~
+s.yaml:8:58 only \${matrix.AXIS} can stand here, as nothing has run yet; write "$\${" for the characters themselves
+      cni-config: { 10-x.conflist: { name: a, name: b, mtu: '\${web.id}' } }
+                                                             ~~~~~~~~~
+s.yaml:10:31 wanted a whole number from 1 to 65535; got 0
+      wbe: { host-ports: [{ host: 0, container: 80, protocol: tpc }] }
+                                  ~
+s.yaml:10:59 wanted one of tcp, udp; got "tpc"; did you mean "tcp"?
+      wbe: { host-ports: [{ host: 0, container: 80, protocol: tpc }] }
+                                                              ~~~
+s.yaml:13:13 "ok: true" contradicts "error"; leave "ok" out
+        expect: { ok: true, error: 'x \${web.idd} \${HOME} \${u:uid}' }
+                ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+s.yaml:13:35 a pod has id, ip, ip6, netns; got "idd"
+        expect: { ok: true, error: 'x \${web.idd} \${HOME} \${u:uid}' }
+                                      ~~~~~~~~~~
+s.yaml:13:46 nothing was captured as "HOME"; write "\${HOME:word}" to capture it, "$\${HOME}" for the characters themselves
+        expect: { ok: true, error: 'x \${web.idd} \${HOME} \${u:uid}' }
+                                                 ~~~~~~~
+s.yaml:13:54 a capture is one of id, uuid, ip, number, hash, word; got "uid"
+        expect: { ok: true, error: 'x \${web.idd} \${HOME} \${u:uid}' }
+                                                         ~~~~~~~~
+s.yaml:14:15 no step before this runs pod "wbe"; did you mean "web"? known: web
+      - stop-pod: wbe
+                  ~~~
+s.yaml:15:11 unknown key "ok"; allowed here: when, pods, left-behind, log, no-log
+    expect: { ok: true }
+              ~~
+`);
+});
+
+test.each([
+  [
+    'a declared pod that is never run',
+    'pods: { db: {} }\nsteps: [{ run-pod: web }]\n',
+    `s.yaml:4:9 pod "db" is never run; add a step "run-pod: db" or take it out
+    pods: { db: {} }
+            ~~
+`,
+  ],
+  [
+    'a step with two verbs',
+    'steps:\n  - run-pod: web\n    stop-pod: web\n',
+    `s.yaml:6:5 a step does one thing: make two of "run-pod" and "stop-pod"
+        stop-pod: web
+        ~~~~~~~~
+`,
+  ],
+  [
+    'a container that nobody created',
+    'steps:\n  - start-container: app\n',
+    `s.yaml:5:22 no step before this creates container "app"; none so far
+      - start-container: app
+                         ~~~
+`,
+  ],
+  [
+    'a container called as a pod',
+    'steps:\n  - run-pod: web\n  - create-container: { container: web, pod: web, command: [sh] }\n',
+    `s.yaml:6:36 "web" is a pod already; give the container another name
+      - create-container: { container: web, pod: web, command: [sh] }
+                                       ~~~
+`,
+  ],
+  [
+    'half of a part',
+    'steps:\n  - run-pod: web\n    expect: { error: { contains: x } }\n',
+    `s.yaml:6:22 "why" is missing
+        expect: { error: { contains: x } }
+                         ~~~~~~~~~~~~~~~
+`,
+  ],
+  [
+    'what the step cannot answer',
+    'steps:\n  - stop-containerd:\n    expect: { pod: { state: ready }, error: x }\n',
+    `s.yaml:6:15 "pod" is the pod of the step, and stop-containerd has none; write "pods: { NAME: … }"
+        expect: { pod: { state: ready }, error: x }
+                  ~~~
+s.yaml:6:38 stop-containerd runs no command that could have "error"; it can be ok or not
+        expect: { pod: { state: ready }, error: x }
+                                         ~~~~~
+`,
+  ],
+  [
+    'a malformed range and an unknown subject',
+    `steps:\n  - run-pod: web\n    expect: { when: { containerd: '>=1.x.y.z', contaierd: 1.0.0 } }\n`,
+    `s.yaml:6:35 wanted a range such as ">=1.6.0 <1.6.4"; got ">=1.x.y.z"
+        expect: { when: { containerd: '>=1.x.y.z', contaierd: 1.0.0 } }
+                                      ~~~~~~~~~~~
+s.yaml:6:48 "contaierd" is neither a component nor an axis; did you mean "containerd"? known: containerd, runc, cni-plugins, crictl
+        expect: { when: { containerd: '>=1.x.y.z', contaierd: 1.0.0 } }
+                                                   ~~~~~~~~~
+`,
+  ],
+  [
+    'an unknown kind',
+    'steps: [{ run-pod: web }]\nexpect: { left-behind: { netn: 1 } }\n',
+    `s.yaml:5:26 unknown key "netn"; did you mean "netns"? allowed here: netns, netns-mount, veth, bridge, bridge-port, link, ipam, ipam-state, cni-result, iptables, nft, mount, shim, process, sandbox, container, shared
+    expect: { left-behind: { netn: 1 } }
+                             ~~~~
+`,
+  ],
+  [
+    'the wrong kind of value',
+    'steps: { run-pod: web }\n',
+    `s.yaml:4:8 wanted a list; got a mapping
+    steps: { run-pod: web }
+           ~~~~~~~~~~~~~~~~
+`,
+  ],
+  [
+    'what is known in listing steps only',
+    `steps:\n  - run-pod: web\n    expect: { error: 'x \${listed.id}' }\n`,
+    `s.yaml:6:25 \${listed.id} is known to the expectations of stop-listed-pods and remove-listed-pods only
+        expect: { error: 'x \${listed.id}' }
+                            ~~~~~~~~~~~~
+`,
+  ],
+  [
+    'a capture in a step',
+    `steps:\n  - exec: [echo, '\${x:word}', '\${y}']\n`,
+    `s.yaml:5:19 only expectations can capture; steps know pods and containers, as \${web.id}
+      - exec: [echo, '\${x:word}', '\${y}']
+                      ~~~~~~~~~
+s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
+      - exec: [echo, '\${x:word}', '\${y}']
+                                   ~~~~
+`,
+  ],
+  [
+    'a control of an unknown finding',
+    'control: { outcome: fail, finding: leak }\nsteps: [{ run-pod: web }]\n',
+    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, pod, left-behind, log, no-log, cleanup, control; got "leak"
+    control: { outcome: fail, finding: leak }
+                                       ~~~~
+`,
+  ],
+])('%s is a mistake', (_what, rest, message) => {
+  expect(mistakesOf(HEAD + rest)).toBe(message);
+});
+
+test('an unknown verb is told with the nearest one', () => {
+  expect(mistakesOf(`${HEAD}steps: [{ run-pdo: web }]\n`)).toMatch(
+    /^s\.yaml:4:11 a step has exactly one of run-pod, .*; got "run-pdo"; did you mean "run-pod"\?\n/,
+  );
+});
+
+test('a file that is not YAML says so at its places', () => {
+  expect(mistakesOf('a: [1\nb: }\n'))
+    .toBe(`s.yaml:2:1 this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]
+    b: }
+    ~
+s.yaml:2:4 this is not YAML: Unexpected flow-map-end token in YAML stream: "}"
+    b: }
+       ~
+`);
+});
+
+test('an empty file wants a mapping', () => {
+  expect(mistakesOf('')).toBe('s.yaml:1:1 wanted a mapping; got nothing\n    \n    ~\n');
+});
+
+test('a mistake that comes through an alias stands where its anchor is, once', () => {
+  const text = `${HEAD}steps:
+  - run-pod: web
+    expect: &e { okay: true }
+  - stop-pod: web
+    expect: *e
+  - remove-pod: web
+    expect: *f
+`;
+  expect(mistakesOf(text))
+    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, pod, when, pods, left-behind, log, no-log
+        expect: &e { okay: true }
+                     ~~~~
+s.yaml:10:13 no anchor "&f" stands before this
+        expect: *f
+                ~~
+`);
+});

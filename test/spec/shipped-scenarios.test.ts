@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { CHECKS } from '../../lab/judge/verdict.ts';
+import { parsePins } from '../../lab/plan/pins.ts';
+import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
+import { versionFacts } from '../../lab/plan/version-facts.ts';
+import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
+import { formatScenarioSchema } from '../../lab/spec/json-schema.ts';
+import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const files = readdirSync(`${root}scenarios`, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.yaml'),
+);
+
+test.each(files)('scenarios/%s is sound, and so is its plan', (file) => {
+  const text = readFileSync(`${root}scenarios/${file}`, 'utf8');
+  const parsed = parseScenario({ file: `scenarios/${file}`, text, checks: CHECKS });
+  expect(parsed.ok ? [] : parsed.error.map(formatDiagnostic)).toEqual([]);
+  const pins = parsePins(readFileSync(`${root}images/pins.yaml`, 'utf8'));
+  if (!parsed.ok || !pins.ok) return;
+  const plan = planScenarios([parsed.value], { facts: versionFacts(pins.value, {}), cwd: root });
+  expect(plan.ok ? [] : plan.error.map(formatDiagnostic)).toEqual([]);
+});
+
+test('scenarios/schema.json is what scripts/write-schema.mjs writes', () => {
+  expect(readFileSync(`${root}scenarios/schema.json`, 'utf8')).toBe(formatScenarioSchema({ checks: CHECKS }));
+});
+
+test('every key of the schema tells an editor what it is for', () => {
+  const silent: string[] = [];
+  const walk = (schema: unknown, path: string): void => {
+    if (typeof schema !== 'object' || schema === null) return;
+    for (const [key, inner] of Object.entries(schema)) {
+      const isKey = path.endsWith('/properties');
+      if (isKey && !(typeof inner === 'object' && inner !== null && 'description' in inner))
+        silent.push(`${path}/${key}`);
+      walk(inner, `${path}/${key}`);
+    }
+  };
+  walk(JSON.parse(formatScenarioSchema({ checks: CHECKS })), '');
+  expect(silent).toEqual([]);
+});

@@ -1,5 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { LabError } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
@@ -62,7 +61,7 @@ export interface Artifacts {
   versions(component: ComponentName, signal: AbortSignal): Promise<readonly SourceVersions[]>;
   /** Removes what killed labs left half made; costs nothing when there is none. Returns what was removed. */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
-  /** Removes the whole cache; everything can be had again. */
+  /** Removes everything from the cache; all of it can be had again. */
   clean(): Promise<void>;
 }
 
@@ -145,11 +144,12 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
             : [],
       }),
     layers: async (signal) => (hostHasIptables() ? [] : [await ensureOwn('iptables', signal)]),
-    async describeLocal(component, hostPath, signal) {
-      const scratchHostPath = join(cacheHostPath, 'staging', 'local');
-      await mkdir(scratchHostPath, { recursive: true });
-      return describeLocal({ component, hostPath, exec, scratchHostPath, signal });
-    },
+    describeLocal: (component, hostPath, signal) =>
+      cache.make(
+        JSON.stringify({ describe: component, hostPath }),
+        { signal, onWait: () => undefined },
+        ({ scratchHostPath }) => describeLocal({ component, hostPath, exec, scratchHostPath, signal }),
+      ),
     versions: async (component, signal) =>
       Promise.all(
         options.sourceOrder
@@ -157,14 +157,6 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
           .map(async (source) => ({ source, versions: await bySource[source].versions(component, signal) })),
       ),
     sweep: (signal) => cache.sweep(signal),
-    async clean() {
-      // Out of the way first, so that a lab that starts meanwhile sees an empty cache and not half a one.
-      const away = join(dirname(cacheHostPath), `.cnilab-removed-${process.pid}`);
-      await rename(cacheHostPath, away).catch((thrown: NodeJS.ErrnoException) => {
-        if (thrown.code !== 'ENOENT')
-          throw new LabError(`${cacheHostPath} could not be removed`, { cause: thrown });
-      });
-      await rm(away, { recursive: true, force: true });
-    },
+    clean: () => cache.clean(),
   };
 }

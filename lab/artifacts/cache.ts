@@ -125,8 +125,22 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       }
       return removed;
     },
+
+    /** Removes everything. Out of the way first: a lab that starts meanwhile sees an empty cache and not half a one. */
+    async clean(): Promise<void> {
+      const away = at(`removed-${process.pid}`);
+      for (const part of await readdir(cacheHostPath).catch(() => [])) {
+        if (!PARTS.includes(part) && !part.startsWith('removed-')) continue;
+        await mkdir(away, { recursive: true });
+        await rename(at(part), join(away, part)).catch(() => undefined);
+      }
+      await rm(away, { recursive: true, force: true });
+    },
   };
 }
+
+/** What lies in the folder of the cache and is ours; others may keep things there too. */
+const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt'];
 
 function readIndexEntry(hostPath: string): IndexEntry | undefined {
   try {

@@ -1,10 +1,9 @@
 import { LabError } from '../core/lab-error.ts';
 
 /** The one message for a full disk, from whatever it was noticed by. */
-export function diskFull(cacheHostPath: string, cause?: unknown): LabError {
+export function diskFull(cacheHostPath: string): LabError {
   return new LabError(
     `no space left for the cache in ${cacheHostPath}; make room, run "cnilab clean --cache", or set XDG_CACHE_HOME to a folder on another disk`,
-    { cause: cause instanceof Error ? undefined : cause },
   );
 }
 

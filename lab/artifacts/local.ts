@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadInput } from '../core/lab-error.ts';
+import { BadInput, messageOf } from '../core/lab-error.ts';
 import type { Exec } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { ComponentName, ComponentRef } from '../plan/components.ts';
@@ -29,11 +29,18 @@ export function createLocal(): Source {
         version,
         // Not the content: a user's containerd is 50 MB. A rebuilt file has another time or inode.
         request: JSON.stringify({ source: 'local', component, version, hostPath, stamps }),
-        async make(treeHostPath) {
-          const taken = await takePrograms(component, hostPath, join(treeHostPath, 'bin'));
-          return taken.ok
-            ? ok({ madeBy: hostPath })
-            : err({ source: 'local', reason: 'broken', why: taken.error });
+        async make(treeHostPath, { scratchHostPath }) {
+          const unpackedHostPath = join(scratchHostPath, 'unpacked');
+          const found = await findPrograms({ component, hostPath, unpackedHostPath });
+          if (!found.ok)
+            return err({ source: 'local', reason: 'broken', why: `${hostPath}: ${found.error}` });
+          const bin = join(treeHostPath, 'bin');
+          await mkdir(bin);
+          for (const { name, from } of found.value) {
+            await copyFile(from, join(bin, name));
+            await chmod(join(bin, name), 0o755);
+          }
+          return ok({ madeBy: hostPath });
         },
       });
     },
@@ -46,71 +53,77 @@ export interface LocalOptions {
   /** absolute */
   readonly hostPath: string;
   readonly exec: Exec;
-  /** an existing folder for temporary files */
+  /** an existing, empty folder for temporary files */
   readonly scratchHostPath: string;
   readonly signal: AbortSignal;
 }
 
+/** The version of a build that does not tell one: a plain `go build` of runc or of a plugin says "unknown". */
+const UNTOLD = '0.0.0-local';
+
 /** A reference to a user's own build, with the version that it says itself. BadInput when it is not what was said. */
 export async function describeLocal(options: LocalOptions): Promise<ComponentRef> {
   const { component, hostPath, exec, scratchHostPath, signal } = options;
-  const folder = await mkdtemp(join(scratchHostPath, 'local-'));
-  try {
-    const taken = await takePrograms(component, hostPath, folder);
-    if (!taken.ok) throw new BadInput(`local:${hostPath} is no ${component}: ${taken.error}`);
-    const { program, argv, env } = versionQuestion(component, taken.value);
-    const asked = await exec([join(folder, program), ...argv], { env, signal, timeoutMs: 10_000 });
-    const version = versionFromOutput(`${asked.stdout}\n${asked.stderr}`);
-    if (version === undefined) {
-      throw new BadInput(
-        `local:${hostPath} is no ${component}: ${[program, ...argv].join(' ')} names no version; it exited with ${asked.exitCode} and said ${JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200))}`,
-      );
-    }
-    return { component, source: 'local', hostPath, version };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const refuse = (why: string) => new BadInput(`local:${hostPath} is no ${component}: ${why}`);
+  const found = await findPrograms({
+    component,
+    hostPath,
+    unpackedHostPath: join(scratchHostPath, 'unpacked'),
+  });
+  if (!found.ok) throw refuse(found.error);
+  const { program, argv, env } = versionQuestion(
+    component,
+    found.value.map(({ name }) => name),
+  );
+  const from = found.value.find(({ name }) => name === program)?.from ?? '';
+  const asked = await exec([from, ...argv], { env, signal, timeoutMs: 10_000 }).catch((thrown: unknown) => {
+    throw refuse(`${program} does not start on this host: ${messageOf(thrown)}`);
+  });
+  const version = versionFromOutput(`${asked.stdout}\n${asked.stderr}`);
+  // A plugin that is called without a command may well be an error of its own.
+  const runs = asked.exitCode === 0 || (component === 'cni-plugins' && asked.exitCode === 1);
+  if (version === undefined && !runs) {
+    const said = JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200));
+    throw refuse(`${[program, ...argv].join(' ')} exited with ${asked.exitCode} and said ${said}`);
   }
+  return { component, source: 'local', hostPath, version: version ?? UNTOLD };
 }
 
-async function takePrograms(
-  component: ComponentName,
-  hostPath: string,
-  binHostPath: string,
-): Promise<Result<readonly string[], string>> {
+interface Program {
+  readonly name: string;
+  readonly from: string;
+}
+
+interface Place {
+  readonly component: ComponentName;
+  readonly hostPath: string;
+  /** where an archive is unpacked to */
+  readonly unpackedHostPath: string;
+}
+
+/** The component's programs, wherever the user has them; or what is missing. */
+async function findPrograms({
+  component,
+  hostPath,
+  unpackedHostPath,
+}: Place): Promise<Result<readonly Program[], string>> {
   const programs = COMPONENT_PROGRAMS[component];
-  const stat = statSync(hostPath, { throwIfNoEntry: false });
-  if (stat === undefined) return err('it does not exist');
-  let taken: readonly string[];
-  if (stat.isFile() && isGzip(hostPath)) {
-    const unpacked = await unpackPrograms({
-      archiveHostPath: hostPath,
-      binHostPath,
-      programs,
-      ...RELEASE_CAPS,
-    });
+  if (statSync(hostPath, { throwIfNoEntry: false }) === undefined) return err('it does not exist');
+  if (await isGzip(hostPath)) {
+    const options = { archiveHostPath: hostPath, binHostPath: unpackedHostPath, programs, ...RELEASE_CAPS };
+    const unpacked = await unpackPrograms(options);
     if (!unpacked.ok) return unpacked;
-    taken = unpacked.value;
-  } else {
-    await mkdir(binHostPath, { recursive: true });
-    const files = programFiles(component, hostPath);
-    for (const { name, from } of files) {
-      await copyFile(from, join(binHostPath, name));
-      await chmod(join(binHostPath, name), 0o755);
-    }
-    taken = files.map(({ name }) => name);
   }
+  const found = programFiles(component, existsSync(unpackedHostPath) ? unpackedHostPath : hostPath);
+  if (found.length === 0) return err(`it has none of ${programs.join(', ')}`);
   // A user tests one plugin of their own as often as a whole set.
   const needed = component === 'cni-plugins' ? [] : NEEDED_PROGRAMS[component];
-  const missing = needed.filter((program) => !taken.includes(program));
-  if (taken.length === 0) return err(`it has none of ${programs.join(', ')}`);
-  return missing.length > 0 ? err(`it has no ${missing.join(', no ')}`) : ok(taken);
+  const missing = needed.filter((program) => !found.some(({ name }) => name === program));
+  return missing.length > 0 ? err(`it has no ${missing.join(', no ')}`) : ok(found);
 }
 
 /** Plugins may have any name; the other components have the names that are run. */
-function programFiles(
-  component: ComponentName,
-  hostPath: string,
-): readonly { readonly name: string; readonly from: string }[] {
+function programFiles(component: ComponentName, hostPath: string): readonly Program[] {
   const wanted = (name: string) =>
     component === 'cni-plugins' || COMPONENT_PROGRAMS[component].includes(name);
   if (statSync(hostPath).isFile()) {
@@ -137,7 +150,13 @@ function stampsOf(component: ComponentName, hostPath: string): readonly string[]
   return programFiles(component, hostPath).map(({ name, from }) => `${name} ${stampOf(from) ?? ''}`);
 }
 
-const isGzip = (hostPath: string): boolean => {
-  const start = readFileSync(hostPath).subarray(0, 2);
-  return start[0] === 0x1f && start[1] === 0x8b;
-};
+async function isGzip(hostPath: string): Promise<boolean> {
+  if (!statSync(hostPath).isFile()) return false;
+  const handle = await open(hostPath);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer.readUInt16BE(0) === 0x1f8b;
+  } finally {
+    await handle.close();
+  }
+}

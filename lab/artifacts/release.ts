@@ -109,8 +109,9 @@ async function makeFromRelease(
     signal: job.signal,
     toHostPath: archiveHostPath,
     maxBytes: caps.maxDownloadBytes,
-    onProgress: (done, total) =>
+    onProgress: everyMiB((done, total) =>
       job.progress('downloading', total === undefined ? { done } : { done, total }),
+    ),
   });
   if (!got.ok) return err({ source: 'release', reason: got.error.kind, why: got.error.why });
   const { sha256, sizeBytes } = got.value;
@@ -135,4 +136,17 @@ async function makeFromRelease(
   const missing = NEEDED_PROGRAMS[component].filter((program) => !unpacked.value.includes(program));
   if (missing.length > 0) return broken(`${url}: it has no ${missing.join(', no ')}`);
   return ok({ madeBy: url });
+}
+
+type OnBytes = (done: number, total: number | undefined) => void;
+
+/** Passes on the first word and then one for each MiB: chunks come by the thousand. */
+function everyMiB(onBytes: OnBytes): OnBytes {
+  let told = -1;
+  return (done, total) => {
+    const whole = Math.floor(done / MIB);
+    if (whole === told) return;
+    told = whole;
+    onBytes(done, total);
+  };
 }

@@ -1,0 +1,130 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+
+import type { Artifact } from '../../lab/artifacts/artifact.ts';
+import type { Artifacts } from '../../lab/artifacts/artifacts.ts';
+import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
+import { BadInput, LabError } from '../../lab/core/lab-error.ts';
+import { systemClock } from '../../lab/host/clock.ts';
+import { bareBackend } from '../../lab/nodes/backends/bare.ts';
+import { bringUpNode } from '../../lab/nodes/bring-up.ts';
+import type { LabNode } from '../../lab/nodes/node.ts';
+import type { ComponentRef } from '../../lab/plan/components.ts';
+import type { NodePlan } from '../../lab/plan/plan.ts';
+import { crictlStory } from '../rig/crictl-story.ts';
+import { artifactsIn, makeFolder, signal } from './rig.ts';
+
+/** The release that our stand-in is made after; see images/node-tools/cmd/crictl/main.go. */
+const LIKE = '1.25.0';
+
+const folder = makeFolder();
+const cacheHostPath = join(
+  process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? '/root', '.cache'),
+  'cnilab',
+);
+const { artifacts } = artifactsIn(folder, { cacheHostPath });
+const backend = bareBackend({
+  artifactsHostPath: join(cacheHostPath, 'artifacts'),
+  stateHostPath: join(folder, 'nodes'),
+});
+const cleanup = new CleanupStack();
+let official: Artifact | string;
+
+beforeAll(async () => {
+  official = await findOfficial(artifacts);
+  if (typeof official === 'string') process.stderr.write(`skipped: ${official}\n`);
+});
+afterEach(() => cleanup.run());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The official crictl, or why there is none. */
+async function findOfficial(from: Artifacts): Promise<Artifact | string> {
+  const hostPath = process.env.CNILAB_OFFICIAL_CRICTL;
+  try {
+    const ref: ComponentRef =
+      hostPath === undefined
+        ? { component: 'crictl', version: LIKE, source: 'release' }
+        : await from.describeLocal('crictl', hostPath, signal);
+    if (ref.version !== LIKE)
+      return `CNILAB_OFFICIAL_CRICTL is ${ref.version}, and ours is made after ${LIKE}`;
+    const found = (await from.ensureAll([ref], signal))(ref);
+    return found.source === 'own'
+      ? `the release of crictl ${LIKE} cannot be had here, and CNILAB_OFFICIAL_CRICTL does not name one`
+      : found;
+  } catch (thrown) {
+    if (thrown instanceof LabError || thrown instanceof BadInput) return thrown.message;
+    throw thrown;
+  }
+}
+
+const CONFLIST = {
+  cniVersion: '0.4.0',
+  name: 'story',
+  plugins: [
+    {
+      type: 'bridge',
+      bridge: 'cni0',
+      isGateway: true,
+      ipam: { type: 'host-local', ranges: [[{ subnet: '10.88.0.0/16' }]] },
+    },
+  ],
+};
+
+async function startNode(containerd: ComponentRef): Promise<LabNode> {
+  const runc: ComponentRef = { component: 'runc', version: '1.1.15' };
+  const crictl: ComponentRef = { component: 'crictl', version: LIKE };
+  const set: ComponentRef = { component: 'cni-plugins', version: '1.1.1' };
+  const artifact = await artifacts.ensureAll([containerd, runc, crictl, set], signal);
+  const place = { file: 'crictl-parity.test.ts', line: 1, column: 1 };
+  const plan: NodePlan = {
+    containerd,
+    runc,
+    crictl,
+    plugins: { set, overrides: [] },
+    containerdConfig: {},
+    cniConfig: [{ name: '10-story.conflist', content: JSON.stringify(CONFLIST), place }],
+    files: [],
+  };
+  const { node } = await bringUpNode({
+    backend,
+    name: `test-${process.pid}-crictl`,
+    plan,
+    parts: {
+      containerd: artifact(containerd),
+      runc: artifact(runc),
+      crictl: artifact(crictl),
+      plugins: { set: artifact(set), overrides: [] },
+      nodeTools: await artifacts.ensureOwn('node-tools', signal),
+      layers: await artifacts.layers(signal),
+      images: [
+        await artifacts.ensureOwn('pause-image', signal),
+        await artifacts.ensureOwn('app-image', signal),
+      ],
+    },
+    clock: systemClock,
+    cleanup,
+    onContainerdEnd: () => undefined,
+  });
+  return node;
+}
+
+// The oldest knows v1alpha2 only, the newest v1 only, the one between both.
+test.for<ComponentRef>([
+  { component: 'containerd', version: '1.4.13', source: 'debian' },
+  { component: 'containerd', version: '1.6.4' },
+  { component: 'containerd', version: '2.1.9', source: 'debian' },
+])(
+  'our crictl says what the official one says, call by call, of containerd $version',
+  async (containerd, { skip }) => {
+    if (typeof official === 'string') return skip(official);
+    const node = await startNode(containerd);
+    const ours = await node.provide(await artifacts.ensureOwn('node-tools', signal));
+    const theirs = await node.provide(official);
+    const exec = node.exec.bind(node);
+    const expected = await crictlStory(exec, `${theirs}/bin/crictl`);
+    // a story in which nothing works would be easy to tell alike
+  expect(expected.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(expected.length / 2);
+  expect(await crictlStory(exec, `${ours}/bin/crictl`)).toEqual(expected);
+  },
+);

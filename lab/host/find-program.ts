@@ -5,12 +5,11 @@ import { join } from 'node:path';
 export function findProgram(name: string, path: string | undefined): string | undefined {
   for (const folder of (path ?? '').split(':')) {
     const hostPath = join(folder === '' ? '.' : folder, name);
-    if (statSync(hostPath, { throwIfNoEntry: false })?.isFile() !== true) continue;
     try {
       accessSync(hostPath, constants.X_OK);
-      return hostPath;
+      if (statSync(hostPath).isFile()) return hostPath;
     } catch {
-      // there and not executable: a shell goes on looking too
+      // not there, not executable, or in a folder that is not ours to look into: a shell goes on looking too
     }
   }
   return undefined;

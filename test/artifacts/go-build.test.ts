@@ -1,0 +1,152 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { buildModule } from '../../lab/artifacts/go-build.ts';
+import { createGoTool, type GoTool } from '../../lab/artifacts/go-tool.ts';
+import type { CommandResult } from '../../lab/core/ports.ts';
+import type { GomodPins } from '../../lab/plan/pins.ts';
+
+const facts: GomodPins = {
+  majors: { from: 1, to: 1 },
+  module: 'example.org/m',
+  packages: ['cmd/a', '.'],
+  tags: ['no_btrfs', 'other'],
+  cgo: false,
+  set: { 'example.org/m/version.Version': 'v{version}', 'main.commit': '{sum}' },
+  pinned: [],
+};
+const signal = new AbortController().signal;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cnilab-go-build-'));
+  mkdirSync(join(folder, 'tree'));
+  mkdirSync(join(folder, 'scratch'));
+  writeFileSync(join(folder, 'go.mod'), '');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const answer = (stdout: string, exitCode = 0): CommandResult => ({
+  argv: [],
+  exitCode,
+  signal: null,
+  stdout,
+  stderr: exitCode === 0 ? '' : 'x.go:1:1: no such thing',
+  durationMs: 1,
+  timedOut: false,
+});
+
+/** A `go` that answers as the real one does and adds `needs` to go.sum. */
+function fakeGo(calls: string[], { needs, buildExit = 0 }: { needs: string; buildExit?: number }): GoTool {
+  return {
+    found: true,
+    offline: false,
+    async run(argv, { cwd = '' }) {
+      calls.push(argv.join(' ').replaceAll(folder, ''));
+      if (argv[1] === 'download') {
+        return answer(JSON.stringify({ GoMod: join(folder, 'go.mod'), Sum: 'h1:abc=' }));
+      }
+      if (argv[1] === 'edit') return answer('{"Go":"1.16"}');
+      if (argv[0] === 'build' && buildExit === 0) {
+        await appendFile(join(cwd, 'go.sum'), needs);
+        await writeFile(join(folder, 'wrapper-go.mod'), readFileSync(join(cwd, 'go.mod')));
+      }
+      return argv[0] === 'build' ? answer('', buildExit) : answer('go1.26.8\n');
+    },
+  };
+}
+
+const build = (go: GoTool, heldSums?: string) =>
+  buildModule(
+    { go, facts, version: '1.2.3', ...(heldSums === undefined ? {} : { heldSums }) },
+    join(folder, 'tree'),
+    {
+      signal,
+      scratchHostPath: join(folder, 'scratch'),
+      progress: () => undefined,
+    },
+  );
+
+const BUILD =
+  'build -o /tree/bin/ -trimpath -buildvcs=false -tags no_btrfs,other -ldflags -s -w -buildid= -X example.org/m/version.Version=v1.2.3 -X main.commit=h1:abc= example.org/m/cmd/a example.org/m';
+
+test('all programs are built at once, in a module that requires just the component', async () => {
+  const calls: string[] = [];
+  expect(await build(fakeGo(calls, { needs: 'a v1 h1:x=\n' }))).toEqual({
+    ok: true,
+    value: {
+      sums: 'a v1 h1:x=\n',
+      madeBy: `go1.26.8: CGO_ENABLED=0 go ${BUILD.replace(' -o /tree/bin/', '')}`,
+    },
+  });
+  expect(calls).toEqual([
+    'mod download -json example.org/m@v1.2.3',
+    'mod edit -json /go.mod',
+    BUILD,
+    'env GOVERSION',
+  ]);
+  expect(readFileSync(join(folder, 'wrapper-go.mod'), 'utf8')).toBe(
+    'module cnilab/wrapper\n\ngo 1.18\n\nrequire example.org/m v1.2.3\n\n',
+  );
+});
+
+test('a pinned build that needs a module which our go.sum does not hold is broken', async () => {
+  expect(await build(fakeGo([], { needs: 'b v1 h1:y=\n' }), 'a v1 h1:x=\n')).toEqual({
+    ok: false,
+    error: {
+      source: 'gomod',
+      reason: 'broken',
+      why: 'example.org/m@v1.2.3 needs modules that our go.sum does not hold: b v1 h1:y=',
+    },
+  });
+});
+
+test('a build that fails is told in the words of the compiler', async () => {
+  expect(await build(fakeGo([], { needs: '', buildExit: 1 }))).toEqual({
+    ok: false,
+    error: {
+      source: 'gomod',
+      reason: 'broken',
+      why: 'go build of example.org/m@v1.2.3: x.go:1:1: no such thing',
+    },
+  });
+});
+
+test("the user's settings for modules hold, and nothing is written outside of the cache", async () => {
+  const environments: Readonly<Record<string, string>>[] = [];
+  const go = createGoTool({
+    exec: async (argv, options) => {
+      environments.push(options?.env ?? {});
+      return { ...answer(''), argv };
+    },
+    env: { HOME: '/home/user', PATH: '' },
+    cacheHostPath: join(folder, 'cache'),
+    arch: 'arm64',
+    offline: false,
+  });
+  await go.run(['env'], { signal, scratchHostPath: '/scratch' });
+  const inCache = (name: string) => join(folder, 'cache/go', name);
+  expect(environments).toEqual([
+    {
+      GOENV: '/home/user/.config/go/env',
+      XDG_CONFIG_HOME: inCache('config'),
+      GOPATH: inCache('path'),
+      GOMODCACHE: inCache('mod'),
+      GOCACHE: inCache('build'),
+      GOTMPDIR: '/scratch',
+      TMPDIR: '/scratch',
+      GOFLAGS: '-mod=mod -modcacherw',
+      GOWORK: 'off',
+      GO111MODULE: 'on',
+      GOOS: 'linux',
+      GOARCH: 'arm64',
+      GOAMD64: 'v1',
+      CGO_ENABLED: '0',
+      CGO_CFLAGS: '-O2 -g',
+      CGO_LDFLAGS: '-O2 -g',
+      GIT_TERMINAL_PROMPT: '0',
+    },
+  ]);
+});

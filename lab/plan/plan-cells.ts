@@ -39,7 +39,7 @@ export function planCells(
     const actions = scenario.steps.map(({ action }) => planAction(action, { cell, resolver }));
     return { cell, node: plannedNode, actions, branchCell: { cell, versions: versionsOf(plannedNode) } };
   });
-  if (mistakes.size > 0) return err([...mistakes.values()]);
+  if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
 
   const branchCells = plans.map(({ branchCell }) => branchCell);
   const wrongBranches = [...scenario.steps.map(({ expect }) => expect), scenario.expect].flatMap((branches) =>
@@ -63,6 +63,9 @@ export function planCells(
     }),
   );
 }
+
+const inOrderOfTheFile = (a: Diagnostic, b: Diagnostic): number =>
+  a.place.line - b.place.line || a.place.column - b.place.column;
 
 /** Turns version texts into components. One that cannot be is noted, and stands in for the rest of the look. */
 type Resolver = (component: ComponentName, version: VersionText) => ComponentRef;

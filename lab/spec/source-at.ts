@@ -1,6 +1,6 @@
 import type { Diagnostic, Place } from './diagnostic.ts';
 
-/** The line at a place and how much of it is meant, for the squiggle: a quoted text, a bracketed group, or a word. */
+/** The line at a place and how much of it is meant, for the squiggle: a quoted text, a bracketed group, a key with its value, or a word. */
 export function sourceAt(text: string, place: Place): NonNullable<Diagnostic['source']> {
   const line = text.split('\n')[place.line - 1]?.trimEnd() ?? '';
   return { text: line, length: lengthOfToken(line.slice(place.column - 1)) };
@@ -15,8 +15,8 @@ function lengthOfToken(rest: string): number {
   const quoted = /^(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")/.exec(rest);
   if (quoted !== null) return quoted[0].length;
   if (rest.startsWith('{') || rest.startsWith('[')) return lengthOfGroup(rest);
-  const comment = rest.search(/\s#/);
-  return Math.max(1, (comment < 0 ? rest : rest.slice(0, comment)).trimEnd().length);
+  const word = /^(?:\$\{[^}]*\}|[^\s,\]}#])+/.exec(rest)?.[0] ?? '';
+  return word.endsWith(':') ? rest.length : Math.max(1, word.length);
 }
 
 function lengthOfGroup(rest: string): number {

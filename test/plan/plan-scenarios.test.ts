@@ -1,0 +1,274 @@
+import { expect, test } from 'vitest';
+import { formatPlan } from '../../lab/plan/format-plan.ts';
+import { localComponents } from '../../lab/plan/local-paths.ts';
+import { parsePlan } from '../../lab/plan/parse-plan.ts';
+import { planScenarios, type PlanOptions } from '../../lab/plan/plan-scenarios.ts';
+import type { Plan } from '../../lab/plan/plan.ts';
+import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
+import { scenarioOf } from '../spec/read.ts';
+import { OPTIONS } from './facts.ts';
+
+function planOf(text: string, options: Partial<PlanOptions> = {}): Plan {
+  const plan = planScenarios([scenarioOf(text)], { ...OPTIONS, ...options });
+  if (!plan.ok) throw new Error(plan.error.map(formatDiagnostic).join('\n'));
+  return plan.value;
+}
+
+function mistakesOf(text: string, options: Partial<PlanOptions> = {}): string {
+  const plan = planScenarios([scenarioOf(text)], { ...OPTIONS, ...options });
+  return plan.ok ? '' : plan.error.map((mistake) => `${formatDiagnostic(mistake)}\n`).join('');
+}
+
+const titles = (plan: Plan): readonly string[] => plan.runs.map(({ title }) => title);
+
+test('a cell becomes a run: exact versions, everything filled in, the branch that applies', () => {
+  const plan = planOf(`name: s
+summary: Why
+matrix: { containerd: ['debian:bookworm'], mtu: [1500] }
+node:
+  containerd: \${matrix.containerd}
+  cni-plugins: { set: 0.9.1, loopback: gomod:1.1.1 }
+  containerd-config: { a: 'x\${matrix.mtu}' }
+  cni-config: { a.conf: { mtu: '\${matrix.mtu}', name: '\${matrix.mtu} $\${x}' } }
+  files: { '/etc/\${matrix.mtu}': 'mtu \${matrix.mtu} $\${x}' }
+steps:
+  - run-pod: web
+    expect:
+      - { when: { containerd: '>=1.6.20' }, error: '\${web.id} \${matrix.mtu} $\${x}' }
+  - write-cni-config: { a.conf: { mtu: '\${matrix.mtu}', pod: '\${web.ip} $\${x}' } }
+  - install-plugins: none
+`);
+  const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
+  expect(plan).toEqual({
+    formatVersion: 1,
+    runs: [
+      {
+        title: 's containerd=debian:bookworm mtu=1500',
+        slug: 's.containerd-debian-bookworm.mtu-1500',
+        scenario: { name: 's', summary: 'Why', place: at(1, 1) },
+        cell: { containerd: 'debian:bookworm', mtu: '1500' },
+        node: {
+          containerd: { component: 'containerd', version: '1.6.20', source: 'debian' },
+          runc: { component: 'runc', version: '1.1.15' },
+          crictl: { component: 'crictl', version: '1.25.0' },
+          plugins: {
+            set: { component: 'cni-plugins', version: '0.9.1' },
+            overrides: [
+              { plugin: 'loopback', from: { component: 'cni-plugins', version: '1.1.1', source: 'gomod' } },
+            ],
+          },
+          containerdConfig: { a: 'x1500' },
+          cniConfig: [
+            { name: 'a.conf', content: '{\n  "mtu": 1500,\n  "name": "1500 ${x}"\n}\n', place: at(8, 17) },
+          ],
+          files: [{ name: '/etc/1500', content: 'mtu 1500 ${x}', place: at(9, 12) }],
+        },
+        pods: [{ name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwork: false }],
+        steps: [
+          {
+            id: '1-run-pod',
+            place: at(11, 5),
+            action: { do: 'run-pod', pod: 'web' },
+            timeoutMs: 120_000,
+            expect: {
+              place: at(13, 9),
+              when: { containerd: '>=1.6.20' },
+              ok: false,
+              error: { exact: '${web.id} 1500 $${x}', place: at(13, 52) },
+              log: [],
+              noLog: [],
+            },
+          },
+          {
+            id: '2-write-cni-config',
+            place: at(14, 5),
+            action: {
+              do: 'write-cni-config',
+              files: [
+                {
+                  name: 'a.conf',
+                  content: '{\n  "mtu": 1500,\n  "pod": "${web.ip} $${x}"\n}\n',
+                  place: at(14, 25),
+                },
+              ],
+            },
+            timeoutMs: 60_000,
+            expect: { place: at(14, 5), ok: true, log: [], noLog: [] },
+          },
+          {
+            id: '3-install-plugins',
+            place: at(15, 5),
+            action: { do: 'install-plugins', plugins: { overrides: [] } },
+            timeoutMs: 60_000,
+            expect: { place: at(15, 5), ok: true, log: [], noLog: [] },
+          },
+        ],
+      },
+    ],
+  });
+  expect(parsePlan(JSON.stringify(plan))).toEqual({ ok: true, value: plan });
+});
+
+const RANGES = `name: s
+summary: s
+matrix: { containerd: [1.6.3, 1.6.4] }
+node: { containerd: '\${matrix.containerd}' }
+steps:
+  - run-pod: web
+    expect:
+      - when: { containerd: '<1.6.4' }
+        ok: false
+      - when: { containerd: '>=1.6.4 <1.7' }
+        ok: true
+`;
+
+test('the last axis changes fastest, and slugs are unique', () => {
+  const text = `name: s
+summary: s
+matrix: { a: [x/y, x.y], b: ['1', '2'] }
+node: { containerd: default }
+steps: [{ run-pod: web }]
+`;
+  const plan = planScenarios([scenarioOf(text), scenarioOf(text)], OPTIONS);
+  expect(plan.ok && plan.value.runs.map(({ title, slug }) => [title, slug])).toEqual([
+    ['s a=x/y b=1', 's.a-x-y.b-1'],
+    ['s a=x/y b=2', 's.a-x-y.b-2'],
+    ['s a=x.y b=1', 's.a-x.y.b-1'],
+    ['s a=x.y b=2', 's.a-x.y.b-2'],
+    ['s a=x/y b=1', 's.a-x-y.b-1-2'],
+    ['s a=x/y b=2', 's.a-x-y.b-2-2'],
+    ['s a=x.y b=1', 's.a-x.y.b-1-2'],
+    ['s a=x.y b=2', 's.a-x.y.b-2-2'],
+  ]);
+});
+
+test('a version of the command line replaces the axis, and equal cells run once', () => {
+  const overrides = { containerd: ['1.6.2', '1.6.3', '1.6.2'] };
+  expect(titles(planOf(RANGES, { overrides }))).toEqual(['s containerd=1.6.2', 's containerd=1.6.3']);
+});
+
+test('a version of the command line is an axis of its own where there was none', () => {
+  const text = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps: [{ run-pod: web }]\n';
+  const { runs } = planOf(text, {
+    overrides: { containerd: ['debian:trixie', '1.6.3'], cniPlugins: '1.1.1' },
+  });
+  expect(runs.map(({ title, node }) => [title, node.containerd, node.plugins.set])).toEqual([
+    [
+      's containerd=debian:trixie cni-plugins=1.1.1',
+      { component: 'containerd', version: '1.7.24', source: 'debian' },
+      { component: 'cni-plugins', version: '1.1.1' },
+    ],
+    [
+      's containerd=1.6.3 cni-plugins=1.1.1',
+      { component: 'containerd', version: '1.6.3' },
+      { component: 'cni-plugins', version: '1.1.1' },
+    ],
+  ]);
+});
+
+test('--set narrows an axis, or brings a new value', () => {
+  expect(titles(planOf(RANGES, { only: { containerd: ['1.6.4'] } }))).toEqual(['s containerd=1.6.4']);
+  expect(titles(planOf(RANGES, { only: { containerd: ['1.6.9'] } }))).toEqual(['s containerd=1.6.9']);
+});
+
+test('a cell that no branch covers is a mistake that says which ranges there are', () => {
+  expect(mistakesOf(RANGES, { overrides: { containerd: ['1.7.0', '2.0.0-rc.1', '1.6.3'] } })).toBe(
+    `s.yaml:8:9 no branch covers containerd=1.7.0, containerd=2.0.0-rc.1; there are containerd "<1.6.4", containerd ">=1.6.4 <1.7"
+          - when: { containerd: '<1.6.4' }
+            ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+`,
+  );
+});
+
+test('a cell that two branches cover, and a branch that covers none, are mistakes', () => {
+  expect(mistakesOf(RANGES.replace("'>=1.6.4 <1.7'", "'>=1.6.3'"))).toBe(
+    `s.yaml:8:9 more than one branch covers containerd=1.6.3: those in lines 8 and 10; narrow their "when"
+          - when: { containerd: '<1.6.4' }
+            ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+`,
+  );
+  const useless = `${RANGES}      - when: { containerd: '>=1.7' }\n        ok: true\n`;
+  expect(mistakesOf(useless)).toBe(
+    `s.yaml:12:9 this branch covers no cell; there are containerd=1.6.3, containerd=1.6.4
+          - when: { containerd: '>=1.7' }
+            ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+`,
+  );
+  expect(titles(planOf(useless, { only: { containerd: ['1.6.3'] } }))).toEqual(['s containerd=1.6.3']);
+});
+
+test('a branch may name the very text of a value, or a version that comes from a suite', () => {
+  const text = RANGES.replace('[1.6.3, 1.6.4]', "['debian:bookworm', 1.6.3]")
+    .replace("'<1.6.4'", 'debian:bookworm')
+    .replace("'>=1.6.4 <1.7'", '1.6.3');
+  expect(planOf(text).runs.map(({ steps }) => steps[0]?.expect.ok)).toEqual([false, true]);
+});
+
+test('what only shows with the facts at hand is a mistake at its place', () => {
+  const text = `name: s
+summary: s
+node: { containerd: debian:bokworm, runc: debian:trixie, cni-plugins: debian:bookworm, crictl: local:bin }
+steps: [{ run-pod: web }]
+`;
+  expect(mistakesOf(text))
+    .toBe(`s.yaml:3:21 no suite of Debian is called "bokworm"; did you mean "bookworm"? known: bookworm, trixie
+    node: { containerd: debian:bokworm, runc: debian:trixie, cni-plugins: debian:bookworm, crictl: local:bin }
+                        ~~~~~~~~~~~~~~
+s.yaml:3:43 Debian trixie has no runc; there is one in bookworm
+    node: { containerd: debian:bokworm, runc: debian:trixie, cni-plugins: debian:bookworm, crictl: local:bin }
+                                              ~~~~~~~~~~~~~
+s.yaml:3:71 Debian bookworm has no cni-plugins; no suite has it
+    node: { containerd: debian:bokworm, runc: debian:trixie, cni-plugins: debian:bookworm, crictl: local:bin }
+                                                                          ~~~~~~~~~~~~~~~
+s.yaml:3:96 crictl: /home/me/lab/bin could not be asked for its version; there must be a program that answers --version
+    node: { containerd: debian:bokworm, runc: debian:trixie, cni-plugins: debian:bookworm, crictl: local:bin }
+                                                                                                   ~~~~~~~~~
+`);
+});
+
+test('mistakes of the command line are shown as such, once', () => {
+  expect(mistakesOf(RANGES, { overrides: { containerd: ['v1.6.3'] }, only: { contained: ['1'] } })).toBe(
+    `command line:1:14 containerd: a version has no "v" before it: write "1.6.3"; got "v1.6.3"
+    --containerd v1.6.3
+                 ~~~~~~
+command line:1:7 no scenario here has an axis "contained"; did you mean "containerd"? known: containerd
+    --set contained
+          ~~~~~~~~~
+`,
+  );
+});
+
+test('local paths are meant from the folder of the file, and those of the command line are absolute', () => {
+  const text = 'name: s\nsummary: s\nnode: { containerd: local:../../build }\nsteps: [{ run-pod: web }]\n';
+  const scenario = scenarioOf(text, 'scenarios/s.yaml');
+  expect(localComponents([scenario], { cwd: '/home/me/lab' })).toEqual([
+    { component: 'containerd', hostPath: '/home/me/build' },
+  ]);
+  const plan = planScenarios([scenario], { ...OPTIONS, overrides: { runc: 'local:/home/me/build' } });
+  expect(plan.ok && plan.value.runs.map(({ node }) => [node.containerd, node.runc])).toEqual([
+    [
+      { component: 'containerd', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
+      { component: 'runc', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
+    ],
+  ]);
+});
+
+test('a plan can be read', () => {
+  const plan = planOf(`name: s
+summary: s
+control: { outcome: fail, finding: ok }
+node: { containerd: debian:bookworm, cni-plugins: { set: none, loopback: 1.1.1 } }
+steps:
+  - run-pod: web
+  - exec: [sh, -c, "echo it's"]
+  - stop-containerd:
+  - wait-for: { pod: web, state: absent }
+`);
+  expect(formatPlan(plan)).toBe(`s (must come out as fail, by ok)
+  containerd 1.6.20 from debian, runc 1.1.15, crictl 1.25.0, no cni-plugins, loopback of cni-plugins 1.1.1
+  1-run-pod          web
+  2-exec             sh -c 'echo it'\\''s'
+  3-stop-containerd
+  4-wait-for         pod web is absent
+`);
+});

@@ -5,7 +5,8 @@ import type { Clock, CommandResult, Exec } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { findProgram } from '../host/find-program.ts';
 import type { Http } from '../host/http.ts';
-import { parseDeb822, parseOneLineSources, sourcesForSuite, urisOf, type AptEntry } from './apt-sources.ts';
+import { aptConfig, DEBIAN_ALIASES, hostRelease, machineEntries } from './apt-machine.ts';
+import { parseDeb822, sourcesForSuite, urisOf } from './apt-sources.ts';
 import { diskFull, outputSaysDiskFull } from './disk-full.ts';
 import { withLock } from './lock.ts';
 import type { Refusal } from './recipe.ts';
@@ -241,63 +242,6 @@ interface RunOptions {
   readonly aptConfigHostPath: string;
   readonly signal: AbortSignal;
   readonly cwd?: string;
-}
-
-/** Names for suites that change their meaning; a machine may have one in its own sources. */
-const DEBIAN_ALIASES = ['oldoldstable', 'oldstable', 'stable', 'testing', 'unstable'];
-
-/** Read by apt after the machine's own files, so that it overrules them; see apt.conf(5). */
-function aptConfig(folder: string, machineDump: string): string {
-  const targets = [...machineDump.matchAll(/^Acquire::IndexTargets::deb::([\w-]+)::MetaKey /gm)].map(
-    ([, name]) => name ?? '',
-  );
-  return [
-    `Dir::State "${folder}";`,
-    `Dir::State::lists "${folder}/lists";`,
-    `Dir::Cache "${folder}";`,
-    `Dir::Cache::archives "${folder}/archives";`,
-    `Dir::Etc::sourcelist "${folder}/machine.sources";`,
-    'Dir::Etc::sourceparts "/dev/null";',
-    'Dir::Etc::preferences "/dev/null";',
-    'Dir::Etc::preferencesparts "/dev/null";',
-    'Acquire::Languages "none";',
-    'Acquire::Retries "0";',
-    'APT::Sandbox::User "root";', // the cache is the user's own; apt's user may not even enter it
-    'APT::Install-Recommends "false";',
-    // Hooks of the machine (docker-clean, packagekit) would touch the machine's own state.
-    ...['Pre-Invoke', 'Post-Invoke', 'Post-Invoke-Success'].map((hook) => `#clear APT::Update::${hook};`),
-    ...targets
-      .filter((name) => name !== 'Packages')
-      .map((name) => `Acquire::IndexTargets::deb::${name}::DefaultEnabled "false";`),
-    '',
-  ].join('\n');
-}
-
-/** What the machine's own apt reads, in both of its formats. */
-async function machineEntries(exec: Exec, signal: AbortSignal): Promise<readonly AptEntry[]> {
-  const asked = await exec(
-    ['apt-config', 'shell', 'LIST', 'Dir::Etc::sourcelist/f', 'PARTS', 'Dir::Etc::sourceparts/d'],
-    { signal },
-  );
-  const told = (name: string) => new RegExp(`^${name}='(.*)'$`, 'm').exec(asked.stdout)?.[1];
-  const parts = told('PARTS') ?? '/etc/apt/sources.list.d/';
-  const files = [
-    told('LIST') ?? '/etc/apt/sources.list',
-    ...(await readdir(parts).catch(() => [])).sort().map((name) => join(parts, name)),
-  ];
-  const entries: AptEntry[] = [];
-  for (const file of files) {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    if (file.endsWith('.list')) entries.push(...parseOneLineSources(text));
-    if (file.endsWith('.sources')) entries.push(...parseDeb822(text));
-  }
-  return entries;
-}
-
-async function hostRelease(): Promise<{ readonly id: string; readonly codename: string }> {
-  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  const told = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
-  return { id: told('ID'), codename: told('VERSION_CODENAME') };
 }
 
 const lastLines = (text: string): string =>

@@ -9,7 +9,10 @@ export const flowList = (values: readonly string[]): string => `[${values.map(sc
 /** Plain where YAML reads it back as the same string, quoted otherwise; `${` would be a reference, so it is escaped. */
 function scalar(text: string): string {
   const escaped = text.replaceAll(/\$+(?=\{)/g, '$&$&');
-  if (/^[A-Za-z/][\w./-]*$/.test(escaped) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(escaped))
-    return escaped;
+  if (PLAIN.test(escaped) && !KEYWORD.test(escaped)) return escaped;
   return `'${escaped.replaceAll("'", "''")}'`;
 }
+
+/** Words, paths and IPv4 addresses; whatever YAML could take for a number, a key or a keyword is quoted. */
+const PLAIN = /^(?:[A-Za-z/][\w./-]*|\d+(?:\.\d+){3})$/;
+const KEYWORD = /^(?:true|false|null|yes|no|on|off|y|n)$/i;

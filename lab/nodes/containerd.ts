@@ -32,7 +32,10 @@ interface Running {
 }
 
 /** `onEnd` is told of every end, the moment it is seen. */
-export function containerdOn(node: LabNode, { clock, onEnd }: { clock: Clock; onEnd: (end: ContainerdEnd) => void }): Containerd {
+export function containerdOn(
+  node: LabNode,
+  { clock, onEnd }: { clock: Clock; onEnd: (end: ContainerdEnd) => void },
+): Containerd {
   let running: Running | undefined;
 
   return {
@@ -57,7 +60,9 @@ export function containerdOn(node: LabNode, { clock, onEnd }: { clock: Clock; on
             );
           }
           const status = await node.runtimeStatus();
-          return status.answered && status.runtimeReady ? ok(status) : err(status.answered ? 'not ready' : status.why);
+          return status.answered && status.runtimeReady
+            ? ok(status)
+            : err(status.answered ? 'not ready' : status.why);
         },
         { everyMs: 10, forMs: ANSWER_WITHIN_MS, clock },
       );
@@ -80,6 +85,9 @@ export function containerdOn(node: LabNode, { clock, onEnd }: { clock: Clock; on
 /** Puts containerd's (or runc's, crictl's) programs where the field has them, as links into the artifact cache. */
 export async function installPrograms(node: LabNode, artifact: Artifact): Promise<void> {
   await node.writeFiles(
-    (await binaries(node, artifact)).map(([name, linkTo]) => ({ nodePath: `${USR_LOCAL_BIN}/${name}`, linkTo })),
+    (await binaries(node, artifact)).map(([name, linkTo]) => ({
+      nodePath: `${USR_LOCAL_BIN}/${name}`,
+      linkTo,
+    })),
   );
 }

@@ -24,7 +24,10 @@ export async function installPlugins(node: LabNode, { set, overrides }: Installe
 }
 
 /** The programs of an artifact, by name, with where they are on the node. */
-export async function binaries(node: LabNode, artifact: Artifact): Promise<readonly (readonly [string, string])[]> {
+export async function binaries(
+  node: LabNode,
+  artifact: Artifact,
+): Promise<readonly (readonly [string, string])[]> {
   const folder = await node.provide(artifact);
   return artifact.files
     .filter((file) => file.path.startsWith('bin/'))

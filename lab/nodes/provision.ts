@@ -46,9 +46,12 @@ export async function provisionNode(node: LabNode, plan: NodePlan, artifacts: No
 export async function importImage(node: LabNode, images: Artifact): Promise<void> {
   const folder = await node.provide(images);
   for (const { path } of images.files) {
-    const result = await node.exec(['ctr', '--namespace', 'k8s.io', 'images', 'import', `${folder}/${path}`], {
-      timeoutMs: 60_000,
-    });
+    const result = await node.exec(
+      ['ctr', '--namespace', 'k8s.io', 'images', 'import', `${folder}/${path}`],
+      {
+        timeoutMs: 60_000,
+      },
+    );
     if (result.exitCode !== 0) {
       throw new LabError(`the image ${path} was not imported on ${node.name}: ${result.stderr.trim()}`);
     }

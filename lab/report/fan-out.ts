@@ -4,7 +4,7 @@ import type { Reporter } from './reporter.ts';
 
 /** Several reporters as one. */
 export interface FanOut {
-  emit(event: LabEvent): void;
+  readonly emit: (event: LabEvent) => void;
   /** Ends all of them; false where one broke, then or before: a report is missing, so the session is inconclusive. */
   end(): Promise<boolean>;
 }

@@ -10,7 +10,7 @@ export interface Reporter {
 
 /** The terminal, or whatever stands in its place; read once in main.ts. */
 export interface Screen {
-  write(text: string): void;
+  readonly write: (text: string) => void;
   readonly isTerminal: boolean;
   readonly color: boolean;
   readonly columns: number;

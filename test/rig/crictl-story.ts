@@ -63,8 +63,12 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
   const fillIn = (text: string) => fillInVarying(text.replaceAll(dirname(crictl), '<folder>'), ids);
 
   /** `$web` stands for the id that was printed `as` web. */
-  async function tell(words: string, { as }: { as?: string } = {}): Promise<void> {
-    const argv = words
+  async function tell(
+    words: string,
+    { as, globals = '' }: { as?: string; globals?: string } = {},
+  ): Promise<void> {
+    const argv = `${globals} ${words}`
+      .trim()
       .split(' ')
       .map((word) => (word.startsWith('$') ? (ids.get(word.slice(1)) ?? word) : word));
     const result = await run([crictl, ...argv], { timeoutMs: 60_000 });
@@ -78,7 +82,7 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
     });
   }
   const connected = (words: string, options?: { as?: string }) =>
-    tell(`-r ${SOCKET} -i ${SOCKET} -t 20s ${words}`, options);
+    tell(words, { ...options, globals: `-r ${SOCKET} -i ${SOCKET} -t 20s` });
 
   await run(['rm', '-rf', POD.log_directory]);
   for (const [name, content] of Object.entries(FILES)) {
@@ -99,6 +103,23 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
   await connected('pods -q', { as: 'web' });
   for (const words of WITH_BOTH) await connected(words);
   return story;
+}
+
+/**
+ * A story as text that can be kept: without what another host, another build of our pause or another busybox would change,
+ * which is the images' ids and sizes and the runtime's own information about a pod.
+ */
+export function asRecording(story: readonly Told[]): string {
+  const kept = story.filter(({ call }) => call !== 'inspectp $web' && call !== 'inspect $app');
+  return kept
+    .map(({ call, exitCode, stdout, stderr }) => `$ crictl ${call}\n${stdout}${stderr}exit ${exitCode}\n`)
+    .map((told) =>
+      told
+        .replace(/sha256:[0-9a-f]{64}/g, 'sha256:<image>')
+        .replace(/(?<=cnilab\.local.* )[0-9a-f]{13} .*MB$/gm, '<image> <size>MB')
+        .replace(/("?size"?: )"\d+"/g, '$1"<size>"'),
+    )
+    .join('\n');
 }
 
 const BEFORE = [

@@ -12,7 +12,7 @@ import { bringUpNode } from '../../lab/nodes/bring-up.ts';
 import type { LabNode } from '../../lab/nodes/node.ts';
 import type { ComponentRef } from '../../lab/plan/components.ts';
 import type { NodePlan } from '../../lab/plan/plan.ts';
-import { crictlStory } from '../rig/crictl-story.ts';
+import { asRecording, crictlStory, type Told } from '../rig/crictl-story.ts';
 import { artifactsIn, makeFolder, signal } from './rig.ts';
 
 /** The release that our stand-in is made after; see images/node-tools/cmd/crictl/main.go. */
@@ -110,21 +110,37 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
 }
 
 // The oldest knows v1alpha2 only, the newest v1 only, the one between both.
-test.for<ComponentRef>([
+const CONTAINERDS: readonly ComponentRef[] = [
   { component: 'containerd', version: '1.4.13', source: 'debian' },
   { component: 'containerd', version: '1.6.4' },
   { component: 'containerd', version: '2.1.9', source: 'debian' },
-])(
-  'our crictl says what the official one says, call by call, of containerd $version',
-  async (containerd, { skip }) => {
+];
+
+const recordingOf = ({ version }: ComponentRef): string =>
+  `../fixtures/crictl-story/crictl-${LIKE}.containerd-${version}.txt`;
+
+async function storyOf(crictl: Artifact, node: LabNode): Promise<readonly Told[]> {
+  return crictlStory(node.exec.bind(node), `${await node.provide(crictl)}/bin/crictl`);
+}
+
+test.for(CONTAINERDS)(
+  'our crictl says of containerd $version what was recorded of the official one',
+  async (ref) => {
+    const node = await startNode(ref);
+    const ours = await storyOf(await artifacts.ensureOwn('node-tools', signal), node);
+    await expect(asRecording(ours)).toMatchFileSnapshot(recordingOf(ref));
+  },
+);
+
+test.for(CONTAINERDS)(
+  'our crictl says of containerd $version what the official one says, call by call',
+  async (ref, { skip }) => {
     if (typeof official === 'string') return skip(official);
-    const node = await startNode(containerd);
-    const ours = await node.provide(await artifacts.ensureOwn('node-tools', signal));
-    const theirs = await node.provide(official);
-    const exec = node.exec.bind(node);
-    const expected = await crictlStory(exec, `${theirs}/bin/crictl`);
+    const node = await startNode(ref);
+    const theirs = await storyOf(official, node);
     // a story in which nothing works would be easy to tell alike
-  expect(expected.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(expected.length / 2);
-  expect(await crictlStory(exec, `${ours}/bin/crictl`)).toEqual(expected);
+    expect(theirs.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(theirs.length / 2);
+    await expect(asRecording(theirs)).toMatchFileSnapshot(recordingOf(ref));
+    expect(await storyOf(await artifacts.ensureOwn('node-tools', signal), node)).toEqual(theirs);
   },
 );

@@ -1,0 +1,50 @@
+import { statfs } from 'node:fs/promises';
+
+import { hostFacts } from '../host/facts.ts';
+import { createBackend, openArtifacts, readPins, type SourceFlags } from './lab-parts.ts';
+import { EXIT, type World } from './world.ts';
+
+const LOW_DISK_MIB = 4096;
+
+/** `cnilab doctor`: what works on this host; for the rest, what to do about it. Exit 69 when no node can be had. */
+export async function doctorCommand(world: World, flags: SourceFlags): Promise<number> {
+  const say = (mark: 'ok' | '--', what: string, how: string) =>
+    world.out.write(`${mark}  ${what.padEnd(16)} ${how}\n`);
+  const facts = await hostFacts();
+  say(
+    'ok',
+    'host',
+    `${facts['system']}, kernel ${facts['kernel']}, ${facts['arch']}, cgroups ${facts['cgroups']}`,
+  );
+
+  const backend = createBackend(world);
+  const check = await backend.check();
+  say(check.works ? 'ok' : '--', `backend ${backend.name}`, check.works ? 'nodes can be had' : check.why);
+  if (!check.works) for (const way of check.waysOut) world.out.write(`${' '.repeat(21)}- ${way}\n`);
+
+  const pins = readPins(world);
+  const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
+  const signal = new AbortController().signal;
+  for (const { source, versions } of await artifacts.versions('containerd', signal)) {
+    const what = `source ${source}`;
+    if (versions.ok) say('ok', what, `${versions.value.length} versions of containerd`);
+    else say('--', what, versions.error.why);
+  }
+
+  const { bavail, bsize } = await statfs(world.cacheHostPath);
+  const freeMiB = Math.floor((bavail * bsize) / 1024 / 1024);
+  say(
+    freeMiB < LOW_DISK_MIB ? '--' : 'ok',
+    'cache',
+    `${world.cacheHostPath}, ${freeMiB} MiB free on its disk`,
+  );
+
+  const nodes = await backend.nodes();
+  const kept = nodes.filter((node) => node.kept).map(({ name }) => name);
+  say(
+    'ok',
+    'nodes up',
+    kept.length === 0 ? 'none was left up' : `${kept.join(', ')}; \`cnilab down --all\` ends them`,
+  );
+  return check.works ? EXIT.pass : EXIT.inconclusive;
+}

@@ -1,0 +1,27 @@
+import { fanOut } from '../report/fan-out.ts';
+import { ownParts, refsOf, wantsContainers } from '../session.ts';
+import { openArtifacts, readPins } from './lab-parts.ts';
+import { preparePlan } from './prepare.ts';
+import type { NodeFlags } from './program.ts';
+import { createReporters } from './reporters.ts';
+import { EXIT, type World } from './world.ts';
+
+/** `cnilab fetch`: everything that these scenarios need, into the cache; `run --offline` needs nothing else then. */
+export async function fetchCommand(
+  world: World,
+  names: readonly string[],
+  flags: NodeFlags,
+): Promise<number> {
+  const pins = readPins(world);
+  const plan = await preparePlan(world, { names, flags, pins });
+  const reporters = fanOut(await createReporters(world, { reporter: [] }));
+  const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
+  const interruption = new AbortController();
+  world.onSignal((signal) => interruption.abort(signal));
+  const refs = refsOf(plan);
+  await artifacts.ensureAll(refs, interruption.signal);
+  await ownParts({ containers: plan.runs.some(wantsContainers) }, artifacts, interruption.signal);
+  await reporters.end();
+  world.out.write(`everything that ${plan.runs.length} runs need is in ${world.cacheHostPath}\n`);
+  return EXIT.pass;
+}

@@ -1,0 +1,75 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
+import type { LabEvent } from '../events.ts';
+import { bareBackend } from '../nodes/backends/bare.ts';
+import type { Backend } from '../nodes/node.ts';
+import { SOURCES, type SourceName } from '../plan/components.ts';
+import { parsePins, type Pins } from '../plan/pins.ts';
+import { artifactNews } from './artifact-news.ts';
+import type { NodeFlags } from './program.ts';
+import type { World } from './world.ts';
+
+/** Every version and checksum that the lab knows, from the one file that holds them. */
+export function readPins(world: World): Pins {
+  const file = join(world.packageHostPath, 'images/pins.yaml');
+  const pins = parsePins(readFileSync(file, 'utf8'));
+  if (!pins.ok) throw new LabError(`${file} is not sound: ${pins.error}`);
+  return pins.value;
+}
+
+export type SourceFlags = Pick<NodeFlags, 'offline' | 'sources' | 'mirror'>;
+
+/** The artifact cache with its sources as flags and environment want them. */
+export function openArtifacts(
+  world: World,
+  { pins, flags, emit }: { pins: Pins; flags: SourceFlags; emit: (event: LabEvent) => void },
+): Artifacts {
+  if (world.arch === 'other') throw new BadInput('nodes run on x86-64 and arm64 only');
+  const mirror = flags.mirror ?? world.env['CNILAB_MIRROR'];
+  return createArtifacts({
+    cacheHostPath: world.cacheHostPath,
+    packageHostPath: world.packageHostPath,
+    arch: world.arch,
+    pins,
+    sourceOrder: sourceOrder(flags.sources ?? world.env['CNILAB_SOURCES']),
+    ...(mirror === undefined ? {} : { mirror }),
+    offline: flags.offline === true || world.env['CNILAB_OFFLINE'] === '1',
+    env: world.env,
+    clock: world.clock,
+    onEvent: (event) => {
+      const news = artifactNews(event);
+      if (news !== undefined) emit(news);
+    },
+  });
+}
+
+function sourceOrder(text: string | undefined): readonly SourceName[] {
+  if (text === undefined || text === '') return SOURCES;
+  return text.split(',').map((word) => {
+    const source = SOURCES.find((name) => name === word.trim());
+    if (source === undefined)
+      throw new BadInput(`${JSON.stringify(word)} is not a source; there are ${SOURCES.join(', ')}`);
+    return source;
+  });
+}
+
+/** The backend that was asked for; `auto` is the first that works here. BadInput with each way out when none does. */
+export async function chooseBackend(world: World): Promise<Backend> {
+  const backend = createBackend(world);
+  const check = await backend.check();
+  if (check.works) return backend;
+  throw new LabError(
+    `nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
+  );
+}
+
+export function createBackend(world: World): Backend {
+  mkdirSync(world.cacheHostPath, { recursive: true });
+  return bareBackend({
+    artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
+    stateHostPath: join(world.cacheHostPath, 'nodes'),
+  });
+}

@@ -1,0 +1,16 @@
+import { readScenarios } from './prepare.ts';
+import { EXIT, type World } from './world.ts';
+
+/** `cnilab list`: a line a scenario, controls marked as such. */
+export async function listCommand(world: World, names: readonly string[]): Promise<number> {
+  const scenarios = await readScenarios(world, names);
+  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  for (const { name, summary, control } of scenarios) {
+    const mark =
+      control === undefined
+        ? ''
+        : ` [control: must ${control.outcome === 'fail' ? 'fail' : 'be inconclusive'}]`;
+    world.out.write(`${name.padEnd(width)}  ${summary}${mark}\n`);
+  }
+  return EXIT.pass;
+}

@@ -1,0 +1,16 @@
+import { formatPlan } from '../plan/format-plan.ts';
+import { readPins } from './lab-parts.ts';
+import { preparePlan } from './prepare.ts';
+import type { NodeFlags } from './program.ts';
+import { EXIT, type World } from './world.ts';
+
+/** `cnilab plan`: what `run` would do with the same words; nothing is fetched and nothing runs. */
+export async function planCommand(
+  world: World,
+  names: readonly string[],
+  flags: NodeFlags & { json?: true },
+): Promise<number> {
+  const plan = await preparePlan(world, { names, flags, pins: readPins(world) });
+  world.out.write(flags.json === true ? `${JSON.stringify(plan, null, 2)}\n` : formatPlan(plan));
+  return EXIT.pass;
+}

@@ -1,0 +1,79 @@
+import { BadInput } from '../core/lab-error.ts';
+import { CHECKS } from '../judge/verdict.ts';
+import type { VersionOverrides } from '../plan/cells.ts';
+import { localComponents } from '../plan/local-paths.ts';
+import type { Pins } from '../plan/pins.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planScenarios } from '../plan/plan-scenarios.ts';
+import { versionFacts } from '../plan/version-facts.ts';
+import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
+import { parseScenario } from '../spec/parse-scenario.ts';
+import type { Scenario } from '../spec/scenario.ts';
+import { findScenarios } from './find-scenarios.ts';
+import { openArtifacts } from './lab-parts.ts';
+import type { NodeFlags } from './program.ts';
+import type { World } from './world.ts';
+
+/** The scenarios that names stand for, all sound; BadInput with every mistake of every file otherwise. */
+export async function readScenarios(world: World, names: readonly string[]): Promise<readonly Scenario[]> {
+  const scenarios: Scenario[] = [];
+  const mistakes: Diagnostic[] = [];
+  for (const { file, text } of await findScenarios(names, world)) {
+    const parsed = parseScenario({ file, text, checks: CHECKS });
+    if (parsed.ok) scenarios.push(parsed.value);
+    else mistakes.push(...parsed.error);
+  }
+  if (mistakes.length > 0) throw mistakesFound(mistakes);
+  return scenarios;
+}
+
+/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
+export async function preparePlan(
+  world: World,
+  options: { names: readonly string[]; flags: NodeFlags; pins: Pins },
+): Promise<Plan> {
+  return planOf(world, { ...options, scenarios: await readScenarios(world, options.names) });
+}
+
+/** The plan of these scenarios under these flags. Programs of the user's own are asked for their version first. */
+export async function planOf(
+  world: World,
+  { scenarios, flags, pins }: { scenarios: readonly Scenario[]; flags: NodeFlags; pins: Pins },
+): Promise<Plan> {
+  const words = { cwd: world.cwd, overrides: overridesOf(flags), only: axisValues(flags.set) };
+  const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
+  const localVersions: Record<string, string> = {};
+  for (const { component, hostPath } of localComponents(scenarios, words)) {
+    const { version } = await artifacts.describeLocal(component, hostPath, new AbortController().signal);
+    localVersions[hostPath] = version;
+  }
+  const plan = planScenarios(scenarios, { ...words, facts: versionFacts(pins, localVersions) });
+  if (!plan.ok) throw mistakesFound(plan.error);
+  return plan.value;
+}
+
+function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags): VersionOverrides {
+  return {
+    ...(containerd === undefined ? {} : { containerd }),
+    ...(runc === undefined ? {} : { runc }),
+    ...(cniPlugins === undefined ? {} : { cniPlugins }),
+    ...(crictl === undefined ? {} : { crictl }),
+  };
+}
+
+/** `axis=value` flags by axis; several for one axis are several values. */
+function axisValues(set: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const values: Record<string, readonly string[]> = {};
+  for (const word of set) {
+    const equals = word.indexOf('=');
+    if (equals < 1) throw new BadInput(`--set wants axis=value; got ${JSON.stringify(word)}`);
+    const axis = word.slice(0, equals);
+    values[axis] = [...(values[axis] ?? []), word.slice(equals + 1)];
+  }
+  return values;
+}
+
+function mistakesFound(mistakes: readonly Diagnostic[]): BadInput {
+  const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
+  return new BadInput(`${count}, and nothing was run\n\n${mistakes.map(formatDiagnostic).join('\n\n')}`);
+}

@@ -1,0 +1,173 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import type { World } from './world.ts';
+
+/** Every flag of the commands that make nodes; see `cnilab run --help` for what each is for. */
+export interface NodeFlags {
+  readonly containerd?: readonly string[];
+  readonly runc?: string;
+  readonly cniPlugins?: string;
+  readonly crictl?: string;
+  readonly set: readonly string[];
+  readonly backend: 'auto' | 'bare';
+  readonly offline?: true;
+  readonly sources?: string;
+  readonly mirror?: string;
+}
+
+export interface RunFlags extends NodeFlags {
+  readonly jobs?: number;
+  readonly keep?: true;
+  readonly reporter: readonly string[];
+  readonly output: string;
+  readonly timeout?: number;
+  readonly verbose?: true;
+}
+
+const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...value.split(','),
+];
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
+function positive(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('a whole number above 0 is wanted');
+  return number;
+}
+
+/** The command line. Each verb is a file beside this one, loaded only when it is asked for; `done` gets its exit code. */
+export function createProgram(world: World, done: (exitCode: number) => void): Command {
+  const program = new Command('cnilab')
+    .description('Any real containerd on a fresh node, a scenario, a verdict.')
+    .version(world.labVersion)
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({ writeOut: (text) => world.out.write(text), writeErr: (text) => world.err.write(text) })
+    .option('--no-color', 'plain text')
+    .showSuggestionAfterError();
+
+  withNodeFlags(program.command('run'))
+    .description('run scenarios and judge them')
+    .argument('[scenarios...]', 'names, files, folders or globs')
+    .option('-j, --jobs <n>', 'runs at a time (default: the number of cores)', positive)
+    .option('--keep', 'leave the nodes up, and say how to enter and end them')
+    .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect, [])
+    .option('--output <folder>', 'where runs are recorded', '.cnilab')
+    .option('--timeout <seconds>', 'the limit of each step', positive)
+    .option('-v, --verbose', 'say everything that is done')
+    .action(async (names: string[], flags: RunFlags) =>
+      done(await (await import('./run.ts')).runCommand(world, names, flags)),
+    );
+
+  program
+    .command('list')
+    .description('the scenarios there are, and what each of them shows')
+    .argument('[scenarios...]')
+    .action(async (names: string[]) => done(await (await import('./list.ts')).listCommand(world, names)));
+
+  withNodeFlags(program.command('plan'))
+    .description('what would run')
+    .argument('[scenarios...]')
+    .option('--json', 'as data')
+    .action(async (names: string[], flags: NodeFlags & { json?: true }) =>
+      done(await (await import('./plan.ts')).planCommand(world, names, flags)),
+    );
+
+  program
+    .command('judge')
+    .description('judge recorded runs again')
+    .argument('<folders...>', 'of runs or of whole sessions, as they stand in .cnilab/')
+    .option('--reporter <name[=file]>', 'terminal, json or junit', collect, [])
+    .option('-v, --verbose', 'say everything that was done')
+    .action(async (folders: string[], flags: Pick<RunFlags, 'reporter' | 'verbose'>) =>
+      done(await (await import('./judge.ts')).judgeCommand(world, folders, flags)),
+    );
+
+  withNodeFlags(program.command('fetch'))
+    .description('bring everything that scenarios need into the cache, for use without a network')
+    .argument('[scenarios...]', 'default: all')
+    .action(async (names: string[], flags: NodeFlags) =>
+      done(await (await import('./fetch.ts')).fetchCommand(world, names, flags)),
+    );
+
+  withSourceFlags(program.command('versions'))
+    .description('the versions that can be had, and from where')
+    .argument('[component]', 'containerd, runc, cni-plugins or crictl')
+    .option('--json', 'as data')
+    .action(async (component: string | undefined, flags: NodeFlags & { json?: true }) =>
+      done(await (await import('./versions.ts')).versionsCommand(world, component, flags)),
+    );
+
+  withSourceFlags(program.command('doctor'))
+    .description('what works on this host, and what to do about the rest')
+    .action(async (flags: NodeFlags) =>
+      done(await (await import('./doctor.ts')).doctorCommand(world, flags)),
+    );
+
+  program
+    .command('clean')
+    .description('remove what killed runs left on this host')
+    .option('--cache', 'and everything that was fetched and built')
+    .option('--kept', 'and the nodes that were left up')
+    .action(async (flags: { cache?: true; kept?: true }) =>
+      done(await (await import('./clean.ts')).cleanCommand(world, flags)),
+    );
+
+  withNodeFlags(program.command('up'))
+    .description('a node of these versions, for work by hand')
+    .option('--name <name>', 'of the node')
+    .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect, [])
+    .action(async (flags: NodeFlags & { name?: string; cniConfig: readonly string[] }) =>
+      done(await (await import('./up.ts')).upCommand(world, flags)),
+    );
+
+  program
+    .command('enter')
+    .description('a shell on a node that was left up, or one command there')
+    .argument('<node>')
+    .argument('[command...]')
+    .passThroughOptions()
+    .action(async (name: string, command: string[]) =>
+      done(await (await import('./kept.ts')).enterCommand(world, name, command)),
+    );
+
+  program
+    .command('ps')
+    .description('the nodes that are up')
+    .action(async () => done(await (await import('./kept.ts')).psCommand(world)));
+
+  program
+    .command('down')
+    .description('end nodes that were left up')
+    .argument('[nodes...]')
+    .option('--all', 'all of them')
+    .action(async (names: string[], flags: { all?: true }) =>
+      done(await (await import('./kept.ts')).downCommand(world, names, flags)),
+    );
+
+  return program;
+}
+
+function withSourceFlags(command: Command): Command {
+  return command
+    .option('--offline', 'use what is in the cache, and open no socket')
+    .option('--sources <list>', 'where to look, in this order: local,release,gomod,debian')
+    .option('--mirror <url>', 'serves the official release files with their own layout');
+}
+
+function withNodeFlags(command: Command): Command {
+  return withSourceFlags(command)
+    .option('--containerd <version>', 'instead of what the scenario says; several with commas', list)
+    .option('--runc <version>')
+    .option('--cni-plugins <version>')
+    .option('--crictl <version>')
+    .option('--set <axis=value>', 'of the matrix: only this value, or another one', collect, [])
+    .addOption(
+      new Option('--backend <name>', 'how nodes are made').choices(['auto', 'bare']).default('auto'),
+    );
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../core/ports.ts';
+import type { Screen } from '../report/reporter.ts';
+
+/** The ambient world, read once in main.ts and handed down as values. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly platform: NodeJS.Platform;
+  /** as Go, OCI and release files name it */
+  readonly arch: 'amd64' | 'arm64' | 'other';
+  /** of the effective user; undefined where there is no such thing */
+  readonly uid: number | undefined;
+  readonly cores: number;
+  readonly out: Screen;
+  readonly err: Screen;
+  readonly clock: Clock;
+  /** the package itself: its scenarios, its images */
+  readonly packageHostPath: string;
+  readonly cacheHostPath: string;
+  readonly labVersion: string;
+  /** short, and different each time */
+  randomId(): string;
+  /** Called with the name of each SIGINT, SIGTERM or SIGHUP. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): void;
+  /** Ends the process at once; whatever holds its streams ends with it. */
+  exitNow(code: number): never;
+}
+
+/** What each outcome of a command means to the shell. */
+export const EXIT = {
+  pass: 0,
+  fail: 1,
+  badInput: 2,
+  inconclusive: 69,
+  SIGINT: 130,
+  SIGTERM: 143,
+  SIGHUP: 129,
+} as const;

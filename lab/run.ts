@@ -1,0 +1,143 @@
+import type { Artifact } from './artifacts/artifact.ts';
+import { CleanupStack } from './core/cleanup-stack.ts';
+import { LabError, messageOf } from './core/lab-error.ts';
+import type { Clock } from './core/ports.ts';
+import type { LabEvent } from './events.ts';
+import { judge } from './judge/judge.ts';
+import type { Verdict } from './judge/verdict.ts';
+import { bringUpNode, type NodeParts } from './nodes/bring-up.ts';
+import type { Backend } from './nodes/node.ts';
+import type { JournalEntry, Observation } from './observe/observation.ts';
+import type { ComponentRef } from './plan/components.ts';
+import type { RunPlan } from './plan/plan.ts';
+import type { RunRecord } from './record.ts';
+import { runSteps } from './steps/run-steps.ts';
+
+export interface RunOptions {
+  readonly run: RunPlan;
+  /** of the node; unique on this host */
+  readonly nodeName: string;
+  readonly backend: Backend;
+  readonly parts: NodeParts;
+  readonly artifact: (ref: ComponentRef) => Artifact;
+  /** where it is written down, and the folder of that */
+  readonly record: RunRecord;
+  readonly outputHostPath: string;
+  readonly clock: Clock;
+  readonly labVersion: string;
+  readonly host: Readonly<Record<string, string>>;
+  /** leave the node up for the user */
+  readonly keep: boolean;
+  readonly signal: AbortSignal;
+  readonly emit: (event: LabEvent) => void;
+}
+
+/**
+ * The life of one run: a fresh node of the plan's versions → its steps, each followed by a look → the node's end →
+ * the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
+ */
+export async function runOne(options: RunOptions): Promise<Verdict> {
+  const { run, nodeName, backend, parts, record, outputHostPath, clock, keep, signal, emit } = options;
+  const startedMs = clock.now();
+  const entries: JournalEntry[] = [];
+  const observe = (observation: Observation): void => {
+    const entry = { ...observation, atMs: clock.now() - startedMs };
+    entries.push(entry);
+    record.observed(entry);
+    emit({ kind: 'observed', run, entry });
+  };
+  let stepId = 'start';
+  const cleanup = new CleanupStack();
+  let kept: { readonly enter: readonly string[]; readonly end: readonly string[] } | undefined;
+
+  emit({ kind: 'run-started', run, outputHostPath });
+  observe({
+    kind: 'run-started',
+    formatVersion: 1,
+    labVersion: options.labVersion,
+    time: new Date(startedMs).toISOString(),
+    backend: backend.name,
+    host: options.host,
+  });
+  for (const artifact of artifactsOf(parts)) observe({ kind: 'artifact', ...provenance(artifact) });
+
+  let during = `starting node ${nodeName}`;
+  try {
+    signal.throwIfAborted();
+    const { node, containerd, ...ready } = await bringUpNode({
+      backend,
+      name: nodeName,
+      plan: run.node,
+      parts,
+      clock,
+      cleanup,
+      onContainerdEnd: (end) => observe({ kind: 'containerd-ended', stepId, ...end }),
+    });
+    observe({ kind: 'node-ready', node: nodeName, ...ready });
+    const endNode = () => void node.end();
+    signal.addEventListener('abort', endNode);
+    cleanup.add('stop listening', () => signal.removeEventListener('abort', endNode));
+
+    during = 'the steps';
+    await runSteps({
+      run,
+      node,
+      containerd,
+      clock,
+      artifact: options.artifact,
+      signal,
+      observe: (observation) => {
+        if (observation.kind === 'step-started') ({ stepId } = observation);
+        observe(observation);
+      },
+    });
+    during = 'reading what the node used';
+    observe({ kind: 'usage', usage: await node.usage() });
+    if (keep) kept = await node.keep();
+  } catch (thrown) {
+    if (signal.aborted) observe({ kind: 'interrupted', by: String(signal.reason) });
+    else
+      observe({
+        kind: 'lab-failure',
+        during,
+        message: thrown instanceof LabError ? messageOf(thrown) : stackOf(thrown),
+      });
+  }
+  if (kept === undefined) {
+    for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
+  }
+  observe({ kind: 'run-ended' });
+
+  const verdict = judge(run, entries);
+  record.judged(verdict);
+  const durationMs = clock.now() - startedMs;
+  emit({
+    kind: 'run-ended',
+    run,
+    verdict,
+    entries,
+    durationMs,
+    outputHostPath,
+    ...(kept === undefined ? {} : { kept }),
+  });
+  return verdict;
+}
+
+function artifactsOf({ plugins, layers, images, ...programs }: NodeParts): readonly Artifact[] {
+  return [
+    ...Object.values(programs),
+    ...(plugins.set === undefined ? [] : [plugins.set]),
+    ...plugins.overrides.map(({ from }) => from),
+    ...layers,
+    ...images,
+  ];
+}
+
+/** Anything but a LabError is a bug in the lab: the node is still taken down, and the stack is what helps. */
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? `a bug in the lab: ${thrown.stack ?? thrown.message}` : String(thrown);
+}
+
+function provenance({ name, version, source, key, madeBy }: Artifact) {
+  return { name, version, source, key, madeBy };
+}

@@ -1,0 +1,130 @@
+import type { Artifact } from './artifacts/artifact.ts';
+import type { Artifacts } from './artifacts/artifacts.ts';
+import type { Clock } from './core/ports.ts';
+import type { LabEvent } from './events.ts';
+import { createRunFolder } from './host/run-folder.ts';
+import { worst, type Outcome } from './judge/verdict.ts';
+import type { NodeParts } from './nodes/bring-up.ts';
+import type { Backend } from './nodes/node.ts';
+import type { ComponentRef } from './plan/components.ts';
+import type { NodePlan, Plan, RunPlan } from './plan/plan.ts';
+import { recordRun } from './record.ts';
+import { runOne } from './run.ts';
+import { pluginArtifacts } from './steps/plugins.ts';
+
+export interface SessionOptions {
+  readonly plan: Plan;
+  readonly backend: Backend;
+  readonly artifacts: Artifacts;
+  /** names the session's folder and its nodes: unique on this host */
+  readonly sessionId: string;
+  readonly outputHostPath: string;
+  readonly jobs: number;
+  readonly keep: boolean;
+  readonly clock: Clock;
+  readonly labVersion: string;
+  readonly host: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly emit: (event: LabEvent) => void;
+}
+
+/** All runs of a plan: first every artifact they need, then the runs, so many at a time. Throws BadInput, LabError. */
+export async function runSession(options: SessionOptions): Promise<Outcome> {
+  const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
+  const startedMs = clock.now();
+  emit({ kind: 'session-started', runs: plan.runs, backend: backend.name, jobs, outputHostPath });
+
+  const store = await artifacts.ensureAll(refsOf(plan), signal);
+  const own = await ownParts({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
+
+  const outcomes: Outcome[] = [];
+  const waiting = [...plan.runs.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+      const [index, run] = next;
+      const runHostPath = `${outputHostPath}/${run.slug}`;
+      const record = recordRun(run, createRunFolder(runHostPath));
+      const parts = partsOf(run, { own, artifact: store });
+      const nodeName = `lab-${sessionId}-${index + 1}`;
+      const verdict = await runOne({
+        ...options,
+        run,
+        nodeName,
+        parts,
+        artifact: store,
+        record,
+        outputHostPath: runHostPath,
+      });
+      outcomes.push(verdict.outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, plan.runs.length) }, worker));
+
+  const outcome = worst(outcomes);
+  emit({ kind: 'session-ended', outcome, durationMs: clock.now() - startedMs, outputHostPath });
+  return outcome;
+}
+
+/** The lab's own artifacts, the same for all runs of a session. */
+export interface OwnParts {
+  readonly nodeTools: Artifact;
+  readonly layers: readonly Artifact[];
+  readonly pauseImage: Artifact;
+  /** only where some run creates containers */
+  readonly appImage?: Artifact;
+}
+
+export async function ownParts(
+  { containers }: { containers: boolean },
+  artifacts: Artifacts,
+  signal: AbortSignal,
+): Promise<OwnParts> {
+  return {
+    nodeTools: await artifacts.ensureOwn('node-tools', signal),
+    layers: await artifacts.layers(signal),
+    pauseImage: await artifacts.ensureOwn('pause-image', signal),
+    ...(containers ? { appImage: await artifacts.ensureOwn('app-image', signal) } : {}),
+  };
+}
+
+export function partsOf(
+  run: RunPlan,
+  { own, artifact }: { own: OwnParts; artifact: (ref: ComponentRef) => Artifact },
+): NodeParts {
+  const { nodeTools, layers, pauseImage, appImage } = own;
+  return {
+    containerd: artifact(run.node.containerd),
+    runc: artifact(run.node.runc),
+    crictl: artifact(run.node.crictl),
+    plugins: pluginArtifacts(run.node.plugins, artifact),
+    nodeTools,
+    layers,
+    images: [pauseImage, ...(appImage !== undefined && wantsContainers(run) ? [appImage] : [])],
+  };
+}
+
+export const wantsContainers = ({ steps }: RunPlan): boolean =>
+  steps.some(({ action }) => action.do === 'create-container');
+
+/** Every component that a plan names, in nodes and in steps. */
+export function refsOf(plan: Plan): readonly ComponentRef[] {
+  return plan.runs.flatMap(({ node, steps }) => [
+    ...nodeRefs(node),
+    ...steps.flatMap(({ action }) => {
+      if (action.do === 'install-plugins') return pluginRefs(action.plugins);
+      return action.do === 'replace-containerd' ? [action.containerd] : [];
+    }),
+  ]);
+}
+
+const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
+  containerd,
+  runc,
+  crictl,
+  ...pluginRefs(plugins),
+];
+
+const pluginRefs = ({ set, overrides }: NodePlan['plugins']): readonly ComponentRef[] => [
+  ...(set === undefined ? [] : [set]),
+  ...overrides.map(({ from }) => from),
+];

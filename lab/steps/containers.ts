@@ -1,0 +1,47 @@
+import { NothingToActOn, type StepContext } from './context.ts';
+import { sandboxId } from './pods.ts';
+
+/** The image of all containers of scenarios: a shell, and what listens and connects. */
+export const APP_IMAGE = 'cnilab.local/app:1';
+
+export interface NewContainer {
+  readonly container: string;
+  readonly pod: string;
+  readonly command: readonly string[];
+}
+
+export async function createContainer(
+  context: StepContext,
+  { container, pod, command }: NewContainer,
+): Promise<void> {
+  const sandbox = sandboxId(context, pod);
+  const config = {
+    metadata: { name: container, attempt: 0 },
+    image: { image: APP_IMAGE },
+    command: command.map((word) => context.captures.fill(word)),
+    log_path: `${container}.log`,
+    linux: {},
+  };
+  const nodePath = `/lab/containers/${container}.json`;
+  await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
+  const argv = ['crictl', 'create', sandbox, nodePath, `/lab/pods/${pod}.json`];
+  const { exitCode, stdout } = await context.run(argv, { container, pod });
+  if (exitCode === 0) context.captures.set(context.stepId, `${container}.id`, stdout.trim());
+}
+
+/** `crictl start`, `stop`, `rm` or `exec` of a container that an earlier step created. */
+export async function onContainer(
+  context: StepContext,
+  {
+    verb,
+    container,
+    command = [],
+  }: { verb: 'start' | 'stop' | 'rm' | 'exec'; container: string; command?: readonly string[] },
+): Promise<void> {
+  const id = context.captures.get(`${container}.id`);
+  if (id === undefined) throw new NothingToActOn(`container ${container} was not created`);
+  const words = command.map((word) => context.captures.fill(word));
+  // without --sync, exec wants a streaming connection; what a container prints is the same
+  const argv = verb === 'exec' ? ['crictl', 'exec', '--sync', id, ...words] : ['crictl', verb, id];
+  await context.run(argv, { container, id });
+}

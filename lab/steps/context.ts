@@ -1,0 +1,42 @@
+import type { CommandResult, Clock } from '../core/ports.ts';
+import type { NodeState } from '../core/node-state.ts';
+import type { ComponentRef } from '../plan/components.ts';
+import type { Artifact } from '../artifacts/artifact.ts';
+import type { Containerd } from '../nodes/containerd.ts';
+import type { LabNode } from '../nodes/node.ts';
+import type { Observation } from '../observe/observation.ts';
+import type { PodSpec } from '../spec/scenario.ts';
+import type { Captures } from './captures.ts';
+
+/** What a step may use. It tells what it sees through `observe` and decides nothing. */
+export interface StepContext {
+  readonly node: LabNode;
+  readonly containerd: Containerd;
+  readonly pods: readonly PodSpec[];
+  readonly clock: Clock;
+  readonly stepId: string;
+  readonly timeoutMs: number;
+  readonly captures: Captures;
+  /** the state after the step before this one, or at the start */
+  readonly before: NodeState;
+  /** a component of the plan, from the cache */
+  readonly artifact: (ref: ComponentRef) => Artifact;
+  readonly observe: (observation: Observation) => void;
+  /** containerd's log, as far as this step has it */
+  readLog(): Promise<string>;
+  /** Runs a command on the node and observes it. */
+  run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
+}
+
+export interface RunOptions {
+  readonly pod?: string;
+  readonly container?: string;
+  /** CRI's id of what the command is about, where it is known before */
+  readonly id?: string;
+  readonly stdin?: string;
+}
+
+/** The system under test left nothing for this step to act on; it is observed as not run. */
+export class NothingToActOn extends Error {
+  override readonly name = 'NothingToActOn';
+}

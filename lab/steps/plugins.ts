@@ -1,0 +1,37 @@
+import { CNI_BIN, installPlugins, type InstalledPlugins } from '../nodes/plugins.ts';
+import type { ComponentRef } from '../plan/components.ts';
+import type { PluginsPlan } from '../plan/plan.ts';
+import type { Artifact } from '../artifacts/artifact.ts';
+import type { StepContext } from './context.ts';
+import { removeFiles } from './files.ts';
+
+export async function replacePlugins(context: StepContext, plan: PluginsPlan): Promise<void> {
+  await installPlugins(context.node, pluginArtifacts(plan, context.artifact));
+}
+
+/** A plan's plugins with the artifacts that bring them. */
+export function pluginArtifacts(
+  plan: PluginsPlan,
+  artifact: (ref: ComponentRef) => Artifact,
+): InstalledPlugins {
+  return {
+    ...(plan.set === undefined ? {} : { set: artifact(plan.set) }),
+    overrides: plan.overrides.map(({ plugin, from }) => ({ plugin, from: artifact(from) })),
+  };
+}
+
+export async function removePlugins(context: StepContext, plugins: readonly string[]): Promise<void> {
+  await removeFiles(
+    context,
+    plugins.map((plugin) => `${CNI_BIN}/${plugin}`),
+  );
+}
+
+/** Puts a script of the scenario in a plugin's place: how a slow, failing or babbling plugin is had exactly. */
+export async function fakePlugin(
+  context: StepContext,
+  { plugin, script }: { plugin: string; script: string },
+): Promise<void> {
+  const nodePath = `${CNI_BIN}/${plugin}`;
+  await context.node.writeFiles([{ nodePath, content: script, mode: 0o755 }]);
+}

@@ -1,0 +1,61 @@
+import type { PodSpec } from '../spec/scenario.ts';
+import { sandboxOf } from './captures.ts';
+import { NothingToActOn, type StepContext } from './context.ts';
+
+/** `crictl runp`, as often as a file says; each further run of a pod is its next attempt, as kubelet counts them. */
+export async function runPod(context: StepContext, name: string): Promise<void> {
+  const pod = context.pods.find((spec) => spec.name === name);
+  if (pod === undefined) throw new Error(`the plan has no pod ${name}`);
+  const attempt = Number(context.captures.get(`${name}.attempts`) ?? 0);
+  context.captures.set(context.stepId, `${name}.attempts`, String(attempt + 1));
+  const nodePath = `/lab/pods/${name}.json`;
+  await context.node.writeFiles([
+    { nodePath, content: `${JSON.stringify(podConfig(pod, attempt), null, 2)}\n` },
+  ]);
+  const { exitCode, stdout } = await context.run(['crictl', 'runp', nodePath], { pod: name });
+  if (exitCode === 0) context.captures.set(context.stepId, `${name}.id`, stdout.trim());
+}
+
+export async function stopPod(context: StepContext, pod: string): Promise<void> {
+  const id = sandboxId(context, pod);
+  await context.run(['crictl', 'stopp', id], { pod, id });
+}
+
+export async function removePod(
+  context: StepContext,
+  { pod, force }: { pod: string; force: boolean },
+): Promise<void> {
+  const id = sandboxId(context, pod);
+  await context.run(['crictl', 'rmp', ...(force ? ['-f'] : []), id], { pod, id });
+}
+
+/** One command for each sandbox that CRI lists, whoever made it; none is nothing to do, and that is fine. */
+export async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promise<void> {
+  for (const item of context.before.items) {
+    if (item.kind === 'sandbox') await context.run(['crictl', verb, item.name], { id: item.name });
+  }
+}
+
+/** CRI's id of a pod: from its `crictl runp`, or, where that failed, from the sandbox that it left. */
+export function sandboxId(context: StepContext, pod: string): string {
+  const id = context.captures.get(`${pod}.id`) ?? sandboxOf(context.before, pod)?.name;
+  if (id === undefined) throw new NothingToActOn(`no sandbox of pod ${pod} was ever listed`);
+  return id;
+}
+
+/** The sandbox config that kubelet would send, as crictl takes it. */
+export function podConfig(pod: PodSpec, attempt: number): object {
+  return {
+    metadata: { name: pod.name, namespace: 'default', uid: `${pod.name}-uid`, attempt },
+    hostname: pod.name,
+    log_directory: `/var/log/pods/default_${pod.name}_${pod.name}-uid`,
+    labels: pod.labels,
+    annotations: pod.annotations,
+    port_mappings: pod.hostPorts.map(({ hostPort, containerPort, protocol }) => ({
+      protocol: protocol === 'tcp' ? 0 : 1,
+      container_port: containerPort,
+      host_port: hostPort,
+    })),
+    linux: pod.hostNetwork ? { security_context: { namespace_options: { network: 2 } } } : {},
+  };
+}

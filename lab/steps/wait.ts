@@ -1,0 +1,99 @@
+import { messageOf } from '../core/lab-error.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { unreachable } from '../core/unreachable.ts';
+import { waitFor } from '../core/wait-for.ts';
+import { parseContainerdLog, type LogLine } from '../observe/containerd-log.ts';
+import type { Condition, LogExpectation } from '../spec/scenario.ts';
+import { sandboxOf } from './captures.ts';
+import type { StepContext } from './context.ts';
+
+const EVERY_MS = 50;
+
+/** Waits until a condition holds, and observes whether it did and what it last saw. */
+export async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
+  const startedMs = context.clock.now();
+  const what = describeCondition(condition);
+  let lastSeen = '';
+  const probe = async (): Promise<Result<undefined, string>> => {
+    const seen = await look(context, condition);
+    if (!seen.ok) lastSeen = seen.error;
+    return seen;
+  };
+  const met = await waitFor(what, probe, {
+    everyMs: EVERY_MS,
+    forMs: context.timeoutMs,
+    clock: context.clock,
+  }).then(
+    () => true,
+    (thrown: unknown) => {
+      lastSeen = lastSeen || messageOf(thrown);
+      return false;
+    },
+  );
+  context.observe({
+    kind: 'waited',
+    stepId: context.stepId,
+    what,
+    met,
+    lastSeen,
+    waitedMs: context.clock.now() - startedMs,
+  });
+}
+
+async function look(context: StepContext, condition: Condition): Promise<Result<undefined, string>> {
+  switch (condition.until) {
+    case 'network-ready': {
+      const status = await context.node.runtimeStatus();
+      if (!status.answered) return err(status.why);
+      return status.networkReady === condition.ready
+        ? ok(undefined)
+        : err(status.networkReady ? 'the network is ready' : status.networkMessage);
+    }
+    case 'pod': {
+      const state = await context.node.look();
+      const blind = state.unseen.find(({ kind }) => kind === 'sandbox');
+      if (blind !== undefined) return err(blind.why);
+      const seen = sandboxOf(state, condition.pod)?.detail?.['state'] ?? 'absent';
+      return seen === condition.state ? ok(undefined) : err(`pod ${condition.pod} is ${seen}`);
+    }
+    case 'log': {
+      const lines = parseContainerdLog(await context.readLog());
+      const found = lines.some((line) => isLine(context, line, condition.line));
+      return found ? ok(undefined) : err(lines.at(-1)?.raw ?? 'an empty log');
+    }
+    case 'command': {
+      const argv = condition.argv.map((word) => context.captures.fill(word));
+      const result = await context.node.exec(argv, { timeoutMs: context.timeoutMs });
+      return result.exitCode === 0
+        ? ok(undefined)
+        : err(result.stderr.trim() || `exit ${result.exitCode ?? result.signal}`);
+    }
+    default:
+      return unreachable(condition);
+  }
+}
+
+function isLine(context: StepContext, line: LogLine, { level, message, fields }: LogExpectation): boolean {
+  const text = 'exact' in message ? message.exact : message.contains;
+  const wanted = context.captures.fill(text);
+  return (
+    (level === undefined || line.level === level) &&
+    ('exact' in message ? line.message === wanted : line.message.includes(wanted)) &&
+    Object.entries(fields).every(([name, value]) => line.fields[name] === context.captures.fill(value))
+  );
+}
+
+function describeCondition(condition: Condition): string {
+  switch (condition.until) {
+    case 'network-ready':
+      return condition.ready ? 'the network to be ready' : 'the network not to be ready';
+    case 'pod':
+      return `pod ${condition.pod} to be ${condition.state}`;
+    case 'log':
+      return 'a line in the log of containerd';
+    case 'command':
+      return `${condition.argv.join(' ')} to succeed`;
+    default:
+      return unreachable(condition);
+  }
+}

@@ -1,0 +1,327 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Finding } from '../../lab/judge/verdict.ts';
+import { judge } from '../../lab/judge/judge.ts';
+import type { Observation } from '../../lab/observe/observation.ts';
+import type { PlannedAction } from '../../lab/plan/plan.ts';
+import type { Expectation } from '../../lab/spec/scenario.ts';
+import {
+  at,
+  crictlError,
+  exactly,
+  expecting,
+  journalOf,
+  planned,
+  ran,
+  result,
+  runPod,
+  sandbox,
+  state,
+} from '../rig/recorded-run.ts';
+
+const A = 'a'.repeat(64);
+const B = 'b'.repeat(64);
+const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
+const failed = (message: string) => result(RUNP, { exitCode: 1, stderr: crictlError(message) });
+
+/** The findings on the one step of a run that did this. */
+function findingsOn(
+  action: PlannedAction,
+  seen: readonly Observation[],
+  expect_?: Expectation,
+): readonly Finding[] {
+  const run = planned({ steps: [[action, expect_]] });
+  return judge(run, journalOf(run, { steps: [{ seen }] })).findings.filter(({ stepId }) =>
+    stepId.startsWith('1-'),
+  );
+}
+const onRunPod = (seen: readonly Observation[], expect_?: Expectation) => findingsOn(runPod, seen, expect_);
+
+describe('ok', () => {
+  test('is what a step has to be that says nothing else', () => {
+    expect(onRunPod([ran('1-run-pod', result(RUNP))])).toEqual([
+      { check: 'ok', outcome: 'pass', stepId: '1-run-pod', place: at(20), message: 'succeeded, as expected' },
+    ]);
+  });
+
+  test('fails with the command and the message of the runtime, ready to be pasted', () => {
+    expect(onRunPod([ran('1-run-pod', failed('no "plugin"'))])).toEqual([
+      {
+        check: 'ok',
+        outcome: 'fail',
+        stepId: '1-run-pod',
+        place: at(20),
+        message: 'command exited with 1: crictl runp /lab/pods/web.json',
+        expected: 'ok: true',
+        actual: 'no "plugin"',
+        detail: ['it said  no "plugin"'],
+      },
+    ]);
+  });
+
+  test('is asked as well where only the state is described', () => {
+    const findings = onRunPod(
+      [ran('1-run-pod', failed('no'))],
+      expecting({ leftBehind: { none: true, place: at(23) } }),
+    );
+    expect(findings.map(({ check, outcome }) => [check, outcome])).toEqual([
+      ['ok', 'fail'],
+      ['left-behind', 'pass'],
+    ]);
+  });
+
+  test('false fails where all went well', () => {
+    expect(onRunPod([ran('1-run-pod', result(RUNP))], expecting({ ok: false }))).toEqual([
+      {
+        check: 'ok',
+        outcome: 'fail',
+        stepId: '1-run-pod',
+        place: at(20),
+        message: 'succeeded, expected to fail: crictl runp /lab/pods/web.json',
+        expected: 'ok: false',
+        actual: 'ok: true',
+      },
+    ]);
+    expect(onRunPod([ran('1-run-pod', failed('no'))], expecting({ ok: false }))[0]?.outcome).toBe('pass');
+  });
+
+  test('fails where containerd ended by itself, and not where it was asked to', () => {
+    const end = { kind: 'containerd-ended', stepId: '1-run-pod', exitCode: 2, signal: null } as const;
+    const [crashed] = onRunPod([ran('1-run-pod', result(RUNP)), { ...end, asked: false }]);
+    expect([crashed?.outcome, crashed?.message]).toEqual(['fail', 'containerd ended by itself (exit 2)']);
+    expect(onRunPod([ran('1-run-pod', result(RUNP)), { ...end, asked: true }])[0]?.outcome).toBe('pass');
+  });
+
+  test('says when a command did not end in time, or by which signal it did', () => {
+    const hung = result(RUNP, { exitCode: null, signal: 'SIGKILL', timedOut: true, durationMs: 10_000.4 });
+    expect(onRunPod([ran('1-run-pod', hung)])[0]?.message).toBe(
+      'command did not end within 10000 ms: crictl runp /lab/pods/web.json',
+    );
+    expect(onRunPod([ran('1-run-pod', { ...hung, timedOut: false })])[0]?.message).toBe(
+      'command was ended by SIGKILL: crictl runp /lab/pods/web.json',
+    );
+  });
+
+  test('holds for a condition that was waited for', () => {
+    const waited = {
+      kind: 'waited',
+      stepId: '1-wait-for',
+      what: 'the network to be ready',
+      waitedMs: 500,
+    } as const;
+    const action = { do: 'wait-for', condition: { until: 'network-ready', ready: true } } as const;
+    const [vain] = findingsOn(action, [{ ...waited, met: false, lastSeen: 'cni plugin not initialized' }]);
+    expect([vain?.outcome, vain?.message, vain?.actual]).toEqual([
+      'fail',
+      'waited 500 ms in vain for the network to be ready',
+      'cni plugin not initialized',
+    ]);
+    expect(findingsOn(action, [{ ...waited, met: true, lastSeen: '' }])[0]?.outcome).toBe('pass');
+  });
+});
+
+describe('error', () => {
+  const reserved = expecting({ error: exactly('name "web" is reserved for "${web.id}"') });
+
+  test('is compared byte for byte, without what crictl adds, captures filled in', () => {
+    expect(onRunPod([ran('1-run-pod', failed(`name "web" is reserved for "${A}"`))], reserved)).toEqual([
+      {
+        check: 'error',
+        outcome: 'pass',
+        stepId: '1-run-pod',
+        place: at(21),
+        message: 'error is exactly as expected',
+      },
+    ]);
+  });
+
+  test('differs at a character, and the pointer shows which', () => {
+    expect(onRunPod([ran('1-run-pod', failed(`name "wed" is reserved for "${A}"`))], reserved)).toEqual([
+      {
+        check: 'error',
+        outcome: 'fail',
+        stepId: '1-run-pod',
+        place: at(21),
+        message: 'error differs at character 9',
+        expected: 'name "web" is reserved for "${web.id}"',
+        actual: `name "wed" is reserved for "${A}"`,
+        detail: [
+          'expected  name "web" is reserved for "${web.id}"',
+          `actual    name "wed" is reserved for "${A}"`,
+          '                  ^ first difference',
+          'command exited with 1: crictl runp /lab/pods/web.json',
+        ],
+      },
+    ]);
+  });
+
+  test('is not there where the command succeeded', () => {
+    expect(onRunPod([ran('1-run-pod', result(RUNP))], reserved)).toEqual([
+      {
+        check: 'error',
+        outcome: 'fail',
+        stepId: '1-run-pod',
+        place: at(21),
+        message: 'succeeded, expected an error: crictl runp /lab/pods/web.json',
+        expected: 'name "web" is reserved for "${web.id}"',
+        actual: 'no error',
+      },
+    ]);
+  });
+
+  test('of any other command is its standard error without the last line break', () => {
+    const exec = { do: 'exec', argv: ['false'] } as const;
+    const seen = [ran('1-exec', result(['false'], { exitCode: 1, stderr: 'one\ntwo\n' }))];
+    expect(findingsOn(exec, seen, expecting({ error: exactly('one\ntwo') }))[0]?.outcome).toBe('pass');
+    expect(findingsOn(exec, seen, expecting({ error: exactly('one\ntwo\n') }))[0]?.outcome).toBe('fail');
+  });
+
+  test('of listed pods must be that of each that failed, with its own id', () => {
+    const stopp = (id: string, said?: string): Observation =>
+      ran(
+        '1-stop-listed-pods',
+        result(['crictl', 'stopp', id], said === undefined ? {} : { exitCode: 1, stderr: crictlError(said) }),
+        { id },
+      );
+    const expectation = expecting({ error: exactly('cannot stop "${listed.id}"') });
+    const on = (...seen: Observation[]) =>
+      findingsOn({ do: 'stop-listed-pods' }, seen, expectation).map(({ outcome }) => outcome);
+    expect(on(stopp(A, `cannot stop "${A}"`), stopp(B, `cannot stop "${B}"`))).toEqual(['pass']);
+    expect(on(stopp(A, `cannot stop "${A}"`), stopp(B))).toEqual(['pass']);
+    expect(on(stopp(A, `cannot stop "${A}"`), stopp(B, `cannot stop "${A}"`))).toEqual(['fail']);
+    expect(on(stopp(A), stopp(B))).toEqual(['fail']);
+    expect(on()).toEqual(['fail']);
+  });
+
+  test('may be a part where the file says why', () => {
+    const part = expecting({
+      error: { contains: 'is reserved', why: 'the rest is of the kernel', place: at(21) },
+    });
+    expect(onRunPod([ran('1-run-pod', failed('name "web" is reserved for x'))], part)[0]?.outcome).toBe(
+      'pass',
+    );
+    const [finding] = onRunPod([ran('1-run-pod', failed('name "web" is taken'))], part);
+    expect([finding?.outcome, finding?.message]).toEqual([
+      'fail',
+      'error does not contain what is expected; the nearest part differs at character 15',
+    ]);
+  });
+});
+
+describe('an id', () => {
+  const twice = expecting({ error: exactly('cannot run "${web.id}"') });
+
+  test('that a message bound is the same from then on', () => {
+    const run = planned({
+      steps: [
+        [runPod, twice],
+        [{ do: 'exec', argv: ['cat'] }, expecting({ output: exactly('${web.id}') })],
+      ],
+    });
+    const outcomes = (printed: string) =>
+      judge(
+        run,
+        journalOf(run, {
+          steps: [
+            { seen: [ran('1-run-pod', failed(`cannot run "${A}"`))] },
+            { seen: [ran('2-exec', result(['cat'], { stdout: `${printed}\n` }))] },
+          ],
+        }),
+      ).outcome;
+    expect(outcomes(A)).toBe('pass');
+    expect(outcomes(B)).toBe('fail');
+  });
+
+  test('is that of the newest attempt to run the pod', () => {
+    const run = planned({
+      steps: [
+        [runPod, twice],
+        [runPod, twice],
+      ],
+    });
+    const entries = journalOf(run, {
+      steps: [
+        { seen: [ran('1-run-pod', failed(`cannot run "${A}"`))] },
+        { seen: [ran('2-run-pod', failed(`cannot run "${B}"`))] },
+      ],
+    });
+    expect(judge(run, entries).outcome).toBe('pass');
+  });
+
+  test('that the lab saw is what the message has to hold', () => {
+    const run = planned({ steps: [[runPod, twice]] });
+    const seen: readonly Observation[] = [
+      ran('1-run-pod', failed(`cannot run "${A}"`)),
+      { kind: 'capture', stepId: '1-run-pod', name: 'web.id', value: B },
+    ];
+    const judged = (start = state()) => judge(run, journalOf(run, { start, steps: [{ seen }] })).outcome;
+    expect(judged()).toBe('fail');
+    // unless it was listed before: then the failed attempt left no sandbox and an older one was seen
+    expect(judged(state([sandbox(B)]))).toBe('pass');
+  });
+});
+
+describe('exit code', () => {
+  const seen = [ran('1-exec', result(['sh', '-c', 'exit 3'], { exitCode: 3 }))];
+  const on = (exitCode: number, observed: readonly Observation[] = seen) =>
+    findingsOn({ do: 'exec', argv: ['sh'] }, observed, expecting({ exitCode }));
+
+  test('holds, and no success is asked besides', () => {
+    expect(on(3)).toEqual([
+      {
+        check: 'exit-code',
+        outcome: 'pass',
+        stepId: '1-exec',
+        place: at(20),
+        message: 'exited with 3, as expected',
+      },
+    ]);
+  });
+
+  test('fails with what came', () => {
+    expect(on(4)).toEqual([
+      {
+        check: 'exit-code',
+        outcome: 'fail',
+        stepId: '1-exec',
+        place: at(20),
+        message: `ended with 3, expected 4: sh -c 'exit 3'`,
+        expected: '4',
+        actual: '3',
+      },
+    ]);
+  });
+
+  test('is not known where no command was run', () => {
+    expect(on(0, []).map(({ outcome, message }) => [outcome, message])).toEqual([
+      ['inconclusive', 'no command was run, expected one to exit with 0'],
+    ]);
+  });
+});
+
+describe('output', () => {
+  const on = (stdout: string, seen: readonly Observation[] = [ran('1-exec', result(['cat'], { stdout }))]) =>
+    findingsOn({ do: 'exec', argv: ['cat'] }, seen, expecting({ output: exactly('hello') })).filter(
+      ({ check }) => check === 'output',
+    );
+
+  test('is exact but for the line break at its end', () => {
+    expect(on('hello\n')[0]?.outcome).toBe('pass');
+    expect(on('hello\n\n').map(({ outcome, message, detail }) => [outcome, message, detail])).toEqual([
+      [
+        'fail',
+        'output differs at character 6',
+        [
+          'expected  hello',
+          'actual    hello␊',
+          '               ^ first difference: nothing more was expected',
+          'printed by cat',
+        ],
+      ],
+    ]);
+  });
+
+  test('is not known where no command was run', () => {
+    expect(on('', [])[0]?.outcome).toBe('inconclusive');
+  });
+});

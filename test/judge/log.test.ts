@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+
+import { judge } from '../../lab/judge/judge.ts';
+import type { Finding } from '../../lab/judge/verdict.ts';
+import type { Expectation, LogExpectation } from '../../lab/spec/scenario.ts';
+import { at, expecting, exactly, journalOf, line, planned, runPod, stopPod } from '../rig/recorded-run.ts';
+
+const A = 'a'.repeat(64);
+const FAILED = `time="2026-01-01T00:00:01Z" level=error msg="RunPodSandbox for web failed" error="cannot setup \\"${A}\\": no plugin"\n`;
+const STARTED = 'time="2026-01-01T00:00:00Z" level=info msg="containerd successfully booted in 0.1s"\n';
+
+function on(expect_: Partial<Expectation>, log = FAILED, startLog = STARTED): readonly Finding[] {
+  const run = planned({ steps: [[runPod, expecting(expect_)]] });
+  return judge(run, journalOf(run, { startLog, steps: [{ log }] })).findings.filter(
+    ({ check }) => check === 'log' || check === 'no-log',
+  );
+}
+const wanted = (more: Partial<LogExpectation> = {}) =>
+  line('RunPodSandbox for web failed', {
+    level: 'error',
+    fields: { error: 'cannot setup "${web.id}": no plugin' },
+    ...more,
+  });
+
+describe('log', () => {
+  test('is there with level, message and fields, unquoted, captures filled in', () => {
+    expect(on({ log: [wanted()] })).toEqual([
+      {
+        check: 'log',
+        outcome: 'pass',
+        stepId: '1-run-pod',
+        place: at(22),
+        message: 'the line is there, as expected',
+      },
+    ]);
+  });
+
+  test('is looked for in the lines of its own step', () => {
+    expect(on({ log: [line('containerd successfully booted in 0.1s')] })[0]?.outcome).toBe('fail');
+  });
+
+  test('that never comes is shown beside the nearest line', () => {
+    expect(
+      on({ log: [wanted({ fields: { error: 'cannot setup "${web.id}": no plugim' } })] }, STARTED + FAILED),
+    ).toEqual([
+      {
+        check: 'log',
+        outcome: 'fail',
+        stepId: '1-run-pod',
+        place: at(22),
+        message:
+          'no such line in the log of containerd, expected level=error message "RunPodSandbox for web failed" error="cannot setup \\"${web.id}\\": no plugim"',
+        expected:
+          'level=error message "RunPodSandbox for web failed" error="cannot setup \\"${web.id}\\": no plugim"',
+        actual: FAILED.trimEnd(),
+        detail: [
+          'the nearest line',
+          'field error differs at character 90',
+          `expected  …${'a'.repeat(27)}": no plugim`.replace('…' + 'a'.repeat(27), `cannot setup "${A}`),
+          `actual    cannot setup "${A}": no plugin`,
+          `          ${' '.repeat(89)}^ first difference`,
+        ],
+        log: [STARTED.trimEnd(), FAILED.trimEnd()],
+      },
+    ]);
+  });
+
+  test('tells level, missing field and message apart', () => {
+    const second = (expectation: LogExpectation) => on({ log: [expectation] })[0]?.detail?.[1];
+    expect(second(wanted({ level: 'warning' }))).toBe('level is error, expected warning');
+    expect(second(wanted({ fields: { reason: 'x' } }))).toBe('has no field reason');
+    expect(second(wanted({ message: exactly('RunPodSandbox for wed failed') }))).toBe(
+      'message differs at character 21',
+    );
+  });
+
+  test('has no nearest line where none is like it', () => {
+    expect(on({ log: [line('zzz')] })[0]?.detail).toBeUndefined();
+  });
+
+  test('is not known where none was collected', () => {
+    expect(
+      on({ log: [wanted()], noLog: [wanted()] }, '', '').map(({ check, outcome, message }) => [
+        check,
+        outcome,
+        message,
+      ]),
+    ).toEqual([
+      ['log', 'inconclusive', 'the log of containerd is not known: none of it was collected'],
+      ['no-log', 'inconclusive', 'the log of containerd is not known: none of it was collected'],
+    ]);
+  });
+
+  test('of the end is that of the whole run', () => {
+    const run = planned({ steps: [[runPod], [stopPod]], end: expecting({ log: [wanted()] }) });
+    const finding = (log: string) =>
+      judge(run, journalOf(run, { startLog: STARTED, steps: [{ log }] })).findings.find(
+        ({ check }) => check === 'log',
+      );
+    expect([finding(FAILED)?.stepId, finding(FAILED)?.outcome]).toEqual(['end', 'pass']);
+    expect(finding('')?.outcome).toBe('fail');
+  });
+});
+
+describe('no-log', () => {
+  test('passes where no such line came', () => {
+    expect(on({ noLog: [line('StopPodSandbox failed')] })).toEqual([
+      {
+        check: 'no-log',
+        outcome: 'pass',
+        stepId: '1-run-pod',
+        place: at(22),
+        message: 'no such line, as expected',
+      },
+    ]);
+  });
+
+  test('fails with the lines that came', () => {
+    const part: LogExpectation = {
+      ...wanted({ fields: {} }),
+      message: { contains: 'RunPodSandbox', why: 'any failure', place: at(22) },
+    };
+    expect(on({ noLog: [part] }, FAILED + FAILED)).toMatchObject([
+      {
+        outcome: 'fail',
+        message: '2 lines are in the log of containerd that must not be there',
+        expected: 'none of level=error a message with "RunPodSandbox"',
+        detail: [FAILED.trimEnd(), FAILED.trimEnd()],
+      },
+    ]);
+  });
+});

@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest';
+
+import type { NodeState } from '../../lab/core/node-state.ts';
+import { judge } from '../../lab/judge/judge.ts';
+import type { Finding } from '../../lab/judge/verdict.ts';
+import type { LeftBehindExpectation, PodExpectation } from '../../lab/spec/scenario.ts';
+import {
+  at,
+  expecting,
+  item,
+  journalOf,
+  planned,
+  runPod,
+  sandbox,
+  state,
+  stopPod,
+} from '../rig/recorded-run.ts';
+
+const A = 'a'.repeat(64);
+const B = 'b'.repeat(64);
+
+/** What a run of two steps left behind, by the states after each of them. */
+function leftBehind(
+  kinds: 'none' | Extract<LeftBehindExpectation, { none: false }>['kinds'],
+  { start = state(), first, last }: { start?: NodeState; first?: NodeState; last: NodeState },
+): Finding | undefined {
+  const leftBehind: LeftBehindExpectation =
+    kinds === 'none' ? { none: true, place: at(23) } : { none: false, kinds, place: at(23) };
+  const run = planned({ steps: [[runPod], [stopPod, expecting({ leftBehind })]] });
+  const { findings } = judge(
+    run,
+    journalOf(run, { start, steps: [{ state: first ?? last }, { state: last }] }),
+  );
+  return findings.find(({ check }) => check === 'left-behind');
+}
+
+describe('left behind', () => {
+  const netns = item('netns', 'cni-1');
+
+  test('is nothing where all is as at the start', () => {
+    const there = state([netns, item('process', 'sh')]);
+    expect(leftBehind('none', { start: there, last: there })).toEqual({
+      check: 'left-behind',
+      outcome: 'pass',
+      stepId: '2-stop-pod',
+      place: at(23),
+      message: 'left behind is none, as expected',
+    });
+  });
+
+  test('is told as YAML and item by item, each with the step in which it appeared', () => {
+    expect(
+      leftBehind('none', {
+        first: state([netns]),
+        last: state([netns, item('ipam', 'net/10.88.0.2', { id: A, ifname: 'eth0' })]),
+      }),
+    ).toEqual({
+      check: 'left-behind',
+      outcome: 'fail',
+      stepId: '2-stop-pod',
+      place: at(23),
+      message: 'left behind is { netns: 1, ipam: 1 }, expected none',
+      expected: 'none',
+      actual: '{ netns: 1, ipam: 1 }',
+      detail: [
+        'netns cni-1 appeared in 1-run-pod',
+        `ipam net/10.88.0.2 appeared in 2-stop-pod (id ${A}, ifname eth0)`,
+      ],
+    });
+  });
+
+  test('is exactly what the file names: neither fewer, nor more, nor of another kind', () => {
+    const last = state([netns, item('veth', 'veth1')]);
+    expect(leftBehind({ netns: 1, veth: 1 }, { last })?.outcome).toBe('pass');
+    expect(leftBehind({ netns: 1 }, { last })?.detail).toEqual(['veth veth1 appeared in 1-run-pod']);
+    expect(leftBehind({ netns: 2, veth: 1 }, { last })?.outcome).toBe('fail');
+    expect(leftBehind({ netns: 1, veth: 1, shim: 1 }, { last })?.detail).toEqual(['no shim, expected 1']);
+  });
+
+  test('may be named, in any order, with captures', () => {
+    const last = state([item('ipam', 'net/10.88.0.3'), item('ipam', 'net/10.88.0.2')]);
+    expect(leftBehind({ ipam: ['net/10.88.0.2', 'net/10.88.0.3'] }, { last })?.outcome).toBe('pass');
+    expect(leftBehind({ ipam: ['net/${a:ip}', 'net/${b:ip}'] }, { last })?.outcome).toBe('pass');
+    expect(leftBehind({ ipam: ['net/10.88.0.2', 'net/10.88.0.4'] }, { last })).toMatchObject({
+      outcome: 'fail',
+      message:
+        'left behind is { ipam: [net/10.88.0.3, net/10.88.0.2] }, expected { ipam: [net/10.88.0.2, net/10.88.0.4] }',
+      detail: ['ipam net/10.88.0.4 is not there', 'ipam net/10.88.0.3 appeared in 1-run-pod'],
+    });
+  });
+
+  test('of two alike the second counts', () => {
+    const rule = item('iptables', 'ip nat -A CNI-DN-1 -j DNAT');
+    expect(leftBehind('none', { start: state([rule]), last: state([rule, rule]) })?.actual).toBe(
+      '{ iptables: 1 }',
+    );
+  });
+
+  test('what came back is attributed to the step in which it did', () => {
+    const run = planned({
+      steps: [[runPod], [stopPod], [runPod, expecting({ leftBehind: { none: true, place: at(23) } })]],
+    });
+    const entries = journalOf(run, { steps: [{ state: state([netns]) }, {}, { state: state([netns]) }] });
+    const finding = judge(run, entries).findings.find(({ check }) => check === 'left-behind');
+    expect(finding?.detail).toEqual(['netns cni-1 appeared in 3-run-pod']);
+  });
+
+  test('does not count what plugins share, unless the file does', () => {
+    const last = state([
+      item('bridge', 'cni0'),
+      item('ipam-state', 'net/lock'),
+      item('iptables', 'ip nat -N CNI-HOSTPORT-DNAT'),
+    ]);
+    expect(leftBehind('none', { last })?.outcome).toBe('pass');
+    expect(leftBehind({ shared: 3 }, { last })?.outcome).toBe('pass');
+    expect(leftBehind({ shared: 2 }, { last })).toMatchObject({ outcome: 'fail', actual: '{ shared: 3 }' });
+    expect(leftBehind({ bridge: ['cni0'] }, { last })?.outcome).toBe('pass');
+    expect(leftBehind({ bridge: 0 }, { last })?.outcome).toBe('fail');
+  });
+
+  test('is not known where a kind could not be looked at, before or after', () => {
+    const blind = state([], [{ kind: 'sandbox', why: 'connection refused' }]);
+    const expected = {
+      check: 'left-behind',
+      outcome: 'inconclusive',
+      stepId: '2-stop-pod',
+      place: at(23),
+      message: 'what is left behind is not known: sandbox could not be looked at (connection refused)',
+      expected: 'none',
+    };
+    expect(leftBehind('none', { last: blind })).toEqual(expected);
+    expect(leftBehind('none', { start: blind, last: state([sandbox(A)]) })).toEqual(expected);
+    expect(leftBehind({ sandbox: 1 }, { last: blind })?.outcome).toBe('inconclusive');
+    expect(leftBehind({ sandbox: ['x'] }, { last: blind })?.outcome).toBe('inconclusive');
+  });
+
+  test('fails nevertheless where what was seen contradicts the file', () => {
+    const last = state([netns], [{ kind: 'sandbox', why: 'connection refused' }]);
+    expect(leftBehind('none', { last })?.outcome).toBe('fail');
+  });
+
+  test('does not need to see what is shared, unless the file counts it', () => {
+    const last = state([], [{ kind: 'ipam-state', why: 'input/output error' }]);
+    expect(leftBehind('none', { last })?.outcome).toBe('pass');
+    expect(leftBehind({ shared: 1 }, { last })?.outcome).toBe('inconclusive');
+    expect(leftBehind({ shared: 0 }, { last: state([item('bridge', 'cni0')], last.unseen) })?.outcome).toBe(
+      'fail',
+    );
+  });
+});
+
+describe('pods', () => {
+  const on = (pod: PodExpectation, seen: NodeState) => {
+    const run = planned({ steps: [[runPod, expecting({ pod })]] });
+    return judge(run, journalOf(run, { steps: [{ state: seen }] })).findings.filter(
+      ({ check }) => check === 'pod',
+    );
+  };
+
+  test('have a state and addresses', () => {
+    expect(on({ state: 'ready', ips: 1 }, state([sandbox(A)]))).toEqual([
+      {
+        check: 'pod',
+        outcome: 'pass',
+        stepId: '1-run-pod',
+        place: at(20),
+        message: 'pod web is { state: ready, ips: 1 }, as expected',
+      },
+    ]);
+    expect(on({ state: 'not-ready', ips: 2 }, state([sandbox(A)]))).toEqual([
+      {
+        check: 'pod',
+        outcome: 'fail',
+        stepId: '1-run-pod',
+        place: at(20),
+        message: 'pod web is { state: ready, ips: 1 }, expected { state: not-ready, ips: 2 }',
+        expected: '{ state: not-ready, ips: 2 }',
+        actual: '{ state: ready, ips: 1 }',
+        detail: [`sandbox ${A} has [10.88.0.2]`],
+      },
+    ]);
+  });
+
+  test('have exactly these addresses, in this order', () => {
+    const dual = state([sandbox(A, { ips: '10.88.0.2,2001:db8::2' })]);
+    const outcome = (ips: readonly string[]) => on({ ips }, dual)[0]?.outcome;
+    expect(outcome(['10.88.0.2', '2001:db8::2'])).toBe('pass');
+    expect(outcome(['2001:db8::2', '10.88.0.2'])).toBe('fail');
+    expect(outcome(['10.88.0.2'])).toBe('fail');
+  });
+
+  test('are absent when CRI lists no sandbox of them', () => {
+    expect(on({ state: 'absent' }, state([sandbox(A, { podName: 'other' })]))[0]?.outcome).toBe('pass');
+    expect(on({ state: 'absent' }, state([sandbox(A)]))[0]?.outcome).toBe('fail');
+    expect(on({ state: 'ready' }, state())[0]?.message).toBe(
+      'pod web is { state: absent }, expected { state: ready }',
+    );
+  });
+
+  test('are what their newest attempt is', () => {
+    const seen = state([sandbox(A, { state: 'not-ready', attempt: '0' }), sandbox(B, { attempt: '1' })]);
+    expect(on({ state: 'ready' }, seen)[0]?.outcome).toBe('pass');
+  });
+
+  test('are not known where sandboxes could not be listed', () => {
+    const blind = state([], [{ kind: 'sandbox', why: 'connection refused' }]);
+    expect(on({ state: 'absent' }, blind).map(({ outcome, message }) => [outcome, message])).toEqual([
+      ['inconclusive', 'the pods are not known: connection refused'],
+    ]);
+  });
+
+  test('none is none of any name', () => {
+    const run = planned({ steps: [[stopPod]], end: expecting({ pods: 'none' }) });
+    const judged = (last: NodeState) =>
+      judge(run, journalOf(run, { steps: [{ state: last }] })).findings.find(({ check }) => check === 'pod');
+    expect(judged(state())?.outcome).toBe('pass');
+    expect(judged(state([], [{ kind: 'sandbox', why: 'no answer' }]))?.outcome).toBe('inconclusive');
+    expect(judged(state([sandbox(A, { podName: 'other' })]))).toEqual({
+      check: 'pod',
+      outcome: 'fail',
+      stepId: 'end',
+      place: at(20),
+      message: '1 pod sandbox listed, expected none',
+      expected: 'none',
+      actual: '1',
+      detail: [`${A} of pod other is ready`],
+    });
+  });
+
+  test('of a step on a container are those that it was created in', () => {
+    const run = planned({
+      steps: [
+        [{ do: 'create-container', container: 'app', pod: 'web', command: [] }],
+        [{ do: 'start-container', container: 'app' }, expecting({ pod: { state: 'ready' } })],
+        [{ do: 'exec', argv: ['true'] }, expecting({ pod: { state: 'ready' } })],
+      ],
+    });
+    const seen = { state: state([sandbox(A)]) };
+    const pods = judge(run, journalOf(run, { steps: [seen, seen, seen] })).findings.filter(
+      ({ check }) => check === 'pod',
+    );
+    expect(pods.map(({ stepId, outcome }) => [stepId, outcome])).toEqual([
+      ['2-start-container', 'pass'],
+      ['3-exec', 'inconclusive'],
+    ]);
+  });
+});

@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+export interface Finished {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly process: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** what it has written to standard output so far */
+  output(): string;
+}
+
+/** Starts the real command, as a user would, and collects what it says. */
+export function startCnilab(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Started {
+  const child = spawn(process.execPath, [`${ROOT}/bin/cnilab.mjs`, ...args], {
+    cwd: options.cwd ?? ROOT,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }));
+  });
+  return { process: child, finished, output: () => stdout };
+}
+
+export const cnilab = (
+  args: readonly string[],
+  options?: { cwd?: string; env?: Record<string, string> },
+): Promise<Finished> => startCnilab(args, options).finished;

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Everything that a lab could leave on this host, as one value that two moments can be compared by. */
+export interface HostState {
+  readonly processes: readonly string[];
+  readonly mounts: readonly string[];
+  readonly netns: readonly string[];
+  readonly links: readonly string[];
+  readonly rules: string;
+  readonly cgroups: readonly string[];
+  readonly temporaryFiles: readonly string[];
+  readonly etc: readonly string[];
+}
+
+/** `ignore`: folders below /tmp that the test itself owns. */
+export function hostState(ignore: readonly string[] = []): HostState {
+  return {
+    processes: labProcesses(),
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').slice(3).join(' '))
+      .sort(),
+    netns: [...new Set(['/run/netns', '/var/run/netns'].flatMap(list).concat(networkNamespaces()))].sort(),
+    links: readdirSync('/sys/class/net').sort(),
+    rules: kernelTables(),
+    cgroups: cgroupFolders('/sys/fs/cgroup').sort(),
+    temporaryFiles: ['/tmp', '/var/tmp', '/dev/shm', '/run']
+      .flatMap(list)
+      .filter((path) => !ignore.some((own) => path.startsWith(own))),
+    etc: [
+      '/etc/cni',
+      '/opt/cni',
+      '/var/lib/cni',
+      '/var/lib/containerd',
+      '/run/containerd',
+      '/etc/containerd',
+      '/usr/local/bin',
+      '/root',
+    ].flatMap(list),
+  };
+}
+
+/** Processes whose program or namespaces only a lab makes: by what they run, not by who started them. */
+function labProcesses(): string[] {
+  return pids()
+    .map((pid) => ({ pid, exe: linkOf(`/proc/${pid}/exe`), command: commandOf(pid) }))
+    .filter(
+      ({ exe, command }) =>
+        /\/cnilab\/|containerd|\/pause$|\/runc$/.test(`${exe} ${command}`) && !command.includes('vitest'),
+    )
+    .map(({ exe, command }) => `${exe} ${command}`)
+    .sort();
+}
+
+/** The network namespaces in which processes are; a leaked one that nothing is in shows as a mount. */
+const networkNamespaces = (): string[] =>
+  [...new Set(pids().map((pid) => linkOf(`/proc/${pid}/ns/net`)))].filter((ns) => ns !== '');
+
+const pids = (): readonly string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+
+const list = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+
+/** The host's tables and rules, through whatever can show them here; a host without iptables shows what modules hold. */
+function kernelTables(): string {
+  for (const argv of [['iptables-save'], ['nft', 'list', 'ruleset']]) {
+    try {
+      return execFileSync(argv[0] ?? '', argv.slice(1), {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).replaceAll(/^#.*$/gm, '');
+    } catch {
+      // not installed: the next one
+    }
+  }
+  return ['ip_tables_names', 'ip6_tables_names']
+    .map((name) => (existsSync(`/proc/net/${name}`) ? readFileSync(`/proc/net/${name}`, 'utf8') : ''))
+    .join('');
+}
+
+function cgroupFolders(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => [join(folder, entry.name), ...cgroupFolders(join(folder, entry.name))]);
+}

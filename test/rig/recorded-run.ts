@@ -1,0 +1,164 @@
+import type { NodeState, StateItem, StateKind } from '../../lab/core/node-state.ts';
+import type { CommandResult } from '../../lab/core/ports.ts';
+import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
+import type { PlannedAction, RunPlan } from '../../lab/plan/plan.ts';
+import type { Control, Expectation, LogExpectation, TextExpectation } from '../../lab/spec/scenario.ts';
+
+/** Builders of a plan and of the journal of its run, as short as a test can read them. */
+export const at = (line: number) => ({ file: 'web.yaml', line, column: 5 });
+
+export const expecting = (expect: Partial<Expectation> = {}): Expectation => ({
+  place: at(20),
+  log: [],
+  noLog: [],
+  ...expect,
+});
+
+export const exactly = (exact: string): TextExpectation => ({ exact, place: at(21) });
+
+export const line = (message: string, more: Partial<LogExpectation> = {}): LogExpectation => ({
+  message: exactly(message),
+  fields: {},
+  place: at(22),
+  ...more,
+});
+
+export const runPod: PlannedAction = { do: 'run-pod', pod: 'web' };
+export const stopPod: PlannedAction = { do: 'stop-pod', pod: 'web' };
+
+export interface PlannedRun {
+  readonly title?: string;
+  readonly cell?: Readonly<Record<string, string>>;
+  readonly control?: Control;
+  readonly steps?: readonly (readonly [PlannedAction, Expectation?])[];
+  readonly end?: Expectation;
+}
+
+/** Steps are called `1-run-pod`, `2-stop-pod`, as the plan does. */
+export function planned({ title = 'web', cell = {}, control, steps = [], end }: PlannedRun): RunPlan {
+  const component = (name: 'containerd' | 'runc' | 'crictl', version: string) => ({
+    component: name,
+    version,
+  });
+  return {
+    title,
+    slug: title.replaceAll(/[ =]/g, '-'),
+    scenario: { name: title.split(' ')[0] ?? '', summary: 'a pod', place: at(1) },
+    ...(control === undefined ? {} : { control }),
+    cell,
+    node: {
+      containerd: component('containerd', '1.6.3'),
+      runc: component('runc', '1.1.15'),
+      crictl: component('crictl', '1.25.0'),
+      plugins: { overrides: [] },
+      containerdConfig: {},
+      cniConfig: [],
+      files: [],
+    },
+    pods: [],
+    steps: steps.map(([action, expect], index) => ({
+      id: `${index + 1}-${action.do}`,
+      place: at(10 + index),
+      action,
+      timeoutMs: 10_000,
+      expect: expect ?? expecting(),
+    })),
+    ...(end === undefined ? {} : { end }),
+  };
+}
+
+export const item = (
+  kind: StateKind,
+  name: string,
+  detail?: Readonly<Record<string, string>>,
+): StateItem => ({
+  kind,
+  name,
+  ...(detail === undefined ? {} : { detail }),
+});
+
+export const state = (items: readonly StateItem[] = [], unseen: NodeState['unseen'] = []): NodeState => ({
+  items,
+  unseen,
+});
+
+export const sandbox = (id: string, detail: Readonly<Record<string, string>> = {}): StateItem =>
+  item('sandbox', id, { podName: 'web', state: 'ready', ips: '10.88.0.2', ...detail });
+
+export function result(argv: readonly string[], more: Partial<CommandResult> = {}): CommandResult {
+  return {
+    argv,
+    exitCode: 0,
+    signal: null,
+    stdout: '',
+    stderr: '',
+    durationMs: 100,
+    timedOut: false,
+    ...more,
+  };
+}
+
+/** What crictl prints when the runtime refuses: the form of 1.23, as tests of crictl-error.ts have it. */
+export const crictlError = (message: string): string =>
+  `time="2022-05-01T00:00:00Z" level=fatal msg=${JSON.stringify(`run pod sandbox: rpc error: code = Unknown desc = ${message}`)}\n`;
+
+export interface TakenStep {
+  readonly seen?: readonly Observation[];
+  readonly log?: string;
+  readonly state?: NodeState;
+}
+
+/** The journal of a run that came to its end: a step's observations, its log and its look, in the lab's own order. */
+export function journalOf(
+  run: RunPlan,
+  {
+    start = state(),
+    startLog = '',
+    steps = [],
+    after = [],
+  }: {
+    readonly start?: NodeState;
+    readonly startLog?: string;
+    readonly steps?: readonly TakenStep[];
+    readonly after?: readonly Observation[];
+  } = {},
+): readonly JournalEntry[] {
+  const look = (stepId: string, { log = '', state: seen = state() }: TakenStep): readonly Observation[] => [
+    ...(log === '' ? [] : [{ kind: 'containerd-log', stepId, text: log } as const]),
+    { kind: 'look', stepId, state: seen },
+  ];
+  const all: readonly Observation[] = [
+    {
+      kind: 'run-started',
+      formatVersion: 1,
+      labVersion: '0.1.0',
+      time: '2026-01-01T00:00:00.000Z',
+      backend: 'bare',
+      host: {},
+    },
+    ...look('start', { log: startLog, state: start }),
+    ...run.steps.flatMap(({ id: stepId }, index): readonly Observation[] => {
+      const taken = steps[index] ?? {};
+      return [
+        { kind: 'step-started', stepId },
+        ...(taken.seen ?? []),
+        ...look(stepId, taken),
+        { kind: 'step-ended', stepId },
+      ];
+    }),
+    ...after,
+    { kind: 'run-ended' },
+  ];
+  return all.map((observation, index) => ({ ...observation, atMs: index * 10 }));
+}
+
+export const ran = (
+  stepId: string,
+  one: CommandResult,
+  more: { readonly id?: string } = {},
+): Observation => ({
+  kind: 'command',
+  stepId,
+  ...more,
+  result: one,
+});

@@ -40,7 +40,7 @@ describe('a run that passes', () => {
           message: 'succeeded, as expected',
         },
         { check: 'pod', outcome: 'pass', stepId: 'end', place: at(20), message: 'no pods, as expected' },
-        { check: 'ran', outcome: 'pass', stepId: 'end', place: at(1), message: 'all 1 steps were taken' },
+        { check: 'ran', outcome: 'pass', stepId: 'end', place: at(1), message: 'every step was taken' },
         {
           check: 'cleanup',
           outcome: 'pass',

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+
+import { formatJournalEntry, parseJournal } from '../../lab/observe/journal.ts';
+import type { JournalEntry } from '../../lab/observe/observation.ts';
+
+const started: JournalEntry = {
+  kind: 'run-started',
+  formatVersion: 1,
+  labVersion: '0.1.0',
+  time: '2026-01-01T00:00:00.000Z',
+  backend: 'bare',
+  host: { kernel: '6.18' },
+  atMs: 0,
+};
+const STARTED =
+  '{"kind":"run-started","formatVersion":1,"labVersion":"0.1.0","time":"2026-01-01T00:00:00.000Z","backend":"bare","host":{"kernel":"6.18"},"atMs":0}\n';
+
+/** One of every kind, with every field. */
+const all: readonly JournalEntry[] = [
+  started,
+  {
+    kind: 'artifact',
+    name: 'containerd',
+    version: '1.6.3',
+    source: 'gomod',
+    key: 'k',
+    madeBy: 'go 1.26',
+    atMs: 1,
+  },
+  { kind: 'node-ready', node: 'lab-1', nodeMs: 20, containerdMs: 90, runtimeVersion: '1.6.3', atMs: 2 },
+  { kind: 'step-started', stepId: '1-run-pod', atMs: 3 },
+  {
+    kind: 'command',
+    stepId: '1-run-pod',
+    pod: 'web',
+    container: 'app',
+    id: 'a',
+    result: {
+      argv: ['crictl'],
+      exitCode: null,
+      signal: 'SIGKILL',
+      stdout: '',
+      stderr: '',
+      durationMs: 1,
+      timedOut: true,
+    },
+    atMs: 4,
+  },
+  { kind: 'capture', stepId: '1-run-pod', name: 'web.id', value: 'a', atMs: 5 },
+  { kind: 'waited', stepId: '1-run-pod', what: 'w', met: false, lastSeen: 'l', waitedMs: 1, atMs: 6 },
+  { kind: 'not-run', stepId: '1-run-pod', why: 'w', atMs: 7 },
+  { kind: 'containerd-log', stepId: '1-run-pod', text: 'one\ntwo\n', atMs: 8 },
+  { kind: 'containerd-ended', stepId: '1-run-pod', asked: false, exitCode: 2, signal: null, atMs: 9 },
+  {
+    kind: 'look',
+    stepId: '1-run-pod',
+    state: {
+      items: [
+        { kind: 'netns', name: 'cni-1' },
+        { kind: 'ipam', name: 'n/10.88.0.2', detail: { id: 'a' } },
+      ],
+      unseen: [{ kind: 'sandbox', why: 'w' }],
+    },
+    atMs: 10,
+  },
+  { kind: 'step-ended', stepId: '1-run-pod', atMs: 11 },
+  { kind: 'usage', usage: { cpuMs: 1, memoryPeakBytes: 2 }, atMs: 12 },
+  { kind: 'lab-failure', during: 'd', message: 'm', atMs: 13 },
+  { kind: 'cleanup-failure', what: 'w', message: 'm', atMs: 14 },
+  { kind: 'interrupted', by: 'SIGINT', atMs: 15 },
+  { kind: 'run-ended', atMs: 16 },
+];
+
+test('an entry is one line of JSON', () => {
+  expect(formatJournalEntry(started)).toBe(STARTED);
+});
+
+test('what was written is read as it was, every kind of it', () => {
+  expect(parseJournal(all.map(formatJournalEntry).join(''))).toEqual({ ok: true, value: all });
+});
+
+test('a half-written last line is named and the rest is read', () => {
+  expect(parseJournal(`${STARTED}{"kind":"step-sta`)).toEqual({
+    ok: true,
+    value: [
+      started,
+      {
+        kind: 'lab-failure',
+        during: 'writing the journal',
+        message: 'its last line is half written: {"kind":"step-sta',
+        atMs: 0,
+      },
+    ],
+  });
+});
+
+test('a last line that only lacks its line break is whole', () => {
+  expect(parseJournal(STARTED.trimEnd())).toEqual({ ok: true, value: [started] });
+});
+
+test('an empty journal is one that broke off at once', () => {
+  expect(parseJournal('')).toEqual({
+    ok: true,
+    value: [{ kind: 'lab-failure', during: 'writing the journal', message: 'it is empty', atMs: 0 }],
+  });
+});
+
+test.each([
+  [
+    'another format',
+    STARTED.replace('"formatVersion":1', '"formatVersion":2'),
+    'line 1 says formatVersion 2, this cnilab reads 1',
+  ],
+  ['a line that is not JSON, before the last', `${STARTED}{"kind\n${STARTED}`, 'line 2 is not JSON'],
+  ['a line that is no object', `${STARTED}[]\n`, 'line 2 is not an object'],
+  [
+    'a kind that it does not know',
+    `${STARTED}{"kind":"toString","atMs":1}\n`,
+    'line 2 has an unknown kind "toString"',
+  ],
+  [
+    'a field that is missing',
+    `${STARTED}{"kind":"step-started","atMs":1}\n`,
+    'line 2 is a step-started without a sound "stepId"',
+  ],
+  [
+    'a time that is missing',
+    `${STARTED}{"kind":"run-ended"}\n`,
+    'line 2 is a run-ended without a sound "atMs"',
+  ],
+  [
+    'a field of another type, deep inside',
+    `${STARTED}{"kind":"look","stepId":"start","state":{"items":[{"kind":"cow","name":"x"}],"unseen":[]},"atMs":1}\n`,
+    'line 2 is a look without a sound "state"',
+  ],
+  ['another beginning', '{"kind":"run-ended","atMs":1}\n', 'line 1 is "run-ended", expected "run-started"'],
+])('%s is refused', (_, text, error) => {
+  expect(parseJournal(text)).toEqual({ ok: false, error });
+});

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+
+import type { LabEvent } from '../../lab/events.ts';
+import { fanOut } from '../../lab/report/fan-out.ts';
+import type { Reporter } from '../../lab/report/reporter.ts';
+
+const event: LabEvent = { kind: 'interrupted', by: 'SIGINT' };
+const notice = (name: string, why: string): LabEvent => ({
+  kind: 'notice',
+  message: `the reporter ${name} broke, so this session is inconclusive: ${why}`,
+});
+
+function listener(
+  name: string,
+  more: Partial<Reporter> = {},
+): { reporter: Reporter; heard: (LabEvent | 'end')[] } {
+  const heard: (LabEvent | 'end')[] = [];
+  const reporter: Reporter = {
+    name,
+    on: (one) => void heard.push(one),
+    end: () => void heard.push('end'),
+    ...more,
+  };
+  return { reporter, heard };
+}
+const breaks = (): never => {
+  throw new Error('disk full');
+};
+
+test('all hear everything, and all end once', async () => {
+  const [one, two] = [listener('one'), listener('two')];
+  const all = fanOut([one.reporter, two.reporter]);
+  all.emit(event);
+  expect([await all.end(), await all.end()]).toEqual([true, true]);
+  expect([one.heard, two.heard]).toEqual([
+    [event, 'end'],
+    [event, 'end'],
+  ]);
+});
+
+test('one that breaks hears nothing more, the others are told, and the session is not sound', async () => {
+  const one = listener('terminal');
+  const broken = listener('junit', { on: breaks });
+  const all = fanOut([one.reporter, broken.reporter]);
+  all.emit(event);
+  all.emit(event);
+  expect(await all.end()).toBe(false);
+  expect(one.heard).toEqual([event, notice('junit', 'disk full'), event, 'end']);
+  expect(broken.heard).toEqual([]);
+});
+
+test('one that breaks at its end is told to the first, which ends last', async () => {
+  const first = listener('terminal');
+  const all = fanOut([
+    first.reporter,
+    listener('json', { end: () => Promise.reject(new Error('disk full')) }).reporter,
+  ]);
+  expect(await all.end()).toBe(false);
+  expect(first.heard).toEqual([notice('json', 'disk full'), 'end']);
+});

@@ -4,8 +4,8 @@ import { unreachable } from '../core/unreachable.ts';
 
 const MIB = 1024 * 1024;
 
-/** What fetching has to say, as an event of the lab. What lay in the cache already is no news. */
-export function artifactNews(event: ArtifactEvent): LabEvent | undefined {
+/** What fetching has to say, as an event of the lab. */
+export function artifactNews(event: ArtifactEvent): LabEvent {
   const { what } = event;
   switch (event.kind) {
     case 'artifact-progress':
@@ -17,7 +17,6 @@ export function artifactNews(event: ArtifactEvent): LabEvent | undefined {
     case 'artifact-damaged':
       return { kind: 'notice', message: `${what} in the cache is damaged and is made again: ${event.why}` };
     case 'artifact-ready':
-      if (event.from === 'cache') return undefined;
       return { kind: 'progress', what, how: `ready, ${event.artifact.madeBy}`, done: true };
     default:
       return unreachable(event);

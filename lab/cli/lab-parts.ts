@@ -39,10 +39,7 @@ export function openArtifacts(
     offline: flags.offline === true || world.env['CNILAB_OFFLINE'] === '1',
     env: world.env,
     clock: world.clock,
-    onEvent: (event) => {
-      const news = artifactNews(event);
-      if (news !== undefined) emit(news);
-    },
+    onEvent: (event) => emit(artifactNews(event)),
   });
 }
 

@@ -124,7 +124,9 @@ function fillLeftBehind(leftBehind: LeftBehindExpectation, cell: Cell): LeftBehi
 function fillScalar(text: string, options: { cell: Cell; mode: FillMode }): JsonValue {
   const filled = fillText(text, options);
   if (!/^\$\{matrix\.[^}]+\}$/.test(text)) return filled;
-  if (/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(filled)) return JSON.parse(filled) as JsonValue;
+  if (filled === 'null') return null;
+  if (filled === 'true' || filled === 'false') return filled === 'true';
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(filled)) return Number(filled);
   return filled;
 }
 

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { branchFor, checkBranches, type BranchCell } from './branches.ts';
+import { checkCaptures } from './check-captures.ts';
 import type { CellsOfScenario } from './cells.ts';
 import type { ComponentName, ComponentRef } from './components.ts';
 import { fillAction } from './fill-action.ts';
@@ -46,6 +47,8 @@ export function planCells(
     checkBranches(branches, { cells: branchCells, scenario, unused: !changed }),
   );
   if (wrongBranches.length > 0) return err(wrongBranches);
+  const wrongCaptures = checkCaptures(scenario, branchCells);
+  if (wrongCaptures.length > 0) return err(wrongCaptures);
   return ok(
     plans.map(({ cell, node: plannedNode, actions, branchCell }) => {
       const end = branchFor(scenario.expect, branchCell);

@@ -204,6 +204,17 @@ test('a branch may name the very text of a value, or a version that comes from a
   expect(planOf(text).runs.map(({ steps }) => steps[0]?.expect.ok)).toEqual([false, true]);
 });
 
+test('a capture that only a branch for other cells makes is a mistake', () => {
+  const text = RANGES.replace('ok: false', "error: 'task ${task:hash}'");
+  const used = `${text}  - stop-pod: web\n    expect: { error: 'task ${'${task}'}' }\n`;
+  expect(mistakesOf(used)).toBe(
+    `s.yaml:13:22 nothing has captured "task" for containerd=1.6.4: the branch that does is not for it
+        expect: { error: 'task \${task}' }
+                         ~~~~~~~~~~~~~~
+`,
+  );
+});
+
 test('what only shows with the facts at hand is a mistake at its place', () => {
   const text = `name: s
 summary: s

@@ -116,7 +116,7 @@ export function asRecording(story: readonly Told[]): string {
     .map((told) =>
       told
         .replace(/sha256:[0-9a-f]{64}/g, 'sha256:<image>')
-        .replace(/(?<=cnilab\.local.* )[0-9a-f]{13} .*MB$/gm, '<image> <size>MB')
+        .replace(/(?<=cnilab\.local.* )(sha256:<image>|[0-9a-f]{13}) +[\d.]+MB$/gm, '<image> <size>')
         .replace(/("?size"?: )"\d+"/g, '$1"<size>"'),
     )
     .join('\n');

@@ -17,9 +17,8 @@ var kernels = map[string]bool{
 type link struct {
 	index, master int
 	name, kind    string
-	// going: the other end's network namespace has ended. The kernel takes such a pair away in its own time, some
-	// milliseconds after the last user of the namespace is gone, and nobody has left it behind.
-	going bool
+	// peer is the number of the network namespace that the other end is in, if it is another one
+	peer *int32
 }
 
 // links returns the network devices of the node's own namespace.
@@ -32,17 +31,23 @@ func links() ([]Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("could not list network devices: %w", err)
 	}
-	return linkItems(found), nil
+	living, err := livingNamespaces()
+	if err != nil {
+		return nil, err
+	}
+	return linkItems(found, living), nil
 }
 
-func linkItems(found []link) []Item {
+// linkItems leaves out pairs whose other end was in a namespace that has ended: the kernel is taking them away, in its
+// own time, and nobody has left them behind.
+func linkItems(found []link, living map[int32]bool) []Item {
 	byIndex := map[int]link{}
 	for _, one := range found {
 		byIndex[one.index] = one
 	}
 	var items []Item
 	for _, one := range found {
-		if kernels[one.name] || one.going {
+		if kernels[one.name] || (one.peer != nil && !living[*one.peer]) {
 			continue
 		}
 		item := Item{Kind: "link", Name: one.name}
@@ -81,7 +86,8 @@ func parseLinks(dump []byte) ([]link, error) {
 			case unix.IFLA_MASTER:
 				one.master = int(native.Uint32(attribute.Value))
 			case unix.IFLA_LINK_NETNSID:
-				one.going = int32(native.Uint32(attribute.Value)) == unix.NETNSA_NSID_NOT_ASSIGNED
+				peer := int32(native.Uint32(attribute.Value))
+				one.peer = &peer
 			case unix.IFLA_LINKINFO:
 				one.kind = text(nested(attribute.Value)[unix.IFLA_INFO_KIND])
 			}

@@ -62,8 +62,18 @@ func TestPortsOfABridgeAreItemsAndTheKernelsOwnDevicesAreNot(t *testing.T) {
 	items := linkItems([]link{
 		{index: 1, name: "lo"}, {index: 2, name: "tunl0", kind: "ipip"}, {index: 3, name: "cni0", kind: "bridge"},
 		{index: 4, name: "veth1", kind: "veth", master: 3}, {index: 5, name: "dummy0", kind: "dummy"},
-	})
+	}, nil)
 	expect(t, names(items), []string{"bridge cni0", "veth veth1", "bridge-port cni0/veth1", "link dummy0"})
+}
+
+func TestAPairWhoseOtherEndsNamespaceHasEndedIsGoing(t *testing.T) {
+	living, ended := int32(0), int32(1)
+	items := linkItems([]link{
+		{index: 3, name: "cni0", kind: "bridge"},
+		{index: 4, name: "veth1", kind: "veth", master: 3, peer: &living},
+		{index: 5, name: "veth2", kind: "veth", master: 3, peer: &ended},
+	}, map[int32]bool{living: true})
+	expect(t, names(items), []string{"bridge cni0", "veth veth1", "bridge-port cni0/veth1"})
 }
 
 func TestAProcessIsNamedByItsCommandAndAShimByItsSandbox(t *testing.T) {

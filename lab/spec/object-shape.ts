@@ -76,10 +76,9 @@ export function unionByKey<T>(what: string, variants: Readonly<Record<string, Ob
     wanted: `a mapping with one of ${words.join(', ')}`,
     schema: (definitions) => ({
       type: 'object',
-      properties: Object.assign(
-        {},
-        ...Object.values(variants).map((variant) => variant.properties(definitions)),
-      ) as JsonSchema,
+      properties: Object.fromEntries(
+        Object.values(variants).flatMap((variant) => Object.entries(variant.properties(definitions))),
+      ),
       oneOf: Object.values(variants).map(({ required }) => ({ required })),
       additionalProperties: false,
     }),

@@ -21,25 +21,29 @@ export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
     timeout: about('of the commands of this step: 30s, 500ms, 2m', timeoutMs),
     note: about('for readers', text()),
   };
-  const variant = <V extends Verb>(verb: V): ObjectShape<StepSpec> => {
-    const action: Shape<Action> = {
-      ...actions[verb],
-      read: (spot) => (scope.enterStep(verb), actions[verb].read(spot)),
+  const variant = (verb: string, shape: Shape<Action>): ObjectShape<StepSpec> => {
+    const required: Record<string, Shape<Action>> = {
+      [verb]: { ...shape, read: (spot) => (scope.enterStep(verb), shape.read(spot)) },
     };
-    return object<
-      Record<string, Action>,
-      { expect: readonly Expectation[]; timeout: number; note: string },
-      StepSpec
-    >({ required: { [verb]: action }, optional: common }, (values, spot) => {
-      const action = values[verb];
-      if (action === undefined) return undefined;
-      checkFit(action, { expect: values.expect ?? [], spot });
-      const place = spot.entries.find(({ name }) => name === verb)?.key.place ?? spot.place;
-      return { place, action, ...present({ timeoutMs: values.timeout }), expect: values.expect ?? [] };
-    });
+    return object<Record<string, Action>, CommonValues, StepSpec>(
+      { required, optional: common },
+      (values, spot) => {
+        const action = values[verb];
+        if (action === undefined) return undefined;
+        checkFit(action, { expect: values.expect ?? [], spot });
+        const place = spot.entries.find(({ name }) => name === verb)?.key.place ?? spot.place;
+        return { place, action, ...present({ timeoutMs: values.timeout }), expect: values.expect ?? [] };
+      },
+    );
   };
-  const verbs = Object.keys(actions) as Verb[];
-  return unionByKey('a step', Object.fromEntries(verbs.map((verb) => [verb, variant(verb)])));
+  const verbs = Object.entries<Shape<Action>>(actions);
+  return unionByKey('a step', Object.fromEntries(verbs.map(([verb, shape]) => [verb, variant(verb, shape)])));
+}
+
+interface CommonValues {
+  readonly expect: readonly Expectation[];
+  readonly timeout: number;
+  readonly note: string;
 }
 
 const RUN_COMMANDS: readonly Verb[] = [

@@ -1,7 +1,8 @@
 // Command crictl is the lab's stand-in for crictl, for places where the official release cannot be had. It has the verbs
 // that the lab uses, and for these the same arguments, the same output and the same words for an error as crictl 1.25.0:
 // the newest release that talks to containerd 1.4 and 1.5 (v1alpha2) as well as to 2.x (v1).
-// test/sources/crictl-parity.test.ts compares the two call by call.
+// test/sources/crictl-parity.test.ts compares the two call by call. Ours alone are the help texts and what --debug prints;
+// there is no streaming (exec without --sync, attach, port-forward), and no image is pulled.
 package main
 
 import (

@@ -1,6 +1,4 @@
-import { rm } from 'node:fs/promises';
-
-import { createBackend } from './lab-parts.ts';
+import { createBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab clean`: what killed runs left on this host; with flags also kept nodes and the cache. */
@@ -9,7 +7,8 @@ export async function cleanCommand(
   flags: { readonly cache?: true; readonly kept?: true },
 ): Promise<number> {
   const backend = createBackend(world);
-  for (const line of await backend.sweep()) world.out.write(`${line}\n`);
+  const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => {} });
+  for (const line of await sweepHost({ backend, artifacts })) world.out.write(`${line}\n`);
   const nodes = await backend.nodes();
   if (flags.kept === true) {
     for (const { name } of nodes.filter((node) => node.kept)) {
@@ -23,7 +22,7 @@ export async function cleanCommand(
       world.err.write(`the cache stays: its files are in use on ${inUse.join(', ')}\n`);
       return EXIT.inconclusive;
     }
-    await rm(world.cacheHostPath, { recursive: true, force: true });
+    await artifacts.clean();
     world.out.write(`${world.cacheHostPath} is removed\n`);
   }
   return EXIT.pass;

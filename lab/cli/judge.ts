@@ -32,7 +32,7 @@ export async function judgeCommand(
   const outcome = worst(outcomes);
   const durationMs = recorded.reduce((sum, { entries }) => sum + (entries.at(-1)?.atMs ?? 0), 0);
   reporters.emit({ kind: 'session-ended', outcome, durationMs, outputHostPath });
-  return (await reporters.end()) ? EXIT[outcome] : Math.max(EXIT[outcome], EXIT.inconclusive);
+  return EXIT[(await reporters.end()) ? outcome : worst([outcome, 'inconclusive'])];
 }
 
 /** The folder itself, if a run is recorded in it, or those in it. */

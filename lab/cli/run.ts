@@ -4,9 +4,10 @@ import { basename, join, resolve } from 'node:path';
 import { BadInput } from '../core/lab-error.ts';
 import { fanOut } from '../report/fan-out.ts';
 import type { Plan } from '../plan/plan.ts';
+import { worst } from '../judge/verdict.ts';
 import { runSession } from '../session.ts';
 import { hostFacts } from '../host/facts.ts';
-import { chooseBackend, openArtifacts, readPins } from './lab-parts.ts';
+import { chooseBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
 import type { RunFlags } from './program.ts';
 import { createReporters } from './reporters.ts';
@@ -20,7 +21,8 @@ export async function runCommand(world: World, names: readonly string[], flags: 
   const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
   const reporters = fanOut(await createReporters(world, flags));
   const backend = await chooseBackend(world);
-  for (const line of await backend.sweep()) reporters.emit({ kind: 'notice', message: line });
+  const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
+  for (const message of await sweepHost({ backend, artifacts })) reporters.emit({ kind: 'notice', message });
 
   const interruption = new AbortController();
   let interruptedBy: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | undefined;
@@ -38,7 +40,7 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     const outcome = await runSession({
       plan,
       backend,
-      artifacts: openArtifacts(world, { pins, flags, emit: reporters.emit }),
+      artifacts,
       sessionId,
       outputHostPath,
       jobs: flags.jobs ?? world.cores,
@@ -51,7 +53,7 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     });
     const reported = await reporters.end();
     if (interruptedBy !== undefined) return EXIT[interruptedBy];
-    return reported ? EXIT[outcome] : Math.max(EXIT[outcome], EXIT.inconclusive);
+    return EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
   } catch (thrown) {
     await reporters.end();
     if (interruptedBy !== undefined) return EXIT[interruptedBy];

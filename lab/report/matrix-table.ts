@@ -44,8 +44,14 @@ interface Shape {
 
 function draw(results: readonly CellResult[], { rowAxes, across, paint }: Shape): readonly Line[] {
   const headings = across === undefined ? [''] : distinct(results.map(({ cell }) => cell[across] ?? ''));
-  const rowOf = ({ cell }: CellResult) => rowAxes.map((axis) => cell[axis] ?? '').join('  ');
-  const label = [...rowAxes, ...(across === undefined ? [] : [across])].join('  ');
+  const axisWidth = (axis: string) =>
+    Math.max(axis.length, ...results.map(({ cell }) => (cell[axis] ?? '').length));
+  const rowOf = ({ cell }: CellResult) =>
+    rowAxes.map((axis) => (cell[axis] ?? '').padEnd(axisWidth(axis))).join('  ');
+  const label = [
+    ...rowAxes.map((axis) => axis.padEnd(axisWidth(axis))),
+    ...(across === undefined ? [] : [across]),
+  ].join('  ');
   const rows = distinct(results.map(rowOf));
   const labelWidth = Math.max(label.length, ...rows.map((row) => row.length));
   const outcomeAt = (row: string, heading: string): CellResult['outcome'] | undefined =>

@@ -60,8 +60,5 @@ export function keptText({
   readonly enter: readonly string[];
   readonly end: readonly string[];
 }): readonly string[] {
-  return [
-    `the node was kept; enter it:  ${pasteable(enter)}`,
-    `                      end it:  ${pasteable(end)}`,
-  ];
+  return ['the node was kept', `  enter it  ${pasteable(enter)}`, `  end it    ${pasteable(end)}`];
 }

@@ -4,16 +4,19 @@ import type { Screen } from './reporter.ts';
 export class StatusLine {
   readonly #screen: Screen;
   #shown = '';
+  #afterBlank = false;
 
   constructor(screen: Screen) {
     this.#screen = screen;
   }
 
-  /** Writes lines that stay, above the status. */
+  /** Writes lines that stay, above the status; one blank line is enough between them. */
   print(lines: readonly string[]): void {
     const status = this.#shown;
     this.show('');
-    if (lines.length > 0) this.#screen.write(`${lines.join('\n')}\n`);
+    const told = this.#afterBlank && lines[0] === '' ? lines.slice(1) : lines;
+    this.#afterBlank = told.at(-1) === '';
+    this.#screen.write(told.map((line) => `${line}\n`).join(''));
     this.show(status);
   }
 

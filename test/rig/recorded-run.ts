@@ -30,7 +30,7 @@ export interface PlannedRun {
   readonly title?: string;
   readonly cell?: Readonly<Record<string, string>>;
   readonly control?: Control;
-  readonly steps?: readonly (readonly [PlannedAction, Expectation?])[];
+  readonly steps?: readonly (readonly [PlannedAction, (Expectation | undefined)?])[];
   readonly end?: Expectation;
 }
 

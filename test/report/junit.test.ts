@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+
+import { judge } from '../../lab/judge/judge.ts';
+import { createJunitReporter } from '../../lab/report/junit.ts';
+import { formatXml } from '../../lab/report/xml.ts';
+import { expecting, journalOf, planned, runPod } from '../rig/recorded-run.ts';
+import { brokenOff, failing, passing, session, tell, type RecordedCell } from '../rig/sessions.ts';
+
+async function junit(...args: Parameters<typeof session>): Promise<string> {
+  let text = '';
+  await tell(createJunitReporter({ write: (more) => void (text += more) }), session(...args));
+  return text;
+}
+
+test('a scenario is a suite, a step of a cell is a case: failures, errors and what was not reached', async () => {
+  const id = 'a'.repeat(64);
+  const { run } = passing('1.6.4');
+  expect(await junit([failing('1.6.3'), brokenOff('1.6.2')], [run])).toBe(
+    `
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.100">
+  <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.100">
+    <testcase classname="reserved containerd=1.6.3" name="1-run-pod" file="web.yaml" time="0.040">
+      <failure type="error" message="error differs at character 9">1-run-pod: error differs at character 9
+  at web.yaml:21:5
+    expected  name "web" is reserved for "\${web.id}"
+    actual    name "wed" is reserved for "${id}"
+                      ^ first difference
+    command exited with 1: crictl runp /lab/pods/web.json
+  the last of containerd's log
+    level=info msg="one"
+    level=error msg="two"</failure>
+      <system-out>recorded in /out/s1/reserved-containerd-1.6.3
+made of containerd 1.6.3 (gomod)</system-out>
+    </testcase>
+    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.020">
+      <system-out>recorded in /out/s1/reserved-containerd-1.6.3
+made of containerd 1.6.3 (gomod)</system-out>
+    </testcase>
+    <testcase classname="reserved containerd=1.6.3" name="end" file="web.yaml" time="0.000">
+      <system-out>recorded in /out/s1/reserved-containerd-1.6.3
+made of containerd 1.6.3 (gomod)</system-out>
+    </testcase>
+    <testcase classname="reserved containerd=1.6.2" name="1-run-pod" file="web.yaml" time="0.040">
+      <system-out>recorded in /out/s1/reserved-containerd-1.6.2
+made of containerd 1.6.2 (gomod)</system-out>
+    </testcase>
+    <testcase classname="reserved containerd=1.6.2" name="2-stop-pod" file="web.yaml" time="0.000">
+      <error type="ran" message="the run did not come to its end: during the steps: the agent &lt;went&gt; away">2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away
+  at web.yaml:11:5
+    not taken to the end: 2-stop-pod</error>
+      <system-out>recorded in /out/s1/reserved-containerd-1.6.2
+made of containerd 1.6.2 (gomod)</system-out>
+    </testcase>
+    <testcase classname="reserved containerd=1.6.2" name="end" file="web.yaml" time="0.000">
+      <skipped message="nothing is known of it: the run did not come so far"/>
+      <system-out>recorded in /out/s1/reserved-containerd-1.6.2
+made of containerd 1.6.2 (gomod)</system-out>
+    </testcase>
+    <testcase classname="reserved containerd=1.6.4" name="run" file="web.yaml" time="0.000">
+      <error message="the run was not started or did not end"/>
+    </testcase>
+  </testsuite>
+</testsuites>
+`.slice(1),
+  );
+});
+
+test('a control that fails as it must is one case, and it passes', async () => {
+  const run = planned({
+    control: { outcome: 'fail', finding: 'ok' },
+    steps: [[runPod, expecting({ ok: false })]],
+  });
+  const control: RecordedCell = { run, entries: journalOf(run) };
+  expect(judge(run, control.entries).outcome).toBe('pass');
+  expect(await junit([control])).toBe(
+    `
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="cnilab" tests="1" failures="0" errors="0" skipped="0" time="0.612">
+  <testsuite name="web" tests="1" failures="0" errors="0" skipped="0" time="0.612">
+    <testcase classname="web" name="control" file="web.yaml" time="0.612">
+      <system-out>recorded in /out/s1/web</system-out>
+    </testcase>
+  </testsuite>
+</testsuites>
+`.slice(1),
+  );
+});
+
+test('XML holds what it can, and spells out what it cannot', () => {
+  const told = 'a<b>&"c\'\t\n\r\u001b\u0000\ud800\ufffe😀';
+  expect(formatXml({ name: 'x', attributes: { told, n: 1 }, children: [told] })).toBe(
+    '<?xml version="1.0" encoding="UTF-8"?>\n' +
+      '<x told="a&lt;b&gt;&amp;&quot;c\'&#9;&#10;&#13;\\u001b\\u0000\\ud800\\ufffe😀" n="1">' +
+      'a&lt;b&gt;&amp;"c\'\t\n&#13;\\u001b\\u0000\\ud800\\ufffe😀</x>\n',
+  );
+});

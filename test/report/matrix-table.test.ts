@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+
+import { matrixTable, type CellResult } from '../../lab/report/matrix-table.ts';
+
+const cell = (containerd: string, plugins: string, outcome: CellResult['outcome']): CellResult => ({
+  cell: { containerd, plugins },
+  outcome,
+});
+const results = [
+  cell('1.6.3', '0.9.1', 'pass'),
+  cell('1.6.3', '1.1.1', 'fail'),
+  cell('1.6.10', '0.9.1', 'inconclusive'),
+  cell('1.6.10', '1.1.1', 'not run'),
+];
+const paint = (_: CellResult['outcome'], text: string): string => text;
+
+test('the last axis goes from left to right, the others downwards', () => {
+  expect(matrixTable(results, { columns: 80, paint })).toEqual([
+    '  containerd  plugins  0.9.1         1.1.1',
+    '  1.6.3                pass          fail',
+    '  1.6.10               inconclusive  not run',
+  ]);
+});
+
+test('where that is too wide, all axes go downwards', () => {
+  expect(matrixTable(results, { columns: 30, paint })).toEqual([
+    '  containerd  plugins',
+    '  1.6.3       0.9.1    pass',
+    '  1.6.3       1.1.1    fail',
+    '  1.6.10      0.9.1    inconclusive',
+    '  1.6.10      1.1.1    not run',
+  ]);
+});
+
+test('words are painted by what they say, padded already', () => {
+  const painted = matrixTable(results.slice(0, 2), {
+    columns: 80,
+    paint: (outcome, text) => `<${outcome}:${text}>`,
+  });
+  expect(painted[1]).toBe('  1.6.3                <pass:pass >  <fail:fail >');
+});
+
+test('without axes there is no table', () => {
+  expect(matrixTable([{ cell: {}, outcome: 'pass' }], { columns: 80, paint })).toEqual([]);
+});

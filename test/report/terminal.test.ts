@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Clock } from '../../lab/core/ports.ts';
+import type { LabEvent } from '../../lab/events.ts';
+import type { Screen } from '../../lab/report/reporter.ts';
+import { createTerminalReporter } from '../../lab/report/terminal.ts';
+import { brokenOff, failing, passing, session, tell } from '../rig/sessions.ts';
+
+/** A clock whose sleepers wake when a test lets time pass. */
+function fakeClock(): Clock & { pass(ms: number): Promise<void> } {
+  let nowMs = 0;
+  let sleepers: { readonly untilMs: number; readonly wake: () => void }[] = [];
+  const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return {
+    now: () => nowMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        sleepers.push({ untilMs: nowMs + ms, wake: resolve });
+        signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      }),
+    async pass(ms) {
+      nowMs += ms;
+      const due = sleepers.filter(({ untilMs }) => untilMs <= nowMs);
+      sleepers = sleepers.filter(({ untilMs }) => untilMs > nowMs);
+      for (const { wake } of due) wake();
+      await settled();
+    },
+  };
+}
+
+function paper(more: Partial<Screen> = {}): { screen: Screen; text: () => string } {
+  let text = '';
+  const screen: Screen = {
+    write: (more_) => void (text += more_),
+    isTerminal: false,
+    color: false,
+    columns: 100,
+    ...more,
+  };
+  return { screen, text: () => text };
+}
+
+async function printed(
+  events: readonly LabEvent[],
+  more: { screen?: Partial<Screen>; verbose?: boolean } = {},
+): Promise<string> {
+  const { screen, text } = paper(more.screen);
+  await tell(createTerminalReporter({ screen, clock: fakeClock(), verbose: more.verbose ?? false }), events);
+  return text();
+}
+
+describe('a session', () => {
+  test('that passes is a line a run, the matrix and the totals', async () => {
+    expect(await printed(session([passing('1.6.0'), passing('1.6.10')]))).toBe(
+      `
+2 runs on bare, 2 at a time
+pass  reserved containerd=1.6.0     0.61 s
+pass  reserved containerd=1.6.10    0.61 s
+
+reserved
+  containerd  1.6.0  1.6.10
+              pass   pass
+
+2 passed in 1.92 s; recorded in /out/s1
+`.slice(1),
+    );
+  });
+
+  test('of one run has no matrix', async () => {
+    expect(await printed(session([passing('1.6.0')]))).toBe(
+      `
+1 run on bare
+pass  reserved containerd=1.6.0    0.61 s
+1 passed in 1.92 s; recorded in /out/s1
+`.slice(1),
+    );
+  });
+
+  test('that does not pass says all that matters of what did not', async () => {
+    const { run } = passing('1.6.4');
+    expect(await printed(session([passing('1.6.0'), failing('1.6.3'), brokenOff('1.6.2')], [run]))).toBe(
+      `
+4 runs on bare, 2 at a time
+pass  reserved containerd=1.6.0    0.61 s
+fail  reserved containerd=1.6.3    0.61 s
+      1-run-pod: error differs at character 9
+        at web.yaml:21:5
+          expected  name "web" is reserved for "\${web.id}"
+          actual    name "wed" is reserved for "${'a'.repeat(64)}"
+                            ^ first difference
+          command exited with 1: crictl runp /lab/pods/web.json
+        the last of containerd's log
+          level=info msg="one"
+          level=error msg="two"
+      made of  containerd 1.6.3 (gomod)
+      further  cnilab judge /out/s1/reserved-containerd-1.6.3 says this again; journal.jsonl and containerd.log are there
+
+inconclusive  reserved containerd=1.6.2    0.61 s
+      2-stop-pod: the run did not come to its end: during the steps: the agent <went> away
+        at web.yaml:11:5
+          not taken to the end: 2-stop-pod
+      made of  containerd 1.6.2 (gomod)
+      further  cnilab judge /out/s1/reserved-containerd-1.6.2 says this again; journal.jsonl and containerd.log are there
+
+reserved
+  containerd  1.6.0  1.6.3  1.6.2         1.6.4
+              pass   fail   inconclusive  not run
+
+1 passed, 1 failed, 1 inconclusive, 1 not run in 1.92 s; recorded in /out/s1
+`.slice(1),
+    );
+  });
+
+  test('in verbose mode tells its steps and what passed too', async () => {
+    expect(await printed(session([passing('1.6.0')]), { verbose: true })).toBe(
+      `
+1 run on bare
+      reserved containerd=1.6.0  1-run-pod
+      reserved containerd=1.6.0  2-stop-pod
+pass  reserved containerd=1.6.0    0.61 s
+      1-run-pod: error is exactly as expected
+      2-stop-pod: succeeded, as expected
+      end: every step was taken
+      end: nothing went wrong in taking the node down
+1 passed in 1.92 s; recorded in /out/s1
+`.slice(1),
+    );
+  });
+
+  test('says how a kept node is entered and ended, and what it is told meanwhile', async () => {
+    const [started, ...events] = session([passing('1.6.0')]);
+    const kept = { enter: ['cnilab', 'enter', 'lab-1'], end: ['cnilab', 'down', 'lab-1'] };
+    const told = events.map((event) => (event.kind === 'run-ended' ? { ...event, kept } : event));
+    if (started === undefined) throw new Error('a session begins');
+    expect(
+      await printed([
+        started,
+        { kind: 'notice', message: 'a note' },
+        { kind: 'interrupted', by: 'SIGINT' },
+        ...told,
+      ]),
+    ).toBe(
+      `
+1 run on bare
+a note
+SIGINT: everything is being taken down; a second one does not wait for it
+pass  reserved containerd=1.6.0    0.61 s
+      the node was kept
+        enter it  cnilab enter lab-1
+        end it    cnilab down lab-1
+1 passed in 1.92 s; recorded in /out/s1
+`.slice(1),
+    );
+  });
+
+  test('has colours only where the screen has them', async () => {
+    expect(await printed(session([passing('1.6.0')]), { screen: { color: true } })).toContain(
+      '\u001b[32mpass\u001b[39m  reserved',
+    );
+    expect(await printed(session([failing('1.6.0')]))).not.toContain('\u001b');
+  });
+});
+
+describe('work that takes long', () => {
+  const progress = (how: string, done = false): LabEvent => ({
+    kind: 'progress',
+    what: 'containerd 1.6.3',
+    how,
+    done,
+  });
+
+  test('is told after a second and then every five, and at its end; what is quick is not', async () => {
+    const { screen, text } = paper();
+    const clock = fakeClock();
+    const reporter = createTerminalReporter({ screen, clock, verbose: false });
+    reporter.on({ ...progress('unpacking'), what: 'runc 1.1.15' } as LabEvent);
+    reporter.on(progress('building'));
+    await clock.pass(900);
+    reporter.on({ ...progress('unpacked', true), what: 'runc 1.1.15' } as LabEvent);
+    await clock.pass(100);
+    reporter.on(progress('linking'));
+    await clock.pass(4900);
+    await clock.pass(100);
+    reporter.on(progress('built', true));
+    await clock.pass(60_000);
+    await reporter.end();
+    expect(text()).toBe(
+      `
+containerd 1.6.3: building (1 s)
+containerd 1.6.3: linking (6 s)
+containerd 1.6.3: built (6 s)
+`.slice(1),
+    );
+  });
+});
+
+describe('on a terminal', () => {
+  test('what runs now stands in the last line, redrawn in place and cut to its width', async () => {
+    const { screen, text } = paper({ isTerminal: true, columns: 40 });
+    await tell(
+      createTerminalReporter({ screen, clock: fakeClock(), verbose: false }),
+      session([passing('1.6.0')]),
+    );
+    const clear = '\r\u001b[2K';
+    expect(text()).toBe(
+      [
+        '1 run on bare\n',
+        `${clear}0/1  reserved containerd=1.6.0 (start)`,
+        `${clear}0/1  reserved containerd=1.6.0 (1-run-p`,
+        `${clear}0/1  reserved containerd=1.6.0 (2-stop-`,
+        clear,
+        'pass  reserved containerd=1.6.0    0.61 s\n',
+        `${clear}0/1  reserved containerd=1.6.0 (2-stop-`,
+        clear,
+        '1 passed in 1.92 s; recorded in /out/s1\n',
+      ].join(''),
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import type { LabEvent } from '../../lab/events.ts';
+import { judge } from '../../lab/judge/judge.ts';
+import type { JournalEntry } from '../../lab/observe/observation.ts';
+import type { RunPlan } from '../../lab/plan/plan.ts';
+import type { Reporter } from '../../lab/report/reporter.ts';
+import type { Expectation } from '../../lab/spec/scenario.ts';
+import {
+  crictlError,
+  exactly,
+  expecting,
+  journalOf,
+  planned,
+  ran,
+  result,
+  runPod,
+  stopPod,
+} from './recorded-run.ts';
+
+/** Runs that end in each way, for reporters to tell of. */
+export interface RecordedCell {
+  readonly run: RunPlan;
+  readonly entries: readonly JournalEntry[];
+}
+
+const A = 'a'.repeat(64);
+
+/** `crictl runp` fails with these words, and `reserved` with the name web is what the file expects. */
+export function cell(version: string, said: string | undefined): RecordedCell {
+  const expect: Expectation = expecting({ error: exactly('name "web" is reserved for "${web.id}"') });
+  const run = planned({
+    title: `reserved containerd=${version}`,
+    cell: { containerd: version },
+    steps: [[runPod, expect], [stopPod]],
+  });
+  const runp = ['crictl', 'runp', '/lab/pods/web.json'];
+  const outcome = said === undefined ? {} : { exitCode: 1, stderr: crictlError(said) };
+  const [first, ...rest] = journalOf(run, {
+    steps: [
+      {
+        seen: [ran('1-run-pod', result(runp, outcome))],
+        log: 'level=info msg="one"\nlevel=error msg="two"\n',
+      },
+    ],
+  });
+  if (first === undefined) throw new Error('a journal begins');
+  const artifact: JournalEntry = {
+    kind: 'artifact',
+    name: 'containerd',
+    version,
+    source: 'gomod',
+    key: 'k',
+    madeBy: 'go 1.26',
+    atMs: 0,
+  };
+  return { run, entries: [first, artifact, ...rest] };
+}
+
+export const passing = (version: string): RecordedCell => cell(version, `name "web" is reserved for "${A}"`);
+export const failing = (version: string): RecordedCell => cell(version, `name "wed" is reserved for "${A}"`);
+
+/** Breaks off in its second step. */
+export function brokenOff(version: string): RecordedCell {
+  const { run, entries } = passing(version);
+  const until = entries.findIndex((entry) => entry.kind === 'step-started' && entry.stepId === '2-stop-pod');
+  const failure: JournalEntry = {
+    kind: 'lab-failure',
+    during: 'the steps',
+    message: 'the agent <went> away',
+    atMs: 99,
+  };
+  return { run, entries: [...entries.slice(0, until + 1), failure, { kind: 'run-ended', atMs: 100 }] };
+}
+
+/** What the lab says of a session of these runs, one after the other. */
+export function session(cells: readonly RecordedCell[], more: readonly RunPlan[] = []): readonly LabEvent[] {
+  const outputHostPath = '/out/s1';
+  const runs = [...cells.map(({ run }) => run), ...more];
+  const ended = cells.map(({ run, entries }) => ({ run, entries, verdict: judge(run, entries) }));
+  return [
+    { kind: 'session-started', runs, backend: 'bare', jobs: 2, outputHostPath },
+    ...ended.flatMap(({ run, entries, verdict }): readonly LabEvent[] => {
+      const path = `${outputHostPath}/${run.slug}`;
+      return [
+        { kind: 'run-started', run, outputHostPath: path },
+        ...entries.map((entry) => ({ kind: 'observed', run, entry }) as const),
+        { kind: 'run-ended', run, verdict, entries, durationMs: 612, outputHostPath: path },
+      ];
+    }),
+    {
+      kind: 'session-ended',
+      outcome: ended.some(({ verdict }) => verdict.outcome === 'fail') ? 'fail' : 'pass',
+      durationMs: 1920,
+      outputHostPath,
+    },
+  ];
+}
+
+export async function tell(reporter: Reporter, events: readonly LabEvent[]): Promise<void> {
+  for (const event of events) reporter.on(event);
+  await reporter.end();
+}

@@ -20,15 +20,16 @@ export function positionOf({ actual, at }: Pick<Difference, 'actual' | 'at'>): n
  * spaces) is made visible; what is too long is cut around the difference, and the actual text then follows in full.
  */
 export function showDifference(difference: Difference): readonly string[] {
-  const expected = cut(difference.expected, difference.expectedAt);
-  const actual = cut(difference.actual, difference.at);
+  const whole = [difference.expected, difference.actual].every((text) => [...text].length <= WIDTH);
+  const expected = cut(difference.expected, { at: difference.expectedAt, whole });
+  const actual = cut(difference.actual, { at: difference.at, whole });
   const indent = ' '.repeat('expected  '.length + Math.max(expected.column, actual.column));
   const pad = (side: Cut) => ' '.repeat(Math.max(expected.column, actual.column) - side.column);
   return [
     `expected  ${pad(expected)}${expected.text}`,
     `actual    ${pad(actual)}${actual.text}`,
     `${indent}^ ${describe(difference)}`,
-    ...(actual.whole ? [] : [`actual in full  ${visible(difference.actual)}`]),
+    ...(actual.cut ? [`actual in full  ${visible(difference.actual)}`] : []),
   ];
 }
 
@@ -36,18 +37,17 @@ interface Cut {
   readonly text: string;
   /** of the difference in `text`, as a terminal counts */
   readonly column: number;
-  readonly whole: boolean;
+  readonly cut: boolean;
 }
 
-function cut(text: string, at: number): Cut {
+function cut(text: string, { at, whole }: { readonly at: number; readonly whole: boolean }): Cut {
   const before = [...text.slice(0, at)];
   const after = [...text.slice(at)];
-  const whole = before.length + after.length <= WIDTH;
-  const from = whole || before.length <= BEFORE ? 0 : before.length - BEFORE;
-  const to = whole ? after.length : WIDTH - (before.length - from);
+  const from = whole ? 0 : Math.max(0, before.length - BEFORE);
+  const to = whole ? after.length : Math.min(after.length, WIDTH - BEFORE);
   const head = visible(`${from > 0 ? '…' : ''}${before.slice(from).join('')}`);
   const tail = visible(`${after.slice(0, to).join('')}${to < after.length ? '…' : ''}`);
-  return { text: head + tail, column: columnsOf(head), whole: from === 0 && to >= after.length };
+  return { text: head + tail, column: columnsOf(head), cut: from > 0 || to < after.length };
 }
 
 function describe({ expected, expectedAt, actual, at }: Difference): string {

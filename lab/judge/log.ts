@@ -88,29 +88,30 @@ function matchLine(
   return bindings;
 }
 
-/** The line that is most like the wanted one, unless none is like it at all. */
+/** The line that is most like the wanted one, unless none is like it at all; its message counts most. */
 function nearestLine(
   wanted: LogExpectation,
   { lines, bindings }: { lines: readonly LogLine[]; bindings: Bindings },
 ): LogLine | undefined {
-  const text = wantedText(wanted, bindings);
-  const scored = lines.map((line) => ({
-    line,
-    score:
-      similarity(text, textOf(line, Object.keys(wanted.fields))) + (line.level === wanted.level ? 0.05 : 0),
-  }));
+  const message = fillIn(messageOf(wanted.message), bindings);
+  const fields = Object.entries(wanted.fields).map(
+    ([name, value]) => [name, fillIn(value, bindings)] as const,
+  );
+  const likeness = (line: LogLine): number => {
+    const said = matchExpectation(wanted.message, line.message, bindings).matched
+      ? 1
+      : similarity(message, line.message);
+    const held = fields.map(([name, value]) => similarity(value, line.fields[name] ?? ''));
+    const level = wanted.level === line.level ? 0.1 : 0;
+    return said + level + held.reduce((sum, one) => sum + one, 0) / Math.max(1, held.length);
+  };
+  const scored = lines.map((line) => ({ line, likeness: likeness(line) }));
   const best = scored.reduce<(typeof scored)[number] | undefined>(
-    (before, one) => (before === undefined || one.score > before.score ? one : before),
+    (before, one) => (before === undefined || one.likeness > before.likeness ? one : before),
     undefined,
   );
-  return best !== undefined && best.score > 0.4 ? best.line : undefined;
+  return best !== undefined && best.likeness > 0.5 ? best.line : undefined;
 }
-
-const wantedText = ({ message, fields }: LogExpectation, bindings: Bindings): string =>
-  [messageOf(message), ...Object.values(fields)].map((template) => fillIn(template, bindings)).join('\n');
-
-const textOf = (line: LogLine, fields: readonly string[]): string =>
-  [line.message, ...fields.map((name) => line.fields[name] ?? '')].join('\n');
 
 const messageOf = (message: LogExpectation['message']): string =>
   'exact' in message ? message.exact : message.contains;

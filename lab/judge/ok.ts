@@ -2,12 +2,14 @@ import { deedsOf, failuresOf } from './failures.ts';
 import type { Seen, StepFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
 
-/** A step has to succeed unless its file says how it fails: by `ok: false`, an error or an exit code. */
+/**
+ * A step has to succeed unless its file says how it fails: by `ok: false`, an error or an exit code. Whether it failed
+ * at all where an error is expected is for that check to say.
+ */
 export function judgeOk(facts: StepFacts): readonly Finding[] {
   const { expect, id: stepId } = facts.step;
-  const wanted =
-    expect.ok ?? (expect.error === undefined && expect.exitCode === undefined ? true : undefined);
-  if (wanted === undefined) return [];
+  const wanted = expect.ok ?? (expect.exitCode === undefined ? true : undefined);
+  if (wanted === undefined || expect.error !== undefined) return [];
   const failures = failuresOf(facts);
   const told = { check: 'ok', stepId, place: expect.place } as const;
 

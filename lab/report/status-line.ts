@@ -14,8 +14,11 @@ export class StatusLine {
   print(lines: readonly string[]): void {
     const status = this.#shown;
     this.show('');
-    const told = this.#afterBlank && lines[0] === '' ? lines.slice(1) : lines;
-    this.#afterBlank = told.at(-1) === '';
+    const before = this.#afterBlank ? '' : undefined;
+    const told = lines.filter(
+      (line, index) => line !== '' || (index === 0 ? before : lines[index - 1]) !== '',
+    );
+    this.#afterBlank = lines.at(-1) === '';
     this.#screen.write(told.map((line) => `${line}\n`).join(''));
     this.show(status);
   }

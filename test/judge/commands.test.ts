@@ -121,7 +121,7 @@ describe('ok', () => {
 });
 
 describe('error', () => {
-  const reserved = expecting({ error: exactly('name "web" is reserved for "${web.id}"') });
+  const reserved = expecting({ ok: false, error: exactly('name "web" is reserved for "${web.id}"') });
 
   test('is compared byte for byte, without what crictl adds, captures filled in', () => {
     expect(onRunPod([ran('1-run-pod', failed(`name "web" is reserved for "${A}"`))], reserved)).toEqual([

@@ -84,3 +84,14 @@ test('a part that stands elsewhere is put above what it is compared with', () =>
     '                        ^ first difference',
   ]);
 });
+
+test('a short text beside a long one is cut at the same place', () => {
+  const before = 'x'.repeat(60);
+  expect(shown(`${before}1`, `${before}2${'y'.repeat(40)}`)).toBe(
+    `
+expected  …${'x'.repeat(40)}1
+actual    …${'x'.repeat(40)}2${'y'.repeat(40)}
+          ${' '.repeat(41)}^ first difference
+actual in full  ${before}2${'y'.repeat(40)}`.slice(1),
+  );
+});

@@ -209,10 +209,12 @@ describe('a control', () => {
         detail: ['1-run-pod error: error differs at character 1'],
       },
     });
-    const both = { ...expectation, ok: true };
+    const both = { ...expectation, ok: false, exitCode: 7 };
     expect(on(control, [bad('two')], { expect: both })).toMatchObject({
       outcome: 'fail',
-      control: { message: 'the control came out as fail by ok, fail by error, expected fail by error alone' },
+      control: {
+        message: 'the control came out as fail by error, fail by exit-code, expected fail by error alone',
+      },
     });
   });
 

@@ -74,6 +74,13 @@ describe('log', () => {
     );
   });
 
+  test('is nearest to a line with its message, though the field differs much and another message is alike', () => {
+    const log = 'time="t" level=info msg="RunPodSandbox for web"\n' + FAILED;
+    expect(on({ log: [wanted({ fields: { error: 'cni plugin not initialized' } })] }, log)[0]?.actual).toBe(
+      FAILED.trimEnd(),
+    );
+  });
+
   test('has no nearest line where none is like it', () => {
     expect(on({ log: [line('zzz')] })[0]?.detail).toBeUndefined();
   });

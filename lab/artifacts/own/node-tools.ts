@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LabError } from '../../core/lab-error.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Arch } from '../../plan/pins.ts';
 import { stampOf } from '../fingerprint.ts';
@@ -19,10 +20,18 @@ export interface NodeToolsOptions {
   readonly go: GoTool;
 }
 
-/** Those that the npm package carries built, where it does (so that a user of releases needs no Go); else our sources. */
+/**
+ * Built from our sources in a checkout, whatever an `npm pack` left there; the npm package has no sources and carries them
+ * built, so that a user of releases needs no Go.
+ */
 export function nodeToolsRecipes(options: NodeToolsOptions): readonly Recipe[] {
+  const { sourceHostPath } = options;
+  if (existsSync(join(sourceHostPath, 'go.mod'))) return [buildRecipe(options)];
   const prebuilt = prebuiltRecipe(options);
-  return prebuilt === undefined ? [buildRecipe(options)] : [prebuilt];
+  if (prebuilt !== undefined) return [prebuilt];
+  throw new LabError(
+    `this cnilab has neither our programs for nodes nor their sources in ${sourceHostPath}; use the npm package or a checkout`,
+  );
 }
 
 function prebuiltRecipe({ sourceHostPath, arch }: NodeToolsOptions): Recipe | undefined {

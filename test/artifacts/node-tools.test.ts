@@ -1,0 +1,43 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { GoTool } from '../../lab/artifacts/go-tool.ts';
+import { nodeToolsRecipes } from '../../lab/artifacts/own/node-tools.ts';
+import { LabError } from '../../lab/core/lab-error.ts';
+
+let sourceHostPath: string;
+beforeEach(() => (sourceHostPath = mkdtempSync(join(tmpdir(), 'cnilab-node-tools-'))));
+afterEach(() => rmSync(sourceHostPath, { recursive: true }));
+
+const go: GoTool = {
+  found: true,
+  offline: false,
+  run: () => Promise.reject(new Error('nothing is built yet')),
+};
+const versions = () => nodeToolsRecipes({ sourceHostPath, arch: 'amd64', go }).map(({ version }) => version);
+
+function carry(): void {
+  mkdirSync(join(sourceHostPath, 'dist/amd64'), { recursive: true });
+  for (const tool of ['agent', 'crictl', 'pause'])
+    writeFileSync(join(sourceHostPath, 'dist/amd64', tool), tool);
+}
+
+test('the package, which has no sources, takes what it carries', () => {
+  carry();
+  expect(versions()).toEqual(['prebuilt']);
+});
+
+test('a checkout builds its sources, though an older build of them for a package lies there', () => {
+  writeFileSync(join(sourceHostPath, 'go.mod'), 'module m\n');
+  const withoutBuild = versions();
+  carry();
+  expect(versions()).toEqual(withoutBuild);
+});
+
+test('with neither, one message says so', () => {
+  expect(versions).toThrow(LabError);
+  expect(versions).toThrow(
+    `this cnilab has neither our programs for nodes nor their sources in ${sourceHostPath}; use the npm package or a checkout`,
+  );
+});

@@ -118,8 +118,25 @@ async function makeFirst(search: Search, options: EnsureOptions): Promise<Search
   const [recipe] = search.recipes;
   if (recipe === undefined) return search;
   const got = await obtain(recipe, asking(search, options));
-  if (got.ok) return { ...search, artifact: got.value };
+  if (got.ok) {
+    tellBroken(search, got.value, options);
+    return { ...search, artifact: got.value };
+  }
   return makeFirst(await firstThatCould(refused(search, got.error, options), options), options);
+}
+
+/** A file that is not what the pins say must not pass unnoticed because another source had it too. */
+function tellBroken({ ref, refusals }: Search, { source }: Artifact, { onEvent }: EnsureOptions): void {
+  for (const broken of refusals) {
+    if (broken.reason !== 'broken') continue;
+    const { source: from, why } = broken;
+    onEvent({
+      kind: 'artifact-instead',
+      what: describeComponent(ref),
+      source,
+      broken: { source: from, why },
+    });
+  }
 }
 
 async function throwIfAny(lost: readonly Search[], options: EnsureOptions): Promise<void> {

@@ -19,6 +19,13 @@ export type ArtifactEvent =
       readonly source: SourceName | 'own';
       readonly why: string;
     }
+  /** it was had, from `source`, though an earlier one has it and what came from there was wrong */
+  | {
+      readonly kind: 'artifact-instead';
+      readonly what: string;
+      readonly source: SourceName | 'own';
+      readonly broken: { readonly source: SourceName | 'own'; readonly why: string };
+    }
   /** another lab on this cache is making the same thing */
   | { readonly kind: 'artifact-waiting'; readonly what: string }
   /** what lay in the cache is not what was put there; it is removed and made again */

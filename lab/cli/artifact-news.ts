@@ -14,6 +14,13 @@ export function artifactNews(event: ArtifactEvent): LabEvent {
       return { kind: 'progress', what, how: 'another lab is making it; waiting', done: false };
     case 'artifact-refused':
       return { kind: 'progress', what, how: `${event.source} does not serve: ${event.why}`, done: false };
+    case 'artifact-instead': {
+      const { source, broken } = event;
+      return {
+        kind: 'notice',
+        message: `${what} is from ${source}, because ${broken.source} does not serve: ${broken.why}`,
+      };
+    }
     case 'artifact-damaged':
       return { kind: 'notice', message: `${what} in the cache is damaged and is made again: ${event.why}` };
     case 'artifact-ready':

@@ -115,6 +115,25 @@ test('sources are tried in their order, each that does not serve is told, and no
   ]);
 });
 
+test('what came wrong from one source is told, though another one had it', async () => {
+  const artifact = await ensure([ref], {
+    sources: {
+      release: fakeSource('release', { makes: { '1.6.3': { reason: 'broken', why: 'wanted aa, got bb' } } }),
+      gomod: fakeSource('gomod', {}),
+    },
+  });
+  expect(events).toEqual([
+    { kind: 'artifact-refused', what: 'containerd 1.6.3', source: 'release', why: 'wanted aa, got bb' },
+    { kind: 'artifact-ready', what: 'containerd 1.6.3', artifact: artifact(ref), from: 'source' },
+    {
+      kind: 'artifact-instead',
+      what: 'containerd 1.6.3',
+      source: 'gomod',
+      broken: { source: 'release', why: 'wanted aa, got bb' },
+    },
+  ]);
+});
+
 test('what a later source brought once is taken from the cache before an earlier one is tried again', async () => {
   const sources = {
     release: fakeSource('release', {

@@ -56,7 +56,10 @@ export function createGomod(options: GomodOptions): Source {
         version,
         request: JSON.stringify({ source: 'gomod', component, version, arch, revision: RECIPE_REVISION }),
         check: (signal) => checkModule(options, build(), signal),
-        make: (tree, job) => options.oneAtATime(() => buildModule(build(), tree, job)),
+        make: (tree, job) => {
+          job.progress('waiting for its turn to be built');
+          return options.oneAtATime(() => buildModule(build(), tree, job));
+        },
       });
     },
     async versions(component, signal) {

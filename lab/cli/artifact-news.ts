@@ -13,7 +13,7 @@ export function artifactNews(event: ArtifactEvent): LabEvent {
     case 'artifact-waiting':
       return { kind: 'progress', what, how: 'another lab is making it; waiting', done: false };
     case 'artifact-refused':
-      return { kind: 'progress', what, how: `${event.source} does not serve: ${event.why}`, done: false };
+      return { kind: 'progress', what, how: `not from ${event.source}: ${event.why}`, done: false };
     case 'artifact-instead': {
       const { source, broken } = event;
       return {
@@ -24,7 +24,7 @@ export function artifactNews(event: ArtifactEvent): LabEvent {
     case 'artifact-damaged':
       return { kind: 'notice', message: `${what} in the cache is damaged and is made again: ${event.why}` };
     case 'artifact-ready':
-      return { kind: 'progress', what, how: `ready, ${event.artifact.madeBy}`, done: true };
+      return { kind: 'progress', what, how: `ready, from ${event.artifact.source}`, done: true };
     default:
       return unreachable(event);
   }

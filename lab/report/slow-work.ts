@@ -2,7 +2,8 @@ import type { Clock } from '../core/ports.ts';
 
 export interface SlowWorkOptions {
   readonly clock: Clock;
-  /** something has taken more than a second, and again every few seconds after that */
+  readonly shownOn: keyof typeof AGAIN_MS;
+  /** something has taken more than a second, and again from time to time after that */
   readonly onSlow: (text: string) => void;
 }
 
@@ -14,7 +15,8 @@ interface Work {
 }
 
 const FIRST_MS = 1000;
-const AGAIN_MS = 5000;
+/** On a terminal the status line is redrawn; elsewhere each is a line of its own, and few are enough. */
+const AGAIN_MS = { terminal: 1000, plain: 20_000 } as const;
 
 /** Work in progress, such as downloads and builds; only what takes long is worth a line. */
 export class SlowWork {
@@ -49,11 +51,11 @@ export class SlowWork {
   }
 
   async #follow(what: string, how: string): Promise<void> {
-    const { clock, onSlow } = this.#options;
+    const { clock, onSlow, shownOn } = this.#options;
     const work: Work = { how, startedMs: clock.now(), said: false, over: new AbortController() };
     this.#work.set(what, work);
     try {
-      for (let waitMs = FIRST_MS; ; waitMs = AGAIN_MS) {
+      for (let waitMs = FIRST_MS; ; waitMs = AGAIN_MS[shownOn]) {
         await clock.sleep(waitMs, work.over.signal);
         if (this.#work.get(what) !== work) return;
         work.said = true;

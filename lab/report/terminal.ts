@@ -26,7 +26,11 @@ type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { read
 export function createTerminalReporter({ screen, clock, verbose }: TerminalOptions): Reporter {
   const colors = picocolors.createColors(screen.color);
   const status = new StatusLine(screen);
-  const slow = new SlowWork({ clock, onSlow: (line) => (screen.isTerminal ? draw() : status.print([line])) });
+  const slow = new SlowWork({
+    clock,
+    shownOn: screen.isTerminal ? 'terminal' : 'plain',
+    onSlow: (line) => (screen.isTerminal ? draw() : status.print([line])),
+  });
   /** what runs now → the step it is in */
   const running = new Map<RunPlan, string>();
   const outcomes = new Map<RunPlan, Outcome>();

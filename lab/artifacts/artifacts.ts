@@ -57,6 +57,10 @@ export interface Artifacts {
   layers(signal: AbortSignal): Promise<readonly Artifact[]>;
   /** A user's own build, with the version that it says itself. BadInput when it is not what was said. */
   describeLocal(component: ComponentName, hostPath: string, signal: AbortSignal): Promise<ComponentRef>;
+  /** Every source but local, with why it cannot serve anything here just now, if so. */
+  checkSources(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly source: SourceName; readonly refusal: Refusal | undefined }[]>;
   /** What each source says it has, or why it cannot say. */
   versions(component: ComponentName, signal: AbortSignal): Promise<readonly SourceVersions[]>;
   /** Removes what killed labs left half made; costs nothing when there is none. Returns what was removed. */
@@ -91,6 +95,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     gomod: createGomod({ pins, arch, go, http, env, sumsHostPath, oneAtATime: createQueue() }),
     debian: createDebian({ pins, arch, apt, exec }),
   };
+  const remoteSources = options.sourceOrder.filter((source) => source !== 'local');
   const images = { arch, apt, pack: packLabImage };
   const own = new Map<OwnName, Promise<Artifact>>();
 
@@ -150,11 +155,16 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
         { signal, onWait: () => undefined },
         ({ scratchHostPath }) => describeLocal({ component, hostPath, exec, scratchHostPath, signal }),
       ),
+    checkSources: async (signal) =>
+      Promise.all(
+        remoteSources.map(async (source) => ({ source, refusal: await bySource[source].check(signal) })),
+      ),
     versions: async (component, signal) =>
       Promise.all(
-        options.sourceOrder
-          .filter((source) => source !== 'local')
-          .map(async (source) => ({ source, versions: await bySource[source].versions(component, signal) })),
+        remoteSources.map(async (source) => ({
+          source,
+          versions: await bySource[source].versions(component, signal),
+        })),
       ),
     sweep: (signal) => cache.sweep(signal),
     clean: () => cache.clean(),

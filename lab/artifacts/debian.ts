@@ -41,6 +41,10 @@ export function createDebian(options: DebianOptions): Source {
         make: (treeHostPath, job) => unpackComponent(wanted, treeHostPath, job),
       });
     },
+    async check(signal) {
+      const listed = await this.versions('containerd', signal);
+      return listed.ok ? undefined : listed.error;
+    },
     async versions(component, signal) {
       const debian = pins.components[component].debian;
       if (debian === undefined) return ok([]);

@@ -62,8 +62,9 @@ export function createGomod(options: GomodOptions): Source {
         },
       });
     },
+    check: async (signal) => whatIsMissing(options) ?? (await whyUnreachable(options, signal)),
     async versions(component, signal) {
-      const missing = whatIsMissing(options) ?? (await whyUnreachable(options, signal));
+      const missing = await this.check(signal);
       if (missing !== undefined) return err(missing);
       const found: string[] = [];
       for (const { module } of pins.components[component].gomod) {

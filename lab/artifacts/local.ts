@@ -44,6 +44,7 @@ export function createLocal(): Source {
         },
       });
     },
+    check: async () => undefined,
     versions: async () => ok([]),
   };
 }

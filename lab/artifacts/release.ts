@@ -12,7 +12,7 @@ import type { Source } from './source.ts';
 export interface ReleaseOptions {
   readonly pins: Pins;
   readonly arch: Arch;
-  readonly http: Pick<Http, 'download'>;
+  readonly http: Pick<Http, 'download' | 'reach'>;
   /** takes the place of scheme and host of every official URL; the path stays */
   readonly mirror: string | undefined;
   readonly offline: boolean;
@@ -63,6 +63,19 @@ export function createRelease(options: ReleaseOptions): Source {
         request: JSON.stringify({ source: 'release', component, version, arch, sha256: expected }),
         make: (treeHostPath, job) => makeFromRelease(download, treeHostPath, job),
       });
+    },
+    async check(signal) {
+      if (options.offline) return undefined;
+      const { url } = pins.components.containerd.release;
+      const site = mirror ?? new URL(url).origin;
+      const why = await options.http.reach(site, signal);
+      return why === undefined
+        ? undefined
+        : {
+            source: 'release',
+            reason: 'unreachable',
+            why: `${new URL(site).host} cannot be reached: ${why}`,
+          };
     },
     async versions(component) {
       const sums = Object.entries(pins.components[component].release.sha256);

@@ -25,10 +25,9 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
   const pins = readPins(world);
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
   const signal = new AbortController().signal;
-  for (const { source, versions } of await artifacts.versions('containerd', signal)) {
-    const what = `source ${source}`;
-    if (versions.ok) say('ok', what, `${versions.value.length} versions of containerd`);
-    else say('--', what, versions.error.why);
+  for (const { source, refusal } of await artifacts.checkSources(signal)) {
+    say(refusal === undefined ? 'ok' : '--', `source ${source}`, refusal?.why ?? 'serves');
+    if (refusal?.wayOut !== undefined) world.out.write(`${' '.repeat(21)}- ${refusal.wayOut}\n`);
   }
 
   const { bavail, bsize } = await statfs(world.cacheHostPath);

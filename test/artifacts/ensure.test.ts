@@ -55,6 +55,7 @@ function fakeSource(name: SourceName, { offers = {}, checks = {}, makes = {}, ha
       };
       return ok(recipe);
     },
+    check: async () => undefined,
     versions: async () => ok(has),
   };
 }

@@ -69,13 +69,13 @@ export function createRelease(options: ReleaseOptions): Source {
       const { url } = pins.components.containerd.release;
       const site = mirror ?? new URL(url).origin;
       const why = await options.http.reach(site, signal);
-      return why === undefined
-        ? undefined
-        : {
-            source: 'release',
-            reason: 'unreachable',
-            why: `${new URL(site).host} cannot be reached: ${why}`,
-          };
+      if (why === undefined) return undefined;
+      return {
+        source: 'release',
+        reason: 'unreachable',
+        why,
+        wayOut: '--mirror URL names a server with the same paths',
+      };
     },
     async versions(component) {
       const sums = Object.entries(pins.components[component].release.sha256);

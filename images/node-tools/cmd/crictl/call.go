@@ -8,16 +8,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	runtime "cnilab/node-tools/internal/cri"
 )
 
 // call makes one call with the client's own timeout; see callWithin.
-func (c *client) call(method string, request, response message, details ...about) error {
+func (c *client) call(method string, request, response runtime.Message, details ...about) error {
 	return c.callWithin(c.timeout, method, request, response, details...)
 }
 
 // callWithin makes one call, and complains of its failure in kubelet's words before the caller gets to say it in
 // crictl's: crictl is made of kubelet's CRI client, and that logs. No limit if the timeout is 0.
-func (c *client) callWithin(timeout time.Duration, method string, request, response message, details ...about) error {
+func (c *client) callWithin(timeout time.Duration, method string, request, response runtime.Message, details ...about) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	if timeout != 0 {
 		ctx, cancel = context.WithTimeout(context.Background(), timeout)

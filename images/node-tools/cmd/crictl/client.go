@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	runtime "cnilab/node-tools/internal/cri"
 )
 
 // client is one of CRI's two services at one socket. The messages of v1 and v1alpha2 are the same bytes, so that only
@@ -134,7 +136,7 @@ func dial(ctx context.Context, path string) (*grpc.ClientConn, error) {
 	return grpc.DialContext(ctx, "passthrough:///"+path,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithAuthority("localhost"),
-		grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{}), grpc.MaxCallRecvMsgSize(16<<20)),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(runtime.Codec{}), grpc.MaxCallRecvMsgSize(16<<20)),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (first net.Conn, err error) {
 			once.Do(func() { first = socket })
 			if first != nil {
@@ -144,22 +146,9 @@ func dial(ctx context.Context, path string) (*grpc.ClientConn, error) {
 		}))
 }
 
-func (c *client) invoke(ctx context.Context, method string, request, response message) error {
+func (c *client) invoke(ctx context.Context, method string, request, response runtime.Message) error {
 	logrus.Debugf("%sRequest: %v", method, request)
 	err := c.connection.Invoke(ctx, "/runtime."+c.api+"."+c.service+"/"+method, request, response)
 	logrus.Debugf("%sResponse: %v", method, response)
 	return err
 }
-
-// message is what the generated types of cri-api can do for themselves.
-type message interface {
-	Marshal() ([]byte, error)
-	Unmarshal([]byte) error
-}
-
-// codec leaves the work to them: gRPC's own codec first works out the shape of each type by reflection.
-type codec struct{}
-
-func (codec) Marshal(value any) ([]byte, error)       { return value.(message).Marshal() }
-func (codec) Unmarshal(bytes []byte, value any) error { return value.(message).Unmarshal(bytes) }
-func (codec) Name() string                            { return "proto" }

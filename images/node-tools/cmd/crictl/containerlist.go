@@ -114,19 +114,8 @@ func containers(client *client, filter *cri.ContainerFilter) ([]*cri.Container, 
 
 var inspectContainers = &cli.Command{
 	Name: "inspect", Usage: "show the status of containers", ArgsUsage: "CONTAINER-ID [CONTAINER-ID...]",
-	Flags: inspectFlags("json|yaml|go-template|table"),
-	Action: needsArguments(1, func(context *cli.Context) error {
-		client, err := runtimeClient(0)
-		if err != nil {
-			return err
-		}
-		for _, id := range context.Args().Slice() {
-			if err := showContainer(client, context, id); err != nil {
-				return fmt.Errorf("getting the status of the container %q: %w", id, err)
-			}
-		}
-		return nil
-	}),
+	Flags:  inspectFlags("json|yaml|go-template|table"),
+	Action: eachID("getting the status of the container", showContainer),
 }
 
 func showContainer(client *client, context *cli.Context, id string) error {

@@ -73,18 +73,7 @@ func create(client *client, pod, configPath, podConfigPath string) (string, erro
 
 var startContainers = &cli.Command{
 	Name: "start", Usage: "start containers", ArgsUsage: "CONTAINER-ID [CONTAINER-ID...]",
-	Action: needsArguments(1, func(context *cli.Context) error {
-		client, err := runtimeClient(0)
-		if err != nil {
-			return err
-		}
-		for _, id := range context.Args().Slice() {
-			if err := start(client, id); err != nil {
-				return fmt.Errorf("starting the container %q: %w", id, err)
-			}
-		}
-		return nil
-	}),
+	Action: eachID("starting the container", func(client *client, _ *cli.Context, id string) error { return start(client, id) }),
 }
 
 func start(client *client, id string) error {
@@ -142,17 +131,8 @@ var stopContainers = &cli.Command{
 	Flags: []cli.Flag{
 		&cli.Int64Flag{Name: "timeout", Aliases: []string{"t"}, Usage: "seconds between asking and killing"},
 	},
-	Action: needsArguments(1, func(context *cli.Context) error {
-		client, err := runtimeClient(0)
-		if err != nil {
-			return err
-		}
-		for _, id := range context.Args().Slice() {
-			if err := stop(client, id, context.Int64("timeout")); err != nil {
-				return fmt.Errorf("stopping the container %q: %w", id, err)
-			}
-		}
-		return nil
+	Action: eachID("stopping the container", func(client *client, context *cli.Context, id string) error {
+		return stop(client, id, context.Int64("timeout"))
 	}),
 }
 

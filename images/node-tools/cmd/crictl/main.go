@@ -6,6 +6,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/sirupsen/logrus"
@@ -48,6 +49,22 @@ func needsArguments(least int, action cli.ActionFunc) cli.ActionFunc {
 		}
 		return action(context)
 	}
+}
+
+// eachID does one thing to each id that is named, and stops at the first that fails, with these words before its error.
+func eachID(doing string, act func(client *client, context *cli.Context, id string) error) cli.ActionFunc {
+	return needsArguments(1, func(context *cli.Context) error {
+		client, err := runtimeClient(0)
+		if err != nil {
+			return err
+		}
+		for _, id := range context.Args().Slice() {
+			if err := act(client, context, id); err != nil {
+				return fmt.Errorf("%s %q: %w", doing, id, err)
+			}
+		}
+		return nil
+	})
 }
 
 // outputFlag is of every verb that shows something.

@@ -99,19 +99,8 @@ func podState(state cri.PodSandboxState) string {
 
 var inspectPods = &cli.Command{
 	Name: "inspectp", Usage: "show the status of pods", ArgsUsage: "POD-ID [POD-ID...]", UseShortOptionHandling: true,
-	Flags: inspectFlags("json|yaml|go-template|table"),
-	Action: needsArguments(1, func(context *cli.Context) error {
-		client, err := runtimeClient(0)
-		if err != nil {
-			return err
-		}
-		for _, id := range context.Args().Slice() {
-			if err := showPod(client, context, id); err != nil {
-				return fmt.Errorf("getting the pod sandbox status for %q: %w", id, err)
-			}
-		}
-		return nil
-	}),
+	Flags:  inspectFlags("json|yaml|go-template|table"),
+	Action: eachID("getting the pod sandbox status for", showPod),
 }
 
 func showPod(client *client, context *cli.Context, id string) error {

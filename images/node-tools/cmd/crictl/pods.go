@@ -48,18 +48,7 @@ func runSandbox(client *client, configPath, handler string) (string, error) {
 
 var stopPods = &cli.Command{
 	Name: "stopp", Usage: "stop pods", ArgsUsage: "POD-ID [POD-ID...]",
-	Action: needsArguments(1, func(context *cli.Context) error {
-		client, err := runtimeClient(0)
-		if err != nil {
-			return err
-		}
-		for _, id := range context.Args().Slice() {
-			if err := stopSandbox(client, id); err != nil {
-				return fmt.Errorf("stopping the pod sandbox %q: %w", id, err)
-			}
-		}
-		return nil
-	}),
+	Action: eachID("stopping the pod sandbox", func(client *client, _ *cli.Context, id string) error { return stopSandbox(client, id) }),
 }
 
 var removePods = &cli.Command{

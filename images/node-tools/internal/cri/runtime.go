@@ -37,7 +37,7 @@ type Runtime struct {
 var services = []string{"runtime.v1.RuntimeService", "runtime.v1alpha2.RuntimeService"}
 
 // Call makes one call. A connection to a containerd that has ended meanwhile is replaced once.
-func (r *Runtime) Call(ctx context.Context, method string, request, response message) error {
+func (r *Runtime) Call(ctx context.Context, method string, request, response Message) error {
 	connection, reused, err := r.connect(ctx)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (r *Runtime) Call(ctx context.Context, method string, request, response mes
 	return err
 }
 
-func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, method string, request, response message) error {
+func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, method string, request, response Message) error {
 	r.mutex.Lock()
 	names := services
 	if r.service != "" {
@@ -62,7 +62,7 @@ func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, metho
 	r.mutex.Unlock()
 	var err error
 	for _, name := range names {
-		err = connection.Invoke(ctx, "/"+name+"/"+method, request, response, grpc.ForceCodec(codec{}))
+		err = connection.Invoke(ctx, "/"+name+"/"+method, request, response, grpc.ForceCodec(Codec{}))
 		if status.Code(err) != codes.Unimplemented {
 			if err == nil {
 				r.mutex.Lock()

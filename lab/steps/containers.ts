@@ -1,4 +1,5 @@
-import { NothingToActOn, type StepContext } from './context.ts';
+import type { StepContext } from './context.ts';
+import { NothingToActOn } from './nothing-to-act-on.ts';
 import { sandboxId } from './pods.ts';
 
 /** The image of all containers of scenarios: a shell, and what listens and connects. */

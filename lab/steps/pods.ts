@@ -1,6 +1,7 @@
 import type { PodSpec } from '../spec/scenario.ts';
 import { sandboxOf } from './captures.ts';
-import { NothingToActOn, type StepContext } from './context.ts';
+import type { StepContext } from './context.ts';
+import { NothingToActOn } from './nothing-to-act-on.ts';
 
 /** `crictl runp`, as often as a file says; each further run of a pod is its next attempt, as kubelet counts them. */
 export async function runPod(context: StepContext, name: string): Promise<void> {

@@ -7,7 +7,8 @@ import type { Observation } from '../observe/observation.ts';
 import type { ComponentRef } from '../plan/components.ts';
 import type { PlannedStep, RunPlan } from '../plan/plan.ts';
 import { capturePod, Captures } from './captures.ts';
-import { NothingToActOn, type RunOptions, type StepContext } from './context.ts';
+import type { RunOptions, StepContext } from './context.ts';
+import { NothingToActOn } from './nothing-to-act-on.ts';
 import { takeStep } from './take-step.ts';
 
 export interface StepsOptions {

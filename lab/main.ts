@@ -13,6 +13,8 @@ import { systemClock } from './host/clock.ts';
 import type { Screen } from './report/reporter.ts';
 
 const packageHostPath = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+/** System errors that say something about the host and nothing about the lab. */
+const OF_THE_HOST = new Set<unknown>(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 const ARCH: Readonly<Record<string, World['arch']>> = { x64: 'amd64', arm64: 'arm64' };
 
 function screen(stream: NodeJS.WriteStream): Screen {
@@ -47,7 +49,11 @@ const world: World = {
 };
 
 // A reader that went away (`| head`) is no reason to leave a node up: the pipe's error ends the process like Ctrl-C.
-process.stdout.on('error', () => process.kill(process.pid, 'SIGTERM'));
+let readerIsGone = false;
+process.stdout.on('error', () => {
+  if (!readerIsGone) process.kill(process.pid, 'SIGTERM');
+  readerIsGone = true; // what is still said fails in the same way, and a second signal would not wait
+});
 
 try {
   const program = createProgram(world, (exitCode) => {
@@ -64,6 +70,10 @@ function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof BadInput || thrown instanceof LabError) {
     world.err.write(`cnilab: ${messageOf(thrown)}\n`);
     return thrown instanceof BadInput ? EXIT.badInput : EXIT.inconclusive;
+  }
+  if (thrown instanceof Error && 'code' in thrown && OF_THE_HOST.has(thrown.code)) {
+    world.err.write(`cnilab: ${thrown.message}\n`);
+    return EXIT.inconclusive;
   }
   throw thrown;
 }

@@ -93,7 +93,10 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     });
     during = 'reading what the node used';
     observe({ kind: 'usage', usage: await node.usage() });
-    if (keep) kept = await node.keep();
+    if (keep) {
+      await node.keep();
+      kept = { enter: ['cnilab', 'enter', nodeName], end: ['cnilab', 'down', nodeName] };
+    }
   } catch (thrown) {
     if (signal.aborted) observe({ kind: 'interrupted', by: String(signal.reason) });
     else

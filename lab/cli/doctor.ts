@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { hostFacts } from '../host/facts.ts';
 import { createBackend, openArtifacts, readPins, type SourceFlags } from './lab-parts.ts';
@@ -30,7 +32,7 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
     if (refusal?.wayOut !== undefined) world.out.write(`${' '.repeat(21)}- ${refusal.wayOut}\n`);
   }
 
-  const { bavail, bsize } = await statfs(world.cacheHostPath);
+  const { bavail, bsize } = await statfs(firstThatExists(world.cacheHostPath));
   const freeMiB = Math.floor((bavail * bsize) / 1024 / 1024);
   say(
     freeMiB < LOW_DISK_MIB ? '--' : 'ok',
@@ -47,3 +49,7 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
   );
   return check.works ? EXIT.pass : EXIT.inconclusive;
 }
+
+/** The cache, or the folder above in which it will be made. */
+const firstThatExists = (hostPath: string): string =>
+  existsSync(hostPath) ? hostPath : firstThatExists(dirname(hostPath));

@@ -1,5 +1,6 @@
 import { fanOut } from '../report/fan-out.ts';
 import { ownParts, refsOf, wantsContainers } from '../session.ts';
+import { listenForInterruption } from './interruption.ts';
 import { openArtifacts, readPins } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
 import type { NodeFlags } from './program.ts';
@@ -14,14 +15,19 @@ export async function fetchCommand(
 ): Promise<number> {
   const pins = readPins(world);
   const plan = await preparePlan(world, { names, flags, pins });
-  const reporters = fanOut(await createReporters(world, { reporter: [] }));
+  const reporters = fanOut(await createReporters(world, {}));
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
-  const interruption = new AbortController();
-  world.onSignal((signal) => interruption.abort(signal));
-  const refs = refsOf(plan);
-  await artifacts.ensureAll(refs, interruption.signal);
-  await ownParts({ containers: plan.runs.some(wantsContainers) }, artifacts, interruption.signal);
-  await reporters.end();
+  const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
+  try {
+    await artifacts.ensureAll(refsOf(plan), interruption.signal);
+    await ownParts({ containers: plan.runs.some(wantsContainers) }, artifacts, interruption.signal);
+  } catch (thrown) {
+    const exitCode = interruption.exitCode();
+    if (exitCode === undefined) throw thrown;
+    return exitCode;
+  } finally {
+    await reporters.end();
+  }
   world.out.write(`everything that ${plan.runs.length} runs need is in ${world.cacheHostPath}\n`);
   return EXIT.pass;
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
+import { didYouMean } from '../spec/did-you-mean.ts';
 
 /** A scenario file and its text; `file` is as a user would type it from the working folder. */
 export interface ScenarioFile {
@@ -79,7 +80,8 @@ function yamlFilesBelow(folder: string): readonly string[] {
 const scenarioName = (path: string): string => basename(path).replace(/\.ya?ml$/, '');
 
 function suggestion(name: string, known: readonly string[]): string {
-  const names = known.map(scenarioName);
-  const near = names.filter((other) => other.includes(name) || name.includes(other));
-  return near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${names.join(', ')}`;
+  const names = [...new Set(known.map(scenarioName))];
+  const near = names.filter((other) => other.includes(name));
+  if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
+  return didYouMean(name, names).replace(/^; /, '') || `there are: ${names.join(', ')}`;
 }

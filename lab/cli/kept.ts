@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 
 import { BadInput } from '../core/lab-error.ts';
 import { createBackend } from './lab-parts.ts';
@@ -8,9 +9,10 @@ import { EXIT, type World } from './world.ts';
 export async function psCommand(world: World): Promise<number> {
   const nodes = await createBackend(world).nodes();
   if (nodes.length === 0) world.err.write('no node is up\n');
+  const width = Math.max(...nodes.map(({ name }) => name.length));
   for (const { name, kept, createdMs } of nodes) {
     const minutes = Math.floor((world.clock.now() - createdMs) / 60_000);
-    world.out.write(`${name}  ${kept ? 'kept' : 'in use'}  up ${minutes} min\n`);
+    world.out.write(`${name.padEnd(width)}  ${kept ? 'kept  ' : 'in use'}  up ${minutes} min\n`);
   }
   return EXIT.pass;
 }
@@ -24,7 +26,8 @@ export async function downCommand(
   const backend = createBackend(world);
   const kept = (await backend.nodes()).filter((node) => node.kept).map(({ name }) => name);
   const wanted = flags.all === true ? kept : names;
-  if (flags.all !== true && names.length === 0) throw new BadInput(`name a node, or --all; ${upNow(kept)}`);
+  if (flags.all !== true && names.length === 0)
+    throw new BadInput(`name a node, or say --all; ${upNow(kept)}`);
   for (const name of wanted) {
     if (!kept.includes(name)) throw new BadInput(`no node ${name} was left up; ${upNow(kept)}`);
   }
@@ -47,9 +50,11 @@ export async function enterCommand(world: World, name: string, command: readonly
     const child = spawn(program, args, { stdio: 'inherit' });
     world.onSignal((signal) => child.kill(signal));
     child.on('error', reject);
-    child.on('exit', (exitCode) => resolve(exitCode ?? EXIT.fail));
+    child.on('exit', (exitCode, signal) =>
+      resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
   });
 }
 
 const upNow = (names: readonly string[]): string =>
-  names.length === 0 ? 'none is' : `there is ${names.join(', ')}`;
+  names.length === 0 ? 'there is none' : `there is ${names.join(', ')}`;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
@@ -64,7 +64,6 @@ export async function chooseBackend(world: World): Promise<Backend> {
 }
 
 export function createBackend(world: World): Backend {
-  mkdirSync(world.cacheHostPath, { recursive: true });
   return bareBackend({
     artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
     stateHostPath: join(world.cacheHostPath, 'nodes'),

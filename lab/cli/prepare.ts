@@ -40,7 +40,7 @@ export async function planOf(
   world: World,
   { scenarios, flags, pins }: { scenarios: readonly Scenario[]; flags: NodeFlags; pins: Pins },
 ): Promise<Plan> {
-  const words = { cwd: world.cwd, overrides: overridesOf(flags), only: axisValues(flags.set) };
+  const words = { cwd: world.cwd, overrides: overridesOf(flags), only: axisValues(flags.set ?? []) };
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
   const localVersions: Record<string, string> = {};
   for (const { component, hostPath } of localComponents(scenarios, words)) {

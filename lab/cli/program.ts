@@ -8,7 +8,7 @@ export interface NodeFlags {
   readonly runc?: string;
   readonly cniPlugins?: string;
   readonly crictl?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly backend: 'auto' | 'bare';
   readonly offline?: true;
   readonly sources?: string;
@@ -18,7 +18,7 @@ export interface NodeFlags {
 export interface RunFlags extends NodeFlags {
   readonly jobs?: number;
   readonly keep?: true;
-  readonly reporter: readonly string[];
+  readonly reporter?: readonly string[];
   readonly output: string;
   readonly timeout?: number;
   readonly verbose?: true;
@@ -47,7 +47,11 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .version(world.labVersion)
     .exitOverride()
     .enablePositionalOptions()
-    .configureOutput({ writeOut: (text) => world.out.write(text), writeErr: (text) => world.err.write(text) })
+    .configureOutput({
+      writeOut: (text) => world.out.write(text),
+      writeErr: (text) => world.err.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'cnilab: ')),
+    })
     .option('--no-color', 'plain text')
     .showSuggestionAfterError();
 
@@ -56,7 +60,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .argument('[scenarios...]', 'names, files, folders or globs')
     .option('-j, --jobs <n>', 'runs at a time (default: the number of cores)', positive)
     .option('--keep', 'leave the nodes up, and say how to enter and end them')
-    .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect, [])
+    .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
     .option('--output <folder>', 'where runs are recorded', '.cnilab')
     .option('--timeout <seconds>', 'the limit of each step', positive)
     .option('-v, --verbose', 'say everything that is done')
@@ -67,12 +71,12 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
   program
     .command('list')
     .description('the scenarios there are, and what each of them shows')
-    .argument('[scenarios...]')
+    .argument('[scenarios...]', 'names, files, folders or globs; default: all')
     .action(async (names: string[]) => done(await (await import('./list.ts')).listCommand(world, names)));
 
   withNodeFlags(program.command('plan'))
     .description('what would run')
-    .argument('[scenarios...]')
+    .argument('[scenarios...]', 'names, files, folders or globs; default: all')
     .option('--json', 'as data')
     .action(async (names: string[], flags: NodeFlags & { json?: true }) =>
       done(await (await import('./plan.ts')).planCommand(world, names, flags)),
@@ -82,7 +86,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .command('judge')
     .description('judge recorded runs again')
     .argument('<folders...>', 'of runs or of whole sessions, as they stand in .cnilab/')
-    .option('--reporter <name[=file]>', 'terminal, json or junit', collect, [])
+    .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
     .option('-v, --verbose', 'say everything that was done')
     .action(async (folders: string[], flags: Pick<RunFlags, 'reporter' | 'verbose'>) =>
       done(await (await import('./judge.ts')).judgeCommand(world, folders, flags)),
@@ -90,7 +94,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
   withNodeFlags(program.command('fetch'))
     .description('bring everything that scenarios need into the cache, for use without a network')
-    .argument('[scenarios...]', 'default: all')
+    .argument('[scenarios...]', 'names, files, folders or globs; default: all')
     .action(async (names: string[], flags: NodeFlags) =>
       done(await (await import('./fetch.ts')).fetchCommand(world, names, flags)),
     );
@@ -120,17 +124,17 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
   withNodeFlags(program.command('up'))
     .description('a node of these versions, for work by hand')
-    .option('--name <name>', 'of the node')
-    .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect, [])
-    .action(async (flags: NodeFlags & { name?: string; cniConfig: readonly string[] }) =>
+    .option('--name <name>', 'of the node; default: lab- and six letters')
+    .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
+    .action(async (flags: NodeFlags & { name?: string; cniConfig?: readonly string[] }) =>
       done(await (await import('./up.ts')).upCommand(world, flags)),
     );
 
   program
     .command('enter')
     .description('a shell on a node that was left up, or one command there')
-    .argument('<node>')
-    .argument('[command...]')
+    .argument('<node>', 'its name, as `cnilab ps` shows it')
+    .argument('[command...]', 'default: a shell')
     .passThroughOptions()
     .action(async (name: string, command: string[]) =>
       done(await (await import('./kept.ts')).enterCommand(world, name, command)),
@@ -144,7 +148,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
   program
     .command('down')
     .description('end nodes that were left up')
-    .argument('[nodes...]')
+    .argument('[nodes...]', 'their names, as `cnilab ps` shows them')
     .option('--all', 'all of them')
     .action(async (names: string[], flags: { all?: true }) =>
       done(await (await import('./kept.ts')).downCommand(world, names, flags)),
@@ -163,10 +167,14 @@ function withSourceFlags(command: Command): Command {
 function withNodeFlags(command: Command): Command {
   return withSourceFlags(command)
     .option('--containerd <version>', 'instead of what the scenario says; several with commas', list)
-    .option('--runc <version>')
-    .option('--cni-plugins <version>')
-    .option('--crictl <version>')
-    .option('--set <axis=value>', 'of the matrix: only this value, or another one', collect, [])
+    .option('--runc <version>', 'instead of what the scenario says')
+    .option('--cni-plugins <version>', 'the whole set, instead of what the scenario says')
+    .option('--crictl <version>', 'instead of what the scenario says')
+    .option(
+      '--set <axis=value>',
+      'of the matrix: only this value, or another one; more than one may be given',
+      collect,
+    )
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', 'bare']).default('auto'),
     );

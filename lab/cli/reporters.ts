@@ -11,7 +11,7 @@ export async function createReporters(
   world: World,
   flags: Pick<RunFlags, 'reporter' | 'verbose'>,
 ): Promise<readonly Reporter[]> {
-  const wanted = flags.reporter.length === 0 ? ['terminal'] : flags.reporter;
+  const { reporter: wanted = ['terminal'] } = flags;
   const reporters: Reporter[] = [];
   for (const text of wanted) {
     const [name = '', file] = text.split(/=(.*)/s);

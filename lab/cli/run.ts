@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, rmSync, symlinkSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
 import { fanOut } from '../report/fan-out.ts';
@@ -7,6 +7,7 @@ import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { runSession } from '../session.ts';
 import { hostFacts } from '../host/facts.ts';
+import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
 import type { RunFlags } from './program.ts';
@@ -19,23 +20,16 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     throw new BadInput('name a scenario, a file, a folder or a glob; `cnilab list` shows what there is');
   const pins = readPins(world);
   const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
-  const reporters = fanOut(await createReporters(world, flags));
   const backend = await chooseBackend(world);
+  const sessionId = world.randomId();
+  const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
+  const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
+  const reporters = fanOut(await createReporters(world, flags));
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
   for (const message of await sweepHost({ backend, artifacts })) reporters.emit({ kind: 'notice', message });
 
-  const interruption = new AbortController();
-  let interruptedBy: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | undefined;
-  world.onSignal((signal) => {
-    if (interruptedBy !== undefined) world.exitNow(EXIT[signal]);
-    interruptedBy = signal;
-    reporters.emit({ kind: 'interrupted', by: signal });
-    interruption.abort(signal);
-  });
+  const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
 
-  const sessionId = world.randomId();
-  const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
-  const outputHostPath = join(resolve(world.cwd, flags.output), `${time}-${sessionId}`);
   try {
     const outcome = await runSession({
       plan,
@@ -52,14 +46,37 @@ export async function runCommand(world: World, names: readonly string[], flags: 
       emit: reporters.emit,
     });
     const reported = await reporters.end();
-    if (interruptedBy !== undefined) return EXIT[interruptedBy];
-    return EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
+    return interruption.exitCode() ?? EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
   } catch (thrown) {
     await reporters.end();
-    if (interruptedBy !== undefined) return EXIT[interruptedBy];
-    throw thrown;
+    const exitCode = interruption.exitCode();
+    if (exitCode === undefined) throw thrown;
+    return exitCode;
   } finally {
     pointLatestAt(outputHostPath);
+  }
+}
+
+/** Made now, so that a path that cannot be written is known before anything runs. */
+function outputFolder(world: World, path: string): string {
+  const hostPath = resolve(world.cwd, path);
+  try {
+    makeFolders(hostPath);
+    accessSync(hostPath, constants.W_OK);
+  } catch (cause) {
+    throw new BadInput(`runs cannot be recorded in ${hostPath}`, { cause });
+  }
+  return hostPath;
+}
+
+/** Not `recursive`: Node 20 then tries for ever where the kernel refuses with ENOENT, as it does in /proc. */
+function makeFolders(hostPath: string): void {
+  if (existsSync(hostPath)) return;
+  makeFolders(dirname(hostPath));
+  try {
+    mkdirSync(hostPath);
+  } catch (thrown) {
+    if (!existsSync(hostPath)) throw thrown; // another lab made it meanwhile
   }
 }
 

@@ -7,6 +7,7 @@ import { bringUpNode } from '../nodes/bring-up.ts';
 import { fanOut } from '../report/fan-out.ts';
 import { ownParts, partsOf, refsOf } from '../session.ts';
 import type { Scenario } from '../spec/scenario.ts';
+import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins } from './lab-parts.ts';
 import { planOf } from './prepare.ts';
 import type { NodeFlags } from './program.ts';
@@ -15,7 +16,7 @@ import { EXIT, type World } from './world.ts';
 
 export interface UpFlags extends NodeFlags {
   readonly name?: string;
-  readonly cniConfig: readonly string[];
+  readonly cniConfig?: readonly string[];
 }
 
 /** `cnilab up`: a node of these versions and this configuration, left up for work by hand. */
@@ -23,22 +24,26 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
   const pins = readPins(world);
   if ((flags.containerd?.length ?? 1) > 1)
     throw new BadInput('one node has one containerd; name a single version');
+  if (flags.name !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(flags.name))
+    throw new BadInput(
+      `a node's name is its host name: small letters, digits and dashes; got ${JSON.stringify(flags.name)}`,
+    );
   const plan = await planOf(world, { scenarios: [byHand(world, flags)], flags, pins });
   const [run] = plan.runs;
   if (run === undefined) throw new Error('a scenario without a matrix is one run');
 
-  const reporters = fanOut(await createReporters(world, { reporter: [] }));
+  const reporters = fanOut(await createReporters(world, {}));
   const backend = await chooseBackend(world);
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
-  const interruption = new AbortController();
-  world.onSignal((signal) => interruption.abort(signal));
-  const artifact = await artifacts.ensureAll(refsOf(plan), interruption.signal);
-  const own = await ownParts({ containers: true }, artifacts, interruption.signal);
-  await reporters.end();
-
-  const cleanup = new CleanupStack();
   const name = flags.name ?? `lab-${world.randomId()}`;
+  if ((await backend.nodes()).some((node) => node.name === name))
+    throw new BadInput(`a node named ${name} is up already; \`cnilab down ${name}\` ends it`);
+
+  const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
+  const cleanup = new CleanupStack();
   try {
+    const artifact = await artifacts.ensureAll(refsOf(plan), interruption.signal);
+    const own = await ownParts({ containers: true }, artifacts, interruption.signal);
     const { node, runtimeVersion } = await bringUpNode({
       backend,
       name,
@@ -51,6 +56,7 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
       cleanup,
       onContainerdEnd: () => {},
     });
+    interruption.signal.throwIfAborted();
     await node.keep();
     world.out.write(
       `${name} is up, with containerd ${runtimeVersion}\n  cnilab enter ${name}\n  cnilab down ${name}\n`,
@@ -58,7 +64,11 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
     return EXIT.pass;
   } catch (thrown) {
     await cleanup.run();
-    throw thrown;
+    const exitCode = interruption.exitCode();
+    if (exitCode === undefined) throw thrown;
+    return exitCode;
+  } finally {
+    await reporters.end();
   }
 }
 
@@ -76,7 +86,7 @@ function byHand(world: World, flags: UpFlags): Scenario {
     node: {
       containerd: version,
       cniPlugins: { set: version, plugins: [] },
-      cniConfig: flags.cniConfig.map((path) => ({
+      cniConfig: (flags.cniConfig ?? []).map((path) => ({
         name: basename(path),
         content: readConfig(resolve(world.cwd, path)),
         place,

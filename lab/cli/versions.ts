@@ -13,14 +13,13 @@ export async function versionsCommand(
 ): Promise<number> {
   const pins = readPins(world);
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
-  const interruption = new AbortController();
-  world.onSignal((signal) => interruption.abort(signal));
+  const { signal } = new AbortController(); // nothing is up, so Ctrl-C may end it as it ends any program
   const components = component === undefined ? COMPONENTS : [componentNamed(component)];
   const table = await Promise.all(
     components.map(async (name) => ({
       component: name,
       default: pins.components[name].default,
-      sources: (await artifacts.versions(name, interruption.signal)).map(({ source, versions }) =>
+      sources: (await artifacts.versions(name, signal)).map(({ source, versions }) =>
         versions.ok ? { source, versions: sorted(versions.value) } : { source, why: versions.error.why },
       ),
     })),
@@ -32,7 +31,9 @@ export async function versionsCommand(
   for (const { component: name, default: chosen, sources } of table) {
     world.out.write(`${name} (default ${chosen})\n`);
     for (const { source, versions, why } of sources) {
-      world.out.write(`  ${source.padEnd(8)} ${versions === undefined ? why : versions.join(' ')}\n`);
+      world.out.write(
+        `  ${source.padEnd(8)} ${versions === undefined ? why : versions.join(' ') || 'none'}\n`,
+      );
     }
   }
   return EXIT.pass;

@@ -27,11 +27,11 @@ export interface UnpackOptions {
  */
 export async function unpackPrograms(options: UnpackOptions): Promise<Result<readonly string[], string>> {
   const { archiveHostPath, binHostPath, maxTotalBytes } = options;
-  // Imported here: a warm run unpacks nothing.
-  const { extract } = await import('tar-stream');
+  // Imported here: a warm run unpacks nothing. By its default: esbuild knows no other name of a CommonJS module.
+  const { default: tarStream } = await import('tar-stream');
   await mkdir(binHostPath, { recursive: true });
   const taken = new Set<string>();
-  const tar = extract();
+  const tar = tarStream.extract();
   const taking = (async () => {
     for await (const entry of tar) await takeEntry({ header: entry.header, content: entry, taken, options });
   })();

@@ -169,11 +169,10 @@ async function together<T>(
   works: readonly ((signal: AbortSignal) => Promise<T>)[],
 ): Promise<readonly T[]> {
   const inner = new AbortController();
-  const either = AbortSignal.any([signal, inner.signal]);
   const ends = await Promise.allSettled(
     works.map(async (work) => {
       try {
-        return await work(either);
+        return await work(AbortSignal.any([signal, inner.signal])); // one for each: Node warns of many listeners on one
       } catch (thrown) {
         inner.abort(thrown);
         throw thrown;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, type HostState } from '../rig/host-state.ts';
+import { settledHostState } from '../rig/settled-host-state.ts';
 
 const TIMES = 50;
 /** two runs at once on a slow machine: the moments to kill at are spread over this time */
@@ -28,15 +29,5 @@ test(`kill -9 of the lab at ${TIMES} different moments leaves the host as it was
     lab.process.kill('SIGKILL');
     await lab.finished;
   }
-  expect(await settled(before)).toEqual(before);
+  expect(await settledHostState(before, [output])).toEqual(before);
 });
-
-/** Processes that were told to end need a moment; what is still there after that stays. */
-async function settled(wanted: HostState): Promise<HostState> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const now = hostState([output]);
-    if (JSON.stringify(now) === JSON.stringify(wanted)) return now;
-    await sleep(100);
-  }
-  return hostState([output]);
-}

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ROOT } from './cnilab.ts';
+
+export interface PackedPackage {
+  readonly tarballHostPath: string;
+  /** paths of the files in it, sorted */
+  readonly files: readonly string[];
+}
+
+/**
+ * What `npm pack` makes of this checkout as it stands. From a copy of it in `folder`: labs that run in the checkout keep
+ * their bundle, and nothing of a package stays there.
+ */
+export function packPackage(folder: string): PackedPackage {
+  const copy = join(folder, 'checkout');
+  mkdirSync(copy);
+  const listed = execFileSync(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '-z'],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  );
+  const archive = execFileSync(
+    'tar',
+    ['--create', '--null', '--files-from=-', '--ignore-failed-read', '--warning=no-failed-read'],
+    {
+      cwd: ROOT,
+      input: listed,
+      maxBuffer: 1 << 28,
+    },
+  );
+  execFileSync('tar', ['--extract'], { cwd: copy, input: archive });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  npm(['pack', '--silent', '--pack-destination', folder], { cwd: copy, folder });
+  const name = readdirSync(folder).find((file) => file.endsWith('.tgz'));
+  if (name === undefined) throw new Error('npm pack made nothing');
+  const tarballHostPath = join(folder, name);
+  const inside = execFileSync('tar', ['--list', '--file', tarballHostPath], { encoding: 'utf8' });
+  return {
+    tarballHostPath,
+    files: inside
+      .trim()
+      .split('\n')
+      .map((path) => path.replace(/^package\//, ''))
+      .sort(),
+  };
+}
+
+/** Installs it in a folder of its own, with npm offline and its cache empty. Returns where the package lies then. */
+export function installPackage(folder: string, { tarballHostPath }: PackedPackage): string {
+  const cwd = join(folder, 'installed');
+  mkdirSync(cwd);
+  npm(['install', '--silent', '--offline', '--prefix', cwd, tarballHostPath], { cwd, folder });
+  return join(cwd, 'node_modules/cnilab');
+}
+
+function npm(args: readonly string[], { cwd, folder }: { cwd: string; folder: string }): void {
+  const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_logs_max: '0' };
+  execFileSync('npm', args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] });
+}

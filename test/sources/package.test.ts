@@ -1,0 +1,201 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
+import { findProgram } from '../../lab/host/find-program.ts';
+import type { ComponentRef } from '../../lab/plan/components.ts';
+import type { JsonReport } from '../../lab/report/json.ts';
+import type { Finished } from '../rig/cnilab.ts';
+import { hostState, type HostState } from '../rig/host-state.ts';
+import { installPackage, packPackage, type PackedPackage } from '../rig/packed-package.ts';
+import { startReleaseServer, type ReleaseServer, type ServedRelease } from '../rig/release-server.ts';
+import { settledHostState } from '../rig/settled-host-state.ts';
+import { artifactsIn, makeFolder, pathWithout, realPins, signal } from './rig.ts';
+
+/**
+ * A stranger who installs the package and has the official releases, and neither Go nor a C compiler. The programs in
+ * the releases are real ones from this machine's cache, so their checksums are not the official ones: that is the one
+ * thing changed in what was installed.
+ */
+const COMPILERS = ['go', 'gofmt', 'gcc', 'cc', 'c99', 'c89', 'g++', 'c++', 'cpp', 'clang', 'make'];
+const REFS = [
+  { component: 'containerd', version: '1.6.3' },
+  { component: 'containerd', version: '1.6.4' },
+  { component: 'runc', version: '1.1.15' },
+  { component: 'cni-plugins', version: '0.9.1' },
+  { component: 'cni-plugins', version: '1.1.1' },
+  { component: 'crictl', version: '1.25.0' },
+] as const satisfies readonly ComponentRef[];
+
+const cleanup = new CleanupStack();
+const folder = makeFolder();
+cleanup.add('remove the folder', async () => rmSync(folder, { recursive: true }));
+let packed: PackedPackage;
+let packageHostPath: string;
+let server: ReleaseServer;
+let releases: ReadonlyMap<string, ServedRelease>;
+let env: Record<string, string | undefined>;
+let before: HostState;
+
+beforeAll(async () => {
+  packed = packPackage(folder);
+  packageHostPath = installPackage(folder, packed);
+  const path = pathWithout(folder, COMPILERS);
+  expect(COMPILERS.filter((name) => findProgram(name, path) !== undefined)).toEqual([]);
+  env = { ...process.env, PATH: path, HOME: join(folder, 'home'), no_proxy: '127.0.0.1' };
+  for (const name of Object.keys(env)) if (/^(CNILAB|NODE|XDG|npm)_/.test(name)) delete env[name];
+
+  const pins = realPins();
+  const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  server = await startReleaseServer({ folder, pins, arch });
+  cleanup.add('stop the server', () => server.stop());
+  const cacheHostPath = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cnilab');
+  const artifact = await artifactsIn(folder, { cacheHostPath }).artifacts.ensureAll(REFS, signal);
+  releases = new Map(
+    REFS.map((ref) => [`${ref.component} ${ref.version}`, server.serve(ref.component, artifact(ref))]),
+  );
+
+  const pinsHostPath = join(packageHostPath, 'images/pins.yaml');
+  let text = readFileSync(pinsHostPath, 'utf8');
+  for (const { officialSha256, sha256 } of releases.values()) text = text.replace(officialSha256, sha256);
+  writeFileSync(pinsHostPath, text);
+});
+afterAll(() => cleanup.run());
+beforeEach(() => {
+  before = hostState([folder]);
+});
+
+interface Told extends Finished {
+  readonly report: JsonReport | undefined;
+}
+
+/** The installed command, in a folder and with a cache that are named; not spawnSync, because the server is this process. */
+async function cnilab(
+  args: readonly string[],
+  { cache, offNetwork = false }: { cache: string; offNetwork?: boolean },
+): Promise<Told> {
+  const cwd = join(folder, 'work', cache);
+  mkdirSync(cwd, { recursive: true });
+  const reportHostPath = join(cwd, 'report.json');
+  rmSync(reportHostPath, { force: true });
+  const command = join(folder, 'installed/node_modules/.bin/cnilab');
+  const reporting = args[0] === 'run' ? ['--reporter', 'terminal', '--reporter', 'json=report.json'] : [];
+  const [program = '', ...rest] = [
+    ...(offNetwork ? ['unshare', '--net'] : []),
+    command,
+    ...args,
+    ...reporting,
+  ];
+  const child = spawn(program, rest, {
+    cwd,
+    env: { ...env, XDG_CACHE_HOME: join(folder, 'caches', cache) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (exitCode, endedBy) => {
+      const report = existsSync(reportHostPath)
+        ? (JSON.parse(readFileSync(reportHostPath, 'utf8')) as JsonReport)
+        : undefined;
+      resolve({ exitCode, signal: endedBy, stdout, stderr, report });
+    });
+  });
+}
+
+const SCENARIO = ['incompatible-version', '--containerd', '1.6.3,1.6.4'] as const;
+
+/** What each run was made of, and from where. */
+const sourcesIn = (report: JsonReport | undefined) =>
+  (report?.runs ?? []).map(({ outcome, artifacts = [] }) => ({
+    outcome,
+    from: [...new Set(artifacts.map(({ name, version, source }) => `${name} ${version}: ${source}`))]
+      .filter((line) => !line.endsWith(': own'))
+      .sort(),
+  }));
+
+const madeOf = (containerd: string) => ({
+  outcome: 'pass',
+  from: [
+    'cni-plugins 0.9.1: release',
+    'cni-plugins 1.1.1: release',
+    `containerd ${containerd}: release`,
+    'crictl 1.25.0: release',
+    'runc 1.1.15: release',
+  ],
+});
+
+test('the package has what a user needs, and nothing to install beside it', () => {
+  const kinds = [
+    /^(LICENSE|README\.md|package\.json)$/,
+    /^bin\/cnilab\.mjs$/,
+    /^dist\/(cnilab\.mjs|THIRD-PARTY-LICENSES|chunks\/[\w-]+\.mjs)$/,
+    /^docs\/[\w-]+\.md$/,
+    /^images\/(pins\.yaml|gomod\/[\w-]+\.sum|node-tools\/dist\/(amd64|arm64)\/(agent|crictl|pause))$/,
+    /^scenarios\/(README\.md|schema\.json|([\w-]+\/)*[\w-]+\.yaml)$/,
+    /^scripts\/bundle\.mjs$/, // the `prepare` of package.json, which does nothing there
+  ];
+  expect(packed.files.filter((path) => !kinds.some((kind) => kind.test(path)))).toEqual([]);
+  expect(kinds.filter((kind) => !packed.files.some((path) => kind.test(path)))).toEqual([]);
+  expect(packed.files.filter((path) => path.startsWith('images/node-tools/')).length).toBe(6);
+  expect(statSync(packed.tarballHostPath).size).toBeLessThan(24 * 1024 * 1024);
+
+  const parsed = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8')) as object;
+  expect(parsed).not.toHaveProperty('dependencies');
+  const prepared = spawnSync('npm', ['run', '--silent', 'prepare'], {
+    cwd: packageHostPath,
+    encoding: 'utf8',
+  });
+  expect([prepared.status, prepared.stdout]).toEqual([0, '']);
+});
+
+test('a release that is wrong in one byte is refused by name, and nothing runs', async () => {
+  const release = releases.get('containerd 1.6.4');
+  if (release === undefined) throw new Error('it is served');
+  const got = server.spoil(release.url);
+  const told = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'spoiled' });
+  server.spoil(release.url);
+  expect(told.stderr).toContain('containerd 1.6.4 could not be had\n');
+  expect(told.stderr).toContain(
+    `  release  ${release.url}: wanted sha256 ${release.sha256}, got ${got} over `,
+  );
+  expect(told.exitCode).toBe(69);
+  expect(told.report?.totals).toEqual({ pass: 0, fail: 0, inconclusive: 0, notRun: 2 });
+  expect(await settledHostState(before, [folder])).toEqual(before);
+});
+
+test('with an empty cache and the releases, the main job is done', async () => {
+  const asked = server.asked.length;
+  const told = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'empty' });
+  expect(told).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(sourcesIn(told.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+  expect(server.asked.slice(asked).sort()).toEqual(
+    [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),
+  );
+  expect(await settledHostState(before, [folder])).toEqual(before);
+});
+
+test('what was fetched is enough when the server is gone, and when there is no network at all', async () => {
+  const fetched = await cnilab(['fetch', ...SCENARIO, '--mirror', server.mirror], { cache: 'fetched' });
+  expect(fetched).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(fetched.stdout.split('\n').slice(-2)).toEqual([
+    `everything that 2 runs need is in ${join(folder, 'caches/fetched/cnilab')}`,
+    '',
+  ]);
+  await server.stop();
+  const offline = await cnilab(['run', ...SCENARIO, '--offline', '--mirror', server.mirror], {
+    cache: 'fetched',
+  });
+  expect(offline).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(sourcesIn(offline.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+
+  const alone = await cnilab(['run', ...SCENARIO, '--offline'], { cache: 'fetched', offNetwork: true });
+  expect(alone).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(sourcesIn(alone.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+  expect(await settledHostState(before, [folder])).toEqual(before);
+});

@@ -47,7 +47,7 @@ export function createRelease(options: ReleaseOptions): Source {
           source: 'release',
           reason: 'not-there',
           why: `pins.yaml has no checksum of ${component} ${known}`,
-          wayOut: `add its checksum: node scripts/update-pins.mjs ${component} ${version}`,
+          wayOut: `add its checksum, in a checkout: node scripts/update-pins.mjs ${component} ${version}`,
         });
       }
       const download: Download = {

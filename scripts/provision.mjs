@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// node scripts/provision.mjs [FLAGS of `cnilab up`] [-- COMMAND…]
+// Provisions a node. With a command: runs it there and takes the node down, whatever comes of it; the exit code is the
+// command's. `node scripts/provision.mjs --containerd 1.6.3 -- crictl info` is a containerd for the length of one command.
+// Without one: leaves the node up, and says how to enter and end it.
+import { fileURLToPath } from 'node:url';
+import { $ } from 'zx';
+
+const cnilab = [process.execPath, fileURLToPath(new URL('../bin/cnilab.mjs', import.meta.url))];
+const words = process.argv.slice(2);
+const dashes = words.indexOf('--');
+const flags = dashes === -1 ? words : words.slice(0, dashes);
+const command = dashes === -1 ? [] : words.slice(dashes + 1);
+
+$.nothrow = true;
+$.stdio = 'inherit';
+
+if (command.length === 0) {
+  process.exitCode = (await $`${cnilab} up ${flags}`).exitCode;
+} else {
+  // Ctrl-C reaches the command as well, which ends; the node is then taken down as after any other end.
+  process.on('SIGINT', () => {});
+  const quietly = $({ stdio: ['inherit', 'ignore', 'inherit'] });
+  const name = `provision-${process.pid}`;
+  const up = await quietly`${cnilab} up --name ${name} ${flags}`;
+  process.exitCode = up.exitCode;
+  if (up.exitCode === 0) {
+    process.exitCode = (await $`${cnilab} enter ${name} ${command}`).exitCode;
+    await quietly`${cnilab} down ${name}`;
+  }
+}

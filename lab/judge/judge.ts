@@ -90,7 +90,8 @@ function judgeState(subject: Subject): Judged {
 
 function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): readonly Finding[] {
   if (run.end === undefined) return [];
-  const { state } = facts.looks.at(-1) ?? {};
+  // The look after the last step and no earlier one: how the node was before it says nothing about the end.
+  const state = (facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
   const subject: Subject = {
     stepId: 'end',
     expect: run.end,

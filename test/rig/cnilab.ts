@@ -24,7 +24,7 @@ export function startCnilab(
 ): Started {
   const child = spawn(process.execPath, [`${ROOT}/bin/cnilab.mjs`, ...args], {
     cwd: options.cwd ?? ROOT,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, FORCE_COLOR: '', NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

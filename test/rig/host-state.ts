@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Everything that a lab could leave on this host, as one value that two moments can be compared by. */
@@ -39,9 +40,13 @@ export function hostState(ignore: readonly string[] = []): HostState {
       '/etc/containerd',
       '/usr/local/bin',
       '/root',
+      RECORDS,
     ].flatMap(list),
   };
 }
+
+/** where the cache keeps the records of nodes */
+export const RECORDS = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cnilab/nodes');
 
 /** Processes whose program or namespaces only a lab makes: by what they run, not by who started them. */
 function labProcesses(): string[] {

@@ -1,0 +1,154 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { beforeAll, expect, test } from 'vitest';
+
+import { judge } from '../../lab/judge/judge.ts';
+import { parseJournal } from '../../lab/observe/journal.ts';
+import type { JournalEntry } from '../../lab/observe/observation.ts';
+import { parsePlan } from '../../lab/plan/parse-plan.ts';
+import type { RunPlan } from '../../lab/plan/plan.ts';
+import { cnilab, ROOT, type Finished } from '../rig/cnilab.ts';
+import { mutantsOf, withoutEntries, withoutLooks } from '../rig/mutants.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const output = scratchFolder();
+let ran: Finished;
+let session: string;
+
+beforeAll(async () => {
+  ran = await cnilab(['run', 'scenarios', '--output', output]);
+  session = join(output, 'latest');
+});
+
+interface Recorded {
+  readonly run: RunPlan;
+  readonly entries: readonly JournalEntry[];
+  readonly hostPath: string;
+}
+
+function recordedRuns(): readonly Recorded[] {
+  return readdirSync(session).map((slug) => {
+    const hostPath = join(session, slug);
+    const plan = parsePlan(readFileSync(join(hostPath, 'plan.json'), 'utf8'));
+    const journal = parseJournal(readFileSync(join(hostPath, 'journal.jsonl'), 'utf8'));
+    const run = plan.ok ? plan.value.runs[0] : undefined;
+    if (run === undefined || !journal.ok) throw new Error(`${hostPath} cannot be read`);
+    return { run, entries: journal.value, hostPath };
+  });
+}
+const shipped = (): readonly Recorded[] => recordedRuns().filter(({ run }) => run.control === undefined);
+const verdictOf = (hostPath: string): unknown =>
+  JSON.parse(readFileSync(join(hostPath, 'verdict.json'), 'utf8'));
+
+test('every shipped scenario and every control comes out as it says', () => {
+  expect(ran.stderr).toBe('');
+  expect(ran.stdout.split('\n').filter((line) => /^(?:fail|inconclusive) /.test(line))).toEqual([]);
+  expect(ran.exitCode).toBe(0);
+  const files = readdirSync(join(ROOT, 'scenarios'), { recursive: true, encoding: 'utf8' });
+  expect([...new Set(recordedRuns().map(({ run }) => `${run.scenario.name}.yaml`))].sort()).toEqual(
+    files
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => file.replace('controls/', ''))
+      .sort(),
+  );
+});
+
+test('every control rings by the check that it names', () => {
+  const controls = recordedRuns().filter(({ run }) => run.control !== undefined);
+  const rung = controls.map(({ run, entries }) => {
+    const last = judge(run, entries).findings.at(-1);
+    return `${run.scenario.name}: ${last?.outcome} ${last?.check} ${last?.message}`;
+  });
+  expect(rung).toEqual(
+    controls.map(
+      ({ run }) =>
+        `${run.scenario.name}: pass control ${run.control?.outcome} by ${run.control?.finding}, as it must`,
+    ),
+  );
+});
+
+test('judged again, each recorded run gives the findings that were written down', async () => {
+  const again = await cnilab(['judge', session, '--reporter', 'json']);
+  expect(again.exitCode).toBe(0);
+  const { runs } = JSON.parse(again.stdout) as {
+    runs: { slug: string; outcome: string; findings: unknown }[];
+  };
+  expect(runs.map(({ slug, outcome, findings }) => ({ slug, verdict: { outcome, findings } }))).toEqual(
+    readdirSync(session).map((slug) => ({ slug, verdict: verdictOf(join(session, slug)) })),
+  );
+});
+
+test('an expectation that is changed in any way is a failure by its own check', () => {
+  const quiet: string[] = [];
+  const checks = new Set<string>();
+  for (const { run, entries } of shipped()) {
+    for (const mutant of mutantsOf(run)) {
+      const { outcome, findings } = judge(mutant.run, entries);
+      const rang = findings.some(
+        ({ outcome: said, check, stepId }) =>
+          said === 'fail' && check === mutant.check && stepId === mutant.stepId,
+      );
+      if (outcome !== 'fail' || !rang) quiet.push(`${run.title} ${mutant.stepId}: ${mutant.change}`);
+      checks.add(mutant.check);
+    }
+  }
+  expect(quiet).toEqual([]);
+  expect([...checks].sort()).toEqual(['error', 'left-behind', 'log', 'ok', 'output', 'pod']);
+});
+
+test('every step and every end that is judged has expectations that can be changed', () => {
+  const unheld = shipped().flatMap(({ run }) => {
+    const changed = new Set(mutantsOf(run).map(({ stepId }) => stepId));
+    return [...run.steps.map(({ id }) => id), ...(run.end === undefined ? [] : ['end'])]
+      .filter((stepId) => !changed.has(stepId))
+      .map((stepId) => `${run.title} ${stepId}`);
+  });
+  expect(unheld).toEqual([]);
+});
+
+test('without its look, what is expected of a node is not known', () => {
+  const quiet: string[] = [];
+  for (const { run, entries } of shipped()) {
+    for (const mutant of withoutLooks(run, entries)) {
+      const { outcome, findings } = judge(run, mutant.entries);
+      const unknown = findings.filter(({ outcome: said }) => said === 'inconclusive');
+      if (outcome !== 'inconclusive' || !unknown.some(({ check }) => mutant.checks.includes(check)))
+        quiet.push(`${run.title}: ${mutant.change} is ${outcome}`);
+    }
+  }
+  expect(quiet).toEqual([]);
+});
+
+test('a journal that breaks off anywhere never passes', () => {
+  const passed = shipped().flatMap(({ run, entries }) =>
+    entries
+      .map((_, length) => ({ length, outcome: judge(run, entries.slice(0, length)).outcome }))
+      .filter(({ outcome }) => outcome === 'pass')
+      .map(({ length }) => `${run.title} after ${length} entries`),
+  );
+  expect(passed).toEqual([]);
+});
+
+test('a step whose entries are missing is not known to have been taken', () => {
+  const passed = shipped().flatMap(({ run, entries }) =>
+    run.steps
+      .filter(({ id }) => judge(run, withoutEntries(entries, id)).outcome === 'pass')
+      .map(({ id }) => `${run.title} ${id}`),
+  );
+  expect(passed).toEqual([]);
+});
+
+test('the command says so too: one character of an exact error in plan.json', async () => {
+  const copy = join(output, 'changed');
+  cpSync(join(session, 'incompatible-version.containerd-1.6.3'), copy, { recursive: true });
+  const plan = readFileSync(join(copy, 'plan.json'), 'utf8');
+  writeFileSync(
+    join(copy, 'plan.json'),
+    plan.replace('incompatible CNI versions', 'incompatible CNI version'),
+  );
+  const again = await cnilab(['judge', copy]);
+  expect(again.exitCode).toBe(1);
+  expect(again.stdout).toContain('1-run-pod: error differs at character 164\n');
+  expect(again.stdout).toContain(`at scenarios/incompatible-version.yaml:`);
+});

@@ -1,0 +1,156 @@
+import type { CheckName } from '../../lab/judge/verdict.ts';
+import type { JournalEntry } from '../../lab/observe/observation.ts';
+import type { RunPlan } from '../../lab/plan/plan.ts';
+import type {
+  Expectation,
+  LeftBehindExpectation,
+  LogExpectation,
+  PodExpectation,
+  TextExpectation,
+} from '../../lab/spec/scenario.ts';
+
+/** A plan with one of its expectations changed, so that a recorded run that passed must fail by this check. */
+export interface Mutant {
+  readonly run: RunPlan;
+  readonly stepId: string;
+  readonly check: CheckName;
+  readonly change: string;
+}
+
+interface Changed {
+  readonly expect: Expectation;
+  readonly check: CheckName;
+  readonly change: string;
+}
+
+/** Every expectation of a run, each changed in each way there is. */
+export function mutantsOf(run: RunPlan): readonly Mutant[] {
+  const { end } = run;
+  return [
+    ...run.steps.flatMap((step, index) =>
+      changesOf(step.expect).map(({ expect, ...told }) => ({
+        ...told,
+        stepId: step.id,
+        run: { ...run, steps: run.steps.with(index, { ...step, expect }) },
+      })),
+    ),
+    ...(end === undefined
+      ? []
+      : changesOf(end).map(({ expect, ...told }) => ({
+          ...told,
+          stepId: 'end',
+          run: { ...run, end: expect },
+        }))),
+  ];
+}
+
+function changesOf(expect: Expectation): readonly Changed[] {
+  const { ok, error, output, pod, pods, leftBehind, log, noLog } = expect;
+  const changes: Changed[] = [];
+  const add = (check: CheckName, change: string, changed: Partial<Expectation>): void => {
+    changes.push({ expect: { ...expect, ...changed }, check, change });
+  };
+  if (ok !== undefined && error === undefined) add('ok', `ok: ${!ok}`, { ok: !ok });
+  for (const text of error === undefined ? [] : otherTexts(error)) add('error', shown(text), { error: text });
+  for (const text of output === undefined ? [] : otherTexts(output))
+    add('output', shown(text), { output: text });
+  for (const other of pod === undefined ? [] : otherPods(pod))
+    add('pod', JSON.stringify(other), { pod: other });
+  if (pods === 'none') add('pod', 'pods: one', { pods: { web: { state: 'ready' } } });
+  else {
+    for (const [name, one] of Object.entries(pods ?? {})) {
+      for (const other of otherPods(one))
+        add('pod', JSON.stringify(other), { pods: { ...pods, [name]: other } });
+    }
+  }
+  for (const other of leftBehind === undefined ? [] : otherRemains(leftBehind))
+    add('left-behind', JSON.stringify(other), { leftBehind: other });
+  log.forEach((line, index) => {
+    for (const other of otherLines(line)) add('log', JSON.stringify(other), { log: log.with(index, other) });
+  });
+  if (noLog.length > 0)
+    throw new Error('a way to change no-log is wanted: no shipped scenario had it so far');
+  return changes;
+}
+
+const CAPTURE = /\$\{[^}]*\}/g;
+
+/** The text with each of its literal parts changed in its first, middle and last character. */
+function otherTexts(text: TextExpectation): readonly TextExpectation[] {
+  const whole = 'exact' in text ? text.exact : text.contains;
+  const taken = [...whole.matchAll(CAPTURE)].flatMap(({ index, 0: { length } }) =>
+    Array.from({ length }, (_, offset) => index + offset),
+  );
+  const free = [...whole].map((_, at) => at).filter((at) => !taken.includes(at));
+  const places = [free[0], free[Math.floor(free.length / 2)], free.at(-1)];
+  const others = [...new Set(places)].flatMap((at) => {
+    if (at === undefined) return [];
+    const other = whole[at] === '~' ? '_' : '~';
+    return [whole.slice(0, at) + other + whole.slice(at + 1)];
+  });
+  return others.map((other) => ('exact' in text ? { ...text, exact: other } : { ...text, contains: other }));
+}
+
+const shown = (text: TextExpectation): string => ('exact' in text ? text.exact : `contains ${text.contains}`);
+
+function otherPods({ state, ips, ...rest }: PodExpectation): readonly PodExpectation[] {
+  const others: PodExpectation[] = [];
+  for (const other of ['ready', 'not-ready', 'absent'] as const) {
+    if (state !== undefined && other !== state) others.push({ ...rest, state: other });
+  }
+  if (typeof ips === 'number') others.push({ ...rest, ips: ips + 1 }, { ...rest, ips: ips - 1 });
+  else if (ips !== undefined) others.push({ ...rest, ips: ips.slice(1) }, { ...rest, ips: ips.toReversed() });
+  return others;
+}
+
+function otherRemains(expectation: LeftBehindExpectation): readonly LeftBehindExpectation[] {
+  const { place } = expectation;
+  const remains = (kinds: object): LeftBehindExpectation => ({ none: false, kinds, place });
+  if (expectation.none) return [remains({ netns: 1 })];
+  return [
+    { none: true, place },
+    ...Object.entries(expectation.kinds).flatMap(([kind, wanted]) => {
+      const others =
+        typeof wanted === 'number' ? [wanted + 1, wanted - 1] : [wanted.slice(1), [...wanted, 'one more']];
+      const without = Object.entries(expectation.kinds).filter(([other]) => other !== kind);
+      return [
+        ...others.map((other) => remains({ ...expectation.kinds, [kind]: other })),
+        remains(Object.fromEntries(without)),
+      ];
+    }),
+  ];
+}
+
+function otherLines(line: LogExpectation): readonly LogExpectation[] {
+  return [
+    ...otherTexts(line.message).map((message) => ({ ...line, message })),
+    ...(line.level === undefined ? [] : [{ ...line, level: 'debug' }]),
+    ...Object.entries(line.fields).map(([name, value]) => ({
+      ...line,
+      fields: { ...line.fields, [name]: `${value}~` },
+    })),
+  ];
+}
+
+export interface ShorterJournal {
+  readonly entries: readonly JournalEntry[];
+  readonly checks: readonly CheckName[];
+  readonly change: string;
+}
+
+/** The journal without one of the looks that the plan's expectations need. */
+export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): readonly ShorterJournal[] {
+  const last = run.steps.at(-1)?.id;
+  return run.steps.flatMap(({ id, expect }) => {
+    const asked = [expect, ...(id === last && run.end !== undefined ? [run.end] : [])];
+    const checks: CheckName[] = [];
+    if (asked.some(({ leftBehind }) => leftBehind !== undefined)) checks.push('left-behind');
+    if (asked.some(({ pod, pods }) => pod !== undefined || pods !== undefined)) checks.push('pod');
+    if (checks.length === 0) return [];
+    const without = entries.filter((entry) => !(entry.kind === 'look' && entry.stepId === id));
+    return [{ entries: without, checks, change: `without the look of ${id}` }];
+  });
+}
+
+export const withoutEntries = (entries: readonly JournalEntry[], stepId: string): readonly JournalEntry[] =>
+  entries.filter((entry) => !('stepId' in entry) || entry.stepId !== stepId);

@@ -3,7 +3,8 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { hostFacts } from '../host/facts.ts';
-import { createBackend, openArtifacts, readPins, type SourceFlags } from './lab-parts.ts';
+import type { SourceFlags } from './flags.ts';
+import { createBackend, openArtifacts, readPins } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 const LOW_DISK_MIB = 4096;

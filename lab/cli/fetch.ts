@@ -3,7 +3,7 @@ import { ownParts, refsOf, wantsContainers } from '../session.ts';
 import { listenForInterruption } from './interruption.ts';
 import { openArtifacts, readPins } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
-import type { NodeFlags } from './program.ts';
+import type { NodeFlags } from './flags.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT, type World } from './world.ts';
 

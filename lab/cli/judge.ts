@@ -7,7 +7,7 @@ import { worst, type Outcome } from '../judge/verdict.ts';
 import { parseJournal } from '../observe/journal.ts';
 import { parsePlan } from '../plan/parse-plan.ts';
 import { fanOut } from '../report/fan-out.ts';
-import type { RunFlags } from './program.ts';
+import type { RunFlags } from './flags.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT, type World } from './world.ts';
 

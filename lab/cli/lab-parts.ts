@@ -9,7 +9,7 @@ import type { Backend } from '../nodes/node.ts';
 import { SOURCES, type SourceName } from '../plan/components.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
 import { artifactNews } from './artifact-news.ts';
-import type { NodeFlags } from './program.ts';
+import type { SourceFlags } from './flags.ts';
 import type { World } from './world.ts';
 
 /** Every version and checksum that the lab knows, from the one file that holds them. */
@@ -19,8 +19,6 @@ export function readPins(world: World): Pins {
   if (!pins.ok) throw new LabError(`${file} is not sound: ${pins.error}`);
   return pins.value;
 }
-
-export type SourceFlags = Pick<NodeFlags, 'offline' | 'sources' | 'mirror'>;
 
 /** The artifact cache with its sources as flags and environment want them. */
 export function openArtifacts(

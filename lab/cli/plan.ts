@@ -1,7 +1,7 @@
 import { formatPlan } from '../plan/format-plan.ts';
 import { readPins } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
-import type { NodeFlags } from './program.ts';
+import type { NodeFlags } from './flags.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab plan`: what `run` would do with the same words; nothing is fetched and nothing runs. */

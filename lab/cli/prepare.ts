@@ -11,7 +11,7 @@ import { parseScenario } from '../spec/parse-scenario.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { findScenarios } from './find-scenarios.ts';
 import { openArtifacts } from './lab-parts.ts';
-import type { NodeFlags } from './program.ts';
+import type { NodeFlags } from './flags.ts';
 import type { World } from './world.ts';
 
 /** The scenarios that names stand for, all sound; BadInput with every mistake of every file otherwise. */

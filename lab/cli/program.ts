@@ -1,28 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import type { NodeFlags, RunFlags } from './flags.ts';
 import type { World } from './world.ts';
-
-/** Every flag of the commands that make nodes; see `cnilab run --help` for what each is for. */
-export interface NodeFlags {
-  readonly containerd?: readonly string[];
-  readonly runc?: string;
-  readonly cniPlugins?: string;
-  readonly crictl?: string;
-  readonly set?: readonly string[];
-  readonly backend: 'auto' | 'bare';
-  readonly offline?: true;
-  readonly sources?: string;
-  readonly mirror?: string;
-}
-
-export interface RunFlags extends NodeFlags {
-  readonly jobs?: number;
-  readonly keep?: true;
-  readonly reporter?: readonly string[];
-  readonly output: string;
-  readonly timeout?: number;
-  readonly verbose?: true;
-}
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
 import type { Reporter } from '../report/reporter.ts';
-import type { RunFlags } from './program.ts';
+import type { RunFlags } from './flags.ts';
 import type { World } from './world.ts';
 
 /** The reporters that `--reporter name[=file]` asks for, the terminal's where nothing else writes to the terminal. */

@@ -10,7 +10,7 @@ import { hostFacts } from '../host/facts.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
-import type { RunFlags } from './program.ts';
+import type { RunFlags } from './flags.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT, type World } from './world.ts';
 

@@ -10,7 +10,7 @@ import type { Scenario } from '../spec/scenario.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins } from './lab-parts.ts';
 import { planOf } from './prepare.ts';
-import type { NodeFlags } from './program.ts';
+import type { NodeFlags } from './flags.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT, type World } from './world.ts';
 

@@ -2,7 +2,8 @@ import { compare, valid } from 'semver';
 
 import { BadInput } from '../core/lab-error.ts';
 import { COMPONENTS, type ComponentName } from '../plan/components.ts';
-import { openArtifacts, readPins, type SourceFlags } from './lab-parts.ts';
+import type { SourceFlags } from './flags.ts';
+import { openArtifacts, readPins } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab versions`: what each source has of each component, newest last; a source that cannot say says why. */

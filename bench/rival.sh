@@ -4,53 +4,71 @@
 #
 #   rival.sh CONTAINERD RUNC CRICTL OLD_PLUGINS NEW_PLUGINS PAUSE_TAR CONFIG CONFLIST [IPTABLES_USR]
 #
-# all but the last three are folders of programs; prints one line and exits 0 if everything was as expected.
+# The first five are folders of programs. Prints "pass" and exits 0 if everything was as expected; leaves nothing on the host.
 set -eu
-if [ "${RIVAL_INSIDE:-}" = '' ]; then
-  exec env RIVAL_INSIDE=1 unshare --mount --pid --fork --net --uts --ipc --cgroup --mount-proc --kill-child --propagation private "$0" "$@"
+if [ "${RIVAL_GROUP:-}" = '' ]; then
+  export RIVAL_GROUP="rival-$$"
+  unshare --mount --pid --fork --net --uts --ipc --cgroup --mount-proc --kill-child --propagation private "$0" "$@" && code=0 || code=$?
+  for group in /sys/fs/cgroup/"$RIVAL_GROUP" /sys/fs/cgroup/*/"$RIVAL_GROUP"; do
+    if [ -d "$group" ]; then rmdir "$group"; fi
+  done
+  exit $code
 fi
 containerd=$1 runc=$2 crictl=$3 old=$4 new=$5 pause=$6 config=$7 conflist=$8 iptables=${9:-}
 
 # a node: nothing of the host's that could be written or could change the result
-work=$(dirname "$config")
-if [ -n "$iptables" ]; then mount -t overlay overlay -o "lowerdir=$iptables:/usr" /usr; fi
-mkdir -p /opt/cni /etc/cni /etc/containerd /var/lib/cni /var/lib/containerd
-for folder in /opt/cni /etc/cni /etc/containerd /var/lib/cni /var/lib/containerd /run; do mount -t tmpfs tmpfs "$folder"; done
-mkdir -p /opt/cni/bin /etc/cni/net.d /run/netns
+mount -t tmpfs tmpfs /run
+mkdir /run/upper /run/work /run/netns
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
+mount -t tmpfs tmpfs /opt
+mount -t tmpfs tmpfs /var/lib
+rm -rf /etc/cni /etc/containerd /etc/crictl.yaml
+mkdir -p /opt/cni/bin /etc/cni/net.d /etc/containerd
+cp "$config" /etc/containerd/config.toml
+cp "$conflist" /etc/cni/net.d/
+export PATH="$containerd:$runc:$crictl:/usr/sbin:/usr/bin:/sbin:/bin"
+export CONTAINER_RUNTIME_ENDPOINT=unix:///run/containerd/containerd.sock
+export IMAGE_SERVICE_ENDPOINT=$CONTAINER_RUNTIME_ENDPOINT
+if [ -n "$iptables" ]; then mount -t overlay overlay -o "ro,lowerdir=$iptables:/usr" /usr; fi
+
+containerd 2>/run/containerd.log &
+ctr --namespace k8s.io images import "$pause" >/dev/null & # it waits for the socket by itself
+import=$!
 ip link set lo up
 ln -s "$old"/* /opt/cni/bin/
-ln -sf "$new/loopback" /opt/cni/bin/loopback
-cp "$config" /etc/containerd/config.toml
-cp "$conflist" /etc/cni/net.d/10-containerd-net.conflist
-export PATH="$containerd:$runc:$crictl:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-export CONTAINER_RUNTIME_ENDPOINT=unix:///run/containerd/containerd.sock IMAGE_SERVICE_ENDPOINT=unix:///run/containerd/containerd.sock
-
-"$containerd/containerd" 2>/run/containerd.log &
-until ctr version >/dev/null 2>&1; do sleep 0.01; done
-ctr --namespace k8s.io images import "$pause" >/dev/null
+ln -sf "$new/loopback" /opt/cni/bin/
+wait $import
 
 pod() {
-  echo "{\"metadata\":{\"name\":\"web\",\"namespace\":\"default\",\"uid\":\"web-uid\",\"attempt\":$1},\"hostname\":\"web\",\"linux\":{}}" >/run/web.json
+  echo "{\"metadata\":{\"name\":\"web\",\"namespace\":\"default\",\"uid\":\"web-uid\",\"attempt\":$1},\"hostname\":\"web\",\"linux\":{\"cgroup_parent\":\"/$RIVAL_GROUP\"}}" >/run/web.json
   crictl runp /run/web.json
 }
 
-if pod 0 2>/run/error; then exit 1; fi
-grep -q 'incompatible CNI versions; config is' /run/error
-rm -rf /opt/cni/bin/*
+if pod 0 2>/run/error; then echo 'the first pod started'; exit 1; fi
+error=$(tail -n 1 /run/error)
+id=${error#*sandbox ?\"}
+id=${id%%?\"*}
+expected="rpc error: code = Unknown desc = failed to setup network for sandbox \\\"$id\\\": plugin type=\\\"bridge\\\" failed (add): incompatible CNI versions; config is \\\"1.0.0\\\", plugin supports [\\\"0.1.0\\\" \\\"0.2.0\\\" \\\"0.3.0\\\" \\\"0.3.1\\\" \\\"0.4.0\\\"]\""
+[ "${error#*run pod sandbox: }" = "$expected" ] || { echo "another error: $error"; exit 1; }
+
+rm /opt/cni/bin/*
 ln -s "$new"/* /opt/cni/bin/
 id=$(pod 1)
 crictl stopp "$id" >/dev/null
 crictl rmp "$id" >/dev/null
 
-left=$(
-  ls /run/netns
-  ls /var/lib/cni/networks/containerd-net | grep -v -e last_reserved_ip -e lock || true
-  ls /var/lib/cni/results
-  iptables-save | grep "$id" || true
-  ip6tables-save | grep "$id" || true
-  ip -o link show type veth
-  crictl pods -q
-  pgrep -f containerd-shim || true
-)
-[ -z "$left" ] || { echo "left behind: $left"; exit 1; }
-echo "pass"
+# all at once; a program that cannot look says so in the same file, and then that is what was left
+(
+  ls /run/netns &
+  ls /var/lib/cni/networks/containerd-net | grep -v -x -e last_reserved_ip.0 -e lock &
+  ls /var/lib/cni/results &
+  iptables-save | grep "$id" &
+  ip6tables-save | grep "$id" &
+  ip -o link show type veth &
+  crictl pods -q &
+  pgrep -f containerd-shim &
+  grep /run/netns/ /proc/mounts &
+  wait
+) >/run/left 2>&1
+[ ! -s /run/left ] || { echo 'left behind:'; cat /run/left; exit 1; }
+echo pass

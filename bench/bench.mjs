@@ -1,0 +1,90 @@
+// `npm run bench [PAIRS]`: what the lab costs beside a shell script that does the same work by hand, and beside itself.
+// Everything is measured in this one run, in pairs that alternate; nothing asserts on a time.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { medianRatio, pairs, timed } from './measure.mjs';
+import { newestSession, observed, partsOf } from './recorded.mjs';
+import { describeHost, format, printTable, row } from './table.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const cwd = mkdtempSync(join(tmpdir(), 'cnilab-bench-'));
+const count = Number(process.argv[2] ?? 12);
+const cacheHostPath = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab');
+
+const lab = (...args) => timed([process.execPath, here('../bin/cnilab.mjs'), 'run', ...args], { cwd });
+const one = () => lab('incompatible-version', '--containerd', '1.6.3');
+const wall = async (run) => (await run()).wallMs;
+
+try {
+  console.log(describeHost());
+  await lab('incompatible-version'); // the cache is warm from here on
+  await one();
+  const parts = partsOf(newestSession(cwd)[0], { cacheHostPath });
+  const { containerd, runc, crictl, oldPlugins, newPlugins, pauseTar, config, conflist, layer } = parts;
+  const programs = [containerd, runc, crictl, oldPlugins, newPlugins];
+  const rival = () => timed([here('rival.sh'), ...programs, pauseTar, config, conflist, ...layer], { cwd });
+  const alone = () => timed([here('containerd-alone.sh'), containerd, config, conflist], { cwd });
+
+  const firstOutputs = [];
+  const cell = await pairs(
+    count,
+    async () => {
+      const { wallMs, firstOutputMs } = await one();
+      firstOutputs.push(firstOutputMs);
+      return wallMs;
+    },
+    () => wall(rival),
+  );
+  const five = await pairs(
+    count,
+    () => wall(() => lab('incompatible-version')),
+    () => wall(one),
+  );
+  const ready = await pairs(
+    count,
+    async () => {
+      await one();
+      const [{ nodeMs, containerdMs }] = observed(newestSession(cwd)[0], 'node-ready');
+      return nodeMs + containerdMs;
+    },
+    async () => Number((await alone()).stdout),
+  );
+  const many = await lab(here('many-nodes.yaml'), '--jobs', '32');
+  const usages = newestSession(cwd).flatMap((run) => observed(run, 'usage').map(({ usage }) => usage));
+
+  console.log();
+  printTable([
+    ['', 'min', 'median', 'max', 'times'],
+    row('one cell, the lab', cell.a),
+    row('one cell, the shell script', cell.b),
+    row('first output of the lab', firstOutputs.slice(1)),
+    row('five cells together', five.a),
+    row('one cell', five.b),
+    row('node ready, from nothing to containerd answering', ready.a),
+    row('containerd alone, from its start to its socket', ready.b),
+    row('CPU time of one of 32 nodes', usages.map(({ cpuMs }) => cpuMs).filter(isNumber)),
+    row(
+      'memory peak of one of 32 nodes',
+      usages
+        .map(({ memoryPeakBytes }) => memoryPeakBytes)
+        .filter(isNumber)
+        .map((bytes) => bytes / 2 ** 20),
+      'MiB',
+    ),
+  ]);
+  console.log();
+  printTable([
+    ['', 'measured', 'wanted'],
+    ['one cell: lab / shell script, median of the pairs', format(medianRatio(cell)), '<= 1.25'],
+    ['five cells / one cell, median of the pairs', format(medianRatio(five)), '<= 3'],
+    ['32 nodes at once, all passed, together', `${format(many.wallMs)} ms`, ''],
+  ]);
+} finally {
+  rmSync(cwd, { recursive: true, force: true });
+}
+
+function isNumber(value) {
+  return typeof value === 'number';
+}

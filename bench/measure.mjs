@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+
+/** Runs a program to its end; throws when that is not a success, as a time says nothing then. */
+export function timed(argv, { cwd }) {
+  return new Promise((resolve, reject) => {
+    const startedMs = performance.now();
+    const child = spawn(argv[0], argv.slice(1), { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let firstOutputMs;
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      firstOutputMs ??= performance.now() - startedMs;
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      firstOutputMs ??= performance.now() - startedMs;
+      stderr += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (exitCode) => {
+      const wallMs = performance.now() - startedMs;
+      if (exitCode === 0) resolve({ wallMs, firstOutputMs, stdout });
+      else reject(new Error(`${argv.join(' ')} exited with ${exitCode}\n${stdout}${stderr}`));
+    });
+  });
+}
+
+/** A B A B …: whatever else the host does meanwhile, both sides get their share of it. The first pair is not counted. */
+export async function pairs(count, a, b) {
+  const taken = [];
+  for (let i = 0; i <= count; i++) {
+    const pair = [await a(), await b()];
+    if (i > 0) taken.push(pair);
+  }
+  return { a: taken.map(([one]) => one), b: taken.map(([, other]) => other) };
+}
+
+export function median(values) {
+  const sorted = [...values].sort((x, y) => x - y);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The median of the ratios within each pair: steadier than the ratio of the medians when the load changes. */
+export const medianRatio = ({ a, b }) => median(a.map((value, i) => value / b[i]));

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+import { CHECKS } from '../../lab/judge/verdict.ts';
+
+const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
+const scenarios = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
+
+test('the scenario that README starts people with is sound', () => {
+  expect(scenarios.length).toBe(1);
+  for (const text of scenarios) {
+    const parsed = parseScenario({ file: 'README.md', text, checks: CHECKS });
+    expect(parsed.ok ? [] : parsed.error).toEqual([]);
+  }
+});

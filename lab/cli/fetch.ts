@@ -1,4 +1,5 @@
 import { fanOut } from '../report/fan-out.ts';
+import { count } from '../report/words.ts';
 import { ownParts, refsOf, wantsContainers } from '../session.ts';
 import { listenForInterruption } from './interruption.ts';
 import { openArtifacts, readPins } from './lab-parts.ts';
@@ -28,6 +29,6 @@ export async function fetchCommand(
   } finally {
     await reporters.end();
   }
-  world.out.write(`everything that ${plan.runs.length} runs need is in ${world.cacheHostPath}\n`);
+  world.out.write(`everything for ${count(plan.runs.length, 'run')} is in ${world.cacheHostPath}\n`);
   return EXIT.pass;
 }

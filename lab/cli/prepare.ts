@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 import { BadInput } from '../core/lab-error.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
@@ -40,7 +42,11 @@ export async function planOf(
   world: World,
   { scenarios, flags, pins }: { scenarios: readonly Scenario[]; flags: NodeFlags; pins: Pins },
 ): Promise<Plan> {
-  const words = { cwd: world.cwd, overrides: overridesOf(flags), only: axisValues(flags.set ?? []) };
+  const words = {
+    cwd: world.cwd,
+    overrides: overridesOf(flags, world.cwd),
+    only: axisValues(flags.set ?? [], world.cwd),
+  };
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
   const localVersions: Record<string, string> = {};
   for (const { component, hostPath } of localComponents(scenarios, words)) {
@@ -52,23 +58,27 @@ export async function planOf(
   return plan.value;
 }
 
-function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags): VersionOverrides {
+function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags, cwd: string): VersionOverrides {
   return {
-    ...(containerd === undefined ? {} : { containerd }),
-    ...(runc === undefined ? {} : { runc }),
-    ...(cniPlugins === undefined ? {} : { cniPlugins }),
-    ...(crictl === undefined ? {} : { crictl }),
+    ...(containerd === undefined ? {} : { containerd: containerd.map((text) => fromHere(text, cwd)) }),
+    ...(runc === undefined ? {} : { runc: fromHere(runc, cwd) }),
+    ...(cniPlugins === undefined ? {} : { cniPlugins: fromHere(cniPlugins, cwd) }),
+    ...(crictl === undefined ? {} : { crictl: fromHere(crictl, cwd) }),
   };
 }
 
+/** A `local:` path on the command line is meant from where the user is; one in a file, from where the file is. */
+const fromHere = (text: string, cwd: string): string =>
+  text.startsWith('local:') ? `local:${resolve(cwd, text.slice('local:'.length))}` : text;
+
 /** `axis=value` flags by axis; several for one axis are several values. */
-function axisValues(set: readonly string[]): Readonly<Record<string, readonly string[]>> {
+function axisValues(set: readonly string[], cwd: string): Readonly<Record<string, readonly string[]>> {
   const values: Record<string, readonly string[]> = {};
   for (const word of set) {
     const equals = word.indexOf('=');
     if (equals < 1) throw new BadInput(`--set wants axis=value; got ${JSON.stringify(word)}`);
     const axis = word.slice(0, equals);
-    values[axis] = [...(values[axis] ?? []), word.slice(equals + 1)];
+    values[axis] = [...(values[axis] ?? []), fromHere(word.slice(equals + 1), cwd)];
   }
   return values;
 }

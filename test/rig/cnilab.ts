@@ -17,12 +17,22 @@ export interface Started {
   output(): string;
 }
 
+export interface CnilabOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** a command that runs it, as another user for instance */
+  readonly as?: readonly string[];
+}
+
 /** Starts the real command, as a user would, and collects what it says. */
-export function startCnilab(
-  args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
-): Started {
-  const child = spawn(process.execPath, [`${ROOT}/bin/cnilab.mjs`, ...args], {
+export function startCnilab(args: readonly string[], options: CnilabOptions = {}): Started {
+  const [program = '', ...argv] = [
+    ...(options.as ?? []),
+    process.execPath,
+    `${ROOT}/bin/cnilab.mjs`,
+    ...args,
+  ];
+  const child = spawn(program, argv, {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, FORCE_COLOR: '', NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -38,7 +48,5 @@ export function startCnilab(
   return { process: child, finished, output: () => stdout };
 }
 
-export const cnilab = (
-  args: readonly string[],
-  options?: { cwd?: string; env?: Record<string, string> },
-): Promise<Finished> => startCnilab(args, options).finished;
+export const cnilab = (args: readonly string[], options?: CnilabOptions): Promise<Finished> =>
+  startCnilab(args, options).finished;

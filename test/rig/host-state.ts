@@ -60,6 +60,12 @@ function labProcesses(): string[] {
     .sort();
 }
 
+/** The command lines that have the text. */
+export const processesWith = (text: string): readonly string[] =>
+  pids()
+    .map(commandOf)
+    .filter((command) => command.includes(text));
+
 /** The network namespaces in which processes are; a leaked one that nothing is in shows as a mount. */
 const networkNamespaces = (): string[] =>
   [...new Set(pids().map((pid) => linkOf(`/proc/${pid}/ns/net`)))].filter((ns) => ns !== '');

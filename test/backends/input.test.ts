@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { cnilab } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const folder = scratchFolder();
+const recorded = join(folder, 'recorded');
+
+/** What is refused: exit 2, one message, and nothing was run. */
+async function refused(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await cnilab([...args, '--output', recorded], { cwd: folder });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(existsSync(join(recorded, 'latest'))).toBe(false);
+  return stderr;
+}
+
+const ONE = `name: one
+sumary: a key with a slip
+node: { containerd: 1.6.3, cni-plugins: 1.1.1 }
+steps:
+  - eat-pod: web
+  - run-pod: web
+    expect: { ok: maybe }
+`;
+const TWO = `name: two
+summary: a version that is in no branch
+matrix:
+  containerd: [1.6.0, 1.6.3, 1.6.4]
+node: { containerd: '\${matrix.containerd}', cni-plugins: 1.1.1 }
+steps:
+  - run-pod: web
+    expect:
+      - when: { containerd: '<1.6.3' }
+        ok: true
+      - when: { containerd: '>1.6.3' }
+        ok: true
+`;
+
+test('a scenario that there is not: the nearest one, or all', async () => {
+  expect(await refused('run', 'incompatble-version')).toBe(
+    'cnilab: no scenario is called "incompatble-version"; did you mean "incompatible-version"?\n',
+  );
+  expect(await refused('run', 'xyz')).toMatch(
+    /^cnilab: no scenario is called "xyz"; there are: .*missing-version/,
+  );
+  expect(await refused('run')).toBe(
+    'cnilab: name a scenario, a file, a folder or a glob; `cnilab list` shows what there is\n',
+  );
+});
+
+test.each([
+  [['--continerd', '1'], "unknown option '--continerd'\n(Did you mean --containerd?)"],
+  [['--jobs', '0'], "option '-j, --jobs <n>' argument '0' is invalid. a whole number above 0 is wanted"],
+  [['--set', 'foo'], '--set wants axis=value; got "foo"'],
+  [
+    ['--reporter', 'nope'],
+    'there is no reporter "nope"; there are terminal, json and junit, each also as name=file',
+  ],
+  [
+    ['--reporter', 'json=/no/such/x'],
+    "the report cannot be written to /no/such/x: ENOENT: no such file or directory, open '/no/such/x'",
+  ],
+  [['--sources', 'attic'], '"attic" is not a source; there are local, release, gomod, debian'],
+  [['--containerd', 'local:/nope'], 'local:/nope is no containerd: it does not exist'],
+  [
+    ['--set', 'foo=1'],
+    'one mistake, and nothing was run\n\ncommand line:1:7 no scenario here has an axis "foo"; known: containerd\n    --set foo\n          ~~~',
+  ],
+])('a command line that is wrong: %j', async (flags, message) => {
+  expect(await refused('run', 'incompatible-version', ...flags)).toBe(`cnilab: ${message}\n`);
+});
+
+test('a folder in which nothing can be recorded is known before anything runs', async () => {
+  const { exitCode, stdout, stderr } = await cnilab([
+    'run',
+    'incompatible-version',
+    '--output',
+    '/proc/nope',
+  ]);
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr:
+      "cnilab: runs cannot be recorded in /proc/nope: ENOENT: no such file or directory, mkdir '/proc/nope'\n",
+  });
+});
+
+test('all mistakes of all files are told at once, each with its place', async () => {
+  mkdirSync(join(folder, 'bad'));
+  writeFileSync(join(folder, 'bad/one.yaml'), ONE);
+  writeFileSync(
+    join(folder, 'bad/three.yaml'),
+    ONE.replace('name: one', 'name: three').replace('eat-pod', 'run-pods'),
+  );
+  const message = await refused('run', 'bad');
+  expect(
+    message
+      .replaceAll(/(exactly one of ).*(; got)/g, '$1…$2')
+      .split('\n')
+      .filter((line) => /^\S/.test(line)),
+  ).toEqual([
+    'cnilab: 8 mistakes, and nothing was run',
+    ...['one', 'three'].flatMap((name) => [
+      `bad/${name}.yaml:1:1 "summary" is missing`,
+      `bad/${name}.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, node, steps, references, control, matrix, pods, expect`,
+      `bad/${name}.yaml:5:5 a step has exactly one of …; got ${name === 'one' ? '"eat-pod"' : '"run-pods"; did you mean "run-pod"?'}`,
+      `bad/${name}.yaml:7:19 wanted true or false; got "maybe"`,
+    ]),
+  ]);
+});
+
+test('a cell that no branch covers is a mistake', async () => {
+  writeFileSync(join(folder, 'two.yaml'), TWO);
+  expect(await refused('run', 'two.yaml')).toBe(`cnilab: one mistake, and nothing was run
+
+two.yaml:9:9 no branch covers containerd=1.6.3; there are containerd "<1.6.3", containerd ">1.6.3"
+          - when: { containerd: '<1.6.3' }
+            ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+`);
+});
+
+test('a version that no source has: what was tried, why each did not serve, and the nearest that exist', async () => {
+  const { exitCode, stderr } = await cnilab([
+    'run',
+    'incompatible-version',
+    '--containerd',
+    '1.6.99',
+    '--output',
+    recorded,
+  ]);
+  expect(exitCode).toBe(2);
+  const lines = stderr.trim().split('\n');
+  expect(lines[0]).toBe('cnilab: there is no containerd 1.6.99');
+  expect(lines).toContain('  release  pins.yaml has no checksum of containerd 1.6.99');
+  expect(lines).toContainEqual(expect.stringMatching(/^ {2}gomod {4}\S/));
+  expect(lines).toContainEqual(expect.stringMatching(/^ {2}debian {3}\S/));
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^ {2}the nearest versions that exist: 1\.6\.39, 1\.6\.38, /),
+  );
+});
+
+test('without root there is one message, with the ways out', async () => {
+  const home = join(folder, 'home');
+  const { exitCode, stdout, stderr } = await cnilab(['run', 'incompatible-version', '--output', '/tmp'], {
+    env: { HOME: home, XDG_CACHE_HOME: '' },
+    as: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+  });
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 69,
+    stdout: '',
+    stderr: `cnilab: nodes cannot be had here: making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)
+  - run the same command with sudo: sudo -E env "PATH=$PATH" …
+  - in a container: start it with --privileged
+  - without root: run the lab in a virtual machine where you are root
+`,
+  });
+});

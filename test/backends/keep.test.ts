@@ -1,0 +1,161 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, beforeAll, expect, test } from 'vitest';
+
+import { cnilab } from '../rig/cnilab.ts';
+import { hostState, type HostState } from '../rig/host-state.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { settled } from '../rig/settled.ts';
+
+const output = scratchFolder();
+const args = ['run', 'incompatible-version', '--containerd', '1.6.3', '--output', output];
+let before: HostState;
+
+beforeAll(async () => {
+  expect((await cnilab(args)).exitCode).toBe(0);
+  expect(await cnilab(['ps'])).toMatchObject({ stdout: '', stderr: 'no node is up\n' }); // these tests end all that are kept
+  before = await settled(hostState([output]), [output]);
+});
+afterEach(async () => {
+  await cnilab(['down', '--all']);
+});
+
+const said = async (...words: string[]) => {
+  const { exitCode, stdout, stderr } = await cnilab(words);
+  return { exitCode, stdout, stderr };
+};
+
+/** A node by hand; the names of these tests are their own. */
+async function up(name: string, ...flags: string[]): Promise<void> {
+  const { exitCode, stdout, stderr } = await said('up', '--name', name, '--containerd', '1.6.4', ...flags);
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 0,
+    stdout: `${name} is up, with containerd v1.6.4\n  cnilab enter ${name}\n  cnilab down ${name}\n`,
+    stderr: '',
+  });
+}
+
+test('run --keep prints the command that enters the node and the one that ends it, and both work', async () => {
+  const { exitCode, stdout } = await cnilab([...args, '--keep']);
+  expect(exitCode).toBe(0);
+  const told =
+    / {6}the node was kept\n {8}enter it {2}cnilab enter (lab-\w+-1)\n {8}end it {4}cnilab down \1\n/.exec(
+      stdout,
+    );
+  const name = told?.[1] ?? '';
+  expect(stdout).toContain(`cnilab enter ${name}\n`);
+
+  expect((await said('ps')).stdout).toMatch(new RegExp(`^${name} {2}kept {4}up \\d+ min\n$`));
+  expect(await said('enter', name, '--', 'hostname')).toEqual({
+    exitCode: 0,
+    stdout: `${name}\n`,
+    stderr: '',
+  });
+  expect(await said('down', name)).toEqual({ exitCode: 0, stdout: `${name} is down\n`, stderr: '' });
+  expect(await said('ps')).toEqual({ exitCode: 0, stdout: '', stderr: 'no node is up\n' });
+  expect(await settled(before, [output])).toEqual(before);
+});
+
+test('up makes a node of these versions and this configuration', async () => {
+  const config = join(output, '10-mine.conflist');
+  const text = JSON.stringify({
+    cniVersion: '1.0.0',
+    name: 'mine-${not-a-capture}',
+    plugins: [
+      {
+        type: 'bridge',
+        bridge: 'mine0',
+        ipam: { type: 'host-local', ranges: [[{ subnet: '10.9.0.0/24' }]] },
+      },
+    ],
+  });
+  writeFileSync(config, text);
+  await up('test-up', '--cni-plugins', '1.1.1', '--cni-config', config);
+  const on = async (...command: string[]) => (await said('enter', 'test-up', '--', ...command)).stdout;
+  expect(await on('cat', '/etc/cni/net.d/10-mine.conflist')).toBe(text);
+  expect(await on('sh', '-c', '/opt/cni/bin/bridge --version 2>&1; true')).toMatch(/1\.1\.1/);
+  expect(await on('crictl', 'pods', '-q')).toBe('');
+  expect(await on('crictl', 'info')).toContain('"mine-${not-a-capture}"');
+});
+
+test('enter passes on arguments, streams and exit codes as they are', async () => {
+  await up('test-enter');
+  expect(
+    await said('enter', 'test-enter', '--', 'sh', '-c', 'echo "$1"; echo err >&2; exit 7', 'sh', '--keep  x'),
+  ).toEqual({
+    exitCode: 7,
+    stdout: '--keep  x\n',
+    stderr: 'err\n',
+  });
+  expect(await said('enter', 'test-enter', 'sh', '-c', 'kill -9 $$')).toMatchObject({ exitCode: 137 });
+  expect(await said('enter', 'test-enter', '--', 'no-such-program')).toMatchObject({
+    exitCode: 127,
+    stdout: '',
+  });
+  expect((await said('enter', 'test-enter', '--', 'crictl', 'pods')).stdout).toMatch(/^POD ID /);
+  expect(await said('enter', 'test-enter')).toEqual({ exitCode: 0, stdout: '', stderr: '' }); // a shell with nothing to read
+});
+
+test('several nodes are up at once; down ends the one that is named, down --all and clean --kept the rest', async () => {
+  await Promise.all([up('test-one'), up('test-two'), up('test-three')]);
+  expect(
+    (await said('ps')).stdout
+      .replaceAll(/up \d+ min/g, 'up')
+      .split('\n')
+      .sort(),
+  ).toEqual(['', 'test-one    kept    up', 'test-three  kept    up', 'test-two    kept    up']);
+  expect(await said('enter', 'test-two', '--', 'hostname')).toMatchObject({ stdout: 'test-two\n' });
+  expect(await said('down', 'test-two')).toMatchObject({ exitCode: 0, stdout: 'test-two is down\n' });
+  expect(await said('clean')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  expect((await said('clean', '--kept')).stdout.split('\n').sort()).toEqual([
+    '',
+    'test-one is down',
+    'test-three is down',
+  ]);
+  await up('test-one');
+  expect(await said('down', '--all')).toMatchObject({ exitCode: 0, stdout: 'test-one is down\n' });
+  expect(await settled(before, [output])).toEqual(before);
+});
+
+test('the cache is not removed under a node', async () => {
+  await up('test-cache');
+  expect(await said('clean', '--cache')).toEqual({
+    exitCode: 69,
+    stdout: '',
+    stderr: 'the cache stays: its files are in use on test-cache\n',
+  });
+});
+
+test('what cannot be done is said in one line', async () => {
+  await up('test-name');
+  expect(await said('up', '--name', 'test-name')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'cnilab: a node named test-name is up already; `cnilab down test-name` ends it\n',
+  });
+  expect(await said('up', '--name', '../x')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: `cnilab: a node's name is its host name: small letters, digits and dashes; got "../x"\n`,
+  });
+  expect(await said('down')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'cnilab: name a node, or say --all; there is test-name\n',
+  });
+  expect(await said('down', 'test-name', 'nope')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'cnilab: no node nope was left up; there is test-name\n',
+  });
+  expect(await said('enter', 'nope')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'cnilab: no node nope is up; there is test-name\n',
+  });
+  expect(await said('up', '--containerd', '1.6.3,1.6.4')).toMatchObject({
+    exitCode: 2,
+    stderr: 'cnilab: one node has one containerd; name a single version\n',
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+
+import { checkBare, hasCapabilities } from '../../lab/nodes/backends/bare-check.ts';
+
+test('where there is no Linux, it is said why and what to do', () => {
+  expect(checkBare('darwin')).toEqual({
+    works: false,
+    why: 'bare nodes are made of Linux namespaces, and this is darwin',
+    waysOut: [
+      'run the lab in a Linux virtual machine (on macOS: lima, colima or UTM; on Windows: WSL 2)',
+      'run the lab in a privileged Linux container: docker run --rm -it --privileged -v "$PWD:/work" -w /work node:22 …',
+    ],
+  });
+});
+
+test('root is what the kernel says one may do, not a number', () => {
+  expect(hasCapabilities('Name:\tnode\nCapEff:\t000001ffffffffff\n')).toBe(true);
+  expect(hasCapabilities('CapEff:\t00000000a80425fb\n')).toBe(false); // Docker's own choice
+  expect(hasCapabilities('CapEff:\t0000000000200000\n')).toBe(false); // CAP_SYS_ADMIN alone
+  expect(hasCapabilities('CapEff:\t0000000000000000\n')).toBe(false);
+  expect(hasCapabilities('Name:\tnode\n')).toBe(false);
+});

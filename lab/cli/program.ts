@@ -101,7 +101,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./clean.ts')).cleanCommand(world, flags)),
     );
 
-  withNodeFlags(program.command('up'))
+  withVersionFlags(program.command('up'), 'default: the one in images/pins.yaml')
     .description('a node of these versions, for work by hand')
     .option('--name <name>', 'of the node; default: lab- and six letters')
     .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
@@ -143,18 +143,21 @@ function withSourceFlags(command: Command): Command {
     .option('--mirror <url>', 'serves the official release files with their own layout');
 }
 
-function withNodeFlags(command: Command): Command {
+function withVersionFlags(command: Command, which: string, several = ''): Command {
   return withSourceFlags(command)
-    .option('--containerd <version>', 'instead of what the scenario says; several with commas', list)
-    .option('--runc <version>', 'instead of what the scenario says')
-    .option('--cni-plugins <version>', 'the whole set, instead of what the scenario says')
-    .option('--crictl <version>', 'instead of what the scenario says')
-    .option(
-      '--set <axis=value>',
-      'of the matrix: only this value, or another one; more than one may be given',
-      collect,
-    )
+    .option('--containerd <version>', `${which}${several}`, list)
+    .option('--runc <version>', which)
+    .option('--cni-plugins <version>', `${which}; the whole set`)
+    .option('--crictl <version>', which)
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', 'bare']).default('auto'),
     );
+}
+
+function withNodeFlags(command: Command): Command {
+  return withVersionFlags(command, 'instead of what the scenario says', '; several with commas').option(
+    '--set <axis=value>',
+    'of the matrix: only this value, or another one; more than one may be given',
+    collect,
+  );
 }

@@ -2,6 +2,7 @@
 // The command. In a checkout it bundles lab/ first when a source is newer than the bundle, so nobody runs old code.
 import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runCached } from './code-cache.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -14,9 +15,10 @@ function newestMs(folder) {
   return newest;
 }
 
+const bundlePath = `${root}dist/cnilab.cjs`;
 const sources = statSync(`${root}lab`, { throwIfNoEntry: false });
-const bundled = statSync(`${root}dist/cnilab.mjs`, { throwIfNoEntry: false });
+const bundled = statSync(bundlePath, { throwIfNoEntry: false });
 if (sources && (!bundled || bundled.mtimeMs < newestMs(`${root}lab`))) {
   await (await import('../scripts/bundle.mjs')).bundle();
 }
-await import('../dist/cnilab.mjs');
+runCached(bundlePath, { keep: process.argv[2] === 'run' });

@@ -55,14 +55,14 @@ process.stdout.on('error', () => {
   readerIsGone = true; // what is still said fails in the same way, and a second signal would not wait
 });
 
-try {
-  const program = createProgram(world, (exitCode) => {
-    process.exitCode = exitCode;
+// not awaited: the bundle is a script and no module, as only those have a code cache on Node 20 (bin/code-cache.mjs)
+void createProgram(world, (exitCode) => {
+  process.exitCode = exitCode;
+})
+  .parseAsync(process.argv)
+  .catch((thrown: unknown) => {
+    process.exitCode = exitCodeOf(thrown);
   });
-  await program.parseAsync(process.argv);
-} catch (thrown) {
-  process.exitCode = exitCodeOf(thrown);
-}
 
 /** Says what went wrong in one message and returns what the shell is told; anything unexpected crashes with its stack. */
 function exitCodeOf(thrown: unknown): number {

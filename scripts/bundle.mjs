@@ -1,43 +1,43 @@
-// One file, dist/cnilab.mjs, from lab/: Node 20 does not run TypeScript, and one file starts faster than two hundred.
+// One file, dist/cnilab.cjs, from lab/: Node 20 does not run TypeScript, and one file starts faster than two hundred.
 // No source maps: names are kept, and each part of the bundle is headed by the file that it came from.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = `${root}dist`;
 
 /** Bundles lab/main.ts; a no-op in an installed package, which carries dist/ and no lab/. Returns what went in. */
 export async function bundle() {
-  if (!existsSync(`${root}lab/main.ts`)) return { inputs: [], outputs: [] };
+  if (!existsSync(`${root}lab/main.ts`)) return { inputs: [] };
   const { build } = await import('esbuild');
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { cnilab: 'lab/main.ts' },
-    outdir: 'dist',
-    outExtension: { '.js': '.mjs' },
+    entryPoints: ['lab/main.ts'],
+    outfile: 'dist/cnilab.cjs',
+    write: false,
     bundle: true,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
     platform: 'node',
-    format: 'esm',
+    // a script: modules have no code cache on Node 20
+    format: 'cjs',
+    define: { 'import.meta.url': 'bundleUrl' },
+    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     target: 'node20',
     metafile: true,
     logLevel: 'warning',
-    // CommonJS dependencies call require() for Node's own modules.
-    banner: {
-      js: "import { createRequire as labCreateRequire } from 'node:module'; const require = labCreateRequire(import.meta.url);",
-    },
   });
-  return { inputs: Object.keys(metafile.inputs), outputs: Object.keys(metafile.outputs) };
+  // by rename: another lab may start at this moment
+  mkdirSync(dist, { recursive: true });
+  const halfway = `${dist}/cnilab.cjs.${process.pid}.new`;
+  writeFileSync(halfway, outputFiles[0].contents);
+  renameSync(halfway, `${dist}/cnilab.cjs`);
+  removeCodeCaches();
+  return { inputs: Object.keys(metafile.inputs) };
 }
 
-/** Removes the chunks of older bundles. Not after each bundle: a lab that is running loads its chunks when it needs them. */
-function prune(outputs) {
-  if (outputs.length === 0) return;
-  const current = new Set(outputs.map((path) => basename(path)));
-  for (const name of readdirSync(`${root}dist/chunks`))
-    if (!current.has(name)) rmSync(`${root}dist/chunks/${name}`);
-  rmSync(`${root}dist/cnilab.mjs.map`, { force: true });
+/** Those of older bundles, see bin/code-cache.mjs; nobody will read them again. */
+function removeCodeCaches() {
+  for (const name of readdirSync(dist))
+    if (name.includes('.cache')) rmSync(`${dist}/${name}`, { force: true });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) prune((await bundle()).outputs);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -3,7 +3,6 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import type { Header } from 'tar-stream';
 import { messageOf } from '../core/lab-error.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -28,7 +27,10 @@ export interface UnpackOptions {
 export async function unpackPrograms(options: UnpackOptions): Promise<Result<readonly string[], string>> {
   const { archiveHostPath, binHostPath, maxTotalBytes } = options;
   // Imported here: a warm run unpacks nothing. By its default: esbuild knows no other name of a CommonJS module.
-  const { default: tarStream } = await import('tar-stream');
+  const [{ default: tarStream }, { createGunzip }] = await Promise.all([
+    import('tar-stream'),
+    import('node:zlib'),
+  ]);
   await mkdir(binHostPath, { recursive: true });
   const taken = new Set<string>();
   const tar = tarStream.extract();

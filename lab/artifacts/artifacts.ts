@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { LabError } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
-import { createConnect } from '../host/connect.ts';
 import { createLeashedExec } from '../host/exec.ts';
-import { createHttp } from '../host/http.ts';
+import { lazyHttp } from '../host/lazy-http.ts';
 import type { ComponentName, ComponentRef, SourceName } from '../plan/components.ts';
 import type { Arch, Pins } from '../plan/pins.ts';
 import { createApt } from './apt.ts';
@@ -81,8 +80,9 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   const { cacheHostPath, packageHostPath, pins, arch, offline, env, clock, onEvent } = options;
   const exec = createLeashedExec({ env });
   const cache = createCache({ cacheHostPath, env });
-  const http = createHttp({
-    connect: createConnect({ env, connectTimeoutMs: CONNECT_TIMEOUT_MS }),
+  const http = lazyHttp({
+    env,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
     stallTimeoutMs: STALL_TIMEOUT_MS,
   });
   const go = createGoTool({ exec, env, cacheHostPath, arch, offline });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { unreachable } from '../core/unreachable.ts';
 import type { Arch } from '../plan/pins.ts';
-import { packOciImage, type OciImage } from './oci-image.ts';
+import type { OciImage } from './oci-image.ts';
 
 /** By the name of the artifact: what pod sandboxes run, and what containers run. */
 export type LabImageName = 'pause-image' | 'app-image';
@@ -21,6 +21,7 @@ export async function packLabImage({
   programHostPath,
   archiveHostPath,
 }: LabImageOptions): Promise<void> {
+  const { packOciImage } = await import('./oci-image.ts'); // a warm run packs nothing
   const program = await readFile(programHostPath);
   await writeFile(archiveHostPath, await packOciImage(labImage({ name, arch, program })));
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT, type World } from './world.ts';
 
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
@@ -12,6 +13,7 @@ export interface Interruption {
 
 export function listenForInterruption(world: World, onFirst: (signal: Signal) => void): Interruption {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // some for each run that is on, which may be dozens
   let by: Signal | undefined;
   world.onSignal((signal) => {
     if (by !== undefined) world.exitNow(EXIT[signal]);

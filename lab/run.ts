@@ -72,11 +72,9 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       clock,
       cleanup,
       onContainerdEnd: (end) => observe({ kind: 'containerd-ended', stepId, ...end }),
+      signal,
     });
     observe({ kind: 'node-ready', node: nodeName, ...ready });
-    const endNode = () => void node.end();
-    signal.addEventListener('abort', endNode);
-    cleanup.add('stop listening', () => signal.removeEventListener('abort', endNode));
 
     during = 'the steps';
     await runSteps({

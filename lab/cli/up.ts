@@ -55,6 +55,7 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
       clock: world.clock,
       cleanup,
       onContainerdEnd: () => {},
+      signal: interruption.signal,
     });
     interruption.signal.throwIfAborted();
     await node.keep();

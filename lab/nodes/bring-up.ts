@@ -24,6 +24,8 @@ export interface BringUpOptions {
   /** gets the end of the node as an undo before the node is there */
   readonly cleanup: CleanupStack;
   readonly onContainerdEnd: (end: ContainerdEnd) => void;
+  /** ends the node at once, now and for as long as it is there; whatever waits for it is then told so */
+  readonly signal: AbortSignal;
 }
 
 export interface ReadyNode {
@@ -38,10 +40,14 @@ export interface ReadyNode {
 
 /** A fresh node of this plan with containerd answering and the images in it. Throws LabError. */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
-  const { backend, name, plan, parts, clock, cleanup, onContainerdEnd } = options;
+  const { backend, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
   const startedMs = clock.now();
   const node = await backend.start({ name, layers: parts.layers, nodeTools: parts.nodeTools });
   cleanup.add(`end node ${name}`, () => node.end());
+  const endNode = () => void node.end();
+  signal.addEventListener('abort', endNode);
+  cleanup.add('stop listening', () => signal.removeEventListener('abort', endNode));
+  signal.throwIfAborted();
   const nodeReadyMs = clock.now();
 
   await provisionNode(node, plan, parts);

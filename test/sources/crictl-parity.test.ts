@@ -105,6 +105,7 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
     clock: systemClock,
     cleanup,
     onContainerdEnd: () => undefined,
+    signal: new AbortController().signal,
   });
   return node;
 }

@@ -1,22 +1,27 @@
 // Runs a bundle with the code that V8 made of it in an earlier process: compiling takes longer than all else that the lab
 // does before its first node. Node 22 has module.enableCompileCache() for this, Node 20 has nothing.
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { dirname } from 'node:path';
-import { Script, constants } from 'node:vm';
+import { Script } from 'node:vm';
+
+/** In the lab's own cache, so that `cnilab clean --cache` removes it. */
+const folder = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/cnilab/code`;
 
 /**
- * `keep` says that this process compiles what is worth keeping for the next one. The cache belongs to one bundle, by size
- * and time, as V8 itself compares no more than the length of a source; another V8 rejects it, and then it is made again.
+ * `keep` says that this process compiles what is worth keeping for the next one. The cache belongs to one bundle, by path,
+ * size and time, as V8 itself compares no more than the length of a source; another V8 rejects it, and it is made again.
  */
 export function runCached(bundlePath, { keep }) {
   const { size, mtimeMs } = statSync(bundlePath);
-  const cachePath = `${bundlePath}.${process.version}-${process.arch}-${size}-${Math.round(mtimeMs)}.cache`;
+  const identity = [bundlePath, size, mtimeMs, process.version, process.arch].join(' ');
+  const cachePath = `${folder}/${createHash('sha256').update(identity).digest('hex')}`;
   const cachedData = read(cachePath);
   const text = readFileSync(bundlePath, 'utf8');
   const script = new Script(`(function (require, __filename, __dirname) {${text}\n})`, {
     filename: bundlePath,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   if (keep && (cachedData === undefined || script.cachedDataRejected)) {
@@ -33,9 +38,11 @@ function read(path) {
   }
 }
 
-/** Whole or not at all. A folder that cannot be written to does without. */
+/** Whole or not at all, in the place of those of older bundles. A folder that cannot be written to does without. */
 function write(path, data) {
   try {
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`, { force: true });
     writeFileSync(`${path}.${process.pid}`, data);
     renameSync(`${path}.${process.pid}`, path);
   } catch {

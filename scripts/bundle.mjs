@@ -1,6 +1,6 @@
 // One file, dist/cnilab.cjs, from lab/: Node 20 does not run TypeScript, and one file starts faster than two hundred.
 // No source maps: names are kept, and each part of the bundle is headed by the file that it came from.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +19,8 @@ export async function bundle() {
     platform: 'node',
     // a script: modules have no code cache on Node 20
     format: 'cjs',
+    // require() in its place: what comes from a code cache cannot import()
+    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     target: 'node20',
@@ -30,14 +32,7 @@ export async function bundle() {
   const halfway = `${dist}/cnilab.cjs.${process.pid}.new`;
   writeFileSync(halfway, outputFiles[0].contents);
   renameSync(halfway, `${dist}/cnilab.cjs`);
-  removeCodeCaches();
   return { inputs: Object.keys(metafile.inputs) };
-}
-
-/** Those of older bundles, see bin/code-cache.mjs; nobody will read them again. */
-function removeCodeCaches() {
-  for (const name of readdirSync(dist))
-    if (name.includes('.cache')) rmSync(`${dist}/${name}`, { force: true });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

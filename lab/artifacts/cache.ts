@@ -140,7 +140,7 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
 }
 
 /** What lies in the folder of the cache and is ours; others may keep things there too. */
-const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt'];
+const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt', 'code'];
 
 function readIndexEntry(hostPath: string): IndexEntry | undefined {
   try {

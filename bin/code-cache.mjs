@@ -19,7 +19,7 @@ export function runCached(bundlePath, { keep }) {
   const identity = [bundlePath, size, mtimeMs, process.version, process.arch].join(' ');
   const cachePath = `${folder}/${createHash('sha256').update(identity).digest('hex')}`;
   const cachedData = read(cachePath);
-  const text = readFileSync(bundlePath, 'utf8');
+  const text = readFileSync(bundlePath, 'latin1');
   const script = new Script(`(function (require, __filename, __dirname) {${text}\n})`, {
     filename: bundlePath,
     ...(cachedData === undefined ? {} : { cachedData }),

@@ -133,8 +133,8 @@ const madeOf = (containerd: string) => ({
 test('the package has what a user needs, and nothing to install beside it', () => {
   const kinds = [
     /^(LICENSE|README\.md|package\.json)$/,
-    /^bin\/cnilab\.mjs$/,
-    /^dist\/(cnilab\.mjs|THIRD-PARTY-LICENSES|chunks\/[\w-]+\.mjs)$/,
+    /^bin\/(cnilab|code-cache)\.mjs$/,
+    /^dist\/(cnilab\.cjs|THIRD-PARTY-LICENSES)$/,
     /^docs\/[\w-]+\.md$/,
     /^images\/(pins\.yaml|gomod\/[\w-]+\.sum|node-tools\/dist\/(amd64|arm64)\/(agent|crictl|pause))$/,
     /^scenarios\/(README\.md|schema\.json|([\w-]+\/)*[\w-]+\.yaml)$/,

@@ -13,9 +13,7 @@ const report = join(folder, 'tests.json');
 try {
   const checked = await $`npm run check:static`;
   const tested = await $`npm test -- --reporter=default --reporter=json --outputFile.json=${report}`;
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
-    await readFile(report, 'utf8'),
-  );
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = await counts();
   // A file that could not even be loaded has no tests to count, and must not pass for it.
   const brokenFiles = testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.length === 0,

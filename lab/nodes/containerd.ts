@@ -64,7 +64,7 @@ export function containerdOn(
             ? ok(status)
             : err(status.answered ? 'not ready' : status.why);
         },
-        { everyMs: 10, forMs: ANSWER_WITHIN_MS, clock },
+        { everyMs: 3, forMs: ANSWER_WITHIN_MS, clock },
       );
     },
 

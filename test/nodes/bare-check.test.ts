@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { checkBare, hasCapabilities } from '../../lab/nodes/backends/bare-check.ts';
+import { checkBare, hasCapabilities, hasReadOnlyCgroups } from '../../lab/nodes/backends/bare-check.ts';
 
 test('where there is no Linux, it is said why and what to do', () => {
   expect(checkBare('darwin')).toEqual({
@@ -19,4 +19,14 @@ test('root is what the kernel says one may do, not a number', () => {
   expect(hasCapabilities('CapEff:\t0000000000200000\n')).toBe(false); // CAP_SYS_ADMIN alone
   expect(hasCapabilities('CapEff:\t0000000000000000\n')).toBe(false);
   expect(hasCapabilities('Name:\tnode\n')).toBe(false);
+});
+
+test('a pure v2 hierarchy that is mounted read-only carries no node', () => {
+  const sys = '30 20 0:26 / /sys rw,nosuid - sysfs sysfs ro\n';
+  const group = (flags: string, kind: string) => `${sys}31 30 0:27 / /sys/fs/cgroup ${flags} - ${kind}\n`;
+  expect(hasReadOnlyCgroups(group('rw,nosuid', 'cgroup2 cgroup rw,nsdelegate'))).toBe(false);
+  expect(hasReadOnlyCgroups(group('ro,nosuid', 'cgroup2 cgroup rw,nsdelegate'))).toBe(true); // Docker's own choice
+  expect(hasReadOnlyCgroups(group('rw', 'cgroup2 cgroup ro'))).toBe(true);
+  expect(hasReadOnlyCgroups(group('ro,nosuid', 'tmpfs tmpfs ro,mode=755'))).toBe(false); // a hybrid host
+  expect(hasReadOnlyCgroups(sys)).toBe(false);
 });

@@ -41,6 +41,16 @@ export function checkBare(platform: NodeJS.Platform): Awaited<ReturnType<Backend
       ],
     };
   }
+  if (hasReadOnlyCgroups(readFileSync('/proc/self/mountinfo', 'utf8'))) {
+    return {
+      works: false,
+      why: '/sys/fs/cgroup is read-only here, so that a node can have no group of its own',
+      waysOut: [
+        'in a container: start it with --privileged',
+        'make it writable: mount -o remount,bind,rw /sys/fs/cgroup',
+      ],
+    };
+  }
   return { works: true };
 }
 
@@ -50,4 +60,14 @@ export function hasCapabilities(status: string): boolean {
   if (effective === undefined) return false;
   const capabilities = BigInt(`0x${effective}`);
   return (capabilities & SYS_ADMIN) !== 0n && (capabilities & NET_ADMIN) !== 0n;
+}
+
+/**
+ * From /proc/self/mountinfo: a pure v2 host's hierarchy that cannot be written, as containers have it that are not
+ * privileged. With v1, a node does without those that are read-only.
+ */
+export function hasReadOnlyCgroups(mountinfo: string): boolean {
+  const top = mountinfo.split('\n').findLast((line) => line.split(' ')[4] === '/sys/fs/cgroup');
+  if (top === undefined || !top.includes(' - cgroup2 ')) return false;
+  return [top.split(' ')[5], top.split(' ').at(-1)].some((flags) => flags?.split(',')[0] === 'ro');
 }

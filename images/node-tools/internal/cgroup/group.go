@@ -30,7 +30,14 @@ func Plan(name string) ([]Group, error) {
 	var groups []Group
 	for _, hierarchy := range hierarchies {
 		home, err := hierarchy.FolderOf("self")
-		if err != nil || syscall.Access(filepath.Join(home, "cgroup.procs"), 2) != nil {
+		if err == nil {
+			err = syscall.Access(filepath.Join(home, "cgroup.procs"), 2)
+		}
+		if err != nil && hierarchy.pureV2() {
+			// without a group of its own a node would take the lab's for its root and leave groups in it
+			return nil, fmt.Errorf("could not make groups in %s: %w", hierarchy.Mount, err)
+		}
+		if err != nil {
 			continue
 		}
 		base := home

@@ -22,6 +22,9 @@ type Hierarchy struct {
 // V2 tells whether it is the unified hierarchy.
 func (h Hierarchy) V2() bool { return h.Controllers == "" }
 
+// pureV2 tells whether it is the only one of its host; a hybrid host has v1 beside it, and mounts it further down.
+func (h Hierarchy) pureV2() bool { return h.V2() && h.Mount == inNode }
+
 // Mounted returns every hierarchy that is mounted here, the unified one first: on a pure v2 host there is no other.
 func Mounted() ([]Hierarchy, error) {
 	mountinfo, err := os.ReadFile("/proc/self/mountinfo")

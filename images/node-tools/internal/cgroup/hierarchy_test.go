@@ -37,3 +37,16 @@ func TestUnescape(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestOnlyTheHierarchyAtTheTopIsPure(t *testing.T) {
+	for hierarchy, want := range map[Hierarchy]bool{
+		{Mount: "/sys/fs/cgroup"}:                                    true,
+		{Mount: "/sys/fs/cgroup/unified"}:                            false,
+		{Mount: "/sys/fs/cgroup/memory", Controllers: "memory"}:      false,
+		{Mount: "/sys/fs/cgroup", Controllers: "cpu,cpuacct,memory"}: false,
+	} {
+		if got := hierarchy.pureV2(); got != want {
+			t.Errorf("%+v: got %v", hierarchy, got)
+		}
+	}
+}

@@ -48,7 +48,7 @@ func ReadLayout() (Layout, error) {
 
 // pureV2 tells whether the unified hierarchy is the only one.
 func (l Layout) pureV2() bool {
-	return len(l.hierarchies) > 0 && l.hierarchies[0].V2() && l.hierarchies[0].Mount == inNode
+	return len(l.hierarchies) > 0 && l.hierarchies[0].pureV2()
 }
 
 // Mount mounts the hierarchies anew, so that the root that runc and kubelet see is the node's own group.

@@ -18,6 +18,8 @@ type Group struct {
 	Dir  string
 	home string
 	v2   bool
+	// needsCPU: runc starts no pod without the controller, and no v1 hierarchy has it here.
+	needsCPU bool
 }
 
 // Plan says which groups a node of this name will have; nothing is made yet, so that they can be recorded first.
@@ -42,9 +44,9 @@ func Plan(name string) ([]Group, error) {
 		}
 		base := home
 		if hierarchy.V2() {
-			base, home = placeV2(hierarchy.Mount, home)
+			base, home = placeV2(hierarchy, home)
 		}
-		groups = append(groups, Group{filepath.Join(base, labFolder, name), home, hierarchy.V2()})
+		groups = append(groups, Group{filepath.Join(base, labFolder, name), home, hierarchy.V2(), hierarchy.pureV2()})
 	}
 	return groups, nil
 }
@@ -79,6 +81,9 @@ func (g Group) make() error {
 		} else if err := copyCpuset(filepath.Dir(dir), dir); err != nil {
 			return err
 		}
+	}
+	if g.needsCPU && !hasController(g.Dir, "cpu") {
+		return fmt.Errorf("it has no cpu controller, and runc starts no pod without: %s does not hand it down", filepath.Dir(lab))
 	}
 	return nil
 }

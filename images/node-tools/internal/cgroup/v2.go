@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,15 +14,16 @@ const outside = "outside-cnilab"
 // placeV2 is the group below which a node can have controllers, without which runc starts nothing on a pure v2 host, and
 // the group where the lab itself is. A group with processes in it, as the lab's own is, cannot hand controllers down;
 // only the real root may do both. In a container, whose top group is not the real root, everybody moves one level down
-// first, as Docker in Docker and kind have it as well. Elsewhere a node does without.
+// first, as Docker in Docker and kind have it as well. Elsewhere there is none. On a hybrid host v1 has the controllers.
 // https://docs.kernel.org/admin-guide/cgroup-v2.html#no-internal-process-constraint
-func placeV2(mount, home string) (base, labs string) {
+func placeV2(hierarchy Hierarchy, home string) (base, labs string) {
+	mount := hierarchy.Mount
 	switch {
-	case readTrimmed(home, "cgroup.controllers") == "": // a hybrid host: v1 has them
+	case !hierarchy.pureV2(): // the lab's own group says nothing of it: what is above may have handed nothing down
 		return home, home
 	case isRealRoot(mount):
 		return mount, home
-	case home == mount:
+	case home == mount, home == filepath.Join(mount, outside): // another node's launcher may be moving everybody just now
 		return mount, filepath.Join(mount, outside)
 	case readTrimmed(mount, "cgroup.subtree_control") != "":
 		return mount, home
@@ -67,6 +69,10 @@ func HandDown(dir string) {
 			}
 		}
 	}
+}
+
+func hasController(dir, controller string) bool {
+	return slices.Contains(strings.Fields(readTrimmed(dir, "cgroup.controllers")), controller)
 }
 
 func readTrimmed(dir, file string) string {

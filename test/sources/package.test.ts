@@ -184,7 +184,7 @@ test('what was fetched is enough when the server is gone, and when there is no n
   const fetched = await cnilab(['fetch', ...SCENARIO, '--mirror', server.mirror], { cache: 'fetched' });
   expect(fetched).toMatchObject({ exitCode: 0, stderr: '' });
   expect(fetched.stdout.split('\n').slice(-2)).toEqual([
-    `everything that 2 runs need is in ${join(folder, 'caches/fetched/cnilab')}`,
+    `everything for 2 runs is in ${join(folder, 'caches/fetched/cnilab')}`,
     '',
   ]);
   await server.stop();

@@ -15,6 +15,9 @@ let before: HostState;
 beforeAll(async () => {
   expect((await cnilab(args)).exitCode).toBe(0);
   expect(await cnilab(['ps'])).toMatchObject({ stdout: '', stderr: 'no node is up\n' }); // these tests end all that are kept
+  // what `up` takes by default is in the cache from here on, and nothing more is said of it
+  expect((await cnilab(['up', '--name', 'test-first', '--containerd', '1.6.4'])).exitCode).toBe(0);
+  await cnilab(['down', 'test-first']);
   before = await settled(hostState([output]), [output]);
 });
 afterEach(async () => {

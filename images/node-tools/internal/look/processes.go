@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 type process struct {
@@ -63,7 +64,7 @@ func processItem(one process) Item {
 	return Item{Kind: "shim", Name: name, Detail: detail}
 }
 
-// readProcesses leaves out what has no command line: kernel threads and ended processes.
+// readProcesses leaves out what has ended. Kernel threads are not seen from inside a pid namespace.
 func readProcesses() ([]process, error) {
 	folders, err := os.ReadDir("/proc")
 	if err != nil {
@@ -75,20 +76,50 @@ func readProcesses() ([]process, error) {
 		if err != nil {
 			continue
 		}
-		command, err := os.ReadFile("/proc/" + folder.Name() + "/cmdline")
-		if err != nil || len(command) == 0 {
-			if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
-				return nil, err
-			}
-			continue
-		}
-		stat, err := os.ReadFile("/proc/" + folder.Name() + "/stat")
+		one, err := readProcess(pid)
 		if err != nil {
-			continue // ended between the two
+			return nil, err
 		}
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		parent, _ := strconv.Atoi(fields[1])
-		found = append(found, process{pid, parent, strings.Split(strings.TrimRight(string(command), "\x00"), "\x00")})
+		if one != nil {
+			found = append(found, *one)
+		}
 	}
 	return found, nil
+}
+
+// becoming is how long a process may be without a command line: while it turns into another program, as a container's
+// first one does just when its start is told of, it has none for a moment.
+const becoming = 500 * time.Millisecond
+
+// readProcess returns nil for a process that has ended.
+func readProcess(pid int) (*process, error) {
+	for deadline := time.Now().Add(becoming); ; time.Sleep(time.Millisecond) {
+		one, ended, err := readOnce("/proc/" + strconv.Itoa(pid))
+		switch {
+		case ended || errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case one.command[0] != "":
+			one.pid = pid
+			return &one, nil
+		case time.Now().After(deadline):
+			return nil, nil
+		}
+	}
+}
+
+func readOnce(folder string) (one process, ended bool, err error) {
+	command, err := os.ReadFile(folder + "/cmdline")
+	if err != nil {
+		return one, false, err
+	}
+	stat, err := os.ReadFile(folder + "/stat")
+	if err != nil {
+		return one, false, err
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	one.parent, err = strconv.Atoi(fields[1])
+	one.command = strings.Split(strings.TrimRight(string(command), "\x00"), "\x00")
+	return one, fields[0] == "Z" || fields[0] == "X", err
 }

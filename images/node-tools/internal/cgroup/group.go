@@ -51,8 +51,25 @@ func Plan(name string) ([]Group, error) {
 	return groups, nil
 }
 
-// Make makes the groups. Another lab may remove the shared parent at any moment, as it was empty: then it is made again.
-func Make(groups []Group) error {
+// Enter makes the groups and moves this process, all threads, into them.
+func Enter(groups []Group) error {
+	for _, group := range groups {
+		if base := filepath.Dir(filepath.Dir(group.Dir)); group.home == filepath.Join(base, outside) {
+			done, err := lock(base)
+			if err != nil {
+				return err
+			}
+			defer done()
+		}
+	}
+	if err := makeGroups(groups); err != nil {
+		return err
+	}
+	return joinGroups(groups)
+}
+
+// makeGroups: another lab may remove the shared parent at any moment, as it was empty: then it is made again.
+func makeGroups(groups []Group) error {
 	for _, group := range groups {
 		var err error
 		for try := 0; try < 50; try++ {
@@ -117,8 +134,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Join moves this process, all threads, into the groups.
-func Join(groups []Group) error {
+func joinGroups(groups []Group) error {
 	for _, group := range groups {
 		if err := join(group.Dir); err != nil {
 			return err

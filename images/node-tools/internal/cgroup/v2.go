@@ -2,10 +2,13 @@ package cgroup
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // outside is where the other processes of a container go, so that its group may hand controllers down to nodes.
@@ -56,6 +59,20 @@ func makeRoom(dir, labs string) error {
 		}
 	}
 	return nil // then no controllers are handed down
+}
+
+// lock keeps launchers from making room while another one joins its group: a process on the list of those to move out of
+// the way may be in a node's group by the time it is moved, and its node would start in the lab's.
+func lock(dir string) (unlock func(), err error) {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX); err != nil {
+		folder.Close()
+		return nil, fmt.Errorf("could not lock %s: %w", dir, err)
+	}
+	return func() { folder.Close() }, nil
 }
 
 // HandDown makes the controllers of a v2 group available below it. One that cannot be is left: the node does without.

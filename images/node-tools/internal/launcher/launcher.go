@@ -74,10 +74,7 @@ func Main(args []string) error {
 }
 
 func run(record *Record, stateDir string, groups []cgroup.Group, init []string, stop <-chan os.Signal) error {
-	if err := cgroup.Make(groups); err != nil {
-		return err
-	}
-	if err := cgroup.Join(groups); err != nil {
+	if err := cgroup.Enter(groups); err != nil {
 		return err
 	}
 	word, childsEnd, err := wordPipe()

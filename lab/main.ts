@@ -28,6 +28,10 @@ function screen(stream: NodeJS.WriteStream): Screen {
   };
 }
 
+const onSignal: World['onSignal'] = (listener) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => listener(signal));
+};
+
 const world: World = {
   env: process.env,
   cwd: process.cwd(),
@@ -42,8 +46,14 @@ const world: World = {
   cacheHostPath: join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab'),
   labVersion: packageVersion(),
   randomId: () => randomBytes(3).toString('hex'),
-  onSignal: (listener) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => listener(signal));
+  onSignal,
+  terminal: {
+    get input() {
+      return process.stdin; // opened when first asked for
+    },
+    output: process.stdout,
+    error: process.stderr,
+    onSignal,
   },
   exitNow: (code) => process.exit(code),
 };

@@ -5,8 +5,8 @@ import type { Clock } from './core/ports.ts';
 import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
-import { bringUpNode, type NodeParts } from './nodes/bring-up.ts';
-import type { Backend } from './nodes/node.ts';
+import { artifactsOf, bringUpNode, type NodeParts } from './nodes/bring-up.ts';
+import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation } from './observe/observation.ts';
 import type { ComponentRef } from './plan/components.ts';
 import type { RunPlan } from './plan/plan.ts';
@@ -17,7 +17,8 @@ export interface RunOptions {
   readonly run: RunPlan;
   /** of the node; unique on this host */
   readonly nodeName: string;
-  readonly backend: Backend;
+  readonly backend: BackendName;
+  readonly maker: NodeMaker;
   readonly parts: NodeParts;
   readonly artifact: (ref: ComponentRef) => Artifact;
   /** where it is written down, and the folder of that */
@@ -37,7 +38,7 @@ export interface RunOptions {
  * the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
  */
 export async function runOne(options: RunOptions): Promise<Verdict> {
-  const { run, nodeName, backend, parts, record, outputHostPath, clock, keep, signal, emit } = options;
+  const { run, nodeName, backend, maker, parts, record, outputHostPath, clock, keep, signal, emit } = options;
   const startedMs = clock.now();
   const entries: JournalEntry[] = [];
   const observe = (observation: Observation): void => {
@@ -56,16 +57,17 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     formatVersion: 1,
     labVersion: options.labVersion,
     time: new Date(startedMs).toISOString(),
-    backend: backend.name,
+    backend,
     host: options.host,
   });
-  for (const artifact of artifactsOf(parts)) observe({ kind: 'artifact', ...provenance(artifact) });
+  for (const artifact of [...artifactsOf(parts), ...maker.artifacts])
+    observe({ kind: 'artifact', ...provenance(artifact) });
 
   let during = `starting node ${nodeName}`;
   try {
     signal.throwIfAborted();
     const { node, containerd, ...ready } = await bringUpNode({
-      backend,
+      maker,
       name: nodeName,
       plan: run.node,
       parts,
@@ -122,16 +124,6 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     ...(kept === undefined ? {} : { kept }),
   });
   return verdict;
-}
-
-function artifactsOf({ plugins, layers, images, ...programs }: NodeParts): readonly Artifact[] {
-  return [
-    ...Object.values(programs),
-    ...(plugins.set === undefined ? [] : [plugins.set]),
-    ...plugins.overrides.map(({ from }) => from),
-    ...layers,
-    ...images,
-  ];
 }
 
 /** Anything but a LabError is a bug in the lab: the node is still taken down, and the stack is what helps. */

@@ -5,7 +5,7 @@ import type { LabEvent } from './events.ts';
 import { createRunFolder } from './host/run-folder.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { NodeParts } from './nodes/bring-up.ts';
-import type { Backend } from './nodes/node.ts';
+import type { Backend, NodeMaker } from './nodes/node.ts';
 import type { ComponentRef } from './plan/components.ts';
 import type { NodePlan, Plan, RunPlan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
@@ -35,7 +35,8 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   emit({ kind: 'session-started', runs: plan.runs, backend: backend.name, jobs, outputHostPath });
 
   const store = await artifacts.ensureAll(refsOf(plan), signal);
-  const own = await ownParts({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
+  const images = await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
+  const maker = await prepareBackend(options);
 
   const outcomes: Outcome[] = [];
   const waiting = [...plan.runs.entries()];
@@ -44,11 +45,13 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
       const [index, run] = next;
       const runHostPath = `${outputHostPath}/${run.slug}`;
       const record = recordRun(run, createRunFolder(runHostPath));
-      const parts = partsOf(run, { own, artifact: store });
+      const parts = partsOf(run, { images, artifact: store });
       const nodeName = `lab-${sessionId}-${index + 1}`;
       const verdict = await runOne({
         ...options,
         run,
+        backend: backend.name,
+        maker,
         nodeName,
         parts,
         artifact: store,
@@ -65,41 +68,49 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   return outcome;
 }
 
-/** The lab's own artifacts, the same for all runs of a session. */
-export interface OwnParts {
-  readonly nodeTools: Artifact;
-  readonly layers: readonly Artifact[];
-  readonly pauseImage: Artifact;
+/** All that nodes of this backend are made of, from the cache or brought into it. */
+export const prepareBackend = ({
+  backend,
+  artifacts,
+  signal,
+  emit,
+}: Pick<SessionOptions, 'backend' | 'artifacts' | 'signal' | 'emit'>): Promise<NodeMaker> =>
+  backend.prepare({
+    own: (name) => artifacts.ensureOwn(name, signal),
+    progress: (news) => emit({ kind: 'progress', ...news }),
+    signal,
+  });
+
+/** The images that nodes have, as no registry is asked: the same for all runs of a session. */
+export interface LabImages {
+  readonly pause: Artifact;
   /** only where some run creates containers */
-  readonly appImage?: Artifact;
+  readonly app?: Artifact;
 }
 
-export async function ownParts(
+export async function labImages(
   { containers }: { containers: boolean },
   artifacts: Artifacts,
   signal: AbortSignal,
-): Promise<OwnParts> {
+): Promise<LabImages> {
   return {
-    nodeTools: await artifacts.ensureOwn('node-tools', signal),
-    layers: await artifacts.layers(signal),
-    pauseImage: await artifacts.ensureOwn('pause-image', signal),
-    ...(containers ? { appImage: await artifacts.ensureOwn('app-image', signal) } : {}),
+    pause: await artifacts.ensureOwn('pause-image', signal),
+    ...(containers ? { app: await artifacts.ensureOwn('app-image', signal) } : {}),
   };
 }
 
 export function partsOf(
   run: RunPlan,
-  { own, artifact }: { own: OwnParts; artifact: (ref: ComponentRef) => Artifact },
+  { images, artifact }: { images: LabImages; artifact: (ref: ComponentRef) => Artifact },
 ): NodeParts {
-  const { nodeTools, layers, pauseImage, appImage } = own;
+  const { pause, app } = images;
   return {
     containerd: artifact(run.node.containerd),
     runc: artifact(run.node.runc),
     crictl: artifact(run.node.crictl),
     plugins: pluginArtifacts(run.node.plugins, artifact),
-    nodeTools,
-    layers,
-    images: [pauseImage, ...(appImage !== undefined && wantsContainers(run) ? [appImage] : [])],
+    images: [pause, ...(app !== undefined && wantsContainers(run) ? [app] : [])],
+    later: stepRefs(run).map(artifact),
   };
 }
 
@@ -108,14 +119,14 @@ export const wantsContainers = ({ steps }: RunPlan): boolean =>
 
 /** Every component that a plan names, in nodes and in steps. */
 export function refsOf(plan: Plan): readonly ComponentRef[] {
-  return plan.runs.flatMap(({ node, steps }) => [
-    ...nodeRefs(node),
-    ...steps.flatMap(({ action }) => {
-      if (action.do === 'install-plugins') return pluginRefs(action.plugins);
-      return action.do === 'replace-containerd' ? [action.containerd] : [];
-    }),
-  ]);
+  return plan.runs.flatMap((run) => [...nodeRefs(run.node), ...stepRefs(run)]);
 }
+
+const stepRefs = ({ steps }: RunPlan): readonly ComponentRef[] =>
+  steps.flatMap(({ action }) => {
+    if (action.do === 'install-plugins') return pluginRefs(action.plugins);
+    return action.do === 'replace-containerd' ? [action.containerd] : [];
+  });
 
 const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
   containerd,

@@ -18,7 +18,7 @@ import { createLocal, describeLocal } from './local.ts';
 import { describeUnobtained } from './no-source.ts';
 import { findCached, obtain } from './obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
-import { hostHasIptables, iptablesRecipe } from './own/iptables.ts';
+import { iptablesRecipe } from './own/iptables.ts';
 import { nodeToolsRecipes } from './own/node-tools.ts';
 import { ownCrictlRecipe } from './own/crictl.ts';
 import { packLabImage } from './lab-images.ts';
@@ -52,8 +52,6 @@ export interface Artifacts {
   /** All of them, or BadInput / LabError that names every one that cannot be had and why; returns who answers which ref. */
   ensureAll(refs: readonly ComponentRef[], signal: AbortSignal): Promise<(ref: ComponentRef) => Artifact>;
   ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
-  /** What must be laid over this host's own system for a node to work: iptables, where the host has none. */
-  layers(signal: AbortSignal): Promise<readonly Artifact[]>;
   /** A user's own build, with the version that it says itself. BadInput when it is not what was said. */
   describeLocal(component: ComponentName, hostPath: string, signal: AbortSignal): Promise<ComponentRef>;
   /** Every source but local, with why it cannot serve anything here just now, if so. */
@@ -148,7 +146,6 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
             ? [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))]
             : [],
       }),
-    layers: async (signal) => (hostHasIptables() ? [] : [await ensureOwn('iptables', signal)]),
     describeLocal: (component, hostPath, signal) =>
       cache.make(
         JSON.stringify({ describe: component, hostPath }),

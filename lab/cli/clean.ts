@@ -1,4 +1,4 @@
-import { createBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
+import { createBackends, nodesUp, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab clean`: what killed runs left on this host; with flags also kept nodes and the cache. */
@@ -6,18 +6,17 @@ export async function cleanCommand(
   world: World,
   flags: { readonly cache?: true; readonly kept?: true },
 ): Promise<number> {
-  const backend = createBackend(world);
   const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => {} });
-  for (const line of await sweepHost({ backend, artifacts })) world.out.write(`${line}\n`);
-  const nodes = await backend.nodes();
+  for (const line of await sweepHost({ backends: createBackends(world), artifacts }))
+    world.out.write(`${line}\n`);
   if (flags.kept === true) {
-    for (const { name } of nodes.filter((node) => node.kept)) {
+    for (const { name, backend } of (await nodesUp(world)).filter(({ kept }) => kept)) {
       await backend.down(name);
       world.out.write(`${name} is down\n`);
     }
   }
   if (flags.cache === true) {
-    const inUse = (await backend.nodes()).map(({ name }) => name);
+    const inUse = (await nodesUp(world)).map(({ name }) => name);
     if (inUse.length > 0) {
       world.err.write(`the cache stays: its files are in use on ${inUse.join(', ')}\n`);
       return EXIT.inconclusive;

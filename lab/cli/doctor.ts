@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 import { hostFacts } from '../host/facts.ts';
 import type { SourceFlags } from './flags.ts';
-import { createBackend, openArtifacts, readPins } from './lab-parts.ts';
+import { createBackends, nodesUp, openArtifacts, readPins } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 const LOW_DISK_MIB = 4096;
@@ -20,10 +20,13 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
     `${facts['system']}, kernel ${facts['kernel']}, ${facts['arch']}, cgroups ${facts['cgroups']}`,
   );
 
-  const backend = createBackend(world);
-  const check = await backend.check();
-  say(check.works ? 'ok' : '--', `backend ${backend.name}`, check.works ? 'nodes can be had' : check.why);
-  if (!check.works) for (const way of check.waysOut) world.out.write(`${' '.repeat(21)}- ${way}\n`);
+  let anyWorks = false;
+  for (const backend of createBackends(world)) {
+    const check = await backend.check();
+    anyWorks ||= check.works;
+    say(check.works ? 'ok' : '--', `backend ${backend.name}`, check.works ? check.how : check.why);
+    if (!check.works) for (const way of check.waysOut) world.out.write(`${' '.repeat(21)}- ${way}\n`);
+  }
 
   const pins = readPins(world);
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
@@ -41,14 +44,13 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
     `${world.cacheHostPath}, ${freeMiB} MiB free on its disk`,
   );
 
-  const nodes = await backend.nodes();
-  const kept = nodes.filter((node) => node.kept).map(({ name }) => name);
+  const kept = (await nodesUp(world)).filter((node) => node.kept).map(({ name }) => name);
   say(
     'ok',
     'nodes up',
     kept.length === 0 ? 'none was left up' : `${kept.join(', ')}; \`cnilab down --all\` ends them`,
   );
-  return check.works ? EXIT.pass : EXIT.inconclusive;
+  return anyWorks ? EXIT.pass : EXIT.inconclusive;
 }
 
 /** The cache, or the folder above in which it will be made. */

@@ -1,8 +1,8 @@
 import { fanOut } from '../report/fan-out.ts';
 import { count } from '../report/words.ts';
-import { ownParts, refsOf, wantsContainers } from '../session.ts';
+import { labImages, prepareBackend, refsOf, wantsContainers } from '../session.ts';
 import { listenForInterruption } from './interruption.ts';
-import { openArtifacts, readPins } from './lab-parts.ts';
+import { backendToPrepare, openArtifacts, readPins } from './lab-parts.ts';
 import { preparePlan } from './prepare.ts';
 import type { NodeFlags } from './flags.ts';
 import { createReporters } from './reporters.ts';
@@ -17,11 +17,14 @@ export async function fetchCommand(
   const pins = readPins(world);
   const plan = await preparePlan(world, { names, flags, pins });
   const reporters = fanOut(await createReporters(world, {}));
+  const backend = await backendToPrepare(world, flags.backend);
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
   const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
+  const { signal } = interruption;
   try {
-    await artifacts.ensureAll(refsOf(plan), interruption.signal);
-    await ownParts({ containers: plan.runs.some(wantsContainers) }, artifacts, interruption.signal);
+    await artifacts.ensureAll(refsOf(plan), signal);
+    await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
+    await prepareBackend({ backend, artifacts, signal, emit: reporters.emit });
   } catch (thrown) {
     const exitCode = interruption.exitCode();
     if (exitCode === undefined) throw thrown;

@@ -1,3 +1,5 @@
+import type { BackendName } from '../nodes/node.ts';
+
 /** Every flag of the commands that make nodes; see `cnilab run --help` for what each is for. */
 export interface NodeFlags {
   readonly containerd?: readonly string[];
@@ -5,7 +7,7 @@ export interface NodeFlags {
   readonly cniPlugins?: string;
   readonly crictl?: string;
   readonly set?: readonly string[];
-  readonly backend: 'auto' | 'bare';
+  readonly backend: 'auto' | BackendName;
   readonly offline?: true;
   readonly sources?: string;
   readonly mirror?: string;

@@ -1,18 +1,16 @@
-import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
-
 import { BadInput } from '../core/lab-error.ts';
-import { createBackend } from './lab-parts.ts';
+import { nodesUp, type FoundNode } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab ps`: the nodes that are up, kept ones and those of a lab that runs now. */
 export async function psCommand(world: World): Promise<number> {
-  const nodes = await createBackend(world).nodes();
+  const nodes = await nodesUp(world);
   if (nodes.length === 0) world.err.write('no node is up\n');
   const width = Math.max(...nodes.map(({ name }) => name.length));
-  for (const { name, kept, createdMs } of nodes) {
+  for (const { name, backend, kept, createdMs } of nodes) {
     const minutes = Math.floor((world.clock.now() - createdMs) / 60_000);
-    world.out.write(`${name.padEnd(width)}  ${kept ? 'kept  ' : 'in use'}  up ${minutes} min\n`);
+    const use = kept ? 'kept  ' : 'in use';
+    world.out.write(`${name.padEnd(width)}  ${backend.name.padEnd(9)}  ${use}  up ${minutes} min\n`);
   }
   return EXIT.pass;
 }
@@ -23,15 +21,11 @@ export async function downCommand(
   names: readonly string[],
   flags: { readonly all?: true },
 ): Promise<number> {
-  const backend = createBackend(world);
-  const kept = (await backend.nodes()).filter((node) => node.kept).map(({ name }) => name);
-  const wanted = flags.all === true ? kept : names;
+  const kept = (await nodesUp(world)).filter((node) => node.kept);
   if (flags.all !== true && names.length === 0)
     throw new BadInput(`name a node, or say --all; ${upNow(kept)}`);
-  for (const name of wanted) {
-    if (!kept.includes(name)) throw new BadInput(`no node ${name} was left up; ${upNow(kept)}`);
-  }
-  for (const name of wanted) {
+  const wanted = flags.all === true ? kept : names.map((name) => nodeNamed(name, kept, 'was left up'));
+  for (const { name, backend } of wanted) {
     await backend.down(name);
     world.out.write(`${name} is down\n`);
   }
@@ -40,21 +34,15 @@ export async function downCommand(
 
 /** `cnilab enter`: a shell on the node, or one command there; its exit code is the command's. */
 export async function enterCommand(world: World, name: string, command: readonly string[]): Promise<number> {
-  const nodes = await createBackend(world).nodes();
-  const node = nodes.find((other) => other.name === name);
-  if (node === undefined)
-    throw new BadInput(`no node ${name} is up; ${upNow(nodes.map((other) => other.name))}`);
-  const words = command[0] === '--' ? command.slice(1) : command;
-  const [program = '', ...args] = words.length === 0 ? node.enter : node.run(words);
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit' });
-    world.onSignal((signal) => child.kill(signal));
-    child.on('error', reject);
-    child.on('exit', (exitCode, signal) =>
-      resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-    );
-  });
+  const { backend } = nodeNamed(name, await nodesUp(world), 'is up');
+  return backend.enter(name, command[0] === '--' ? command.slice(1) : command, world.terminal);
 }
 
-const upNow = (names: readonly string[]): string =>
-  names.length === 0 ? 'there is none' : `there is ${names.join(', ')}`;
+function nodeNamed(name: string, nodes: readonly FoundNode[], is: string): FoundNode {
+  const found = nodes.find((node) => node.name === name);
+  if (found === undefined) throw new BadInput(`no node ${name} ${is}; ${upNow(nodes)}`);
+  return found;
+}
+
+const upNow = (nodes: readonly FoundNode[]): string =>
+  nodes.length === 0 ? 'there is none' : `there is ${nodes.map(({ name }) => name).join(', ')}`;

@@ -5,7 +5,7 @@ import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bareBackend } from '../nodes/backends/bare.ts';
-import type { Backend } from '../nodes/node.ts';
+import type { Backend, BackendName, NodeOnHost } from '../nodes/node.ts';
 import { SOURCES, type SourceName } from '../plan/components.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
 import { artifactNews } from './artifact-news.ts';
@@ -51,30 +51,60 @@ function sourceOrder(text: string | undefined): readonly SourceName[] {
   });
 }
 
-/** The backend that was asked for; `auto` is the first that works here. BadInput with each way out when none does. */
-export async function chooseBackend(world: World): Promise<Backend> {
-  const backend = createBackend(world);
-  const check = await backend.check();
-  if (check.works) return backend;
-  throw new LabError(
-    `nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
-  );
+/** The backend that was asked for; `auto` is the first that works here. LabError with each way out when none does. */
+export async function chooseBackend(world: World, name: BackendName | 'auto'): Promise<Backend> {
+  const refusals: string[] = [];
+  for (const backend of createBackends(world)) {
+    if (name !== 'auto' && name !== backend.name) continue;
+    const check = await backend.check();
+    if (check.works) return backend;
+    refusals.push(
+      `${backend.name} nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
+    );
+  }
+  throw new LabError(refusals.join('\n'));
 }
 
-export function createBackend(world: World): Backend {
-  return bareBackend({
-    artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
-    stateHostPath: join(world.cacheHostPath, 'nodes'),
-  });
+/** For what is done ahead, of a run that may come on another day: the first stands in where none works. */
+export async function backendToPrepare(world: World, name: BackendName | 'auto'): Promise<Backend> {
+  const backends = createBackends(world).filter((backend) => name === 'auto' || backend.name === name);
+  for (const backend of backends) if ((await backend.check()).works) return backend;
+  const [first] = backends;
+  if (first === undefined) throw new Error(`there is no backend ${name}`);
+  return first;
+}
+
+/** In the order in which `auto` tries them. */
+export function createBackends(world: World): readonly Backend[] {
+  return [
+    bareBackend({
+      artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
+      stateHostPath: join(world.cacheHostPath, 'nodes'),
+    }),
+  ];
+}
+
+/** A node that is up, and who can end and enter it. */
+export interface FoundNode extends NodeOnHost {
+  readonly backend: Backend;
+}
+
+/** Every node that is up, on whatever backend. */
+export async function nodesUp(world: World): Promise<readonly FoundNode[]> {
+  const found = createBackends(world).map(async (backend) =>
+    (await backend.nodes()).map((node) => ({ ...node, backend })),
+  );
+  return (await Promise.all(found)).flat();
 }
 
 /** Removes what killed labs left on this host, nodes and half-made artifacts; a line for each. Costs next to nothing. */
 export async function sweepHost({
-  backend,
+  backends,
   artifacts,
 }: {
-  backend: Backend;
+  backends: readonly Backend[];
   artifacts: Artifacts;
 }): Promise<readonly string[]> {
-  return [...(await backend.sweep()), ...(await artifacts.sweep(new AbortController().signal))];
+  const swept = await Promise.all(backends.map((backend) => backend.sweep()));
+  return [...swept.flat(), ...(await artifacts.sweep(new AbortController().signal))];
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import { BACKENDS } from '../nodes/node.ts';
 import type { NodeFlags, RunFlags } from './flags.ts';
 import type { World } from './world.ts';
 
@@ -150,7 +151,7 @@ function withVersionFlags(command: Command, which: string, several = ''): Comman
     .option('--cni-plugins <version>', `${which}; the whole set`)
     .option('--crictl <version>', which)
     .addOption(
-      new Option('--backend <name>', 'how nodes are made').choices(['auto', 'bare']).default('auto'),
+      new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     );
 }
 

@@ -20,13 +20,14 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     throw new BadInput('name a scenario, a file, a folder or a glob; `cnilab list` shows what there is');
   const pins = readPins(world);
   const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
-  const backend = await chooseBackend(world);
+  const backend = await chooseBackend(world, flags.backend);
   const sessionId = world.randomId();
   const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
   const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
   const reporters = fanOut(await createReporters(world, flags));
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
-  for (const message of await sweepHost({ backend, artifacts })) reporters.emit({ kind: 'notice', message });
+  for (const message of await sweepHost({ backends: [backend], artifacts }))
+    reporters.emit({ kind: 'notice', message });
 
   const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
 

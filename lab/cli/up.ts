@@ -5,7 +5,7 @@ import { CleanupStack } from '../core/cleanup-stack.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { bringUpNode } from '../nodes/bring-up.ts';
 import { fanOut } from '../report/fan-out.ts';
-import { ownParts, partsOf, refsOf } from '../session.ts';
+import { labImages, partsOf, prepareBackend, refsOf } from '../session.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins } from './lab-parts.ts';
@@ -33,7 +33,7 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
   if (run === undefined) throw new Error('a scenario without a matrix is one run');
 
   const reporters = fanOut(await createReporters(world, {}));
-  const backend = await chooseBackend(world);
+  const backend = await chooseBackend(world, flags.backend);
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
   const name = flags.name ?? `lab-${world.randomId()}`;
   if ((await backend.nodes()).some((node) => node.name === name))
@@ -43,14 +43,16 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
   const cleanup = new CleanupStack();
   try {
     const artifact = await artifacts.ensureAll(refsOf(plan), interruption.signal);
-    const own = await ownParts({ containers: true }, artifacts, interruption.signal);
+    const images = await labImages({ containers: true }, artifacts, interruption.signal);
+    const { emit } = reporters;
+    const maker = await prepareBackend({ backend, artifacts, emit, signal: interruption.signal });
     const { node, runtimeVersion } = await bringUpNode({
-      backend,
+      maker,
       name,
       plan: run.node,
       parts: {
-        ...partsOf(run, { own, artifact }),
-        images: [own.pauseImage, ...(own.appImage ? [own.appImage] : [])],
+        ...partsOf(run, { images, artifact }),
+        images: [images.pause, ...(images.app ? [images.app] : [])],
       },
       clock: world.clock,
       cleanup,

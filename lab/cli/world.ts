@@ -1,4 +1,5 @@
 import type { Clock } from '../core/ports.ts';
+import type { Terminal } from '../nodes/node.ts';
 import type { Screen } from '../report/reporter.ts';
 
 /** The ambient world, read once in main.ts and handed down as values. */
@@ -13,6 +14,7 @@ export interface World {
   readonly cores: number;
   readonly out: Screen;
   readonly err: Screen;
+  readonly terminal: Terminal;
   readonly clock: Clock;
   /** the package itself: its scenarios, its images */
   readonly packageHostPath: string;

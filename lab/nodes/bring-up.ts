@@ -3,20 +3,19 @@ import type { CleanupStack } from '../core/cleanup-stack.ts';
 import type { Clock } from '../core/ports.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
-import type { Backend, RunningNode } from './node.ts';
+import type { NodeMaker, RunningNode } from './node.ts';
 import { importImage, provisionNode, type NodeArtifacts } from './provision.ts';
 
 /** All that a node is made from, each already in the cache. */
 export interface NodeParts extends NodeArtifacts {
-  readonly nodeTools: Artifact;
-  /** laid below everything else: iptables, where the host has none */
-  readonly layers: readonly Artifact[];
   /** the sandbox image, and the app image where containers are wanted */
   readonly images: readonly Artifact[];
+  /** what steps bring to it later: other plugins, another containerd */
+  readonly later: readonly Artifact[];
 }
 
 export interface BringUpOptions {
-  readonly backend: Backend;
+  readonly maker: NodeMaker;
   readonly name: string;
   readonly plan: NodePlan;
   readonly parts: NodeParts;
@@ -40,9 +39,9 @@ export interface ReadyNode {
 
 /** A fresh node of this plan with containerd answering and the images in it. Throws LabError. */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
-  const { backend, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
+  const { maker, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
   const startedMs = clock.now();
-  const node = await backend.start({ name, layers: parts.layers, nodeTools: parts.nodeTools });
+  const node = await maker.start({ name, artifacts: [...artifactsOf(parts), ...parts.later] });
   cleanup.add(`end node ${name}`, () => node.end());
   const endNode = () => void node.end();
   signal.addEventListener('abort', endNode);
@@ -63,4 +62,14 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
     containerdMs: containerdReadyMs - nodeReadyMs,
     runtimeVersion,
   };
+}
+
+/** Everything that is on a node at its start. */
+export function artifactsOf({ plugins, images, later: _, ...programs }: NodeParts): readonly Artifact[] {
+  return [
+    ...Object.values(programs),
+    ...(plugins.set === undefined ? [] : [plugins.set]),
+    ...plugins.overrides.map(({ from }) => from),
+    ...images,
+  ];
 }

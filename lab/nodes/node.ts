@@ -1,6 +1,8 @@
 import type { Artifact } from '../artifacts/artifact.ts';
+import type { OwnName } from '../artifacts/artifacts.ts';
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
+import type { Arch } from '../plan/pins.ts';
 
 export interface NodeExecOptions {
   readonly stdin?: string;
@@ -61,50 +63,79 @@ export type RuntimeStatus =
     }
   | { readonly answered: false; readonly why: string };
 
-export interface NodeOptions {
-  /** unique on this host: also the name of its cgroup, its hostname, and what `cnilab ps` shows */
-  readonly name: string;
-  /** laid below / before anything runs: iptables and its libraries, where the host has none */
-  readonly layers: readonly Artifact[];
-  /** the programs of ours that run on a node */
-  readonly nodeTools: Artifact;
-}
-
 /** How a node is to be taken down, or left for the user. */
 export interface RunningNode extends LabNode {
   /** Ends the node and all in it, and removes what the backend made for it. Safe to call twice. */
   end(): Promise<void>;
   /** From now on the node outlives the lab, and only `end` still works on it from here. */
-  keep(): Promise<NodeOnHost>;
+  keep(): Promise<void>;
 }
 
-/** A node that is up on this host, whoever started it. */
+/** A node that is up, whoever started it. */
 export interface NodeOnHost {
   readonly name: string;
   readonly kept: boolean;
   readonly createdMs: number;
-  /** the command that enters it */
-  readonly enter: readonly string[];
-  /** the command that runs another one on it, on this terminal */
-  run(argv: readonly string[]): readonly string[];
-  /** the command that ends it */
-  readonly end: readonly string[];
 }
+
+/** The user's terminal, for a command run on a node by hand. */
+export interface Terminal {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+  readonly error: NodeJS.WriteStream;
+  /** Called with the name of each SIGINT, SIGTERM or SIGHUP. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): void;
+}
+
+export interface NodeOptions {
+  /** unique on this host: also its hostname, and what `cnilab ps` shows */
+  readonly name: string;
+  /** what the run is going to `provide`; others can still be provided, at a price */
+  readonly artifacts: readonly Artifact[];
+}
+
+/** A backend that has all its nodes are made of. */
+export interface NodeMaker {
+  /** what that is, of the lab's own artifacts; for the journal */
+  readonly artifacts: readonly Artifact[];
+  /** The node, ready for commands. Throws LabError. */
+  start(options: NodeOptions): Promise<RunningNode>;
+}
+
+export interface PrepareOptions {
+  /** from the cache, or brought into it */
+  readonly own: (name: OwnName) => Promise<Artifact>;
+  /** something that takes longer than a moment: `what` names it, `how` says how far it is */
+  readonly progress: (news: { readonly what: string; readonly how: string; readonly done: boolean }) => void;
+  readonly signal: AbortSignal;
+}
+
+export type BackendCheck =
+  | {
+      readonly works: true;
+      /** what a user may want to know of it: the engine and its version, that there is no KVM */
+      readonly how: string;
+      /** the architecture of its nodes, where it may be another than this program's */
+      readonly arch?: Arch;
+    }
+  | { readonly works: false; readonly why: string; readonly waysOut: readonly string[] };
+
+export const BACKENDS = ['bare', 'container', 'vm'] as const;
+export type BackendName = (typeof BACKENDS)[number];
 
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {
-  readonly name: 'bare' | 'container' | 'vm';
+  readonly name: BackendName;
   /** Whether it works here; if not, why, and each way out. Costs little, is asked before anything runs. */
-  check(): Promise<
-    | { readonly works: true }
-    | { readonly works: false; readonly why: string; readonly waysOut: readonly string[] }
-  >;
-  /** The node, ready for commands. Throws LabError. */
-  start(options: NodeOptions): Promise<RunningNode>;
+  check(): Promise<BackendCheck>;
+  /** Brings what its nodes are made of, once for a session. Throws LabError. */
+  prepare(options: PrepareOptions): Promise<NodeMaker>;
   /** Removes what killed labs left; one line for each node. Never touches a node that is up, kept or of a running lab. */
   sweep(): Promise<readonly string[]>;
-  /** Every node that is up, kept or of a lab that runs. */
+  /** Every node that is up, kept or of a lab that runs; none where the backend does not work. */
   nodes(): Promise<readonly NodeOnHost[]>;
   /** Ends one of these. LabError when there is none of this name. */
   down(name: string): Promise<void>;
+  /** Runs a command on one of these, on this terminal; by default a shell. Its exit code. */
+  enter(name: string, argv: readonly string[], terminal: Terminal): Promise<number>;
 }

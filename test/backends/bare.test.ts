@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
-import { bareBackend } from '../../lab/nodes/backends/bare.ts';
+import { bareBackend, startBareNode } from '../../lab/nodes/backends/bare.ts';
 import type { Backend, LabNode, RunningNode } from '../../lab/nodes/node.ts';
 import { buildAgent, type AgentForTests } from '../rig/build-agent.ts';
 
@@ -31,7 +31,7 @@ afterAll(() => agent[Symbol.dispose]());
 const name = (suffix: string) => `test-${process.pid}-${suffix}`;
 
 async function startNode(suffix = 'a', layers: readonly Artifact[] = []): Promise<RunningNode> {
-  const node = await backend.start({ name: name(suffix), layers, nodeTools: agent.nodeTools });
+  const node = await startBareNode(agent, { name: name(suffix), layers, nodeTools: agent.nodeTools });
   running.push(node);
   return node;
 }
@@ -312,17 +312,22 @@ test('a sweep touches no node that is up', async () => {
   expect((await backend.nodes()).map((one) => [one.name, one.kept])).toEqual([[name('a'), false]]);
 });
 
-/** A lab in a process of its own, which starts a node, does `then` and sleeps. */
-async function startLab(then: string) {
+/** A lab in a process of its own, which starts a node and does `then`. */
+const startLab = (then: string) =>
+  startProgram(`
+     const node = await startBareNode(options, { name: ${JSON.stringify(name('b'))}, layers: [], nodeTools: options.nodeTools });
+     await node.exec(['sh', '-c', 'ip link add cni0 type bridge; ip netns add one; setsid sleep 4321 &']);
+     ${then}`);
+
+/** A program of its own with the backend's `options`; `line` is what it prints first. */
+async function startProgram(text: string) {
   const folder = mkdtempSync(join(agent.artifactsHostPath, '..', 'lab-'));
   const root = fileURLToPath(new URL('../..', import.meta.url));
   writeFileSync(
     join(folder, 'lab.ts'),
-    `import { bareBackend } from ${JSON.stringify(join(root, 'lab/nodes/backends/bare.ts'))};
+    `import { bareBackend, startBareNode } from ${JSON.stringify(join(root, 'lab/nodes/backends/bare.ts'))};
      const options = ${JSON.stringify(agent)};
-     const node = await bareBackend(options).start({ name: ${JSON.stringify(name('b'))}, layers: [], nodeTools: options.nodeTools });
-     await node.exec(['sh', '-c', 'ip link add cni0 type bridge; ip netns add one; setsid sleep 4321 &']);
-     ${then}`,
+     ${text}`,
   );
   await build({
     entryPoints: [join(folder, 'lab.ts')],
@@ -352,24 +357,15 @@ test('kill -9 of the lab leaves no process, mount, network namespace or cgroup',
 });
 
 test('a kept node outlives its lab, is entered, and ends when told', async () => {
-  const { line, exited } = await startLab(
-    `const kept = await node.keep(); console.log(JSON.stringify(kept.enter));`,
-  );
+  const { exited } = await startLab(`await node.keep(); console.log('kept');`);
   await exited;
   expect((await backend.nodes()).map((one) => [one.name, one.kept])).toEqual([[name('b'), true]]);
   expect(await backend.sweep()).toEqual([]);
-  const [program, ...args]: readonly string[] = JSON.parse(line) as string[];
-  const enter = spawn(
-    program ?? '',
-    [...args, '-c', 'hostname; cat /proc/self/cgroup | grep -vc ":/$"; ls /sys/class/net'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  let printed = '';
-  enter.stdout.on('data', (data: Buffer) => (printed += String(data)));
-  await new Promise((resolve) => enter.once('close', resolve));
-  expect(printed).toBe(`${name('b')}\n0\ncni0\nlo\n`);
+  const { line } = await startProgram(`
+    const terminal = { input: process.stdin, output: process.stdout, error: process.stderr, onSignal: () => {} };
+    const words = 'echo $(hostname) $(grep -vc ":/$" /proc/self/cgroup) $(ls /sys/class/net)';
+    await bareBackend(options).enter(${JSON.stringify(name('b'))}, ['sh', '-c', words], terminal);`);
+  expect(line).toBe(`${name('b')} 0 cni0 lo\n`);
   await backend.down(name('b'));
   expect(processesWith('sleep\u00004321')).toEqual([]);
   expect(groupsOf(name('b'))).toEqual([]);
@@ -377,12 +373,9 @@ test('a kept node outlives its lab, is entered, and ends when told', async () =>
 });
 
 test('a node that cannot be made says why', async () => {
-  const broken = bareBackend({ ...agent, artifactsHostPath: '/proc/1' });
+  const broken = { ...agent, artifactsHostPath: '/proc/1' };
+  const layers = [{ ...agent.nodeTools, hostPath: '/no/such/layer' }];
   await expect(
-    broken.start({
-      name: name('c'),
-      layers: [{ ...agent.nodeTools, hostPath: '/no/such/layer' }],
-      nodeTools: agent.nodeTools,
-    }),
+    startBareNode(broken, { name: name('c'), layers, nodeTools: agent.nodeTools }),
   ).rejects.toThrow(`node ${name('c')} did not start: lstat /no: no such file or directory`);
 });

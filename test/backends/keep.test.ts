@@ -49,7 +49,7 @@ test('run --keep prints the command that enters the node and the one that ends i
   const name = told?.[1] ?? '';
   expect(stdout).toContain(`cnilab enter ${name}\n`);
 
-  expect((await said('ps')).stdout).toMatch(new RegExp(`^${name} {2}kept {4}up \\d+ min\n$`));
+  expect((await said('ps')).stdout).toMatch(new RegExp(`^${name} {2}bare {7}kept {4}up \\d+ min\n$`));
   expect(await said('enter', name, '--', 'hostname')).toEqual({
     exitCode: 0,
     stdout: `${name}\n`,
@@ -107,7 +107,12 @@ test('several nodes are up at once; down ends the one that is named, down --all 
       .replaceAll(/up \d+ min/g, 'up')
       .split('\n')
       .sort(),
-  ).toEqual(['', 'test-one    kept    up', 'test-three  kept    up', 'test-two    kept    up']);
+  ).toEqual([
+    '',
+    'test-one    bare       kept    up',
+    'test-three  bare       kept    up',
+    'test-two    bare       kept    up',
+  ]);
   expect(await said('enter', 'test-two', '--', 'hostname')).toMatchObject({ stdout: 'test-two\n' });
   expect(await said('down', 'test-two')).toMatchObject({ exitCode: 0, stdout: 'test-two is down\n' });
   expect(await said('clean')).toEqual({ exitCode: 0, stdout: '', stderr: '' });

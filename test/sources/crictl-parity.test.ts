@@ -86,8 +86,13 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
     cniConfig: [{ name: '10-story.conflist', content: JSON.stringify(CONFLIST), place }],
     files: [],
   };
+  const maker = await backend.prepare({
+    own: (name) => artifacts.ensureOwn(name, signal),
+    progress: () => undefined,
+    signal,
+  });
   const { node } = await bringUpNode({
-    backend,
+    maker,
     name: `test-${process.pid}-crictl`,
     plan,
     parts: {
@@ -95,12 +100,11 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
       runc: artifact(runc),
       crictl: artifact(crictl),
       plugins: { set: artifact(set), overrides: [] },
-      nodeTools: await artifacts.ensureOwn('node-tools', signal),
-      layers: await artifacts.layers(signal),
       images: [
         await artifacts.ensureOwn('pause-image', signal),
         await artifacts.ensureOwn('app-image', signal),
       ],
+      later: [],
     },
     clock: systemClock,
     cleanup,

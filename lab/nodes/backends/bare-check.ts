@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-import type { Backend } from '../node.ts';
+import type { BackendCheck } from '../node.ts';
 
 /** CAP_SYS_ADMIN, https://man7.org/linux/man-pages/man7/capabilities.7.html */
 const SYS_ADMIN = 1n << 21n;
@@ -9,7 +9,7 @@ const NET_ADMIN = 1n << 12n;
 const NAMESPACES = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'];
 
 /** Whether bare nodes can be had here, from what the kernel says of this process; nothing is tried, nothing is started. */
-export function checkBare(platform: NodeJS.Platform): Awaited<ReturnType<Backend['check']>> {
+export function checkBare(platform: NodeJS.Platform): BackendCheck {
   if (platform !== 'linux') {
     return {
       works: false,
@@ -51,7 +51,7 @@ export function checkBare(platform: NodeJS.Platform): Awaited<ReturnType<Backend
       ],
     };
   }
-  return { works: true };
+  return { works: true, how: 'Linux namespaces on this host' };
 }
 
 /** From /proc/self/status. */

@@ -1,14 +1,16 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
+import { hostHasIptables } from '../../artifacts/own/iptables.ts';
 import { LabError } from '../../core/lab-error.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
 import { parseNothing } from '../agent-protocol.ts';
-import type { Backend, NodeOnHost, NodeOptions, RunningNode } from '../node.ts';
+import type { Backend, RunningNode, Terminal } from '../node.ts';
 import { checkBare } from './bare-check.ts';
 import { endNode, isUp, readRecords, sweepRecords, type NodeRecord } from './bare-records.ts';
 
@@ -28,24 +30,42 @@ export function bareBackend(options: BareBackendOptions): Backend {
   return {
     name: 'bare',
     check: async () => checkBare(process.platform),
-    start: (node) => startBareNode(options, node),
+    async prepare({ own }) {
+      const [nodeTools, ...layers] = await Promise.all([
+        own('node-tools'),
+        ...(hostHasIptables() ? [] : [own('iptables')]),
+      ]);
+      return {
+        artifacts: [nodeTools, ...layers],
+        start: ({ name }) => startBareNode(options, { name, nodeTools, layers }),
+      };
+    },
     sweep: () => sweepRecords(stateHostPath),
     async nodes() {
       const records = await readRecords(stateHostPath);
       const up = await Promise.all(records.map(isUp));
-      return records.filter((_, index) => up[index]).map(onHost);
+      return records.filter((_, index) => up[index]);
     },
     async down(name) {
-      const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
-      if (record === undefined) throw new LabError(`there is no node named ${name}`);
-      await endNode(stateHostPath, record);
+      await endNode(stateHostPath, await recordOf(stateHostPath, name));
+    },
+    async enter(name, argv, terminal) {
+      return enterBareNode(await recordOf(stateHostPath, name), argv, terminal);
     },
   };
 }
 
-async function startBareNode(
+export interface BareNodeOptions {
+  readonly name: string;
+  /** with the agent, which makes the node and is the first process on it */
+  readonly nodeTools: Artifact;
+  /** trees laid over the host's programs: iptables, where the host has none */
+  readonly layers: readonly Artifact[];
+}
+
+export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
-  { name, layers, nodeTools }: NodeOptions,
+  { name, layers, nodeTools }: BareNodeOptions,
 ): Promise<RunningNode> {
   await Promise.all([
     mkdir(stateHostPath, { recursive: true }),
@@ -82,9 +102,6 @@ async function startBareNode(
       link.close();
       for (const stream of [launcher.stdin, launcher.stdout, launcher.stderr]) stream.destroy(); // they would hold the lab up
       launcher.unref();
-      const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
-      if (record === undefined) throw new LabError(`${name} is kept, but has no record in ${stateHostPath}`);
-      return onHost(record);
     },
   };
 }
@@ -113,8 +130,26 @@ function watchEnd(launcher: ChildProcessWithoutNullStreams) {
   };
 }
 
-function onHost({ name, kept, createdMs, agent, initPid, launcherPid }: NodeRecord): NodeOnHost {
-  const run = (argv: readonly string[]) => [agent, 'enter', '--pid', String(initPid), '--', ...argv];
-  const enter = run([existsSync('/bin/bash') ? 'bash' : 'sh']);
-  return { name, kept, createdMs, run, enter, end: ['kill', String(launcherPid)] };
+async function recordOf(stateHostPath: string, name: string): Promise<NodeRecord> {
+  const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
+  if (record === undefined) throw new LabError(`there is no node named ${name}`);
+  return record;
+}
+
+async function enterBareNode(
+  { agent, initPid }: NodeRecord,
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const command = argv.length === 0 ? [existsSync('/bin/bash') ? 'bash' : 'sh'] : argv;
+  const child = spawn(agent, ['enter', '--pid', String(initPid), '--', ...command], {
+    stdio: [terminal.input, terminal.output, terminal.error],
+  });
+  terminal.onSignal((signal) => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (exitCode, signal) =>
+      resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
+  });
 }

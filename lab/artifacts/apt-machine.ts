@@ -1,17 +1,27 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../core/ports.ts';
+import type { Arch } from '../plan/pins.ts';
 import { parseDeb822, parseOneLineSources, type AptEntry } from './apt-sources.ts';
 
 /** Names for suites that change their meaning; a machine may have one in its own sources. */
 export const DEBIAN_ALIASES = ['oldoldstable', 'oldstable', 'stable', 'testing', 'unstable'];
 
 /** Read by apt after the machine's own files, so that it overrules them; see apt.conf(5). */
-export function aptConfig(folder: string, machineDump: string): string {
+export function aptConfig({
+  folder,
+  arch,
+  machineDump,
+}: {
+  folder: string;
+  arch: Arch;
+  machineDump: string;
+}): string {
   const targets = [...machineDump.matchAll(/^Acquire::IndexTargets::deb::([\w-]+)::MetaKey /gm)].map(
     ([, name]) => name ?? '',
   );
   return [
+    `APT::Architecture "${arch}";`,
     `Dir::State "${folder}";`,
     `Dir::State::lists "${folder}/lists";`,
     `Dir::Cache "${folder}";`,

@@ -1,3 +1,5 @@
+import type { Arch } from '../plan/pins.ts';
+
 /** One entry of apt's sources, as the fields of its deb822 form; names in lower case, values with their line breaks. */
 export type AptEntry = Readonly<Record<string, string>>;
 
@@ -49,6 +51,8 @@ export interface SuiteSources {
   /** what the distribution calls its releases: names that the machine's own entries may have */
   readonly suiteNames: readonly string[];
   readonly wanted: string;
+  /** whatever architectures the machine's own entries are for */
+  readonly arch: Arch;
   readonly pockets: readonly Pocket[];
 }
 
@@ -58,7 +62,7 @@ export interface SuiteSources {
  */
 export function sourcesForSuite(
   entries: readonly AptEntry[],
-  { suiteNames, wanted, pockets }: SuiteSources,
+  { suiteNames, wanted, arch, pockets }: SuiteSources,
 ): string | undefined {
   const stanzas = pockets.flatMap((pocket) =>
     entries
@@ -69,7 +73,13 @@ export function sourcesForSuite(
       .map((entry) => {
         const components = words(entry.components).filter((name) => name === 'main' || name === 'universe');
         const { enabled: _, ...rest } = entry;
-        return { ...rest, types: 'deb', suites: `${wanted}${pocket}`, components: components.join(' ') };
+        return {
+          ...rest,
+          types: 'deb',
+          suites: `${wanted}${pocket}`,
+          components: components.join(' '),
+          architectures: arch,
+        };
       })
       .filter(({ components }) => components !== ''),
   );

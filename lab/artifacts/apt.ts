@@ -5,6 +5,7 @@ import type { Clock, CommandResult, Exec } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { findProgram } from '../host/find-program.ts';
 import type { Http } from '../host/http.ts';
+import type { Arch } from '../plan/pins.ts';
 import { aptConfig, DEBIAN_ALIASES, hostRelease, machineEntries } from './apt-machine.ts';
 import { parseDeb822, sourcesForSuite, urisOf } from './apt-sources.ts';
 import { diskFull, outputSaysDiskFull } from './disk-full.ts';
@@ -18,6 +19,8 @@ export interface AptOptions {
   readonly http: Pick<Http, 'reach'>;
   readonly clock: Clock;
   readonly offline: boolean;
+  /** of the packages; need not be this machine's, as nothing of theirs is run */
+  readonly arch: Arch;
   readonly debianSuites: readonly string[];
   /** suites that have an archive of security fixes */
   readonly securitySuites: readonly string[];
@@ -41,7 +44,7 @@ const LISTS_FRESH_MS = 24 * 3600 * 1000;
 export type Apt = ReturnType<typeof createApt>;
 
 export function createApt(options: AptOptions) {
-  const { exec, env, cacheHostPath, http, clock, offline } = options;
+  const { exec, env, cacheHostPath, http, clock, offline, arch } = options;
   const ready = new Map<string, Promise<Result<SuiteState, Refusal>>>();
 
   async function run(
@@ -81,6 +84,7 @@ export function createApt(options: AptOptions) {
     const sources = sourcesForSuite(entries, {
       suiteNames: [...options.debianSuites, ...DEBIAN_ALIASES, host.codename],
       wanted: suite,
+      arch,
       pockets:
         suite === host.codename
           ? ['', '-security', '-updates']
@@ -94,7 +98,7 @@ export function createApt(options: AptOptions) {
         `this machine's apt sources (${host.id} ${host.codename}) have no archive with ${suite}`,
       );
     }
-    const folder = join(cacheHostPath, 'apt', suite);
+    const folder = join(cacheHostPath, 'apt', `${suite}-${arch}`);
     for (const name of ['lists/partial', 'archives/partial'])
       await mkdir(join(folder, name), { recursive: true });
     const state: SuiteState = { suite, folder, aptConfigHostPath: join(folder, 'apt.conf') };
@@ -112,7 +116,7 @@ export function createApt(options: AptOptions) {
           );
 
         const dump = await exec(['apt-config', 'dump'], { signal, env: { LC_ALL: 'C' } });
-        await writeFile(state.aptConfigHostPath, aptConfig(folder, dump.stdout));
+        await writeFile(state.aptConfigHostPath, aptConfig({ folder, arch, machineDump: dump.stdout }));
         await writeFile(join(folder, 'machine.sources'), sources);
         if (!/^Acquire::(?:https?::)?Proxy(?:-Auto-Detect)? "[^"]/im.test(dump.stdout)) {
           for (const uri of urisOf(parseDeb822(sources)).filter((uri) => /^https?:/.test(uri))) {
@@ -127,6 +131,27 @@ export function createApt(options: AptOptions) {
         return ok(state);
       },
     );
+  }
+
+  /** What apt would install for these, on what it takes for installed. */
+  async function plannedFor(
+    packageNames: readonly string[],
+    { suite, signal, onTopOf }: { suite: string; signal: AbortSignal; onTopOf: readonly string[] },
+  ): Promise<Result<readonly DebianPackage[], Refusal>> {
+    const state = await suiteState(suite, signal);
+    if (!state.ok) return state;
+    const flags = ['--simulate', '--no-install-recommends', '--reinstall', '-q', ...onTopOf];
+    const argv = ['apt-get', 'install', ...flags, ...packageNames];
+    const { exitCode, stdout, stderr } = await run(argv, { ...state.value, signal });
+    if (exitCode !== 0) {
+      return err({
+        source: 'debian',
+        reason: 'not-there',
+        why: `${argv.join(' ')} for ${suite}: ${lastLines(stderr)}`,
+      });
+    }
+    const planned = [...stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) /gm)];
+    return ok(planned.map(([, name = '', version = '']) => ({ suite, name, version })));
   }
 
   return {
@@ -155,77 +180,52 @@ export function createApt(options: AptOptions) {
     },
 
     /** Everything that the package needs and this host does not have, itself included. */
-    async missingFor(
+    missingFor: (
       packageName: string,
       suite: string,
       signal: AbortSignal,
-    ): Promise<Result<readonly DebianPackage[], Refusal>> {
-      const state = await suiteState(suite, signal);
-      if (!state.ok) return state;
-      const argv = [
-        'apt-get',
-        'install',
-        '--simulate',
-        '--no-install-recommends',
-        '--reinstall',
-        '-q',
-        packageName,
-      ];
-      const { exitCode, stdout, stderr } = await run(argv, { ...state.value, signal });
-      if (exitCode !== 0) {
-        return err({
-          source: 'debian',
-          reason: 'not-there',
-          why: `${argv.join(' ')} for ${suite}: ${lastLines(stderr)}`,
-        });
-      }
-      const planned = [...stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) /gm)];
-      return ok(planned.map(([, name = '', version = '']) => ({ suite, name, version })));
-    },
+    ): Promise<Result<readonly DebianPackage[], Refusal>> =>
+      plannedFor([packageName], { suite, signal, onTopOf: [] }),
 
-    /** Downloads the packages and unpacks them into one tree. Nothing of theirs is run. */
+    /** Everything that the packages need where there is nothing, themselves included. */
+    allFor: (
+      packageNames: readonly string[],
+      suite: string,
+      signal: AbortSignal,
+    ): Promise<Result<readonly DebianPackage[], Refusal>> =>
+      plannedFor(packageNames, { suite, signal, onTopOf: ['-o', 'Dir::State::status=/dev/null'] }),
+
+    /** Downloads packages of one suite, and unpacks them into one tree in their order. Nothing of theirs is run. */
     async unpack(
       packages: readonly DebianPackage[],
       into: { readonly treeHostPath: string; readonly scratchHostPath: string; readonly signal: AbortSignal },
     ): Promise<Result<undefined, Refusal>> {
       const { treeHostPath, scratchHostPath, signal } = into;
-      await mkdir(treeHostPath, { recursive: true });
-      for (const { suite, name, version } of packages) {
-        const state = await suiteState(suite, signal);
-        if (!state.ok) return state;
-        if (offline) {
-          return err({
-            source: 'debian',
-            reason: 'unreachable',
-            why: `${name} ${version} is not in the cache, and --offline forbids to fetch it`,
-          });
-        }
-        const cwd = join(scratchHostPath, `${name}.deb`);
-        await mkdir(cwd);
-        const got = await run(['apt-get', 'download', '-q', `${name}=${version}`], {
-          ...state.value,
-          signal,
-          cwd,
-        });
-        const deb = (await readdir(cwd)).find((file) => file.endsWith('.deb'));
-        if (got.exitCode !== 0 || deb === undefined) {
-          return err({
-            source: 'debian',
-            reason: 'broken',
-            why: `apt-get download ${name}=${version}: ${lastLines(got.stderr)}`,
-          });
-        }
-        const unpacked = await run(['dpkg-deb', '-x', join(cwd, deb), treeHostPath], {
-          ...state.value,
-          signal,
-        });
-        if (unpacked.exitCode !== 0) {
-          return err({
-            source: 'debian',
-            reason: 'broken',
-            why: `dpkg-deb -x ${deb}: ${lastLines(unpacked.stderr)}`,
-          });
-        }
+      const refuse = (reason: Refusal['reason'], why: string): { ok: false; error: Refusal } =>
+        err({ source: 'debian', reason, why });
+      const [first] = packages;
+      if (first === undefined) return ok(undefined);
+      const state = await suiteState(first.suite, signal);
+      if (!state.ok) return state;
+      const wanted = packages.map(({ name, version }) => `${name}=${version}`);
+      if (offline)
+        return refuse(
+          'unreachable',
+          `${wanted.join(' ')} is not in the cache, and --offline forbids to fetch it`,
+        );
+
+      const cwd = join(scratchHostPath, 'debs');
+      await Promise.all([cwd, treeHostPath].map((folder) => mkdir(folder, { recursive: true })));
+      const options = { ...state.value, signal, cwd };
+      const got = await run(['apt-get', 'download', '-q', ...wanted], options);
+      const debs = await readdir(cwd);
+      for (const { name, version } of packages) {
+        const deb = debs.find((file) => file.startsWith(`${name}_`) && file.endsWith('.deb'));
+        if (got.exitCode !== 0 || deb === undefined)
+          return refuse('broken', `apt-get download ${name}=${version}: ${lastLines(got.stderr)}`);
+        const unpacked = await run(['dpkg-deb', '-x', join(cwd, deb), treeHostPath], options);
+        if (unpacked.exitCode !== 0)
+          return refuse('broken', `dpkg-deb -x ${deb}: ${lastLines(unpacked.stderr)}`);
       }
       return ok(undefined);
     },

@@ -17,10 +17,11 @@ export interface ArtifactFile {
  *   crictl       bin/crictl
  *   node-tools   bin/agent, bin/crictl, bin/pause
  *   iptables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
+ *   node-root    root.tar, a whole tree with its links, and packages.txt, what it is made of
  *   images       pause.tar, app.tar (OCI image archives)
  */
 export interface Artifact {
-  /** a ComponentName, or one of the lab's own: node-tools, iptables, images */
+  /** a ComponentName, or one of the lab's own: node-tools, iptables, node-root, pause-image, app-image */
   readonly name: string;
   readonly version: string;
   readonly source: SourceName | 'own';

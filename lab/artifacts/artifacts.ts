@@ -19,6 +19,7 @@ import { describeUnobtained } from './no-source.ts';
 import { findCached, obtain } from './obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
 import { iptablesRecipe } from './own/iptables.ts';
+import { nodeRootRecipe } from './own/node-root.ts';
 import { nodeToolsRecipes } from './own/node-tools.ts';
 import { ownCrictlRecipe } from './own/crictl.ts';
 import { packLabImage } from './lab-images.ts';
@@ -45,7 +46,7 @@ export interface ArtifactsOptions {
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
-export type OwnName = 'node-tools' | 'iptables' | ImageName;
+export type OwnName = 'node-tools' | 'iptables' | 'node-root' | ImageName;
 
 /** Everything that nodes are made of, verified and on this disk. */
 export interface Artifacts {
@@ -85,7 +86,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   });
   const go = createGoTool({ exec, env, cacheHostPath, arch, offline });
   const suites = { debianSuites: pins.debianSuites, securitySuites: pins.debianSecuritySuites };
-  const apt = createApt({ exec, env, cacheHostPath, http, clock, offline, ...suites });
+  const apt = createApt({ exec, env, cacheHostPath, http, clock, offline, arch, ...suites });
   const sumsHostPath = join(packageHostPath, 'images/gomod');
   const bySource: { readonly [S in SourceName]: Source } = {
     local: createLocal(),
@@ -103,6 +104,8 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
         return nodeToolsRecipes({ sourceHostPath: join(packageHostPath, 'images/node-tools'), arch, go });
       case 'iptables':
         return [iptablesRecipe({ arch, apt, exec })];
+      case 'node-root':
+        return [nodeRootRecipe({ arch, apt, exec })];
       case 'pause-image':
         return [pauseImageRecipe(images, await ensureOwn('node-tools', signal))];
       case 'app-image':

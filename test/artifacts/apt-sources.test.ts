@@ -38,12 +38,19 @@ Components: main
 `;
 
 test('the archives, mirrors and keys of the machine are kept for another suite, and other archives are left out', () => {
-  expect(sourcesForSuite(parseDeb822(DEB822), { suiteNames, wanted: 'trixie', pockets: ['', '-security'] }))
-    .toBe(`types: deb
+  expect(
+    sourcesForSuite(parseDeb822(DEB822), {
+      suiteNames,
+      arch: 'amd64',
+      wanted: 'trixie',
+      pockets: ['', '-security'],
+    }),
+  ).toBe(`types: deb
 uris: https://mirror.example/debian
 suites: trixie
 components: main
 signed-by: /usr/share/keyrings/debian-archive-keyring.gpg
+architectures: amd64
 
 types: deb
 uris: https://mirror.example/debian-security
@@ -54,11 +61,17 @@ signed-by:
  .
  abc
  -----END PGP PUBLIC KEY BLOCK-----
+architectures: amd64
 `);
 });
 
 test('a suite without security archive gets none', () => {
-  const text = sourcesForSuite(parseDeb822(DEB822), { suiteNames, wanted: 'sid', pockets: [''] });
+  const text = sourcesForSuite(parseDeb822(DEB822), {
+    suiteNames,
+    arch: 'amd64',
+    wanted: 'sid',
+    pockets: [''],
+  });
   expect(parseDeb822(text ?? '')).toEqual([
     {
       types: 'deb',
@@ -66,6 +79,7 @@ test('a suite without security archive gets none', () => {
       suites: 'sid',
       components: 'main',
       'signed-by': '/usr/share/keyrings/debian-archive-keyring.gpg',
+      architectures: 'amd64',
     },
   ]);
 });
@@ -77,17 +91,20 @@ deb [signed-by=/usr/share/keyrings/k.gpg arch=amd64,arm64] http://mirror.example
 deb-src http://mirror.example/debian bookworm main
 deb http://apt.example ./
 `);
-  expect(sourcesForSuite(entries, { suiteNames, wanted: 'sid', pockets: [''] })).toBe(`types: deb
+  expect(sourcesForSuite(entries, { suiteNames, arch: 'amd64', wanted: 'sid', pockets: [''] }))
+    .toBe(`types: deb
 uris: http://mirror.example/debian
 suites: sid
 components: main
 signed-by: /usr/share/keyrings/k.gpg
-architectures: amd64 arm64
+architectures: amd64
 `);
   expect(urisOf(entries)).toEqual(['http://mirror.example/debian', 'http://apt.example']);
 });
 
 test('a machine without the archive of the distribution has no sources for it', () => {
   const entries = parseOneLineSources('deb http://mirror.example/ubuntu noble main universe');
-  expect(sourcesForSuite(entries, { suiteNames, wanted: 'sid', pockets: [''] })).toBeUndefined();
+  expect(
+    sourcesForSuite(entries, { suiteNames, arch: 'amd64', wanted: 'sid', pockets: [''] }),
+  ).toBeUndefined();
 });

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { upstreamVersion } from '../../lab/artifacts/debian-version.ts';
+import { SYSTEM_PATH } from '../../lab/artifacts/own/iptables.ts';
 import { BadInput } from '../../lab/core/lab-error.ts';
 import { artifactsIn, makeFolder, realPins, signal } from './rig.ts';
 
@@ -66,11 +67,61 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
     expect(said).toMatch(/^iptables v[\d.]+ \((nf_tables|legacy)\)$/m);
   });
 
+  test.each(['amd64', 'arm64'] as const)('a whole root for a node of %s, with its links', async (arch) => {
+    const artifact = await artifactsIn(folder, { arch }).artifacts.ensureOwn('node-root', signal);
+    expect(artifact.files.map(({ path }) => path)).toEqual(['packages.txt', 'root.tar']);
+    const root = join(folder, `root-${arch}`);
+    mkdirSync(root);
+    execFileSync('tar', ['--extract', '--file', join(artifact.hostPath, 'root.tar'), '--directory', root]);
+    expect(danglingLinks(root)).toEqual(['var/lock']); // to /run/lock, which is made when a node starts
+    const runsHere = process.getuid?.() === 0 && arch === (process.arch === 'x64' ? 'amd64' : 'arm64');
+    if (!runsHere) return;
+    for (const [said, ...argv] of RUN_ON_A_NODE) {
+      const printed = execFileSync('chroot', [root, ...argv], {
+        encoding: 'utf8',
+        env: { PATH: SYSTEM_PATH },
+      });
+      expect({ argv, first: printed.split('\n')[0] }).toEqual({
+        argv,
+        first: expect.stringContaining(said) as string,
+      });
+    }
+  });
+
   test('the app image is packed from a static busybox', async () => {
     const artifact = await artifactsIn(folder).artifacts.ensureOwn('app-image', signal);
     expect(artifact.files.map(({ path }) => path)).toEqual(['app.tar']);
   });
 });
+
+/** What a node's programs say for themselves, in a root that has no host below it. */
+const RUN_ON_A_NODE = [
+  ['(nf_tables)', 'iptables', '--version'],
+  ['(nf_tables)', 'ip6tables-save', '--version'],
+  ['nftables v', 'nft', '--version'],
+  ['iproute2', 'ip', '-V'],
+  ['util-linux', 'mount', '--version'],
+  ['util-linux', 'nsenter', '--version'],
+  ['kmod version', 'modprobe', '--version'],
+  ['0:0', 'awk', '-F:', '$1 == "root" { print $3 ":" $4 }', '/etc/passwd'],
+  ['hello', 'bash', '-c', 'echo hello | sed s/x/y/ | grep hello'],
+  ['/usr/bin/sh', 'sh', '-c', 'which sh'],
+] as const;
+
+/** Links that lead nowhere in this root; an absolute one is meant from there. */
+function danglingLinks(root: string): readonly string[] {
+  const leadsSomewhere = (path: string, hops = 0): boolean => {
+    const hostPath = join(root, path);
+    if (hops > 20 || (!existsSync(hostPath) && lstatSync(hostPath, { throwIfNoEntry: false }) === undefined))
+      return false;
+    if (!lstatSync(hostPath).isSymbolicLink()) return true;
+    return leadsSomewhere(resolve('/', dirname(path), readlinkSync(hostPath)).slice(1), hops + 1);
+  };
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !leadsSomewhere(path));
+}
 
 /** What apt knows on this machine, by name and time. */
 const machineLists = (): readonly string[] => readdirSync('/var/lib/apt/lists').sort();

@@ -13,7 +13,7 @@ const cwd = mkdtempSync(join(tmpdir(), 'cnilab-bench-'));
 const count = Number(process.argv[2] ?? 12);
 const cacheHostPath = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab');
 
-const lab = (...args) => timed([process.execPath, here('../bin/cnilab.mjs'), 'run', ...args], { cwd });
+const lab = (...args) => timed([process.execPath, here('../bin/cnilab.cjs'), 'run', ...args], { cwd });
 const one = () => lab('incompatible-version', '--containerd', '1.6.3');
 const wall = async (run) => (await run()).wallMs;
 

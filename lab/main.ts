@@ -65,7 +65,7 @@ process.stdout.on('error', () => {
   readerIsGone = true; // what is still said fails in the same way, and a second signal would not wait
 });
 
-// not awaited: the bundle is a script and no module, as only those have a code cache on Node 20 (bin/code-cache.mjs)
+// not awaited: the bundle is a script and no module, as only those have a code cache on Node 20 (bin/code-cache.cjs)
 void createProgram(world, (exitCode) => {
   process.exitCode = exitCode;
 })

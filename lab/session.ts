@@ -5,7 +5,7 @@ import type { LabEvent } from './events.ts';
 import { createRunFolder } from './host/run-folder.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { NodeParts } from './nodes/bring-up.ts';
-import type { Backend, NodeMaker } from './nodes/node.ts';
+import type { Backend, BackendName, NodeMaker } from './nodes/node.ts';
 import type { ComponentRef } from './plan/components.ts';
 import type { NodePlan, Plan, RunPlan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
@@ -14,7 +14,9 @@ import { pluginArtifacts } from './steps/plugins.ts';
 
 export interface SessionOptions {
   readonly plan: Plan;
-  readonly backend: Backend;
+  readonly backend: BackendName;
+  /** may still be in the making */
+  readonly maker: Promise<NodeMaker>;
   readonly artifacts: Artifacts;
   /** names the session's folder and its nodes: unique on this host */
   readonly sessionId: string;
@@ -32,11 +34,11 @@ export interface SessionOptions {
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
   const startedMs = clock.now();
-  emit({ kind: 'session-started', runs: plan.runs, backend: backend.name, jobs, outputHostPath });
+  emit({ kind: 'session-started', runs: plan.runs, backend, jobs, outputHostPath });
 
   const store = await artifacts.ensureAll(refsOf(plan), signal);
   const images = await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
-  const maker = await prepareBackend(options);
+  const maker = await options.maker;
 
   const outcomes: Outcome[] = [];
   const waiting = [...plan.runs.entries()];
@@ -46,12 +48,11 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
       const runHostPath = `${outputHostPath}/${run.slug}`;
       const record = recordRun(run, createRunFolder(runHostPath));
       const parts = partsOf(run, { images, artifact: store });
-      const nodeName = `lab-${sessionId}-${index + 1}`;
+      const nodeName = nodeNameOf(sessionId, index);
       const verdict = await runOne({
         ...options,
-        run,
-        backend: backend.name,
         maker,
+        run,
         nodeName,
         parts,
         artifact: store,
@@ -68,18 +69,24 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   return outcome;
 }
 
+/** Of the node of a session's run, counted from 0; unique on this host as the session's id is. */
+export const nodeNameOf = (sessionId: string, index: number): string => `lab-${sessionId}-${index + 1}`;
+
 /** All that nodes of this backend are made of, from the cache or brought into it. */
-export const prepareBackend = ({
-  backend,
-  artifacts,
-  signal,
-  emit,
-}: Pick<SessionOptions, 'backend' | 'artifacts' | 'signal' | 'emit'>): Promise<NodeMaker> =>
+export const prepareBackend = (
+  backend: Backend,
+  { artifacts, emit, signal, first }: PrepareBackendOptions,
+): Promise<NodeMaker> =>
   backend.prepare({
     own: (name) => artifacts.ensureOwn(name, signal),
     progress: (news) => emit({ kind: 'progress', ...news }),
     signal,
+    ...(first === undefined ? {} : { first }),
   });
+
+export interface PrepareBackendOptions extends Pick<SessionOptions, 'artifacts' | 'signal' | 'emit'> {
+  readonly first?: string;
+}
 
 /** The images that nodes have, as no registry is asked: the same for all runs of a session. */
 export interface LabImages {

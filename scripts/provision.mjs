@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { $ } from 'zx';
 
-const cnilab = [process.execPath, fileURLToPath(new URL('../bin/cnilab.mjs', import.meta.url))];
+const cnilab = [process.execPath, fileURLToPath(new URL('../bin/cnilab.cjs', import.meta.url))];
 const words = process.argv.slice(2);
 const dashes = words.indexOf('--');
 const flags = dashes === -1 ? words : words.slice(0, dashes);

@@ -5,10 +5,12 @@ import { BadInput } from '../core/lab-error.ts';
 import { fanOut } from '../report/fan-out.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
-import { runSession } from '../session.ts';
+import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts } from '../host/facts.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
+import { holdNews } from './hold-news.ts';
+import { nodesAhead } from './nodes-ahead.ts';
 import { preparePlan } from './prepare.ts';
 import type { RunFlags } from './flags.ts';
 import { createReporters } from './reporters.ts';
@@ -19,42 +21,52 @@ export async function runCommand(world: World, names: readonly string[], flags: 
   if (names.length === 0)
     throw new BadInput('name a scenario, a file, a folder or a glob; `cnilab list` shows what there is');
   const pins = readPins(world);
-  const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
-  const backend = await chooseBackend(world, flags.backend);
   const sessionId = world.randomId();
-  const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
-  const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
-  const reporters = fanOut(await createReporters(world, flags));
-  const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
-  for (const message of await sweepHost({ backends: [backend], artifacts }))
-    reporters.emit({ kind: 'notice', message });
-
-  const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
-
+  const news = holdNews();
+  const { emit } = news;
+  const interruption = listenForInterruption(world, (by) => emit({ kind: 'interrupted', by }));
+  const { signal } = interruption;
+  const artifacts = openArtifacts(world, { pins, flags, emit });
+  // the first node starts while the scenarios are read; nothing of theirs touches it before all of them are sound
+  const first = nodeNameOf(sessionId, 0);
+  const nodes = nodesAhead(() => chooseBackend(world, flags.backend), { artifacts, emit, signal, first });
   try {
-    const outcome = await runSession({
-      plan,
-      backend,
-      artifacts,
-      sessionId,
-      outputHostPath,
-      jobs: flags.jobs ?? world.cores,
-      keep: flags.keep === true,
-      clock: world.clock,
-      labVersion: world.labVersion,
-      host: await hostFacts(),
-      signal: interruption.signal,
-      emit: reporters.emit,
-    });
-    const reported = await reporters.end();
-    return interruption.exitCode() ?? EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
+    const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
+    const backend = await nodes.backend;
+    const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
+    const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
+    const reporters = fanOut(await createReporters(world, flags));
+    news.tell(reporters);
+    for (const message of await sweepHost({ backends: [backend], artifacts }))
+      emit({ kind: 'notice', message });
+    try {
+      const outcome = await runSession({
+        plan,
+        backend: backend.name,
+        maker: nodes.maker,
+        artifacts,
+        sessionId,
+        outputHostPath,
+        jobs: flags.jobs ?? world.cores,
+        keep: flags.keep === true,
+        clock: world.clock,
+        labVersion: world.labVersion,
+        host: await hostFacts(),
+        signal,
+        emit,
+      });
+      const reported = await reporters.end();
+      return interruption.exitCode() ?? EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
+    } finally {
+      await reporters.end();
+      pointLatestAt(outputHostPath);
+    }
   } catch (thrown) {
-    await reporters.end();
     const exitCode = interruption.exitCode();
     if (exitCode === undefined) throw thrown;
     return exitCode;
   } finally {
-    pointLatestAt(outputHostPath);
+    await nodes.end();
   }
 }
 

@@ -45,7 +45,13 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
     const artifact = await artifacts.ensureAll(refsOf(plan), interruption.signal);
     const images = await labImages({ containers: true }, artifacts, interruption.signal);
     const { emit } = reporters;
-    const maker = await prepareBackend({ backend, artifacts, emit, signal: interruption.signal });
+    const maker = await prepareBackend(backend, {
+      artifacts,
+      emit,
+      signal: interruption.signal,
+      first: name,
+    });
+    cleanup.add('nodes made ahead', () => maker.end());
     const { node, runtimeVersion } = await bringUpNode({
       maker,
       name,

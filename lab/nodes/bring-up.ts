@@ -4,7 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
 import type { NodeMaker, RunningNode } from './node.ts';
-import { importImage, provisionNode, type NodeArtifacts } from './provision.ts';
+import { importImages, provisionNode, type NodeArtifacts } from './provision.ts';
 
 /** All that a node is made from, each already in the cache. */
 export interface NodeParts extends NodeArtifacts {
@@ -40,26 +40,28 @@ export interface ReadyNode {
 /** A fresh node of this plan with containerd answering and the images in it. Throws LabError. */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const { maker, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
-  const startedMs = clock.now();
   const node = await maker.start({ name, artifacts: [...artifactsOf(parts), ...parts.later] });
   cleanup.add(`end node ${name}`, () => node.end());
   const endNode = () => void node.end();
   signal.addEventListener('abort', endNode);
   cleanup.add('stop listening', () => signal.removeEventListener('abort', endNode));
   signal.throwIfAborted();
-  const nodeReadyMs = clock.now();
-
+  const startedMs = clock.now();
   await provisionNode(node, plan, parts);
   const containerd = containerdOn(node, { clock, onEnd: onContainerdEnd });
+  // ctr of containerd 1.x waits for the socket, so it need not wait for us; that of 2.x gives up and is asked again
+  const early = importImages(node, parts.images).then(
+    () => true,
+    () => false,
+  );
   const { runtimeVersion } = await containerd.start();
   const containerdReadyMs = clock.now();
-
-  for (const image of parts.images) await importImage(node, image);
+  if (!(await early)) await importImages(node, parts.images);
   return {
     node,
     containerd,
-    nodeMs: nodeReadyMs - startedMs,
-    containerdMs: containerdReadyMs - nodeReadyMs,
+    nodeMs: node.startMs,
+    containerdMs: containerdReadyMs - startedMs,
     runtimeVersion,
   };
 }

@@ -65,6 +65,8 @@ export type RuntimeStatus =
 
 /** How a node is to be taken down, or left for the user. */
 export interface RunningNode extends LabNode {
+  /** what it took from nothing to a node that runs commands */
+  readonly startMs: number;
   /** Ends the node and all in it, and removes what the backend made for it. Safe to call twice. */
   end(): Promise<void>;
   /** From now on the node outlives the lab, and only `end` still works on it from here. */
@@ -100,6 +102,8 @@ export interface NodeMaker {
   readonly artifacts: readonly Artifact[];
   /** The node, ready for commands. Throws LabError. */
   start(options: NodeOptions): Promise<RunningNode>;
+  /** Takes down what was made ahead and never asked for. Nothing is started after this. */
+  end(): Promise<void>;
 }
 
 export interface PrepareOptions {
@@ -108,6 +112,8 @@ export interface PrepareOptions {
   /** something that takes longer than a moment: `what` names it, `how` says how far it is */
   readonly progress: (news: { readonly what: string; readonly how: string; readonly done: boolean }) => void;
   readonly signal: AbortSignal;
+  /** the name of a node that is as good as certain to be wanted: it may be begun at once, ahead of its `start` */
+  readonly first?: string;
 }
 
 export type BackendCheck =

@@ -42,18 +42,18 @@ export async function provisionNode(node: LabNode, plan: NodePlan, artifacts: No
   ]);
 }
 
-/** Puts an image archive into containerd, as no registry can be asked. */
-export async function importImage(node: LabNode, images: Artifact): Promise<void> {
-  const folder = await node.provide(images);
-  for (const { path } of images.files) {
-    const result = await node.exec(
-      ['ctr', '--namespace', 'k8s.io', 'images', 'import', `${folder}/${path}`],
-      {
-        timeoutMs: 60_000,
-      },
-    );
-    if (result.exitCode !== 0) {
-      throw new LabError(`the image ${path} was not imported on ${node.name}: ${result.stderr.trim()}`);
+/** Puts image archives into containerd, as no registry can be asked. */
+export async function importImages(node: LabNode, images: readonly Artifact[]): Promise<void> {
+  for (const image of images) {
+    const folder = await node.provide(image);
+    for (const { path } of image.files) {
+      const result = await node.exec(
+        ['ctr', '--namespace', 'k8s.io', 'images', 'import', `${folder}/${path}`],
+        { timeoutMs: 60_000 },
+      );
+      if (result.exitCode !== 0) {
+        throw new LabError(`the image ${path} was not imported on ${node.name}: ${result.stderr.trim()}`);
+      }
     }
   }
 }

@@ -29,7 +29,7 @@ export function startCnilab(args: readonly string[], options: CnilabOptions = {}
   const [program = '', ...argv] = [
     ...(options.as ?? []),
     process.execPath,
-    `${ROOT}/bin/cnilab.mjs`,
+    `${ROOT}/bin/cnilab.cjs`,
     ...args,
   ];
   const child = spawn(program, argv, {

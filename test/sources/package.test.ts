@@ -133,7 +133,7 @@ const madeOf = (containerd: string) => ({
 test('the package has what a user needs, and nothing to install beside it', () => {
   const kinds = [
     /^(LICENSE|README\.md|package\.json)$/,
-    /^bin\/(cnilab|code-cache)\.mjs$/,
+    /^bin\/(cnilab|code-cache)\.cjs$/,
     /^dist\/(cnilab\.cjs|THIRD-PARTY-LICENSES)$/,
     /^docs\/[\w-]+\.md$/,
     /^images\/(pins\.yaml|gomod\/[\w-]+\.sum|node-tools\/dist\/(amd64|arm64)\/(agent|crictl|pause))$/,

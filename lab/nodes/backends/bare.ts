@@ -30,14 +30,26 @@ export function bareBackend(options: BareBackendOptions): Backend {
   return {
     name: 'bare',
     check: async () => checkBare(process.platform),
-    async prepare({ own }) {
+    async prepare({ own, first }) {
       const [nodeTools, ...layers] = await Promise.all([
         own('node-tools'),
         ...(hostHasIptables() ? [] : [own('iptables')]),
       ]);
+      const begin = (name: string) => startBareNode(options, { name, nodeTools, layers });
+      const begun = new Map(first === undefined ? [] : [[first, begin(first)]]);
+      for (const node of begun.values()) node.catch(() => undefined); // whoever asks for it is told
       return {
         artifacts: [nodeTools, ...layers],
-        start: ({ name }) => startBareNode(options, { name, nodeTools, layers }),
+        start({ name }) {
+          const node = begun.get(name);
+          begun.delete(name);
+          return node ?? begin(name);
+        },
+        async end() {
+          for (const node of await Promise.allSettled(begun.values())) {
+            if (node.status === 'fulfilled') await node.value.end();
+          }
+        },
       };
     },
     sweep: () => sweepRecords(stateHostPath),
@@ -67,6 +79,7 @@ export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
   { name, layers, nodeTools }: BareNodeOptions,
 ): Promise<RunningNode> {
+  const startedMs = performance.now();
   await Promise.all([
     mkdir(stateHostPath, { recursive: true }),
     mkdir(artifactsHostPath, { recursive: true }),
@@ -85,12 +98,14 @@ export async function startBareNode(
     whyEnded: () => end.why,
   });
   await link.ready;
+  const readyMs = performance.now();
 
   let ending: Promise<void> | undefined;
   const provide = async (artifact: Artifact) =>
     join(ARTIFACTS_NODE_PATH, relative(artifactsHostPath, artifact.hostPath));
   return {
     ...agentNode(name, link, provide),
+    startMs: Math.round(readyMs - startedMs),
     end: () =>
       (ending ??= (async () => {
         link.close();

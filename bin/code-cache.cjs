@@ -1,11 +1,19 @@
 // Runs a bundle with the code that V8 made of it in an earlier process: compiling takes longer than all else that the lab
 // does before its first node. Node 22 has module.enableCompileCache() for this, Node 20 has nothing.
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { dirname } from 'node:path';
-import { Script } from 'node:vm';
+const { createHash } = require('node:crypto');
+const {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} = require('node:fs');
+const { createRequire } = require('node:module');
+const { homedir } = require('node:os');
+const { dirname } = require('node:path');
+const { Script } = require('node:vm');
 
 /** In the lab's own cache, so that `cnilab clean --cache` removes it. */
 const folder = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/cnilab/code`;
@@ -14,7 +22,7 @@ const folder = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/cnilab/co
  * `keep` says that this process compiles what is worth keeping for the next one. The cache belongs to one bundle, by path,
  * size and time, as V8 itself compares no more than the length of a source; another V8 rejects it, and it is made again.
  */
-export function runCached(bundlePath, { keep }) {
+exports.runCached = function runCached(bundlePath, { keep }) {
   const { size, mtimeMs } = statSync(bundlePath);
   const identity = [bundlePath, size, mtimeMs, process.version, process.arch].join(' ');
   const cachePath = `${folder}/${createHash('sha256').update(identity).digest('hex')}`;
@@ -28,7 +36,7 @@ export function runCached(bundlePath, { keep }) {
     process.once('exit', () => write(cachePath, script.createCachedData()));
   }
   script.runInThisContext()(createRequire(bundlePath), bundlePath, dirname(bundlePath));
-}
+};
 
 function read(path) {
   try {

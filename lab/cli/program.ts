@@ -35,17 +35,20 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--no-color', 'plain text')
     .showSuggestionAfterError();
 
-  withNodeFlags(program.command('run'))
+  withRunFlags(program.command('run'))
     .description('run scenarios and judge them')
     .argument('[scenarios...]', 'names, files, folders or globs')
-    .option('-j, --jobs <n>', 'runs at a time (default: the number of cores)', positive)
     .option('--keep', 'leave the nodes up, and say how to enter and end them')
     .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
-    .option('--output <folder>', 'where runs are recorded', '.cnilab')
-    .option('--timeout <seconds>', 'the limit of each step', positive)
-    .option('-v, --verbose', 'say everything that is done')
     .action(async (names: string[], flags: RunFlags) =>
       done(await (await import('./run.ts')).runCommand(world, names, flags)),
+    );
+
+  withRunFlags(program.command('parity'))
+    .description('run scenarios on every backend that works here, and compare what they showed')
+    .argument('[scenarios...]', 'names, files, folders or globs; default: all')
+    .action(async (names: string[], flags: RunFlags) =>
+      done(await (await import('./parity.ts')).parityCommand(world, names, flags)),
     );
 
   program
@@ -161,4 +164,12 @@ function withNodeFlags(command: Command): Command {
     'of the matrix: only this value, or another one; more than one may be given',
     collect,
   );
+}
+
+function withRunFlags(command: Command): Command {
+  return withNodeFlags(command)
+    .option('-j, --jobs <n>', 'runs at a time (default: the number of cores)', positive)
+    .option('--output <folder>', 'where runs are recorded', '.cnilab')
+    .option('--timeout <seconds>', 'the limit of each step', positive)
+    .option('-v, --verbose', 'say everything that is done');
 }

@@ -20,6 +20,15 @@ import { EXIT, type World } from './world.ts';
 export async function runCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {
   if (names.length === 0)
     throw new BadInput('name a scenario, a file, a folder or a glob; `cnilab list` shows what there is');
+  return (await runRecorded(world, names, flags)).exitCode;
+}
+
+/** The same, all scenarios when none is named, with the folder that it is recorded in; none when nothing was run. */
+export async function runRecorded(
+  world: World,
+  names: readonly string[],
+  flags: RunFlags,
+): Promise<{ readonly exitCode: number; readonly outputHostPath?: string }> {
   const pins = readPins(world);
   const sessionId = world.randomId();
   const news = holdNews();
@@ -56,7 +65,8 @@ export async function runCommand(world: World, names: readonly string[], flags: 
         emit,
       });
       const reported = await reporters.end();
-      return interruption.exitCode() ?? EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
+      const exitCode = EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
+      return { exitCode: interruption.exitCode() ?? exitCode, outputHostPath };
     } finally {
       await reporters.end();
       pointLatestAt(outputHostPath);
@@ -64,7 +74,7 @@ export async function runCommand(world: World, names: readonly string[], flags: 
   } catch (thrown) {
     const exitCode = interruption.exitCode();
     if (exitCode === undefined) throw thrown;
-    return exitCode;
+    return { exitCode };
   } finally {
     await nodes.end();
   }

@@ -1,0 +1,66 @@
+import { LabError } from '../core/lab-error.ts';
+import { judge } from '../judge/judge.ts';
+import { differences, type RecordedRun } from '../judge/parity.ts';
+import type { BackendName } from '../nodes/node.ts';
+import { count } from '../report/words.ts';
+import type { RunFlags } from './flags.ts';
+import { createBackends } from './lab-parts.ts';
+import { readRecorded } from './recorded.ts';
+import { runRecorded } from './run.ts';
+import { EXIT, type World } from './world.ts';
+
+/**
+ * `cnilab parity`: the same scenarios on every backend that works here, and whether they showed the same. Exit 1 when some
+ * run did not, 69 when there is nothing to compare.
+ */
+export async function parityCommand(
+  world: World,
+  names: readonly string[],
+  flags: RunFlags,
+): Promise<number> {
+  const [reference, ...others] = await workingBackends(world);
+  if (reference === undefined || others.length === 0)
+    throw new LabError(
+      `one backend is nothing to compare${reference === undefined ? '' : `, and only ${reference} works here`}; \`cnilab doctor\` tells what the others need`,
+    );
+
+  const recorded = new Map<BackendName, ReadonlyMap<string, RecordedRun>>();
+  for (const backend of [reference, ...others]) {
+    const { exitCode, outputHostPath } = await runRecorded(world, names, { ...flags, backend });
+    if (exitCode >= EXIT.SIGHUP || outputHostPath === undefined) return exitCode;
+    recorded.set(backend, runsIn(outputHostPath, backend));
+  }
+
+  let different = 0;
+  for (const [slug, here] of recorded.get(reference) ?? []) {
+    const lines = others.flatMap((backend) => {
+      const there = recorded.get(backend)?.get(slug);
+      return there === undefined ? [`it was not run on ${backend}`] : differences(here, there);
+    });
+    if (lines.length > 0) different += 1;
+    for (const line of lines.length === 0 ? [] : [slug, ...lines.map((text) => `  ${text}`)])
+      world.out.write(`${line}\n`);
+  }
+  const runs = recorded.get(reference)?.size ?? 0;
+  world.out.write(
+    `${count(runs, 'run')} on ${[reference, ...others].join(', ')}: ${different === 0 ? 'all showed the same' : `${different} did not show the same everywhere`}\n`,
+  );
+  return different === 0 ? EXIT.pass : EXIT.fail;
+}
+
+async function workingBackends(world: World): Promise<readonly BackendName[]> {
+  const checks = createBackends(world).map(async (backend) => ({
+    name: backend.name,
+    works: (await backend.check()).works,
+  }));
+  return (await Promise.all(checks)).filter(({ works }) => works).map(({ name }) => name);
+}
+
+function runsIn(outputHostPath: string, on: BackendName): ReadonlyMap<string, RecordedRun> {
+  return new Map(
+    readRecorded(outputHostPath).map(({ run, entries }) => [
+      run.slug,
+      { on, entries, verdict: judge(run, entries) },
+    ]),
+  );
+}

@@ -1,0 +1,78 @@
+import type { CommandResult } from '../core/ports.ts';
+import type { JournalEntry } from '../observe/observation.ts';
+import { unwrapCrictlError } from './crictl-error.ts';
+
+/** One thing that a run showed, without what differs each time: ids, random names, times. */
+export interface Fact {
+  readonly stepId: string;
+  readonly text: string;
+}
+
+/**
+ * What a run says of the system under test, in the order of its steps: how each command ended and with which error, what
+ * was captured and waited for, what was on the node after each step. Two runs of one plan with the same facts saw the
+ * same behaviour, on whatever backend, machine or day. Logs are left out: their order is not the runtime's promise.
+ */
+export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
+  return entries.flatMap((entry): readonly Fact[] => {
+    switch (entry.kind) {
+      case 'command':
+        return [fact(entry.stepId, commandText(entry.result))];
+      case 'capture':
+        return [fact(entry.stepId, `${entry.name} is ${entry.value}`)];
+      case 'waited':
+        return [fact(entry.stepId, `${entry.what}: ${entry.met ? 'met' : 'not met'}`)];
+      case 'not-run':
+        return [fact(entry.stepId, `not run: ${entry.why}`)];
+      case 'containerd-ended':
+        return [
+          fact(
+            entry.stepId,
+            `containerd ended with ${entry.exitCode ?? entry.signal}, asked: ${entry.asked}`,
+          ),
+        ];
+      case 'look':
+        return [
+          ...entry.state.items.map(({ kind, name }) => `there is ${kind} ${name}`),
+          ...entry.state.unseen.map(({ kind }) => `${kind} could not be looked at`),
+        ]
+          .map((text) => fact(entry.stepId, text))
+          .sort((a, b) => (a.text < b.text ? -1 : 1));
+      case 'lab-failure':
+        return [fact('end', `the lab failed during ${entry.during}: ${entry.message}`)];
+      case 'cleanup-failure':
+        return [fact('end', `${entry.what} was not cleaned up: ${entry.message}`)];
+      case 'interrupted':
+        return [fact('end', `interrupted by ${entry.by}`)];
+      case 'run-started':
+      case 'artifact':
+      case 'node-ready':
+      case 'step-started':
+      case 'containerd-log':
+      case 'step-ended':
+      case 'usage':
+      case 'run-ended':
+        return [];
+    }
+  });
+}
+
+const fact = (stepId: string, text: string): Fact => ({ stepId, text: withoutNames(text) });
+
+function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult): string {
+  const end = timedOut ? 'no end' : `exit ${exitCode ?? signal}`;
+  if (exitCode === 0) return `${argv.join(' ')}: ${end}`;
+  const error = argv[0] === 'crictl' ? unwrapCrictlError(stderr) : undefined;
+  return `${argv.join(' ')}: ${end}: ${error?.message ?? stderr.trim()}`;
+}
+
+/** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod. */
+const RANDOM: readonly (readonly [RegExp, string])[] = [
+  [/\b[0-9a-f]{64}\b/g, 'ID'],
+  [/\bcni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'cni-NAME'],
+  [/\bveth[0-9a-f]{8}\b/g, 'vethNAME'],
+  [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],
+];
+
+const withoutNames = (text: string): string =>
+  RANDOM.reduce((plain, [name, instead]) => plain.replace(name, instead), text);

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+
+import { judge } from '../../lab/judge/judge.ts';
+import { differences, type RecordedRun } from '../../lab/judge/parity.ts';
+import type { StateItem } from '../../lab/core/node-state.ts';
+import {
+  crictlError,
+  item,
+  journalOf,
+  planned,
+  ran,
+  result,
+  runPod,
+  state,
+  stopPod,
+} from '../rig/recorded-run.ts';
+
+const run = planned({ steps: [[runPod], [stopPod]] });
+const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
+
+/** A pod that did not start, with what it left; names drawn at random are made of `digit`. */
+function recorded(
+  on: string,
+  { digit, error, left }: { digit: string; error: string; left: (id: string) => readonly StateItem[] },
+): RecordedRun {
+  const id = digit.repeat(64);
+  const failed = result(RUNP, { exitCode: 1, stderr: crictlError(error.replace('ID', id)) });
+  const entries = journalOf(run, {
+    steps: [{ seen: [ran('1-run-pod', failed)], state: state(left(id)) }, { state: state() }],
+  });
+  return { on, entries, verdict: judge(run, entries) };
+}
+
+const netns = (digit: string) =>
+  item('netns', `cni-${digit.repeat(8)}-${digit.repeat(4)}-4aaa-baaa-${digit.repeat(12)}`);
+const lease = (address: string) => (id: string) => [item('ipam', `net/${address}`, { id })];
+const bare = recorded('bare', { digit: 'a', error: 'no network for "ID"', left: lease('10.88.0.2') });
+
+test('what is drawn at random is no difference', () => {
+  const left = (digit: string) => (id: string) => [
+    netns(digit),
+    item('veth', `veth${digit.repeat(8)}`),
+    item('cni-result', `net-${id}-eth0`),
+    item('iptables', `ip nat -A CNI-DN-${digit.repeat(21)} -m comment --comment "${id}"`),
+  ];
+  const one = recorded('bare', { digit: 'a', error: 'no network for "ID"', left: left('a') });
+  const other = recorded('vm', { digit: 'b', error: 'no network for "ID"', left: left('b') });
+  expect(differences(one, other)).toEqual([]);
+});
+
+test('another word of an error is', () => {
+  const vm = recorded('vm', { digit: 'b', error: 'no networks for "ID"', left: lease('10.88.0.2') });
+  expect(differences(bare, vm)).toEqual([
+    'only on bare, 1-run-pod: crictl runp /lab/pods/web.json: exit 1: no network for "ID"',
+    'only on vm, 1-run-pod: crictl runp /lab/pods/web.json: exit 1: no networks for "ID"',
+  ]);
+});
+
+test('so is what only one of them leaves, and how many of it', () => {
+  const vm = recorded('vm', {
+    digit: 'b',
+    error: 'no network for "ID"',
+    left: () => [netns('b'), netns('c')],
+  });
+  const container = recorded('container', {
+    digit: 'd',
+    error: 'no network for "ID"',
+    left: () => [netns('d')],
+  });
+  expect(differences(bare, vm)).toEqual([
+    'only on bare, 1-run-pod: there is ipam net/10.88.0.2',
+    'only on vm, 1-run-pod: there is netns cni-NAME',
+    'only on vm, 1-run-pod: there is netns cni-NAME',
+  ]);
+  expect(differences(container, vm)).toEqual(['only on vm, 1-run-pod: there is netns cni-NAME']);
+});
+
+test('a run that broke off differs from one that did not', () => {
+  const entries = [
+    ...bare.entries.slice(0, -1),
+    { kind: 'lab-failure', during: 'the steps', message: 'the guest is gone', atMs: 9 } as const,
+  ];
+  const vm = { on: 'vm', entries, verdict: judge(run, entries) };
+  expect(differences(bare, vm)).toContain(
+    'only on vm, end: the lab failed during the steps: the guest is gone',
+  );
+});

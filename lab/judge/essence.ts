@@ -1,3 +1,4 @@
+import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
@@ -33,7 +34,7 @@ export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
         ];
       case 'look':
         return [
-          ...entry.state.items.map(({ kind, name }) => `there is ${kind} ${name}`),
+          ...lasting(entry.state.items).map(({ kind, name }) => `there is ${kind} ${name}`),
           ...entry.state.unseen.map(({ kind }) => `${kind} could not be looked at`),
         ]
           .map((text) => fact(entry.stepId, text))
@@ -64,6 +65,12 @@ function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult
   if (exitCode === 0) return `${argv.join(' ')}: ${end}`;
   const error = argv[0] === 'crictl' ? unwrapCrictlError(stderr) : undefined;
   return `${argv.join(' ')}: ${end}: ${error?.message ?? stderr.trim()}`;
+}
+
+/** Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
+function lasting(items: readonly StateItem[]): readonly StateItem[] {
+  const anyShim = items.some(({ kind }) => kind === 'shim');
+  return items.filter(({ kind }) => kind !== 'process' || !anyShim);
 }
 
 /** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod. */

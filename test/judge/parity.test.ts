@@ -75,6 +75,19 @@ test('so is what only one of them leaves, and how many of it', () => {
   expect(differences(container, vm)).toEqual(['only on vm, 1-run-pod: there is netns cni-NAME']);
 });
 
+test('a process of a container that runs is none, one that no shim looks after is', () => {
+  const error = 'no network for "ID"';
+  const process = item('process', 'runc init');
+  const shim = item('shim', `containerd-shim-runc-v2 -id ${'e'.repeat(64)}`);
+  const [quiet, running] = [[shim], [shim, process]].map((items) =>
+    recorded('bare', { digit: 'a', error, left: () => items }),
+  );
+  const orphan = recorded('vm', { digit: 'b', error, left: () => [process] });
+  const nothing = recorded('bare', { digit: 'a', error, left: () => [] });
+  expect(quiet && running && differences(quiet, running)).toEqual([]);
+  expect(differences(nothing, orphan)).toEqual(['only on vm, 1-run-pod: there is process runc init']);
+});
+
 test('a run that broke off differs from one that did not', () => {
   const entries = [
     ...bare.entries.slice(0, -1),

@@ -1,62 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { availableParallelism, homedir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 import { CommanderError } from 'commander';
 
+import { ambientWorld } from './ambient.ts';
 import { createProgram } from './cli/program.ts';
-import { EXIT, type World } from './cli/world.ts';
+import { EXIT } from './cli/world.ts';
 import { BadInput, LabError, messageOf } from './core/lab-error.ts';
-import { systemClock } from './host/clock.ts';
-import type { Screen } from './report/reporter.ts';
 
-const packageHostPath = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 /** System errors that say something about the host and nothing about the lab. */
 const OF_THE_HOST = new Set<unknown>(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
-const ARCH: Readonly<Record<string, World['arch']>> = { x64: 'amd64', arm64: 'arm64' };
-
-function screen(stream: NodeJS.WriteStream): Screen {
-  const isTerminal = stream.isTTY === true;
-  const plain = process.argv.includes('--no-color') || Boolean(process.env['NO_COLOR']);
-  return {
-    write: (text) => void stream.write(text),
-    isTerminal,
-    color: !plain && (isTerminal || Boolean(process.env['FORCE_COLOR'])),
-    columns: isTerminal ? stream.columns : 120,
-  };
-}
-
-const onSignal: World['onSignal'] = (listener) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => listener(signal));
-};
-
-const world: World = {
-  env: process.env,
-  cwd: process.cwd(),
-  platform: process.platform,
-  arch: ARCH[process.arch] ?? 'other',
-  uid: process.geteuid?.(),
-  cores: availableParallelism(),
-  out: screen(process.stdout),
-  err: screen(process.stderr),
-  clock: systemClock,
-  packageHostPath,
-  cacheHostPath: join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab'),
-  labVersion: packageVersion(),
-  randomId: () => randomBytes(3).toString('hex'),
-  onSignal,
-  terminal: {
-    get input() {
-      return process.stdin; // opened when first asked for
-    },
-    output: process.stdout,
-    error: process.stderr,
-    onSignal,
-  },
-  exitNow: (code) => process.exit(code),
-};
+const world = ambientWorld();
 
 // A reader that went away (`| head`) is no reason to leave a node up: the pipe's error ends the process like Ctrl-C.
 let readerIsGone = false;
@@ -86,11 +37,4 @@ function exitCodeOf(thrown: unknown): number {
     return EXIT.inconclusive;
   }
   throw thrown;
-}
-
-function packageVersion(): string {
-  const parsed: unknown = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8'));
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed
-    ? String(parsed.version)
-    : 'unknown';
 }

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'events.ts': ['observe', 'judge', 'plan'],
   report: ['core', 'spec', 'plan', 'observe', 'judge', 'events.ts'],
   cli: 'anything',
+  'ambient.ts': ['cli', 'host', 'report'],
   'record.ts': 'anything',
   'run.ts': 'anything',
   'session.ts': 'anything',

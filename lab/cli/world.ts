@@ -2,7 +2,7 @@ import type { Clock } from '../core/ports.ts';
 import type { Terminal } from '../nodes/node.ts';
 import type { Screen } from '../report/reporter.ts';
 
-/** The ambient world, read once in main.ts and handed down as values. */
+/** The ambient world, read in ambient.ts and handed down as values. */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;

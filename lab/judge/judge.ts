@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { bind, forgetPod, NO_BINDINGS, type Bindings } from './bindings.ts';
+import { capturesOf } from './captures-of.ts';
 import { judgeCleanup } from './cleanup.ts';
 import { judgeControl } from './control.ts';
 import { judgeError } from './error.ts';
@@ -102,25 +103,6 @@ function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): read
     bindings,
   };
   return withLog(judgeState(subject).findings, facts.log ?? '');
-}
-
-type Captured = readonly (readonly [string, string])[];
-
-/**
- * A step that tried to run a pod and failed may leave only the sandbox of an older attempt to be captured: that one is
- * not what the step's own messages speak of, but it is what later steps act on.
- */
-function capturesOf(
-  { step, captures }: StepFacts,
-  { looks }: RunFacts,
-): { fresh: Captured; stale: Captured } {
-  const all = captures.map(({ name, value }) => [name, value] as const);
-  if (step.action.do !== 'run-pod') return { fresh: all, stale: [] };
-  const { pod } = step.action;
-  const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1]?.state.items ?? [];
-  const id = all.findLast(([name]) => name === `${pod}.id`)?.[1];
-  const isOld = before.some(({ kind, name }) => kind === 'sandbox' && name === id);
-  return isOld ? { fresh: [], stale: all } : { fresh: all, stale: [] };
 }
 
 const LOG_LINES = 5;

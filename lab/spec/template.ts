@@ -73,6 +73,9 @@ export function formatTemplate(parts: readonly TemplatePart[]): string {
     .join('');
 }
 
+/** A text that is to be taken as it stands, as a template that says it. */
+export const literally = (text: string): string => formatTemplate([{ kind: 'literal', text }]);
+
 const UNCLOSED = '"${" has no "}"; write "$${" for the characters themselves';
 
 function nextMark(text: string, from: number): RegExpExecArray | null {

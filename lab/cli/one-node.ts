@@ -1,0 +1,61 @@
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { CleanupStack } from '../core/cleanup-stack.ts';
+import { BadInput } from '../core/lab-error.ts';
+import type { LabEvent } from '../events.ts';
+import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
+import type { BackendName } from '../nodes/node.ts';
+import { labImages, partsOf, prepareBackend, refsOf } from '../session.ts';
+import type { Scenario } from '../spec/scenario.ts';
+import type { NodeFlags } from './flags.ts';
+import { chooseBackend, openArtifacts, readPins } from './lab-parts.ts';
+import { planOf } from './prepare.ts';
+import type { World } from './world.ts';
+
+export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onContainerdEnd' | 'signal'> {
+  /** says what is on the node; its steps are not taken */
+  readonly scenario: Scenario;
+  readonly flags: NodeFlags;
+  /** whether containers are going to be created */
+  readonly containers: boolean;
+  readonly emit: (event: LabEvent) => void;
+  /** gets the end of the node, and of all that was made for it */
+  readonly cleanup: CleanupStack;
+}
+
+export interface OneNode extends ReadyNode {
+  readonly backend: BackendName;
+  readonly artifacts: Artifacts;
+}
+
+/** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
+export async function startOneNode(world: World, options: OneNodeOptions): Promise<OneNode> {
+  const { scenario, flags, name, containers, emit, cleanup, onContainerdEnd, signal } = options;
+  const pins = readPins(world);
+  const plan = await planOf(world, { scenarios: [scenario], flags, pins });
+  const [run] = plan.runs;
+  if (run === undefined) throw new Error('a scenario without a matrix is one run');
+  const backend = await chooseBackend(world, flags.backend);
+  const artifacts = openArtifacts(world, { pins, flags, emit });
+  if ((await backend.nodes()).some((node) => node.name === name))
+    throw new BadInput(`a node named ${name} is up already; \`cnilab down ${name}\` ends it`);
+
+  const artifact = await artifacts.ensureAll(refsOf(plan), signal);
+  const { pause, app } = await labImages({ containers }, artifacts, signal);
+  const maker = await prepareBackend(backend, { artifacts, emit, signal, first: name });
+  cleanup.add('nodes made ahead', () => maker.end());
+  const ready = await bringUpNode({
+    maker,
+    name,
+    plan: run.node,
+    parts: {
+      ...partsOf(run, { images: { pause }, artifact }),
+      images: [pause, ...(app === undefined ? [] : [app])],
+    },
+    clock: world.clock,
+    cleanup,
+    onContainerdEnd,
+    signal,
+  });
+  signal.throwIfAborted();
+  return { ...ready, backend: backend.name, artifacts };
+}

@@ -1,0 +1,34 @@
+import { bind, forgetPod, NO_BINDINGS, type Bindings } from './bindings.ts';
+import type { RunFacts, StepFacts } from './facts.ts';
+
+type Captured = readonly (readonly [string, string])[];
+
+/**
+ * A step that tried to run a pod and failed may leave only the sandbox of an older attempt to be captured: that one is
+ * not what the step's own messages speak of, but it is what later steps act on.
+ */
+export function capturesOf(
+  { step, captures }: StepFacts,
+  { looks }: RunFacts,
+): { fresh: Captured; stale: Captured } {
+  const all = captures.map(({ name, value }) => [name, value] as const);
+  if (step.action.do !== 'run-pod') return { fresh: all, stale: [] };
+  const { pod } = step.action;
+  const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1]?.state.items ?? [];
+  const id = all.findLast(([name]) => name === `${pod}.id`)?.[1];
+  const isOld = before.some(({ kind, name }) => kind === 'sandbox' && name === id);
+  return isOld ? { fresh: [], stale: all } : { fresh: all, stale: [] };
+}
+
+/** What the names in texts stand for during a step, by all that was captured until then. */
+export function bindingsDuring(facts: RunFacts, stepId: string): Bindings {
+  let known = NO_BINDINGS;
+  for (const step of facts.steps) {
+    const { action, id } = step.step;
+    const { fresh, stale } = capturesOf(step, facts);
+    const during = bind(action.do === 'run-pod' ? forgetPod(known, action.pod) : known, fresh);
+    if (id === stepId) return during;
+    known = bind(during, stale);
+  }
+  return known;
+}

@@ -1,0 +1,111 @@
+import type { Artifact } from '../artifacts/artifact.ts';
+import type { NodeState } from '../core/node-state.ts';
+import type { Clock } from '../core/ports.ts';
+import { CONTAINERD_LOG, type Containerd } from '../nodes/containerd.ts';
+import type { LabNode } from '../nodes/node.ts';
+import type { Observation } from '../observe/observation.ts';
+import type { ComponentRef } from '../plan/components.ts';
+import type { PlannedStep } from '../plan/plan.ts';
+import type { PodSpec } from '../spec/scenario.ts';
+import { capturePod, Captures } from './captures.ts';
+import type { RunOptions, StepContext } from './context.ts';
+import { NothingToActOn } from './nothing-to-act-on.ts';
+import { takeStep } from './take-step.ts';
+
+export interface StepperOptions {
+  readonly node: LabNode;
+  readonly containerd: Containerd;
+  readonly clock: Clock;
+  readonly artifact: (ref: ComponentRef) => Artifact;
+  readonly observe: (observation: Observation) => void;
+}
+
+/** What is to be done, and the pods that it may speak of. */
+export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs'> & { readonly pods: readonly PodSpec[] };
+
+/** Takes steps on one node, whoever says which. */
+export interface Stepper {
+  readonly captures: Captures;
+  /** Reads the log and looks at the node; `stepId` is `start` before the first step. One look at a time. */
+  look(stepId: string): Promise<NodeState>;
+  /** Takes one step and looks at what came of it. Several may be under way at once. */
+  take(step: Step): Promise<void>;
+}
+
+export function createStepper(options: StepperOptions): Stepper {
+  const { node, containerd, clock, artifact, observe } = options;
+  const captures = new Captures(observe);
+  const log = new LogReader(node);
+  let before: Promise<NodeState> | undefined;
+
+  async function lookNow(stepId: string): Promise<NodeState> {
+    const [text, state] = await Promise.all([log.next(), node.look()]);
+    if (text !== '') observe({ kind: 'containerd-log', stepId, text });
+    observe({ kind: 'look', stepId, state });
+    return state;
+  }
+
+  function look(stepId: string): Promise<NodeState> {
+    const next = () => lookNow(stepId);
+    const looked = before === undefined ? next() : before.then(next, next);
+    looked.catch(() => undefined); // whoever asked is told
+    before = looked;
+    return looked;
+  }
+
+  const contextOf = ({ id: stepId, timeoutMs, pods }: Step, state: NodeState): StepContext => ({
+    node,
+    containerd,
+    pods,
+    clock,
+    stepId,
+    timeoutMs,
+    captures,
+    before: state,
+    artifact,
+    observe,
+    readLog: () => node.readFile(CONTAINERD_LOG, log.offset),
+    run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
+      const result = await node.exec(argv, { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
+      observe({ kind: 'command', stepId, ...onBehalf, result });
+      return result;
+    },
+  });
+
+  return {
+    captures,
+    look,
+    async take(step) {
+      const { id, action } = step;
+      const context = contextOf(step, await (before ?? look('start')));
+      observe({ kind: 'step-started', stepId: id });
+      try {
+        await takeStep(context, action);
+      } catch (thrown) {
+        if (!(thrown instanceof NothingToActOn)) throw thrown;
+        observe({ kind: 'not-run', stepId: id, why: thrown.message });
+      }
+      const state = await look(id);
+      if (action.do === 'run-pod') capturePod(captures, { stepId: id, pod: action.pod, state });
+      observe({ kind: 'step-ended', stepId: id });
+    },
+  };
+}
+
+/** Reads containerd's log piece by piece, whole lines only. */
+class LogReader {
+  readonly #node: LabNode;
+  /** bytes that were read so far */
+  offset = 0;
+
+  constructor(node: LabNode) {
+    this.#node = node;
+  }
+
+  async next(): Promise<string> {
+    const text = await this.#node.readFile(CONTAINERD_LOG, this.offset);
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    this.offset += Buffer.byteLength(whole);
+    return whole;
+  }
+}

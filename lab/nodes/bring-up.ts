@@ -43,8 +43,9 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const node = await maker.start({ name, artifacts: [...artifactsOf(parts), ...parts.later] });
   cleanup.add(`end node ${name}`, () => node.end());
   const endNode = () => void node.end();
+  const letGo = () => signal.removeEventListener('abort', endNode);
   signal.addEventListener('abort', endNode);
-  cleanup.add('stop listening', () => signal.removeEventListener('abort', endNode));
+  cleanup.add('stop listening', letGo);
   signal.throwIfAborted();
   const startedMs = clock.now();
   await provisionNode(node, plan, parts);
@@ -58,7 +59,7 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const containerdReadyMs = clock.now();
   if (!(await early)) await importImages(node, parts.images);
   return {
-    node,
+    node: { ...node, keep: () => node.keep().then(letGo) },
     containerd,
     nodeMs: node.startMs,
     containerdMs: containerdReadyMs - startedMs,

@@ -76,7 +76,7 @@ function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
     const findings = verdict.findings.filter((finding) => finding.stepId === stepId && !isTidied(finding));
     return element('testcase', attributes(stepId, tookMs(stepId, entries)), [
       ...resultOf(findings),
-      systemOut(ended),
+      ...(stepId === 'end' ? [systemOut(ended)] : []),
     ]);
   });
 }

@@ -134,6 +134,16 @@ describe('left behind', () => {
     expect(leftBehind({ sandbox: ['x'] }, { last: blind })?.outcome).toBe('inconclusive');
   });
 
+  test('is not known at the end where the look after the last step is missing, whatever an earlier one saw', () => {
+    const end = expecting({ leftBehind: { none: true, place: at(23) } });
+    const run = planned({ steps: [[runPod], [stopPod]], end });
+    const entries = journalOf(run).filter((entry) => entry.kind !== 'look' || entry.stepId !== '2-stop-pod');
+    const verdict = judge(run, entries);
+    expect(verdict.outcome).toBe('inconclusive');
+    expect(verdict.findings.find(({ check }) => check === 'left-behind')?.outcome).toBe('inconclusive');
+    expect(judge(run, journalOf(run)).outcome).toBe('pass');
+  });
+
   test('fails nevertheless where what was seen contradicts the file', () => {
     const last = state([netns], [{ kind: 'sandbox', why: 'connection refused' }]);
     expect(leftBehind('none', { last })?.outcome).toBe('fail');

@@ -30,27 +30,17 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
   the last of containerd's log
     level=info msg="one"
     level=error msg="two"</failure>
-      <system-out>recorded in /out/s1/reserved-containerd-1.6.3
-made of containerd 1.6.3 (gomod)</system-out>
     </testcase>
-    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.020">
-      <system-out>recorded in /out/s1/reserved-containerd-1.6.3
-made of containerd 1.6.3 (gomod)</system-out>
-    </testcase>
+    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.020"/>
     <testcase classname="reserved containerd=1.6.3" name="end" file="web.yaml" time="0.000">
       <system-out>recorded in /out/s1/reserved-containerd-1.6.3
 made of containerd 1.6.3 (gomod)</system-out>
     </testcase>
-    <testcase classname="reserved containerd=1.6.2" name="1-run-pod" file="web.yaml" time="0.040">
-      <system-out>recorded in /out/s1/reserved-containerd-1.6.2
-made of containerd 1.6.2 (gomod)</system-out>
-    </testcase>
+    <testcase classname="reserved containerd=1.6.2" name="1-run-pod" file="web.yaml" time="0.040"/>
     <testcase classname="reserved containerd=1.6.2" name="2-stop-pod" file="web.yaml" time="0.000">
       <error type="ran" message="the run did not come to its end: during the steps: the agent &lt;went&gt; away">2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away
   at web.yaml:11:5
     not taken to the end: 2-stop-pod</error>
-      <system-out>recorded in /out/s1/reserved-containerd-1.6.2
-made of containerd 1.6.2 (gomod)</system-out>
     </testcase>
     <testcase classname="reserved containerd=1.6.2" name="end" file="web.yaml" time="0.000">
       <skipped message="nothing is known of it: the run did not come so far"/>

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { medianRatio, pairs, timed } from './measure.mjs';
+import { certificatesMs, medianRatio, pairs, timed } from './measure.mjs';
 import { newestSession, observed, partsOf } from './recorded.mjs';
 import { describeHost, format, printTable, row } from './table.mjs';
 
@@ -19,6 +19,11 @@ const wall = async (run) => (await run()).wallMs;
 
 try {
   console.log(describeHost());
+  const certificates = await certificatesMs(count, { cwd });
+  if (certificates !== undefined)
+    console.log(
+      `NODE_EXTRA_CA_CERTS is set here and left out below: it adds ${format(certificates)} ms to every start of Node`,
+    );
   await lab('incompatible-version'); // the cache is warm from here on
   await one();
   const parts = partsOf(newestSession(cwd)[0], { cacheHostPath });

@@ -1,11 +1,27 @@
 import { spawn } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 
+/** With NODE_EXTRA_CA_CERTS, Node 20 reads those certificates at every start, whatever it then does: the machine's cost. */
+const { NODE_EXTRA_CA_CERTS, ...env } = process.env;
+
+/** What that setting adds to a start of Node, or undefined where it is not set. */
+export async function certificatesMs(count, options) {
+  if (NODE_EXTRA_CA_CERTS === undefined) return undefined;
+  const start = async (more) =>
+    (await timed([process.execPath, '-e', '0'], { ...options, env: { ...env, ...more } })).wallMs;
+  const { a, b } = await pairs(
+    count,
+    () => start({ NODE_EXTRA_CA_CERTS }),
+    () => start({}),
+  );
+  return median(a.map((value, i) => value - b[i]));
+}
+
 /** Runs a program to its end; throws when that is not a success, as a time says nothing then. */
-export function timed(argv, { cwd }) {
+export function timed(argv, { cwd, env: ownEnv = env }) {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
-    const child = spawn(argv[0], argv.slice(1), { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(argv[0], argv.slice(1), { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: ownEnv });
     let firstOutputMs;
     let stdout = '';
     let stderr = '';

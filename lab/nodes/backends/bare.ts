@@ -79,7 +79,7 @@ export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
   { name, layers, nodeTools }: BareNodeOptions,
 ): Promise<RunningNode> {
-  const startedMs = performance.now();
+  const startedMs = Date.now();
   await Promise.all([
     mkdir(stateHostPath, { recursive: true }),
     mkdir(artifactsHostPath, { recursive: true }),
@@ -98,14 +98,14 @@ export async function startBareNode(
     whyEnded: () => end.why,
   });
   await link.ready;
-  const readyMs = performance.now();
+  const readyMs = Date.now();
 
   let ending: Promise<void> | undefined;
   const provide = async (artifact: Artifact) =>
     join(ARTIFACTS_NODE_PATH, relative(artifactsHostPath, artifact.hostPath));
   return {
     ...agentNode(name, link, provide),
-    startMs: Math.round(readyMs - startedMs),
+    startMs: readyMs - startedMs,
     end: () =>
       (ending ??= (async () => {
         link.close();

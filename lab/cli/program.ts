@@ -168,7 +168,7 @@ function withNodeFlags(command: Command): Command {
 
 function withRunFlags(command: Command): Command {
   return withNodeFlags(command)
-    .option('-j, --jobs <n>', 'runs at a time (default: the number of cores)', positive)
+    .option('-j, --jobs <n>', 'runs at a time (default: what gets most done on these cores)', positive)
     .option('--output <folder>', 'where runs are recorded', '.cnilab')
     .option('--timeout <seconds>', 'the limit of each step', positive)
     .option('-v, --verbose', 'say everything that is done');

@@ -56,7 +56,7 @@ export async function runRecorded(
         artifacts,
         sessionId,
         outputHostPath,
-        jobs: flags.jobs ?? world.cores,
+        jobs: flags.jobs ?? Math.ceil(world.cores * backend.jobsPerCore),
         keep: flags.keep === true,
         clock: world.clock,
         labVersion: world.labVersion,

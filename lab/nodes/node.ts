@@ -132,6 +132,8 @@ export type BackendName = (typeof BACKENDS)[number];
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {
   readonly name: BackendName;
+  /** how many nodes at a time get most done on a core: a run waits for the kernel half of its time */
+  readonly jobsPerCore: number;
   /** Whether it works here; if not, why, and each way out. Costs little, is asked before anything runs. */
   check(): Promise<BackendCheck>;
   /** Brings what its nodes are made of, once for a session. Throws LabError. */

@@ -39,7 +39,7 @@ export interface RunFacts {
   readonly ended: boolean;
 }
 
-export function factsOf(run: RunPlan, entries: readonly JournalEntry[]): RunFacts {
+export function factsOf(run: Pick<RunPlan, 'steps'>, entries: readonly JournalEntry[]): RunFacts {
   const looks = ofKind(entries, 'look').map(({ stepId, state }) => ({ stepId, state }));
   const log = ofKind(entries, 'containerd-log');
   return {

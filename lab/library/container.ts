@@ -1,0 +1,36 @@
+import type { CommandResult } from '../core/ports.ts';
+import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
+import type { NodeHistory } from './node-history.ts';
+
+export interface ContainerOptions {
+  readonly name: string;
+  readonly node: LabNode;
+  readonly history: NodeHistory;
+}
+
+/** A container of a pod. */
+export class Container {
+  readonly name: string;
+  readonly #options: ContainerOptions;
+
+  constructor(options: ContainerOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** `crictl exec --sync`, which ends what it prints with a line break of its own; an exit code other than 0 is a value. */
+  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    const { node, history, name } = this.#options;
+    return node.exec(['crictl', 'exec', '--sync', history.captured(`${name}.id`) ?? name, ...argv], options);
+  }
+
+  /** `crictl stop`. StepFailed when it fails. */
+  async stop(): Promise<void> {
+    await this.#options.history.take({ do: 'stop-container', container: this.name });
+  }
+
+  /** `crictl rm`. StepFailed when it fails. */
+  async remove(): Promise<void> {
+    await this.#options.history.take({ do: 'remove-container', container: this.name });
+  }
+}

@@ -1,0 +1,77 @@
+import { ambientWorld } from '../ambient.ts';
+import type { BackendName } from '../nodes/node.ts';
+import { formatJson } from '../spec/format-json.ts';
+import type { JsonObject } from '../spec/scenario.ts';
+import { ANY_NODE, conflistFile, type NodeRequest } from './node-request.ts';
+import { startNode, type StartOptions } from './start-node.ts';
+import type { StartedNode } from './started-node.ts';
+
+/**
+ * A node to be started, with a real containerd: `await using node = await new ContainerdNode('1.6.3').start()`. Each
+ * `with…` returns another one and changes nothing, so that tests can share what they have in common.
+ */
+export class ContainerdNode {
+  readonly #request: NodeRequest;
+
+  /** A version as scenario files have it: `1.6.3`, `debian:bookworm`, `local:../containerd/bin`. */
+  constructor(containerd: string | NodeRequest = 'default') {
+    this.#request = typeof containerd === 'string' ? { ...ANY_NODE, containerd } : containerd;
+  }
+
+  /** `auto`, which is the default, is the first that works on this host. */
+  withBackend(backend: BackendName | 'auto'): ContainerdNode {
+    return this.#with({ backend });
+  }
+
+  withRunc(runc: string): ContainerdNode {
+    return this.#with({ runc });
+  }
+
+  withCrictl(crictl: string): ContainerdNode {
+    return this.#with({ crictl });
+  }
+
+  /** The standard plugins of this version; `none` for an empty /opt/cni/bin. */
+  withCniPlugins(cniPlugins: string): ContainerdNode {
+    return this.#with({ cniPlugins });
+  }
+
+  /** A plugin of your own, beside the standard ones or in the place of one; its type is the name of the file. */
+  withPlugin(hostPath: string): ContainerdNode {
+    return this.#with({ ownPlugins: [...this.#request.ownPlugins, hostPath] });
+  }
+
+  /** A file in /etc/cni/net.d: as an object, whose own name names the file, or byte for byte under a name. */
+  withCniConfig(config: JsonObject): ContainerdNode;
+  withCniConfig(name: string, content: string | JsonObject): ContainerdNode;
+  withCniConfig(nameOrConfig: string | JsonObject, content: string | JsonObject = ''): ContainerdNode {
+    const file =
+      typeof nameOrConfig === 'string'
+        ? { name: nameOrConfig, content: typeof content === 'string' ? content : formatJson(content) }
+        : conflistFile(nameOrConfig);
+    return this.#with({ cniConfig: [...this.#request.cniConfig, file] });
+  }
+
+  /** Laid over containerd's config.toml, table by table. */
+  withContainerdConfig(containerdConfig: JsonObject): ContainerdNode {
+    return this.#with({ containerdConfig });
+  }
+
+  /** Any other file, by its absolute path on the node. */
+  withFile(nodePath: string, content: string, mode?: number): ContainerdNode {
+    const file = { name: nodePath, content, ...(mode === undefined ? {} : { mode }) };
+    return this.#with({ files: [...this.#request.files, file] });
+  }
+
+  /**
+   * The node, with containerd answering. What it is made of comes from the lab's cache; the first time, it is brought
+   * there, which may take minutes. Throws BadInput for what cannot be, LabError where the host cannot do its part.
+   */
+  start(options: StartOptions = {}): Promise<StartedNode> {
+    return startNode(ambientWorld(), this.#request, options);
+  }
+
+  #with(more: Partial<NodeRequest>): ContainerdNode {
+    return new ContainerdNode({ ...this.#request, ...more });
+  }
+}

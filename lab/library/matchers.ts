@@ -1,0 +1,122 @@
+import { LabError } from '../core/lab-error.ts';
+import type { StateKind } from '../core/node-state.ts';
+import type { CommandResult } from '../core/ports.ts';
+import { errorText, pasteable } from '../judge/failures.ts';
+import { judgeText } from '../judge/judge-text.ts';
+import type { Finding } from '../judge/verdict.ts';
+import type { LeftBehindExpectation } from '../spec/scenario.ts';
+import { NOWHERE } from './node-history.ts';
+import { StartedNode } from './started-node.ts';
+import { StepFailed } from './step-failed.ts';
+
+/** What a matcher answers; vitest and jest both take it. */
+export interface Answer {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+/** The exact text, with `${web.id}` and `${NAME:id}` for what varies; or, rarely and saying why, a part of it. */
+export type ExpectedError = string | { readonly contains: string; readonly why: string };
+
+/** How many of each kind, or which ones exactly; nothing of any kind that is not named. */
+export type ExpectedLeftBehind = Readonly<Partial<Record<StateKind | 'shared', number | readonly string[]>>>;
+
+/**
+ * Where the lab itself could not do its part, each of these throws what it was told: not knowing is neither the one
+ * answer nor the other, and `.not` does not turn it into one.
+ */
+export const matchers = {
+  /** Of a step that is under way (`node.runPod()`), a function that takes one, or the result of a command. */
+  async toFailWith(received: unknown, expected: ExpectedError): Promise<Answer> {
+    const end = await endOf(received);
+    const place = NOWHERE;
+    const text =
+      typeof expected === 'string'
+        ? { exact: expected, place }
+        : { contains: expected.contains, why: expected.why, place };
+    if ('succeeded' in end) {
+      const wanted = 'exact' in text ? text.exact : text.contains;
+      return answer(false, `succeeded, expected an error${end.succeeded}\n  expected  ${wanted}`);
+    }
+    const { findings } = judgeText(text, end.said, {
+      check: 'error',
+      stepId: 'now',
+      subject: 'error',
+      bindings: end.known,
+      context: end.context,
+    });
+    return answerOf(findings[0], `failed, expected not to say\n  ${end.said}`);
+  },
+
+  /** Of a node that was started: nothing that was not there at its start. */
+  async toLeaveNothingBehind(received: unknown): Promise<Answer> {
+    return leftBehind(received, { none: true, place: NOWHERE }, 'toLeaveNothingBehind');
+  },
+
+  /** Of a node that was started: exactly this, by kind. */
+  async toLeaveBehind(received: unknown, kinds: ExpectedLeftBehind): Promise<Answer> {
+    return leftBehind(received, { none: false, kinds, place: NOWHERE }, 'toLeaveBehind');
+  },
+};
+
+async function leftBehind(
+  received: unknown,
+  expected: LeftBehindExpectation,
+  matcher: string,
+): Promise<Answer> {
+  if (!(received instanceof StartedNode))
+    throw new TypeError(`${matcher} wants a node that was started; got ${describe(received)}`);
+  const finding = await received.judgeLeftBehind(expected);
+  return answerOf(finding, `${finding.message.replace(/, as expected$/, '')}, expected otherwise`);
+}
+
+type End =
+  | { readonly succeeded: string }
+  | {
+      readonly said: string;
+      readonly known: ReadonlyMap<string, string>;
+      readonly context: readonly string[];
+    };
+
+async function endOf(received: unknown): Promise<End> {
+  try {
+    const value: unknown = await (typeof received === 'function' ? (received as () => unknown)() : received);
+    return value instanceof StepFailed ? endOfStep(value) : endOfCommand(value);
+  } catch (thrown) {
+    if (thrown instanceof StepFailed) return endOfStep(thrown);
+    throw thrown; // the lab's own, or a bug: neither is how the system under test fails
+  }
+}
+
+const endOfStep = ({ said, known, message }: StepFailed): End => ({
+  said,
+  known,
+  context: [message.split('\n')[0] ?? ''],
+});
+
+function endOfCommand(value: unknown): End {
+  if (!isCommandResult(value)) return { succeeded: '' };
+  const command = pasteable(value.argv);
+  if (value.exitCode === 0) return { succeeded: `: ${command}` };
+  return {
+    said: errorText(value),
+    known: new Map(),
+    context: [`exit ${value.exitCode ?? value.signal}: ${command}`],
+  };
+}
+
+const isCommandResult = (value: unknown): value is CommandResult =>
+  typeof value === 'object' && value !== null && 'argv' in value && 'exitCode' in value && 'stderr' in value;
+
+/** The judge's finding as a matcher's answer; not knowing is thrown. */
+function answerOf(finding: Finding | undefined, whenNot: string): Answer {
+  if (finding === undefined || finding.outcome === 'inconclusive')
+    throw new LabError(finding?.message ?? 'nothing was judged');
+  if (finding.outcome === 'pass') return answer(true, whenNot);
+  return answer(false, [finding.message, ...(finding.detail ?? [])].join('\n  '));
+}
+
+const answer = (pass: boolean, message: string): Answer => ({ pass, message: () => message });
+
+const describe = (value: unknown): string =>
+  value instanceof Promise ? 'a promise; await it first' : `a value of type ${typeof value}`;

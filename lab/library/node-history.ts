@@ -1,0 +1,121 @@
+import { LabError } from '../core/lab-error.ts';
+import type { NodeState } from '../core/node-state.ts';
+import type { Clock } from '../core/ports.ts';
+import { bindingsDuring } from '../judge/captures-of.ts';
+import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
+import { failuresOf } from '../judge/failures.ts';
+import { describeCrash, judgeOk } from '../judge/ok.ts';
+import type { Containerd, ContainerdEnd } from '../nodes/containerd.ts';
+import type { LabNode } from '../nodes/node.ts';
+import type { JournalEntry, Observation } from '../observe/observation.ts';
+import type { PlannedAction, PlannedStep } from '../plan/plan.ts';
+import type { Expectation, PodSpec } from '../spec/scenario.ts';
+import { createStepper, type Stepper } from '../steps/stepper.ts';
+import { StepFailed } from './step-failed.ts';
+
+const STEP_TIMEOUT_MS = 120_000;
+const LOG_LINES = 5;
+
+/** Where an expectation stands that a program has, and no file. */
+export const NOWHERE = { file: 'test', line: 1, column: 1 };
+export const NOTHING_EXPECTED: Expectation = { place: NOWHERE, log: [], noLog: [] };
+
+/**
+ * The steps that a program has taken on one node, and all that was seen meanwhile, as a run has them: what the judge says
+ * of a recorded run it can say of this.
+ */
+export class NodeHistory {
+  readonly #node: LabNode;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #entries: JournalEntry[] = [];
+  readonly #steps: PlannedStep[] = [];
+  readonly #pods = new Map<string, PodSpec>();
+  readonly #stepper: Stepper;
+  #taken = 0;
+  #lastId = 'start';
+
+  constructor({ node, containerd, clock }: { node: LabNode; containerd: Containerd; clock: Clock }) {
+    this.#node = node;
+    this.#clock = clock;
+    this.#startedMs = clock.now();
+    this.#stepper = createStepper({
+      node,
+      containerd,
+      clock,
+      artifact: ({ component }) => {
+        throw new Error(`no step that a program takes brings another ${component}`);
+      },
+      observe: (observation) => this.#observe(observation),
+    });
+  }
+
+  /** Of a pod of this name, as it is from now on. */
+  addPod(spec: PodSpec): void {
+    this.#pods.set(spec.name, spec);
+  }
+
+  containerdEnded(end: ContainerdEnd): void {
+    this.#observe({ kind: 'containerd-ended', stepId: this.#lastId, ...end });
+  }
+
+  /** A value that became known, `web.id`. */
+  captured(name: string): string | undefined {
+    return this.#stepper.captures.get(name);
+  }
+
+  /** Takes a step and returns what was seen of it. Throws StepFailed when it did not work. */
+  async take(action: PlannedAction): Promise<StepFacts> {
+    const id = this.#nextId(action.do);
+    const step = { id, action, timeoutMs: STEP_TIMEOUT_MS, place: NOWHERE, expect: NOTHING_EXPECTED };
+    this.#steps.push(step);
+    await this.#stepper.take({ ...step, pods: [...this.#pods.values()] });
+    const facts = this.facts();
+    const taken = facts.steps.find(({ step: { id: other } }) => other === id);
+    if (taken === undefined) throw new Error(`step ${id} was taken and is not known`);
+    if (taken.notRun !== undefined) throw new LabError(`${id} on ${this.#node.name}: ${taken.notRun}`);
+    const failed = failureOf(taken, facts);
+    if (failed !== undefined) throw failed;
+    return taken;
+  }
+
+  /** The look that later ones are compared with, before anything was done. */
+  async begin(): Promise<void> {
+    await this.#stepper.look('start');
+  }
+
+  /** A look at the node, now. */
+  look(): Promise<NodeState> {
+    return this.#stepper.look(this.#nextId('look'));
+  }
+
+  facts(): RunFacts {
+    return factsOf({ steps: this.#steps }, this.#entries);
+  }
+
+  #nextId(what: string): string {
+    this.#taken += 1;
+    this.#lastId = `${this.#taken}-${what}`;
+    return this.#lastId;
+  }
+
+  #observe(observation: Observation): void {
+    this.#entries.push({ ...observation, atMs: this.#clock.now() - this.#startedMs });
+  }
+}
+
+function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
+  const stepId = taken.step.id;
+  const [finding] = judgeOk(taken);
+  if (finding?.outcome !== 'fail') return undefined;
+  const [failure] = failuresOf(taken);
+  const log = taken.log.trim().split('\n').slice(-LOG_LINES);
+  const lines = [...(finding.detail ?? []), ...log.map((line) => `containerd  ${line}`)];
+  return new StepFailed({
+    stepId,
+    message: [`${stepId}: ${finding.message}`, ...lines].join('\n  '),
+    said: failure?.said ?? taken.crashes.map(describeCrash).join('; '),
+    known: bindingsDuring(facts, stepId),
+    ...(failure?.command === undefined ? {} : { result: failure.command.result }),
+  });
+}

@@ -1,0 +1,93 @@
+import { LabError } from '../core/lab-error.ts';
+import type { CommandResult } from '../core/ports.ts';
+import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
+import { literally } from '../spec/template.ts';
+import { Container } from './container.ts';
+import type { NodeHistory } from './node-history.ts';
+
+export interface PodOptions {
+  readonly name: string;
+  readonly node: LabNode;
+  readonly history: NodeHistory;
+  /** brings the image of containers to the node; costs nothing when it is there */
+  readonly bringImage: () => Promise<void>;
+}
+
+/** A pod of a name, of whichever attempt is the newest; there is one also where `runPod` failed. */
+export class Pod {
+  readonly name: string;
+  readonly #options: PodOptions;
+  #containers = 0;
+
+  constructor(options: PodOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** CRI's id of the sandbox; LabError when none was ever seen. */
+  get id(): string {
+    return this.#captured('id');
+  }
+
+  /** The IPv4 address that CRI told; LabError when it told none. */
+  get ip(): string {
+    return this.#captured('ip');
+  }
+
+  get ip6(): string {
+    return this.#captured('ip6');
+  }
+
+  /** The path of its network namespace on the node: /run/netns/cni-… */
+  get netns(): string {
+    return this.#captured('netns');
+  }
+
+  /** `crictl stopp`: the plugins' DEL. StepFailed when it fails. */
+  async stop(): Promise<void> {
+    await this.#options.history.take({ do: 'stop-pod', pod: this.name });
+  }
+
+  /** `crictl rmp`; with `force`, of a pod that was not stopped too. StepFailed when it fails. */
+  async remove({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    await this.#options.history.take({ do: 'remove-pod', pod: this.name, force });
+  }
+
+  /** Runs a program of the node in the pod's network namespace: `['ip', '-json', 'address']`. */
+  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    return this.#options.node.exec(['nsenter', `--net=${this.netns}`, ...argv], options);
+  }
+
+  /** Connects over TCP from within the pod, sends, and returns all that came. StepFailed when it does not connect. */
+  async connect(to: string, { send }: { readonly send?: string } = {}): Promise<string> {
+    const taken = await this.#options.history.take({
+      do: 'connect',
+      from: this.name,
+      to: literally(to),
+      ...(send === undefined ? {} : { send: literally(send) }),
+    });
+    return taken.commands.map(({ result }) => result.stdout).join('');
+  }
+
+  /** A container in the pod, running this command of busybox: `['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']`. */
+  async runContainer(command: readonly string[]): Promise<Container> {
+    const { node, history, bringImage } = this.#options;
+    await bringImage();
+    this.#containers += 1;
+    const name = `${this.name}-${this.#containers}`;
+    await history.take({
+      do: 'create-container',
+      container: name,
+      pod: this.name,
+      command: command.map(literally),
+    });
+    await history.take({ do: 'start-container', container: name });
+    return new Container({ name, node, history });
+  }
+
+  #captured(what: string): string {
+    const value = this.#options.history.captured(`${this.name}.${what}`);
+    if (value === undefined) throw new LabError(`pod ${this.name} has no ${what} that CRI ever told`);
+    return value;
+  }
+}

@@ -1,0 +1,69 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { startOneNode } from '../cli/one-node.ts';
+import type { World } from '../cli/world.ts';
+import { CleanupStack } from '../core/cleanup-stack.ts';
+import { BadInput } from '../core/lab-error.ts';
+import type { LabEvent } from '../events.ts';
+import { importImages } from '../nodes/provision.ts';
+import { NodeHistory } from './node-history.ts';
+import { scenarioOf, type NodeRequest } from './node-request.ts';
+import { StartedNode } from './started-node.ts';
+
+export interface StartOptions {
+  /** ends the node, or gives up its start */
+  readonly signal?: AbortSignal;
+  /** a line for each thing that takes longer than a moment: what is downloaded, built, prepared */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** A node as it was asked for, on a backend that works here. Whatever was begun is taken down when it cannot be had. */
+export async function startNode(
+  world: World,
+  request: NodeRequest,
+  { signal = new AbortController().signal, onProgress = () => undefined }: StartOptions,
+): Promise<StartedNode> {
+  for (const path of request.ownPlugins) checkPlugin(resolve(world.cwd, path));
+  const cleanup = new CleanupStack();
+  let history: NodeHistory | undefined;
+  try {
+    const { node, containerd, backend, artifacts, runtimeVersion } = await startOneNode(world, {
+      scenario: scenarioOf(request),
+      flags: { backend: request.backend },
+      name: `lab-${world.randomId()}`,
+      containers: false,
+      emit: (event) => tellProgress(event, onProgress),
+      cleanup,
+      onContainerdEnd: (end) => history?.containerdEnded(end),
+      signal,
+    });
+    history = new NodeHistory({ node, containerd, clock: world.clock });
+    await history.begin();
+    let image: Promise<void> | undefined;
+    return new StartedNode({
+      node,
+      history,
+      backend,
+      containerdVersion: runtimeVersion,
+      cleanup,
+      bringImage: () =>
+        (image ??= artifacts.ensureOwn('app-image', signal).then((app) => importImages(node, [app]))),
+    });
+  } catch (thrown) {
+    await cleanup.run();
+    throw thrown;
+  }
+}
+
+function checkPlugin(hostPath: string): void {
+  const stat = statSync(hostPath, { throwIfNoEntry: false });
+  if (stat?.isFile() === true) return;
+  throw new BadInput(
+    `withPlugin wants the file of one plugin; ${hostPath} ${stat === undefined ? 'does not exist' : 'is none'}`,
+  );
+}
+
+function tellProgress(event: LabEvent, onProgress: (line: string) => void): void {
+  if (event.kind === 'progress' && !event.done) onProgress(`${event.what}: ${event.how}`);
+  if (event.kind === 'notice') onProgress(event.message);
+}

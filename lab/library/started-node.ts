@@ -1,0 +1,180 @@
+import { LabError } from '../core/lab-error.ts';
+import type { CleanupStack } from '../core/cleanup-stack.ts';
+import type { StateItem } from '../core/node-state.ts';
+import type { CommandResult } from '../core/ports.ts';
+import { itemsBeyond } from '../judge/appeared.ts';
+import { judgeLeftBehind } from '../judge/left-behind.ts';
+import { whyShared } from '../judge/shared.ts';
+import type { Finding } from '../judge/verdict.ts';
+import { CONTAINERD_LOG } from '../nodes/containerd.ts';
+import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts';
+import type { LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';
+import { literally } from '../spec/template.ts';
+import { NOTHING_EXPECTED, type NodeHistory } from './node-history.ts';
+import { Pod } from './pod.ts';
+
+/** A pod to run; what is not said is as in a pod that asks for nothing. */
+export interface PodRequest extends Partial<Omit<PodSpec, 'hostPorts'>> {
+  readonly hostPorts?: readonly {
+    readonly hostPort: number;
+    readonly containerPort: number;
+    readonly protocol?: 'tcp' | 'udp';
+  }[];
+}
+
+export interface StartedNodeOptions {
+  readonly node: RunningNode;
+  readonly history: NodeHistory;
+  readonly backend: BackendName;
+  /** what containerd says itself */
+  readonly containerdVersion: string;
+  readonly cleanup: CleanupStack;
+  readonly bringImage: () => Promise<void>;
+}
+
+/**
+ * A node that is up, with containerd answering. What containerd or the plugins do wrong is thrown as StepFailed; what
+ * the lab or its host cannot do, as LabError. Several calls may be under way at once.
+ */
+export class StartedNode implements AsyncDisposable {
+  readonly #options: StartedNodeOptions;
+  #pods = 0;
+  #kept = false;
+
+  constructor(options: StartedNodeOptions) {
+    this.#options = options;
+  }
+
+  /** as `cnilab ps` and `cnilab enter` know it */
+  get name(): string {
+    return this.#options.node.name;
+  }
+
+  get backend(): BackendName {
+    return this.#options.backend;
+  }
+
+  get containerdVersion(): string {
+    return this.#options.containerdVersion;
+  }
+
+  /** `crictl runp`: the plugins' ADD. Without a name it is `pod-1`, `pod-2`, …; the same name again is its next attempt. */
+  async runPod(request: string | PodRequest = {}): Promise<Pod> {
+    const { name, ...spec } = typeof request === 'string' ? { name: request } : request;
+    const podName = name ?? `pod-${(this.#pods += 1)}`;
+    this.#options.history.addPod(podSpec(podName, spec));
+    await this.#options.history.take({ do: 'run-pod', pod: podName });
+    return this.pod(podName);
+  }
+
+  /** A pod by its name, also one whose `runPod` failed: what is left of it can be stopped and removed. */
+  pod(name: string): Pod {
+    const { node, history, bringImage } = this.#options;
+    return new Pod({ name, node, history, bringImage });
+  }
+
+  /** Runs a command on the node; an exit code other than 0 is a value. */
+  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    return this.#options.node.exec(argv, options);
+  }
+
+  /** Connects over TCP from the node, sends, and returns all that came. StepFailed when it does not connect. */
+  async connect(to: string, { send }: { readonly send?: string } = {}): Promise<string> {
+    const sent = send === undefined ? {} : { send: literally(send) };
+    const taken = await this.#options.history.take({
+      do: 'connect',
+      from: 'node',
+      to: literally(to),
+      ...sent,
+    });
+    return taken.commands.map(({ result }) => result.stdout).join('');
+  }
+
+  readFile(nodePath: string): Promise<string> {
+    return this.#options.node.readFile(nodePath);
+  }
+
+  /** Missing folders are made. A plugin is a file in /opt/cni/bin with mode 0o755. */
+  async writeFile(nodePath: string, content: string, mode?: number): Promise<void> {
+    await this.#options.node.writeFiles([{ nodePath, content, ...(mode === undefined ? {} : { mode }) }]);
+  }
+
+  async removeFile(nodePath: string): Promise<void> {
+    await this.#options.node.writeFiles([{ nodePath, remove: true }]);
+  }
+
+  /** Ends containerd and starts it again; pods stay. StepFailed when it does not come up. */
+  async restartContainerd(): Promise<void> {
+    await this.#options.history.take({ do: 'stop-containerd' });
+    await this.#options.history.take({ do: 'start-containerd' });
+  }
+
+  /** All that containerd has logged so far. */
+  containerdLog(): Promise<string> {
+    return this.#options.node.readFile(CONTAINERD_LOG);
+  }
+
+  /**
+   * What is there and was not when the node was up, without what plugins share between pods and keep by design. LabError
+   * when some of it could not be looked at.
+   */
+  async leftBehind(): Promise<readonly StateItem[]> {
+    const state = await this.#options.history.look();
+    const baseline = this.#options.history.facts().looks[0]?.state;
+    const unseen = [...(baseline?.unseen ?? []), ...state.unseen];
+    if (baseline === undefined || unseen.length > 0)
+      throw new LabError(
+        `what is left behind on ${this.name} is not known: ${unseen.map(({ kind, why }) => `${kind}: ${why}`).join('; ')}`,
+      );
+    return itemsBeyond(baseline, state).filter((item) => whyShared(item) === undefined);
+  }
+
+  /** The judge's word on what is left behind now. */
+  async judgeLeftBehind(leftBehind: LeftBehindExpectation): Promise<Finding> {
+    const { history } = this.#options;
+    const state = await history.look();
+    const facts = history.facts();
+    const [finding] = judgeLeftBehind({
+      stepId: 'now',
+      expect: { ...NOTHING_EXPECTED, leftBehind },
+      state,
+      log: undefined,
+      pod: undefined,
+      facts,
+      bindings: new Map(
+        facts.steps.flatMap(({ captures }) => captures.map(({ name, value }) => [name, value])),
+      ),
+    });
+    if (finding === undefined) throw new Error('an expectation of what is left behind gives a finding');
+    return finding;
+  }
+
+  /** Leaves the node up after the test, for `cnilab enter` and `cnilab down`; it cannot be used from here any more. */
+  async keep(): Promise<void> {
+    this.#kept = true;
+    await this.#options.node.keep();
+  }
+
+  /** Ends the node and all in it. Safe to call twice; LabError when something could not be taken down. */
+  async end(): Promise<void> {
+    if (this.#kept) return;
+    const failures = await this.#options.cleanup.run();
+    if (failures.length > 0)
+      throw new LabError(failures.map(({ what, message }) => `${what}: ${message}`).join('; '));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+}
+
+function podSpec(name: string, { hostPorts = [], ...request }: Omit<PodRequest, 'name'>): PodSpec {
+  return {
+    name,
+    annotations: {},
+    labels: {},
+    hostNetwork: false,
+    ...request,
+    hostPorts: hostPorts.map(({ protocol = 'tcp', ...port }) => ({ ...port, protocol })),
+  };
+}

@@ -74,9 +74,9 @@ interface Told extends Finished {
 /** The installed command, in a folder and with a cache that are named; not spawnSync, because the server is this process. */
 async function cnilab(
   args: readonly string[],
-  { cache, offNetwork = false }: { cache: string; offNetwork?: boolean },
+  { cache, user = cache, offNetwork = false }: { cache: string; user?: string; offNetwork?: boolean },
 ): Promise<Told> {
-  const cwd = join(folder, 'work', cache);
+  const cwd = join(folder, 'work', user);
   mkdirSync(cwd, { recursive: true });
   const reportHostPath = join(cwd, 'report.json');
   rmSync(reportHostPath, { force: true });
@@ -174,6 +174,20 @@ test('with an empty cache and the releases, the main job is done', async () => {
   const told = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'empty' });
   expect(told).toMatchObject({ exitCode: 0, stderr: '' });
   expect(sourcesIn(told.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+  expect(server.asked.slice(asked).sort()).toEqual(
+    [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),
+  );
+  expect(await settledHostState(before, [folder])).toEqual(before);
+});
+
+test('two labs at once on an empty cache: both do the job, and each release is fetched once', async () => {
+  const asked = server.asked.length;
+  const args = ['run', ...SCENARIO, '--mirror', server.mirror];
+  const both = await Promise.all(['one', 'two'].map((user) => cnilab(args, { cache: 'shared', user })));
+  for (const told of both) {
+    expect(told).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(sourcesIn(told.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+  }
   expect(server.asked.slice(asked).sort()).toEqual(
     [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),
   );

@@ -2,12 +2,12 @@
 export { BadInput, LabError } from './core/lab-error.ts';
 export type { StateItem, StateKind } from './core/node-state.ts';
 export type { CommandResult } from './core/ports.ts';
-export { Container } from './library/container.ts';
+export type { Container } from './library/container.ts';
 export { ContainerdNode } from './library/containerd-node.ts';
 export { matchers, type Answer, type ExpectedError, type ExpectedLeftBehind } from './library/matchers.ts';
-export { Pod } from './library/pod.ts';
+export type { Pod } from './library/pod.ts';
 export type { StartOptions } from './library/start-node.ts';
-export { StartedNode, type PodRequest } from './library/started-node.ts';
+export type { PodRequest, StartedNode } from './library/started-node.ts';
 export { StepFailed } from './library/step-failed.ts';
 export type { BackendName, NodeExecOptions } from './nodes/node.ts';
 export type { JsonObject, JsonValue } from './spec/scenario.ts';

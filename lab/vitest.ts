@@ -1,3 +1,4 @@
+import 'vitest'; // stays in the declarations, which add nothing to vitest's without it
 import { expect } from 'vitest';
 
 import { matchers, type ExpectedError, type ExpectedLeftBehind } from './library/matchers.ts';

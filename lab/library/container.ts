@@ -13,6 +13,7 @@ export class Container {
   readonly name: string;
   readonly #options: ContainerOptions;
 
+  /** @internal */
   constructor(options: ContainerOptions) {
     this.name = options.name;
     this.#options = options;

@@ -14,8 +14,11 @@ export class ContainerdNode {
   readonly #request: NodeRequest;
 
   /** A version as scenario files have it: `1.6.3`, `debian:bookworm`, `local:../containerd/bin`. */
-  constructor(containerd: string | NodeRequest = 'default') {
-    this.#request = typeof containerd === 'string' ? { ...ANY_NODE, containerd } : containerd;
+  constructor(containerd?: string);
+  /** @internal */
+  constructor(request: NodeRequest);
+  constructor(wanted: string | NodeRequest = 'default') {
+    this.#request = typeof wanted === 'string' ? { ...ANY_NODE, containerd: wanted } : wanted;
   }
 
   /** `auto`, which is the default, is the first that works on this host. */

@@ -19,6 +19,7 @@ export class Pod {
   readonly #options: PodOptions;
   #containers = 0;
 
+  /** @internal */
   constructor(options: PodOptions) {
     this.name = options.name;
     this.#options = options;

@@ -41,6 +41,7 @@ export class StartedNode implements AsyncDisposable {
   #pods = 0;
   #kept = false;
 
+  /** @internal */
   constructor(options: StartedNodeOptions) {
     this.#options = options;
   }
@@ -129,7 +130,10 @@ export class StartedNode implements AsyncDisposable {
     return itemsBeyond(baseline, state).filter((item) => whyShared(item) === undefined);
   }
 
-  /** The judge's word on what is left behind now. */
+  /**
+   * The judge's word on what is left behind now.
+   * @internal
+   */
   async judgeLeftBehind(leftBehind: LeftBehindExpectation): Promise<Finding> {
     const { history } = this.#options;
     const state = await history.look();

@@ -135,6 +135,8 @@ test('the package has what a user needs, and nothing to install beside it', () =
     /^(LICENSE|README\.md|package\.json)$/,
     /^bin\/(cnilab|code-cache)\.cjs$/,
     /^dist\/(cnilab\.cjs|THIRD-PARTY-LICENSES)$/,
+    /^dist\/[\w-]+\.mjs$/, // the library
+    /^dist\/types\/([\w-]+\/)*[\w-]+\.d\.ts$/,
     /^docs\/[\w-]+\.md$/,
     /^images\/(pins\.yaml|gomod\/[\w-]+\.sum|node-tools\/dist\/(amd64|arm64)\/(agent|crictl|pause))$/,
     /^scenarios\/(README\.md|schema\.json|([\w-]+\/)*[\w-]+\.yaml)$/,

@@ -1,0 +1,81 @@
+// What the package carries for those who import it: dist/index.mjs and dist/vitest.mjs with what both share, bundled as the
+// command is, and the types that they speak of in dist/types/.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = `${root}dist`;
+const ENTRIES = ['index', 'vitest'];
+
+/** Returns what went into the bundles. */
+export async function bundleLibrary() {
+  removeOld();
+  const { dependencies = {} } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ENTRIES.map((name) => `lab/${name}.ts`),
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // one StepFailed for both, and what a test does not need is not loaded
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    external: [...Object.keys(dependencies), 'vitest'],
+    // for the packages inside that are no modules
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
+    target: 'node20',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  writeTypes();
+  return { inputs: Object.keys(metafile.inputs) };
+}
+
+function removeOld() {
+  mkdirSync(dist, { recursive: true });
+  for (const name of readdirSync(dist)) if (name.endsWith('.mjs')) rmSync(`${dist}/${name}`);
+  rmSync(`${dist}/types`, { recursive: true, force: true });
+}
+
+/** Of all declarations in lab/, those that can be reached from the entries, with the endings that a package has. */
+function writeTypes() {
+  const { config } = ts.readConfigFile(`${root}tsconfig.json`, (path) => readFileSync(path, 'utf8'));
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  const program = ts.createProgram(
+    ENTRIES.map((name) => `${root}lab/${name}.ts`),
+    {
+      ...options,
+      noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
+      stripInternal: true,
+      rootDir: `${root}lab`,
+      outDir: '/',
+    },
+  );
+  const declarations = new Map();
+  program.emit(undefined, (path, text) => declarations.set(path.replace(/^\//, ''), text));
+  const waiting = ENTRIES.map((name) => `${name}.d.ts`);
+  for (const path of waiting) {
+    const text = declarations.get(path);
+    if (text === undefined) throw new Error(`tsc made no ${path}`);
+    for (const [, imported] of text.matchAll(RELATIVE_IMPORT)) {
+      const next = posix.join(dirname(path), imported.replace(/\.ts$/, '.d.ts'));
+      if (!waiting.includes(next)) waiting.push(next);
+    }
+    const target = `${dist}/types/${path}`;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(
+      target,
+      text.replaceAll(RELATIVE_IMPORT, (whole) => whole.replace(/\.ts'$/, ".js'")),
+    );
+  }
+}
+
+const RELATIVE_IMPORT = /(?<=(?:\bfrom|\bimport)\s*\(?\s*)'(\.[^']+\.ts)'/g;

@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROOT } from '../rig/cnilab.ts';
+import { installPackage, packPackage } from '../rig/packed-package.ts';
+import { makeFolder } from './rig.ts';
+
+/**
+ * A stranger's project: the example, in a folder of its own, with the packed cnilab installed. What else its package.json
+ * asks for is this checkout's, so that no registry is needed.
+ */
+const folder = makeFolder();
+afterAll(() => rmSync(folder, { recursive: true }));
+let project: string;
+
+beforeAll(() => {
+  project = dirname(dirname(installPackage(folder, packPackage(folder))));
+  cpSync(join(ROOT, 'examples/my-cni-plugin'), project, { recursive: true });
+  mkdirSync(join(project, 'node_modules/@types'));
+  for (const name of ['vitest', 'typescript', '@types/node'])
+    symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
+  for (const name of ['vitest', 'tsc'])
+    symlinkSync(join(ROOT, 'node_modules/.bin', name), join(project, 'node_modules/.bin', name));
+});
+
+function npmRun(script: string): { readonly exitCode: number | null; readonly said: string } {
+  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '', VITEST: '', npm_config_logs_max: '0' };
+  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', script], {
+    cwd: project,
+    encoding: 'utf8',
+    env,
+  });
+  return { exitCode: status, said: stdout + stderr };
+}
+
+test('its types are sound: those of the library, and of the matchers on vitest', () => {
+  expect(npmRun('types')).toEqual({ exitCode: 0, said: expect.not.stringContaining('error') as string });
+});
+
+test('its tests run on real nodes, and pass', () => {
+  const { exitCode, said } = npmRun('test');
+  expect(said).toMatch(/Tests {2}4 passed \(4\)/);
+  expect(exitCode).toBe(0);
+});

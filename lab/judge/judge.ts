@@ -7,6 +7,7 @@ import { judgeControl } from './control.ts';
 import { judgeError } from './error.ts';
 import { judgeExitCode } from './exit-code.ts';
 import { factsOf, type RunFacts, type StepFacts } from './facts.ts';
+import { lastLines } from './last-lines.ts';
 import { judgeLeftBehind } from './left-behind.ts';
 import { judgeLog, judgeNoLog } from './log.ts';
 import { judgeOk } from './ok.ts';
@@ -105,14 +106,9 @@ function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): read
   return withLog(judgeState(subject).findings, facts.log ?? '');
 }
 
-const LOG_LINES = 5;
-
 /** What does not pass carries the last of what containerd said meanwhile. */
 function withLog(findings: readonly Finding[], log: string): readonly Finding[] {
-  const lines = log
-    .split('\n')
-    .filter((line) => line !== '')
-    .slice(-LOG_LINES);
+  const lines = lastLines(log);
   if (lines.length === 0) return findings;
   return findings.map((finding) => (finding.outcome === 'pass' ? finding : { ...finding, log: lines }));
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import { bindingsDuring } from '../judge/captures-of.ts';
 import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
 import { failuresOf } from '../judge/failures.ts';
+import { lastLines } from '../judge/last-lines.ts';
 import { describeCrash, judgeOk } from '../judge/ok.ts';
 import type { Containerd, ContainerdEnd } from '../nodes/containerd.ts';
 import type { LabNode } from '../nodes/node.ts';
@@ -14,10 +15,9 @@ import { createStepper, type Stepper } from '../steps/stepper.ts';
 import { StepFailed } from './step-failed.ts';
 
 const STEP_TIMEOUT_MS = 120_000;
-const LOG_LINES = 5;
 
 /** Where an expectation stands that a program has, and no file. */
-export const NOWHERE = { file: 'test', line: 1, column: 1 };
+export const NOWHERE = { file: 'ContainerdNode', line: 1, column: 1 };
 export const NOTHING_EXPECTED: Expectation = { place: NOWHERE, log: [], noLog: [] };
 
 /**
@@ -109,8 +109,8 @@ function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
   const [finding] = judgeOk(taken);
   if (finding?.outcome !== 'fail') return undefined;
   const [failure] = failuresOf(taken);
-  const log = taken.log.trim().split('\n').slice(-LOG_LINES);
-  const lines = [...(finding.detail ?? []), ...log.map((line) => `containerd  ${line}`)];
+  const log = lastLines(taken.log).map((line) => `containerd  ${line}`);
+  const lines = [...(finding.detail ?? []), ...log];
   return new StepFailed({
     stepId,
     message: [`${stepId}: ${finding.message}`, ...lines].join('\n  '),

@@ -16,7 +16,7 @@ export interface Diagnostic {
 /** `file:line:column message`, the line itself and a squiggle below what is meant. */
 export function formatDiagnostic({ place, message, source }: Diagnostic): string {
   const head = `${place.file}:${place.line}:${place.column} ${message}`;
-  if (source === undefined) return head;
+  if (source === undefined || source.text === '') return head; // words that stand in no file
   const squiggle = ' '.repeat(place.column - 1) + '~'.repeat(Math.max(1, source.length));
   return `${head}\n    ${source.text}\n    ${squiggle}`;
 }

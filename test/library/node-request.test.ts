@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+
+import { ANY_NODE, conflistFile, scenarioOf } from '../../lab/library/node-request.ts';
+
+test('a request is what a scenario file without steps would say', () => {
+  const { node, steps } = scenarioOf({
+    ...ANY_NODE,
+    containerd: '1.6.3',
+    cniPlugins: '1.1.1',
+    ownPlugins: ['./build/my-cni'],
+    cniConfig: [conflistFile({ name: 'net', plugins: [{ type: 'my-cni' }] })],
+    files: [{ name: '/etc/my-cni', content: 'home=${HOME}\n', mode: 0o600 }],
+  });
+  const place = { file: 'ContainerdNode', line: 1, column: 1 };
+  expect(steps).toEqual([]);
+  expect(node).toEqual({
+    containerd: { text: '1.6.3', place },
+    cniPlugins: {
+      set: { text: '1.1.1', place },
+      plugins: [{ plugin: 'my-cni', version: { text: 'local:./build/my-cni', place } }],
+    },
+    cniConfig: [
+      {
+        name: '10-net.conflist',
+        content: '{\n  "name": "net",\n  "plugins": [\n    {\n      "type": "my-cni"\n    }\n  ]\n}\n',
+        place,
+      },
+    ],
+    files: [{ name: '/etc/my-cni', content: 'home=$${HOME}\n', mode: 0o600, place }],
+  });
+});
+
+test('without standard plugins, and a single configuration', () => {
+  expect(scenarioOf({ ...ANY_NODE, cniPlugins: 'none' }).node.cniPlugins).toEqual({ plugins: [] });
+  expect(conflistFile({ name: 'net', type: 'bridge' }).name).toBe('10-net.conf');
+});

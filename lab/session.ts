@@ -80,6 +80,7 @@ export const prepareBackend = (
   backend.prepare({
     own: (name) => artifacts.ensureOwn(name, signal),
     progress: (news) => emit({ kind: 'progress', ...news }),
+    notice: (message) => emit({ kind: 'notice', message }),
     signal,
     ...(first === undefined ? {} : { first }),
   });

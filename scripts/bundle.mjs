@@ -17,6 +17,8 @@ export async function bundle() {
     write: false,
     bundle: true,
     platform: 'node',
+    // found in node_modules, and loaded when there is an engine to talk to
+    external: ['dockerode'],
     // a script: modules have no code cache on Node 20
     format: 'cjs',
     // require() in its place: what comes from a code cache cannot import()

@@ -17,8 +17,8 @@ export async function fetchCommand(
   const pins = readPins(world);
   const plan = await preparePlan(world, { names, flags, pins });
   const reporters = fanOut(await createReporters(world, {}));
-  const backend = await backendToPrepare(world, flags.backend);
-  const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit });
+  const { backend, arch } = await backendToPrepare(world, flags);
+  const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit, arch });
   const interruption = listenForInterruption(world, (by) => reporters.emit({ kind: 'interrupted', by }));
   const { signal } = interruption;
   try {

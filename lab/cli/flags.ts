@@ -8,6 +8,8 @@ export interface NodeFlags {
   readonly crictl?: string;
   readonly set?: readonly string[];
   readonly backend: 'auto' | BackendName;
+  /** the image that container nodes start from */
+  readonly base?: string;
   readonly offline?: true;
   readonly sources?: string;
   readonly mirror?: string;
@@ -23,3 +25,5 @@ export interface RunFlags extends NodeFlags {
 }
 
 export type SourceFlags = Pick<NodeFlags, 'offline' | 'sources' | 'mirror'>;
+
+export type BackendFlags = Pick<NodeFlags, 'backend' | 'base'>;

@@ -5,11 +5,12 @@ import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bareBackend } from '../nodes/backends/bare.ts';
-import type { Backend, BackendName, NodeOnHost } from '../nodes/node.ts';
+import { containerBackend } from '../nodes/backends/container.ts';
+import type { Backend, NodeOnHost } from '../nodes/node.ts';
 import { SOURCES, type SourceName } from '../plan/components.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
 import { artifactNews } from './artifact-news.ts';
-import type { SourceFlags } from './flags.ts';
+import type { BackendFlags, SourceFlags } from './flags.ts';
 import type { World } from './world.ts';
 
 /** Every version and checksum that the lab knows, from the one file that holds them. */
@@ -23,14 +24,19 @@ export function readPins(world: World): Pins {
 /** The artifact cache with its sources as flags and environment want them. */
 export function openArtifacts(
   world: World,
-  { pins, flags, emit }: { pins: Pins; flags: SourceFlags; emit: (event: LabEvent) => void },
+  {
+    pins,
+    flags,
+    emit,
+    arch = world.arch,
+  }: { pins: Pins; flags: SourceFlags; emit: (event: LabEvent) => void; arch?: World['arch'] },
 ): Artifacts {
-  if (world.arch === 'other') throw new BadInput('nodes run on x86-64 and arm64 only');
+  if (arch === 'other') throw new BadInput('nodes run on x86-64 and arm64 only');
   const mirror = flags.mirror ?? world.env['CNILAB_MIRROR'];
   return createArtifacts({
     cacheHostPath: world.cacheHostPath,
     packageHostPath: world.packageHostPath,
-    arch: world.arch,
+    arch,
     pins,
     sourceOrder: sourceOrder(flags.sources ?? world.env['CNILAB_SOURCES']),
     ...(mirror === undefined ? {} : { mirror }),
@@ -51,13 +57,19 @@ function sourceOrder(text: string | undefined): readonly SourceName[] {
   });
 }
 
+/** A backend to make nodes on, and what its nodes run. */
+export interface ChosenBackend {
+  readonly backend: Backend;
+  readonly arch: World['arch'];
+}
+
 /** The backend that was asked for; `auto` is the first that works here. LabError with each way out when none does. */
-export async function chooseBackend(world: World, name: BackendName | 'auto'): Promise<Backend> {
+export async function chooseBackend(world: World, flags: BackendFlags): Promise<ChosenBackend> {
   const refusals: string[] = [];
-  for (const backend of createBackends(world)) {
-    if (name !== 'auto' && name !== backend.name) continue;
+  for (const backend of createBackends(world, flags)) {
+    if (flags.backend !== 'auto' && flags.backend !== backend.name) continue;
     const check = await backend.check();
-    if (check.works) return backend;
+    if (check.works) return { backend, arch: check.arch ?? world.arch };
     refusals.push(
       `${backend.name} nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
     );
@@ -66,20 +78,35 @@ export async function chooseBackend(world: World, name: BackendName | 'auto'): P
 }
 
 /** For what is done ahead, of a run that may come on another day: the first stands in where none works. */
-export async function backendToPrepare(world: World, name: BackendName | 'auto'): Promise<Backend> {
-  const backends = createBackends(world).filter((backend) => name === 'auto' || backend.name === name);
-  for (const backend of backends) if ((await backend.check()).works) return backend;
+export async function backendToPrepare(world: World, flags: BackendFlags): Promise<ChosenBackend> {
+  const backends = createBackends(world, flags).filter(
+    ({ name }) => flags.backend === 'auto' || flags.backend === name,
+  );
+  for (const backend of backends) {
+    const check = await backend.check();
+    if (check.works) return { backend, arch: check.arch ?? world.arch };
+  }
   const [first] = backends;
-  if (first === undefined) throw new Error(`there is no backend ${name}`);
-  return first;
+  if (first === undefined) throw new Error(`there is no backend ${flags.backend}`);
+  return { backend: first, arch: world.arch };
 }
 
 /** In the order in which `auto` tries them. */
-export function createBackends(world: World): readonly Backend[] {
+export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'> = {}): readonly Backend[] {
+  const { env, platform, uid, clock } = world;
   return [
     bareBackend({
       artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
       stateHostPath: join(world.cacheHostPath, 'nodes'),
+    }),
+    containerBackend({
+      env,
+      platform,
+      uid,
+      imageHostPath: join(world.packageHostPath, 'images/node'),
+      base: base ?? env['CNILAB_BASE'],
+      randomId: () => world.randomId(),
+      now: () => clock.now(),
     }),
   ];
 }

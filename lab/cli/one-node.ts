@@ -34,8 +34,8 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   const plan = await planOf(world, { scenarios: [scenario], flags, pins });
   const [run] = plan.runs;
   if (run === undefined) throw new Error('a scenario without a matrix is one run');
-  const backend = await chooseBackend(world, flags.backend);
-  const artifacts = openArtifacts(world, { pins, flags, emit });
+  const { backend, arch } = await chooseBackend(world, flags);
+  const artifacts = openArtifacts(world, { pins, flags, emit, arch });
   if ((await backend.nodes()).some((node) => node.name === name))
     throw new BadInput(`a node named ${name} is up already; \`cnilab down ${name}\` ends it`);
 

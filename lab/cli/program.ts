@@ -155,7 +155,8 @@ function withVersionFlags(command: Command, which: string, several = ''): Comman
     .option('--crictl <version>', which)
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
-    );
+    )
+    .option('--base <image>', 'of a Debian, for container nodes to start from');
 }
 
 function withNodeFlags(command: Command): Command {

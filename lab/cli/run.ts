@@ -35,10 +35,16 @@ export async function runRecorded(
   const { emit } = news;
   const interruption = listenForInterruption(world, (by) => emit({ kind: 'interrupted', by }));
   const { signal } = interruption;
-  const artifacts = openArtifacts(world, { pins, flags, emit });
+  const chosen = chooseBackend(world, flags);
+  const arch = await chosen.then(
+    (choice) => choice.arch,
+    () => world.arch, // that there is none is told after what is wrong in the scenarios
+  );
+  const artifacts = openArtifacts(world, { pins, flags, emit, arch });
   // the first node starts while the scenarios are read; nothing of theirs touches it before all of them are sound
   const first = nodeNameOf(sessionId, 0);
-  const nodes = nodesAhead(() => chooseBackend(world, flags.backend), { artifacts, emit, signal, first });
+  const choose = async () => (await chosen).backend;
+  const nodes = nodesAhead(choose, { artifacts, emit, signal, first });
   try {
     const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
     const backend = await nodes.backend;

@@ -111,6 +111,8 @@ export interface PrepareOptions {
   readonly own: (name: OwnName) => Promise<Artifact>;
   /** something that takes longer than a moment: `what` names it, `how` says how far it is */
   readonly progress: (news: { readonly what: string; readonly how: string; readonly done: boolean }) => void;
+  /** something that a user should know, once */
+  readonly notice: (message: string) => void;
   readonly signal: AbortSignal;
   /** the name of a node that is as good as certain to be wanted: it may be begun at once, ahead of its `start` */
   readonly first?: string;

@@ -89,6 +89,7 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
   const maker = await backend.prepare({
     own: (name) => artifacts.ensureOwn(name, signal),
     progress: () => undefined,
+    notice: () => undefined,
     signal,
   });
   const { node } = await bringUpNode({

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LabError, messageOf } from '../../core/lab-error.ts';
+import { startTicks } from '../../host/process-start.ts';
 
 /** What stands for a bare node on the host; images/node-tools/internal/launcher/record.go writes it. */
 export interface NodeRecord {
@@ -95,16 +96,6 @@ async function removeUnfinished(stateHostPath: string): Promise<void> {
       await rm(join(stateHostPath, name), { force: true });
     }
   }
-}
-
-/**
- * Fields 3 and 22 of /proc/PID/stat; the second is a name that may have spaces and brackets. A process that has ended and
- * waits for its parent to notice is gone: after the lab, that parent is the machine's first process, which may take long.
- */
-async function startTicks(pid: number): Promise<number | undefined> {
-  const stat = await readIfThere(`/proc/${pid}/stat`);
-  const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  return state === undefined || state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { hostHasIptables } from '../../artifacts/own/iptables.ts';
 import { LabError } from '../../core/lab-error.ts';
+import { beginAhead } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
 import { parseNothing } from '../agent-protocol.ts';
@@ -37,20 +38,11 @@ export function bareBackend(options: BareBackendOptions): Backend {
         ...(hostHasIptables() ? [] : [own('iptables')]),
       ]);
       const begin = (name: string) => startBareNode(options, { name, nodeTools, layers });
-      const begun = new Map(first === undefined ? [] : [[first, begin(first)]]);
-      for (const node of begun.values()) node.catch(() => undefined); // whoever asks for it is told
+      const ahead = beginAhead(first, begin);
       return {
         artifacts: [nodeTools, ...layers],
-        start({ name }) {
-          const node = begun.get(name);
-          begun.delete(name);
-          return node ?? begin(name);
-        },
-        async end() {
-          for (const node of await Promise.allSettled(begun.values())) {
-            if (node.status === 'fulfilled') await node.value.end();
-          }
-        },
+        start: ({ name }) => ahead.take(name) ?? begin(name),
+        end: () => ahead.end(),
       };
     },
     sweep: () => sweepRecords(stateHostPath),

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"os/signal"
 
 	"cnilab/node-tools/internal/root"
 	"cnilab/node-tools/internal/serve"
@@ -10,23 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// word is the descriptor on which the node tells its launcher that it is to be kept.
-const word = 3
-
-// initNode is the first process of a node: it makes the node around itself and then does what the lab asks.
+// initNode is the first process of a node: it makes the node around itself and then does what the lab asks. Its namespaces
+// are there already, from a launcher on the host or from a container engine.
 func initNode(args []string) error {
-	unix.CloseOnExec(word)
 	options := root.Options{}
 	flags := flag.NewFlagSet("init", flag.ContinueOnError)
 	flags.StringVar(&options.Name, "name", "", "")
 	flags.StringVar(&options.Artifacts, "artifacts", "", "")
 	flags.StringVar(&options.Staging, "staging", "", "")
+	word := flags.Int("word", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	var launcher *os.File
+	if *word >= 0 {
+		unix.CloseOnExec(*word)
+		launcher = os.NewFile(uintptr(*word), "word")
 	}
 	unix.Umask(0o022)
 	if err := unix.Sethostname([]byte(options.Name)); err != nil {
@@ -39,7 +43,8 @@ func initNode(args []string) error {
 		return err
 	}
 	raiseLimits()
-	return serve.Run(os.Stdin, os.Stdout, os.NewFile(word, "word"))
+	go endOnRequest()
+	return serve.Run(os.Stdin, os.Stdout, launcher)
 }
 
 // raiseLimits gives the node what a containerd service has, where this host allows it: without CAP_SYS_RESOURCE a hard
@@ -51,4 +56,14 @@ func raiseLimits() {
 	}{{unix.RLIMIT_NOFILE, 1 << 20}, {unix.RLIMIT_NPROC, unix.RLIM_INFINITY}, {unix.RLIMIT_CORE, unix.RLIM_INFINITY}} {
 		_ = unix.Setrlimit(limit.resource, &unix.Rlimit{Cur: limit.value, Max: limit.value})
 	}
+}
+
+// toldToEnd is the exit code after a SIGTERM, with which container engines end their containers when they are stopped.
+const toldToEnd = 128 + int(unix.SIGTERM)
+
+func endOnRequest() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, unix.SIGTERM)
+	<-told
+	os.Exit(toldToEnd)
 }

@@ -15,7 +15,7 @@ var commands = map[string]struct {
 	help string
 }{
 	"node":    {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
-	"init":    {initNode, "started by `node` as the first process of the node"},
+	"init":    {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
 	"enter":   {enter, "on the host: run a command on a node"},
 	"connect": {connect, "on a node: dial an address and print what comes"},
 }

@@ -65,7 +65,7 @@ func Main(args []string) error {
 	if err != nil {
 		return err
 	}
-	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging}
+	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging, "--word", "3"}
 	for _, tree := range trees {
 		init = append(init, "--layer", tree)
 	}

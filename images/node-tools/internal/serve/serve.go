@@ -23,8 +23,9 @@ type server struct {
 	processes *processes
 	runtime   *cri.Runtime
 	looker    *look.Looker
-	word      *os.File
-	kept      atomic.Bool
+	// word leads to the launcher; nil where there is none
+	word *os.File
+	kept atomic.Bool
 }
 
 // Run answers requests until the lab's end of `in` is gone. When it returns, the node is over, unless it is kept:
@@ -43,6 +44,9 @@ func Run(in io.Reader, out io.Writer, word *os.File) error {
 		line, err := reader.ReadBytes('\n')
 		if err != nil {
 			break
+		}
+		if len(line) == 1 {
+			continue
 		}
 		var r request
 		if err := json.Unmarshal(line, &r); err != nil {
@@ -98,8 +102,12 @@ func (s *server) do(r request) (any, error) {
 	}
 }
 
-// keep lets the node outlive its streams. The launcher answers when the node's record says so.
+// keep lets the node outlive its streams. A launcher answers when the node's record says so.
 func (s *server) keep() error {
+	if s.word == nil {
+		s.kept.Store(true)
+		return nil
+	}
 	if _, err := s.word.Write([]byte{'k'}); err != nil {
 		return err
 	}

@@ -1,0 +1,196 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import type { Artifact } from '../../artifacts/artifact.ts';
+import { LabError } from '../../core/lab-error.ts';
+import { beginAhead } from '../ahead.ts';
+import type { Backend, BackendCheck, NodeMaker, PrepareOptions, RunningNode } from '../node.ts';
+import { findAddress } from './container/address.ts';
+import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
+import { isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
+import { enterContainer } from './container/enter.ts';
+import { connectTo, type Engine } from './container/engine.ts';
+import { engineError } from './container/engine-words.ts';
+import { cannotBePrivileged, startContainerNode } from './container/node.ts';
+import { ensureNodeImage, type NodeImage } from './container/node-image.ts';
+import { thisLab } from './container/owner.ts';
+import { artifactVolume } from './container/volume.ts';
+import type { Powers } from './container/spec.ts';
+
+export interface ContainerBackendOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly uid: number | undefined;
+  /** images/node of this package */
+  readonly imageHostPath: string;
+  /** what the node image starts from, when it is the user's */
+  readonly base: string | undefined;
+  readonly randomId: () => string;
+  readonly now: () => number;
+}
+
+/** Nodes as privileged containers of any engine that speaks Docker's API, here or elsewhere. */
+export function containerBackend(options: ContainerBackendOptions): Backend {
+  const { now } = options;
+  let engine: Promise<FoundEngine> | undefined;
+  const find = () => (engine ??= findEngine(options));
+
+  /** The engine, or LabError: for what is done after a check, or without one. */
+  async function use(): Promise<Engine> {
+    const found = await find();
+    if (found.engine === undefined) throw new LabError(found.check.works ? '' : found.check.why);
+    return found.engine;
+  }
+
+  async function ask<T>(doing: string, question: (engine: Engine) => Promise<T>): Promise<T> {
+    const asked = await use();
+    return question(asked).catch((thrown: unknown) =>
+      Promise.reject(engineError(doing, { address: asked.address, thrown })),
+    );
+  }
+
+  async function running(): Promise<readonly (LabContainer & { readonly node: string })[]> {
+    if (!(await find()).check.works) return [];
+    const all = await ask('listing nodes', listContainers);
+    return all.flatMap((one) => (one.running && one.node !== undefined ? [{ ...one, node: one.node }] : []));
+  }
+
+  async function nodeNamed(name: string): Promise<LabContainer> {
+    const found = (await running()).find(({ node }) => node === name);
+    if (found === undefined) throw new LabError(`there is no node named ${name}`);
+    return found;
+  }
+
+  return {
+    name: 'container',
+    jobsPerCore: 2, // 47 runs on two cores: 38.3 s two at a time, 28.8 s four, 29.5 s six
+    check: async () => (await find()).check,
+    prepare: async (prepare) => makeNodes(await use(), { ...options, prepare }),
+    async sweep() {
+      if (!(await find()).check.works) return [];
+      return ask('looking for what killed labs left', async (found) => {
+        const lines: string[] = [];
+        for (const one of await listContainers(found)) {
+          if (!(await isLeft(one, now()))) continue;
+          lines.push(await removeLeft(found, one));
+        }
+        return lines;
+      });
+    },
+    nodes: async () =>
+      (await running()).map(({ node, kept, createdMs }) => ({ name: node, kept, createdMs })),
+    async down(name) {
+      const { id } = await nodeNamed(name);
+      await ask(`ending node ${name}`, (found) => removeContainer(found, id));
+    },
+    async enter(name, argv, terminal) {
+      const { id } = await nodeNamed(name);
+      return enterContainer(await use(), { id, argv, terminal });
+    },
+  };
+}
+
+interface FoundEngine {
+  readonly check: BackendCheck;
+  readonly engine: Engine | undefined;
+}
+
+async function findEngine({ env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
+  const address = findAddress({ env, platform, uid, exists: existsSync, readFile: readIfThere });
+  if (address === undefined) return { check: NO_ENGINE, engine: undefined };
+  let engine: Engine;
+  try {
+    engine = await connectTo(address);
+    return { check: judgeFacts(address, await readFacts(engine)), engine };
+  } catch (thrown) {
+    return { check: refuseUnreachable(address, thrown), engine: undefined };
+  }
+}
+
+/** An upload that was cut short takes back what it had put there when it is started. */
+async function removeLeft(engine: Engine, { id, node }: LabContainer): Promise<string> {
+  if (node === undefined) {
+    const container = engine.docker.getContainer(id);
+    await container.start();
+    await container.wait();
+  }
+  await removeContainer(engine, id);
+  return node === undefined
+    ? 'removed what was left of an upload to the container engine'
+    : `removed what was left of node ${node}`;
+}
+
+async function makeNodes(
+  engine: Engine,
+  options: ContainerBackendOptions & { readonly prepare: PrepareOptions },
+): Promise<NodeMaker> {
+  const { imageHostPath, base, randomId, now } = options;
+  const { own, progress, notice, signal, first } = options.prepare;
+  const nodeTools = await own('node-tools');
+  const what = 'node image';
+  const image = await ensureNodeImage({
+    engine,
+    sourceHostPath: imageHostPath,
+    ownBase: base,
+    nodeTools,
+    own,
+    say: (how) => progress({ what, how, done: false }),
+    signal,
+  });
+  progress({ what, how: 'ready', done: true });
+  const owner = await thisLab();
+  const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
+  let powers: Powers = 'privileged';
+
+  async function begin(name: string): Promise<RunningNode> {
+    const start = () =>
+      startContainerNode({ engine, name, image: image.ref, owner, nowMs: now(), powers, volume });
+    try {
+      return await start().catch((thrown: unknown) => {
+        if (!cannotBePrivileged(thrown)) throw thrown;
+        if (powers === 'privileged') notice(WITHOUT_PRIVILEGED);
+        powers = 'capabilities';
+        return start();
+      });
+    } catch (thrown) {
+      throw engineError(`node ${name} did not start`, { address: engine.address, thrown });
+    }
+  }
+
+  const ahead = beginAhead(first, begin);
+  return {
+    artifacts: [nodeTools, artifactOf(image)],
+    async start({ name, artifacts }) {
+      const node = await (ahead.take(name) ?? begin(name));
+      try {
+        await volume.ensure(artifacts);
+        return node;
+      } catch (thrown) {
+        await node.end().catch(() => undefined); // why it cannot be used is what matters
+        throw thrown;
+      }
+    },
+    end: () => ahead.end(),
+  };
+}
+
+const WITHOUT_PRIVILEGED =
+  'this container engine cannot give every capability, so nodes have a list of them in place of --privileged';
+
+/** For the journal: an image is nothing of this machine's cache, and made by the lab all the same. */
+const artifactOf = ({ ref, id, madeFrom }: NodeImage): Artifact => ({
+  name: 'node-image',
+  version: ref.slice(ref.lastIndexOf(':') + 1),
+  source: 'own',
+  key: id.replace('sha256:', ''),
+  hostPath: '',
+  files: [],
+  madeBy: `made from ${madeFrom} in the container engine`,
+});
+
+function readIfThere(hostPath: string): string | undefined {
+  try {
+    return readFileSync(hostPath, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+/** Where a container engine answers, and who said so. */
+export interface EngineAddress {
+  /** unix:///var/run/docker.sock, npipe:////./pipe/docker_engine, tcp://host:2375, ssh://user@host */
+  readonly url: string;
+  /** as its user knows it: DOCKER_HOST, the context "colima", a socket that is there */
+  readonly saidBy: string;
+  /** a folder with ca.pem, cert.pem and key.pem */
+  readonly tlsHostPath?: string;
+}
+
+/** What of the user's machine tells where an engine is. */
+export interface EngineHints {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly uid: number | undefined;
+  readonly exists: (hostPath: string) => boolean;
+  /** undefined when it cannot be read */
+  readonly readFile: (hostPath: string) => string | undefined;
+}
+
+/**
+ * The one engine that is meant: what the docker command and testcontainers would take. One that was named is never
+ * replaced by another that happens to answer; testcontainers itself would go on to the next, and say nothing.
+ */
+export function findAddress(hints: EngineHints): EngineAddress | undefined {
+  const { env } = hints;
+  const home = env.HOME || env.USERPROFILE || '/';
+  const properties = readProperties(hints.readFile(join(home, '.testcontainers.properties')) ?? '');
+  const named = (url: string | undefined, saidBy: string): EngineAddress | undefined =>
+    url === undefined || url === '' ? undefined : { url, saidBy };
+  const tlsHostPath = env.DOCKER_TLS_VERIFY
+    ? env.DOCKER_CERT_PATH || join(home, '.docker')
+    : properties['docker.tls.verify'] === '1'
+      ? properties['docker.cert.path']
+      : undefined;
+  const fromHost =
+    named(properties['tc.host'], 'tc.host in ~/.testcontainers.properties') ??
+    named(env.DOCKER_HOST, 'DOCKER_HOST') ??
+    named(properties['docker.host'], 'docker.host in ~/.testcontainers.properties');
+  if (fromHost !== undefined) return { ...fromHost, ...(tlsHostPath === undefined ? {} : { tlsHostPath }) };
+  return contextAddress(env.DOCKER_CONFIG || join(home, '.docker'), hints) ?? socketAddress(home, hints);
+}
+
+/** The docker command's current context; `default` stands for the usual socket. */
+function contextAddress(configHostPath: string, { env, readFile }: EngineHints): EngineAddress | undefined {
+  const config = readFile(join(configHostPath, 'config.json'));
+  const name = env.DOCKER_CONTEXT || textAt(parse(config), 'currentContext');
+  if (name === undefined || name === '' || name === 'default') return undefined;
+  const id = createHash('sha256').update(name).digest('hex');
+  const meta = readFile(join(configHostPath, 'contexts/meta', id, 'meta.json'));
+  const url = textAt(parse(meta), 'Endpoints', 'docker', 'Host');
+  const saidBy = `the docker context ${JSON.stringify(name)}`;
+  // one that is not there is still what was meant: its absence is told when it is asked
+  if (url === undefined) return { url: '', saidBy };
+  const tls = join(configHostPath, 'contexts/tls', id, 'docker');
+  return {
+    url,
+    saidBy,
+    ...(readFile(join(tls, 'ca.pem')) === undefined ? {} : { tlsHostPath: tls }),
+  };
+}
+
+function socketAddress(home: string, { env, platform, uid, exists }: EngineHints): EngineAddress | undefined {
+  if (platform === 'win32')
+    return { url: 'npipe:////./pipe/docker_engine', saidBy: 'the pipe of Docker Desktop' };
+  const socket = usualSockets({ home, runtime: env.XDG_RUNTIME_DIR, uid }).find(exists);
+  return socket === undefined ? undefined : { url: `unix://${socket}`, saidBy: 'the usual socket' };
+}
+
+export const usualSockets = ({
+  home,
+  runtime,
+  uid,
+}: {
+  home: string;
+  runtime: string | undefined;
+  uid: number | undefined;
+}): readonly string[] => [
+  '/var/run/docker.sock',
+  ...(runtime ? [join(runtime, 'docker.sock')] : []),
+  join(home, '.docker/run/docker.sock'),
+  join(home, '.docker/desktop/docker.sock'),
+  ...(uid === undefined ? [] : [`/run/user/${uid}/docker.sock`]),
+  '/run/podman/podman.sock',
+  ...(runtime ? [join(runtime, 'podman/podman.sock')] : []),
+];
+
+/** `key = value` lines, as Java writes them. */
+function readProperties(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    text.split('\n').flatMap((line) => {
+      const [, key, value] = /^\s*([\w.]+)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
+      return key === undefined || value === undefined ? [] : [[key, value.replaceAll('\\', '')]];
+    }),
+  );
+}
+
+function parse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+function textAt(value: unknown, ...keys: readonly string[]): string | undefined {
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return typeof value === 'string' ? value : undefined;
+}

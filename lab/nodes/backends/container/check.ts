@@ -1,0 +1,113 @@
+import { messageOf } from '../../../core/lab-error.ts';
+import type { Arch } from '../../../plan/pins.ts';
+import type { BackendCheck } from '../../node.ts';
+import type { EngineAddress } from './address.ts';
+import type { Engine } from './engine.ts';
+import { refusalOf, unreachable } from './engine-words.ts';
+
+const ANSWER_WITHIN_MS = 2000;
+
+/** What an engine says of itself, as far as a node depends on it. */
+export interface EngineFacts {
+  /** Docker 26.1.5, Podman 4.3.1 */
+  readonly product: string;
+  readonly osType: string;
+  readonly architecture: string;
+  readonly cgroupVersion: string;
+  readonly securityOptions: readonly string[];
+}
+
+/** Asks an engine what it is; throws what dockerode throws, and AbortError when no answer comes. */
+export async function readFacts(engine: Engine): Promise<EngineFacts> {
+  const [info, version] = await Promise.all(
+    ['/info', '/version'].map((path) => engine.get(path, ANSWER_WITHIN_MS)),
+  );
+  const components = listAt(version, 'Components');
+  const isPodman = components.some((one) => /podman/i.test(textAt(one, 'Name')));
+  return {
+    product: `${isPodman ? 'Podman' : 'Docker'} ${textAt(version, 'Version')}`,
+    osType: textAt(info, 'OSType') || 'linux',
+    architecture: textAt(info, 'Architecture'),
+    cgroupVersion: textAt(info, 'CgroupVersion') || '1',
+    securityOptions: listAt(info, 'SecurityOptions').map(String),
+  };
+}
+
+const ARCHS: Readonly<Record<string, Arch>> = {
+  x86_64: 'amd64',
+  amd64: 'amd64',
+  aarch64: 'arm64',
+  arm64: 'arm64',
+};
+
+/** Whether an engine that answers can carry nodes. */
+export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendCheck {
+  const { product, osType, architecture, cgroupVersion, securityOptions } = facts;
+  const arch = ARCHS[architecture];
+  if (osType !== 'linux')
+    return {
+      works: false,
+      why: `${product} at ${url} runs ${osType} containers, and nodes are Linux`,
+      waysOut: ['switch the engine to Linux containers'],
+    };
+  if (arch === undefined)
+    return {
+      works: false,
+      why: `${product} at ${url} runs on ${architecture}, and nodes run on x86-64 and arm64 only`,
+      waysOut: ['name an engine of such a machine with DOCKER_HOST'],
+    };
+  if (securityOptions.some((option) => /\bname=rootless\b/.test(option)))
+    return {
+      works: false,
+      why: `${product} at ${url} is rootless: its containers may not mount what a node is made of`,
+      waysOut: [
+        'use an engine that runs as root: DOCKER_HOST=unix:///var/run/docker.sock, or unix:///run/podman/podman.sock',
+        'on Linux, use --backend bare with sudo',
+      ],
+    };
+  return { works: true, how: `${product} at ${url}, ${arch}, cgroup v${cgroupVersion}`, arch };
+}
+
+/** What to do about an engine that gives no answer. */
+export function refuseUnreachable(address: EngineAddress, thrown: unknown): BackendCheck {
+  const { status, message } = refusalOf(thrown);
+  if (status !== undefined)
+    return {
+      works: false,
+      why: `what answers at ${address.url} (${address.saidBy}) is no container engine: ${message}`,
+      waysOut: [`correct ${address.saidBy}`],
+    };
+  const why =
+    address.url === '' ? `there is no such thing as ${address.saidBy}` : unreachable(address, thrown);
+  return { works: false, why, waysOut: waysOutOf(address, messageOf(thrown)) };
+}
+
+function waysOutOf({ saidBy }: EngineAddress, message: string): readonly string[] {
+  if (/EACCES|EPERM/.test(message))
+    return [
+      'join the group that owns the socket and log in again: sudo usermod -aG docker "$USER"',
+      'run the same command with sudo',
+    ];
+  return [...(saidBy === 'the usual socket' ? [] : [`correct ${saidBy}, or take it away`]), ...START_ONE];
+}
+
+const START_ONE = [
+  'start Docker: sudo systemctl start docker, or Docker Desktop',
+  'start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock',
+];
+
+export const NO_ENGINE: BackendCheck = {
+  works: false,
+  why: 'no container engine was found: DOCKER_HOST is not set, there is no docker context, and none of the usual sockets',
+  waysOut: START_ONE,
+};
+
+function textAt(value: unknown, key: string): string {
+  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === 'string' || typeof found === 'number' ? String(found) : '';
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return Array.isArray(found) ? found : [];
+}

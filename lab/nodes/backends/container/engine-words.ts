@@ -1,0 +1,61 @@
+import { LabError, messageOf } from '../../../core/lab-error.ts';
+import type { EngineAddress } from './address.ts';
+
+/** What an engine's answer to a request was, when it was none that was hoped for. */
+export interface EngineRefusal {
+  /** of HTTP; undefined when no answer came */
+  readonly status: number | undefined;
+  readonly message: string;
+}
+
+/** Reads what dockerode throws: an answer with a status, or a connection that failed. */
+export function refusalOf(thrown: unknown): EngineRefusal {
+  if (typeof thrown !== 'object' || thrown === null) return { status: undefined, message: String(thrown) };
+  const status: unknown = Reflect.get(thrown, 'statusCode');
+  const json: unknown = Reflect.get(thrown, 'json');
+  const told: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, 'message') : undefined;
+  return {
+    status: typeof status === 'number' ? status : undefined,
+    message: (typeof told === 'string' ? told : messageOf(thrown)).trim(),
+  };
+}
+
+/** What the lab was doing, and what the engine said instead of doing it. */
+export function engineError(
+  doing: string,
+  { address, thrown }: { address: EngineAddress; thrown: unknown },
+): LabError {
+  if (thrown instanceof LabError) return thrown;
+  const { status, message } = refusalOf(thrown);
+  if (status === undefined) return new LabError(`${doing}: ${unreachable(address, thrown)}`);
+  if (saysDiskFull(message))
+    return new LabError(`${doing}: the disk of the container engine is full: ${message}`);
+  return new LabError(`${doing}: the container engine said: ${message}`);
+}
+
+export const saysDiskFull = (message: string): boolean => /no space left on device|disk quota/i.test(message);
+
+export const isGone = (thrown: unknown): boolean => refusalOf(thrown).status === 404;
+
+/** Why no answer came. */
+export function unreachable({ url, saidBy }: EngineAddress, thrown: unknown): string {
+  const where = `${url} (${saidBy})`;
+  const code: unknown =
+    typeof thrown === 'object' && thrown !== null ? Reflect.get(thrown, 'code') : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return `there is no ${where}: its engine is not running`;
+    case 'ECONNREFUSED':
+      return `nothing answers at ${where}: its engine is not running`;
+    case 'EACCES':
+    case 'EPERM':
+      return `this user may not use ${where}`;
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `the container engine at ${where} went away`;
+    case 'ABORT_ERR':
+      return `the container engine at ${where} does not answer`;
+    default:
+      return `the container engine at ${where} cannot be asked: ${messageOf(thrown)}`;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Duplex } from 'node:stream';
+
+import { LabError } from '../../../core/lab-error.ts';
+import type { Terminal } from '../../node.ts';
+import { demux } from './demux.ts';
+import type { Engine } from './engine.ts';
+import { engineError } from './engine-words.ts';
+
+const SHELL = 'command -v bash >/dev/null && exec bash; exec sh';
+
+/** Runs a command in a container on this terminal; its exit code. A terminal on both ends is one of the container's too. */
+export async function enterContainer(
+  engine: Engine,
+  { id, argv, terminal }: { id: string; argv: readonly string[]; terminal: Terminal },
+): Promise<number> {
+  const { input, output } = terminal;
+  const isTerminal = input.isTTY && output.isTTY;
+  try {
+    const exec = await engine.docker.getContainer(id).exec({
+      // a shell says of a program that is not there what shells say, with their exit code
+      Cmd: argv.length === 0 ? ['sh', '-c', SHELL] : ['sh', '-c', 'exec "$@"', 'sh', ...argv],
+      Env: [
+        'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        'HOME=/root',
+        'LANG=C.UTF-8',
+      ],
+      WorkingDir: '/root',
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: isTerminal,
+    });
+    const stream = await exec.start({ hijack: true, stdin: true, Tty: isTerminal });
+    await (isTerminal
+      ? asTerminal(stream, { terminal, resize: (size) => exec.resize(size) })
+      : asPipes(stream, terminal));
+    const { ExitCode } = await exec.inspect();
+    if (ExitCode === null) throw new LabError('the container engine does not say how the command ended');
+    return ExitCode;
+  } catch (thrown) {
+    throw engineError('entering the node', { address: engine.address, thrown });
+  }
+}
+
+async function asPipes(stream: Duplex, { input, output, error }: Terminal): Promise<void> {
+  const { stdout, stderr } = demux(stream);
+  stdout.pipe(output, { end: false });
+  stderr.pipe(error, { end: false });
+  input.pipe(stream);
+  await Promise.all([ended(stdout), ended(stderr)]);
+  letGo(input, stream);
+}
+
+async function asTerminal(
+  stream: Duplex,
+  { terminal, resize }: { terminal: Terminal; resize: (size: { h: number; w: number }) => Promise<unknown> },
+): Promise<void> {
+  const { input, output } = terminal;
+  const fit = () => void resize({ h: output.rows, w: output.columns }).catch(() => undefined); // it may have ended
+  fit();
+  output.on('resize', fit);
+  input.setRawMode(true); // the keys are the container's, Ctrl-C among them
+  input.pipe(stream);
+  stream.pipe(output, { end: false });
+  try {
+    await ended(stream);
+  } finally {
+    input.setRawMode(false);
+    output.off('resize', fit);
+    letGo(input, stream);
+  }
+}
+
+const ended = (stream: NodeJS.ReadableStream): Promise<void> =>
+  new Promise((resolve, reject) => {
+    stream.once('end', resolve).once('close', resolve).once('error', reject);
+  });
+
+/** An input that is still read would hold the program up. */
+function letGo(input: NodeJS.ReadStream, stream: Duplex): void {
+  input.unpipe(stream);
+  input.pause();
+  input.unref();
+  stream.destroy();
+}

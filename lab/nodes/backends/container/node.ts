@@ -1,0 +1,126 @@
+import { LabError } from '../../../core/lab-error.ts';
+import { openAgentLink } from '../../agent-link.ts';
+import { agentNode } from '../../agent-node.ts';
+import { parseNothing } from '../../agent-protocol.ts';
+import type { RunningNode } from '../../node.ts';
+import { removeContainer } from './containers.ts';
+import { demux } from './demux.ts';
+import type { Engine } from './engine.ts';
+import { engineError, isGone, refusalOf, unreachable } from './engine-words.ts';
+import type { Owner } from './owner.ts';
+import { keptName, nodeContainer, type Powers } from './spec.ts';
+import type { ArtifactVolume } from './volume.ts';
+
+export interface ContainerNodeOptions {
+  readonly engine: Engine;
+  readonly name: string;
+  readonly image: string;
+  readonly owner: Owner;
+  readonly nowMs: number;
+  readonly powers: Powers;
+  readonly volume: ArtifactVolume;
+}
+
+const READY_WITHIN_MS = 60_000;
+
+/** An engine that does not have all the capabilities that it would give to a privileged container. */
+export const cannotBePrivileged = (thrown: unknown): boolean =>
+  /unable to apply caps|can't apply capabilities|cannot apply capabilities/i.test(refusalOf(thrown).message);
+
+/** Throws what dockerode throws when the container does not start, and LabError after that. Nothing is left then. */
+export async function startContainerNode(options: ContainerNodeOptions): Promise<RunningNode> {
+  const { engine, name, volume } = options;
+  const startedMs = performance.now();
+  const { id } = await engine.docker.createContainer(nodeContainer(options));
+  try {
+    const { link, isLost } = await startAgent(options, id);
+    let ending: Promise<void> | undefined;
+    const node = agentNode(name, link, (artifact) => volume.provide(artifact));
+    const startMs = Math.round(performance.now() - startedMs);
+    await volume.learn(node);
+    return {
+      ...node,
+      startMs,
+      end: () =>
+        (ending ??= (async () => {
+          link.close();
+          await removeContainer(engine, id).catch((thrown: unknown) => {
+            if (!isLost()) throw engineError(`removing node ${name}`, { address: engine.address, thrown });
+            // its engine went away, which has been told, and removes it when it starts again
+          });
+        })()),
+      async keep() {
+        await engine.docker.getContainer(id).rename({ name: keptName(name) });
+        await link.request({ op: 'keep' }, parseNothing);
+        link.close();
+      },
+    };
+  } catch (thrown) {
+    await removeContainer(engine, id).catch(() => undefined); // why it did not start is what matters
+    throw thrown;
+  }
+}
+
+async function startAgent({ engine, name }: ContainerNodeOptions, id: string) {
+  const container = engine.docker.getContainer(id);
+  const stream = await engine.attach(id);
+  const { stdout, stderr } = demux(stream);
+  let said = '';
+  stderr.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
+  await container.start();
+  const exited = container.wait().then(
+    (end: unknown) => ({ exitCode: exitCodeOf(end) }),
+    (thrown: unknown) => ({ thrown }),
+  );
+  let lost = false;
+  const link = openAgentLink(name, {
+    input: stream,
+    output: stdout,
+    async whyEnded() {
+      const lastLines = said.trim().split('\n').slice(-10).join('\n');
+      if (lastLines !== '') return lastLines;
+      const why = await whyItEnded(engine, await exited);
+      ({ lost } = why);
+      return why.text;
+    },
+  });
+  await withinReady(link.ready, name);
+  return { link, isLost: () => lost };
+}
+
+type End = { readonly exitCode: number | undefined } | { readonly thrown: unknown };
+
+async function whyItEnded(engine: Engine, end: End): Promise<{ text: string; lost: boolean }> {
+  if ('thrown' in end && !isGone(end.thrown))
+    return { text: unreachable(engine.address, end.thrown), lost: true };
+  const answer = await engine.get('/_ping', 2000).then(
+    () => undefined,
+    (thrown: unknown) => ({ thrown }),
+  );
+  if (answer !== undefined) return { text: unreachable(engine.address, answer.thrown), lost: true };
+  if ('thrown' in end || end.exitCode === undefined)
+    return { text: 'its container was removed', lost: false };
+  const byWhom = end.exitCode === TOLD_TO_END ? ': it was told to, as when its engine is stopped' : '';
+  return { text: `its container ended with ${end.exitCode}${byWhom}`, lost: end.exitCode === TOLD_TO_END };
+}
+
+/** The agent's exit code after a SIGTERM. */
+const TOLD_TO_END = 143;
+
+function exitCodeOf(end: unknown): number | undefined {
+  const code: unknown = typeof end === 'object' && end !== null ? Reflect.get(end, 'StatusCode') : undefined;
+  return typeof code === 'number' ? code : undefined;
+}
+
+async function withinReady(ready: Promise<void>, name: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new LabError(`node ${name} was not ready after ${READY_WITHIN_MS} ms`);
+    timer = setTimeout(() => reject(error), READY_WITHIN_MS);
+  });
+  try {
+    await Promise.race([ready, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

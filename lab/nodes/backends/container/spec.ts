@@ -1,0 +1,112 @@
+import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+
+import { ownerText, type Owner } from './owner.ts';
+
+/** With what a container may do what a node needs: everything, or, where an engine cannot give that, these alone. */
+export type Powers = 'privileged' | 'capabilities';
+
+/** What containers of the lab are known by. */
+export const LABELS = {
+  /** name of the node */
+  node: 'cnilab.node',
+  /** instead of that: an upload into the volume */
+  upload: 'cnilab.upload',
+  owner: 'cnilab.owner',
+  createdMs: 'cnilab.created-ms',
+} as const;
+
+export const ARTIFACTS_NODE_PATH = '/lab/artifacts';
+export const VOLUME = 'cnilab-artifacts';
+
+/**
+ * What Docker gives every container, what a node is made with, and what plugins and people use on it. Not
+ * CAP_SYS_RESOURCE and its like, which an engine that is in a container itself may not have.
+ */
+export const CAPABILITIES = [
+  ...['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE'],
+  ...['NET_RAW', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'],
+  ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_NICE', 'SYS_PTRACE'],
+];
+
+export interface ContainerMaking {
+  readonly name: string;
+  readonly image: string;
+  readonly owner: Owner;
+  readonly nowMs: number;
+}
+
+/** The container that is a node. Its first process makes the node within it, as it does in namespaces on a host. */
+export function nodeContainer({
+  name,
+  image,
+  owner,
+  nowMs,
+  powers,
+}: ContainerMaking & { powers: Powers }): ContainerCreateOptions {
+  return {
+    name: containerName(name),
+    Image: image,
+    Hostname: name,
+    Entrypoint: ['/lab/bin/agent'],
+    Cmd: ['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
+    Labels: { ...ownedBy({ owner, nowMs }), [LABELS.node]: name },
+    // when the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest
+    ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
+    HostConfig: {
+      AutoRemove: true,
+      NetworkMode: 'none',
+      ...{ CgroupnsMode: 'private' }, // newer than dockerode's types
+      LogConfig: { Type: 'none', Config: {} },
+      Mounts: [{ Type: 'volume', Source: VOLUME, Target: ARTIFACTS_NODE_PATH, ReadOnly: true }],
+      ...(powers === 'privileged' ? { Privileged: true } : withCapabilities),
+    },
+  };
+}
+
+/** All that --privileged does beside the capabilities: no filters, no masks, any device. */
+const withCapabilities: HostConfig = {
+  CapAdd: CAPABILITIES,
+  CapDrop: ['ALL'],
+  SecurityOpt: ['seccomp=unconfined', 'apparmor=unconfined', 'label=disable'],
+  MaskedPaths: [],
+  ReadonlyPaths: [],
+  DeviceCgroupRules: ['a *:* rwm'],
+};
+
+/**
+ * A container through which files get into the volume. It is not started; if it is, by whoever finds it after its lab was
+ * killed or its engine's disk was full, it removes what is only half there.
+ */
+export function uploadContainer({
+  name,
+  image,
+  owner,
+  nowMs,
+  folders,
+}: ContainerMaking & { folders: readonly string[] }): ContainerCreateOptions {
+  const undo = `cd ${ARTIFACTS_NODE_PATH} && for one in "$@"; do [ -e "${COMPLETE}/$one" ] || rm -rf "$one"; done`;
+  return {
+    name: `cnilab-upload-${name}`,
+    Image: image,
+    Entrypoint: ['/bin/sh', '-c', undo, 'sh', ...folders],
+    Cmd: [],
+    Labels: { ...ownedBy({ owner, nowMs }), [LABELS.upload]: name },
+    HostConfig: {
+      NetworkMode: 'none',
+      LogConfig: { Type: 'none', Config: {} },
+      Mounts: [{ Type: 'volume', Source: VOLUME, Target: ARTIFACTS_NODE_PATH }],
+    },
+  };
+}
+
+/** In the volume: an empty file for each folder that has all its files. */
+export const COMPLETE = '.complete';
+
+const ownedBy = ({ owner, nowMs }: { owner: Owner; nowMs: number }) => ({
+  [LABELS.owner]: ownerText(owner),
+  [LABELS.createdMs]: String(nowMs),
+});
+
+export const containerName = (node: string): string => `cnilab-${node}`;
+/** Labels of a container cannot be changed; its name can. */
+export const keptName = (node: string): string => `cnilab-kept-${node}`;

@@ -1,0 +1,111 @@
+import type { Artifact } from '../../../artifacts/artifact.ts';
+import { LabError } from '../../../core/lab-error.ts';
+import type { LabNode } from '../../node.ts';
+import type { Engine } from './engine.ts';
+import { engineError } from './engine-words.ts';
+import type { Owner } from './owner.ts';
+import { ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer } from './spec.ts';
+import { tarOf } from './tar.ts';
+
+/**
+ * Artifacts where the engine's containers can see them: one volume, which stays from run to run as the cache on this
+ * machine does, and which each node has read-only. An upload is a folder of its own, known as complete only with its last
+ * byte, so that neither two labs at once nor one that is killed can spoil another's.
+ */
+export interface ArtifactVolume {
+  /** Looks, on the first node of a session, at what is there already. */
+  learn(node: LabNode): Promise<void>;
+  /** Puts there what is missing, all in one go. */
+  ensure(artifacts: readonly Artifact[]): Promise<void>;
+  /** The node path of an artifact's folder, put there if it is missing. */
+  provide(artifact: Artifact): Promise<string>;
+}
+
+export interface ArtifactVolumeOptions {
+  readonly engine: Engine;
+  readonly image: string;
+  readonly owner: Owner;
+  readonly randomId: () => string;
+  readonly now: () => number;
+}
+
+export function artifactVolume({
+  engine,
+  image,
+  owner,
+  randomId,
+  now,
+}: ArtifactVolumeOptions): ArtifactVolume {
+  const folders = new Map<string, Promise<string>>();
+  let learnt: Promise<void> | undefined;
+
+  async function learn(node: LabNode): Promise<void> {
+    const complete = `${ARTIFACTS_NODE_PATH}/${COMPLETE}`;
+    const { exitCode, stdout, stderr } = await node.exec([
+      'sh',
+      '-c',
+      `[ ! -d ${complete} ] || ls ${complete}`,
+    ]);
+    if (exitCode !== 0) throw new LabError(`${node.name}: could not look at ${complete}: ${stderr.trim()}`);
+    for (const folder of stdout.split('\n').filter((line) => line !== ''))
+      folders.set(folder.slice(0, folder.lastIndexOf('-')), Promise.resolve(folder));
+  }
+
+  async function upload(
+    artifacts: readonly Artifact[],
+    folderOf: (artifact: Artifact) => string,
+  ): Promise<void> {
+    const doing = `putting ${artifacts.map(({ name, version }) => `${name} ${version}`).join(', ')} into the engine`;
+    const all = artifacts.map(folderOf);
+    const making = { name: randomId(), image, owner, nowMs: now() };
+    const failed = (thrown: unknown) => engineError(doing, { address: engine.address, thrown });
+    const container = await engine.docker
+      .createContainer(uploadContainer({ ...making, folders: all }))
+      .catch((thrown: unknown) => Promise.reject(failed(thrown)));
+    try {
+      const tar = tarOf([
+        ...artifacts.map((artifact) => ({ tree: artifact.hostPath, at: folderOf(artifact) })),
+        { folder: COMPLETE },
+        ...all.map((folder) => ({ file: `${COMPLETE}/${folder}`, content: '' })),
+      ]);
+      await container.putArchive(tar, { path: ARTIFACTS_NODE_PATH });
+    } catch (thrown) {
+      // what is half there goes; an engine that is gone keeps it for a sweep
+      await container.start().then(
+        () => container.wait(),
+        () => undefined,
+      );
+      throw failed(thrown);
+    } finally {
+      await container.remove({ force: true }).catch(() => undefined);
+    }
+  }
+
+  function ensure(artifacts: readonly Artifact[]): Promise<readonly string[]> {
+    const missing = artifacts.filter(
+      ({ key }, index) => !folders.has(key) && artifacts.findIndex((one) => one.key === key) === index,
+    );
+    if (missing.length > 0) {
+      const id = randomId();
+      const folderOf = ({ key }: Artifact) => `${key}-${id}`;
+      const uploaded = upload(missing, folderOf);
+      for (const artifact of missing) {
+        const folder = uploaded.then(() => folderOf(artifact));
+        folder.catch(() => folders.delete(artifact.key));
+        folders.set(artifact.key, folder);
+      }
+    }
+    return Promise.all(artifacts.map(({ key }) => folders.get(key) ?? Promise.resolve('')));
+  }
+
+  return {
+    learn: (node) => (learnt ??= learn(node)),
+    async ensure(artifacts) {
+      await ensure(artifacts);
+    },
+    async provide(artifact) {
+      const [folder = ''] = await ensure([artifact]);
+      return `${ARTIFACTS_NODE_PATH}/${folder}`;
+    },
+  };
+}

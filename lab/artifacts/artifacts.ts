@@ -22,6 +22,8 @@ import { iptablesRecipe } from './own/iptables.ts';
 import { nodeRootRecipe } from './own/node-root.ts';
 import { nodeToolsRecipes } from './own/node-tools.ts';
 import { ownCrictlRecipe } from './own/crictl.ts';
+import { vmInitrdRecipe, vmRootRecipe } from './own/vm-disks.ts';
+import { DEFAULT_KERNEL, vmKernelRecipe } from './own/vm-kernel.ts';
 import { packLabImage } from './lab-images.ts';
 import { createQueue } from './queue.ts';
 import type { Recipe, Refusal } from './recipe.ts';
@@ -38,6 +40,8 @@ export interface ArtifactsOptions {
   readonly sourceOrder: readonly SourceName[];
   /** stands in for scheme and host of every release URL */
   readonly mirror?: string;
+  /** of virtual machines: a suite, a version, or local:VMLINUZ,MODULES */
+  readonly kernel?: string;
   /** never opens a socket */
   readonly offline: boolean;
   /** of the user: PATH, HOME, proxies, Go's settings */
@@ -46,7 +50,8 @@ export interface ArtifactsOptions {
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
-export type OwnName = 'node-tools' | 'iptables' | 'node-root' | ImageName;
+export type OwnName =
+  'node-tools' | 'iptables' | 'node-root' | 'vm-kernel' | 'vm-root' | 'vm-initrd' | ImageName;
 
 /** Everything that nodes are made of, verified and on this disk. */
 export interface Artifacts {
@@ -106,6 +111,24 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
         return [iptablesRecipe({ arch, apt, exec })];
       case 'node-root':
         return [nodeRootRecipe({ arch, apt, exec })];
+      case 'vm-kernel': {
+        const kernel = options.kernel ?? DEFAULT_KERNEL;
+        return [vmKernelRecipe({ arch, apt, exec, kernel, suites: pins.debianSuites })];
+      }
+      case 'vm-root': {
+        const [nodeRoot, kernel] = await Promise.all([
+          ensureOwn('node-root', signal),
+          ensureOwn('vm-kernel', signal),
+        ]);
+        return [vmRootRecipe({ nodeRoot, kernel })];
+      }
+      case 'vm-initrd': {
+        const [nodeTools, kernel] = await Promise.all([
+          ensureOwn('node-tools', signal),
+          ensureOwn('vm-kernel', signal),
+        ]);
+        return [vmInitrdRecipe({ nodeTools, kernel })];
+      }
       case 'pause-image':
         return [pauseImageRecipe(images, await ensureOwn('node-tools', signal))];
       case 'app-image':

@@ -23,6 +23,7 @@ export interface Staging {
  *   index/<request>.json    which artifact answers a request, written after the artifact is in its place
  *   staging/<request>/      where it is made, by whoever holds locks/<request>
  *   go/, apt/               what the sources keep between runs
+ *   vm/                     what is known of virtual machines on this host
  */
 export type Cache = ReturnType<typeof createCache>;
 
@@ -140,7 +141,7 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
 }
 
 /** What lies in the folder of the cache and is ours; others may keep things there too. */
-const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt', 'code'];
+const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt', 'code', 'vm'];
 
 function readIndexEntry(hostPath: string): IndexEntry | undefined {
   try {

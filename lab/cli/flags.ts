@@ -10,6 +10,8 @@ export interface NodeFlags {
   readonly backend: 'auto' | BackendName;
   /** the image that container nodes start from */
   readonly base?: string;
+  /** of virtual machines */
+  readonly kernel?: string;
   readonly offline?: true;
   readonly sources?: string;
   readonly mirror?: string;
@@ -24,6 +26,6 @@ export interface RunFlags extends NodeFlags {
   readonly verbose?: true;
 }
 
-export type SourceFlags = Pick<NodeFlags, 'offline' | 'sources' | 'mirror'>;
+export type SourceFlags = Pick<NodeFlags, 'kernel' | 'offline' | 'sources' | 'mirror'>;
 
 export type BackendFlags = Pick<NodeFlags, 'backend' | 'base'>;

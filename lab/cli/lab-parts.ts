@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bareBackend } from '../nodes/backends/bare.ts';
 import { containerBackend } from '../nodes/backends/container.ts';
+import { vmBackend } from '../nodes/backends/vm.ts';
 import type { Backend, NodeOnHost } from '../nodes/node.ts';
 import { SOURCES, type SourceName } from '../plan/components.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
@@ -40,6 +41,7 @@ export function openArtifacts(
     pins,
     sourceOrder: sourceOrder(flags.sources ?? world.env['CNILAB_SOURCES']),
     ...(mirror === undefined ? {} : { mirror }),
+    ...(flags.kernel === undefined ? {} : { kernel: localKernelFrom(world, flags.kernel) }),
     offline: flags.offline === true || world.env['CNILAB_OFFLINE'] === '1',
     env: world.env,
     clock: world.clock,
@@ -108,6 +110,18 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
       randomId: () => world.randomId(),
       now: () => clock.now(),
     }),
+    ...(world.arch === 'other'
+      ? []
+      : [
+          vmBackend({
+            arch: world.arch,
+            platform: world.platform,
+            env: world.env,
+            cacheHostPath: world.cacheHostPath,
+            stateHostPath: join(world.cacheHostPath, 'vm-nodes'),
+            rememberedHostPath: join(world.cacheHostPath, 'vm/acceleration.json'),
+          }),
+        ]),
   ];
 }
 
@@ -135,3 +149,13 @@ export async function sweepHost({
   const swept = await Promise.all(backends.map((backend) => backend.sweep()));
   return [...swept.flat(), ...(await artifacts.sweep(new AbortController().signal))];
 }
+
+/** `local:` paths are meant from where the user is. */
+const localKernelFrom = (world: World, kernel: string): string =>
+  kernel.startsWith('local:')
+    ? `local:${kernel
+        .slice('local:'.length)
+        .split(',')
+        .map((path) => resolve(world.cwd, path))
+        .join(',')}`
+    : kernel;

@@ -156,7 +156,8 @@ function withVersionFlags(command: Command, which: string, several = ''): Comman
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     )
-    .option('--base <image>', 'of a Debian, for container nodes to start from');
+    .option('--base <image>', 'of a Debian, for container nodes to start from')
+    .option('--kernel <kernel>', 'of virtual machines: a suite, a version, or local:VMLINUZ,MODULES');
 }
 
 function withNodeFlags(command: Command): Command {

@@ -66,6 +66,8 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
 
   const take = (message: AgentMessage): void => {
     switch (message.kind) {
+      case 'booted': // a machine without a name: what makes it a node is on its way
+        return;
       case 'ready':
         isReady = true;
         return becomeReady();

@@ -26,6 +26,12 @@ export type AgentRequest =
   | { readonly op: 'signal'; readonly pid: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly op: 'read-file'; readonly path: string; readonly offset: number }
   | { readonly op: 'write-files'; readonly files: readonly NodeFile[] }
+  | {
+      readonly op: 'append-file';
+      readonly path: string;
+      readonly base64: string;
+      readonly mode: number;
+    }
   | { readonly op: 'look' | 'runtime-status' | 'usage' | 'keep' };
 
 /** How a process that was started in the background ended. */
@@ -36,6 +42,7 @@ export interface ProcessEnd {
 
 /** One line from the agent. */
 export type AgentMessage =
+  | { readonly kind: 'booted' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: string }
@@ -49,6 +56,7 @@ export function parseAgentLine(line: string): Result<AgentMessage, string> {
     return err(`not JSON: ${line.slice(0, 200)}`);
   }
   if (!isObject(value)) return err(`not a message: ${line.slice(0, 200)}`);
+  if (value['event'] === 'booted') return ok({ kind: 'booted' });
   if (value['event'] === 'ready') return ok({ kind: 'ready' });
   const { event, start, id, ok: worked, error } = value;
   if (event === 'ended' && typeof start === 'number' && isProcessEnd(value)) {

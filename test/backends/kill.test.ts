@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 
-import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/bare-records.ts';
+import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, RECORDS, type HostState } from '../rig/host-state.ts';
 import { scratchFolder } from '../rig/scratch.ts';

@@ -1,19 +1,19 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { hostHasIptables } from '../../artifacts/own/iptables.ts';
-import { LabError } from '../../core/lab-error.ts';
 import { beginAhead } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
 import { parseNothing } from '../agent-protocol.ts';
 import type { Backend, RunningNode, Terminal } from '../node.ts';
 import { checkBare } from './bare-check.ts';
-import { endNode, isUp, readRecords, sweepRecords, type NodeRecord } from './bare-records.ts';
+import { watchEnd } from './launcher.ts';
+import { endNode, nodesOf, recordOf, sweepRecords, type NodeRecord } from './node-records.ts';
+import { runOnTerminal } from './run-on-terminal.ts';
 
 export interface BareBackendOptions {
   /** the artifact cache, seen by every node, read-only, at /lab/artifacts */
@@ -46,11 +46,7 @@ export function bareBackend(options: BareBackendOptions): Backend {
       };
     },
     sweep: () => sweepRecords(stateHostPath),
-    async nodes() {
-      const records = await readRecords(stateHostPath);
-      const up = await Promise.all(records.map(isUp));
-      return records.filter((_, index) => up[index]);
-    },
+    nodes: () => nodesOf(stateHostPath),
     async down(name) {
       await endNode(stateHostPath, await recordOf(stateHostPath, name));
     },
@@ -114,50 +110,11 @@ export async function startBareNode(
   };
 }
 
-/** How a launcher came to its end: what it said last, and its exit code. */
-function watchEnd(launcher: ChildProcessWithoutNullStreams) {
-  let said = '';
-  launcher.stderr.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
-  const why = new Promise<string>((resolve) => {
-    launcher.once('error', (error) => resolve(error.message));
-    launcher.once('close', (exitCode, signal) => {
-      const lastLines = said.trim().split('\n').slice(-10).join('\n');
-      resolve(lastLines === '' ? `its launcher ended with ${signal ?? exitCode}` : lastLines);
-    });
-  });
-  const exited = new Promise<number | null>((resolve) => launcher.once('exit', resolve));
-  return {
-    why,
-    /** Waits for a clean end; one that does not come is forced, and left for a sweep to tidy. */
-    async within(timeoutMs: number, name: string): Promise<void> {
-      const timer = setTimeout(() => launcher.kill('SIGKILL'), timeoutMs);
-      const exitCode = await exited;
-      clearTimeout(timer);
-      if (exitCode !== 0) throw new LabError(`node ${name} did not end cleanly: ${await why}`);
-    },
-  };
-}
-
-async function recordOf(stateHostPath: string, name: string): Promise<NodeRecord> {
-  const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
-  if (record === undefined) throw new LabError(`there is no node named ${name}`);
-  return record;
-}
-
 async function enterBareNode(
   { agent, initPid }: NodeRecord,
   argv: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
   const command = argv.length === 0 ? [existsSync('/bin/bash') ? 'bash' : 'sh'] : argv;
-  const child = spawn(agent, ['enter', '--pid', String(initPid), '--', ...command], {
-    stdio: [terminal.input, terminal.output, terminal.error],
-  });
-  terminal.onSignal((signal) => child.kill(signal));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (exitCode, signal) =>
-      resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-    );
-  });
+  return runOnTerminal([agent, 'enter', '--pid', String(initPid), '--', ...command], terminal);
 }

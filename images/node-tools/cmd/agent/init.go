@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 
+	"cnilab/node-tools/internal/launcher"
 	"cnilab/node-tools/internal/root"
 	"cnilab/node-tools/internal/serve"
 
@@ -15,11 +16,12 @@ import (
 // are there already, from a launcher on the host or from a container engine.
 func initNode(args []string) error {
 	options := root.Options{}
+	var name string
 	flags := flag.NewFlagSet("init", flag.ContinueOnError)
-	flags.StringVar(&options.Name, "name", "", "")
+	flags.StringVar(&name, "name", "", "")
 	flags.StringVar(&options.Artifacts, "artifacts", "", "")
 	flags.StringVar(&options.Staging, "staging", "", "")
-	word := flags.Int("word", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
+	wordNumber := flags.Int("word", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)
 		return nil
@@ -27,16 +29,16 @@ func initNode(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	var launcher *os.File
-	if *word >= 0 {
-		unix.CloseOnExec(*word)
-		launcher = os.NewFile(uintptr(*word), "word")
+	var word *os.File
+	if *wordNumber >= 0 {
+		unix.CloseOnExec(*wordNumber)
+		word = os.NewFile(uintptr(*wordNumber), "word")
 	}
 	unix.Umask(0o022)
-	if err := unix.Sethostname([]byte(options.Name)); err != nil {
+	if err := root.Build(options); err != nil {
 		return err
 	}
-	if err := root.Build(options); err != nil {
+	if err := root.Identify(name); err != nil {
 		return err
 	}
 	if err := root.Network(); err != nil {
@@ -44,7 +46,10 @@ func initNode(args []string) error {
 	}
 	raiseLimits()
 	go endOnRequest()
-	return serve.Run(os.Stdin, os.Stdout, launcher)
+	return serve.Run(serve.Options{
+		In: os.Stdin, Out: os.Stdout, Word: word,
+		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
+	})
 }
 
 // raiseLimits gives the node what a containerd service has, where this host allows it: without CAP_SYS_RESOURCE a hard

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"cnilab/node-tools/internal/launcher"
+	"cnilab/node-tools/internal/session"
 )
 
 var commands = map[string]struct {
@@ -16,6 +17,9 @@ var commands = map[string]struct {
 }{
 	"node":    {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
 	"init":    {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
+	"boot":    {boot, "first process of a virtual machine: makes a node of it"},
+	"vm":      {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
+	"session": {session.Main, "on the host: run a command on a node that is a virtual machine"},
 	"enter":   {enter, "on the host: run a command on a node"},
 	"connect": {connect, "on a node: dial an address and print what comes"},
 }
@@ -23,13 +27,13 @@ var commands = map[string]struct {
 func main() {
 	command, known := commands[argument(1)]
 	if !known {
-		fmt.Fprintln(os.Stderr, "usage: agent node|init|enter|connect")
-		for _, name := range []string{"node", "init", "enter", "connect"} {
+		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "session", "connect"} {
 			fmt.Fprintf(os.Stderr, "  %-8s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)
 	}
-	if argument(1) != "init" {
+	if first := argument(1); first != "init" && first != "boot" {
 		runtime.LockOSThread() // namespaces and Pdeathsig belong to a thread
 	}
 	if err := command.run(os.Args[2:]); err != nil {

@@ -61,7 +61,7 @@ func Main(args []string) error {
 	if err != nil {
 		return err
 	}
-	record, err := newRecord(*stateDir, *name, groups)
+	record, err := newRecord(*stateDir, *name, groups, "")
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func LetGoOf(descriptors ...int) error {
 // remove ends what the node was on the host. The record goes last, and only when nothing is left to do.
 func remove(record Record, stateDir string, groups []cgroup.Group) error {
 	cgroup.Leave(groups)
-	if err := cgroup.Remove(record.Cgroups, 5*time.Second); err != nil {
+	if err := errors.Join(cgroup.Remove(record.Cgroups, 5*time.Second), removeFolder(record.Folder)); err != nil {
 		return err
 	}
 	return os.Remove(recordPath(stateDir, record.Name))

@@ -15,7 +15,7 @@ import (
 
 // Record is the file that stands for a node from before it is made until nothing of it is left. With it, a later lab
 // tells a node that runs from what a kill -9 left behind: process ids are used again, so the start time counts too.
-// lab/nodes/backends/bare-records.ts reads it.
+// lab/nodes/backends/node-records.ts reads it.
 type Record struct {
 	Name               string   `json:"name"`
 	LauncherPid        int      `json:"launcherPid"`
@@ -25,12 +25,13 @@ type Record struct {
 	Kept               bool     `json:"kept"`
 	Agent              string   `json:"agent"` // this program, for `agent enter`
 	Cgroups            []string `json:"cgroups"`
+	Folder             string   `json:"folder,omitempty"` // the node's own, removed with it; a bare node has none
 }
 
 func recordPath(stateDir, name string) string { return filepath.Join(stateDir, name+".json") }
 
 // newRecord claims the name. What a dead launcher of the same name left is removed first.
-func newRecord(stateDir, name string, groups []cgroup.Group) (Record, error) {
+func newRecord(stateDir, name string, groups []cgroup.Group, folder string) (Record, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return Record{}, err
@@ -41,7 +42,7 @@ func newRecord(stateDir, name string, groups []cgroup.Group) (Record, error) {
 	}
 	record := Record{
 		Name: name, LauncherPid: os.Getpid(), LauncherStartTicks: start,
-		CreatedMs: time.Now().UnixMilli(), Agent: self, Cgroups: []string{},
+		CreatedMs: time.Now().UnixMilli(), Agent: self, Cgroups: []string{}, Folder: folder,
 	}
 	for _, group := range groups {
 		record.Cgroups = append(record.Cgroups, group.Dir)
@@ -77,7 +78,7 @@ func removeDead(stateDir, name string) error {
 	if start, err := startTicks(old.LauncherPid); err == nil && start == old.LauncherStartTicks {
 		return fmt.Errorf("a node named %s is up already (its launcher is process %d)", name, old.LauncherPid)
 	}
-	if err := cgroup.Remove(old.Cgroups, time.Second); err != nil {
+	if err := errors.Join(cgroup.Remove(old.Cgroups, time.Second), removeFolder(old.Folder)); err != nil {
 		return err
 	}
 	return os.Remove(recordPath(stateDir, name))
@@ -114,4 +115,11 @@ func startTicks(pid int) (uint64, error) {
 		return 0, fmt.Errorf("process %d has ended", pid)
 	}
 	return strconv.ParseUint(fields[19], 10, 64)
+}
+
+func removeFolder(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	return os.RemoveAll(folder)
 }

@@ -64,7 +64,7 @@ func processItem(one process) Item {
 	return Item{Kind: "shim", Name: name, Detail: detail}
 }
 
-// readProcesses leaves out what has ended. Kernel threads are not seen from inside a pid namespace.
+// readProcesses leaves out what has ended, and kernel threads, which are seen from a machine's own pid namespace.
 func readProcesses() ([]process, error) {
 	folders, err := os.ReadDir("/proc")
 	if err != nil {
@@ -91,7 +91,10 @@ func readProcesses() ([]process, error) {
 // first one does just when its start is told of, it has none for a moment.
 const becoming = 500 * time.Millisecond
 
-// readProcess returns nil for a process that has ended.
+// kernelThread is PF_KTHREAD of include/linux/sched.h. Such a thread has no command line, and never will.
+const kernelThread = 0x00200000
+
+// readProcess returns nil for a process that has ended, and for a kernel thread.
 func readProcess(pid int) (*process, error) {
 	for deadline := time.Now().Add(becoming); ; time.Sleep(time.Millisecond) {
 		one, ended, err := readOnce("/proc/" + strconv.Itoa(pid))
@@ -121,5 +124,6 @@ func readOnce(folder string) (one process, ended bool, err error) {
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	one.parent, err = strconv.Atoi(fields[1])
 	one.command = strings.Split(strings.TrimRight(string(command), "\x00"), "\x00")
-	return one, fields[0] == "Z" || fields[0] == "X", err
+	flags, _ := strconv.ParseUint(fields[6], 10, 64)
+	return one, fields[0] == "Z" || fields[0] == "X" || flags&kernelThread != 0, err
 }

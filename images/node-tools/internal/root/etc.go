@@ -19,10 +19,10 @@ var hidden = []string{
 	"nftables.conf", "iptables",
 }
 
-// etc is the host's, copy-on-write, without what is hidden and with an identity of its own.
-func etc(options Options) error {
-	if err := etcOverlay(options.Layers); err != nil {
-		if copied := etcCopy(options.Layers); copied != nil {
+// etc is the host's, copy-on-write, without what is hidden; Identify gives it an identity of its own.
+func etc(layers []string) error {
+	if err := etcOverlay(layers); err != nil {
+		if copied := etcCopy(layers); copied != nil {
 			return fmt.Errorf("could not give the node its own /etc: %w", errors.Join(err, copied))
 		}
 	}
@@ -31,7 +31,7 @@ func etc(options Options) error {
 			return err
 		}
 	}
-	return identity(options.Name)
+	return nil
 }
 
 func etcOverlay(layers []string) error {
@@ -97,9 +97,12 @@ func copyTree(from, to string) error {
 	})
 }
 
-// identity is the same for each node of one name, on every host. CRI copies resolv.conf and fails without one; on
-// hosts with systemd-resolved it is a link into /run, which a node does not have.
-func identity(name string) error {
+// Identify names the node. Its identity is the same for each node of one name, on every host. CRI copies resolv.conf and
+// fails without one; on hosts with systemd-resolved it is a link into /run, which a node does not have.
+func Identify(name string) error {
+	if err := unix.Sethostname([]byte(name)); err != nil {
+		return err
+	}
 	files := map[string]string{
 		"hostname":    name + "\n",
 		"hosts":       "127.0.0.1 localhost\n127.0.1.1 " + name + "\n::1 localhost ip6-localhost ip6-loopback\n",

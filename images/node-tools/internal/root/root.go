@@ -15,8 +15,7 @@ import (
 
 // Options say what one node's root is made of; all paths are the host's.
 type Options struct {
-	Name string
-	// Artifacts is the lab's cache, seen read-only at /lab/artifacts.
+	// Artifacts is the lab's cache, seen read-only at /lab/artifacts; without one that folder is empty.
 	Artifacts string
 	// Layers are trees laid over the host's /usr, /etc and so on: iptables, where the host has none. The first wins.
 	Layers []string
@@ -45,7 +44,7 @@ func Build(options Options) error {
 	}
 	steps := []func() error{
 		func() error { return programs(options.Layers) },
-		func() error { return etc(options) },
+		func() error { return etc(options.Layers) },
 		proc,
 		func() error { return sys(layout) },
 		dev,
@@ -70,11 +69,14 @@ func Build(options Options) error {
 func resolve(options Options) (Options, error) {
 	var err error
 	follow := func(path string) string {
+		if path == "" {
+			return ""
+		}
 		resolved, failed := filepath.EvalSymlinks(path)
 		err = errors.Join(err, failed)
 		return resolved
 	}
-	resolved := Options{Name: options.Name, Artifacts: follow(options.Artifacts), Staging: follow(options.Staging)}
+	resolved := Options{Artifacts: follow(options.Artifacts), Staging: follow(options.Staging)}
 	for _, layer := range options.Layers {
 		resolved.Layers = append(resolved.Layers, follow(layer))
 	}
@@ -187,17 +189,15 @@ func localFolder() error {
 	return nil
 }
 
-// lab brings the lab's own: the cache, and this program.
+// lab brings the lab's own: the cache, and this program, which may lie on a file system that is no longer in sight.
 func lab(artifacts string) error {
-	self, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return err
-	}
-	if err := bindReadOnly(host+artifacts, "/lab/artifacts"); err != nil {
-		return err
+	if artifacts != "" {
+		if err := bindReadOnly(host+artifacts, "/lab/artifacts"); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile("/lab/bin/agent", nil, 0o755); err != nil {
 		return err
 	}
-	return bindReadOnly(self, "/lab/bin/agent")
+	return bindReadOnly("/proc/self/exe", "/lab/bin/agent")
 }

@@ -131,3 +131,19 @@ func deviceOf(path string) uint64 {
 	_ = syscall.Stat(path, &stat)
 	return uint64(stat.Dev)
 }
+
+// appendFile makes the file if it is not there. Under the lock: a process forked meanwhile would hold a program open for
+// writing, and nobody could run it.
+func appendFile(path string, content []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	opened, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, mode)
+	if err != nil {
+		return err
+	}
+	_, err = opened.Write(content)
+	return errors.Join(err, opened.Close())
+}

@@ -61,7 +61,9 @@ func (p *processes) reapOne() bool {
 
 // start runs a program in a session of its own, so that a signal reaches all it started and nothing else.
 func (p *processes) start(path string, argv []string, attributes *syscall.ProcAttr, background bool) (int, <-chan syscall.WaitStatus, error) {
-	attributes.Sys = &syscall.SysProcAttr{Setsid: true}
+	if attributes.Sys == nil {
+		attributes.Sys = &syscall.SysProcAttr{Setsid: true}
+	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	pid, err := syscall.ForkExec(path, argv, attributes)

@@ -20,6 +20,8 @@ type request struct {
 	Path      string            `json:"path"`
 	Offset    int64             `json:"offset"`
 	Files     []file            `json:"files"`
+	Base64    []byte            `json:"base64"`
+	Mode      uint32            `json:"mode"`
 	Pid       int               `json:"pid"`
 	Signal    string            `json:"signal"`
 }
@@ -63,5 +65,15 @@ func (l *lines) write(value any) {
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.to == nil {
+		return
+	}
 	_, _ = l.to.Write(append(text, '\n')) // nobody reads: then stdin ends as well, and that ends the node
+}
+
+// close: nobody will read any more, and a write to a port without a reader would wait for one.
+func (l *lines) close() {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.to = nil
 }

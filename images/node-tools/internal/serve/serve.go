@@ -13,7 +13,6 @@ import (
 
 	"cnilab/node-tools/internal/cgroup"
 	"cnilab/node-tools/internal/cri"
-	"cnilab/node-tools/internal/launcher"
 	"cnilab/node-tools/internal/look"
 )
 
@@ -28,18 +27,33 @@ type server struct {
 	kept atomic.Bool
 }
 
-// Run answers requests until the lab's end of `in` is gone. When it returns, the node is over, unless it is kept:
+// Options are how a node is connected to the lab.
+type Options struct {
+	In  io.Reader
+	Out io.Writer
+	// Word is where a launcher is told that the node is to be kept, if there is one that has to know.
+	Word *os.File
+	// LetGo is called when a kept node has no lab any more.
+	LetGo func()
+	// Sessions are ports for commands by hand, where these do not come in from the host by themselves.
+	Sessions []*os.File
+}
+
+// Run answers requests until the lab's end of In is gone. When it returns, the node is over, unless it is kept:
 // then it never returns.
-func Run(in io.Reader, out io.Writer, word *os.File) error {
+func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
-	s := &server{out: &lines{to: out}, processes: newProcesses(), runtime: &cri.Runtime{}, word: word}
+	s := &server{out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, word: options.Word}
 	looker, err := look.New(s.runtime, s.processes.own, s.tool)
 	if err != nil {
 		return err
 	}
 	s.looker = looker
 	s.out.write(readyEvent{"ready"})
-	reader := bufio.NewReaderSize(in, 64<<10)
+	for _, port := range options.Sessions {
+		go s.sessions(port)
+	}
+	reader := bufio.NewReaderSize(options.In, 64<<10)
 	for {
 		line, err := reader.ReadBytes('\n')
 		if err != nil {
@@ -56,7 +70,10 @@ func Run(in io.Reader, out io.Writer, word *os.File) error {
 		go s.answer(r)
 	}
 	if s.kept.Load() {
-		_ = launcher.LetGoOf(0, 1, 2)
+		s.out.close()
+		if options.LetGo != nil {
+			options.LetGo()
+		}
 		select {}
 	}
 	return nil
@@ -88,6 +105,8 @@ func (s *server) do(r request) (any, error) {
 		return readFile(r.Path, r.Offset)
 	case "write-files":
 		return struct{}{}, writeFiles(r.Files)
+	case "append-file":
+		return struct{}{}, appendFile(r.Path, r.Base64, os.FileMode(r.Mode).Perm())
 	case "look":
 		return s.looker.Look(), nil
 	case "runtime-status":

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { hasCapabilities } from '../../lab/nodes/backends/bare-check.ts';
-import { parseRecord } from '../../lab/nodes/backends/bare-records.ts';
+import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
 
 test('a record is read whole or not at all', () => {
   const record = {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, messageOf } from '../../core/lab-error.ts';
 import { startTicks } from '../../host/process-start.ts';
 
-/** What stands for a bare node on the host; images/node-tools/internal/launcher/record.go writes it. */
+/** What stands for a node on the host, bare or a virtual machine; images/node-tools/internal/launcher/record.go writes it. */
 export interface NodeRecord {
   readonly name: string;
   readonly launcherPid: number;
@@ -18,6 +18,8 @@ export interface NodeRecord {
   /** the agent that made it, which also enters it */
   readonly agent: string;
   readonly cgroups: readonly string[];
+  /** the node's own, with what it is reached by, if it has one */
+  readonly folder?: string;
 }
 
 const GONE_WITHIN_MS = 3000;
@@ -44,6 +46,18 @@ export async function endNode(stateHostPath: string, record: NodeRecord): Promis
   await removeRemains(stateHostPath, record);
 }
 
+export async function nodesOf(stateHostPath: string): Promise<readonly NodeRecord[]> {
+  const records = await readRecords(stateHostPath);
+  const up = await Promise.all(records.map(isUp));
+  return records.filter((_, index) => up[index]);
+}
+
+export async function recordOf(stateHostPath: string, name: string): Promise<NodeRecord> {
+  const record = (await readRecords(stateHostPath)).find((one) => one.name === name);
+  if (record === undefined) throw new LabError(`there is no node named ${name}`);
+  return record;
+}
+
 /** Removes what killed launchers left, and nothing of a node that runs. One line for each node. */
 export async function sweepRecords(stateHostPath: string): Promise<readonly string[]> {
   const lines: string[] = [];
@@ -60,7 +74,7 @@ export async function sweepRecords(stateHostPath: string): Promise<readonly stri
   return lines;
 }
 
-/** The node's cgroups, deepest first, the lab's own above them if it was the last, and then the record. */
+/** The node's cgroups, deepest first, the lab's own above them if it was the last, its folder, and then the record. */
 async function removeRemains(stateHostPath: string, record: NodeRecord): Promise<void> {
   for (const cgroup of record.cgroups) {
     for (let waitedMs = 0; ; waitedMs += 10) {
@@ -74,6 +88,7 @@ async function removeRemains(stateHostPath: string, record: NodeRecord): Promise
     }
     await rmdir(dirname(cgroup)).catch(() => undefined); // others may have nodes in it
   }
+  if (record.folder !== undefined) await rm(record.folder, { recursive: true, force: true });
   await rm(join(stateHostPath, `${record.name}.json`), { force: true });
 }
 
@@ -140,6 +155,7 @@ const isRecord = (value: unknown): value is NodeRecord =>
   ) &&
   'kept' in value &&
   typeof value.kept === 'boolean' &&
+  (!('folder' in value) || typeof value.folder === 'string') &&
   'cgroups' in value &&
   Array.isArray(value.cgroups) &&
   value.cgroups.every((folder) => typeof folder === 'string');

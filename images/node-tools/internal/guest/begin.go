@@ -1,0 +1,83 @@
+package guest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Beginning is what makes a booted guest into one certain node, now: the first line that the lab sends. Nothing that a
+// guest is to have for itself comes from before it, so that any number of guests may begin from one saved state.
+type Beginning struct {
+	Op     string `json:"op"`
+	Name   string `json:"name"`
+	TimeMs int64  `json:"timeMs"`
+	// Seed is random, and base64 in JSON.
+	Seed []byte `json:"seed"`
+}
+
+// Await reads the beginning; an end of the stream is an error.
+func Await(lab *bufio.Reader) (Beginning, error) {
+	var beginning Beginning
+	line, err := lab.ReadBytes('\n')
+	if err != nil {
+		return beginning, err
+	}
+	if err := json.Unmarshal(line, &beginning); err != nil || beginning.Op != "begin" || beginning.Name == "" {
+		return beginning, fmt.Errorf("not a beginning: %.200s", line)
+	}
+	return beginning, nil
+}
+
+// Begin gives the machine its clock, its randomness and the artifacts of this run.
+func (b Beginning) Begin(artifacts *os.File, target string) error {
+	now := unix.NsecToTimeval(b.TimeMs * 1e6)
+	if err := unix.Settimeofday(&now); err != nil {
+		return fmt.Errorf("could not set the clock: %w", err)
+	}
+	if err := seed(b.Seed); err != nil {
+		return fmt.Errorf("could not seed the kernel's random numbers: %w", err)
+	}
+	return mountArtifacts(artifacts, target)
+}
+
+// seed mixes the host's randomness into the kernel's and has it used at once; see random(4).
+func seed(content []byte) error {
+	random, err := os.OpenFile("/dev/urandom", os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer random.Close()
+	pool := struct {
+		entropyBits, sizeBytes int32
+		content                [64]byte
+	}{}
+	pool.sizeBytes = int32(copy(pool.content[:], content))
+	pool.entropyBits = pool.sizeBytes * 8
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, random.Fd(), unix.RNDADDENTROPY, uintptr(unsafe.Pointer(&pool)))
+	runtime.KeepAlive(&pool)
+	if errno != 0 {
+		return errno
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, random.Fd(), unix.RNDRESEEDCRNG, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// mountArtifacts forgets what the kernel read of the disk when it found it: a resumed guest found another one.
+func mountArtifacts(disk *os.File, target string) error {
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, disk.Fd(), unix.BLKFLSBUF, 0); errno != 0 {
+		return fmt.Errorf("could not forget what was read of the artifact disk: %w", errno)
+	}
+	source := fmt.Sprintf("/proc/self/fd/%d", disk.Fd())
+	if err := mount(source, target, "erofs", unix.MS_RDONLY); err != nil {
+		return err
+	}
+	return disk.Close()
+}

@@ -1,0 +1,140 @@
+package launcher
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// vmWord is the descriptor on which the lab says that a virtual machine is to be kept; its end is the lab's end.
+const vmWord = 3
+
+// lastBytes of a console are shown when a machine ends that nobody has ended.
+const lastBytes = 3000
+
+// VM runs `agent vm`: QEMU as a child that dies with this process (Pdeathsig), in a folder of the node's own with its
+// sockets and its console's log. The lab's streams are QEMU's alone, as they are the first process's on a bare node. When
+// the lab is gone, in whatever way, its end of vmWord closes, and QEMU is killed: the guest is not asked, as it may hang.
+func VM(args []string) error {
+	flags := flag.NewFlagSet("vm", flag.ContinueOnError)
+	name := flags.String("name", "", "name of the node: its record, its folder")
+	stateDir := flags.String("state-dir", "", "folder for the records of nodes")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *name == "" || *name != filepath.Base(*name) || *stateDir == "" || flags.NArg() == 0 {
+		return errors.New("agent vm needs --name, --state-dir and -- QEMU ARGUMENTS")
+	}
+	unix.CloseOnExec(vmWord)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	record, err := newRecord(*stateDir, *name, nil, filepath.Join(*stateDir, *name))
+	if err != nil {
+		return err
+	}
+	err = runVM(&record, *stateDir, flags.Args(), stop)
+	return errors.Join(err, remove(record, *stateDir, nil))
+}
+
+func runVM(record *Record, stateDir string, argv []string, stop <-chan os.Signal) error {
+	if err := os.Mkdir(record.Folder, 0o700); err != nil {
+		return err
+	}
+	complaints, err := os.Create(filepath.Join(record.Folder, "qemu.log"))
+	if err != nil {
+		return err
+	}
+	defer complaints.Close()
+	qemu := exec.Command(argv[0], argv[1:]...)
+	qemu.Dir, qemu.Stdin, qemu.Stdout, qemu.Stderr = record.Folder, os.Stdin, os.Stdout, complaints
+	qemu.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := qemu.Start(); err != nil {
+		return fmt.Errorf("could not start %s: %w", argv[0], err)
+	}
+	if err := LetGoOf(0, 1); err != nil {
+		return err
+	}
+	record.InitPid = qemu.Process.Pid
+	if err := record.replace(stateDir); err != nil {
+		_ = qemu.Process.Kill()
+		_ = qemu.Wait()
+		return err
+	}
+	_ = os.Chdir("/")
+	var asked atomic.Bool
+	end := func() {
+		asked.Store(true)
+		_ = qemu.Process.Kill()
+	}
+	go func() {
+		<-stop
+		end()
+	}()
+	go func() {
+		if !keepOnLabsWord(*record, stateDir) {
+			end()
+		}
+	}()
+	err = qemu.Wait()
+	if asked.Load() {
+		return nil
+	}
+	return fmt.Errorf("the virtual machine ended by itself (%s)%s", endOf(err), lastWords(record.Folder))
+}
+
+// keepOnLabsWord tells whether the machine outlives the lab.
+func keepOnLabsWord(record Record, stateDir string) bool {
+	line := make([]byte, 1)
+	if count, err := unix.Read(vmWord, line); err != nil || count == 0 {
+		return false
+	}
+	record.Kept = true
+	if err := record.replace(stateDir); err != nil {
+		return false
+	}
+	_ = LetGoOf(2)
+	_, _ = unix.Write(vmWord, line)
+	return true
+}
+
+func endOf(err error) string {
+	if err == nil {
+		return "as after a restart or a panic"
+	}
+	return err.Error()
+}
+
+// lastWords is what QEMU complained of and what the guest's console showed last.
+func lastWords(folder string) string {
+	var said strings.Builder
+	for _, source := range []struct{ file, title string }{{"qemu.log", "QEMU said"}, {"console.log", "its console ended with"}} {
+		if text := tail(filepath.Join(folder, source.file)); text != "" {
+			fmt.Fprintf(&said, "; %s:\n%s", source.title, text)
+		}
+	}
+	return said.String()
+}
+
+func tail(path string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > lastBytes {
+		_, _ = file.Seek(-lastBytes, io.SeekEnd)
+	}
+	text, _ := io.ReadAll(file)
+	return strings.TrimSpace(strings.ReplaceAll(string(text), "\r", ""))
+}

@@ -1,0 +1,57 @@
+import { err, ok, type Result } from '../../core/result.ts';
+import type { FolderNode, TreeNode } from './tree.ts';
+
+export interface KernelModule {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * The modules of a kernel that are wanted, with those that they need in front of them, as the kernel wants them loaded.
+ * `tree` is lib/modules; what the kernel has built in needs no loading. The error names what it does not have at all.
+ */
+export function modulesInOrder(
+  tree: FolderNode,
+  wanted: readonly string[],
+): Result<readonly KernelModule[], string> {
+  const files = new Map([...filesBelow(tree)].map(([name, bytes]) => [moduleName(name), { name, bytes }]));
+  const builtIn = new Set(
+    [...filesBelow(tree)]
+      .filter(([name]) => name === 'modules.builtin')
+      .flatMap(([, bytes]) => bytes.toString().split('\n').map(moduleName)),
+  );
+  const ordered = new Map<string, KernelModule>();
+  const missing = new Set<string>();
+  const add = (name: string): void => {
+    if (ordered.has(name) || builtIn.has(name)) return;
+    const module = files.get(name);
+    if (module === undefined) {
+      missing.add(name);
+      return;
+    }
+    for (const needed of dependsOn(module.bytes)) add(needed);
+    ordered.set(name, module);
+  };
+  for (const name of wanted) add(name);
+  return missing.size === 0
+    ? ok([...ordered.values()])
+    : err(`it has no ${[...missing].join(', no ')}, neither as a module nor built in`);
+}
+
+/** kernel/drivers/char/hw_random/virtio-rng.ko is what others call virtio_rng. */
+const moduleName = (path: string): string =>
+  (path.split('/').at(-1) ?? '').replace(/\.ko$/, '').replaceAll('-', '_');
+
+/** From the section .modinfo, which is text in which a NUL ends each line. */
+function dependsOn(module: Buffer): readonly string[] {
+  const depends = /\0depends=([^\0]*)\0/.exec(module.toString('latin1'))?.[1] ?? '';
+  return depends
+    .split(',')
+    .filter((name) => name !== '')
+    .map(moduleName);
+}
+
+function* filesBelow(node: TreeNode, name = ''): Generator<readonly [string, Buffer]> {
+  if (node.kind === 'folder') for (const [below, entry] of node.entries) yield* filesBelow(entry, below);
+  if (node.kind === 'file' && 'bytes' in node.content) yield [name, node.content.bytes];
+}

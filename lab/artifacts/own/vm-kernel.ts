@@ -1,0 +1,164 @@
+import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Exec } from '../../core/ports.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Arch } from '../../plan/pins.ts';
+import type { Apt, DebianPackage } from '../apt.ts';
+import { stampOf } from '../fingerprint.ts';
+import type { Job, Recipe, Refusal } from '../recipe.ts';
+import { indexModules } from './depmod.ts';
+
+export interface VmKernelOptions {
+  readonly arch: Arch;
+  readonly apt: Pick<Apt, 'allFor' | 'missingFor' | 'unpack' | 'versionsIn' | 'hostRelease'>;
+  readonly exec: Exec;
+  /** a suite of Debian's, a version of its kernel package, or `local:VMLINUZ,MODULES`; see docs/architecture.md */
+  readonly kernel: string;
+  readonly suites: readonly string[];
+}
+
+export const DEFAULT_KERNEL = 'bookworm';
+
+interface Found {
+  readonly vmlinuzHostPath: string;
+  /** the folder that is named after the kernel's release, with kernel/ in it */
+  readonly modulesHostPath: string;
+  readonly madeBy: string;
+}
+
+/**
+ * A kernel for virtual machines: vmlinuz, and modules.tar, which holds RELEASE/ as it lies below /lib/modules, indexed. Of
+ * Debian's kernel for clouds, unpacked and not installed, or the user's own.
+ */
+export function vmKernelRecipe(options: VmKernelOptions): Recipe {
+  const { arch, kernel } = options;
+  const local = localKernel(kernel);
+  const stamps = local === undefined ? {} : { stamps: Object.values(local).map(stampOf) };
+  return {
+    source: 'own',
+    name: 'vm-kernel',
+    version: kernel,
+    request: JSON.stringify({ own: 'vm-kernel', arch, kernel, ...stamps, revision: 1 }),
+    async make(treeHostPath, job) {
+      const found = local === undefined ? await fromDebian(options, job) : await fromUser(local);
+      if (!found.ok) return found;
+      const { vmlinuzHostPath, modulesHostPath, madeBy } = found.value;
+      job.progress('indexing its modules');
+      const release = modulesHostPath.split('/').at(-1) ?? '';
+      const baseHostPath = join(job.scratchHostPath, 'indexed');
+      const indexed = await indexModules({ ...options, modulesHostPath, release, baseHostPath, job });
+      if (!indexed.ok) return indexed;
+      await copyFile(vmlinuzHostPath, join(treeHostPath, 'vmlinuz'));
+      const tar = ['tar', '--create', '--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--format=gnu'];
+      const packed = await options.exec(
+        [...tar, '--exclude=build', '--exclude=source', '--file', join(treeHostPath, 'modules.tar'), release],
+        { cwd: join(baseHostPath, 'lib/modules'), signal: job.signal },
+      );
+      if (packed.exitCode !== 0)
+        return err({ source: 'own', reason: 'broken', why: `modules.tar: ${packed.stderr.trim()}` });
+      await writeFile(join(treeHostPath, 'release'), `${release}\n`);
+      return ok({ madeBy });
+    },
+  };
+}
+
+async function fromDebian(
+  { arch, apt, kernel, suites }: VmKernelOptions,
+  { signal, scratchHostPath, progress }: Job,
+): Promise<Result<Found, Refusal>> {
+  progress('asking apt');
+  const meta = `linux-image-cloud-${arch}`;
+  const chosen = suites.includes(kernel)
+    ? ok({ suite: kernel, wanted: meta })
+    : await suiteWith({ apt, suites, meta, version: kernel, signal });
+  if (!chosen.ok) return chosen;
+  const { suite, wanted } = chosen.value;
+  const needed = await apt.allFor([wanted], suite, signal);
+  if (!needed.ok) return err({ ...needed.error, source: 'own' });
+  const packages = needed.value.filter(({ name }) => /^linux-(image|modules|binary)-\d.*cloud/.test(name));
+  progress(`downloading ${packages.map(describe).join(' ')} of ${suite}`);
+  const unpackedHostPath = join(scratchHostPath, 'unpacked');
+  const unpacked = await apt.unpack(packages, { treeHostPath: unpackedHostPath, scratchHostPath, signal });
+  if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
+
+  const boot = await namesIn(join(unpackedHostPath, 'boot'));
+  const vmlinuz = boot.find((name) => name.startsWith('vmlinuz-'));
+  for (const folder of ['usr/lib/modules', 'lib/modules']) {
+    const [release] = await namesIn(join(unpackedHostPath, folder));
+    if (release === undefined || vmlinuz === undefined) continue;
+    return ok({
+      vmlinuzHostPath: join(unpackedHostPath, 'boot', vmlinuz),
+      modulesHostPath: join(unpackedHostPath, folder, release),
+      madeBy: `apt-get download ${packages.map(describe).join(' ')} (${suite})`,
+    });
+  }
+  const why = `${packages.map(describe).join(' ')} of ${suite} has no vmlinuz with modules`;
+  return err({ source: 'own', reason: 'broken', why });
+}
+
+const describe = ({ name, version }: DebianPackage): string => `${name}=${version}`;
+
+interface Search {
+  readonly apt: VmKernelOptions['apt'];
+  readonly suites: readonly string[];
+  readonly meta: string;
+  readonly version: string;
+  readonly signal: AbortSignal;
+}
+
+/** The suite whose kernel has this version, 6.1.176-1 or only 6.1.176. */
+async function suiteWith({
+  apt,
+  suites,
+  meta,
+  version,
+  signal,
+}: Search): Promise<Result<{ suite: string; wanted: string }, Refusal>> {
+  const seen: string[] = [];
+  for (const suite of suites) {
+    const listed = await apt.versionsIn(suite, meta, signal);
+    if (!listed.ok) return err({ ...listed.error, source: 'own' });
+    const found = listed.value.find(
+      (one) => one.version === version || one.version.startsWith(`${version}-`),
+    );
+    if (found !== undefined) return ok({ suite, wanted: `${meta}=${found.version}` });
+    seen.push(...listed.value.map((one) => `${one.version} in ${suite}`));
+  }
+  return err({
+    source: 'own',
+    reason: 'not-there',
+    why: `no suite has a kernel ${version}; there is ${seen.join(', ')}`,
+    wayOut: `name one of these, a suite (${suites.join(', ')}), or local:VMLINUZ,MODULES`,
+  });
+}
+
+interface LocalKernel {
+  readonly vmlinuzHostPath: string;
+  readonly modulesHostPath: string;
+}
+
+function localKernel(kernel: string): LocalKernel | undefined {
+  if (!kernel.startsWith('local:')) return undefined;
+  const [vmlinuzHostPath = '', modulesHostPath = ''] = kernel.slice('local:'.length).split(',');
+  return { vmlinuzHostPath, modulesHostPath };
+}
+
+async function fromUser({ vmlinuzHostPath, modulesHostPath }: LocalKernel): Promise<Result<Found, Refusal>> {
+  const problems = [
+    ...(stampOf(vmlinuzHostPath) === undefined ? [`${vmlinuzHostPath} is no file`] : []),
+    ...((await namesIn(join(modulesHostPath, 'kernel'))).length === 0
+      ? [`${modulesHostPath || 'the folder of modules'} has no kernel/ with modules`]
+      : []),
+  ];
+  if (problems.length > 0) {
+    const wayOut = 'name both: --kernel local:/boot/vmlinuz-6.1.0-9,/lib/modules/6.1.0-9';
+    return err({ source: 'own', reason: 'not-there', why: problems.join('; '), wayOut });
+  }
+  return ok({
+    vmlinuzHostPath,
+    modulesHostPath: modulesHostPath.replace(/\/+$/, ''),
+    madeBy: `copied from ${vmlinuzHostPath} and ${modulesHostPath}`,
+  });
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);

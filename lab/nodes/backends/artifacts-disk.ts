@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+
+import type { Artifact } from '../../artifacts/artifact.ts';
+import type { Cache } from '../../artifacts/cache.ts';
+import { folderNode, place } from '../../artifacts/disk/tree.ts';
+import { writeDisk } from '../../artifacts/disk/write-disk.ts';
+import { describeUnobtained } from '../../artifacts/no-source.ts';
+import { obtain, findCached } from '../../artifacts/obtain.ts';
+import type { Recipe } from '../../artifacts/recipe.ts';
+import { LabError } from '../../core/lab-error.ts';
+import { ok } from '../../core/result.ts';
+
+const SMALLEST_BYTES = 256 * 1024 ** 2;
+
+export interface ArtifactsDisk {
+  readonly hostPath: string;
+  /** a power of two, so that there are few: a saved guest can be resumed with any disk that is as large as its own */
+  readonly capacityBytes: number;
+}
+
+/** The disk with these artifacts, each below its key; the same artifacts are always the same disk, made once. */
+export async function artifactsDisk(
+  artifacts: readonly Artifact[],
+  { cache, signal }: { readonly cache: Cache; readonly signal: AbortSignal },
+): Promise<ArtifactsDisk> {
+  const capacityBytes = capacityFor(artifacts);
+  const recipe = artifactsDiskRecipe(artifacts, capacityBytes);
+  const options = { cache, what: recipe.name, signal, onEvent: () => undefined };
+  const here = await findCached([recipe], options);
+  const disk = here === undefined ? await obtain(recipe, options) : ok(here);
+  if (!disk.ok)
+    throw new LabError(
+      describeUnobtained([{ what: recipe.name, refusals: [disk.error], nearest: [], known: true }]),
+    );
+  return { hostPath: join(disk.value.hostPath, 'artifacts.erofs'), capacityBytes };
+}
+
+function artifactsDiskRecipe(artifacts: readonly Artifact[], capacityBytes: number): Recipe {
+  const keys = artifacts.map(({ key }) => key).sort();
+  return {
+    source: 'own',
+    name: 'vm-artifacts',
+    version: artifacts.map(({ name, version }) => `${name}-${version}`).join(' '),
+    request: JSON.stringify({ own: 'vm-artifacts', keys, capacityBytes, revision: 1 }),
+    async make(treeHostPath) {
+      const root = folderNode();
+      for (const { key, hostPath, files } of artifacts) {
+        place(root, key, folderNode());
+        for (const { path, executable, sizeBytes } of files) {
+          const content = { hostPath: join(hostPath, path), offset: 0, sizeBytes };
+          place(root, `${key}/${path}`, { kind: 'file', mode: executable ? 0o755 : 0o644, content });
+        }
+      }
+      await writeDisk(join(treeHostPath, 'artifacts.erofs'), root, { capacityBytes });
+      return ok({ madeBy: `written from ${keys.length} artifacts` });
+    },
+  };
+}
+
+/** The files, and some room for what lies between them. */
+function capacityFor(artifacts: readonly Artifact[]): number {
+  const bytes = artifacts
+    .flatMap(({ files }) => files)
+    .reduce((sum, { sizeBytes }) => sum + sizeBytes + 8192, 1024 ** 2);
+  return 2 ** Math.max(Math.log2(SMALLEST_BYTES), Math.ceil(Math.log2(bytes)));
+}

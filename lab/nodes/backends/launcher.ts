@@ -1,0 +1,30 @@
+import type { ChildProcess } from 'node:child_process';
+
+import { LabError } from '../../core/lab-error.ts';
+
+/** of what a launcher said */
+const LAST_LINES = 10;
+
+/** How a launcher came to its end: what it said last, and its exit code. */
+export function watchEnd(launcher: ChildProcess) {
+  let said = '';
+  launcher.stderr?.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
+  const why = new Promise<string>((resolve) => {
+    launcher.once('error', (error) => resolve(error.message));
+    launcher.once('close', (exitCode, signal) => {
+      const lastLines = said.trim().split('\n').slice(-LAST_LINES).join('\n');
+      resolve(lastLines === '' ? `its launcher ended with ${signal ?? exitCode}` : lastLines);
+    });
+  });
+  const exited = new Promise<number | null>((resolve) => launcher.once('exit', resolve));
+  return {
+    why,
+    /** Waits for a clean end; one that does not come is forced, and left for a sweep to tidy. */
+    async within(timeoutMs: number, name: string): Promise<void> {
+      const timer = setTimeout(() => launcher.kill('SIGKILL'), timeoutMs);
+      const exitCode = await exited;
+      clearTimeout(timer);
+      if (exitCode !== 0) throw new LabError(`node ${name} did not end cleanly: ${await why}`);
+    },
+  };
+}

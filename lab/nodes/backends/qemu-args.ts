@@ -1,0 +1,81 @@
+import type { Arch } from '../../plan/pins.ts';
+
+export type Acceleration = 'kvm' | 'tcg';
+
+export interface Machine {
+  readonly arch: Arch;
+  readonly acceleration: Acceleration;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly kernelHostPath: string;
+  readonly initrdHostPath: string;
+  readonly rootDiskHostPath: string;
+}
+
+export interface NodeMachine extends Machine {
+  readonly artifactsDiskHostPath: string;
+}
+
+/** Files in the folder that QEMU runs in; images/node-tools/internal/launcher/vm.go and internal/session know them too. */
+export const CONSOLE_LOG = 'console.log';
+const SESSIONS = [1, 2];
+
+/**
+ * QEMU's arguments: a machine without a network, a kernel started by QEMU itself. Not the type `microvm`, which is half a
+ * second faster: without ACPI, Debian's kernels do not find its devices, and with it they have no clock that they could
+ * measure the processor's with, and under TCG on a busy host hang in one start of three (tried: QEMU 7.2). Its only ways out are the agent's port, which is QEMU's
+ * own standard input and output, two ports for commands by hand, and the console, which is only written to.
+ */
+export function qemuArgs(machine: NodeMachine): readonly string[] {
+  const { cpus, memoryMiB, kernelHostPath, initrdHostPath, rootDiskHostPath, artifactsDiskHostPath } =
+    machine;
+  return [
+    ...machineArgs(machine),
+    ...['-smp', String(cpus), '-m', String(memoryMiB)],
+    ...['-kernel', kernelHostPath, '-initrd', initrdHostPath, '-append', commandLine(machine)],
+    ...['-chardev', `file,id=console,path=${CONSOLE_LOG}`, '-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci'],
+    ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtserialport,chardev=agent,nr=1'],
+    ...SESSIONS.flatMap((number) => [
+      ...['-chardev', `socket,id=session${number},path=session-${number},server=on,wait=off`],
+      ...['-device', `virtserialport,chardev=session${number},nr=${number + 1}`],
+    ]),
+    ...disk('root', rootDiskHostPath),
+    ...disk('artifacts', artifactsDiskHostPath),
+  ];
+}
+
+/** Many machines read one file. The guest finds a disk by its serial: the order of virtio devices is QEMU's affair. */
+function disk(name: string, hostPath: string): readonly string[] {
+  const file = { driver: 'file', filename: hostPath, 'read-only': true, locking: 'off' };
+  return [
+    ...['-blockdev', JSON.stringify({ driver: 'raw', 'node-name': name, 'read-only': true, file })],
+    ...['-device', `virtio-blk-pci,drive=${name},serial=${name}`],
+  ];
+}
+
+/** A machine that does nothing but start its kernel, which ends it. */
+export function probeArgs(machine: Machine): readonly string[] {
+  return [
+    ...machineArgs(machine),
+    ...['-smp', '1', '-m', '256'],
+    ...['-kernel', machine.kernelHostPath, '-append', commandLine(machine)],
+    ...['-serial', 'none'],
+  ];
+}
+
+function machineArgs({ arch, acceleration }: Machine): readonly string[] {
+  const type =
+    arch === 'amd64' ? 'q35,usb=off,vmport=off,smbus=off,sata=off,hpet=off' : 'virt,gic-version=max';
+  const cpu = acceleration === 'kvm' ? 'host' : 'max';
+  return [
+    ...['-machine', type, '-accel', acceleration, '-cpu', cpu],
+    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+  ];
+}
+
+function commandLine({ arch }: Machine): string {
+  const ofArch = arch === 'amd64' ? ['console=ttyS0', 'reboot=t', 'tsc=reliable'] : ['console=ttyAMA0'];
+  const words = [...ofArch, 'quiet', 'loglevel=4', 'panic=-1', 'mitigations=off', 'cryptomgr.notests'];
+  return [...words, 'rdinit=/agent', '--', 'boot'].join(' ');
+}

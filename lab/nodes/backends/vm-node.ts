@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+
+import type { Artifact } from '../../artifacts/artifact.ts';
+import { LabError, messageOf } from '../../core/lab-error.ts';
+import { openAgentLink, type AgentLink } from '../agent-link.ts';
+import { agentNode } from '../agent-node.ts';
+import { parseNothing } from '../agent-protocol.ts';
+import type { NodeOptions, RunningNode } from '../node.ts';
+import { copyArtifact } from './copy-artifact.ts';
+import { watchEnd } from './launcher.ts';
+import { CONSOLE_LOG } from './qemu-args.ts';
+
+export interface VmNodeOptions extends NodeOptions {
+  /** with the agent, which is the launcher here */
+  readonly nodeTools: Artifact;
+  /** QEMU and its arguments */
+  readonly argv: readonly string[];
+  readonly stateHostPath: string;
+  readonly readyWithinMs: number;
+}
+
+const ARTIFACTS_NODE_PATH = '/lab/artifacts';
+const END_WITHIN_MS = 15_000;
+const CONSOLE_CHARACTERS = 2000;
+
+/** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
+export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> {
+  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs } = options;
+  const startedMs = Date.now();
+  await mkdir(stateHostPath, { recursive: true });
+  const launcher = spawn(
+    join(nodeTools.hostPath, 'bin/agent'),
+    ['vm', '--name', name, '--state-dir', stateHostPath, '--', ...argv],
+    { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], detached: true, env: {}, cwd: '/' },
+  );
+  const [input, output, , word] = launcher.stdio as unknown as [Duplex, Duplex, Duplex, Duplex];
+  const end = watchEnd(launcher);
+  const link = withConsole(openAgentLink(name, { input, output, whyEnded: () => end.why }), {
+    consoleHostPath: join(stateHostPath, name, CONSOLE_LOG),
+  });
+  word.on('error', () => undefined); // the output ends as well, and that tells why
+  input.write(
+    `${JSON.stringify({ op: 'begin', name, timeMs: Date.now(), seed: randomBytes(64).toString('base64') })}\n`,
+  );
+
+  let ending: Promise<void> | undefined;
+  let kept = false;
+  const endNode = () =>
+    (ending ??= (async () => {
+      link.close();
+      if (kept) launcher.kill('SIGTERM');
+      else word.destroy();
+      await end.within(END_WITHIN_MS, name);
+    })());
+  try {
+    await within(readyWithinMs, link, name);
+  } catch (thrown) {
+    await endNode().catch(() => undefined);
+    throw thrown;
+  }
+  const readyMs = Date.now();
+
+  const onDisk = new Set(artifacts.map(({ key }) => key));
+  const provided = new Map<string, Promise<string>>();
+  const node = agentNode(name, link, async (artifact) => {
+    if (onDisk.has(artifact.key)) return `${ARTIFACTS_NODE_PATH}/${artifact.key}`;
+    const copied = provided.get(artifact.key) ?? copyArtifact(link, artifact);
+    provided.set(artifact.key, copied);
+    return copied;
+  });
+  return {
+    ...node,
+    startMs: readyMs - startedMs,
+    end: endNode,
+    async keep() {
+      await link.request({ op: 'keep' }, parseNothing);
+      await wordOf(word, name);
+      kept = true;
+      link.close();
+      for (const stream of [input, output, launcher.stderr, word]) stream?.destroy(); // they would hold the lab up
+      launcher.unref();
+    },
+  };
+}
+
+/** Tells the launcher that the machine outlives the lab; it answers when its record says so. */
+function wordOf(word: Duplex, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    word.once('data', () => resolve());
+    word.once('close', () =>
+      reject(new LabError(`the launcher of ${name} could not record that it is kept`)),
+    );
+    word.write('k');
+  });
+}
+
+async function within(timeoutMs: number, link: AgentLink, name: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new LabError(`the virtual machine ${name} did not boot within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+  });
+  try {
+    await Promise.race([link.ready, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The same link, which shows what the guest's console showed last when the guest does not answer in time. */
+function withConsole(link: AgentLink, { consoleHostPath }: { consoleHostPath: string }): AgentLink {
+  return {
+    ...link,
+    request: (request, parse, options) =>
+      link.request(request, parse, options).catch((thrown: unknown) => {
+        if (!(thrown instanceof LabError) || !/ did not answer "/.test(thrown.message)) throw thrown;
+        throw new LabError(`${messageOf(thrown)}; its console ended with:\n${lastOf(consoleHostPath)}`);
+      }),
+  };
+}
+
+function lastOf(hostPath: string): string {
+  try {
+    return readFileSync(hostPath, 'utf8').replaceAll('\r', '').trim().slice(-CONSOLE_CHARACTERS);
+  } catch {
+    return '(nothing)';
+  }
+}

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../rig/cnilab.ts';
@@ -8,7 +8,7 @@ import { makeFolder } from './rig.ts';
 
 /**
  * A stranger's project: the example, in a folder of its own, with the packed cnilab installed. What else its package.json
- * asks for is this checkout's, so that no registry is needed.
+ * asks for is this checkout's, so that no registry is needed. With it goes the code that our pages have for it.
  */
 const folder = makeFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,12 +17,20 @@ let project: string;
 beforeAll(() => {
   project = dirname(dirname(installPackage(folder, packPackage(folder))));
   cpSync(join(ROOT, 'examples/my-cni-plugin'), project, { recursive: true });
+  writeFileSync(join(project, 'page.test.ts'), codeOf('docs/library.md'));
+  writeFileSync(join(project, 'readme.test.ts'), codeOf('README.md'));
   mkdirSync(join(project, 'node_modules/@types'));
   for (const name of ['vitest', 'typescript', '@types/node'])
     symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
   for (const name of ['vitest', 'tsc'])
     symlinkSync(join(ROOT, 'node_modules/.bin', name), join(project, 'node_modules/.bin', name));
 });
+
+/** All that a page has as code, which is one file. */
+const codeOf = (page: string): string =>
+  [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)]
+    .map(([, code]) => code)
+    .join('\n');
 
 function npmRun(script: string): { readonly exitCode: number | null; readonly said: string } {
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '', VITEST: '', npm_config_logs_max: '0' };
@@ -38,8 +46,8 @@ test('its types are sound: those of the library, and of the matchers on vitest',
   expect(npmRun('types')).toEqual({ exitCode: 0, said: expect.not.stringContaining('error') as string });
 });
 
-test('its tests run on real nodes, and pass', () => {
+test('its tests, and those of the pages about the library, run on real nodes and pass', () => {
   const { exitCode, said } = npmRun('test');
-  expect(said).toMatch(/Tests {2}4 passed \(4\)/);
+  expect(said).toMatch(/Tests {2}10 passed \(10\)/);
   expect(exitCode).toBe(0);
 });

@@ -36,7 +36,7 @@ export function packPackage(folder: string): PackedPackage {
   );
   execFileSync('tar', ['--extract'], { cwd: copy, input: archive });
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  npm(['pack', '--silent', '--pack-destination', folder], { cwd: copy, folder });
+  npm(['pack', '--silent', '--pack-destination', folder], { cwd: copy });
   const name = readdirSync(folder).find((file) => file.endsWith('.tgz'));
   if (name === undefined) throw new Error('npm pack made nothing');
   const tarballHostPath = join(folder, name);
@@ -51,15 +51,15 @@ export function packPackage(folder: string): PackedPackage {
   };
 }
 
-/** Installs it in a folder of its own, with npm offline and its cache empty. Returns where the package lies then. */
+/** Installs it in a folder of its own, as npm is set up here. Returns where the package lies then. */
 export function installPackage(folder: string, { tarballHostPath }: PackedPackage): string {
   const cwd = join(folder, 'installed');
   mkdirSync(cwd);
-  npm(['install', '--silent', '--offline', '--prefix', cwd, tarballHostPath], { cwd, folder });
+  npm(['install', '--silent', '--prefer-offline', '--prefix', cwd, tarballHostPath], { cwd });
   return join(cwd, 'node_modules/cnilab');
 }
 
-function npm(args: readonly string[], { cwd, folder }: { cwd: string; folder: string }): void {
-  const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_logs_max: '0' };
+function npm(args: readonly string[], { cwd }: { cwd: string }): void {
+  const env = { ...process.env, npm_config_logs_max: '0' };
   execFileSync('npm', args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] });
 }

@@ -19,11 +19,12 @@ beforeAll(() => {
   cpSync(join(ROOT, 'examples/my-cni-plugin'), project, { recursive: true });
   writeFileSync(join(project, 'page.test.ts'), codeOf('docs/library.md'));
   writeFileSync(join(project, 'readme.test.ts'), codeOf('README.md'));
-  mkdirSync(join(project, 'node_modules/@types'));
-  for (const name of ['vitest', 'typescript', '@types/node'])
-    symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
-  for (const name of ['vitest', 'tsc'])
-    symlinkSync(join(ROOT, 'node_modules/.bin', name), join(project, 'node_modules/.bin', name));
+  for (const name of ['vitest', 'typescript', '@types/node', '.bin/vitest', '.bin/tsc']) {
+    const place = join(project, 'node_modules', name);
+    rmSync(place, { recursive: true, force: true }); // a dependency of cnilab's may have brought one
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), place);
+  }
 });
 
 /** All that a page has as code, which is one file. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CHECKS } from '../../lab/judge/verdict.ts';
 import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+import { literally } from '../../lab/spec/template.ts';
 import { mistakesOf } from './read.ts';
 
 const SOUND = `name: s
@@ -70,9 +71,7 @@ const name = fc
   .stringMatching(/^[a-z]([a-z0-9-]{0,6}[a-z0-9])?$/)
   .filter((word) => !['matrix', 'listed', 'node', 'none', 'null', 'true', 'false'].includes(word));
 const version = fc.tuple(fc.nat(3), fc.nat(30), fc.nat(40)).map((parts) => parts.join('.'));
-const quoted = fc
-  .string({ maxLength: 20 })
-  .map((text) => JSON.stringify(text.replaceAll('${', '$${').replaceAll('$$$', '$')));
+const quoted = fc.string({ maxLength: 20 }).map((text) => JSON.stringify(literally(text)));
 
 test('every file that is made by the rules is sound', () => {
   const sound = fc.record({

@@ -21,7 +21,7 @@ test('a pod gets an address and reaches another; when both are gone, nothing sta
 
   await server.runContainer(['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']);
   // it listens a moment after it was started
-  expect(await vi.waitFor(() => client.connect(`${server.ip}:80`))).toBe('hello\n');
+  expect(await vi.waitFor(() => client.connect(`${server.ip}:80`), { timeout: 30_000 })).toBe('hello\n');
 
   for (const pod of [server, client]) {
     await pod.stop();

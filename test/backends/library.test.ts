@@ -69,7 +69,7 @@ test('pods reach one another, several are run at once, and containerd may be sta
   const container = await server.runContainer(['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']);
   expect((await container.exec(['hostname'])).stdout.trim()).toBe(server.name);
   // it listens a moment after it has started
-  expect(await vi.waitFor(() => client.connect(`${server.ip}:80`))).toBe('hello\n');
+  expect(await vi.waitFor(() => client.connect(`${server.ip}:80`), { timeout: 30_000 })).toBe('hello\n');
   await node.restartContainerd();
   expect(await node.connect(`${server.ip}:80`)).toBe('hello\n');
   await expect(client.connect(`${server.ip}:81`)).toFailWith({

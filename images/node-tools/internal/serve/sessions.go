@@ -37,7 +37,7 @@ func awaitConnection(port *os.File) error {
 	if err != nil {
 		return err
 	}
-	return raw.Read(func(descriptor uintptr) bool {
+	return raw.Write(func(descriptor uintptr) bool { // one that is connected can be written to, and has nothing to read yet
 		state := []unix.PollFd{{Fd: int32(descriptor), Events: unix.POLLIN}}
 		_, err := unix.Poll(state, 0)
 		return err == nil && state[0].Revents&unix.POLLHUP == 0

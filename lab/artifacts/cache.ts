@@ -113,6 +113,9 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       return { ...artifact, hostPath };
     },
 
+    /** The next `find` of this request finds nothing; the files stay for those who use them. */
+    forget: (request: string): Promise<void> => rm(indexPath(request), { force: true }),
+
     /** Removes what killed labs left in staging; returns what it removed. Costs one look when there is nothing. */
     async sweep(signal: AbortSignal): Promise<readonly string[]> {
       const left = await readdir(at('staging')).catch(() => []);

@@ -14,6 +14,8 @@ import {
 export interface AgentStream {
   readonly input: Writable;
   readonly output: Readable;
+  /** A machine is up that has not been told yet which node it is. */
+  readonly onBooted?: () => void;
   /** Asked once the output has ended: what is known of the reason. */
   whyEnded(): Promise<string>;
 }
@@ -66,8 +68,8 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
 
   const take = (message: AgentMessage): void => {
     switch (message.kind) {
-      case 'booted': // a machine without a name: what makes it a node is on its way
-        return;
+      case 'booted':
+        return stream.onBooted?.();
       case 'ready':
         isReady = true;
         return becomeReady();

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { qemuArgs } from '../../lab/nodes/backends/qemu-args.ts';
 
 const machine = {
+  name: 'lab-1',
   arch: 'amd64',
   acceleration: 'tcg',
   cpus: 2,

@@ -13,11 +13,14 @@ export interface Machine {
 }
 
 export interface NodeMachine extends Machine {
+  /** what `ps` on the host shows of it */
+  readonly name: string;
   readonly artifactsDiskHostPath: string;
 }
 
 /** Files in the folder that QEMU runs in; images/node-tools/internal/launcher/vm.go and internal/session know them too. */
 export const CONSOLE_LOG = 'console.log';
+export const MONITOR = 'monitor';
 const SESSIONS = [1, 2];
 
 /**
@@ -31,8 +34,10 @@ export function qemuArgs(machine: NodeMachine): readonly string[] {
     machine;
   return [
     ...machineArgs(machine),
+    ...['-name', machine.name],
     ...['-smp', String(cpus), '-m', String(memoryMiB)],
     ...['-kernel', kernelHostPath, '-initrd', initrdHostPath, '-append', commandLine(machine)],
+    ...['-qmp', `unix:${MONITOR},server=on,wait=off`],
     ...['-chardev', `file,id=console,path=${CONSOLE_LOG}`, '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci'],
     ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtserialport,chardev=agent,nr=1'],

@@ -13,7 +13,7 @@ import { parseNothing } from '../agent-protocol.ts';
 import type { NodeOptions, RunningNode } from '../node.ts';
 import { copyArtifact } from './copy-artifact.ts';
 import { watchEnd } from './launcher.ts';
-import { CONSOLE_LOG } from './qemu-args.ts';
+import { CONSOLE_LOG, MONITOR } from './qemu-args.ts';
 
 export interface VmNodeOptions extends NodeOptions {
   /** with the agent, which is the launcher here */
@@ -22,6 +22,8 @@ export interface VmNodeOptions extends NodeOptions {
   readonly argv: readonly string[];
   readonly stateHostPath: string;
   readonly readyWithinMs: number;
+  /** done to a guest that has booted, before it is told which node it is */
+  readonly beforeBegin?: (monitorHostPath: string) => Promise<void>;
 }
 
 const ARTIFACTS_NODE_PATH = '/lab/artifacts';
@@ -30,7 +32,7 @@ const CONSOLE_CHARACTERS = 2000;
 
 /** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
 export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> {
-  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs } = options;
+  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, beforeBegin } = options;
   const startedMs = Date.now();
   await mkdir(stateHostPath, { recursive: true });
   const launcher = spawn(
@@ -40,14 +42,22 @@ export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> 
   );
   const [input, output, , word] = launcher.stdio as unknown as [Duplex, Duplex, Duplex, Duplex];
   const end = watchEnd(launcher);
-  const link = withConsole(openAgentLink(name, { input, output, whyEnded: () => end.why }), {
-    consoleHostPath: join(stateHostPath, name, CONSOLE_LOG),
+  const folderHostPath = join(stateHostPath, name);
+  const begin = (): void => {
+    const seed = randomBytes(64).toString('base64');
+    input.write(`${JSON.stringify({ op: 'begin', name, timeMs: Date.now(), seed })}\n`);
+  };
+  const stream = {
+    input,
+    output,
+    whyEnded: () => end.why,
+    onBooted: () => void beforeBegin?.(join(folderHostPath, MONITOR)).then(begin),
+  };
+  const link = withConsole(openAgentLink(name, stream), {
+    consoleHostPath: join(folderHostPath, CONSOLE_LOG),
   });
+  if (beforeBegin === undefined) begin(); // it waits in the port until the guest reads it
   word.on('error', () => undefined); // the output ends as well, and that tells why
-  input.write(
-    `${JSON.stringify({ op: 'begin', name, timeMs: Date.now(), seed: randomBytes(64).toString('base64') })}\n`,
-  );
-
   let ending: Promise<void> | undefined;
   let kept = false;
   const endNode = () =>

@@ -12,6 +12,7 @@ import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
 import { qemuArgs, type Acceleration, type Machine } from './qemu-args.ts';
 import { checkQemu, findQemu } from './qemu.ts';
 import { runOnTerminal } from './run-on-terminal.ts';
+import { resumeArgs, savedGuest } from './saved-guest.ts';
 import { startVmNode } from './vm-node.ts';
 
 export interface VmBackendOptions {
@@ -30,6 +31,9 @@ const MEMORY_MIB = 1024;
 const CPUS = 2;
 /** TCG takes 3 to 10 s on a machine that is busy with two of them. */
 const READY_WITHIN_MS: Readonly<Record<Acceleration, number>> = { kvm: 30_000, tcg: 120_000 };
+
+/** A saved guest that takes longer is not worth it: then a fresh one is booted. */
+const RESUMED_WITHIN_MS = 30_000;
 
 /** Nodes that are virtual machines of QEMU's, each with a kernel of its own. */
 export function vmBackend(options: VmBackendOptions): Backend {
@@ -55,14 +59,21 @@ export function vmBackend(options: VmBackendOptions): Backend {
       const start = async ({ name, artifacts }: NodeOptions): Promise<RunningNode> => {
         const wanted = [...new Map(artifacts.map((artifact) => [artifact.key, artifact])).values()];
         const disk = await artifactsDisk(wanted, { cache, signal });
-        const artifactsDiskHostPath = disk.hostPath;
+        const args = qemuArgs({ ...machine, name, acceleration, artifactsDiskHostPath: disk.hostPath });
+        const node = { name, artifacts: wanted, nodeTools, stateHostPath };
+        const saved = savedGuest({ ...disk, cache, qemu, machine: { ...machine, acceleration } });
+        const savedHostPath = await saved.find();
+        if (savedHostPath !== undefined) {
+          const argv = [qemu, ...args, ...resumeArgs(savedHostPath)];
+          const readyWithinMs = RESUMED_WITHIN_MS;
+          const resumed = await startVmNode({ ...node, argv, readyWithinMs }).catch(() => saved.forget());
+          if (resumed !== undefined) return resumed;
+        }
         return startVmNode({
-          name,
-          artifacts: wanted,
-          nodeTools,
-          argv: [qemu, ...qemuArgs({ ...machine, acceleration, artifactsDiskHostPath })],
-          stateHostPath,
+          ...node,
+          argv: [qemu, ...args],
           readyWithinMs: READY_WITHIN_MS[acceleration],
+          beforeBegin: (monitorHostPath) => saved.save(monitorHostPath),
         });
       };
       return { artifacts: [nodeTools, kernel, root, initrd], start, end: async () => undefined };

@@ -1,0 +1,41 @@
+import { connect } from 'node:net';
+
+import { LabError } from '../../core/lab-error.ts';
+
+/** What QEMU is asked on its monitor: one connection, one command at a time. */
+export interface Qmp {
+  /** What it returns, or LabError with QEMU's own words. */
+  ask(command: string, options?: Readonly<Record<string, unknown>>): Promise<unknown>;
+  close(): void;
+}
+
+/** https://www.qemu.org/docs/master/interop/qmp-spec.html; events are not for us. */
+export async function openQmp(socketHostPath: string): Promise<Qmp> {
+  const socket = connect(socketHostPath);
+  socket.setEncoding('utf8');
+  let waiting:
+    { readonly answer: (value: unknown) => void; readonly fail: (error: LabError) => void } | undefined;
+  let rest = '';
+  const fail = (why: string) => waiting?.fail(new LabError(`QEMU's monitor: ${why}`));
+  socket.on('error', (error) => fail(error.message));
+  socket.on('close', () => fail('it is gone'));
+  socket.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  });
+  const take = (line: string): void => {
+    const said: unknown = JSON.parse(line);
+    if (typeof said !== 'object' || said === null) return;
+    if ('return' in said) waiting?.answer(said.return);
+    if ('error' in said) fail(JSON.stringify(said.error));
+  };
+  const ask: Qmp['ask'] = (command, options) =>
+    new Promise((answer, refuse) => {
+      waiting = { answer, fail: refuse };
+      if (socket.destroyed) fail('it is gone');
+      else socket.write(`${JSON.stringify({ execute: command, ...(options && { arguments: options }) })}\n`);
+    });
+  await ask('qmp_capabilities');
+  return { ask, close: () => socket.destroy() };
+}

@@ -1,0 +1,232 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterEach, beforeAll, expect, test } from 'vitest';
+
+import { ambientWorld } from '../../lab/ambient.ts';
+import { createBackends, openArtifacts, readPins } from '../../lab/cli/lab-parts.ts';
+import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
+import type { NodeMaker, PrepareOptions } from '../../lab/nodes/node.ts';
+import { cnilab as run, startCnilab, type Finished } from '../rig/cnilab.ts';
+import { processesWith } from '../rig/host-state.ts';
+import { qemuForTests } from '../rig/qemu.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { until } from '../rig/until.ts';
+
+const output = scratchFolder();
+const state = join(ambientWorld().cacheHostPath, 'vm-nodes');
+let env: Readonly<Record<string, string>>;
+
+const cnilab = (...words: string[]): Promise<Finished> => run(words, { env });
+
+beforeAll(async () => {
+  env = { CNILAB_QEMU: await qemuForTests() };
+  expect(
+    await cnilab('fetch', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'vm'),
+  ).toMatchObject({ exitCode: 0 });
+});
+afterEach(async () => {
+  await cnilab('down', '--all');
+});
+
+/** What a virtual machine of this name has on its host. */
+const leftOf = (name: string): readonly string[] => [
+  ...processesWith(name),
+  ...(existsSync(state) ? readdirSync(state).filter((entry) => entry.startsWith(name)) : []),
+];
+
+test('a scenario passes and a control fails as it must, as on bare', async () => {
+  const args = ['--containerd', '1.6.3', '--backend', 'vm', '--output', output, '--reporter', 'json'];
+  const { exitCode, stdout, stderr } = await cnilab(
+    'run',
+    'incompatible-version',
+    'error-one-character-off',
+    ...args,
+  );
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout.replaceAll(/\s/g, '')).toContain('"backend":"vm"');
+});
+
+test('a node that is up by hand is entered, outlives the lab, and is gone when it is taken down', async () => {
+  const name = `test-vm-${process.pid}`;
+  const up = await cnilab('up', '--name', name, '--containerd', '1.6.3', '--backend', 'vm');
+  expect(up).toMatchObject({ exitCode: 0 });
+  expect(up.stdout).toContain(`${name} is up, with containerd v1.6.3\n`);
+  expect((await cnilab('ps')).stdout).toMatch(new RegExp(`^${name} +vm +kept`, 'm'));
+
+  expect(
+    await cnilab(
+      'enter',
+      name,
+      '--',
+      'sh',
+      '-c',
+      'hostname; echo "$1"; echo err >&2; exit 7',
+      'sh',
+      '--keep  x',
+    ),
+  ).toMatchObject({ exitCode: 7, stdout: `${name}\n--keep  x\n`, stderr: 'err\n' });
+  expect(await cnilab('enter', name, 'sh', '-c', 'kill -9 $$')).toMatchObject({ exitCode: 137 });
+  expect(await cnilab('enter', name, '--', 'no-such-program')).toMatchObject({ exitCode: 127, stdout: '' });
+  expect((await cnilab('enter', name, '--', 'crictl', 'pods')).stdout).toMatch(/^POD ID /);
+  // a kernel, a clock and cgroups of its own
+  const seen = await cnilab(
+    'enter',
+    name,
+    '--',
+    'sh',
+    '-c',
+    'uname -r; stat -fc %T /sys/fs/cgroup; date +%s',
+  );
+  const [kernel, cgroups, seconds] = seen.stdout.split('\n');
+  expect([kernel, cgroups]).toEqual([expect.stringMatching(/-cloud-/), 'cgroup2fs']);
+  expect(Math.abs(Number(seconds) * 1000 - Date.now())).toBeLessThan(10_000);
+
+  expect(await cnilab('down', name)).toMatchObject({ exitCode: 0, stdout: `${name} is down\n` });
+  expect(leftOf(name)).toEqual([]);
+});
+
+test('kill -9 of the lab, at several moments of a run, leaves no process, no socket and no folder', async () => {
+  let machines = 0;
+  for (const afterMs of [800, 3000, 8000]) {
+    const lab = startCnilab(
+      ['run', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'vm', '--output', output],
+      { env },
+    );
+    await sleep(afterMs);
+    const names = startedBy(lab.process.pid);
+    machines += names.length;
+    lab.process.kill('SIGKILL');
+    expect((await lab.finished).signal).toBe('SIGKILL');
+    for (const name of names) await until(`the end of ${name}`, () => leftOf(name).length === 0);
+  }
+  expect(machines).toBeGreaterThan(0); // or this test has killed nothing
+});
+
+/** The names of the nodes whose launchers a process has started. */
+function startedBy(pid: number | undefined): readonly string[] {
+  const records = existsSync(state) ? readdirSync(state).filter((entry) => entry.endsWith('.json')) : [];
+  return records.flatMap((entry) => {
+    const record = parseRecord(readFileSync(join(state, entry), 'utf8'));
+    const status = readFileSync(`/proc/${record?.launcherPid}/status`, 'utf8');
+    return record !== undefined && status.includes(`\nPPid:\t${pid}\n`) ? [record.name] : [];
+  });
+}
+
+test('when the launcher is killed too, the kernel ends QEMU, and the next lab removes what is left', async () => {
+  const name = `test-vm-killed-${process.pid}`;
+  expect(await cnilab('up', '--name', name, '--containerd', '1.6.3', '--backend', 'vm')).toMatchObject({
+    exitCode: 0,
+  });
+  const record = parseRecord(readFileSync(join(state, `${name}.json`), 'utf8'));
+  const launcherPid = record?.launcherPid ?? 0;
+  process.kill(launcherPid, 'SIGKILL');
+  await until('the end of QEMU', () => processesWith(name).length === 0);
+  expect((await cnilab('clean')).stdout).toContain(`removed what was left of node ${name}\n`);
+  expect(leftOf(name)).toEqual([]);
+});
+
+/** The backend with one of its own artifacts replaced. */
+async function makerWith(replace: Readonly<Record<string, string>>): Promise<NodeMaker> {
+  const world = { ...ambientWorld(), env: { ...process.env, ...env } };
+  const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => undefined });
+  const { signal } = new AbortController();
+  const backend = createBackends(world).find(({ name }) => name === 'vm');
+  if (backend === undefined) throw new Error('there is a backend vm');
+  const own: PrepareOptions['own'] = async (name) => {
+    const artifact = await artifacts.ensureOwn(name, signal);
+    const hostPath = replace[name];
+    return hostPath === undefined ? artifact : { ...artifact, key: `broken-${process.pid}`, hostPath };
+  };
+  return backend.prepare({ own, progress: () => undefined, notice: () => undefined, signal });
+}
+
+test('a guest that was saved is resumed as another node; a damaged one is not, and the node comes up all the same', async () => {
+  const maker = await makerWith({});
+  const identityOf = async (suffix: string) => {
+    const name = `test-vm-${suffix}-${process.pid}`;
+    const node = await maker.start({ name, artifacts: [] });
+    const script =
+      'hostname; cat /etc/machine-id /proc/sys/kernel/random/boot_id /proc/sys/kernel/random/uuid; date +%s';
+    const { stdout } = await node.exec(['sh', '-c', script]);
+    await node.end();
+    const [hostname, machineId, bootId, uuid, seconds] = stdout.split('\n');
+    expect(hostname).toBe(name);
+    expect(Math.abs(Number(seconds) * 1000 - Date.now())).toBeLessThan(10_000);
+    return { ids: [machineId, bootId, uuid], resumed: node.startMs };
+  };
+  await identityOf('first'); // saves one, if there is none
+  const savedGuests = () => indexEntries().filter(({ text }) => text.includes('vm-saved-guest'));
+  await until('a saved guest', () => savedGuests().length > 0);
+  const [one, other] = await Promise.all([identityOf('one'), identityOf('other')]);
+  expect(new Set([...one.ids, ...other.ids]).size).toBe(6);
+
+  for (const { saved } of savedGuests()) writeFileSync(saved, 'damaged');
+  await identityOf('after-damage');
+});
+
+/** What the cache's index says, and where the saved guest of such an entry lies. */
+function indexEntries(): readonly { readonly text: string; readonly saved: string }[] {
+  const { cacheHostPath } = ambientWorld();
+  return readdirSync(join(cacheHostPath, 'index')).flatMap((entry) => {
+    const text = readFileSync(join(cacheHostPath, 'index', entry), 'utf8');
+    const key = /"key":"([0-9a-f]+)"/.exec(text)?.[1] ?? '';
+    const saved = join(cacheHostPath, 'artifacts', key, 'guest.saved');
+    return existsSync(saved) ? [{ text, saved }] : [];
+  });
+}
+
+test('a guest that cannot boot ends the node with what its console showed last, and nothing stays', async () => {
+  const root = join(output, 'broken-root');
+  mkdirSync(root, { recursive: true });
+  writeFileSync(join(root, 'root.erofs'), Buffer.alloc(1 << 20));
+  const name = `test-vm-broken-${process.pid}`;
+  const maker = await makerWith({ 'vm-root': root });
+  await expect(maker.start({ name, artifacts: [] })).rejects.toThrow(
+    new RegExp(
+      `^node ${name} did not start: the virtual machine ended by itself .*its console ended with:\\n[^]*could not mount /dev/vd. on /root \\(erofs\\)`,
+    ),
+  );
+  await maker.end();
+  expect(leftOf(name)).toEqual([]);
+});
+
+test('a kernel without a driver that a node needs is refused in one message, and nothing is started', async () => {
+  const modules = join(output, 'modules/1.2.3-test');
+  mkdirSync(join(modules, 'kernel'), { recursive: true });
+  for (const name of ['virtio_pci', 'virtio_console', 'erofs', 'overlay'])
+    writeFileSync(join(modules, `kernel/${name}.ko`), '\0depends=\0');
+  for (const list of ['modules.order', 'modules.builtin']) writeFileSync(join(modules, list), '');
+  writeFileSync(join(output, 'vmlinuz'), 'not a kernel');
+  const kernel = `local:${join(output, 'vmlinuz')},${modules}`;
+  const args = ['run', 'incompatible-version', '--containerd', '1.6.3', '--output', output];
+  const { exitCode, stdout, stderr } = await cnilab(...args, '--backend', 'vm', '--kernel', kernel);
+  expect({ exitCode, stdout: stdout.includes('pass'), stderr }).toEqual({
+    exitCode: 69,
+    stdout: false,
+    stderr: expect.stringContaining('it has no virtio_blk, neither as a module nor built in') as string,
+  });
+});
+
+test('without QEMU it is said what to install', async () => {
+  const args = [
+    'run',
+    'incompatible-version',
+    '--containerd',
+    '1.6.3',
+    '--backend',
+    'vm',
+    '--output',
+    output,
+  ];
+  expect(await run(args, { env: { CNILAB_QEMU: '/no/qemu' } })).toMatchObject({
+    exitCode: 69,
+    stderr: [
+      'cnilab: vm nodes cannot be had here: CNILAB_QEMU names /no/qemu, which is not there',
+      '  - install QEMU: apt install qemu-system-x86, dnf install qemu-system-x86-core',
+      '  - or name one: CNILAB_QEMU=/path/to/qemu',
+      '',
+    ].join('\n'),
+  });
+});

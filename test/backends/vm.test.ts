@@ -88,29 +88,30 @@ test('a node that is up by hand is entered, outlives the lab, and is gone when i
 });
 
 test('kill -9 of the lab, at several moments of a run, leaves no process, no socket and no folder', async () => {
-  let machines = 0;
-  for (const afterMs of [800, 3000, 8000]) {
+  for (const afterMs of [0, 700, 6000]) {
     const lab = startCnilab(
       ['run', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'vm', '--output', output],
       { env },
     );
+    const [name = ''] = await until('its machine', () => {
+      const names = startedBy(lab.process.pid);
+      return names.length > 0 && names;
+    });
     await sleep(afterMs);
-    const names = startedBy(lab.process.pid);
-    machines += names.length;
     lab.process.kill('SIGKILL');
     expect((await lab.finished).signal).toBe('SIGKILL');
-    for (const name of names) await until(`the end of ${name}`, () => leftOf(name).length === 0);
+    await until(`the end of ${name}`, () => leftOf(name).length === 0);
   }
-  expect(machines).toBeGreaterThan(0); // or this test has killed nothing
 });
 
 /** The names of the nodes whose launchers a process has started. */
 function startedBy(pid: number | undefined): readonly string[] {
   const records = existsSync(state) ? readdirSync(state).filter((entry) => entry.endsWith('.json')) : [];
   return records.flatMap((entry) => {
-    const record = parseRecord(readFileSync(join(state, entry), 'utf8'));
-    const status = readFileSync(`/proc/${record?.launcherPid}/status`, 'utf8');
-    return record !== undefined && status.includes(`\nPPid:\t${pid}\n`) ? [record.name] : [];
+    const record = existsSync(join(state, entry)) && parseRecord(readFileSync(join(state, entry), 'utf8'));
+    if (!record || !existsSync(`/proc/${record.launcherPid}/status`)) return [];
+    const status = readFileSync(`/proc/${record.launcherPid}/status`, 'utf8');
+    return status.includes(`\nPPid:\t${pid}\n`) ? [record.name] : [];
   });
 }
 

@@ -39,6 +39,14 @@ export async function chooseAcceleration(options: AccelerationOptions): Promise<
   return answer;
 }
 
+/** What is known of it without a try, for people. */
+export async function describeAcceleration(rememberedHostPath: string): Promise<string> {
+  if (!canOpen(KVM)) return `no KVM (${KVM} cannot be opened), so TCG`;
+  const remembered = parse(await readFile(rememberedHostPath, 'utf8').catch(() => ''));
+  if (remembered === undefined) return 'KVM is tried with the first node';
+  return remembered.answer === 'kvm' ? 'KVM' : `TCG, as nothing came up with ${KVM}`;
+}
+
 function canOpen(path: string): boolean {
   try {
     accessSync(path, constants.R_OK | constants.W_OK);

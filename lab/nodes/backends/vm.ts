@@ -6,7 +6,7 @@ import { LabError } from '../../core/lab-error.ts';
 import { createLeashedExec } from '../../host/exec.ts';
 import type { Arch } from '../../plan/pins.ts';
 import type { Backend, NodeOptions, RunningNode } from '../node.ts';
-import { chooseAcceleration } from './acceleration.ts';
+import { chooseAcceleration, describeAcceleration } from './acceleration.ts';
 import { artifactsDisk } from './artifacts-disk.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
 import { qemuArgs, type Acceleration, type Machine } from './qemu-args.ts';
@@ -44,7 +44,11 @@ export function vmBackend(options: VmBackendOptions): Backend {
   return {
     name: 'vm',
     jobsPerCore: 1,
-    check: () => checkQemu(search, exec),
+    async check() {
+      const check = await checkQemu(search, exec);
+      if (!check.works) return check;
+      return { ...check, how: `${check.how}, ${await describeAcceleration(options.rememberedHostPath)}` };
+    },
     async prepare({ own, signal }) {
       const qemu = findQemu(search);
       if (qemu === undefined) throw new LabError('QEMU is gone since it was looked for');

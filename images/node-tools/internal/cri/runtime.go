@@ -21,8 +21,9 @@ import (
 // Socket is where containerd listens on a node.
 const Socket = "/run/containerd/containerd.sock"
 
-// patience is for one call. A containerd that says nothing for so long does not answer.
-const patience = 2 * time.Second
+// patience is for one call. A containerd that says nothing for so long does not answer; one in a virtual machine without
+// KVM, on a busy host, may take seconds.
+const patience = 10 * time.Second
 
 // Runtime is containerd's CRI service, whichever process and version is behind the socket at the moment.
 type Runtime struct {

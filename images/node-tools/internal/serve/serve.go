@@ -139,7 +139,7 @@ func (s *server) keep() error {
 
 // tool runs one of the programs that a look needs, and returns what it printed.
 func (s *server) tool(argv ...string) (string, error) {
-	result, err := s.exec(request{Argv: argv, TimeoutMs: 5000})
+	result, err := s.exec(request{Argv: argv, TimeoutMs: 20000})
 	if err != nil {
 		return "", err
 	}

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { ContainerInfo } from 'dockerode';
 
 import type { Engine } from './engine.ts';
@@ -46,17 +48,19 @@ export async function isLeft(
   return ended ?? (!running && nowMs - createdMs > START_WITHIN_MS);
 }
 
-/** Returns when it is gone: an engine that removes it by itself at this moment refuses to do it twice. */
+const GONE_WITHIN_MS = 10_000;
+
+/** Returns when it is gone. An engine that is ending it by itself at this moment refuses, in whatever words, for a while. */
 export async function removeContainer({ docker }: Engine, id: string): Promise<void> {
   const container = docker.getContainer(id);
-  for (let tries = 0; ; tries += 1) {
+  for (let waitedMs = 0; ; waitedMs += 25) {
     try {
       await container.remove({ force: true, v: true });
       return;
     } catch (thrown) {
       if (isGone(thrown)) return;
-      if (refusalOf(thrown).status !== 409 || tries > 200) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      if (refusalOf(thrown).status === undefined || waitedMs > GONE_WITHIN_MS) throw thrown;
+      await sleep(25);
     }
   }
 }

@@ -26,6 +26,7 @@ export function engineError(
   { address, thrown }: { address: EngineAddress; thrown: unknown },
 ): LabError {
   if (thrown instanceof LabError) return thrown;
+  if (thrown instanceof TypeError) throw thrown; // a bug, and not the engine's
   const { status, message } = refusalOf(thrown);
   if (status === undefined) return new LabError(`${doing}: ${unreachable(address, thrown)}`);
   if (saysDiskFull(message))

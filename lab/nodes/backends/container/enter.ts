@@ -79,7 +79,6 @@ const ended = (stream: NodeJS.ReadableStream): Promise<void> =>
 /** An input that is still read would hold the program up. */
 function letGo(input: NodeJS.ReadStream, stream: Duplex): void {
   input.unpipe(stream);
-  input.pause();
-  input.unref();
+  input.destroy();
   stream.destroy();
 }

@@ -97,7 +97,7 @@ async function haveBase(
   if ((await findImage(engine, base)) !== undefined) return undefined;
   say(`pulling ${base}`);
   try {
-    await lastWords(engine, await engine.docker.pull(base, { abortSignal: signal }));
+    await lastWords(await engine.docker.pull(base, { abortSignal: signal }));
     return undefined;
   } catch (thrown) {
     const { status, message } = refusalOf(thrown);
@@ -135,7 +135,7 @@ async function build(
     abortSignal: signal,
   };
   try {
-    await lastWords(engine, await engine.docker.buildImage(tarOf(parts), options));
+    await lastWords(await engine.docker.buildImage(tarOf(parts), options));
   } catch (thrown) {
     throw engineError(`building the image of nodes from ${base}`, { address: engine.address, thrown });
   }
@@ -155,7 +155,7 @@ async function importTree(
   };
   try {
     const id = /sha256:[0-9a-f]{64}/.exec(
-      await lastWords(engine, await engine.docker.importImage(tarOf(parts), options)),
+      await lastWords(await engine.docker.importImage(tarOf(parts), options)),
     )?.[0];
     if (id === undefined) throw new LabError('the container engine did not say what it imported');
     await engine.docker.getImage(id).tag({ repo: REPOSITORY, tag });
@@ -164,14 +164,28 @@ async function importTree(
   }
 }
 
-/** Follows an engine's news of pulling or building to their end: the last of them, or an error if one of them is. */
-async function lastWords({ docker }: Engine, news: NodeJS.ReadableStream): Promise<string> {
-  const told = await new Promise<readonly unknown[]>((resolve, reject) => {
-    docker.modem.followProgress(news, (error, all: readonly unknown[]) =>
-      error ? reject(error) : resolve(all),
-    );
-  });
-  return JSON.stringify(told.at(-1) ?? {});
+/** Follows an engine's news of pulling or building to their end, one JSON value a line; throws when one is an error. */
+async function lastWords(news: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of news) text += chunk.toString();
+  const error = text
+    .split('\n')
+    .map(errorIn)
+    .find((one) => one !== undefined);
+  if (error !== undefined) throw new EngineNews(error);
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+/** An answer that began well and has an error in it. */
+class EngineNews extends Error {
+  readonly statusCode = 500;
+}
+
+function errorIn(line: string): string | undefined {
+  if (!line.includes('"error"')) return undefined;
+  const news: unknown = JSON.parse(line);
+  const error: unknown = typeof news === 'object' && news !== null ? Reflect.get(news, 'error') : undefined;
+  return typeof error === 'string' && error !== '' ? error.trim() : undefined;
 }
 
 /** Of other agents and other bases; those that are in use stay. */

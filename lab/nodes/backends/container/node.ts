@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { LabError } from '../../../core/lab-error.ts';
 import { openAgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
@@ -22,6 +24,7 @@ export interface ContainerNodeOptions {
 }
 
 const READY_WITHIN_MS = 60_000;
+const ANSWER_WITHIN_MS = 2000;
 
 /** An engine that does not have all the capabilities that it would give to a privileged container. */
 export const cannotBePrivileged = (thrown: unknown): boolean =>
@@ -33,7 +36,7 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
   const startedMs = performance.now();
   const { id } = await engine.docker.createContainer(nodeContainer(options));
   try {
-    const { link, isLost } = await startAgent(options, id);
+    const { link, isLost, letGo } = await startAgent(options, id);
     let ending: Promise<void> | undefined;
     const node = agentNode(name, link, (artifact) => volume.provide(artifact));
     const startMs = Math.round(performance.now() - startedMs);
@@ -53,6 +56,7 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
         await engine.docker.getContainer(id).rename({ name: keptName(name) });
         await link.request({ op: 'keep' }, parseNothing);
         link.close();
+        letGo();
       },
     };
   } catch (thrown) {
@@ -68,7 +72,8 @@ async function startAgent({ engine, name }: ContainerNodeOptions, id: string) {
   let said = '';
   stderr.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
   await container.start();
-  const exited = container.wait().then(
+  const waiting = new AbortController();
+  const exited = container.wait({ abortSignal: waiting.signal }).then(
     (end: unknown) => ({ exitCode: exitCodeOf(end) }),
     (thrown: unknown) => ({ thrown }),
   );
@@ -79,25 +84,33 @@ async function startAgent({ engine, name }: ContainerNodeOptions, id: string) {
     async whyEnded() {
       const lastLines = said.trim().split('\n').slice(-10).join('\n');
       if (lastLines !== '') return lastLines;
-      const why = await whyItEnded(engine, await exited);
+      const why = await whyItEnded(engine, exited);
       ({ lost } = why);
       return why.text;
     },
   });
   await withinReady(link.ready, name);
-  return { link, isLost: () => lost };
+  /** Open connections would hold the lab up. */
+  const letGo = () => {
+    waiting.abort();
+    stream.destroy();
+  };
+  return { link, isLost: () => lost, letGo };
 }
 
 type End = { readonly exitCode: number | undefined } | { readonly thrown: unknown };
 
-async function whyItEnded(engine: Engine, end: End): Promise<{ text: string; lost: boolean }> {
-  if ('thrown' in end && !isGone(end.thrown))
-    return { text: unreachable(engine.address, end.thrown), lost: true };
-  const answer = await engine.get('/_ping', 2000).then(
+/** An engine that is gone does not say how a container ended, and dockerode then waits for ever: so it is asked first. */
+async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text: string; lost: boolean }> {
+  const gone = await engine.get('/_ping', ANSWER_WITHIN_MS).then(
     () => undefined,
     (thrown: unknown) => ({ thrown }),
   );
-  if (answer !== undefined) return { text: unreachable(engine.address, answer.thrown), lost: true };
+  if (gone !== undefined) return { text: unreachable(engine.address, gone.thrown), lost: true };
+  const unknown = sleep(ANSWER_WITHIN_MS, { exitCode: undefined });
+  const end = await Promise.race([exited, unknown]);
+  if ('thrown' in end && !isGone(end.thrown))
+    return { text: unreachable(engine.address, end.thrown), lost: true };
   if ('thrown' in end || end.exitCode === undefined)
     return { text: 'its container was removed', lost: false };
   const byWhom = end.exitCode === TOLD_TO_END ? ': it was told to, as when its engine is stopped' : '';

@@ -6,6 +6,8 @@ import { Readable } from 'node:stream';
 /** What goes into a tar stream, in this order; paths there have no slash in front. */
 export type TarPart =
   | { readonly tree: string; readonly at: string }
+  /** the same with files that are empty */
+  | { readonly hollow: string; readonly at: string }
   | { readonly folder: string }
   | { readonly file: string; readonly content: string | Buffer; readonly mode?: number }
   /** all of another archive of this host; only as the last part, as its end is the end */
@@ -22,6 +24,7 @@ export function tarOf(parts: readonly TarPart[]): Readable {
 async function* bytesOf(parts: readonly TarPart[]): AsyncGenerator<Buffer> {
   for (const part of parts) {
     if ('tree' in part) yield* treeBytes(part.tree, part.at);
+    else if ('hollow' in part) yield* treeBytes(part.hollow, part.at, true);
     else if ('folder' in part) yield tarHeader({ name: part.folder, type: '5', mode: 0o755 });
     else if ('tar' in part) {
       yield* fileBytes(part.tar);
@@ -36,14 +39,15 @@ async function* bytesOf(parts: readonly TarPart[]): AsyncGenerator<Buffer> {
   yield Buffer.alloc(2 * BLOCK_BYTES);
 }
 
-async function* treeBytes(hostPath: string, at: string): AsyncGenerator<Buffer> {
+async function* treeBytes(hostPath: string, at: string, hollow = false): AsyncGenerator<Buffer> {
   yield tarHeader({ name: at, type: '5', mode: 0o755 });
   for (const entry of await readdir(hostPath, { withFileTypes: true })) {
     const from = join(hostPath, entry.name);
     const name = `${at}/${entry.name}`;
-    if (entry.isDirectory()) yield* treeBytes(from, name);
+    if (entry.isDirectory()) yield* treeBytes(from, name, hollow);
     else if (entry.isSymbolicLink())
       yield tarHeader({ name, type: '2', mode: 0o777, linkname: await readlink(from) });
+    else if (entry.isFile() && hollow) yield tarHeader({ name, type: '0', mode: 0o644 });
     else if (entry.isFile()) {
       const { size, mode } = await lstat(from);
       yield tarHeader({ name, type: '0', mode: mode & 0o777, size });

@@ -1,3 +1,5 @@
+import type { Container } from 'dockerode';
+
 import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { LabNode } from '../../node.ts';
@@ -5,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { engineError } from './engine-words.ts';
 import type { Owner } from './owner.ts';
 import { ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer } from './spec.ts';
-import { tarOf } from './tar.ts';
+import { tarOf, type TarPart } from './tar.ts';
 
 /**
  * Artifacts where the engine's containers can see them: one volume, which stays from run to run as the cache on this
@@ -70,10 +72,9 @@ export function artifactVolume({
       ]);
       await container.putArchive(tar, { path: ARTIFACTS_NODE_PATH });
     } catch (thrown) {
-      // what is half there goes; an engine that is gone keeps it for a sweep
-      await container.start().then(
-        () => container.wait(),
-        () => undefined,
+      await takeBack(
+        container,
+        artifacts.map((artifact) => ({ hollow: artifact.hostPath, at: folderOf(artifact) })),
       );
       throw failed(thrown);
     } finally {
@@ -108,4 +109,15 @@ export function artifactVolume({
       return `${ARTIFACTS_NODE_PATH}/${folder}`;
     },
   };
+}
+
+/** What is half there goes. On a full disk no container starts, so its files are made empty first. */
+async function takeBack(container: Container, emptied: readonly TarPart[]): Promise<void> {
+  try {
+    await container.putArchive(tarOf(emptied), { path: ARTIFACTS_NODE_PATH });
+    await container.start();
+    await container.wait();
+  } catch {
+    return; // an engine that is gone keeps it for a sweep; what went wrong first is what matters
+  }
 }

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { containerLab } from '../rig/container-lab.ts';
+import { startEngine, type EngineName, type TestEngine } from '../rig/engine.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const TIMES = 8;
+
+const output = scratchFolder();
+const run = [
+  'run',
+  'incompatible-version',
+  '--containerd',
+  '1.6.3',
+  '--backend',
+  'container',
+  '--output',
+  output,
+];
+
+/** What each engine says of itself, and what a user is told of it. */
+const ENGINES: readonly (readonly [EngineName, RegExp, string])[] = [
+  [
+    'docker-20.10',
+    /Docker 20\.10\.\S+ at/,
+    'this container engine cannot give every capability, so nodes have a list of them in place of --privileged\n',
+  ],
+  ['podman-4.3', /Podman 4\.3\.\S+ at/, ''],
+];
+
+describe.each(ENGINES)('%s', (engineName, product, notice) => {
+  let engine: TestEngine;
+  let lab: ReturnType<typeof containerLab>;
+
+  beforeAll(async () => {
+    engine = await startEngine(engineName);
+    lab = containerLab(engine);
+  });
+  afterAll(() => engine[Symbol.asyncDispose]());
+
+  test('works, and says what it is', async () => {
+    expect((await lab.cnilab(['doctor'])).stdout).toMatch(product);
+  });
+
+  test('runs every step of a scenario, and nothing but the image and the volume stays', async () => {
+    const { exitCode, stdout, stderr } = await lab.cnilab(run);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain(notice);
+    expect(await lab.state()).toEqual({
+      containers: [],
+      volumes: ['cnilab-artifacts'],
+      images: [expect.stringMatching(/^localhost\/cnilab-node:[0-9a-f]{16}$/)],
+    });
+  });
+
+  test('keeps a node, enters it and ends it', async () => {
+    const up = await lab.cnilab([
+      'up',
+      '--name',
+      'test-kept',
+      '--containerd',
+      '1.6.4',
+      '--backend',
+      'container',
+    ]);
+    expect(up).toMatchObject({ exitCode: 0, stderr: '' });
+    const entered = await lab.cnilab([
+      'enter',
+      'test-kept',
+      '--',
+      'sh',
+      '-c',
+      'hostname; echo err >&2; exit 7',
+    ]);
+    expect(entered).toMatchObject({ exitCode: 7, stdout: 'test-kept\n', stderr: 'err\n' });
+    expect((await lab.cnilab(['ps'])).stdout).toMatch(/^test-kept {2}container {2}kept/);
+    expect(await lab.cnilab(['down', 'test-kept'])).toMatchObject({
+      exitCode: 0,
+      stdout: 'test-kept is down\n',
+    });
+    expect((await lab.state()).containers).toEqual([]);
+  });
+
+  test(`kill -9 of the lab at ${TIMES} moments leaves nothing that runs, and clean takes the rest`, async () => {
+    const startedMs = Date.now();
+    expect((await lab.cnilab(run)).exitCode).toBe(0);
+    const runMs = Date.now() - startedMs;
+    for (let time = 1; time <= TIMES; time += 1) {
+      const running = lab.start(run);
+      await sleep((runMs * time) / (TIMES + 1));
+      running.process.kill('SIGKILL');
+      await running.finished;
+    }
+    await sleep(1000);
+    expect((await lab.state()).containers.filter((one) => one.endsWith(' running'))).toEqual([]);
+    expect((await lab.cnilab(['clean'])).exitCode).toBe(0);
+    expect((await lab.state()).containers).toEqual([]);
+  });
+});

@@ -1,0 +1,133 @@
+import { chmodSync, chownSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { cnilab } from '../rig/cnilab.ts';
+import { containerLab } from '../rig/container-lab.ts';
+import { startEngine } from '../rig/engine.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const output = scratchFolder();
+const run = [
+  'run',
+  'incompatible-version',
+  '--containerd',
+  '1.6.3',
+  '--backend',
+  'container',
+  '--output',
+  output,
+];
+
+/** A run on an address where nothing good answers: what it says, and how long that took. */
+async function runOn(DOCKER_HOST: string) {
+  const startedMs = Date.now();
+  const { exitCode, stderr } = await cnilab(run, { env: { DOCKER_HOST } });
+  return { exitCode, stderr, tookMs: Date.now() - startedMs };
+}
+
+test('no engine: the run says why, and what to do', async () => {
+  const { exitCode, stderr } = await runOn('unix:///nowhere/docker.sock');
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 69,
+    stderr: [
+      'cnilab: container nodes cannot be had here: there is no unix:///nowhere/docker.sock (DOCKER_HOST): its engine is not running',
+      '  - correct DOCKER_HOST, or take it away',
+      '  - start Docker: sudo systemctl start docker, or Docker Desktop',
+      '  - start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock\n',
+    ].join('\n'),
+  });
+});
+
+test('an address that is none, and a user who may not: words and ways out as well', async () => {
+  expect((await runOn('nonsense')).stderr).toContain('"nonsense" (DOCKER_HOST) is no address of an engine');
+  await using engine = await startEngine('docker-26.1');
+  chownSync(engine.url.replace('unix://', ''), 65534, 65534);
+  chmodSync(engine.url.replace('unix://', ''), 0o600);
+  const { stdout } = await cnilab(['doctor'], {
+    env: { DOCKER_HOST: engine.url },
+    as: ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all', '--'],
+  });
+  expect(stdout).toContain(`this user may not use ${engine.url} (DOCKER_HOST)`);
+  expect(stdout).toContain('join the group that owns the socket');
+});
+
+test('an engine that accepts and never answers is given up after two seconds', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const address = silent.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  try {
+    const { exitCode, stderr, tookMs } = await runOn(`tcp://127.0.0.1:${port}`);
+    expect(exitCode).toBe(69);
+    expect(stderr).toContain(`the container engine at tcp://127.0.0.1:${port} (DOCKER_HOST) does not answer`);
+    expect(tookMs).toBeLessThan(15_000); // of which two are the waiting, on a machine that may be busy
+  } finally {
+    silent.close();
+  }
+});
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'an engine that is stopped mid-run (%s) is one clear message',
+  async (signal) => {
+    await using engine = await startEngine('docker-26.1');
+    const lab = containerLab(engine);
+    expect((await lab.cnilab(run)).exitCode).toBe(0);
+    const running = lab.start(run);
+    while ((await lab.state()).containers.every((one) => !one.endsWith(' running'))) await sleep(10);
+    await sleep(150);
+    await engine.stop(signal);
+    const { exitCode, stdout, stderr } = await running.finished;
+    expect([exitCode, stderr]).toEqual([69, '']);
+    const told = stdout.split('\n').filter((line) => /^ {6}(?!made of|further)\S/.test(line));
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^ {6}(?:start|\d-[\w-]+|run): .*(?:its engine is not running|went away|as when its engine is stopped)/,
+      ),
+    ]);
+  },
+);
+
+test('a disk of the engine that is full is said to be full, and half an upload goes', async () => {
+  await using engine = await startEngine('docker-26.1', { diskMiB: 190 });
+  const lab = containerLab(engine);
+  const { exitCode, stdout, stderr } = await lab.cnilab(run);
+  expect(exitCode).toBe(69);
+  expect(stdout + stderr).toMatch(/the disk of the container engine is full: .*no space left on device/);
+  expect((await lab.state()).containers).toEqual([]);
+  const used: unknown = await lab.docker.df();
+  const volumes = JSON.stringify(Reflect.get(Object(used), 'Volumes'));
+  const sizes = [...volumes.matchAll(/"Size":(\d+)/g)].map(([, size]) => Number(size));
+  expect(sizes.filter((size) => size > 1024)).toEqual([]);
+});
+
+test('an image that cannot be built says which step, and leaves nothing', async () => {
+  await using engine = await startEngine('docker-26.1');
+  const lab = containerLab(engine);
+  expect((await lab.cnilab(run)).exitCode).toBe(0);
+  const [image = ''] = (await lab.state()).images;
+  // a base that lacks a program, and whose apt cannot bring it
+  const bare = await lab.docker.createContainer({
+    Image: image,
+    Cmd: ['rm', '-f', '/usr/sbin/ip', '/sbin/ip', '/bin/ip', '/usr/bin/ip'],
+  });
+  await bare.start();
+  await bare.wait();
+  await bare.commit({ repo: 'localhost/no-ip', tag: '1' });
+  await bare.remove();
+  const { exitCode, stderr } = await lab.cnilab([...run, '--base', 'localhost/no-ip:1']);
+  expect(exitCode).toBe(69);
+  expect(stderr).toMatch(
+    /^cnilab: building the image of nodes from localhost\/no-ip:1: the container engine said: .*returned a non-zero code: \d+\n$/s,
+  );
+  expect((await lab.state()).containers).toEqual([]);
+});
+
+test('a base of the user’s that is nowhere is named', async () => {
+  await using engine = await startEngine('docker-26.1');
+  const { exitCode, stderr } = await containerLab(engine).cnilab([...run, '--base', 'localhost/none:1']);
+  expect(exitCode).toBe(69);
+  expect(stderr).toMatch(/^cnilab: the base image localhost\/none:1 cannot be had: /);
+});

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+
+import {
+  judgeFacts,
+  refuseUnreachable,
+  type EngineFacts,
+} from '../../../lab/nodes/backends/container/check.ts';
+
+const address = { url: 'unix:///x.sock', saidBy: 'DOCKER_HOST' };
+const docker: EngineFacts = {
+  product: 'Docker 26.1.5',
+  osType: 'linux',
+  architecture: 'x86_64',
+  cgroupVersion: '2',
+  securityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+};
+
+test('an engine of Linux on a known machine works, and its architecture is that of its nodes', () => {
+  expect(judgeFacts(address, { ...docker, architecture: 'aarch64' })).toEqual({
+    works: true,
+    how: 'Docker 26.1.5 at unix:///x.sock, arm64, cgroup v2',
+    arch: 'arm64',
+  });
+});
+
+test.each<[string, Partial<EngineFacts>, string]>([
+  ['rootless', { securityOptions: ['name=rootless'] }, 'is rootless'],
+  ['of Windows', { osType: 'windows' }, 'runs windows containers'],
+  ['of another machine', { architecture: 's390x' }, 'runs on s390x'],
+])('one that is %s is refused, with what to do', (_, facts, why) => {
+  const check = judgeFacts(address, { ...docker, ...facts });
+  expect(check).toMatchObject({ works: false });
+  expect('why' in check && check.why).toContain(why);
+  expect('waysOut' in check && check.waysOut.length).toBeGreaterThan(0);
+});
+
+const failed = (code: string) => Object.assign(new Error(`connect ${code} /x.sock`), { code });
+
+test.each([
+  ['ENOENT', 'there is no unix:///x.sock (DOCKER_HOST): its engine is not running'],
+  ['ECONNREFUSED', 'nothing answers at unix:///x.sock (DOCKER_HOST): its engine is not running'],
+  ['EACCES', 'this user may not use unix:///x.sock (DOCKER_HOST)'],
+  ['ABORT_ERR', 'the container engine at unix:///x.sock (DOCKER_HOST) does not answer'],
+])('%s is told in words', (code, why) => {
+  expect(refuseUnreachable(address, failed(code))).toMatchObject({ works: false, why });
+});
+
+test('a context that is not there is said to be missing', () => {
+  expect(refuseUnreachable({ url: '', saidBy: 'the docker context "x"' }, failed('ENOENT'))).toMatchObject({
+    why: 'there is no such thing as the docker context "x"',
+  });
+});
+
+test('what answers and is no engine is named', () => {
+  const thrown = Object.assign(new Error('404'), { statusCode: 404, json: { message: 'page not found' } });
+  expect(refuseUnreachable(address, thrown)).toMatchObject({
+    why: 'what answers at unix:///x.sock (DOCKER_HOST) is no container engine: page not found',
+  });
+});

@@ -1,0 +1,32 @@
+import Docker from 'dockerode';
+
+import { hasEnded, parseOwner } from '../../lab/nodes/backends/container/owner.ts';
+import { cnilab, startCnilab, type CnilabOptions } from './cnilab.ts';
+import type { TestEngine } from './engine.ts';
+
+/** The real command with an engine of the test's own, and what that engine has. */
+export function containerLab(engine: TestEngine) {
+  const docker = new Docker({ socketPath: engine.url.replace('unix://', '') });
+  const env = { DOCKER_HOST: engine.url };
+  const options = (more: CnilabOptions = {}): CnilabOptions => ({ ...more, env: { ...env, ...more.env } });
+  return {
+    docker,
+    cnilab: (args: readonly string[], more?: CnilabOptions) => cnilab(args, options(more)),
+    start: (args: readonly string[], more?: CnilabOptions) => startCnilab(args, options(more)),
+    /** names of everything that a lab could leave in the engine */
+    async state() {
+      const [containers, { Volumes }, images] = await Promise.all([
+        docker.listContainers({ all: true }),
+        docker.listVolumes(),
+        docker.listImages(),
+      ]);
+      return {
+        containers: containers.map(({ Names, State }) => `${Names[0]} ${State}`).sort(),
+        volumes: Volumes.map(({ Name }) => Name).sort(),
+        images: images.flatMap(({ RepoTags }) => RepoTags ?? []).sort(),
+      };
+    },
+  };
+}
+
+export { hasEnded, parseOwner };

@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { createApt } from '../../lab/artifacts/apt.ts';
+import { systemClock } from '../../lab/host/clock.ts';
+import { createLeashedExec } from '../../lab/host/exec.ts';
+import { lazyHttp } from '../../lab/host/lazy-http.ts';
+import { realPins } from '../sources/rig.ts';
+
+/** What an engine is unpacked from, by suite; nothing is installed. */
+export type Packages = Readonly<Record<string, readonly string[]>>;
+
+/** A tree of these packages, in the lab's cache: made once, through this machine's own apt. */
+export async function unpackedTree(name: string, packages: Packages): Promise<string> {
+  const cacheHostPath = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cnilab');
+  const engines = join(cacheHostPath, 'test-engines');
+  const tree = join(engines, name);
+  if (existsSync(tree)) return tree;
+  mkdirSync(engines, { recursive: true });
+  const scratch = mkdtempSync(join(engines, 'new-'));
+  const { signal } = new AbortController();
+  const pins = realPins();
+  const apt = createApt({
+    exec: createLeashedExec({ env: process.env }),
+    env: process.env,
+    cacheHostPath,
+    http: lazyHttp({ env: process.env, connectTimeoutMs: 3000, stallTimeoutMs: 20_000 }),
+    clock: systemClock,
+    offline: false,
+    arch: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    debianSuites: pins.debianSuites,
+    securitySuites: pins.debianSecuritySuites,
+  });
+  for (const [suite, names] of Object.entries(packages)) {
+    const wanted = [];
+    for (const packageName of names) {
+      const versions = await apt.versionsIn(suite, packageName, signal);
+      if (!versions.ok) throw new Error(versions.error.why);
+      const [newest] = versions.value;
+      if (newest === undefined) throw new Error(`${suite} has no ${packageName}`);
+      wanted.push(newest);
+    }
+    const scratchHostPath = join(scratch, `packages-${suite}`);
+    mkdirSync(scratchHostPath);
+    const into = { treeHostPath: join(scratch, 'tree'), scratchHostPath, signal };
+    const unpacked = await apt.unpack(wanted, into);
+    if (!unpacked.ok) throw new Error(unpacked.error.why);
+  }
+  mkdirSync(join(scratch, 'tree/etc'), { recursive: true });
+  if (!existsSync(tree)) renameSync(join(scratch, 'tree'), tree);
+  rmSync(scratch, { recursive: true, force: true });
+  return tree;
+}

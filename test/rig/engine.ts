@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { processesWith } from './host-state.ts';
+import { unpackedTree, type Packages } from './engine-packages.ts';
+
+export type EngineName = keyof typeof ENGINES;
+
+/** A real container engine of Debian's, for one test file. */
+export interface TestEngine extends AsyncDisposable {
+  /** where it answers, as DOCKER_HOST wants it */
+  readonly url: string;
+  /** the folder of everything that it writes */
+  readonly folder: string;
+  readonly log: () => string;
+  /** Ends the engine alone; a second engine cannot be started in its place. */
+  stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+interface EngineKind {
+  readonly packages: Packages;
+  readonly argv: (folder: string, cgroup: string) => readonly string[];
+}
+
+const dockerd = (folder: string, cgroup: string): readonly string[] => [
+  ...['dockerd', '--host', `unix://${folder}/engine.sock`, '--group', 'root', '--pidfile', `${folder}/pid`],
+  ...['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '--cgroup-parent', `/${cgroup}`],
+  ...['--bridge=none', '--iptables=false', '--ip6tables=false'],
+];
+
+const ENGINES = {
+  /** the newest that runs here, beside bookworm's containerd and runc: trixie's want a newer C library */
+  'docker-26.1': {
+    packages: { trixie: ['docker.io'], bookworm: ['containerd', 'runc', 'tini'] },
+    argv: dockerd,
+  },
+  /** its --privileged asks for every capability that there is */
+  'docker-20.10': {
+    packages: { bookworm: ['docker.io', 'containerd', 'runc', 'tini'] },
+    argv: dockerd,
+  },
+  'podman-4.3': {
+    packages: {
+      bookworm: [
+        ...['podman', 'conmon', 'runc', 'libgpgme11', 'libsubid4'],
+        ...['golang-github-containers-common', 'golang-github-containers-image'],
+      ],
+    },
+    argv: (folder, cgroup) => ['env', ...podmanSettings(folder, cgroup), 'podman', ...podmanArgs(folder)],
+  },
+} as const satisfies Readonly<Record<string, EngineKind>>;
+
+const podmanArgs = (folder: string): readonly string[] => [
+  ...['--tmpdir', `${folder}/tmp`, 'system', 'service', '--time', '0', `unix://${folder}/engine.sock`],
+];
+
+/** Without systemd, and without limits that this machine cannot give. */
+function podmanSettings(folder: string, cgroup: string): readonly string[] {
+  const conf = join(folder, 'containers.conf');
+  const lines = [
+    ...['[containers]', 'default_ulimits = []', `cgroup_parent = "/${cgroup}"`],
+    ...['[engine]', 'cgroup_manager = "cgroupfs"', 'events_logger = "file"', 'runtime = "runc"'],
+    ...['[network]', 'network_backend = "cni"'],
+  ];
+  writeFileSync(conf, `${lines.join('\n')}\n`);
+  const storage = join(folder, 'storage.conf');
+  writeFileSync(
+    storage,
+    `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/data"\nrunroot = "${folder}/run"\n`,
+  );
+  return [`CONTAINERS_CONF=${conf}`, `CONTAINERS_STORAGE_CONF=${storage}`];
+}
+
+/** Starts an engine and waits for its answer. `diskMiB` gives it a disk of this size for all that it keeps. */
+export async function startEngine(
+  name: EngineName,
+  { diskMiB = 0 }: { diskMiB?: number } = {},
+): Promise<TestEngine> {
+  const { packages, argv } = ENGINES[name];
+  const tree = await unpackedTree(name, packages);
+  const folder = mkdtempSync(join(tmpdir(), 'cnilab-engine-'));
+  const cgroup = basename(folder);
+  const script = fileURLToPath(new URL('engine.sh', import.meta.url));
+  const keeper = spawn('sh', [script, folder, cgroup, tree, String(diskMiB), ...argv(folder, cgroup)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
+  const over = once(keeper, 'exit');
+  const said: unknown[] = await once(keeper.stdout, 'data');
+  const outerPid = String(said[0]).trim();
+  const log = () => readFileSync(join(folder, 'log'), 'utf8');
+  const dispose = async () => {
+    keeper.stdin.end();
+    await over;
+  };
+  const socket = join(folder, 'engine.sock');
+  for (let waitedMs = 0; !(await answers(socket)); waitedMs += 50) {
+    if (waitedMs < 20_000 && existsSync(`/proc/${outerPid}/exe`)) {
+      await sleep(50);
+      continue;
+    }
+    const lastLines = log().slice(-2000);
+    await dispose();
+    throw new Error(`${name} did not start:\n${lastLines}`);
+  }
+  return {
+    url: `unix://${socket}`,
+    folder,
+    log,
+    async stop(signal) {
+      const pid = Number(readFileSync(`/proc/${outerPid}/task/${outerPid}/children`, 'utf8').trim());
+      process.kill(pid, signal);
+      while (await answers(socket)) await sleep(20);
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+const answers = (socket: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once('error', () => resolve(false));
+  });
+
+/** What of an engine, or of what it ran, is still on this host. */
+export function remainsOf({ folder }: TestEngine): readonly string[] {
+  const cgroup = basename(folder);
+  const groups = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
+  return [
+    ...processesWith(folder),
+    ...readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(folder)),
+    ...groups.filter((path) => basename(path) === cgroup),
+    ...(existsSync(folder) ? [folder] : []),
+    ...['/opt/containerd', '/run/docker', '/var/lib/docker', '/run/libpod'].filter((path) =>
+      existsSync(path),
+    ),
+  ];
+}

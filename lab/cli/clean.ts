@@ -21,6 +21,8 @@ export async function cleanCommand(
       world.err.write(`the cache stays: its files are in use on ${inUse.join(', ')}\n`);
       return EXIT.inconclusive;
     }
+    for (const backend of createBackends(world))
+      for (const line of (await backend.clear?.()) ?? []) world.out.write(`${line}\n`);
     await artifacts.clean();
     world.out.write(`${world.cacheHostPath} is removed\n`);
   }

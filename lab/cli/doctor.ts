@@ -12,7 +12,7 @@ const LOW_DISK_MIB = 4096;
 /** `cnilab doctor`: what works on this host; for the rest, what to do about it. Exit 69 when no node can be had. */
 export async function doctorCommand(world: World, flags: SourceFlags): Promise<number> {
   const say = (mark: 'ok' | '--', what: string, how: string) =>
-    world.out.write(`${mark}  ${what.padEnd(16)} ${how}\n`);
+    world.out.write(`${mark}  ${what.padEnd(17)} ${how}\n`);
   const facts = await hostFacts();
   say(
     'ok',
@@ -25,7 +25,7 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
     const check = await backend.check();
     anyWorks ||= check.works;
     say(check.works ? 'ok' : '--', `backend ${backend.name}`, check.works ? check.how : check.why);
-    if (!check.works) for (const way of check.waysOut) world.out.write(`${' '.repeat(21)}- ${way}\n`);
+    if (!check.works) for (const way of check.waysOut) world.out.write(`${' '.repeat(22)}- ${way}\n`);
   }
 
   const pins = readPins(world);
@@ -33,7 +33,7 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
   const signal = new AbortController().signal;
   for (const { source, refusal } of await artifacts.checkSources(signal)) {
     say(refusal === undefined ? 'ok' : '--', `source ${source}`, refusal?.why ?? 'serves');
-    if (refusal?.wayOut !== undefined) world.out.write(`${' '.repeat(21)}- ${refusal.wayOut}\n`);
+    if (refusal?.wayOut !== undefined) world.out.write(`${' '.repeat(22)}- ${refusal.wayOut}\n`);
   }
 
   const { bavail, bsize } = await statfs(firstThatExists(world.cacheHostPath));

@@ -140,6 +140,8 @@ export interface Backend {
   check(): Promise<BackendCheck>;
   /** Brings what its nodes are made of, once for a session. Throws LabError. */
   prepare(options: PrepareOptions): Promise<NodeMaker>;
+  /** Removes what is kept between runs elsewhere than in the lab's cache, so that they are quick; a line for each thing. */
+  clear?(): Promise<readonly string[]>;
   /** Removes what killed labs left; one line for each node. Never touches a node that is up, kept or of a running lab. */
   sweep(): Promise<readonly string[]>;
   /** Every node that is up, kept or of a lab that runs; none where the backend does not work. */

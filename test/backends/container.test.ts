@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { LABELS, uploadContainer } from '../../lab/nodes/backends/container/spec.ts';
 import { thisLab } from '../../lab/nodes/backends/container/owner.ts';
+import type { JsonReport } from '../../lab/report/json.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { containerLab } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
@@ -71,13 +72,10 @@ test('runs come out as on bare, controls too', async () => {
     const scenarios = ['scenarios/controls', 'scenarios/missing-version.yaml'];
     const flags = ['--backend', backend, '--output', output, '--reporter', `json=${file}`];
     const { exitCode } = await lab.cnilab(['run', ...scenarios, ...flags]);
-    const report: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const runs: unknown = Reflect.get(Object(report), 'runs');
-    if (!Array.isArray(runs)) throw new Error(`${file} has no runs`);
-    const all: readonly unknown[] = runs;
+    const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
     return {
       exitCode,
-      runs: all.map((one) => [Reflect.get(Object(one), 'title'), Reflect.get(Object(one), 'outcome')]),
+      runs: report.runs.map(({ title, outcome }) => [title, outcome]),
     };
   };
   const onBare = await outcomes('bare');
@@ -206,4 +204,17 @@ test('a base of the user’s own is built from, through the engine', async () =>
   const { Config } = await lab.docker.getImage(built[0] ?? '').inspect();
   expect(Config.Labels).toMatchObject({ 'cnilab.made-from': 'localhost/my-base:1' });
   await lab.docker.getImage('localhost/my-base:1').remove();
+});
+
+test('clean --cache removes the image and the volume', async () => {
+  const { images } = await lab.state();
+  const cleaned = await lab.cnilab(['clean', '--cache'], { env: { XDG_CACHE_HOME: join(output, 'cache') } });
+  expect(cleaned).toMatchObject({
+    exitCode: 0,
+    stdout: [
+      ...[...images, 'cnilab-artifacts'].map((name) => `${name} is removed from the container engine`),
+      `${join(output, 'cache/cnilab')} is removed\n`,
+    ].join('\n'),
+  });
+  expect(await lab.state()).toEqual({ containers: [], volumes: [], images: [] });
 });

@@ -9,12 +9,12 @@ import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container
 import { isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
 import { enterContainer } from './container/enter.ts';
 import { connectTo, type Engine } from './container/engine.ts';
-import { engineError } from './container/engine-words.ts';
+import { engineError, isGone } from './container/engine-words.ts';
 import { cannotBePrivileged, startContainerNode } from './container/node.ts';
-import { ensureNodeImage, type NodeImage } from './container/node-image.ts';
+import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
 import { thisLab } from './container/owner.ts';
 import { artifactVolume } from './container/volume.ts';
-import type { Powers } from './container/spec.ts';
+import { VOLUME, type Powers } from './container/spec.ts';
 
 export interface ContainerBackendOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -76,6 +76,10 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
         return lines;
       });
     },
+    async clear() {
+      if (!(await find()).check.works) return [];
+      return ask('clearing the container engine', clearEngine);
+    },
     nodes: async () =>
       (await running()).map(({ node, kept, createdMs }) => ({ name: node, kept, createdMs })),
     async down(name) {
@@ -104,6 +108,19 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
   } catch (thrown) {
     return { check: refuseUnreachable(address, thrown), engine: undefined };
   }
+}
+
+/** The images of nodes and the volume with the artifacts. */
+async function clearEngine(engine: Engine): Promise<readonly string[]> {
+  const images = await removeNodeImages(engine);
+  const volume = await engine.docker
+    .getVolume(VOLUME)
+    .remove()
+    .then(
+      () => [VOLUME],
+      (thrown: unknown) => (isGone(thrown) ? [] : Promise.reject(thrown as Error)),
+    );
+  return [...images, ...volume].map((name) => `${name} is removed from the container engine`);
 }
 
 /** An upload that was cut short takes back what it had put there when it is started. */

@@ -68,7 +68,7 @@ export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeIm
   }
   const made = await findImage(engine, ref);
   if (made === undefined) throw new LabError(`the container engine has no ${ref} after it was made`);
-  await removeOlder(engine, ref);
+  await removeNodeImages(engine, ref); // those of other agents and other bases
   return made;
 }
 
@@ -188,14 +188,20 @@ function errorIn(line: string): string | undefined {
   return typeof error === 'string' && error !== '' ? error.trim() : undefined;
 }
 
-/** Of other agents and other bases; those that are in use stay. */
-async function removeOlder({ docker }: Engine, ref: string): Promise<void> {
+/** All but one; those that are in use stay. Returns what was removed. */
+export async function removeNodeImages({ docker }: Engine, but?: string): Promise<readonly string[]> {
   const images = await docker.listImages({ filters: { label: [MADE_FROM] } });
-  for (const { RepoTags } of images)
-    for (const older of RepoTags ?? [])
-      if (older.startsWith(`${REPOSITORY}:`) && older !== ref)
-        await docker
-          .getImage(older)
-          .remove()
-          .catch(() => undefined);
+  const older = images
+    .flatMap(({ RepoTags }) => RepoTags ?? [])
+    .filter((ref) => ref.startsWith(`${REPOSITORY}:`) && ref !== but);
+  const removed = older.map((ref) =>
+    docker
+      .getImage(ref)
+      .remove()
+      .then(
+        () => [ref],
+        () => [],
+      ),
+  );
+  return (await Promise.all(removed)).flat();
 }

@@ -1,0 +1,14 @@
+// node scripts/update-node-image.mjs
+// Writes the newest digest of the image that container nodes start from into images/node/Dockerfile. The container engine
+// is asked, which asks its registry; it is the one that DOCKER_HOST names.
+import { readFileSync, writeFileSync } from 'node:fs';
+import Docker from 'dockerode';
+
+const file = new URL('../images/node/Dockerfile', import.meta.url);
+const text = readFileSync(file, 'utf8');
+const [line, name, known] = /^ARG BASE=([^@\s]+)@(sha256:[0-9a-f]{64})$/m.exec(text) ?? [];
+if (line === undefined) throw new Error('images/node/Dockerfile has no line ARG BASE=IMAGE@DIGEST');
+const { Descriptor } = await new Docker().getImage(name).distribution();
+if (!/^sha256:[0-9a-f]{64}$/.test(Descriptor.digest)) throw new Error(`no digest: ${Descriptor.digest}`);
+writeFileSync(file, text.replace(line, `ARG BASE=${name}@${Descriptor.digest}`));
+console.log(Descriptor.digest === known ? 'nothing new' : `${name} is ${Descriptor.digest} now`);

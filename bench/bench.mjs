@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { certificatesMs, medianRatio, pairs, timed } from './measure.mjs';
 import { newestSession, observed, partsOf } from './recorded.mjs';
+import { backendRows } from './backends.mjs';
 import { describeHost, format, printTable, row } from './table.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -13,7 +14,8 @@ const cwd = mkdtempSync(join(tmpdir(), 'cnilab-bench-'));
 const count = Number(process.argv[2] ?? 12);
 const cacheHostPath = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab');
 
-const lab = (...args) => timed([process.execPath, here('../bin/cnilab.cjs'), 'run', ...args], { cwd });
+const cnilab = [process.execPath, here('../bin/cnilab.cjs')];
+const lab = (...args) => timed([...cnilab, 'run', '--backend', 'bare', ...args], { cwd });
 const one = () => lab('incompatible-version', '--containerd', '1.6.3');
 const wall = async (run) => (await run()).wallMs;
 
@@ -59,6 +61,8 @@ try {
   const many = await lab(here('many-nodes.yaml'), '--jobs', '32');
   const usages = newestSession(cwd).flatMap((run) => observed(run, 'usage').map(({ usage }) => usage));
 
+  const onOthers = await backendRows({ lab, cnilab, cwd, cacheHostPath, count: Math.min(count, 5) });
+
   console.log();
   printTable([
     ['', 'min', 'median', 'max', 'times'],
@@ -78,6 +82,7 @@ try {
         .map((bytes) => bytes / 2 ** 20),
       'MiB',
     ),
+    ...onOthers,
   ]);
   console.log();
   printTable([

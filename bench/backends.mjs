@@ -1,0 +1,56 @@
+// What a node costs on the backends that work here beside bare: cold, when the engine has no image and no machine was
+// saved, and warm. The artifacts are in the lab's cache in both cases.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { timed } from './measure.mjs';
+import { newestSession, observed } from './recorded.mjs';
+import { row } from './table.mjs';
+
+/** One row for each figure of each backend; a backend that does not work here is one row that says so. */
+export async function backendRows({ lab, cnilab, cwd, cacheHostPath, count }) {
+  const makeCold = { container: forgetEngine, vm: () => forgetSavedGuests(cacheHostPath) };
+  const rows = [];
+  for (const backend of Object.keys(makeCold)) {
+    const one = async () => {
+      const { wallMs } = await lab('incompatible-version', '--containerd', '1.6.3', '--backend', backend);
+      const [{ nodeMs, containerdMs }] = observed(newestSession(cwd)[0], 'node-ready');
+      return { wallMs, nodeMs, readyMs: nodeMs + containerdMs };
+    };
+    try {
+      await timed([...cnilab, 'fetch', 'incompatible-version', '--backend', backend], { cwd });
+    } catch (refused) {
+      rows.push([`on ${backend}: ${String(refused.message).split('\n')[1] ?? ''}`, '', '', '', '']);
+      continue;
+    }
+    for (const state of ['cold', 'warm']) {
+      const taken = [];
+      for (let i = 0; i < (state === 'cold' ? 2 : count); i++) {
+        if (state === 'cold') await makeCold[backend]();
+        taken.push(await one());
+      }
+      const figure = (name) => taken.map((figures) => figures[name]);
+      rows.push(row(`one cell on ${backend}, ${state}`, figure('wallMs')));
+      rows.push(row(`  its node, ready for commands`, figure('nodeMs')));
+      rows.push(row(`  its node, containerd answering`, figure('readyMs')));
+    }
+  }
+  return rows;
+}
+
+/** The engine as it was before the lab used it. */
+async function forgetEngine() {
+  const docker = new Docker();
+  for (const { Id, RepoTags } of await docker.listImages())
+    if (RepoTags?.some((tag) => tag.includes('cnilab-node:')))
+      await docker.getImage(Id).remove({ force: true });
+  const { Volumes } = await docker.listVolumes();
+  for (const { Name } of Volumes) if (Name.startsWith('cnilab-')) await docker.getVolume(Name).remove();
+}
+
+/** Each entry of the cache's index is a JSON file that tells what it is. */
+function forgetSavedGuests(cacheHostPath) {
+  const index = join(cacheHostPath, 'index');
+  for (const name of readdirSync(index).filter((file) => file.endsWith('.json')))
+    if (readFileSync(join(index, name), 'utf8').includes('vm-saved-guest')) rmSync(join(index, name));
+}

@@ -22,6 +22,8 @@ export interface VmNodeOptions extends NodeOptions {
   readonly argv: readonly string[];
   readonly stateHostPath: string;
   readonly readyWithinMs: number;
+  /** gives up a start; a node that is up is not touched by it */
+  readonly signal: AbortSignal;
   /** done to a guest that has booted, before it is told which node it is */
   readonly beforeBegin?: (monitorHostPath: string) => Promise<void>;
 }
@@ -32,7 +34,7 @@ const CONSOLE_CHARACTERS = 2000;
 
 /** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
 export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> {
-  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, beforeBegin } = options;
+  const { name, artifacts, nodeTools, argv, stateHostPath, beforeBegin } = options;
   const startedMs = Date.now();
   await mkdir(stateHostPath, { recursive: true });
   const launcher = spawn(
@@ -68,7 +70,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> 
       await end.within(END_WITHIN_MS, name);
     })());
   try {
-    await within(readyWithinMs, link, name);
+    await becomesReady(link, options);
   } catch (thrown) {
     await endNode().catch(() => undefined);
     throw thrown;
@@ -109,18 +111,21 @@ function wordOf(word: Duplex, name: string): Promise<void> {
   });
 }
 
-async function within(timeoutMs: number, link: AgentLink, name: string): Promise<void> {
+async function becomesReady(link: AgentLink, { name, readyWithinMs, signal }: VmNodeOptions): Promise<void> {
+  signal.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new LabError(`the virtual machine ${name} did not boot within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+  let giveUp: (() => void) | undefined;
+  const otherwise = new Promise<never>((_, reject) => {
+    const late = `the virtual machine ${name} did not boot within ${readyWithinMs} ms`;
+    timer = setTimeout(() => reject(new LabError(late)), readyWithinMs);
+    giveUp = () => reject(new LabError(`the start of ${name} was given up`));
+    signal.addEventListener('abort', giveUp);
   });
   try {
-    await Promise.race([link.ready, late]);
+    await Promise.race([link.ready, otherwise]);
   } finally {
     clearTimeout(timer);
+    if (giveUp !== undefined) signal.removeEventListener('abort', giveUp);
   }
 }
 

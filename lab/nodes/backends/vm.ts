@@ -64,13 +64,16 @@ export function vmBackend(options: VmBackendOptions): Backend {
         const wanted = [...new Map(artifacts.map((artifact) => [artifact.key, artifact])).values()];
         const disk = await artifactsDisk(wanted, { cache, signal });
         const args = qemuArgs({ ...machine, name, acceleration, artifactsDiskHostPath: disk.hostPath });
-        const node = { name, artifacts: wanted, nodeTools, stateHostPath };
+        const node = { name, artifacts: wanted, nodeTools, stateHostPath, signal };
         const saved = savedGuest({ ...disk, cache, qemu, machine: { ...machine, acceleration } });
         const savedHostPath = await saved.find();
         if (savedHostPath !== undefined) {
           const argv = [qemu, ...args, ...resumeArgs(savedHostPath)];
           const readyWithinMs = RESUMED_WITHIN_MS;
-          const resumed = await startVmNode({ ...node, argv, readyWithinMs }).catch(() => saved.forget());
+          const resumed = await startVmNode({ ...node, argv, readyWithinMs }).catch((thrown: unknown) => {
+            if (signal.aborted) throw thrown;
+            return saved.forget();
+          });
           if (resumed !== undefined) return resumed;
         }
         return startVmNode({

@@ -7,7 +7,7 @@ import { createApt } from '../../lab/artifacts/apt.ts';
 import { withLock } from '../../lab/artifacts/lock.ts';
 import { readPins } from '../../lab/cli/lab-parts.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
-import { findQemu } from '../../lab/nodes/backends/qemu.ts';
+import { findQemu } from '../../lab/nodes/backends/vm/qemu.ts';
 
 /** Firmware and option ROMs, which QEMU looks for beside itself. */
 const DATA = ['usr/share/qemu', 'usr/share/seabios', 'usr/lib/ipxe/qemu'];

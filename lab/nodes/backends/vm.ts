@@ -6,14 +6,14 @@ import { LabError } from '../../core/lab-error.ts';
 import { createLeashedExec } from '../../host/exec.ts';
 import type { Arch } from '../../plan/pins.ts';
 import type { Backend, NodeOptions, RunningNode } from '../node.ts';
-import { chooseAcceleration, describeAcceleration } from './acceleration.ts';
-import { artifactsDisk } from './artifacts-disk.ts';
+import { chooseAcceleration, describeAcceleration } from './vm/acceleration.ts';
+import { artifactsDisk } from './vm/artifacts-disk.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
-import { qemuArgs, type Acceleration, type Machine } from './qemu-args.ts';
-import { checkQemu, findQemu } from './qemu.ts';
+import { qemuArgs, type Acceleration, type Machine } from './vm/qemu-args.ts';
+import { checkQemu, findQemu } from './vm/qemu.ts';
 import { runOnTerminal } from './run-on-terminal.ts';
-import { resumeArgs, savedGuest } from './saved-guest.ts';
-import { startVmNode } from './vm-node.ts';
+import { resumeArgs, savedGuest } from './vm/saved-guest.ts';
+import { startVmNode } from './vm/node.ts';
 
 export interface VmBackendOptions {
   readonly arch: Arch;

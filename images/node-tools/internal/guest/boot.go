@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where the ports are; lab/nodes/backends/qemu-args.ts numbers them.
+// Where the ports are; lab/nodes/backends/vm/qemu-args.ts numbers them.
 const (
 	agentPort = "/dev/vport0p1"
 	// sessionPorts are for commands by hand, one at a time each.

@@ -5,14 +5,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
-import type { Artifact } from '../../artifacts/artifact.ts';
-import { LabError, messageOf } from '../../core/lab-error.ts';
-import { openAgentLink, type AgentLink } from '../agent-link.ts';
-import { agentNode } from '../agent-node.ts';
-import { parseNothing } from '../agent-protocol.ts';
-import type { NodeOptions, RunningNode } from '../node.ts';
+import type { Artifact } from '../../../artifacts/artifact.ts';
+import { LabError, messageOf } from '../../../core/lab-error.ts';
+import { openAgentLink, type AgentLink } from '../../agent-link.ts';
+import { agentNode } from '../../agent-node.ts';
+import { parseNothing } from '../../agent-protocol.ts';
+import type { NodeOptions, RunningNode } from '../../node.ts';
 import { copyArtifact } from './copy-artifact.ts';
-import { watchEnd } from './launcher.ts';
+import { watchEnd } from '../launcher.ts';
 import { CONSOLE_LOG, MONITOR } from './qemu-args.ts';
 
 export interface VmNodeOptions extends NodeOptions {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 
-import type { Artifact } from '../../artifacts/artifact.ts';
-import type { Cache } from '../../artifacts/cache.ts';
-import { folderNode, place } from '../../artifacts/disk/tree.ts';
-import { writeDisk } from '../../artifacts/disk/write-disk.ts';
-import { describeUnobtained } from '../../artifacts/no-source.ts';
-import { obtain, findCached } from '../../artifacts/obtain.ts';
-import type { Recipe } from '../../artifacts/recipe.ts';
-import { LabError } from '../../core/lab-error.ts';
-import { ok } from '../../core/result.ts';
+import type { Artifact } from '../../../artifacts/artifact.ts';
+import type { Cache } from '../../../artifacts/cache.ts';
+import { folderNode, place } from '../../../artifacts/disk/tree.ts';
+import { writeDisk } from '../../../artifacts/disk/write-disk.ts';
+import { describeUnobtained } from '../../../artifacts/no-source.ts';
+import { obtain, findCached } from '../../../artifacts/obtain.ts';
+import type { Recipe } from '../../../artifacts/recipe.ts';
+import { LabError } from '../../../core/lab-error.ts';
+import { ok } from '../../../core/result.ts';
 
 const SMALLEST_BYTES = 256 * 1024 ** 2;
 

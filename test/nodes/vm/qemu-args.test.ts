@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { qemuArgs } from '../../lab/nodes/backends/qemu-args.ts';
+import { qemuArgs } from '../../../lab/nodes/backends/vm/qemu-args.ts';
 
 const machine = {
   name: 'lab-1',

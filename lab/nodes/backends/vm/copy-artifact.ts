@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Artifact } from '../../artifacts/artifact.ts';
-import type { AgentLink } from '../agent-link.ts';
-import { parseNothing } from '../agent-protocol.ts';
+import type { Artifact } from '../../../artifacts/artifact.ts';
+import type { AgentLink } from '../../agent-link.ts';
+import { parseNothing } from '../../agent-protocol.ts';
 
 const PIECE_BYTES = 1 << 20;
 

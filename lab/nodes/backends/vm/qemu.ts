@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 
-import type { Exec } from '../../core/ports.ts';
-import { findProgram } from '../../host/find-program.ts';
-import type { Arch } from '../../plan/pins.ts';
-import type { BackendCheck } from '../node.ts';
+import type { Exec } from '../../../core/ports.ts';
+import { findProgram } from '../../../host/find-program.ts';
+import type { Arch } from '../../../plan/pins.ts';
+import type { BackendCheck } from '../../node.ts';
 
 export interface FindQemuOptions {
   readonly arch: Arch;

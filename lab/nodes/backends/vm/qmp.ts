@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-import { LabError } from '../../core/lab-error.ts';
+import { LabError } from '../../../core/lab-error.ts';
 
 /** What QEMU is asked on its monitor: one connection, one command at a time. */
 export interface Qmp {

@@ -2,9 +2,9 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Cache, Staging } from '../../artifacts/cache.ts';
-import { stampOf } from '../../artifacts/fingerprint.ts';
-import { LabError } from '../../core/lab-error.ts';
+import type { Cache, Staging } from '../../../artifacts/cache.ts';
+import { stampOf } from '../../../artifacts/fingerprint.ts';
+import { LabError } from '../../../core/lab-error.ts';
 import { type Machine } from './qemu-args.ts';
 import { openQmp, type Qmp } from './qmp.ts';
 

@@ -142,19 +142,35 @@ test('a version that no source has: what was tried, why each did not serve, and 
   );
 });
 
-test('without root there is one message, with the ways out', async () => {
-  const home = join(folder, 'home');
-  const { exitCode, stdout, stderr } = await cnilab(['run', 'incompatible-version', '--output', '/tmp'], {
-    env: { HOME: home, XDG_CACHE_HOME: '' },
-    as: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
-  });
-  expect({ exitCode, stdout, stderr }).toEqual({
-    exitCode: 69,
-    stdout: '',
-    stderr: `cnilab: nodes cannot be had here: making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)
+const BARE_REFUSED = `bare nodes cannot be had here: making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)
   - run the same command with sudo: sudo -E env "PATH=$PATH" …
   - in a container: start it with --privileged
   - without root: run the lab in a virtual machine where you are root
+`;
+
+test.for([
+  ['bare', `cnilab: ${BARE_REFUSED}`],
+  [
+    'auto',
+    `cnilab: ${BARE_REFUSED}container nodes cannot be had here: there is no unix:///nowhere/engine.sock (DOCKER_HOST): its engine is not running
+  - correct DOCKER_HOST, or take it away
+  - start Docker: sudo systemctl start docker, or Docker Desktop
+  - start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock
+vm nodes cannot be had here: CNILAB_QEMU names /nowhere/qemu, which is not there
+  - install QEMU: apt install qemu-system-x86, dnf install qemu-system-x86-core
+  - or name one: CNILAB_QEMU=/path/to/qemu
 `,
-  });
-});
+  ],
+] as const)(
+  'without root there is one message, with the ways out: --backend %s',
+  async ([backend, message]) => {
+    const home = join(folder, 'home');
+    const args = ['run', 'incompatible-version', '--backend', backend, '--output', '/tmp'];
+    const nowhere = { DOCKER_HOST: 'unix:///nowhere/engine.sock', CNILAB_QEMU: '/nowhere/qemu' };
+    const { exitCode, stdout, stderr } = await cnilab(args, {
+      env: { HOME: home, XDG_CACHE_HOME: '', ...nowhere },
+      as: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+    });
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 69, stdout: '', stderr: message });
+  },
+);

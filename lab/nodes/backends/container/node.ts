@@ -107,8 +107,11 @@ async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text:
     (thrown: unknown) => ({ thrown }),
   );
   if (gone !== undefined) return { text: unreachable(engine.address, gone.thrown), lost: true };
-  const unknown = sleep(ANSWER_WITHIN_MS, { exitCode: undefined });
-  const end = await Promise.race([exited, unknown]);
+  const known = new AbortController(); // a timer that goes on would hold up the lab's own end
+  const unknown = { exitCode: undefined };
+  const late = sleep(ANSWER_WITHIN_MS, unknown, { signal: known.signal }).catch(() => unknown);
+  const end = await Promise.race([exited, late]);
+  known.abort();
   if ('thrown' in end && !isGone(end.thrown))
     return { text: unreachable(engine.address, end.thrown), lost: true };
   if ('thrown' in end || end.exitCode === undefined)

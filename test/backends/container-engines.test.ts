@@ -2,23 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { containerLab } from '../rig/container-lab.ts';
+import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from '../rig/engine.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const TIMES = 8;
 
 const output = scratchFolder();
-const run = [
-  'run',
-  'incompatible-version',
-  '--containerd',
-  '1.6.3',
-  '--backend',
-  'container',
-  '--output',
-  output,
-];
+const run = oneRunInto(output);
 
 /** What each engine says of itself, and what a user is told of it. */
 const ENGINES: readonly (readonly [EngineName, RegExp, string])[] = [

@@ -5,21 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { cnilab } from '../rig/cnilab.ts';
-import { containerLab } from '../rig/container-lab.ts';
+import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { startEngine } from '../rig/engine.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const output = scratchFolder();
-const run = [
-  'run',
-  'incompatible-version',
-  '--containerd',
-  '1.6.3',
-  '--backend',
-  'container',
-  '--output',
-  output,
-];
+const run = oneRunInto(output);
 
 /** A run on an address where nothing good answers: what it says, and how long that took. */
 async function runOn(DOCKER_HOST: string) {

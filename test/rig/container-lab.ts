@@ -1,6 +1,5 @@
 import Docker from 'dockerode';
 
-import { hasEnded, parseOwner } from '../../lab/nodes/backends/container/owner.ts';
 import { cnilab, startCnilab, type CnilabOptions } from './cnilab.ts';
 import type { TestEngine } from './engine.ts';
 
@@ -29,4 +28,8 @@ export function containerLab(engine: TestEngine) {
   };
 }
 
-export { hasEnded, parseOwner };
+/** One cell of a scenario that takes a pod through its whole life. */
+export const oneRunInto = (output: string): readonly string[] => [
+  ...['run', 'incompatible-version', '--containerd', '1.6.3'],
+  ...['--backend', 'container', '--output', output],
+];

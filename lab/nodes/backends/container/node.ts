@@ -33,13 +33,13 @@ export const cannotBePrivileged = (thrown: unknown): boolean =>
 /** Throws what dockerode throws when the container does not start, and LabError after that. Nothing is left then. */
 export async function startContainerNode(options: ContainerNodeOptions): Promise<RunningNode> {
   const { engine, name, volume } = options;
-  const startedMs = performance.now();
+  const startedMs = Date.now();
   const { id } = await engine.docker.createContainer(nodeContainer(options));
   try {
     const { link, isLost, letGo } = await startAgent(options, id);
     let ending: Promise<void> | undefined;
     const node = agentNode(name, link, (artifact) => volume.provide(artifact));
-    const startMs = Math.round(performance.now() - startedMs);
+    const startMs = Date.now() - startedMs;
     await volume.learn(node);
     return {
       ...node,

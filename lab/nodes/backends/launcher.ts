@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 
 import { LabError } from '../../core/lab-error.ts';
 
-/** of what a launcher said */
-const LAST_LINES = 10;
+/** of what a launcher said; that of a virtual machine tells of two logs, 12 lines each */
+const LAST_LINES = 30;
 
 /** How a launcher came to its end: what it said last, and its exit code. */
 export function watchEnd(launcher: ChildProcess) {

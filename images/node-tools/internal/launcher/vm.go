@@ -19,8 +19,11 @@ import (
 // vmWord is the descriptor on which the lab says that a virtual machine is to be kept; its end is the lab's end.
 const vmWord = 3
 
-// lastBytes of a console are shown when a machine ends that nobody has ended.
-const lastBytes = 3000
+// What is read and shown of a log when a machine ends that nobody has ended.
+const (
+	lastBytes = 64 << 10
+	lastLines = 12
+)
 
 // VM runs `agent vm`: QEMU as a child that dies with this process (Pdeathsig), in a folder of the node's own with its
 // sockets and its console's log. The lab's streams are QEMU's alone, as they are the first process's on a bare node. When
@@ -87,10 +90,10 @@ func runVM(record *Record, stateDir string, argv []string, stop <-chan os.Signal
 		}
 	}()
 	err = qemu.Wait()
-	if asked.Load() {
-		return nil
+	if !asked.Load() { // no failure of this program's, which can still remove everything: it is only told
+		fmt.Fprintf(os.Stderr, "the virtual machine ended by itself (%s)%s\n", endOf(err), lastWords(record.Folder))
 	}
-	return fmt.Errorf("the virtual machine ended by itself (%s)%s", endOf(err), lastWords(record.Folder))
+	return nil
 }
 
 // keepOnLabsWord tells whether the machine outlives the lab.
@@ -119,7 +122,7 @@ func endOf(err error) string {
 func lastWords(folder string) string {
 	var said strings.Builder
 	for _, source := range []struct{ file, title string }{{"qemu.log", "QEMU said"}, {"console.log", "its console ended with"}} {
-		if text := tail(filepath.Join(folder, source.file)); text != "" {
+		if text := lastOf(untilPanic(tail(filepath.Join(folder, source.file)))); text != "" {
 			fmt.Fprintf(&said, "; %s:\n%s", source.title, text)
 		}
 	}
@@ -137,4 +140,19 @@ func tail(path string) string {
 	}
 	text, _ := io.ReadAll(file)
 	return strings.TrimSpace(strings.ReplaceAll(string(text), "\r", ""))
+}
+
+// untilPanic leaves out the registers and the stack below the line in which a kernel says why it gives up.
+func untilPanic(console string) string {
+	if at := strings.Index(console, "Kernel panic - "); at >= 0 {
+		if length := strings.IndexByte(console[at:], '\n'); length >= 0 {
+			return console[:at+length]
+		}
+	}
+	return console
+}
+
+func lastOf(text string) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-lastLines):], "\n")
 }

@@ -1,0 +1,117 @@
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { beforeAll, expect, test } from 'vitest';
+
+import { ambientWorld } from '../../lab/ambient.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { until } from '../rig/until.ts';
+import { labFailuresIn, nodeInStep, vmLab } from '../rig/vm-lab.ts';
+
+const folder = scratchFolder();
+const output = (name: string): string => join(folder, name);
+let lab: Awaited<ReturnType<typeof vmLab>>;
+
+/** A scenario of one step. */
+function scenarioOf(name: string, script: string, timeout: string): string {
+  const path = join(folder, `${name}.yaml`);
+  const step = [`  - exec: [sh, -c, ${JSON.stringify(script)}]`, `    timeout: ${timeout}`];
+  const node = 'node: { containerd: 1.6.3, cni-plugins: 1.1.1 }';
+  writeFileSync(path, [`name: ${name}`, 'summary: one step', node, 'steps:', ...step, ''].join('\n'));
+  return path;
+}
+
+const runInto = (name: string, scenario: string): readonly string[] => [
+  ...['run', scenario, '--backend', 'vm', '--output', output(name)],
+];
+
+beforeAll(async () => {
+  lab = await vmLab();
+  const fetched = await lab.cnilab(['fetch', scenarioOf('fetched', 'true', '9s'), '--backend', 'vm']);
+  expect(fetched).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+test('a guest that panics in a step is inconclusive, with what its console showed last, and nothing stays', async () => {
+  const running = lab.start(runInto('panic', scenarioOf('panic', 'sleep 1000', '1000s')));
+  const name = await nodeInStep(output('panic'), '1-exec');
+  const panic = 'mkdir /tmp/proc && mount -t proc proc /tmp/proc && echo c >/tmp/proc/sysrq-trigger';
+  const entered = await lab.cnilab(['enter', name, '--', 'sh', '-c', panic]);
+  expect(entered).toMatchObject({ exitCode: 1, stderr: 'the virtual machine is gone: EOF\n' });
+
+  const { exitCode, stdout, stderr } = await running.finished;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
+  expect(stdout).toMatch(/^inconclusive {2}panic .*\n {6}1-exec: the run did not come to its end: /m);
+  const words = new RegExp(
+    `^${name} is gone: the virtual machine ended by itself .*; its console ended with:\\n[^]*Kernel panic - not syncing: sysrq triggered crash$`,
+  );
+  expect(labFailuresIn(output('panic'))).toEqual([['the steps', expect.stringMatching(words)]]);
+  expect(lab.leftOf(name)).toEqual([]);
+});
+
+test('a machine that stops answering in a step is inconclusive as well, and is ended', async () => {
+  const say = 'mknod /tmp/kmsg c 1 11; echo "<2>the disk is on fire" >/tmp/kmsg; sleep 1000';
+  const running = lab.start(runInto('stopped', scenarioOf('stopped', say, '10s')));
+  const name = await nodeInStep(output('stopped'), '1-exec');
+  const { initPid, folder = '' } = lab.recordOf(name);
+  await until('its word', () => readFileSync(join(folder, 'console.log'), 'utf8').includes('fire'));
+  process.kill(initPid, 'SIGSTOP');
+
+  const { exitCode, stdout, stderr } = await running.finished;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
+  expect(stdout).toMatch(/^inconclusive {2}stopped .*\n {6}1-exec: the run did not come to its end: /m);
+  const words = new RegExp(
+    `^${name} did not answer "exec" within 20000 ms; its console ended with:\\n.*the disk is on fire$`,
+  );
+  expect(labFailuresIn(output('stopped'))).toEqual([['the steps', expect.stringMatching(words)]]);
+  expect(lab.leftOf(name)).toEqual([]);
+});
+
+test('a disk of the guest’s own that is full is inconclusive where the lab could not write to it', async () => {
+  const fill = scenarioOf('filled', 'dd if=/dev/zero of=/fill bs=1M; df / >&2', '60s');
+  appendFileSync(fill, '  - run-pod: web\n');
+  const { exitCode, stdout, stderr } = await lab.cnilab(runInto('filled', fill));
+  expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
+  expect(stdout).toMatch(/^inconclusive {2}filled .*\n {6}2-run-pod: the run did not come to its end: /m);
+  const words = /^lab-[0-9a-f]+-1: could not write \/lab\/pods\/web\.json: .*: no space left on device$/;
+  expect(labFailuresIn(output('filled'))).toEqual([['the steps', expect.stringMatching(words)]]);
+});
+
+/**
+ * A run with so much room left for the lab's cache, and without what it has of one kind: in a layer over the cache that only
+ * this run sees. After its words comes what stays in the cache of nodes, of half made entries and of that kind.
+ */
+async function runWithRoom({ roomMiB, without }: { roomMiB: number; without: string }) {
+  const { cacheHostPath } = ambientWorld();
+  const script = `
+    mount -t tmpfs -o size=${roomMiB}m none "$1" && mkdir "$1/upper" "$1/work" &&
+      mount -t overlay -o "lowerdir=$0,upperdir=$1/upper,workdir=$1/work" none "$0" || exit 99
+    grep -l '"name":"${without}' "$0"/index/*.json | xargs -r rm
+    shift; "$@"; exitCode=$?
+    ls -A "$0/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json
+    exit $exitCode`;
+  const room = join(folder, `room-for-${without}`);
+  mkdirSync(room);
+  const as = ['unshare', '--mount', 'sh', '-c', script, cacheHostPath, room];
+  const args = runInto(without, 'incompatible-version');
+  const { exitCode, stdout, stderr } = await lab.cnilab([...args, '--containerd', '1.6.3'], { as });
+  const [said, left] = stdout.split(/^1 (?:passed|inconclusive) in .*\n/m);
+  return { exitCode, stderr, said, left };
+}
+
+test('no room for the disk of artifacts is one message, and nothing is half made', async () => {
+  const { said, ...rest } = await runWithRoom({ roomMiB: 40, without: 'vm-artifacts' });
+  expect(rest).toEqual({ exitCode: 69, stderr: '', left: '' });
+  expect(said).toMatch(/^inconclusive {2}incompatible-version /m);
+  expect(labFailuresIn(output('vm-artifacts'))).toEqual([
+    [
+      expect.stringMatching(/^starting node /),
+      `no space left for the cache in ${ambientWorld().cacheHostPath}; make room, run "cnilab clean --cache", or set XDG_CACHE_HOME to a folder on another disk`,
+    ],
+  ]);
+});
+
+test('no room to save a guest that has booted is no failure', async () => {
+  const { said, ...rest } = await runWithRoom({ roomMiB: 40, without: 'vm-saved' });
+  expect(rest).toEqual({ exitCode: 0, stderr: '', left: '' });
+  expect(said).toMatch(/^pass {2}incompatible-version /m);
+});

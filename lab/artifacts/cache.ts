@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from './artifact.ts';
 import { sha256OfFile, sha256OfText, fingerprintTree, stampOf } from './fingerprint.ts';
@@ -39,6 +39,11 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
     await rename(halfway, path);
   }
 
+  async function remove({ request, artifact }: IndexEntry): Promise<void> {
+    await rm(indexPath(request), { force: true });
+    await rm(at('artifacts', artifact.key), { recursive: true, force: true });
+  }
+
   return {
     hostPath: cacheHostPath,
 
@@ -61,8 +66,7 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
         onDamage(
           `${join(hostPath, file.path)} ${there ? 'has other content than when it was put there' : 'is gone'}`,
         );
-        await rm(indexPath(request), { force: true });
-        await rm(hostPath, { recursive: true, force: true });
+        await remove(entry);
         return undefined;
       }
       if (changed.length > 0) await remember({ ...entry, stamps: stamps.map((stamp) => stamp ?? '') });
@@ -113,8 +117,34 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       return { ...artifact, hostPath };
     },
 
-    /** The next `find` of this request finds nothing; the files stay for those who use them. */
-    forget: (request: string): Promise<void> => rm(indexPath(request), { force: true }),
+    /** It is of use still: others go before it when there is too much. */
+    async used(request: string): Promise<void> {
+      const now = new Date();
+      await utimes(indexPath(request), now, now).catch(() => undefined); // an order of going, and nothing else
+    },
+
+    /** The answer is not right: it goes, and whoever has it open keeps it. */
+    async discard(request: string): Promise<void> {
+      const entry = readIndexEntry(indexPath(request));
+      if (entry !== undefined) await remove(entry);
+    },
+
+    /** Of all with these names, removes those whose use is the longest ago, until no more than this is left of them. */
+    async prune(names: readonly string[], keepBytes: number): Promise<void> {
+      const files = (await readdir(at('index')).catch(() => [])).map((file) => at('index', file));
+      const found = files.flatMap((path) => {
+        const entry = readIndexEntry(path);
+        const usedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+        return entry === undefined || usedMs === undefined || !names.includes(entry.artifact.name)
+          ? []
+          : [{ entry, usedMs }];
+      });
+      let bytes = 0;
+      for (const { entry } of found.sort((a, b) => b.usedMs - a.usedMs)) {
+        bytes += entry.artifact.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        if (bytes > keepBytes) await remove(entry);
+      }
+    },
 
     /** Removes what killed labs left in staging; returns what it removed. Costs one look when there is nothing. */
     async sweep(signal: AbortSignal): Promise<readonly string[]> {

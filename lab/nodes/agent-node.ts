@@ -8,9 +8,10 @@ import {
   parseRuntimeStatus,
   parseStarted,
   parseUsage,
+  type AgentRequest,
   type ProcessEnd,
 } from './agent-protocol.ts';
-import type { LabNode } from './node.ts';
+import type { LabNode, NodeProcess } from './node.ts';
 
 /** How much later than its time-out the result of a command may come: the agent kills, reaps and reads first. */
 const GRACE_MS = 10_000;
@@ -21,6 +22,17 @@ export function agentNode(
   link: AgentLink,
   provide: (artifact: Artifact) => Promise<string>,
 ): LabNode {
+  /** Sends what is answered with a process in the background, and is told of its end later. */
+  async function follow(request: AgentRequest): Promise<NodeProcess> {
+    let onEnded: (end: ProcessEnd) => void = () => undefined;
+    const ended = new Promise<ProcessEnd>((resolve) => (onEnded = resolve));
+    const { pid } = await link.request(request, parseStarted, { onEnded: (end) => onEnded(end) });
+    return {
+      pid,
+      ended,
+      signal: (signal) => link.request({ op: 'signal', pid, signal: `SIG${signal}` }, parseNothing),
+    };
+  }
   return {
     name,
     provide,
@@ -28,18 +40,8 @@ export function agentNode(
       link.request({ op: 'exec', argv, ...options }, parseCommandResult, {
         answerWithinMs: options.timeoutMs === undefined ? undefined : options.timeoutMs + GRACE_MS,
       }),
-    async start(argv, options) {
-      let onEnded: (end: ProcessEnd) => void = () => undefined;
-      const ended = new Promise<ProcessEnd>((resolve) => (onEnded = resolve));
-      const { pid } = await link.request({ op: 'start', argv, ...options }, parseStarted, {
-        onEnded: (end) => onEnded(end),
-      });
-      return {
-        pid,
-        ended,
-        signal: (signal) => link.request({ op: 'signal', pid, signal: `SIG${signal}` }, parseNothing),
-      };
-    },
+    start: (argv, options) => follow({ op: 'start', argv, ...options }),
+    adopt: (argv) => follow({ op: 'adopt', argv }),
     readFile: (path, offset = 0) => link.request({ op: 'read-file', path, offset }, parseContent),
     writeFiles: (files) => link.request({ op: 'write-files', files }, parseNothing),
     look: () => link.request({ op: 'look' }, parseNodeState),

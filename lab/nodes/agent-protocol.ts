@@ -23,6 +23,7 @@ export type AgentRequest =
       readonly logPath: string;
       readonly env?: Readonly<Record<string, string>>;
     }
+  | { readonly op: 'adopt'; readonly argv: readonly string[] }
   | { readonly op: 'signal'; readonly pid: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly op: 'read-file'; readonly path: string; readonly offset: number }
   | { readonly op: 'write-files'; readonly files: readonly NodeFile[] }

@@ -4,7 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
 import type { NodeMaker, RunningNode } from './node.ts';
-import { importImages, provisionNode, type NodeArtifacts } from './provision.ts';
+import { importImages, preparationOf, provisionNode, type NodeArtifacts } from './provision.ts';
 
 /** All that a node is made from, each already in the cache. */
 export interface NodeParts extends NodeArtifacts {
@@ -35,12 +35,18 @@ export interface ReadyNode {
   /** from there to a containerd that answers */
   readonly containerdMs: number;
   readonly runtimeVersion: string;
+  /** from a node that was saved with all this done: containerd, and so its log, are older than the node */
+  readonly resumed?: boolean;
 }
 
 /** A fresh node of this plan with containerd answering and the images in it. Throws LabError. */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const { maker, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
-  const node = await maker.start({ name, artifacts: [...artifactsOf(parts), ...parts.later] });
+  const node = await maker.start({
+    name,
+    artifacts: [...artifactsOf(parts), ...parts.later],
+    preparation: () => preparationOf(plan, parts),
+  });
   cleanup.add(`end node ${name}`, () => node.end());
   const endNode = () => void node.end();
   const letGo = () => signal.removeEventListener('abort', endNode);
@@ -48,23 +54,32 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   cleanup.add('stop listening', letGo);
   signal.throwIfAborted();
   const startedMs = clock.now();
-  await provisionNode(node, plan, parts);
   const containerd = containerdOn(node, { clock, onEnd: onContainerdEnd });
+  const { runtimeVersion, answeredMs } = node.resumed
+    ? { ...(await containerd.adopt()), answeredMs: clock.now() }
+    : await prepare(node, containerd, options);
+  return {
+    node: { ...node, keep: () => node.keep().then(letGo) },
+    containerd,
+    nodeMs: node.startMs,
+    containerdMs: answeredMs - startedMs,
+    runtimeVersion,
+    ...(node.resumed && { resumed: true }),
+  };
+}
+
+async function prepare(node: RunningNode, containerd: Containerd, { plan, parts, clock }: BringUpOptions) {
+  await provisionNode(node, plan, parts);
   // ctr of containerd 1.x waits for the socket, so it need not wait for us; that of 2.x gives up and is asked again
   const early = importImages(node, parts.images).then(
     () => true,
     () => false,
   );
   const { runtimeVersion } = await containerd.start();
-  const containerdReadyMs = clock.now();
+  const answeredMs = clock.now();
   if (!(await early)) await importImages(node, parts.images);
-  return {
-    node: { ...node, keep: () => node.keep().then(letGo) },
-    containerd,
-    nodeMs: node.startMs,
-    containerdMs: containerdReadyMs - startedMs,
-    runtimeVersion,
-  };
+  await node.savePrepared?.();
+  return { runtimeVersion, answeredMs };
 }
 
 /** Everything that is on a node at its start. */

@@ -8,6 +8,7 @@ import { binaries } from './plugins.ts';
 
 export const CONTAINERD_LOG = '/lab/containerd.log';
 const USR_LOCAL_BIN = '/usr/local/bin';
+const CONTAINERD = [`${USR_LOCAL_BIN}/containerd`];
 /** Both are for a virtual machine without KVM on a busy host, where a start was seen to take 18 s. */
 const ANSWER_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 30_000;
@@ -19,10 +20,14 @@ export interface ContainerdEnd {
   readonly signal: string | null;
 }
 
+type AnsweringRuntime = Extract<RuntimeStatus, { answered: true }>;
+
 /** The one containerd of a node: started, ended, and its end noticed. */
 export interface Containerd {
   /** Starts it and waits until CRI answers; LabError when it does not, or ends instead. */
-  start(): Promise<Extract<RuntimeStatus, { answered: true }>>;
+  start(): Promise<AnsweringRuntime>;
+  /** The same for one that runs already, on a node that was prepared before. */
+  adopt(): Promise<AnsweringRuntime>;
   /** Ends it and waits for its end; shims and pods stay. A no-op when none runs. */
   end(signal: 'TERM' | 'KILL'): Promise<void>;
 }
@@ -39,34 +44,41 @@ export function containerdOn(
 ): Containerd {
   let running: Running | undefined;
 
+  function answers(process: NodeProcess): Promise<AnsweringRuntime> {
+    const current: Running = { process, asked: false };
+    let ended: ContainerdEnd | undefined;
+    void process.ended.then((end) => {
+      ended = { asked: current.asked, ...end };
+      if (running === current) running = undefined;
+      onEnd(ended);
+    });
+    running = current;
+    return waitFor(
+      `containerd on ${node.name}`,
+      async () => {
+        if (ended !== undefined) {
+          const log = await node.readFile(CONTAINERD_LOG);
+          throw new LabError(
+            `containerd on ${node.name} ended with ${ended.exitCode ?? ended.signal ?? '?'} before it answered; its log ends:\n${log.slice(-2000)}`,
+          );
+        }
+        const status = await node.runtimeStatus();
+        return status.answered && status.runtimeReady
+          ? ok(status)
+          : err(status.answered ? 'not ready' : status.why);
+      },
+      { everyMs: 3, forMs: ANSWER_WITHIN_MS, clock },
+    );
+  }
+
   return {
     async start() {
       if (running !== undefined) throw new LabError(`containerd on ${node.name} runs already`);
-      const process = await node.start([`${USR_LOCAL_BIN}/containerd`], { logPath: CONTAINERD_LOG });
-      const current: Running = { process, asked: false };
-      let ended: ContainerdEnd | undefined;
-      void process.ended.then((end) => {
-        ended = { asked: current.asked, ...end };
-        if (running === current) running = undefined;
-        onEnd(ended);
-      });
-      running = current;
-      return waitFor(
-        `containerd on ${node.name}`,
-        async () => {
-          if (ended !== undefined) {
-            const log = await node.readFile(CONTAINERD_LOG);
-            throw new LabError(
-              `containerd on ${node.name} ended with ${ended.exitCode ?? ended.signal ?? '?'} before it answered; its log ends:\n${log.slice(-2000)}`,
-            );
-          }
-          const status = await node.runtimeStatus();
-          return status.answered && status.runtimeReady
-            ? ok(status)
-            : err(status.answered ? 'not ready' : status.why);
-        },
-        { everyMs: 3, forMs: ANSWER_WITHIN_MS, clock },
-      );
+      return answers(await node.start(CONTAINERD, { logPath: CONTAINERD_LOG }));
+    },
+
+    async adopt() {
+      return answers(await node.adopt(CONTAINERD));
     },
 
     async end(signal) {
@@ -84,7 +96,10 @@ export function containerdOn(
 }
 
 /** Puts containerd's (or runc's, crictl's) programs where the field has them, as links into the artifact cache. */
-export async function installPrograms(node: LabNode, artifact: Artifact): Promise<void> {
+export async function installPrograms(
+  node: Pick<LabNode, 'provide' | 'writeFiles'>,
+  artifact: Artifact,
+): Promise<void> {
   await node.writeFiles(
     (await binaries(node, artifact)).map(([name, linkTo]) => ({
       nodePath: `${USR_LOCAL_BIN}/${name}`,

@@ -39,6 +39,8 @@ export interface LabNode {
     argv: readonly string[],
     options: { readonly logPath: string; readonly env?: Readonly<Record<string, string>> },
   ): Promise<NodeProcess>;
+  /** Takes over a process that was started with this very command, on a node that was prepared before. */
+  adopt(argv: readonly string[]): Promise<NodeProcess>;
   /** The content from byte `offset` on (default 0), UTF-8. A file that is not there is a LabError. */
   readFile(nodePath: string, offset?: number): Promise<string>;
   writeFiles(files: readonly NodeFile[]): Promise<void>;
@@ -67,6 +69,10 @@ export type RuntimeStatus =
 export interface RunningNode extends LabNode {
   /** what it took from nothing to a node that runs commands */
   readonly startMs: number;
+  /** It begins where another node of the same preparation was saved: nothing of that is to be done again. */
+  readonly resumed?: boolean;
+  /** The preparation is done: where that makes others start sooner, the node is saved for them as it is now. */
+  savePrepared?(): Promise<void>;
   /** Ends the node and all in it, and removes what the backend made for it. Safe to call twice. */
   end(): Promise<void>;
   /** From now on the node outlives the lab, and only `end` still works on it from here. */
@@ -94,6 +100,8 @@ export interface NodeOptions {
   readonly name: string;
   /** what the run is going to `provide`; others can still be provided, at a price */
   readonly artifacts: readonly Artifact[];
+  /** all that is done to the node after its start and before its first step, as one text */
+  readonly preparation?: () => Promise<string>;
 }
 
 /** A backend that has all its nodes are made of. */

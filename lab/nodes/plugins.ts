@@ -10,7 +10,10 @@ export interface InstalledPlugins {
 }
 
 /** Empties /opt/cni/bin and puts these plugins into it, as links into the artifact cache. */
-export async function installPlugins(node: LabNode, { set, overrides }: InstalledPlugins): Promise<void> {
+export async function installPlugins(
+  node: Pick<LabNode, 'provide' | 'writeFiles'>,
+  { set, overrides }: InstalledPlugins,
+): Promise<void> {
   const links = new Map<string, string>();
   if (set !== undefined) for (const [name, target] of await binaries(node, set)) links.set(name, target);
   for (const { plugin, from } of overrides) {
@@ -25,7 +28,7 @@ export async function installPlugins(node: LabNode, { set, overrides }: Installe
 
 /** The programs of an artifact, by name, with where they are on the node. */
 export async function binaries(
-  node: LabNode,
+  node: Pick<LabNode, 'provide'>,
   artifact: Artifact,
 ): Promise<readonly (readonly [string, string])[]> {
   const folder = await node.provide(artifact);

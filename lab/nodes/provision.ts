@@ -3,7 +3,7 @@ import { LabError } from '../core/lab-error.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { installPrograms } from './containerd.ts';
 import { containerdConfig } from './containerd-config.ts';
-import type { LabNode } from './node.ts';
+import type { LabNode, NodeFile } from './node.ts';
 import { installPlugins, type InstalledPlugins } from './plugins.ts';
 
 export const CNI_CONFIG = '/etc/cni/net.d';
@@ -23,8 +23,27 @@ const CRICTL_CONFIG = [
   '',
 ].join('\n');
 
+/**
+ * What makes a bare node into this node, as one text: equal texts are equal nodes. All that provisionNode would write is in
+ * it, so that it cannot be forgotten when that changes.
+ */
+export async function preparationOf(
+  plan: NodePlan,
+  { images, ...artifacts }: NodeArtifacts & { readonly images: readonly Artifact[] },
+): Promise<string> {
+  const written: (readonly NodeFile[])[] = [];
+  const provide = async ({ key }: Artifact) => key;
+  const writeFiles = async (files: readonly NodeFile[]) => void written.push(files);
+  await provisionNode({ provide, writeFiles }, plan, artifacts);
+  return JSON.stringify({ written, images: images.map(({ key }) => key) });
+}
+
 /** Makes a bare node into the node of the plan, up to but without the start of containerd. */
-export async function provisionNode(node: LabNode, plan: NodePlan, artifacts: NodeArtifacts): Promise<void> {
+export async function provisionNode(
+  node: Pick<LabNode, 'provide' | 'writeFiles'>,
+  plan: NodePlan,
+  artifacts: NodeArtifacts,
+): Promise<void> {
   await Promise.all([
     installPrograms(node, artifacts.containerd),
     installPrograms(node, artifacts.runc),

@@ -31,7 +31,13 @@ const kind: Is = (value) => STATE_KINDS.some((known) => known === value);
 const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
   'run-started': { formatVersion: number, labVersion: text, time: text, backend: text, host: texts },
   artifact: { name: text, version: text, source: text, key: text, madeBy: text },
-  'node-ready': { node: text, nodeMs: number, containerdMs: number, runtimeVersion: text },
+  'node-ready': {
+    node: text,
+    nodeMs: number,
+    containerdMs: number,
+    runtimeVersion: text,
+    resumed: maybe(boolean),
+  },
   'step-started': { stepId: text },
   command: {
     stepId: text,

@@ -30,6 +30,8 @@ export type Observation =
       readonly nodeMs: number;
       readonly containerdMs: number;
       readonly runtimeVersion: string;
+      /** it goes on from one that was saved with containerd up: the first lines of the log are older than the run */
+      readonly resumed?: boolean;
     }
   | { readonly kind: 'step-started'; readonly stepId: string }
   /** `pod` and `container` say on whose behalf, by the scenario's name for it; `id` is CRI's, where it is known */

@@ -211,3 +211,42 @@ test('a sweep removes what a killed lab left, and nothing of one that lives', as
   expect(removed).toEqual([expect.stringContaining(join(folder, 'cache/staging/'))]);
   expect(readdirSync(join(folder, 'cache/staging'))).toEqual([]);
 });
+
+const tenBytes = (name: string, request: string): Recipe => ({
+  ...recipe(async (treeHostPath) => {
+    await writeFile(join(treeHostPath, 'content'), request.padEnd(10));
+    return ok({ madeBy: 'hand' });
+  }),
+  name,
+  request,
+});
+
+test('of what is prunable, that whose use is the longest ago goes, and nothing else', async () => {
+  const cache = openCache();
+  for (const request of ['first', 'second', 'third']) await get(tenBytes('guest', request));
+  await get(tenBytes('disk', 'fourth'));
+  await get();
+  for (const [index, request] of ['second', 'first', 'third', 'fourth'].entries()) {
+    await cache.used(request);
+    await sleep(10 + index);
+  }
+  await cache.prune(['guest', 'disk'], 30);
+  const here = async (request: string) => (await cache.find(request)) !== undefined;
+  expect(await Promise.all(['first', 'second', 'third', 'fourth', runc.request].map(here))).toEqual([
+    true,
+    false,
+    true,
+    true,
+    true,
+  ]);
+  expect(readdirSync(join(folder, 'cache/artifacts'))).toHaveLength(4);
+});
+
+test('what is discarded is gone with its files, and can be made again', async () => {
+  const cache = openCache();
+  await get();
+  await cache.discard(runc.request);
+  expect(await cache.find(runc.request)).toBeUndefined();
+  expect(readdirSync(join(folder, 'cache/artifacts'))).toEqual([]);
+  expect((await get()).ok).toBe(true);
+});

@@ -27,7 +27,15 @@ const all: readonly JournalEntry[] = [
     madeBy: 'go 1.26',
     atMs: 1,
   },
-  { kind: 'node-ready', node: 'lab-1', nodeMs: 20, containerdMs: 90, runtimeVersion: '1.6.3', atMs: 2 },
+  {
+    kind: 'node-ready',
+    node: 'lab-1',
+    nodeMs: 20,
+    containerdMs: 90,
+    runtimeVersion: '1.6.3',
+    resumed: true,
+    atMs: 2,
+  },
   { kind: 'step-started', stepId: '1-run-pod', atMs: 3 },
   {
     kind: 'command',

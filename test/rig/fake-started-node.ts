@@ -48,6 +48,7 @@ export async function fakeStartedNode({
     readFile: async () => '',
     writeFiles: async () => undefined,
     start: unused,
+    adopt: unused,
     provide: unused,
     runtimeStatus: unused,
     usage: unused,
@@ -59,7 +60,8 @@ export async function fakeStartedNode({
     },
   };
   const clock = { now: () => 0, sleep: async () => undefined };
-  const history = new NodeHistory({ node, containerd: { start: unused, end: async () => undefined }, clock });
+  const containerd = { start: unused, adopt: unused, end: async () => undefined };
+  const history = new NodeHistory({ node, containerd, clock });
   await history.begin();
   const cleanup = new CleanupStack();
   cleanup.add('end node', () => node.end());

@@ -5,15 +5,13 @@ import { createCache } from '../../artifacts/cache.ts';
 import { LabError } from '../../core/lab-error.ts';
 import { createLeashedExec } from '../../host/exec.ts';
 import type { Arch } from '../../plan/pins.ts';
-import type { Backend, NodeOptions, RunningNode } from '../node.ts';
+import type { Backend, NodeOptions } from '../node.ts';
 import { chooseAcceleration, describeAcceleration } from './vm/acceleration.ts';
-import { artifactsDisk } from './vm/artifacts-disk.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
-import { qemuArgs, type Acceleration, type Machine } from './vm/qemu-args.ts';
+import type { Machine } from './vm/qemu-args.ts';
 import { checkQemu, findQemu } from './vm/qemu.ts';
 import { runOnTerminal } from './run-on-terminal.ts';
-import { resumeArgs, savedGuest } from './vm/saved-guest.ts';
-import { startVmNode } from './vm/node.ts';
+import { quickestNode } from './vm/quickest-node.ts';
 
 export interface VmBackendOptions {
   readonly arch: Arch;
@@ -29,11 +27,6 @@ export interface VmBackendOptions {
 /** Enough for a containerd of today with a few pods; a guest takes from its host only what it has touched. */
 const MEMORY_MIB = 1024;
 const CPUS = 2;
-/** TCG takes 3 to 10 s on a machine that is busy with two of them. */
-const READY_WITHIN_MS: Readonly<Record<Acceleration, number>> = { kvm: 30_000, tcg: 120_000 };
-
-/** A saved guest that takes longer is not worth it: then a fresh one is booted. */
-const RESUMED_WITHIN_MS = 30_000;
 
 /** Nodes that are virtual machines of QEMU's, each with a kernel of its own. */
 export function vmBackend(options: VmBackendOptions): Backend {
@@ -60,29 +53,15 @@ export function vmBackend(options: VmBackendOptions): Backend {
       ]);
       const machine = machineOf({ arch, kernel, root, initrd });
       const acceleration = await chooseAcceleration({ ...options, exec, qemu, machine });
-      const start = async ({ name, artifacts }: NodeOptions): Promise<RunningNode> => {
-        const wanted = [...new Map(artifacts.map((artifact) => [artifact.key, artifact])).values()];
-        const disk = await artifactsDisk(wanted, { cache, signal });
-        const args = qemuArgs({ ...machine, name, acceleration, artifactsDiskHostPath: disk.hostPath });
-        const node = { name, artifacts: wanted, nodeTools, stateHostPath, signal };
-        const saved = savedGuest({ ...disk, cache, qemu, machine: { ...machine, acceleration } });
-        const savedHostPath = await saved.find();
-        if (savedHostPath !== undefined) {
-          const argv = [qemu, ...args, ...resumeArgs(savedHostPath)];
-          const readyWithinMs = RESUMED_WITHIN_MS;
-          const resumed = await startVmNode({ ...node, argv, readyWithinMs }).catch((thrown: unknown) => {
-            if (signal.aborted) throw thrown;
-            return saved.forget();
-          });
-          if (resumed !== undefined) return resumed;
-        }
-        return startVmNode({
-          ...node,
-          argv: [qemu, ...args],
-          readyWithinMs: READY_WITHIN_MS[acceleration],
-          beforeBegin: (monitorHostPath) => saved.save(monitorHostPath),
-        });
+      const setting = {
+        qemu,
+        machine: { ...machine, acceleration },
+        nodeTools,
+        cache,
+        stateHostPath,
+        signal,
       };
+      const start = (node: NodeOptions) => quickestNode(setting, node);
       return { artifacts: [nodeTools, kernel, root, initrd], start, end: async () => undefined };
     },
     sweep: () => sweepRecords(stateHostPath),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 
@@ -36,16 +35,8 @@ func machine() error {
 	}
 	raiseLimits()
 	fmt.Fprintln(devices.Agent, `{"event":"booted"}`)
-	lab := bufio.NewReaderSize(devices.Agent, 64<<10)
-	beginning, err := guest.Await(lab)
-	if err != nil {
-		return err
-	}
-	if err := beginning.Begin(devices.Artifacts, "/lab/artifacts"); err != nil {
-		return err
-	}
-	if err := root.Identify(beginning.Name); err != nil {
-		return err
-	}
-	return serve.Run(serve.Options{In: lab, Out: devices.Agent, Sessions: devices.Sessions})
+	return serve.Run(serve.Options{
+		In: devices.Agent, Out: devices.Agent, Sessions: devices.Sessions,
+		Begin: guest.NewBeginner(devices, root.Identify).Begin,
+	})
 }

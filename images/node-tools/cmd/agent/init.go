@@ -38,7 +38,7 @@ func initNode(args []string) error {
 	if err := root.Build(options); err != nil {
 		return err
 	}
-	if err := root.Identify(name); err != nil {
+	if err := root.Identify(name, ""); err != nil {
 		return err
 	}
 	if err := root.Network(); err != nil {

@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,39 +10,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Beginning is what makes a booted guest into one certain node, now: the first line that the lab sends. Nothing that a
-// guest is to have for itself comes from before it, so that any number of guests may begin from one saved state.
+// Beginning is what makes a guest into one certain node, now: the first line that a lab sends. Nothing that a guest is to
+// have for itself comes from before it, so that any number of guests may begin from one saved state.
 type Beginning struct {
-	Op     string `json:"op"`
 	Name   string `json:"name"`
 	TimeMs int64  `json:"timeMs"`
 	// Seed is random, and base64 in JSON.
 	Seed []byte `json:"seed"`
 }
 
-// Await reads the beginning; an end of the stream is an error.
-func Await(lab *bufio.Reader) (Beginning, error) {
-	var beginning Beginning
-	line, err := lab.ReadBytes('\n')
-	if err != nil {
-		return beginning, err
-	}
-	if err := json.Unmarshal(line, &beginning); err != nil || beginning.Op != "begin" || beginning.Name == "" {
-		return beginning, fmt.Errorf("not a beginning: %.200s", line)
-	}
-	return beginning, nil
+// Beginner begins nodes on one machine: one after it has booted, and another wherever the machine is resumed from what
+// was saved of it.
+type Beginner struct {
+	artifacts *os.File
+	identify  func(name, former string) error
+	name      string
 }
 
-// Begin gives the machine its clock, its randomness and the artifacts of this run.
-func (b Beginning) Begin(artifacts *os.File, target string) error {
-	now := unix.NsecToTimeval(b.TimeMs * 1e6)
+func NewBeginner(devices Devices, identify func(name, former string) error) *Beginner {
+	return &Beginner{artifacts: devices.Artifacts, identify: identify}
+}
+
+// Begin gives the machine its clock, its randomness, the artifacts of this run, which a resumed one may have already, and
+// its name. It takes the line that the lab sent.
+func (b *Beginner) Begin(line []byte) error {
+	var beginning Beginning
+	if err := json.Unmarshal(line, &beginning); err != nil || beginning.Name == "" {
+		return fmt.Errorf("not a beginning: %.200s", line)
+	}
+	now := unix.NsecToTimeval(beginning.TimeMs * 1e6)
 	if err := unix.Settimeofday(&now); err != nil {
 		return fmt.Errorf("could not set the clock: %w", err)
 	}
-	if err := seed(b.Seed); err != nil {
+	if err := seed(beginning.Seed); err != nil {
 		return fmt.Errorf("could not seed the kernel's random numbers: %w", err)
 	}
-	return mountArtifacts(artifacts, target)
+	if b.artifacts != nil {
+		if err := mountArtifacts(b.artifacts, "/lab/artifacts"); err != nil {
+			return err
+		}
+		b.artifacts = nil
+	}
+	former := b.name
+	b.name = beginning.Name
+	return b.identify(b.name, former)
 }
 
 // seed mixes the host's randomness into the kernel's and has it used at once; see random(4).

@@ -97,25 +97,35 @@ func copyTree(from, to string) error {
 	})
 }
 
-// Identify names the node. Its identity is the same for each node of one name, on every host. CRI copies resolv.conf and
-// fails without one; on hosts with systemd-resolved it is a link into /run, which a node does not have.
-func Identify(name string) error {
+// Identify names the node, which may have had another name before. Its identity is the same for each node of one name, on
+// every host. A file that somebody has changed since stays as it is.
+func Identify(name, former string) error {
 	if err := unix.Sethostname([]byte(name)); err != nil {
 		return err
 	}
-	files := map[string]string{
+	before := identity(former)
+	for file, content := range identity(name) {
+		path := "/etc/" + file
+		if now, err := os.ReadFile(path); former != "" && (err != nil || string(now) != before[file]) {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identity is the files that name a node. CRI copies resolv.conf and fails without one; on hosts with systemd-resolved it
+// is a link into /run, which a node does not have.
+func identity(name string) map[string]string {
+	return map[string]string{
 		"hostname":    name + "\n",
 		"hosts":       "127.0.0.1 localhost\n127.0.1.1 " + name + "\n::1 localhost ip6-localhost ip6-loopback\n",
 		"resolv.conf": "# a node reaches no network but its own\nnameserver 127.0.0.1\n",
 		"machine-id":  fmt.Sprintf("%x\n", sha256.Sum256([]byte(name)))[:32] + "\n",
 	}
-	for file, content := range files {
-		if err := os.RemoveAll("/etc/" + file); err != nil {
-			return err
-		}
-		if err := os.WriteFile("/etc/"+file, []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -101,41 +101,6 @@ func await(pid int, ended <-chan syscall.WaitStatus, timeoutMs int64) (syscall.W
 	}
 }
 
-type startResult struct {
-	Pid   int `json:"pid"`
-	ended <-chan exit
-}
-
-// start runs a process in the background, both its outputs appended to a file.
-func (s *server) start(r request) (any, error) {
-	path, err := findProgram(r.Argv, r.Env)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Dir(r.LogPath), 0o755); err != nil {
-		return nil, err
-	}
-	log, err := os.OpenFile(r.LogPath, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	null, err := os.Open("/dev/null")
-	if err != nil {
-		return nil, err
-	}
-	defer null.Close()
-	pid, ended, err := s.processes.start(path, r.Argv, &syscall.ProcAttr{
-		Dir: directory(r.Cwd), Env: Environment(r.Env), Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
-	}, true)
-	if err != nil {
-		return nil, fmt.Errorf("could not start %s: %w", quote(r.Argv), err)
-	}
-	end := make(chan exit, 1)
-	go func() { end <- exitOf(<-ended) }()
-	return startResult{pid, end}, nil
-}
-
 func exitOf(status syscall.WaitStatus) exit {
 	if status.Signaled() {
 		name := unix.SignalName(status.Signal())

@@ -18,10 +18,11 @@ import (
 
 // server is what the requests of one node share.
 type server struct {
-	out       *lines
-	processes *processes
-	runtime   *cri.Runtime
-	looker    *look.Looker
+	out         *lines
+	processes   *processes
+	backgrounds backgrounds
+	runtime     *cri.Runtime
+	looker      *look.Looker
 	// word leads to the launcher; nil where there is none
 	word *os.File
 	kept atomic.Bool
@@ -35,6 +36,9 @@ type Options struct {
 	Word *os.File
 	// LetGo is called when a kept node has no lab any more.
 	LetGo func()
+	// Begin makes the node ready, from a line of the lab's with the operation `begin`; it is called again where a saved
+	// machine is resumed. Nil where a node is ready from the start.
+	Begin func(line []byte) error
 	// Sessions are ports for commands by hand, where these do not come in from the host by themselves.
 	Sessions []*os.File
 }
@@ -44,12 +48,11 @@ type Options struct {
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
 	s := &server{out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, word: options.Word}
-	looker, err := look.New(s.runtime, s.processes.own, s.tool)
-	if err != nil {
-		return err
+	if options.Begin == nil {
+		if err := s.ready(); err != nil {
+			return err
+		}
 	}
-	s.looker = looker
-	s.out.write(readyEvent{"ready"})
 	for _, port := range options.Sessions {
 		go s.sessions(port)
 	}
@@ -67,6 +70,12 @@ func Run(options Options) error {
 			s.out.write(reply{ID: r.ID, Error: "not a request: " + err.Error()})
 			continue
 		}
+		if r.Op == "begin" && options.Begin != nil {
+			if err := errors.Join(options.Begin(line), s.ready()); err != nil {
+				return err
+			}
+			continue
+		}
 		go s.answer(r)
 	}
 	if s.kept.Load() {
@@ -79,6 +88,19 @@ func Run(options Options) error {
 	return nil
 }
 
+// ready tells the lab that the node is made. What is on it now is there from the start, unless it was ready before.
+func (s *server) ready() error {
+	if s.looker == nil {
+		looker, err := look.New(s.runtime, s.processes.own, s.tool)
+		if err != nil {
+			return err
+		}
+		s.looker = looker
+	}
+	s.out.write(readyEvent{"ready"})
+	return nil
+}
+
 func (s *server) answer(r request) {
 	result, err := s.do(r)
 	if err != nil {
@@ -86,10 +108,8 @@ func (s *server) answer(r request) {
 		return
 	}
 	s.out.write(reply{ID: r.ID, OK: true, Result: result})
-	if started, ok := result.(startResult); ok { // only now, so that the end never overtakes the reply
-		go func() {
-			s.out.write(endedEvent{"ended", r.ID, <-started.ended})
-		}()
+	if started, ok := result.(*background); ok {
+		started.follow(r.ID, s.out) // only now, so that the end never overtakes the reply
 	}
 }
 
@@ -99,6 +119,8 @@ func (s *server) do(r request) (any, error) {
 		return s.exec(r)
 	case "start":
 		return s.start(r)
+	case "adopt":
+		return s.adopt(r)
 	case "signal":
 		return struct{}{}, s.processes.signal(r.Pid, r.Signal)
 	case "read-file":

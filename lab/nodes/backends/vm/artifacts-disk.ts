@@ -32,6 +32,7 @@ export async function artifactsDisk(
     throw new LabError(
       describeUnobtained([{ what: recipe.name, refusals: [disk.error], nearest: [], known: true }]),
     );
+  await cache.used(recipe.request);
   return { hostPath: join(disk.value.hostPath, 'artifacts.erofs'), capacityBytes };
 }
 

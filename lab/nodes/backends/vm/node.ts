@@ -28,12 +28,16 @@ export interface VmNodeOptions extends NodeOptions {
   readonly beforeBegin?: (monitorHostPath: string) => Promise<void>;
 }
 
+export interface VmNode extends RunningNode {
+  readonly monitorHostPath: string;
+}
+
 const ARTIFACTS_NODE_PATH = '/lab/artifacts';
 const END_WITHIN_MS = 15_000;
 const CONSOLE_CHARACTERS = 2000;
 
 /** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
-export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> {
+export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   const { name, artifacts, nodeTools, argv, stateHostPath, beforeBegin } = options;
   const startedMs = Date.now();
   await mkdir(stateHostPath, { recursive: true });
@@ -45,6 +49,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> 
   const [input, output, , word] = launcher.stdio as unknown as [Duplex, Duplex, Duplex, Duplex];
   const end = watchEnd(launcher);
   const folderHostPath = join(stateHostPath, name);
+  const monitorHostPath = join(folderHostPath, MONITOR);
   const begin = (): void => {
     const seed = randomBytes(64).toString('base64');
     input.write(`${JSON.stringify({ op: 'begin', name, timeMs: Date.now(), seed })}\n`);
@@ -53,7 +58,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> 
     input,
     output,
     whyEnded: () => end.why,
-    onBooted: () => void beforeBegin?.(join(folderHostPath, MONITOR)).then(begin),
+    onBooted: () => void beforeBegin?.(monitorHostPath).then(begin),
   };
   const link = withConsole(openAgentLink(name, stream), {
     consoleHostPath: join(folderHostPath, CONSOLE_LOG),
@@ -87,6 +92,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<RunningNode> 
   });
   return {
     ...node,
+    monitorHostPath,
     startMs: readyMs - startedMs,
     end: endNode,
     async keep() {

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -5,48 +6,75 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cache, Staging } from '../../../artifacts/cache.ts';
 import { stampOf } from '../../../artifacts/fingerprint.ts';
 import { LabError } from '../../../core/lab-error.ts';
-import { type Machine } from './qemu-args.ts';
+import type { ArtifactsDisk } from './artifacts-disk.ts';
+import type { Machine } from './qemu-args.ts';
 import { openQmp, type Qmp } from './qmp.ts';
 
-export interface SavedGuestOptions {
+export interface SavedGuestsOptions {
   readonly cache: Cache;
   readonly qemu: string;
   readonly machine: Machine;
-  /** of the artifacts' disk: the guest has seen how large it is, and nothing else of it */
-  readonly capacityBytes: number;
+  readonly artifactsDisk: ArtifactsDisk;
+}
+
+/** A guest that was saved, or may be. Only an optimisation: whatever is wrong with it, a cold boot is always right. */
+export interface SavedGuest {
+  /** QEMU's arguments to go on where it was saved, if it is here for this very QEMU, processor and kernel, and undamaged. */
+  resumeArgs(): Promise<readonly string[] | undefined>;
+  /** It did not serve: the next one saves another. */
+  discard(): Promise<void>;
+  /**
+   * Saves a guest, which then goes on. Returns when it may; what is saved is put into its place meanwhile. Does nothing
+   * when another lab is saving one just now, or when there is little room.
+   */
+  save(qmpHostPath: string): Promise<void>;
 }
 
 const SAVED = 'guest.saved';
 const SAVED_WITHIN_MS = 60_000;
+/** Of these, those that were of use last are kept; a set of versions has some 250 MB of either. */
+const KEPT = { names: ['vm-saved-guest', 'vm-artifacts'], bytes: 8 * 1024 ** 3 };
+const ROOM_BYTES = 4 * 1024 ** 3;
 
 /**
- * A guest that has booted and waits to be told which node it is: all that is a certain node's comes after, from one line
- * of the lab (images/node-tools/internal/guest/begin.go). So any number of guests can be resumed from it, at once and on
- * another day, and are what a fresh boot would have made them. Only an optimisation: whatever is wrong with it, or with
- * finding or making it, a cold boot is always right.
+ * Guests at two points of their way. Both wait for one line of the lab that tells which node they are (internal/guest of
+ * images/node-tools): all that is a certain node's comes from it. So any number of guests can be resumed from one, at once
+ * and on another day, and are what a fresh boot would have made them.
  */
-export function savedGuest(options: SavedGuestOptions) {
-  const { cache } = options;
-  const request = requestFor(options);
+export function savedGuests(options: SavedGuestsOptions) {
+  const { artifactsDisk } = options;
   return {
-    /** Where it lies, if there is one for this very QEMU, processor, kernel and files, and undamaged. */
-    async find(): Promise<string | undefined> {
+    /** One that has booted. It has seen how large the disk of artifacts is, and nothing else of it. */
+    booted: savedGuest(options, { capacityBytes: artifactsDisk.capacityBytes }),
+    /** One with all of a preparation done, containerd up: from the very same disk. */
+    prepared: (preparation: string) =>
+      savedGuest(options, { preparation, artifactsDisk: stampOf(artifactsDisk.hostPath) }),
+  };
+}
+
+function savedGuest(
+  options: SavedGuestsOptions,
+  point: Readonly<Record<string, string | number | undefined>>,
+): SavedGuest {
+  const { cache } = options;
+  const request = requestFor(options, point);
+  return {
+    async resumeArgs() {
+      await cache.used(request);
       const found = await cache.find(request);
-      return found === undefined ? undefined : join(found.hostPath, SAVED);
+      return found === undefined
+        ? undefined
+        : ['-incoming', `exec:cat ${quoted(join(found.hostPath, SAVED))}`];
     },
 
-    /** It did not serve: the next boot saves another. */
-    forget: () => cache.forget(request),
+    discard: () => cache.discard(request),
 
-    /**
-     * Saves a guest that has booted, which then goes on. Returns when it may; what is saved is put into its place
-     * meanwhile. Does nothing when another lab is saving one just now.
-     */
-    save(qmpHostPath: string): Promise<void> {
+    save(qmpHostPath) {
       return new Promise((goOn) => {
         const busy = new AbortController();
         cache
           .make(request, { signal: busy.signal, onWait: () => busy.abort() }, async (staging) => {
+            if (!(await hasRoom(staging))) return;
             try {
               await saveTo(staging, qmpHostPath);
             } finally {
@@ -59,15 +87,22 @@ export function savedGuest(options: SavedGuestOptions) {
               source: 'own',
               madeBy: `booted by ${qemu}`,
             });
+            await cache.prune(KEPT.names, KEPT.bytes);
           })
-          .catch(() => goOn()); // no room, no lock, a QEMU without migration: then every boot is a cold one
+          .catch(() => undefined) // no room, no lock, a QEMU without migration: then every boot is a cold one
+          .finally(goOn);
       });
     },
   };
 }
 
+async function hasRoom({ treeHostPath }: Staging): Promise<boolean> {
+  const { bavail, bsize } = await statfs(treeHostPath);
+  return bavail * bsize > ROOM_BYTES;
+}
+
 /** All that a saved guest must have in common with the QEMU that resumes it. */
-function requestFor({ qemu, machine, capacityBytes }: SavedGuestOptions): string {
+function requestFor({ qemu, machine }: SavedGuestsOptions, point: object): string {
   const processor = cpus()[0]?.model ?? '';
   return JSON.stringify({
     own: 'vm-saved-guest',
@@ -75,8 +110,8 @@ function requestFor({ qemu, machine, capacityBytes }: SavedGuestOptions): string
     qemu,
     qemuStamp: stampOf(qemu),
     processor,
-    capacityBytes,
-    revision: 1,
+    ...point,
+    revision: 2,
   });
 }
 
@@ -103,11 +138,5 @@ async function migrated(qmp: Qmp): Promise<void> {
   }
   throw new LabError(`the guest was not saved within ${SAVED_WITHIN_MS} ms`);
 }
-
-/** QEMU's arguments for a guest that goes on where it was saved. */
-export const resumeArgs = (savedHostPath: string): readonly string[] => [
-  '-incoming',
-  `exec:cat ${quoted(savedHostPath)}`,
-];
 
 const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;

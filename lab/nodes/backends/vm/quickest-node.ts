@@ -1,0 +1,78 @@
+import type { Artifact } from '../../../artifacts/artifact.ts';
+import type { Cache } from '../../../artifacts/cache.ts';
+import { LabError } from '../../../core/lab-error.ts';
+import type { NodeOptions, RunningNode } from '../../node.ts';
+import { artifactsDisk } from './artifacts-disk.ts';
+import { startVmNode, type VmNode } from './node.ts';
+import { qemuArgs, type Acceleration, type Machine } from './qemu-args.ts';
+import { savedGuests, type SavedGuest } from './saved-guest.ts';
+
+/** What all machines of one session have in common. */
+export interface Setting {
+  readonly qemu: string;
+  readonly machine: Machine;
+  readonly nodeTools: Artifact;
+  readonly cache: Cache;
+  readonly stateHostPath: string;
+  readonly signal: AbortSignal;
+}
+
+/** TCG takes 3 to 10 s on a machine that is busy with two of them. */
+const READY_WITHIN_MS: Readonly<Record<Acceleration, number>> = { kvm: 30_000, tcg: 120_000 };
+
+/** A saved guest that takes longer is not worth it: then a fresh one is booted. */
+const RESUMED_WITHIN_MS = 30_000;
+
+/** From a guest that was saved with the same preparation done, else from one that had booted, else from nothing. */
+export async function quickestNode(setting: Setting, options: NodeOptions): Promise<RunningNode> {
+  const { qemu, machine, cache, signal } = setting;
+  const { name, preparation } = options;
+  const artifacts = [...new Map(options.artifacts.map((artifact) => [artifact.key, artifact])).values()];
+  const disk = await artifactsDisk(artifacts, { cache, signal });
+  const argv = [qemu, ...qemuArgs({ ...machine, name, artifactsDiskHostPath: disk.hostPath })];
+  const guests = savedGuests({ cache, qemu, machine, artifactsDisk: disk });
+
+  async function resume(saved: SavedGuest, check?: (node: VmNode) => Promise<void>) {
+    const resumeArgs = await saved.resumeArgs();
+    if (resumeArgs === undefined) return undefined;
+    try {
+      const node = await startVmNode({
+        ...setting,
+        name,
+        artifacts,
+        argv: [...argv, ...resumeArgs],
+        readyWithinMs: RESUMED_WITHIN_MS,
+      });
+      await check?.(node);
+      return node;
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      await saved.discard();
+      return undefined;
+    }
+  }
+  const boot = () =>
+    startVmNode({
+      ...setting,
+      name,
+      artifacts,
+      argv,
+      readyWithinMs: READY_WITHIN_MS[machine.acceleration],
+      beforeBegin: (monitorHostPath) => guests.booted.save(monitorHostPath),
+    });
+
+  if (preparation === undefined) return (await resume(guests.booted)) ?? boot();
+  const prepared = guests.prepared(await preparation());
+  const resumed = await resume(prepared, answersAsBefore);
+  if (resumed !== undefined) return { ...resumed, resumed: true };
+  const fresh = (await resume(guests.booted)) ?? (await boot());
+  return { ...fresh, savePrepared: () => prepared.save(fresh.monitorHostPath) };
+}
+
+/** Its containerd answered when it was saved. One that does not is no node, and is ended. */
+async function answersAsBefore(node: VmNode): Promise<void> {
+  const status = await node.runtimeStatus();
+  if (status.answered) return;
+  await node.end();
+  throw new LabError(`containerd on ${node.name} does not answer any more: ${status.why}`);
+}

@@ -35,12 +35,12 @@ const NEEDED_MODULES = ['virtio_pci', 'virtio_blk', 'virtio_console', 'erofs', '
 /** initrd: the agent, and the modules that it needs to reach the root disk and the lab. */
 export function vmInitrdRecipe({ nodeTools, kernel }: { nodeTools: Artifact; kernel: Artifact }): Recipe {
   const agent = nodeTools.files.find(({ path }) => path === 'bin/agent');
-  const request = { own: 'vm-initrd', agent: agent?.sha256, kernel: kernel.key, revision: 1 };
+  const parts = { agent: agent?.sha256, kernel: kernel.key, modules: NEEDED_MODULES };
   return {
     source: 'own',
     name: 'vm-initrd',
     version: kernel.version,
-    request: JSON.stringify(request),
+    request: JSON.stringify({ own: 'vm-initrd', ...parts, revision: 1 }),
     async make(treeHostPath) {
       const tree = folderNode();
       await readTar(join(kernel.hostPath, 'modules.tar'), tree);

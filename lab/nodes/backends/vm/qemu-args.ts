@@ -24,10 +24,9 @@ export const MONITOR = 'monitor';
 const SESSIONS = [1, 2];
 
 /**
- * QEMU's arguments: a machine without a network, a kernel started by QEMU itself. Not the type `microvm`, which is half a
- * second faster: without ACPI, Debian's kernels do not find its devices, and with it they have no clock that they could
- * measure the processor's with, and under TCG on a busy host hang in one start of three (tried: QEMU 7.2). Its only ways out are the agent's port, which is QEMU's
- * own standard input and output, two ports for commands by hand, and the console, which is only written to.
+ * QEMU's arguments: a machine without a network, a kernel started by QEMU itself. Its only ways out are the agent's port,
+ * which is QEMU's own standard input and output, two ports for commands by hand, and the console, which is only written to.
+ * Not the type `microvm`, which is half a second faster: docs/architecture.md says how it fails.
  */
 export function qemuArgs(machine: NodeMachine): readonly string[] {
   const { cpus, memoryMiB, kernelHostPath, initrdHostPath, rootDiskHostPath, artifactsDiskHostPath } =

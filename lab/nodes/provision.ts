@@ -55,11 +55,17 @@ export async function provisionNode(
         content: containerdConfig(plan.containerd.version, plan.containerdConfig),
       },
       { nodePath: '/etc/crictl.yaml', content: CRICTL_CONFIG },
-      ...plan.cniConfig.map(({ name, ...file }) => ({ ...file, nodePath: `${CNI_CONFIG}/${name}` })),
-      ...plan.files.map(({ name, ...file }) => ({ ...file, nodePath: name })),
+      ...plan.cniConfig.map((file) => fileAt(`${CNI_CONFIG}/${file.name}`, file)),
+      ...plan.files.map((file) => fileAt(file.name, file)),
     ]),
   ]);
 }
+
+const fileAt = (nodePath: string, { content, mode }: NodePlan['files'][number]): NodeFile => ({
+  nodePath,
+  content,
+  ...(mode !== undefined && { mode }),
+});
 
 /** Puts image archives into containerd, as no registry can be asked. */
 export async function importImages(node: LabNode, images: readonly Artifact[]): Promise<void> {

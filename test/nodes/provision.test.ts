@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+
+import type { Artifact } from '../../lab/artifacts/artifact.ts';
+import { preparationOf } from '../../lab/nodes/provision.ts';
+import type { NodePlan } from '../../lab/plan/plan.ts';
+
+const artifact = (name: string, version = '1', key = `${name}-${version}`): Artifact => ({
+  name,
+  version,
+  source: 'gomod',
+  key,
+  hostPath: `/cache/${key}`,
+  madeBy: 'hand',
+  files: [{ path: `bin/${name}`, sha256: key, sizeBytes: 1, executable: true }],
+});
+
+const conflist = { name: '10-a.conflist', content: '{}', place: { file: 'a.yaml', line: 1, column: 1 } };
+const plan: NodePlan = {
+  containerd: { component: 'containerd', version: '1.6.4' },
+  runc: { component: 'runc', version: '1.1.15' },
+  crictl: { component: 'crictl', version: '1.25.0' },
+  plugins: { overrides: [] },
+  containerdConfig: {},
+  cniConfig: [conflist],
+  files: [],
+};
+const parts = {
+  containerd: artifact('containerd'),
+  runc: artifact('runc'),
+  crictl: artifact('crictl'),
+  plugins: { set: artifact('cni-plugins'), overrides: [] },
+  images: [artifact('pause')],
+};
+
+test('the same node has the same preparation, wherever in a file it is described', async () => {
+  const moved = { ...plan, cniConfig: [{ ...conflist, place: { file: 'b.yaml', line: 7, column: 3 } }] };
+  expect(await preparationOf(moved, parts)).toBe(await preparationOf(plan, parts));
+});
+
+test.each([
+  ['a configuration', { cniConfig: [{ ...conflist, content: '{ }' }] }, {}],
+  ['its name', { cniConfig: [{ ...conflist, name: '20-a.conflist' }] }, {}],
+  ['a file', { files: [{ ...conflist, name: '/etc/motd' }] }, {}],
+  ['a mode', { cniConfig: [{ ...conflist, mode: 0o600 }] }, {}],
+  ["containerd's configuration", { containerdConfig: { root: '/elsewhere' } }, {}],
+  [
+    'the version that the configuration is for',
+    { containerd: { component: 'containerd', version: '2.1.0' } },
+    {},
+  ],
+  ['a containerd', {}, { containerd: artifact('containerd', '2') }],
+  ['other files of the same runc', {}, { runc: artifact('runc', '1', 'other') }],
+  ['an image', {}, { images: [artifact('pause'), artifact('app')] }],
+  [
+    'a plugin over the set',
+    {},
+    { plugins: { ...parts.plugins, overrides: [{ plugin: 'loopback', from: artifact('loopback') }] } },
+  ],
+] as const)('%s makes it another', async (_, otherPlan, otherParts) => {
+  const other = await preparationOf({ ...plan, ...otherPlan }, { ...parts, ...otherParts });
+  expect(other).not.toBe(await preparationOf(plan, parts));
+});

@@ -1,5 +1,5 @@
 // What a node costs on the backends that work here beside bare: cold, when the engine has no image and no machine was
-// saved, and warm. The artifacts are in the lab's cache in both cases.
+// saved, and warm. The artifacts are in the lab's cache in all cases.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -9,9 +9,15 @@ import { row } from './table.mjs';
 
 /** One row for each figure of each backend; a backend that does not work here is one row that says so. */
 export async function backendRows({ lab, cnilab, cwd, cacheHostPath, count }) {
-  const makeCold = { container: forgetEngine, vm: () => forgetSavedGuests(cacheHostPath) };
+  const forget = (what) => () => forgetSavedGuests(cacheHostPath, what);
+  const nothing = () => undefined;
+  const states = {
+    container: { cold: forgetEngine, warm: nothing },
+    // a guest that has booted serves any cell; one with containerd up only the very same
+    vm: { cold: forget('vm-saved-guest'), 'a cell not run before': forget('preparation'), warm: nothing },
+  };
   const rows = [];
-  for (const backend of Object.keys(makeCold)) {
+  for (const [backend, ways] of Object.entries(states)) {
     const one = async () => {
       const { wallMs } = await lab('incompatible-version', '--containerd', '1.6.3', '--backend', backend);
       const [{ nodeMs, containerdMs }] = observed(newestSession(cwd)[0], 'node-ready');
@@ -23,10 +29,10 @@ export async function backendRows({ lab, cnilab, cwd, cacheHostPath, count }) {
       rows.push([`on ${backend}: ${String(refused.message).split('\n')[1] ?? ''}`, '', '', '', '']);
       continue;
     }
-    for (const state of ['cold', 'warm']) {
+    for (const [state, bringAbout] of Object.entries(ways)) {
       const taken = [];
-      for (let i = 0; i < (state === 'cold' ? 2 : count); i++) {
-        if (state === 'cold') await makeCold[backend]();
+      for (let i = 0; i < (state === 'warm' ? count : 2); i++) {
+        await bringAbout();
         taken.push(await one());
       }
       const figure = (name) => taken.map((figures) => figures[name]);
@@ -48,9 +54,16 @@ async function forgetEngine() {
   for (const { Name } of Volumes) if (Name.startsWith('cnilab-')) await docker.getVolume(Name).remove();
 }
 
-/** Each entry of the cache's index is a JSON file that tells what it is. */
-function forgetSavedGuests(cacheHostPath) {
+/** Each entry of the cache's index is a JSON file that tells what it is, and which folder of artifacts/ has it. */
+function forgetSavedGuests(cacheHostPath, what) {
   const index = join(cacheHostPath, 'index');
-  for (const name of readdirSync(index).filter((file) => file.endsWith('.json')))
-    if (readFileSync(join(index, name), 'utf8').includes('vm-saved-guest')) rmSync(join(index, name));
+  for (const name of readdirSync(index).filter((file) => file.endsWith('.json'))) {
+    const entry = readFileSync(join(index, name), 'utf8');
+    if (!entry.includes('vm-saved-guest') || !entry.includes(what)) continue;
+    rmSync(join(index, name));
+    rmSync(join(cacheHostPath, 'artifacts', JSON.parse(entry).artifact.key), {
+      recursive: true,
+      force: true,
+    });
+  }
 }

@@ -59,7 +59,10 @@ export interface LocalOptions {
   readonly signal: AbortSignal;
 }
 
-/** The version of a build that does not tell one: a plain `go build` of runc or of a plugin says "unknown". */
+/**
+ * The version of a build that does not tell one: a plain `go build` of runc or of a plugin says "unknown", and one for
+ * another machine than this cannot be asked.
+ */
 const UNTOLD = '0.0.0-local';
 
 /** A reference to a user's own build, with the version that it says itself. BadInput when it is not what was said. */
@@ -77,9 +80,14 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
     found.value.map(({ name }) => name),
   );
   const from = found.value.find(({ name }) => name === program)?.from ?? '';
+  const untold: ComponentRef = { component, source: 'local', hostPath, version: UNTOLD };
+  // a plugin's version decides nothing, and nodes may be of another kind than this host
+  const mayBeForeign = component === 'cni-plugins' && (await isElf(from));
   const asked = await exec([from, ...argv], { env, signal, timeoutMs: 10_000 }).catch((thrown: unknown) => {
+    if (mayBeForeign) return undefined;
     throw refuse(`${program} does not start on this host: ${messageOf(thrown)}`);
   });
+  if (asked === undefined || (mayBeForeign && NOT_STARTED.includes(asked.exitCode))) return untold;
   const version = versionFromOutput(`${asked.stdout}\n${asked.stderr}`);
   // A plugin that is called without a command may well be an error of its own.
   const runs = asked.exitCode === 0 || (component === 'cni-plugins' && asked.exitCode === 1);
@@ -87,8 +95,11 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
     const said = JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200));
     throw refuse(`${[program, ...argv].join(' ')} exited with ${asked.exitCode} and said ${said}`);
   }
-  return { component, source: 'local', hostPath, version: version ?? UNTOLD };
+  return { ...untold, version: version ?? UNTOLD };
 }
+
+/** A shell's exit codes: what the kernel does not take for a program is handed to one. */
+const NOT_STARTED: readonly (number | null)[] = [126, 127];
 
 interface Program {
   readonly name: string;
@@ -151,12 +162,16 @@ function stampsOf(component: ComponentName, hostPath: string): readonly string[]
   return programFiles(component, hostPath).map(({ name, from }) => `${name} ${stampOf(from) ?? ''}`);
 }
 
-async function isGzip(hostPath: string): Promise<boolean> {
+const isGzip = (hostPath: string): Promise<boolean> => beginsWith(hostPath, [0x1f, 0x8b]);
+/** A program for Linux, of whatever processor. */
+const isElf = (hostPath: string): Promise<boolean> => beginsWith(hostPath, [0x7f, 0x45, 0x4c, 0x46]);
+
+async function beginsWith(hostPath: string, bytes: readonly number[]): Promise<boolean> {
   if (!statSync(hostPath).isFile()) return false;
   const handle = await open(hostPath);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer.readUInt16BE(0) === 0x1f8b;
+    const { buffer } = await handle.read(Buffer.alloc(bytes.length), 0, bytes.length, 0);
+    return buffer.equals(Buffer.from(bytes));
   } finally {
     await handle.close();
   }

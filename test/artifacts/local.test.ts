@@ -147,3 +147,14 @@ test('a rebuilt program is another request, and an unchanged one the same', () =
   program('runc', 'runc version 1.0.0 rebuilt');
   expect(request()).not.toBe(before);
 });
+
+test('a plugin for another processor is taken without its version; a containerd has to tell it', async () => {
+  const forNoMachine = Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(64)]);
+  for (const name of ['my-cni', 'containerd', 'containerd-shim-runc-v2', 'ctr'])
+    writeFileSync(join(folder, name), forNoMachine, { mode: 0o755 });
+  expect(await describe('cni-plugins', 'my-cni')).toMatchObject({ version: '0.0.0-local' });
+  await expect(describe('containerd', '.')).rejects.toThrow(/containerd --version exited with 127/);
+
+  writeFileSync(join(folder, 'my-cni'), 'a text');
+  await expect(describe('cni-plugins', 'my-cni')).rejects.toThrow(BadInput);
+});

@@ -14,12 +14,12 @@ export function modulesInOrder(
   tree: FolderNode,
   wanted: readonly string[],
 ): Result<readonly KernelModule[], string> {
-  const files = new Map([...filesBelow(tree)].map(([name, bytes]) => [moduleName(name), { name, bytes }]));
-  const builtIn = new Set(
-    [...filesBelow(tree)]
-      .filter(([name]) => name === 'modules.builtin')
-      .flatMap(([, bytes]) => bytes.toString().split('\n').map(moduleName)),
-  );
+  const all = [...filesBelow(tree)];
+  const files = new Map(all.map(([name, bytes]) => [moduleName(name), { name, bytes }]));
+  const listed = (list: string): readonly string[] =>
+    all.filter(([name]) => name === list).flatMap(([, bytes]) => bytes.toString().split('\n'));
+  const builtIn = new Set(listed('modules.builtin').map(moduleName));
+  const asksFor = softDependencies(listed('modules.softdep'), listed('modules.alias'));
   const ordered = new Map<string, KernelModule>();
   const missing = new Set<string>();
   const add = (name: string): void => {
@@ -30,6 +30,7 @@ export function modulesInOrder(
       return;
     }
     for (const needed of dependsOn(module.bytes)) add(needed);
+    for (const asked of asksFor(name).filter((other) => files.has(other))) add(asked);
     ordered.set(name, module);
   };
   for (const name of wanted) add(name);
@@ -49,6 +50,31 @@ function dependsOn(module: Buffer): readonly string[] {
     .split(',')
     .filter((name) => name !== '')
     .map(moduleName);
+}
+
+/**
+ * What a module asks the kernel for while it is being loaded, which in an initramfs nobody else brings: libcrc32c wants a
+ * crc32c. Of several modules that have what is asked for, the generic one, as others are for certain processors.
+ */
+function softDependencies(softdep: readonly string[], alias: readonly string[]) {
+  const named = new Map<string, string[]>();
+  for (const line of alias) {
+    const [word, name = '', module = ''] = line.split(' ');
+    if (word === 'alias' && module.endsWith('_generic'))
+      named.set(name, [...(named.get(name) ?? []), module]);
+  }
+  const before = new Map<string, readonly string[]>();
+  for (const line of softdep) {
+    const [, name = '', words = ''] = /^softdep (\S+) .*?pre: ([^:]*)(?: post:|$)/.exec(line) ?? [];
+    before.set(
+      moduleName(name),
+      words
+        .split(' ')
+        .filter((word) => word !== '')
+        .flatMap((word) => [moduleName(word), ...(named.get(word) ?? [])]),
+    );
+  }
+  return (module: string): readonly string[] => before.get(module) ?? [];
 }
 
 function* filesBelow(node: TreeNode, name = ''): Generator<readonly [string, Buffer]> {

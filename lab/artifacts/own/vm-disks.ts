@@ -40,7 +40,7 @@ export function vmInitrdRecipe({ nodeTools, kernel }: { nodeTools: Artifact; ker
     source: 'own',
     name: 'vm-initrd',
     version: kernel.version,
-    request: JSON.stringify({ own: 'vm-initrd', ...parts, revision: 1 }),
+    request: JSON.stringify({ own: 'vm-initrd', ...parts, revision: 2 }),
     async make(treeHostPath) {
       const tree = folderNode();
       await readTar(join(kernel.hostPath, 'modules.tar'), tree);

@@ -1,12 +1,14 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Arch } from '../../plan/pins.ts';
 import type { Apt, DebianPackage } from '../apt.ts';
-import { stampOf } from '../fingerprint.ts';
+import { sha256OfText, stampOf } from '../fingerprint.ts';
 import type { Job, Recipe, Refusal } from '../recipe.ts';
 import { indexModules } from './depmod.ts';
+import { kernelRelease } from './kernel-release.ts';
 
 export interface VmKernelOptions {
   readonly arch: Arch;
@@ -33,7 +35,7 @@ interface Found {
 export function vmKernelRecipe(options: VmKernelOptions): Recipe {
   const { arch, kernel } = options;
   const local = localKernel(kernel);
-  const stamps = local === undefined ? {} : { stamps: Object.values(local).map(stampOf) };
+  const stamps = local === undefined ? {} : { stamps: stampsOf(local) };
   return {
     source: 'own',
     name: 'vm-kernel',
@@ -143,12 +145,24 @@ function localKernel(kernel: string): LocalKernel | undefined {
   return { vmlinuzHostPath, modulesHostPath };
 }
 
+/** What changes when the kernel or any of its modules does. */
+const stampsOf = ({ vmlinuzHostPath, modulesHostPath }: LocalKernel): readonly (string | undefined)[] => [
+  stampOf(vmlinuzHostPath),
+  sha256OfText(JSON.stringify(filesBelow(modulesHostPath).map((path) => [path, stampOf(path)]))),
+];
+
 async function fromUser({ vmlinuzHostPath, modulesHostPath }: LocalKernel): Promise<Result<Found, Refusal>> {
+  const isThere = stampOf(vmlinuzHostPath) !== undefined;
+  const release = isThere ? await kernelRelease(vmlinuzHostPath) : undefined;
+  const folder = basename(modulesHostPath);
   const problems = [
-    ...(stampOf(vmlinuzHostPath) === undefined ? [`${vmlinuzHostPath} is no file`] : []),
+    ...(isThere ? [] : [`${vmlinuzHostPath} is no file`]),
     ...((await namesIn(join(modulesHostPath, 'kernel'))).length === 0
       ? [`${modulesHostPath || 'the folder of modules'} has no kernel/ with modules`]
       : []),
+    ...(modulesHostPath === '' || release === undefined || release === folder
+      ? []
+      : [`${vmlinuzHostPath} is ${release}, and its folder of modules would be named so, not ${folder}`]),
   ];
   if (problems.length > 0) {
     const wayOut = 'name both: --kernel local:/boot/vmlinuz-6.1.0-9,/lib/modules/6.1.0-9';
@@ -158,6 +172,15 @@ async function fromUser({ vmlinuzHostPath, modulesHostPath }: LocalKernel): Prom
     vmlinuzHostPath,
     modulesHostPath: modulesHostPath.replace(/\/+$/, ''),
     madeBy: `copied from ${vmlinuzHostPath} and ${modulesHostPath}`,
+  });
+}
+
+/** Links are not followed: beside the modules there are some to the kernel's headers. */
+function filesBelow(folder: string): readonly string[] {
+  if (!existsSync(folder)) return []; // which is said when the kernel is made
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
   });
 }
 

@@ -1,0 +1,51 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { beforeAll, expect, test } from 'vitest';
+
+import { ambientWorld } from '../../lab/ambient.ts';
+import { openArtifacts, readPins } from '../../lab/cli/lab-parts.ts';
+import { createExec } from '../../lab/host/exec.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { vmLab } from '../rig/vm-lab.ts';
+
+const output = scratchFolder();
+let lab: Awaited<ReturnType<typeof vmLab>>;
+
+beforeAll(async () => {
+  lab = await vmLab();
+});
+
+/** A kernel as a user has one: a file, and the folder of its modules. */
+async function filesOfOurKernel() {
+  const world = ambientWorld();
+  const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => undefined });
+  const { hostPath } = await artifacts.ensureOwn('vm-kernel', new AbortController().signal);
+  const exec = createExec({ env: process.env });
+  await exec(['tar', '--extract', '--file', join(hostPath, 'modules.tar'), '--directory', output]);
+  const release = readdirSync(output).find((name) => /-cloud-/.test(name)) ?? 'none';
+  return { release, kernel: `local:${join(hostPath, 'vmlinuz')},${join(output, release)}` };
+}
+
+/** What `uname -r` must say, and a pod through its life, whose network needs modules of the kernel. */
+async function runOn(kernel: string, expected: string) {
+  const uname = join(output, 'uname.yaml');
+  const lines = ['name: uname', 'summary: the kernel', 'node: { containerd: 1.6.3, cni-plugins: none }'];
+  const steps = ['steps:', '  - exec: [uname, -r]', `    expect: { output: ${expected} }`, ''];
+  writeFileSync(uname, [...lines, ...steps].join('\n'));
+  const args = ['--containerd', '1.6.3', '--backend', 'vm', '--kernel', kernel, '--output', output];
+  return lab.cnilab(['run', 'incompatible-version', uname, ...args]);
+}
+
+test('a kernel of the user’s own, a file with a folder of modules, runs a node', async () => {
+  const { release, kernel } = await filesOfOurKernel();
+  const { exitCode, stdout, stderr } = await runOn(kernel, release);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toMatch(/^2 passed in /m);
+});
+
+test('a kernel of another suite runs a node', async () => {
+  const { exitCode, stdout, stderr } = await runOn('trixie', '{ contains: +deb13-cloud-, why: its version }');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toMatch(/^2 passed in /m);
+});

@@ -48,21 +48,24 @@ test('a guest that panics in a step is inconclusive, with what its console showe
   expect(lab.leftOf(name)).toEqual([]);
 });
 
-test('a machine that stops answering in a step is inconclusive as well, and is ended', async () => {
-  const say = 'mknod /tmp/kmsg c 1 11; echo "<2>the disk is on fire" >/tmp/kmsg; sleep 1000';
-  const running = lab.start(runInto('stopped', scenarioOf('stopped', say, '10s')));
-  const name = await nodeInStep(output('stopped'), '1-exec');
+const SAY = 'mknod /tmp/kmsg c 1 11; echo "<2>the disk is on fire" >/tmp/kmsg; sleep 1000';
+
+test.each([
+  ['stopped', SAY, 'ended with:\n[^\n]*the disk is on fire'],
+  ['silent', 'sleep 1000', 'showed nothing'],
+])('a machine that is %s in a step is inconclusive as well, and is ended', async (run, script, shown) => {
+  const running = lab.start(runInto(run, scenarioOf(run, script, '10s')));
+  const name = await nodeInStep(output(run), '1-exec');
   const { initPid, folder = '' } = lab.recordOf(name);
-  await until('its word', () => readFileSync(join(folder, 'console.log'), 'utf8').includes('fire'));
+  const console = join(folder, 'console.log');
+  await until('its word', () => script !== SAY || readFileSync(console, 'utf8').includes('fire'));
   process.kill(initPid, 'SIGSTOP');
 
   const { exitCode, stdout, stderr } = await running.finished;
   expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
-  expect(stdout).toMatch(/^inconclusive {2}stopped .*\n {6}1-exec: the run did not come to its end: /m);
-  const words = new RegExp(
-    `^${name} did not answer "exec" within 20000 ms; its console ended with:\\n.*the disk is on fire$`,
-  );
-  expect(labFailuresIn(output('stopped'))).toEqual([['the steps', expect.stringMatching(words)]]);
+  expect(stdout).toMatch(/^inconclusive {2}s.*\n {6}1-exec: the run did not come to its end: /m);
+  const words = new RegExp(`^${name} did not answer "exec" within 20000 ms; its console ${shown}$`);
+  expect(labFailuresIn(output(run))).toEqual([['the steps', expect.stringMatching(words)]]);
   expect(lab.leftOf(name)).toEqual([]);
 });
 
@@ -76,33 +79,41 @@ test('a disk of the guest’s own that is full is inconclusive where the lab cou
   expect(labFailuresIn(output('filled'))).toEqual([['the steps', expect.stringMatching(words)]]);
 });
 
+interface Room {
+  readonly roomMiB: number;
+  /** how large a file may become */
+  readonly fileMiB?: number;
+  /** what the cache is to have nothing of */
+  readonly without: 'vm-artifacts' | 'vm-saved-guest';
+}
+
 /**
  * A run with so much room left for the lab's cache, and without what it has of one kind: in a layer over the cache that only
  * this run sees. After its words comes what stays in the cache of nodes, of half made entries and of that kind.
  */
-async function runWithRoom({ roomMiB, without }: { roomMiB: number; without: string }) {
+async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
   const { cacheHostPath } = ambientWorld();
   const script = `
     mount -t tmpfs -o size=${roomMiB}m none "$1" && mkdir "$1/upper" "$1/work" &&
       mount -t overlay -o "lowerdir=$0,upperdir=$1/upper,workdir=$1/work" none "$0" || exit 99
     grep -l '"name":"${without}' "$0"/index/*.json | xargs -r rm
-    shift; "$@"; exitCode=$?
+    shift; (ulimit -f ${fileMiB === undefined ? 'unlimited' : fileMiB * 2048}; exec "$@"); exitCode=$?
     ls -A "$0/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json
     exit $exitCode`;
-  const room = join(folder, `room-for-${without}`);
+  const room = join(folder, `room-of-${name}`);
   mkdirSync(room);
   const as = ['unshare', '--mount', 'sh', '-c', script, cacheHostPath, room];
-  const args = runInto(without, 'incompatible-version');
+  const args = runInto(name, 'incompatible-version');
   const { exitCode, stdout, stderr } = await lab.cnilab([...args, '--containerd', '1.6.3'], { as });
   const [said, left] = stdout.split(/^1 (?:passed|inconclusive) in .*\n/m);
   return { exitCode, stderr, said, left };
 }
 
 test('no room for the disk of artifacts is one message, and nothing is half made', async () => {
-  const { said, ...rest } = await runWithRoom({ roomMiB: 40, without: 'vm-artifacts' });
+  const { said, ...rest } = await runWithRoom('no-room', { roomMiB: 40, without: 'vm-artifacts' });
   expect(rest).toEqual({ exitCode: 69, stderr: '', left: '' });
   expect(said).toMatch(/^inconclusive {2}incompatible-version /m);
-  expect(labFailuresIn(output('vm-artifacts'))).toEqual([
+  expect(labFailuresIn(output('no-room'))).toEqual([
     [
       expect.stringMatching(/^starting node /),
       `no space left for the cache in ${ambientWorld().cacheHostPath}; make room, run "cnilab clean --cache", or set XDG_CACHE_HOME to a folder on another disk`,
@@ -110,8 +121,11 @@ test('no room for the disk of artifacts is one message, and nothing is half made
   ]);
 });
 
-test('no room to save a guest that has booted is no failure', async () => {
-  const { said, ...rest } = await runWithRoom({ roomMiB: 40, without: 'vm-saved' });
+test.each([
+  ['is not to be had', 'little', { roomMiB: 40 }],
+  ['comes to its end on the way', 'ends', { roomMiB: 6 * 1024, fileMiB: 60 }],
+])('room to save a guest that %s is no failure', async (_, name, room) => {
+  const { said, ...rest } = await runWithRoom(name, { ...room, without: 'vm-saved-guest' });
   expect(rest).toEqual({ exitCode: 0, stderr: '', left: '' });
   expect(said).toMatch(/^pass {2}incompatible-version /m);
 });

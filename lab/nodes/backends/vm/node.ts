@@ -142,7 +142,10 @@ function withConsole(link: AgentLink, { consoleHostPath }: { consoleHostPath: st
     request: (request, parse, options) =>
       link.request(request, parse, options).catch((thrown: unknown) => {
         if (!(thrown instanceof LabError) || !/ did not answer "/.test(thrown.message)) throw thrown;
-        throw new LabError(`${messageOf(thrown)}; its console ended with:\n${lastOf(consoleHostPath)}`);
+        const shown = lastOf(consoleHostPath); // of a resumed guest, nothing from before it was saved
+        throw new LabError(
+          `${messageOf(thrown)}; its console ${shown === '' ? 'showed nothing' : `ended with:\n${shown}`}`,
+        );
       }),
   };
 }
@@ -151,6 +154,6 @@ function lastOf(hostPath: string): string {
   try {
     return readFileSync(hostPath, 'utf8').replaceAll('\r', '').trim().slice(-CONSOLE_CHARACTERS);
   } catch {
-    return '(nothing)';
+    return '';
   }
 }

@@ -5,7 +5,7 @@ import type { LabEvent } from './events.ts';
 import { createRunFolder } from './host/run-folder.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { NodeParts } from './nodes/bring-up.ts';
-import type { Backend, BackendName, NodeMaker } from './nodes/node.ts';
+import type { Backend, BackendName, NodeMaker, PrepareOptions } from './nodes/node.ts';
 import type { ComponentRef } from './plan/components.ts';
 import type { NodePlan, Plan, RunPlan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
@@ -75,19 +75,21 @@ export const nodeNameOf = (sessionId: string, index: number): string => `lab-${s
 /** All that nodes of this backend are made of, from the cache or brought into it. */
 export const prepareBackend = (
   backend: Backend,
-  { artifacts, emit, signal, first }: PrepareBackendOptions,
+  { artifacts, emit, signal, mayBeKept, first }: PrepareBackendOptions,
 ): Promise<NodeMaker> =>
   backend.prepare({
     own: (name) => artifacts.ensureOwn(name, signal),
     progress: (news) => emit({ kind: 'progress', ...news }),
     notice: (message) => emit({ kind: 'notice', message }),
     signal,
+    mayBeKept,
     ...(first === undefined ? {} : { first }),
   });
 
-export interface PrepareBackendOptions extends Pick<SessionOptions, 'artifacts' | 'signal' | 'emit'> {
-  readonly first?: string;
-}
+export interface PrepareBackendOptions
+  extends
+    Pick<SessionOptions, 'artifacts' | 'signal' | 'emit'>,
+    Pick<PrepareOptions, 'mayBeKept' | 'first'> {}
 
 /** The images that nodes have, as no registry is asked: the same for all runs of a session. */
 export interface LabImages {

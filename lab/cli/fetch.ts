@@ -24,7 +24,7 @@ export async function fetchCommand(
   try {
     await artifacts.ensureAll(refsOf(plan), signal);
     await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
-    await prepareBackend(backend, { artifacts, signal, emit: reporters.emit });
+    await prepareBackend(backend, { artifacts, signal, mayBeKept: false, emit: reporters.emit });
   } catch (thrown) {
     const exitCode = interruption.exitCode();
     if (exitCode === undefined) throw thrown;

@@ -41,7 +41,7 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
 
   const artifact = await artifacts.ensureAll(refsOf(plan), signal);
   const { pause, app } = await labImages({ containers }, artifacts, signal);
-  const maker = await prepareBackend(backend, { artifacts, emit, signal, first: name });
+  const maker = await prepareBackend(backend, { artifacts, emit, signal, mayBeKept: true, first: name });
   cleanup.add('nodes made ahead', () => maker.end());
   const ready = await bringUpNode({
     maker,

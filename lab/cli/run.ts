@@ -44,7 +44,7 @@ export async function runRecorded(
   // the first node starts while the scenarios are read; nothing of theirs touches it before all of them are sound
   const first = nodeNameOf(sessionId, 0);
   const choose = async () => (await chosen).backend;
-  const nodes = nodesAhead(choose, { artifacts, emit, signal, first });
+  const nodes = nodesAhead(choose, { artifacts, emit, signal, mayBeKept: flags.keep === true, first });
   try {
     const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
     const backend = await nodes.backend;

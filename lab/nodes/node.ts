@@ -122,6 +122,8 @@ export interface PrepareOptions {
   /** something that a user should know, once */
   readonly notice: (message: string) => void;
   readonly signal: AbortSignal;
+  /** whether a node may yet be kept: then nothing outside may be told to end it when the lab is gone */
+  readonly mayBeKept: boolean;
   /** the name of a node that is as good as certain to be wanted: it may be begun at once, ahead of its `start` */
   readonly first?: string;
 }

@@ -140,7 +140,8 @@ async function makerWith(replace: Readonly<Record<string, string>>): Promise<Nod
     const hostPath = replace[name];
     return hostPath === undefined ? artifact : { ...artifact, key: `broken-${process.pid}`, hostPath };
   };
-  return backend.prepare({ own, progress: () => undefined, notice: () => undefined, signal });
+  const quiet = { progress: () => undefined, notice: () => undefined };
+  return backend.prepare({ own, ...quiet, mayBeKept: false, signal });
 }
 
 test('a guest that was saved is resumed as another node; a damaged one is not, and the node comes up all the same', async () => {

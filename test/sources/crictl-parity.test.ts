@@ -90,6 +90,7 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
     own: (name) => artifacts.ensureOwn(name, signal),
     progress: () => undefined,
     notice: () => undefined,
+    mayBeKept: false,
     signal,
   });
   const { node } = await bringUpNode({

@@ -106,6 +106,7 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
       platform,
       uid,
       imageHostPath: join(world.packageHostPath, 'images/node'),
+      reaperThreadHostPath: join(world.packageHostPath, 'dist/reaper-thread.cjs'),
       base: base ?? env['CNILAB_BASE'],
       randomId: () => world.randomId(),
       now: () => clock.now(),

@@ -134,7 +134,7 @@ test('the package has what a user needs, and beside it nothing is installed but 
   const kinds = [
     /^(LICENSE|README\.md|package\.json)$/,
     /^bin\/(cnilab|code-cache)\.cjs$/,
-    /^dist\/(cnilab\.cjs|THIRD-PARTY-LICENSES)$/,
+    /^dist\/((cnilab|reaper-thread)\.cjs|THIRD-PARTY-LICENSES)$/,
     /^dist\/[\w-]+\.mjs$/, // the library
     /^dist\/types\/([\w-]+\/)*[\w-]+\.d\.ts$/,
     /^docs\/[\w-]+\.md$/,
@@ -148,7 +148,10 @@ test('the package has what a user needs, and beside it nothing is installed but 
   expect(statSync(packed.tarballHostPath).size).toBeLessThan(24 * 1024 * 1024);
 
   const parsed = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8')) as object;
-  expect(parsed).toHaveProperty('dependencies', { dockerode: expect.any(String) as string });
+  expect(parsed).toMatchObject({
+    dependencies: { dockerode: expect.any(String) as string },
+    optionalDependencies: { testcontainers: expect.any(String) as string },
+  });
   const prepared = spawnSync('npm', ['run', '--silent', 'prepare'], {
     cwd: packageHostPath,
     encoding: 'utf8',

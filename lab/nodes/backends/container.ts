@@ -11,6 +11,7 @@ import { enterContainer } from './container/enter.ts';
 import { connectTo, type Engine } from './container/engine.ts';
 import { engineError, isGone } from './container/engine-words.ts';
 import { cannotBePrivileged, startContainerNode } from './container/node.ts';
+import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
 import { thisLab } from './container/owner.ts';
 import { artifactVolume } from './container/volume.ts';
@@ -24,6 +25,8 @@ export interface ContainerBackendOptions {
   readonly imageHostPath: string;
   /** what the node image starts from, when it is the user's */
   readonly base: string | undefined;
+  /** the bundle of container/reaper-thread.ts */
+  readonly reaperThreadHostPath: string;
   readonly randomId: () => string;
   readonly now: () => number;
 }
@@ -64,7 +67,10 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     name: 'container',
     jobsPerCore: 2, // 47 runs on two cores: 38.3 s two at a time, 28.8 s four, 29.5 s six
     check: async () => (await find()).check,
-    prepare: async (prepare) => makeNodes(await use(), { ...options, prepare }),
+    async prepare(prepare) {
+      const { reaperImage } = await find();
+      return makeNodes(await use(), { ...options, prepare, hasReaper: reaperImage !== undefined });
+    },
     async sweep() {
       if (!(await find()).check.works) return [];
       return ask('looking for what killed labs left', async (found) => {
@@ -96,6 +102,8 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
 interface FoundEngine {
   readonly check: BackendCheck;
   readonly engine: Engine | undefined;
+  /** testcontainers' own, if the engine has it */
+  readonly reaperImage?: string | undefined;
 }
 
 async function findEngine({ env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
@@ -104,7 +112,14 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
   let engine: Engine;
   try {
     engine = await connectTo(address);
-    return { check: judgeFacts(address, await readFacts(engine)), engine };
+    const [facts, reaperImage] = await Promise.all([
+      readFacts(engine),
+      findReaperImage(engine, { env, readFile: readIfThere }),
+    ]);
+    const check = judgeFacts(address, facts);
+    const how =
+      check.works && reaperImage !== undefined ? { how: `${check.how}, reaper ${reaperImage}` } : {};
+    return { check: { ...check, ...how }, engine, reaperImage };
   } catch (thrown) {
     return { check: refuseUnreachable(address, thrown), engine: undefined };
   }
@@ -138,10 +153,16 @@ async function removeLeft(engine: Engine, { id, node }: LabContainer): Promise<s
 
 async function makeNodes(
   engine: Engine,
-  options: ContainerBackendOptions & { readonly prepare: PrepareOptions },
+  options: ContainerBackendOptions & { readonly prepare: PrepareOptions; readonly hasReaper: boolean },
 ): Promise<NodeMaker> {
-  const { imageHostPath, base, randomId, now } = options;
-  const { own, progress, notice, signal, first } = options.prepare;
+  const { imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId, now } = options;
+  const { own, progress, notice, signal, mayBeKept, first } = options.prepare;
+  let started: Promise<Reaper | undefined> | undefined;
+  const reaper = async () =>
+    options.hasReaper && !mayBeKept
+      ? (started ??= startReaper({ engine, env, exists: existsSync, threadHostPath }))
+      : undefined;
+  if (first !== undefined) void reaper();
   const nodeTools = await own('node-tools');
   const what = 'node image';
   const image = await ensureNodeImage({
@@ -159,8 +180,11 @@ async function makeNodes(
   let powers: Powers = 'privileged';
 
   async function begin(name: string): Promise<RunningNode> {
+    const reaperLabels = (await reaper())?.labels ?? {};
     const start = () =>
-      startContainerNode({ engine, name, image: image.ref, owner, nowMs: now(), powers, volume });
+      startContainerNode({
+        ...{ engine, name, image: image.ref, owner, nowMs: now(), powers, reaperLabels, volume },
+      });
     try {
       return await start().catch((thrown: unknown) => {
         if (!cannotBePrivileged(thrown)) throw thrown;
@@ -186,7 +210,10 @@ async function makeNodes(
         throw thrown;
       }
     },
-    end: () => ahead.end(),
+    async end() {
+      await ahead.end();
+      await (await started)?.end();
+    },
   };
 }
 

@@ -9,7 +9,7 @@ const owner = { host: 'build-1', pid: 7, startTicks: 99 };
 const making = { name: 'lab-1', image: 'localhost/cnilab-node:x', owner, nowMs: 5 };
 
 test('a node is a container that ends with its input, has no network and nothing of its host', () => {
-  const { HostConfig, ...rest } = nodeContainer({ ...making, powers: 'privileged' });
+  const { HostConfig, ...rest } = nodeContainer({ ...making, powers: 'privileged', reaperLabels: {} });
   expect(rest).toEqual({
     name: 'cnilab-lab-1',
     Image: 'localhost/cnilab-node:x',
@@ -34,7 +34,7 @@ test('a node is a container that ends with its input, has no network and nothing
 });
 
 test('in place of --privileged, a list of capabilities and no filters', () => {
-  const { HostConfig } = nodeContainer({ ...making, powers: 'capabilities' });
+  const { HostConfig } = nodeContainer({ ...making, powers: 'capabilities', reaperLabels: {} });
   expect(HostConfig).toMatchObject({ CapDrop: ['ALL'], CapAdd: CAPABILITIES, MaskedPaths: [] });
   expect(HostConfig?.Privileged).toBeUndefined();
   expect(CAPABILITIES).not.toContain('SYS_RESOURCE');

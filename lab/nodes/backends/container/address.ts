@@ -27,8 +27,8 @@ export interface EngineHints {
  */
 export function findAddress(hints: EngineHints): EngineAddress | undefined {
   const { env } = hints;
-  const home = env.HOME || env.USERPROFILE || '/';
-  const properties = readProperties(hints.readFile(join(home, '.testcontainers.properties')) ?? '');
+  const home = homeOf(hints);
+  const properties = testcontainersProperties(hints);
   const named = (url: string | undefined, saidBy: string): EngineAddress | undefined =>
     url === undefined || url === '' ? undefined : { url, saidBy };
   const tlsHostPath = env.DOCKER_TLS_VERIFY
@@ -88,8 +88,13 @@ export const usualSockets = ({
   ...(runtime ? [join(runtime, 'podman/podman.sock')] : []),
 ];
 
-/** `key = value` lines, as Java writes them. */
-function readProperties(text: string): Readonly<Record<string, string>> {
+const homeOf = ({ env }: Pick<EngineHints, 'env'>): string => env.HOME || env.USERPROFILE || '/';
+
+/** ~/.testcontainers.properties: `key = value` lines, as Java writes them. */
+export function testcontainersProperties(
+  hints: Pick<EngineHints, 'env' | 'readFile'>,
+): Readonly<Record<string, string>> {
+  const text = hints.readFile(join(homeOf(hints), '.testcontainers.properties')) ?? '';
   return Object.fromEntries(
     text.split('\n').flatMap((line) => {
       const [, key, value] = /^\s*([\w.]+)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];

@@ -10,7 +10,7 @@ import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';
 import { engineError, isGone, refusalOf, unreachable } from './engine-words.ts';
 import type { Owner } from './owner.ts';
-import { keptName, nodeContainer, type Powers } from './spec.ts';
+import { keptName, nodeContainer, type Powers, type ReaperLabels } from './spec.ts';
 import type { ArtifactVolume } from './volume.ts';
 
 export interface ContainerNodeOptions {
@@ -20,6 +20,7 @@ export interface ContainerNodeOptions {
   readonly owner: Owner;
   readonly nowMs: number;
   readonly powers: Powers;
+  readonly reaperLabels: ReaperLabels;
   readonly volume: ArtifactVolume;
 }
 

@@ -35,6 +35,9 @@ export interface ContainerMaking {
   readonly nowMs: number;
 }
 
+/** Labels of the lab's own reaper, if there is one: none where somebody may keep the node. */
+export type ReaperLabels = Readonly<Record<string, string>>;
+
 /** The container that is a node. Its first process makes the node within it, as it does in namespaces on a host. */
 export function nodeContainer({
   name,
@@ -42,14 +45,15 @@ export function nodeContainer({
   owner,
   nowMs,
   powers,
-}: ContainerMaking & { powers: Powers }): ContainerCreateOptions {
+  reaperLabels,
+}: ContainerMaking & { powers: Powers; reaperLabels: ReaperLabels }): ContainerCreateOptions {
   return {
     name: containerName(name),
     Image: image,
     Hostname: name,
     Entrypoint: ['/lab/bin/agent'],
     Cmd: ['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
-    Labels: { ...ownedBy({ owner, nowMs }), [LABELS.node]: name },
+    Labels: { ...ownedBy({ owner, nowMs }), [LABELS.node]: name, ...reaperLabels },
     // when the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest
     ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
     HostConfig: {
@@ -75,7 +79,8 @@ const withCapabilities: HostConfig = {
 
 /**
  * A container through which files get into the volume. It is not started; if it is, by whoever finds it after its lab was
- * killed or its engine's disk was full, it removes what is only half there.
+ * killed or its engine's disk was full, it removes what is only half there. So it is not for a reaper, which would remove it
+ * and leave that.
  */
 export function uploadContainer({
   name,

@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+
+import { testcontainersProperties, type EngineHints } from './address.ts';
+import { dockerOptions, type Engine } from './engine.ts';
+import type { ReaperLabels } from './spec.ts';
+
+/** testcontainers' reaper, at work for this lab: it removes what has the labels once the lab is gone, however that went. */
+export interface Reaper {
+  readonly labels: ReaperLabels;
+  /** The lab's own end; the reaper itself goes when nobody has needed it for a while. */
+  end(): Promise<void>;
+}
+
+export interface ReaperOptions {
+  readonly engine: Engine;
+  readonly env: EngineHints['env'];
+  readonly exists: EngineHints['exists'];
+  /** reaper-thread.ts, bundled */
+  readonly threadHostPath: string;
+}
+
+const DEFAULT_IMAGE = 'testcontainers/ryuk:0.14.0'; // of the version of testcontainers that this goes with
+const THERE_WITHIN_MS = 6000;
+const ANSWER_WITHIN_MS = 2000;
+
+/** The name of the reaper's image, as testcontainers would come to it; undefined for a user who wants none. */
+export function reaperImage(hints: Pick<EngineHints, 'env' | 'readFile'>): string | undefined {
+  const { env } = hints;
+  const disabled = env.TESTCONTAINERS_RYUK_DISABLED ?? testcontainersProperties(hints)['ryuk.disabled'];
+  if (disabled === 'true') return undefined;
+  const image = env.RYUK_CONTAINER_IMAGE || DEFAULT_IMAGE;
+  const prefix = env.TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX;
+  const hasRegistry = /^(?:[^/]*[.:][^/]*|localhost)\//.test(image);
+  return !prefix || hasRegistry ? image : `${prefix.replace(/\/$/, '')}/${image}`;
+}
+
+/** The same, where this engine has it: it is never pulled. */
+export async function findReaperImage(
+  engine: Engine,
+  hints: Pick<EngineHints, 'env' | 'readFile'>,
+): Promise<string | undefined> {
+  const image = reaperImage(hints);
+  if (image === undefined) return undefined;
+  return engine.get(`/images/${image}/json`, ANSWER_WITHIN_MS).then(
+    () => image,
+    () => undefined,
+  );
+}
+
+/** Starts the reaper, or joins one that runs. Undefined when that cannot be had, or not soon: nodes end without it too. */
+export const startReaper = (options: ReaperOptions): Promise<Reaper | undefined> =>
+  connectToReaper(options).catch(() => undefined);
+
+async function connectToReaper(options: ReaperOptions): Promise<Reaper> {
+  const { engine, threadHostPath } = options;
+  const thread = new Worker(threadHostPath, {
+    env: await threadEnv(options),
+    workerData: dockerOptions(engine.address),
+    execArgv: [],
+    ...{ stdout: true, stderr: true }, // nothing that it says is for the lab's user
+  });
+  thread.on('error', () => undefined); // what ends it later is no matter of the lab's
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  try {
+    const said: unknown[] = await Promise.race([
+      once(thread, 'message', { signal }),
+      once(thread, 'exit', { signal }),
+      sleep(THERE_WITHIN_MS, [], { signal }),
+    ]);
+    const { containerId, labels } = parseReaper(said[0]);
+    await engine.get(`/containers/${containerId}/json`, ANSWER_WITHIN_MS); // none of another engine
+    thread.unref();
+    return { labels, end: async () => void (await thread.terminate()) };
+  } catch (thrown) {
+    await thread.terminate();
+    throw thrown;
+  } finally {
+    waiting.abort();
+  }
+}
+
+/** The lab's environment, with the lab's engine in it. Throws where testcontainers cannot use that. */
+async function threadEnv({
+  engine,
+  env,
+  exists,
+}: ReaperOptions): Promise<Record<string, string | undefined>> {
+  const { url, tlsHostPath } = engine.address;
+  const { socketPath, host, port, protocol } = dockerOptions(engine.address);
+  if (protocol === 'ssh') throw new Error('testcontainers does not speak ssh');
+  const isInContainer = exists('/.dockerenv') && socketPath !== undefined;
+  return {
+    ...env,
+    DOCKER_HOST: socketPath === undefined ? `tcp://${String(host)}:${String(port)}` : url,
+    DOCKER_TLS_VERIFY: tlsHostPath === undefined ? '0' : '1',
+    DOCKER_CERT_PATH: tlsHostPath,
+    ...(isInContainer && {
+      // it would look for its engine's address with a container, of an image that it pulls
+      TESTCONTAINERS_HOST_OVERRIDE: env.TESTCONTAINERS_HOST_OVERRIDE ?? (await gatewayOf(engine)),
+    }),
+  };
+}
+
+/** Where an engine's containers, this one among them, find its published ports. */
+async function gatewayOf(engine: Engine): Promise<string> {
+  const network = engine.address.url.includes('podman.sock') ? 'podman' : 'bridge';
+  const told = JSON.stringify(await engine.get(`/networks/${network}`, ANSWER_WITHIN_MS));
+  const gateway = /"Gateway":"([^"]+)"/.exec(told)?.[1];
+  if (gateway === undefined) throw new Error(`the network ${network} has no gateway`);
+  return gateway;
+}
+
+function parseReaper(said: unknown): { readonly containerId: string; readonly labels: ReaperLabels } {
+  const at = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  const [containerId, label, sessionId] = ['containerId', 'label', 'sessionId'].map((key) => at(said, key));
+  if (typeof containerId !== 'string' || typeof label !== 'string' || typeof sessionId !== 'string')
+    throw new Error('testcontainers did not come up with a reaper');
+  return { containerId, labels: { [label]: sessionId } };
+}

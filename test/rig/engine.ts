@@ -19,19 +19,21 @@ export interface TestEngine extends AsyncDisposable {
   /** the folder of everything that it writes */
   readonly folder: string;
   readonly log: () => string;
+  /** a command that runs another where the ports that the engine publishes are: no link leads there from the host */
+  readonly where: readonly string[];
   /** Ends the engine alone; a second engine cannot be started in its place. */
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 interface EngineKind {
   readonly packages: Packages;
-  readonly argv: (folder: string, cgroup: string) => readonly string[];
+  readonly argv: (folder: string, cgroup: string, network: boolean) => readonly string[];
 }
 
-const dockerd = (folder: string, cgroup: string): readonly string[] => [
+const dockerd = (folder: string, cgroup: string, network: boolean): readonly string[] => [
   ...['dockerd', '--host', `unix://${folder}/engine.sock`, '--group', 'root', '--pidfile', `${folder}/pid`],
   ...['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '--cgroup-parent', `/${cgroup}`],
-  ...['--bridge=none', '--iptables=false', '--ip6tables=false'],
+  ...['--iptables=false', '--ip6tables=false', '--ip-forward=false', ...(network ? [] : ['--bridge=none'])],
 ];
 
 const ENGINES = {
@@ -77,20 +79,27 @@ function podmanSettings(folder: string, cgroup: string): readonly string[] {
   return [`CONTAINERS_CONF=${conf}`, `CONTAINERS_STORAGE_CONF=${storage}`];
 }
 
-/** Starts an engine and waits for its answer. `diskMiB` gives it a disk of this size for all that it keeps. */
+/**
+ * Starts an engine and waits for its answer. `diskMiB` gives it a disk of this size for all that it keeps, `network` a bridge
+ * for its containers.
+ */
 export async function startEngine(
   name: EngineName,
-  { diskMiB = 0 }: { diskMiB?: number } = {},
+  { diskMiB = 0, network = false }: { diskMiB?: number; network?: boolean } = {},
 ): Promise<TestEngine> {
   const { packages, argv } = ENGINES[name];
   const tree = await unpackedTree(name, packages);
   const folder = mkdtempSync(join(tmpdir(), 'cnilab-engine-'));
   const cgroup = basename(folder);
   const script = fileURLToPath(new URL('engine.sh', import.meta.url));
-  const keeper = spawn('sh', [script, folder, cgroup, tree, String(diskMiB), ...argv(folder, cgroup)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    detached: true,
-  });
+  const keeper = spawn(
+    'sh',
+    [script, folder, cgroup, tree, String(diskMiB), ...argv(folder, cgroup, network)],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    },
+  );
   const over = once(keeper, 'exit');
   const said: unknown[] = await once(keeper.stdout, 'data');
   const outerPid = String(said[0]).trim();
@@ -113,6 +122,7 @@ export async function startEngine(
     url: `unix://${socket}`,
     folder,
     log,
+    where: ['nsenter', `--net=/proc/${outerPid}/ns/net`, '--'],
     async stop(signal) {
       const pid = Number(readFileSync(`/proc/${outerPid}/task/${outerPid}/children`, 'utf8').trim());
       process.kill(pid, signal);

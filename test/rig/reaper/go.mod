@@ -1,0 +1,3 @@
+module cnilab.test/reaper
+
+go 1.22

@@ -15,7 +15,7 @@ test('an artifact that a machine was not started with is brought to it whole, an
   const artifact = (await artifacts.ensureAll([plugins], signal))(plugins);
   const backend = createBackends(world).find(({ name }) => name === 'vm');
   if (backend === undefined) throw new Error('there is a backend vm');
-  const maker = await prepareBackend(backend, { artifacts, signal, emit });
+  const maker = await prepareBackend(backend, { artifacts, signal, emit, mayBeKept: false });
   const name = `test-vm-provide-${process.pid}`;
   const node = await maker.start({ name, artifacts: [] });
   try {

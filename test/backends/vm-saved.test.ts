@@ -18,18 +18,20 @@ beforeAll(async () => {
   env = { CNILAB_QEMU: await qemuForTests() };
 });
 
-/** Its preparation is its own, so that no other test has saved a guest for it. */
-function scenario(mark: string, steps: readonly string[]): string {
-  const path = join(output, `${mark}.yaml`);
+/** In a preparation, so that no run before this one has saved a guest for it. */
+const mark = `prepared-once-${process.pid}-${Date.now()}`;
+
+function scenario(steps: readonly string[]): string {
+  const path = join(output, 'prepared-once.yaml');
   const conflist = `{ cniVersion: 1.0.0, name: containerd-net, plugins: [{ type: bridge, bridge: cni0, ipam: { type: host-local, ranges: [[{ subnet: 10.88.0.0/16 }]] } }] }`;
   const lines = [
-    `name: ${mark}`,
+    'name: prepared-once',
     'summary: A node that is prepared once',
     'node:',
     '  containerd: 1.6.4',
     '  cni-plugins: 1.1.1',
     `  cni-config: { 10-net.conflist: ${conflist} }`,
-    `  files: { /etc/resolv.conf: "# ${mark} ${process.pid} ${Date.now()}\\n" }`,
+    `  files: { /etc/resolv.conf: "# ${mark}\\n" }`,
     'steps:',
     ...steps.map((step) => `  - ${step}`),
   ];
@@ -58,14 +60,14 @@ async function runOn(path: string) {
 }
 
 test('the second run begins where the first had prepared its node, as a node of its own', async () => {
-  const path = scenario('prepared-once', [
+  const path = scenario([
     `exec: [sh, -c, 'test "$(hostname)" = "$(cat /etc/hostname)" && grep -q " $(hostname)$" /etc/hosts']`,
-    'exec: [grep, -q, prepared-once, /etc/resolv.conf]',
+    `exec: [grep, -q, ${mark}, /etc/resolv.conf]`,
     ...['run-pod: web', 'stop-pod: web', 'remove-pod: web'],
     ...['stop-containerd:', 'start-containerd:', 'kill-containerd:'], // its end is noticed, though others started it
   ]);
   expect(await runOn(path)).toEqual({ resumed: false });
-  const saved = await until('a saved guest', () => savedFor('prepared-once')[0]);
+  const saved = await until('a saved guest', () => savedGuests()[0]);
 
   expect(await runOn(path)).toEqual({ resumed: true });
 
@@ -73,8 +75,8 @@ test('the second run begins where the first had prepared its node, as a node of 
   expect(await runOn(path)).toEqual({ resumed: false });
 });
 
-/** Guests that were saved with this in their preparation. */
-function savedFor(mark: string): readonly string[] {
+/** Those that were saved with this test's preparation. */
+function savedGuests(): readonly string[] {
   const index = join(cacheHostPath, 'index');
   return readdirSync(index).flatMap((entry) => {
     const text = readFileSync(join(index, entry), 'utf8');

@@ -183,7 +183,7 @@ async function makeNodes(
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = () =>
       startContainerNode({
-        ...{ engine, name, image: image.ref, owner, nowMs: now(), powers, reaperLabels, volume },
+        ...{ engine, name, image: image.ref, owner, nowMs: now(), powers, reaperLabels, volume, signal },
       });
     try {
       return await start().catch((thrown: unknown) => {

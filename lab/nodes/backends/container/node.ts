@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LabError } from '../../../core/lab-error.ts';
 import { openAgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { RunningNode } from '../../node.ts';
+import { readyWithin } from '../../ready-within.ts';
 import { removeContainer } from './containers.ts';
 import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';
@@ -22,6 +22,8 @@ export interface ContainerNodeOptions {
   readonly powers: Powers;
   readonly reaperLabels: ReaperLabels;
   readonly volume: ArtifactVolume;
+  /** gives up a start */
+  readonly signal: AbortSignal;
 }
 
 const READY_WITHIN_MS = 60_000;
@@ -66,7 +68,7 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
   }
 }
 
-async function startAgent({ engine, name }: ContainerNodeOptions, id: string) {
+async function startAgent({ engine, name, signal }: ContainerNodeOptions, id: string) {
   const container = engine.docker.getContainer(id);
   const stream = await engine.attach(id);
   const { stdout, stderr } = demux(stream);
@@ -90,7 +92,7 @@ async function startAgent({ engine, name }: ContainerNodeOptions, id: string) {
       return why.text;
     },
   });
-  await withinReady(link.ready, name);
+  await readyWithin(link, { name, withinMs: READY_WITHIN_MS, signal });
   /** Open connections would hold the lab up. */
   const letGo = () => {
     waiting.abort();
@@ -127,17 +129,4 @@ const TOLD_TO_END = 143;
 function exitCodeOf(end: unknown): number | undefined {
   const code: unknown = typeof end === 'object' && end !== null ? Reflect.get(end, 'StatusCode') : undefined;
   return typeof code === 'number' ? code : undefined;
-}
-
-async function withinReady(ready: Promise<void>, name: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new LabError(`node ${name} was not ready after ${READY_WITHIN_MS} ms`);
-    timer = setTimeout(() => reject(error), READY_WITHIN_MS);
-  });
-  try {
-    await Promise.race([ready, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

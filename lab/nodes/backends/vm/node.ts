@@ -11,6 +11,7 @@ import { openAgentLink, type AgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { NodeOptions, RunningNode } from '../../node.ts';
+import { readyWithin } from '../../ready-within.ts';
 import { copyArtifact } from './copy-artifact.ts';
 import { watchEnd } from '../launcher.ts';
 import { CONSOLE_LOG, MONITOR } from './qemu-args.ts';
@@ -38,7 +39,7 @@ const CONSOLE_CHARACTERS = 2000;
 
 /** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
 export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
-  const { name, artifacts, nodeTools, argv, stateHostPath, beforeBegin } = options;
+  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, signal, beforeBegin } = options;
   const startedMs = Date.now();
   await mkdir(stateHostPath, { recursive: true });
   const launcher = spawn(
@@ -75,7 +76,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
       await end.within(END_WITHIN_MS, name);
     })());
   try {
-    await becomesReady(link, options);
+    await readyWithin(link, { name, withinMs: readyWithinMs, signal });
   } catch (thrown) {
     await endNode().catch(() => undefined);
     throw thrown;
@@ -115,24 +116,6 @@ function wordOf(word: Duplex, name: string): Promise<void> {
     );
     word.write('k');
   });
-}
-
-async function becomesReady(link: AgentLink, { name, readyWithinMs, signal }: VmNodeOptions): Promise<void> {
-  signal.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  let giveUp: (() => void) | undefined;
-  const otherwise = new Promise<never>((_, reject) => {
-    const late = `the virtual machine ${name} did not boot within ${readyWithinMs} ms`;
-    timer = setTimeout(() => reject(new LabError(late)), readyWithinMs);
-    giveUp = () => reject(new LabError(`the start of ${name} was given up`));
-    signal.addEventListener('abort', giveUp);
-  });
-  try {
-    await Promise.race([link.ready, otherwise]);
-  } finally {
-    clearTimeout(timer);
-    if (giveUp !== undefined) signal.removeEventListener('abort', giveUp);
-  }
 }
 
 /** The same link, which shows what the guest's console showed last when the guest does not answer in time. */

@@ -7,7 +7,7 @@ import type { Cache, Staging } from '../../../artifacts/cache.ts';
 import { stampOf } from '../../../artifacts/fingerprint.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { ArtifactsDisk } from './artifacts-disk.ts';
-import type { Machine } from './qemu-args.ts';
+import { qemuArgs, type Machine } from './qemu-args.ts';
 import { openQmp, type Qmp } from './qmp.ts';
 
 export interface SavedGuestsOptions {
@@ -106,12 +106,12 @@ function requestFor({ qemu, machine }: SavedGuestsOptions, point: object): strin
   const processor = cpus()[0]?.model ?? '';
   return JSON.stringify({
     own: 'vm-saved-guest',
-    ...machine,
+    args: qemuArgs({ ...machine, name: '', artifactsDiskHostPath: '' }),
     qemu,
     qemuStamp: stampOf(qemu),
     processor,
     ...point,
-    revision: 2,
+    revision: 3,
   });
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { cnilab } from '../rig/cnilab.ts';
 import { containerLab, oneRunInto } from '../rig/container-lab.ts';
-import { startEngine } from '../rig/engine.ts';
+import { remainsOf, startEngine } from '../rig/engine.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const output = scratchFolder();
@@ -43,6 +43,21 @@ test('an address that is none, and a user who may not: words and ways out as wel
   });
   expect(stdout).toContain(`this user may not use ${engine.url} (DOCKER_HOST)`);
   expect(stdout).toContain('join the group that owns the socket');
+});
+
+test('a rootless engine is refused before anything is begun, with what to use in its place', async () => {
+  await using engine = await startEngine('podman-4.3-rootless');
+  const { exitCode, stderr } = await runOn(engine.url);
+  await engine[Symbol.asyncDispose]();
+  expect(remainsOf(engine)).toEqual([]);
+  expect({ exitCode, stderr: stderr.replace(/Podman 4\.3\.\S+/, 'Podman 4.3') }).toEqual({
+    exitCode: 69,
+    stderr: [
+      `cnilab: container nodes cannot be had here: Podman 4.3 at ${engine.url} is rootless: its containers may not mount what a node is made of`,
+      '  - use an engine that runs as root: DOCKER_HOST=unix:///var/run/docker.sock, or unix:///run/podman/podman.sock',
+      '  - on Linux, use --backend bare with sudo, or --backend vm without\n',
+    ].join('\n'),
+  });
 });
 
 test('an engine that accepts and never answers is given up after two seconds', async () => {

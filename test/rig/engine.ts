@@ -27,6 +27,8 @@ export interface TestEngine extends AsyncDisposable {
 
 interface EngineKind {
   readonly packages: Packages;
+  /** another engine of the same packages, whose files are unpacked already */
+  readonly filesOf?: string;
   readonly argv: (folder: string, cgroup: string, network: boolean) => readonly string[];
 }
 
@@ -35,6 +37,13 @@ const dockerd = (folder: string, cgroup: string, network: boolean): readonly str
   ...['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '--cgroup-parent', `/${cgroup}`],
   ...['--iptables=false', '--ip6tables=false', '--ip-forward=false', ...(network ? [] : ['--bridge=none'])],
 ];
+
+const PODMAN: Packages = {
+  bookworm: [
+    ...['podman', 'conmon', 'runc', 'libgpgme11', 'libsubid4'],
+    ...['golang-github-containers-common', 'golang-github-containers-image'],
+  ],
+};
 
 const ENGINES = {
   /** the newest that runs here, beside bookworm's containerd and runc: trixie's want a newer C library */
@@ -48,13 +57,20 @@ const ENGINES = {
     argv: dockerd,
   },
   'podman-4.3': {
-    packages: {
-      bookworm: [
-        ...['podman', 'conmon', 'runc', 'libgpgme11', 'libsubid4'],
-        ...['golang-github-containers-common', 'golang-github-containers-image'],
-      ],
-    },
+    packages: PODMAN,
     argv: (folder, cgroup) => ['env', ...podmanSettings(folder, cgroup), 'podman', ...podmanArgs(folder)],
+  },
+  /** of a user who is nobody; it runs no container here, but it answers */
+  'podman-4.3-rootless': {
+    packages: PODMAN,
+    filesOf: 'podman-4.3',
+    argv: (folder, cgroup) => [
+      // not `exec`: what changes its user is no longer killed with its parent, so the first process does not
+      ...['sh', '-c', 'chown -R 65534:65534 "$0" && "$@"; exit $?', folder],
+      ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      ...['env', '--chdir', folder, `HOME=${folder}`, `XDG_RUNTIME_DIR=${folder}`],
+      ...[...podmanSettings(folder, cgroup, 'vfs'), 'podman', ...podmanArgs(folder)],
+    ],
   },
 } as const satisfies Readonly<Record<string, EngineKind>>;
 
@@ -63,7 +79,7 @@ const podmanArgs = (folder: string): readonly string[] => [
 ];
 
 /** Without systemd, and without limits that this machine cannot give. */
-function podmanSettings(folder: string, cgroup: string): readonly string[] {
+function podmanSettings(folder: string, cgroup: string, driver = 'overlay'): readonly string[] {
   const conf = join(folder, 'containers.conf');
   const lines = [
     ...['[containers]', 'default_ulimits = []', `cgroup_parent = "/${cgroup}"`],
@@ -74,7 +90,7 @@ function podmanSettings(folder: string, cgroup: string): readonly string[] {
   const storage = join(folder, 'storage.conf');
   writeFileSync(
     storage,
-    `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/data"\nrunroot = "${folder}/run"\n`,
+    `[storage]\ndriver = "${driver}"\ngraphroot = "${folder}/data"\nrunroot = "${folder}/run"\n`,
   );
   return [`CONTAINERS_CONF=${conf}`, `CONTAINERS_STORAGE_CONF=${storage}`];
 }
@@ -87,8 +103,8 @@ export async function startEngine(
   name: EngineName,
   { diskMiB = 0, network = false }: { diskMiB?: number; network?: boolean } = {},
 ): Promise<TestEngine> {
-  const { packages, argv } = ENGINES[name];
-  const tree = await unpackedTree(name, packages);
+  const { packages, argv, filesOf = name }: EngineKind = ENGINES[name];
+  const tree = await unpackedTree(filesOf, packages);
   const folder = mkdtempSync(join(tmpdir(), 'cnilab-engine-'));
   const cgroup = basename(folder);
   const script = fileURLToPath(new URL('engine.sh', import.meta.url));

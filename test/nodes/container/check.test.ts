@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import {
   judgeFacts,
+  readFacts,
   refuseUnreachable,
   type EngineFacts,
 } from '../../../lab/nodes/backends/container/check.ts';
@@ -12,7 +13,7 @@ const docker: EngineFacts = {
   osType: 'linux',
   architecture: 'x86_64',
   cgroupVersion: '2',
-  securityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+  rootless: false,
 };
 
 test('an engine of Linux on a known machine works, and its architecture is that of its nodes', () => {
@@ -24,7 +25,7 @@ test('an engine of Linux on a known machine works, and its architecture is that 
 });
 
 test.each<[string, Partial<EngineFacts>, string]>([
-  ['rootless', { securityOptions: ['name=rootless'] }, 'is rootless'],
+  ['rootless', { rootless: true }, 'is rootless'],
   ['of Windows', { osType: 'windows' }, 'runs windows containers'],
   ['of another machine', { architecture: 's390x' }, 'runs on s390x'],
 ])('one that is %s is refused, with what to do', (_, facts, why) => {
@@ -32,6 +33,17 @@ test.each<[string, Partial<EngineFacts>, string]>([
   expect(check).toMatchObject({ works: false });
   expect('why' in check && check.why).toContain(why);
   expect('waysOut' in check && check.waysOut.length).toBeGreaterThan(0);
+});
+
+test.each<[string, object, boolean]>([
+  ['Docker', { SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'] }, false],
+  ['rootless Docker', { SecurityOptions: ['name=seccomp,profile=builtin', 'name=rootless'] }, true],
+  ['Podman', { SecurityOptions: ['name=seccomp,profile=default'], Rootless: false }, false],
+  ['rootless Podman', { SecurityOptions: ['name=seccomp,profile=default'], Rootless: true }, true],
+])('whether it is rootless is known from what %s says', async (_, said, rootless) => {
+  const info = { OSType: 'linux', Architecture: 'amd64', CgroupVersion: '1', ...said };
+  const get = async (path: string) => (path === '/info' ? info : { Version: '4.3.1' });
+  expect((await readFacts({ get })).rootless).toBe(rootless);
 });
 
 const failed = (code: string) => Object.assign(new Error(`connect ${code} /x.sock`), { code });

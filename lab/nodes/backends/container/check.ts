@@ -14,11 +14,12 @@ export interface EngineFacts {
   readonly osType: string;
   readonly architecture: string;
   readonly cgroupVersion: string;
-  readonly securityOptions: readonly string[];
+  /** its root is a user of its host's without privileges */
+  readonly rootless: boolean;
 }
 
 /** Asks an engine what it is; throws what dockerode throws, and AbortError when no answer comes. */
-export async function readFacts(engine: Engine): Promise<EngineFacts> {
+export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFacts> {
   const [info, version] = await Promise.all(
     ['/info', '/version'].map((path) => engine.get(path, ANSWER_WITHIN_MS)),
   );
@@ -29,7 +30,10 @@ export async function readFacts(engine: Engine): Promise<EngineFacts> {
     osType: textAt(info, 'OSType') || 'linux',
     architecture: textAt(info, 'Architecture'),
     cgroupVersion: textAt(info, 'CgroupVersion') || '1',
-    securityOptions: listAt(info, 'SecurityOptions').map(String),
+    // Docker's word, and Podman's
+    rootless:
+      listAt(info, 'SecurityOptions').some((option) => /\bname=rootless\b/.test(String(option))) ||
+      Reflect.get(Object(info), 'Rootless') === true,
   };
 }
 
@@ -42,7 +46,7 @@ const ARCHS: Readonly<Record<string, Arch>> = {
 
 /** Whether an engine that answers can carry nodes. */
 export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendCheck {
-  const { product, osType, architecture, cgroupVersion, securityOptions } = facts;
+  const { product, osType, architecture, cgroupVersion, rootless } = facts;
   const arch = ARCHS[architecture];
   if (osType !== 'linux')
     return {
@@ -56,13 +60,13 @@ export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendC
       why: `${product} at ${url} runs on ${architecture}, and nodes run on x86-64 and arm64 only`,
       waysOut: ['name an engine of such a machine with DOCKER_HOST'],
     };
-  if (securityOptions.some((option) => /\bname=rootless\b/.test(option)))
+  if (rootless)
     return {
       works: false,
       why: `${product} at ${url} is rootless: its containers may not mount what a node is made of`,
       waysOut: [
         'use an engine that runs as root: DOCKER_HOST=unix:///var/run/docker.sock, or unix:///run/podman/podman.sock',
-        'on Linux, use --backend bare with sudo',
+        'on Linux, use --backend bare with sudo, or --backend vm without',
       ],
     };
   return { works: true, how: `${product} at ${url}, ${arch}, cgroup v${cgroupVersion}`, arch };

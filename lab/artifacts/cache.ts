@@ -109,7 +109,10 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       const hostPath = at('artifacts', key);
       await mkdir(at('artifacts'), { recursive: true });
       // The same files may be there under another request; theirs may be damaged, ours are not.
-      await rename(hostPath, join(staging.scratchHostPath, 'replaced')).catch(() => undefined);
+      // A folder in a lower layer, of a container's image for instance, cannot be moved.
+      await rename(hostPath, join(staging.scratchHostPath, 'replaced')).catch(() =>
+        rm(hostPath, { recursive: true, force: true }),
+      );
       await rename(staging.treeHostPath, hostPath);
       const artifact = { name, version, source, key, files, madeBy };
       const stamps = files.map((file) => stampOf(join(hostPath, file.path)) ?? '');

@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import { cnilab } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
+const folder = scratchFolder();
+
 /** Of a host on which somebody else's CNI is: whatever of it reached a node would change every result. */
 const OTHERS = `
   set -e
@@ -23,7 +25,6 @@ const OTHERS = `
 `;
 
 test("a host with another's configuration, plugins and addresses changes no finding", async () => {
-  const folder = scratchFolder();
   const args = ['run', 'incompatible-version', '--containerd', '1.6.3'];
   const plain = await cnilab([...args, '--output', join(folder, 'plain')]);
   expect(plain.exitCode).toBe(0);

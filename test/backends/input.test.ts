@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 
 import { cnilab } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
+import { UNPRIVILEGED } from '../rig/unprivileged.ts';
 
 const folder = scratchFolder();
 const recorded = join(folder, 'recorded');
@@ -145,7 +146,7 @@ test('a version that no source has: what was tried, why each did not serve, and 
 const BARE_REFUSED = `bare nodes cannot be had here: making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)
   - run the same command with sudo: sudo -E env "PATH=$PATH" …
   - in a container: start it with --privileged
-  - without root: run the lab in a virtual machine where you are root
+  - without root: take --backend vm
 `;
 
 test.for([
@@ -169,7 +170,7 @@ vm nodes cannot be had here: CNILAB_QEMU names /nowhere/qemu, which is not there
     const nowhere = { DOCKER_HOST: 'unix:///nowhere/engine.sock', CNILAB_QEMU: '/nowhere/qemu' };
     const { exitCode, stdout, stderr } = await cnilab(args, {
       env: { HOME: home, XDG_CACHE_HOME: '', ...nowhere },
-      as: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      as: UNPRIVILEGED,
     });
     expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 69, stdout: '', stderr: message });
   },

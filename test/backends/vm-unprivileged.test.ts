@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 
 import { scratchFolder } from '../rig/scratch.ts';
+import { UNPRIVILEGED } from '../rig/unprivileged.ts';
 import { vmLab } from '../rig/vm-lab.ts';
 
 const output = scratchFolder();
-/** The owner of the tests' cache, with nothing of what root may do beyond what any user may. */
-const as = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'];
+const as = UNPRIVILEGED;
 const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
 
 test('a user without privileges and without an engine has machines, and is given them unasked', async () => {

@@ -37,7 +37,7 @@ export function checkBare(platform: NodeJS.Platform): BackendCheck {
       waysOut: [
         'run the same command with sudo: sudo -E env "PATH=$PATH" …',
         'in a container: start it with --privileged',
-        'without root: run the lab in a virtual machine where you are root',
+        'without root: take --backend vm',
       ],
     };
   }

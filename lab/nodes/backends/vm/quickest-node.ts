@@ -35,8 +35,9 @@ export async function quickestNode(setting: Setting, options: NodeOptions): Prom
   async function resume(saved: SavedGuest, check?: (node: VmNode) => Promise<void>) {
     const resumeArgs = await saved.resumeArgs();
     if (resumeArgs === undefined) return undefined;
+    let node: VmNode | undefined;
     try {
-      const node = await startVmNode({
+      node = await startVmNode({
         ...setting,
         name,
         artifacts,
@@ -46,6 +47,7 @@ export async function quickestNode(setting: Setting, options: NodeOptions): Prom
       await check?.(node);
       return node;
     } catch (thrown) {
+      await node?.end();
       if (signal.aborted) throw thrown;
       await saved.discard();
       return undefined;
@@ -69,10 +71,9 @@ export async function quickestNode(setting: Setting, options: NodeOptions): Prom
   return { ...fresh, savePrepared: () => prepared.save(fresh.monitorHostPath) };
 }
 
-/** Its containerd answered when it was saved. One that does not is no node, and is ended. */
+/** Its containerd answered when it was saved. */
 async function answersAsBefore(node: VmNode): Promise<void> {
   const status = await node.runtimeStatus();
-  if (status.answered) return;
-  await node.end();
-  throw new LabError(`containerd on ${node.name} does not answer any more: ${status.why}`);
+  if (!status.answered)
+    throw new LabError(`containerd on ${node.name} does not answer any more: ${status.why}`);
 }

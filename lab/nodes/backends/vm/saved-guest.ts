@@ -121,9 +121,11 @@ async function saveTo({ treeHostPath }: Staging, qmpHostPath: string): Promise<v
     await qmp.ask('migrate-set-parameters', { 'max-bandwidth': 2 ** 40, 'downtime-limit': 2000 });
     await qmp.ask('migrate', { uri: `exec:cat > ${quoted(join(treeHostPath, SAVED))}` });
     await migrated(qmp);
-    await qmp.ask('cont');
+  } catch (thrown) {
+    await qmp.ask('migrate_cancel'); // else it would stop the guest when it comes to its end after all
+    throw thrown;
   } finally {
-    qmp.close();
+    await qmp.ask('cont').finally(() => qmp.close());
   }
 }
 

@@ -4,11 +4,11 @@ import { basename, join, relative, resolve } from 'node:path';
 import { BadInput } from '../core/lab-error.ts';
 import { didYouMean } from '../spec/did-you-mean.ts';
 
-/** A scenario file and its text; `file` is as a user would type it from the working folder. */
+/** A scenario file and its bytes; `file` is as a user would type it from the working folder. */
 export interface ScenarioFile {
   readonly file: string;
   readonly hostPath: string;
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 export interface FindOptions {
@@ -18,7 +18,7 @@ export interface FindOptions {
 
 /**
  * The files that names stand for: a file, a folder (all below it), a glob, or the name of a scenario in ./scenarios or
- * in the package. No names: all of them. Throws BadInput for a name that stands for nothing, with the nearest ones.
+ * in the package, or of a folder there. No names: all of them, the user's own before the package's of the same name. Throws BadInput for a name that stands for nothing, with the nearest ones.
  */
 export async function findScenarios(
   names: readonly string[],
@@ -27,12 +27,11 @@ export async function findScenarios(
   const roots = [...new Set([join(cwd, 'scenarios'), join(packageHostPath, 'scenarios')])].filter((root) =>
     existsSync(root),
   );
-  const known = roots.flatMap(yamlFilesBelow);
+  const known = withoutHidden(roots.map((root) => ({ root, files: yamlFilesBelow(root) })));
   const found: string[] = [];
   for (const name of names) {
-    const paths = await filesFor(name, { cwd, known });
-    if (paths.length === 0)
-      throw new BadInput(`no scenario is called ${JSON.stringify(name)}; ${suggestion(name, known)}`);
+    const paths = await filesFor(name, { cwd, roots, known });
+    if (paths.length === 0) throw new BadInput(nothingFor(name, { cwd, known }));
     found.push(...paths);
   }
   const paths = [...new Set(names.length === 0 ? known : found)];
@@ -41,14 +40,14 @@ export async function findScenarios(
     return {
       file: file.startsWith('../..') ? hostPath : file,
       hostPath,
-      text: readFileSync(hostPath, 'utf8'),
+      bytes: readFileSync(hostPath),
     };
   });
 }
 
 async function filesFor(
   name: string,
-  { cwd, known }: { cwd: string; known: readonly string[] },
+  { cwd, roots, known }: { cwd: string; roots: readonly string[]; known: readonly string[] },
 ): Promise<readonly string[]> {
   const path = resolve(cwd, name);
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -61,11 +60,12 @@ async function filesFor(
       (file) => matches(file),
     );
   }
-  return known
-    .filter(
-      (file) => scenarioName(file) === name || file.endsWith(`/${name}`) || file.endsWith(`/${name}.yaml`),
-    )
-    .slice(0, 1);
+  const file = known.find(
+    (known) => scenarioName(known) === name || known.endsWith(`/${name}`) || known.endsWith(`/${name}.yaml`),
+  );
+  if (file !== undefined) return [file];
+  const folders = roots.map((root) => join(root, name)).filter((folder) => existsSync(folder));
+  return folders.slice(0, 1).flatMap(yamlFilesBelow);
 }
 
 /** Every scenario file below a folder, in a stable order. */
@@ -75,6 +75,30 @@ function yamlFilesBelow(folder: string): readonly string[] {
     .filter((path) => /\.ya?ml$/.test(path) && !path.includes('node_modules'))
     .map((path) => join(folder, path))
     .sort();
+}
+
+/** One in the package that has the file name of the user's own is not meant. */
+function withoutHidden(
+  roots: readonly { readonly root: string; readonly files: readonly string[] }[],
+): readonly string[] {
+  const files = new Map<string, string>();
+  for (const { root, files: below } of roots) {
+    for (const file of below) {
+      const path = relative(root, file);
+      if (!files.has(path)) files.set(path, file);
+    }
+  }
+  return [...files.values()];
+}
+
+function nothingFor(name: string, { cwd, known }: { cwd: string; known: readonly string[] }): string {
+  const path = resolve(cwd, name);
+  if (existsSync(path)) return `there is no scenario in ${path}: no file below it ends in .yaml or .yml`;
+  const isPath = name.includes('/') || /\.ya?ml$/.test(name);
+  const what = isPath
+    ? `there is no file or folder ${path}, and no scenario of that name`
+    : `no scenario is called ${JSON.stringify(name)}`;
+  return `${what}; ${suggestion(scenarioName(name), known)}`;
 }
 
 const scenarioName = (path: string): string => basename(path).replace(/\.ya?ml$/, '');

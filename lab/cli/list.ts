@@ -1,9 +1,9 @@
-import { readScenarios } from './prepare.ts';
+import { countMistakes, formatMistakes, readScenarios } from './prepare.ts';
 import { EXIT, type World } from './world.ts';
 
-/** `cnilab list`: a line a scenario, then the controls, marked as such. */
+/** `cnilab list`: a line a scenario, then the controls, marked as such; then what is wrong in files that cannot be read. */
 export async function listCommand(world: World, names: readonly string[]): Promise<number> {
-  const all = await readScenarios(world, names);
+  const { scenarios: all, mistakes } = await readScenarios(world, names);
   const scenarios = [true, false].flatMap((shown) =>
     all.filter(({ control }) => (control === undefined) === shown),
   );
@@ -15,5 +15,7 @@ export async function listCommand(world: World, names: readonly string[]): Promi
         : ` [control: must ${control.outcome === 'fail' ? 'fail' : 'be inconclusive'}]`;
     world.out.write(`${name.padEnd(width)}  ${summary}${mark}\n`);
   }
-  return EXIT.pass;
+  if (mistakes.length === 0) return EXIT.pass;
+  world.err.write(`cnilab: ${countMistakes(mistakes)}\n\n${formatMistakes(mistakes)}\n`);
+  return EXIT.badInput;
 }

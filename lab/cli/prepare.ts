@@ -1,14 +1,17 @@
 import { resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
+import { err } from '../core/result.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
+import { checkNames } from '../plan/check-names.ts';
 import { localComponents } from '../plan/local-paths.ts';
 import type { Pins } from '../plan/pins.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planScenarios } from '../plan/plan-scenarios.ts';
 import { versionFacts } from '../plan/version-facts.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
+import { fileText } from '../spec/file-text.ts';
 import { parseScenario } from '../spec/parse-scenario.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { findScenarios } from './find-scenarios.ts';
@@ -16,17 +19,20 @@ import { openArtifacts } from './lab-parts.ts';
 import type { NodeFlags } from './flags.ts';
 import type { World } from './world.ts';
 
-/** The scenarios that names stand for, all sound; BadInput with every mistake of every file otherwise. */
-export async function readScenarios(world: World, names: readonly string[]): Promise<readonly Scenario[]> {
+/** The scenarios that names stand for, as far as they are sound, and every mistake of every file. */
+export async function readScenarios(
+  world: World,
+  names: readonly string[],
+): Promise<{ readonly scenarios: readonly Scenario[]; readonly mistakes: readonly Diagnostic[] }> {
   const scenarios: Scenario[] = [];
   const mistakes: Diagnostic[] = [];
-  for (const { file, text } of await findScenarios(names, world)) {
-    const parsed = parseScenario({ file, text, checks: CHECKS });
+  for (const { file, bytes } of await findScenarios(names, world)) {
+    const text = fileText({ file, bytes });
+    const parsed = text.ok ? parseScenario({ file, text: text.value, checks: CHECKS }) : err([text.error]);
     if (parsed.ok) scenarios.push(parsed.value);
     else mistakes.push(...parsed.error);
   }
-  if (mistakes.length > 0) throw mistakesFound(mistakes);
-  return scenarios;
+  return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)] };
 }
 
 /** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
@@ -34,7 +40,9 @@ export async function preparePlan(
   world: World,
   options: { names: readonly string[]; flags: NodeFlags; pins: Pins },
 ): Promise<Plan> {
-  return planOf(world, { ...options, scenarios: await readScenarios(world, options.names) });
+  const { scenarios, mistakes } = await readScenarios(world, options.names);
+  if (mistakes.length > 0) throw mistakesFound(mistakes);
+  return planOf(world, { ...options, scenarios });
 }
 
 /** The plan of these scenarios under these flags. Programs of the user's own are asked for their version first. */
@@ -83,7 +91,13 @@ function axisValues(set: readonly string[], cwd: string): Readonly<Record<string
   return values;
 }
 
-function mistakesFound(mistakes: readonly Diagnostic[]): BadInput {
-  const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
-  return new BadInput(`${count}, and nothing was run\n\n${mistakes.map(formatDiagnostic).join('\n\n')}`);
+export function mistakesFound(mistakes: readonly Diagnostic[]): BadInput {
+  return new BadInput(`${countMistakes(mistakes)}, and nothing was run\n\n${formatMistakes(mistakes)}`);
+}
+
+export const countMistakes = ({ length }: readonly Diagnostic[]): string =>
+  length === 1 ? 'one mistake' : `${length} mistakes`;
+
+export function formatMistakes(mistakes: readonly Diagnostic[]): string {
+  return mistakes.map(formatDiagnostic).join('\n\n');
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { BACKENDS } from '../nodes/node.ts';
+import { checkTimeout } from '../spec/time.ts';
 import type { NodeFlags, RunFlags } from './flags.ts';
 import type { World } from './world.ts';
 
@@ -17,6 +18,13 @@ function positive(value: string): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < 1)
     throw new InvalidArgumentError('a whole number above 0 is wanted');
+  return number;
+}
+
+function seconds(value: string): number {
+  const number = positive(value);
+  const limit = checkTimeout(number * 1000);
+  if (!limit.ok) throw new InvalidArgumentError(limit.error);
   return number;
 }
 
@@ -172,6 +180,6 @@ function withRunFlags(command: Command): Command {
   return withNodeFlags(command)
     .option('-j, --jobs <n>', 'runs at a time (default: what gets most done on these cores)', positive)
     .option('--output <folder>', 'where runs are recorded', '.cnilab')
-    .option('--timeout <seconds>', 'the limit of each step', positive)
+    .option('--timeout <seconds>', 'the limit of each step', seconds)
     .option('-v, --verbose', 'say everything that is done');
 }

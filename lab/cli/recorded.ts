@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BadInput } from '../core/lab-error.ts';
 import { parseJournal } from '../observe/journal.ts';
 import type { JournalEntry } from '../observe/observation.ts';
+import { compareRuns } from '../plan/compare-runs.ts';
 import { parsePlan } from '../plan/parse-plan.ts';
 import type { RunPlan } from '../plan/plan.ts';
 
@@ -15,13 +16,16 @@ export interface Recorded {
 }
 
 /** The run that is recorded in a folder, or those in the folders in it. BadInput where there is none, or it is damaged. */
-export const readRecorded = (hostPath: string): readonly Recorded[] => runFolders(hostPath).map(readRun);
+export const readRecorded = (hostPath: string): readonly Recorded[] =>
+  runFolders(hostPath)
+    .map(readRun)
+    .sort((a, b) => compareRuns(a.run, b.run));
 
 /** The folder itself, if a run is recorded in it, or those in it. */
 function runFolders(hostPath: string): readonly string[] {
   if (existsSync(join(hostPath, 'journal.jsonl'))) return [hostPath];
   const below = existsSync(hostPath) ? readdirSync(hostPath).map((name) => join(hostPath, name)) : [];
-  const runs = below.filter((path) => existsSync(join(path, 'journal.jsonl'))).sort();
+  const runs = below.filter((path) => existsSync(join(path, 'journal.jsonl')));
   if (runs.length === 0) throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
   return runs;
 }

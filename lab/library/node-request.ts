@@ -4,6 +4,7 @@ import { formatJson } from '../spec/format-json.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
 import type { FileSpec, JsonObject, Scenario } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
+import { writtenOf } from '../spec/written-json.ts';
 import { NOWHERE } from './node-history.ts';
 
 /** What a program wants of a node; all of it can be left as it is. Versions are written as in a scenario file. */
@@ -51,7 +52,7 @@ export function scenarioOf(request: NodeRequest): Scenario {
         ...(cniPlugins === 'none' ? {} : { set: version(cniPlugins) }),
         plugins: ownPlugins.map((path) => ({ plugin: basename(path), version: version(`local:${path}`) })),
       },
-      ...(containerdConfig === undefined ? {} : { containerdConfig }),
+      ...(containerdConfig === undefined ? {} : { containerdConfig: writtenOf(containerdConfig) }),
       cniConfig: cniConfig.map(fileSpec),
       files: files.map(fileSpec),
     },

@@ -7,6 +7,7 @@ import type { Expectation, Scenario } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import type { ComponentName } from './components.ts';
 import type { Cell } from './fill.ts';
+import { nameCell } from './name-cell.ts';
 
 /** What a `when` is asked about: one cell, and the versions of its node. */
 export interface BranchCell {
@@ -18,6 +19,7 @@ export interface BranchCell {
 export function applies({ when = {} }: Pick<Expectation, 'when'>, { cell, versions }: BranchCell): boolean {
   return Object.entries(when).every(([name, range]) => {
     if (cell[name] === range) return true;
+    if (range === '') return false; // the empty value of an axis; as a range it would be any version
     const versionsByName: Readonly<Record<string, string | undefined>> = versions;
     const text = versionsByName[name] ?? cell[name] ?? '';
     const version = parse(text, { loose: true }) ?? coerce(text);
@@ -63,15 +65,14 @@ export function checkBranches(
 const SHOWN = 12;
 
 function nameCells(cells: readonly BranchCell[]): string {
-  const names = cells.map(nameCell);
+  const names = cells.map(nameBranchCell);
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
   return `${names.slice(0, SHOWN).join(', ')}${more}`;
 }
 
 /** An axis whose value is not the version itself shows both. */
-function nameCell({ cell, versions }: BranchCell): string {
-  const axes = Object.entries(cell).map(([axis, value]) => `${axis}=${value}`);
-  return axes.length > 0 ? axes.join(' ') : `the only cell (containerd ${versions.containerd ?? '?'})`;
+function nameBranchCell({ cell, versions }: BranchCell): string {
+  return nameCell(cell) || `the only cell (containerd ${versions.containerd ?? '?'})`;
 }
 
 const nameLines = (branches: readonly Expectation[]): string =>

@@ -1,6 +1,7 @@
-import type { NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
+import type { Axis, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
+import { isJsonNumber } from '../spec/written-json.ts';
 import type { ComponentName } from './components.ts';
-import type { Cell } from './fill.ts';
+import type { Cell, FilledCell } from './fill.ts';
 
 /** Versions from the command line, for every cell of every scenario. */
 export interface VersionOverrides {
@@ -18,30 +19,42 @@ export interface CellOptions {
 }
 
 export interface CellsOfScenario {
-  readonly cells: readonly Cell[];
+  readonly cells: readonly FilledCell[];
   readonly node: NodeSpec;
   /** false when the cells are those that the file says */
   readonly changed: boolean;
 }
 
 /** Every combination of a scenario's axes, the last axis changing fastest, after the command line had its say. */
-export function cellsOf(scenario: Scenario, { overrides, only }: CellOptions): CellsOfScenario {
-  let axes: Scenario['matrix'] = scenario.matrix.map(({ axis, values }) => ({
-    axis,
-    values: only[axis] ?? values,
+export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenario {
+  const { axes, node, changed } = axesOf(scenario, options);
+  const cells = combine(axes).map((values) => ({
+    values,
+    plain: new Set(
+      axes.filter(({ axis, plain }) => plain.includes(values[axis] ?? '')).map(({ axis }) => axis),
+    ),
   }));
+  return { cells, node, changed };
+}
+
+/** The axes after the command line had its say, before they are multiplied. */
+export function axesOf(
+  scenario: Scenario,
+  { overrides, only }: CellOptions,
+): Omit<CellsOfScenario, 'cells'> & { readonly axes: Scenario['matrix'] } {
+  let axes: Scenario['matrix'] = scenario.matrix.map((axis) => withValues(axis, only[axis.axis]));
   let changed = scenario.matrix.some(({ axis }) => only[axis] !== undefined);
   let node = scenario.node;
   for (const [component, values] of overriddenVersions(overrides)) {
     const axis = axisOf(versionTextOf(node, component)) ?? component;
-    const replaced = { axis, values };
+    const replaced = { axis, values, plain: [] };
     axes = axes.some((known) => known.axis === axis)
       ? axes.map((known) => (known.axis === axis ? replaced : known))
       : [...axes, replaced];
     node = withVersion(node, { component, text: `\${matrix.${axis}}` });
     changed = true;
   }
-  return { cells: combine(axes), node, changed };
+  return { axes, node, changed };
 }
 
 /** Components and the versions that the command line wants of them. */
@@ -58,6 +71,16 @@ export function overriddenVersions(
   return all.flatMap(([component, values]) =>
     values === undefined || values.length === 0 ? [] : [[component, values] as const],
   );
+}
+
+/** Values from the command line, where there are no quotes, are what the others of their axis are. */
+function withValues(axis: Axis, values: readonly string[] | undefined): Axis {
+  if (values === undefined) return axis;
+  const isPlain = (value: string) =>
+    axis.values.includes(value)
+      ? axis.plain.includes(value)
+      : axis.plain.length > 0 && (isJsonNumber(value) || value === 'true' || value === 'false');
+  return { axis: axis.axis, values, plain: values.filter(isPlain) };
 }
 
 function combine(axes: Scenario['matrix']): readonly Cell[] {

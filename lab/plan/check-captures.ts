@@ -3,6 +3,7 @@ import type { Expectation, LogExpectation, Scenario, TextExpectation } from '../
 import { mistakeAt } from '../spec/source-at.ts';
 import { parseTemplate } from '../spec/template.ts';
 import { branchFor, type BranchCell } from './branches.ts';
+import { nameCell } from './name-cell.ts';
 
 /** Captures that a cell refers to and never makes, as only a branch for other cells does. */
 export function checkCaptures(scenario: Scenario, cells: readonly BranchCell[]): readonly Diagnostic[] {
@@ -15,8 +16,7 @@ export function checkCaptures(scenario: Scenario, cells: readonly BranchCell[]):
       for (const { kind, name } of parts) if (kind === 'capture') captured.add(name);
       for (const { kind, name, place } of parts) {
         if (kind === 'capture' || name.includes('.') || captured.has(name)) continue;
-        const axes = Object.entries(cell.cell).map(([axis, value]) => `${axis}=${value}`);
-        const message = `nothing has captured "${name}" for ${axes.join(' ') || 'this run'}: the branch that does is not for it`;
+        const message = `nothing has captured "${name}" for ${nameCell(cell.cell) || 'this run'}: the branch that does is not for it`;
         mistakes.set(
           `${place.line}:${place.column} ${name}`,
           mistakeAt(place, { text: scenario.text, message }),

@@ -1,13 +1,14 @@
 import { unreachable } from '../core/unreachable.ts';
 import type { Action, Condition } from '../spec/scenario.ts';
-import { fillFile, fillLog, fillText, type Cell } from './fill.ts';
+import { fillFile, fillLog, fillText, type Cell, type FilledCell } from './fill.ts';
 import type { PlannedAction } from './plan.ts';
 
 /** Actions that name no version; those that do are the plan's own business. */
 type PlainAction = Exclude<Action, { do: 'install-plugins' | 'replace-containerd' }> & PlannedAction;
 
 /** What steps fill in themselves stays a template; all else says what it says. */
-export function fillAction(action: PlainAction, cell: Cell): PlannedAction {
+export function fillAction(action: PlainAction, filled: FilledCell): PlannedAction {
+  const cell = filled.values;
   const final = (text: string) => fillText(text, { cell, mode: 'final' });
   const template = (text: string) => fillText(text, { cell, mode: 'template' });
   switch (action.do) {
@@ -16,7 +17,10 @@ export function fillAction(action: PlainAction, cell: Cell): PlannedAction {
       return { ...action, command: action.command.map(template) };
     case 'write-files':
     case 'write-cni-config':
-      return { ...action, files: action.files.map((file) => fillFile(file, { cell, mode: 'template' })) };
+      return {
+        ...action,
+        files: action.files.map((file) => fillFile(file, { cell: filled, mode: 'template' })),
+      };
     case 'remove-files':
       return { ...action, nodePaths: action.nodePaths.map(final) };
     case 'remove-cni-config':

@@ -1,8 +1,7 @@
+import { unreachable } from '../core/unreachable.ts';
 import type {
   Expectation,
   FileSpec,
-  JsonObject,
-  JsonValue,
   LeftBehindExpectation,
   LogExpectation,
   PodExpectation,
@@ -10,8 +9,9 @@ import type {
   TextExpectation,
   VersionText,
 } from '../spec/scenario.ts';
-import { formatJson } from '../spec/format-json.ts';
+import { formatWritten } from '../spec/format-json.ts';
 import { formatTemplate, parseTemplate } from '../spec/template.ts';
+import type { WrittenJson, WrittenObject } from '../spec/written-json.ts';
 
 /** One value for each axis of a matrix. */
 export type Cell = Readonly<Record<string, string>>;
@@ -42,23 +42,55 @@ export const fillVersion = (version: VersionText, cell: Cell): VersionText => ({
   place: version.place,
 });
 
-/** A value that is nothing but `${matrix.mtu}` becomes what YAML makes of `1500`: a number. */
-export function fillJson(value: JsonObject, options: { cell: Cell; mode: FillMode }): JsonObject {
-  const fillValue = (inner: JsonValue): JsonValue => {
-    if (typeof inner === 'string') return fillScalar(inner, options);
-    if (isList(inner)) return inner.map(fillValue);
-    return typeof inner === 'object' && inner !== null ? fillJson(inner, options) : inner;
-  };
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [fillText(key, options), fillValue(inner)]),
-  );
+export interface FillJson {
+  readonly cell: FilledCell;
+  readonly mode: FillMode;
 }
 
-export function fillFile(file: FileSpec, options: { cell: Cell; mode: FillMode }): FileSpec {
+/** A cell, and the axes whose value in it is no text: a number, true or false. */
+export interface FilledCell {
+  readonly values: Cell;
+  readonly plain: ReadonlySet<string>;
+}
+
+/** `${matrix.mtu}` without quotes becomes what the value of the axis is; within quotes, all is text. */
+export function fillJson(object: WrittenObject, { cell, mode }: FillJson): WrittenObject {
+  const fill = (text: string) => fillText(text, { cell: cell.values, mode });
+  const fillValue = (value: WrittenJson): WrittenJson => {
+    switch (value.is) {
+      case 'mapping':
+        return fillObject(value);
+      case 'list':
+        return { is: 'list', items: value.items.map(fillValue) };
+      case 'axis': {
+        const axis = value.text.slice('${matrix.'.length, -1);
+        const plain = cell.plain.has(axis) ? cell.values[axis] : undefined;
+        return plain === undefined ? { is: 'text', text: fill(value.text) } : { is: 'plain', source: plain };
+      }
+      case 'text':
+        return { is: 'text', text: fill(value.text) };
+      case 'plain':
+        return value;
+      default:
+        return unreachable(value);
+    }
+  };
+  const fillObject = ({ entries }: WrittenObject): WrittenObject => ({
+    is: 'mapping',
+    entries: entries.map(([key, value]) => [fill(key), fillValue(value)] as const),
+  });
+  return fillObject(object);
+}
+
+export function fillFile(file: FileSpec, options: FillJson): FileSpec {
   const { name, content, mapping, mode, place } = file;
+  const cell = options.cell.values;
   return {
-    name: fillText(name, { ...options, mode: 'final' }),
-    content: mapping === undefined ? fillText(content, options) : formatJson(fillJson(mapping, options)),
+    name: fillText(name, { cell, mode: 'final' }),
+    content:
+      mapping === undefined
+        ? fillText(content, { cell, mode: options.mode })
+        : formatWritten(fillJson(mapping, options)),
     ...(mode === undefined ? {} : { mode }),
     place,
   };
@@ -120,14 +152,3 @@ function fillLeftBehind(leftBehind: LeftBehindExpectation, cell: Cell): LeftBehi
   );
   return { ...leftBehind, kinds: Object.fromEntries(kinds) };
 }
-
-function fillScalar(text: string, options: { cell: Cell; mode: FillMode }): JsonValue {
-  const filled = fillText(text, options);
-  if (!/^\$\{matrix\.[^}]+\}$/.test(text)) return filled;
-  if (filled === 'null') return null;
-  if (filled === 'true' || filled === 'false') return filled === 'true';
-  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(filled)) return Number(filled);
-  return filled;
-}
-
-const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);

@@ -1,6 +1,7 @@
 import type { Scenario, VersionText } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import { cellsOf } from './cells.ts';
+import { checkSize } from './check-size.ts';
 import type { ComponentName } from './components.ts';
 import { fillVersion } from './fill.ts';
 import type { PlanOptions } from './plan-scenarios.ts';
@@ -19,10 +20,11 @@ export function localComponents(
 ): readonly LocalComponent[] {
   const found = new Map<string, LocalComponent>();
   for (const scenario of scenarios) {
+    if (checkSize(scenario, { overrides, only }) !== undefined) continue; // told when the plan is made
     const { cells, node } = cellsOf(scenario, { overrides, only });
     for (const [component, text] of versionTexts({ ...scenario, node })) {
       for (const cell of cells) {
-        const version = fillVersion(text, cell);
+        const version = fillVersion(text, cell.values);
         const spec = parseVersionSpec(version.text);
         if (!spec.ok || spec.value.kind !== 'local') continue;
         const hostPath = localHostPath(spec.value.path, { version, cwd });

@@ -2,13 +2,23 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
+import { valueOf, type WrittenObject } from '../spec/written-json.ts';
 import { branchFor, checkBranches, type BranchCell } from './branches.ts';
 import { checkCaptures } from './check-captures.ts';
 import type { CellsOfScenario } from './cells.ts';
 import type { ComponentName, ComponentRef } from './components.ts';
 import { fillAction } from './fill-action.ts';
-import { fillExpectation, fillFile, fillJson, fillPod, fillVersion, type Cell } from './fill.ts';
+import {
+  fillExpectation,
+  fillFile,
+  fillJson,
+  fillPod,
+  fillVersion,
+  type Cell,
+  type FilledCell,
+} from './fill.ts';
 import type { NodePlan, PlannedAction, PlannedStep, PluginsPlan, RunPlan } from './plan.ts';
+import { nameCell } from './name-cell.ts';
 import { resolveComponent } from './resolve-component.ts';
 import type { VersionFacts } from './version-facts.ts';
 
@@ -24,7 +34,8 @@ export function planCells(
   { cells, node, changed, facts, cwd }: CellsOfScenario & { facts: VersionFacts; cwd: string },
 ): Result<readonly CellPlan[], readonly Diagnostic[]> {
   const mistakes = new Map<string, Diagnostic>();
-  const plans = cells.map((cell) => {
+  const plans = cells.map((filled) => {
+    const cell = filled.values;
     const resolver = createResolver({
       cell,
       facts,
@@ -36,8 +47,8 @@ export function planCells(
         );
       },
     });
-    const plannedNode = planNode(node, { cell, resolver });
-    const actions = scenario.steps.map(({ action }) => planAction(action, { cell, resolver }));
+    const plannedNode = planNode(node, { filled, resolver });
+    const actions = scenario.steps.map(({ action }) => planAction(action, { filled, resolver }));
     return { cell, node: plannedNode, actions, branchCell: { cell, versions: versionsOf(plannedNode) } };
   });
   if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
@@ -54,7 +65,7 @@ export function planCells(
       const end = branchFor(scenario.expect, branchCell);
       const { name, summary, place, control } = scenario;
       return {
-        title: [name, ...Object.entries(cell).map(([axis, value]) => `${axis}=${value}`)].join(' '),
+        title: `${name} ${nameCell(cell)}`.trimEnd(),
         scenario: { name, summary, place },
         ...(control === undefined ? {} : { control }),
         cell,
@@ -93,18 +104,24 @@ function createResolver({
   };
 }
 
-function planNode(node: NodeSpec, { cell, resolver }: { cell: Cell; resolver: Resolver }): NodePlan {
+function planNode(
+  node: NodeSpec,
+  { filled, resolver }: { filled: FilledCell; resolver: Resolver },
+): NodePlan {
+  const cell = filled.values;
   const byDefault = { text: 'default', place: node.containerd.place };
   return {
     containerd: resolver('containerd', node.containerd),
     runc: resolver('runc', node.runc ?? byDefault),
     crictl: resolver('crictl', node.crictl ?? byDefault),
     plugins: planPlugins(node.cniPlugins, { cell, resolver }),
-    containerdConfig: fillJson(node.containerdConfig ?? {}, { cell, mode: 'final' }),
-    cniConfig: node.cniConfig.map((file) => fillFile(file, { cell, mode: 'final' })),
-    files: node.files.map((file) => fillFile(file, { cell, mode: 'final' })),
+    containerdConfig: valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' })),
+    cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
+    files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
   };
 }
+
+const NO_TABLES: WrittenObject = { is: 'mapping', entries: [] };
 
 /** A `set` that comes out of the matrix may be `none`, too. */
 function planPlugins(
@@ -118,14 +135,18 @@ function planPlugins(
   };
 }
 
-function planAction(action: Action, { cell, resolver }: { cell: Cell; resolver: Resolver }): PlannedAction {
+function planAction(
+  action: Action,
+  { filled, resolver }: { filled: FilledCell; resolver: Resolver },
+): PlannedAction {
+  const cell = filled.values;
   if (action.do === 'install-plugins') {
     return { do: action.do, plugins: planPlugins(action.plugins, { cell, resolver }) };
   }
   if (action.do === 'replace-containerd') {
     return { do: action.do, containerd: resolver('containerd', action.version) };
   }
-  return fillAction(action, cell);
+  return fillAction(action, filled);
 }
 
 function planStep(

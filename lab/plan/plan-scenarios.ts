@@ -4,6 +4,7 @@ import type { Scenario } from '../spec/scenario.ts';
 import { cellsOf, type CellOptions, type VersionOverrides } from './cells.ts';
 import { checkCommandLine } from './command-line.ts';
 import type { Plan, RunPlan } from './plan.ts';
+import { checkSize } from './check-size.ts';
 import { planCells } from './plan-cells.ts';
 import { createSlugs } from './slug.ts';
 import type { VersionFacts } from './version-facts.ts';
@@ -29,11 +30,16 @@ export function planScenarios(
   const runs: RunPlan[] = [];
   const mistakes: Diagnostic[] = [];
   for (const scenario of scenarios) {
+    const tooMuch = checkSize(scenario, { overrides, only });
+    if (tooMuch !== undefined) {
+      mistakes.push(tooMuch);
+      continue;
+    }
     const planned = planCells(scenario, { ...cellsOf(scenario, { overrides, only }), facts, cwd });
     if (!planned.ok) mistakes.push(...planned.error);
     else {
       for (const run of planned.value) {
-        const words = Object.entries(run.cell).map(([axis, value]) => `${axis}-${value}`);
+        const words = Object.entries(run.cell).map(([axis, value]) => `${axis}-${value || 'empty'}`);
         runs.push({ ...run, slug: slug([scenario.name, ...words]) });
       }
     }

@@ -1,4 +1,5 @@
 import type { Outcome } from '../judge/verdict.ts';
+import { nameValue } from '../plan/name-cell.ts';
 
 /** One cell of a scenario's matrix and what came of it. */
 export interface CellResult {
@@ -18,9 +19,13 @@ export interface TableOptions {
  * wider than the terminal, the last axis goes downwards too.
  */
 export function matrixTable(
-  results: readonly CellResult[],
+  cells: readonly CellResult[],
   { columns, paint }: TableOptions,
 ): readonly string[] {
+  const results = cells.map(({ cell, outcome }) => ({
+    cell: Object.fromEntries(Object.entries(cell).map(([axis, value]) => [axis, nameValue(value)])),
+    outcome,
+  }));
   const axes = Object.keys(results[0]?.cell ?? {});
   const across = axes.at(-1);
   if (across === undefined) return [];

@@ -1,11 +1,12 @@
 import { conditionShape } from './condition-shape.ts';
+import { wordsShape } from './words-shape.ts';
 import { pluginsShape } from './node-shape.ts';
 import { present } from './present.ts';
 import { bool, nothing, text } from './scalar-shapes.ts';
 import type { Action } from './scenario.ts';
 import type { Scope } from './scope.ts';
 import { object } from './object-shape.ts';
-import { about, byKind, list, mapped, oneOrMany, type Shape } from './shape.ts';
+import { about, byKind, mapped, oneOrMany, type Shape } from './shape.ts';
 import { forTexts, type TextShapes } from './text-shapes.ts';
 
 export type Verb = Action['do'];
@@ -13,7 +14,7 @@ type ActionShapes = { readonly [V in Verb]: Shape<Extract<Action, { do: V }>> };
 
 /** What stands after each verb. The mapped type makes a forgotten one an error here. */
 export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
-  const words = list(texts.template('step'), { min: 1 });
+  const words = wordsShape(texts);
   const { usedPod, usedContainer } = texts;
   const command = about('a list of words; no shell reads them', words);
   const plugin = about(
@@ -126,6 +127,7 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
       'any command on the node, as a list of words',
       byKind<Extract<Action, { do: 'exec' }>>({
         list: execWords,
+        text: execWords,
         mapping: object(
           {
             required: { argv: command },

@@ -2,8 +2,9 @@ import { POD_STATES, logShape } from './expect-shape.ts';
 import { bool, word } from './scalar-shapes.ts';
 import type { Condition } from './scenario.ts';
 import { object, unionByKey } from './object-shape.ts';
-import { about, list, type Shape } from './shape.ts';
+import { about, type Shape } from './shape.ts';
 import type { TextShapes } from './text-shapes.ts';
+import { wordsShape } from './words-shape.ts';
 
 /** What `wait-for` waits for. */
 export function conditionShape(texts: TextShapes): Shape<Condition> {
@@ -35,7 +36,7 @@ export function conditionShape(texts: TextShapes): Shape<Condition> {
     ),
     command: object(
       {
-        required: { command: about('a command that must succeed', list(texts.template('step'), { min: 1 })) },
+        required: { command: about('a command that must succeed', wordsShape(texts)) },
         optional: {},
       },
       ({ command }) => ({ until: 'command', argv: command }),

@@ -13,14 +13,20 @@ export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
 
 /**
  * A mapping of known keys. They are read in the order in which they are given here, whatever theirs in the file:
- * `first`, then the required ones, then the others.
+ * `first`, then the required ones, then the others. What `ignored` fits is left alone.
  */
 export function object<R extends object, O extends object, T>(
   {
     required,
     optional,
     first = [],
-  }: { required: Shapes<R>; optional: Shapes<O>; first?: readonly (keyof O & string)[] },
+    ignored,
+  }: {
+    required: Shapes<R>;
+    optional: Shapes<O>;
+    first?: readonly (keyof O & string)[];
+    ignored?: RegExp;
+  },
   build: (values: R & Partial<O>, spot: Spot) => T | undefined,
 ): ObjectShape<T> {
   const shapes: readonly (readonly [string, Shape<unknown>])[] = [
@@ -40,6 +46,7 @@ export function object<R extends object, O extends object, T>(
     schema: (definitions) => ({
       type: 'object',
       properties: properties(definitions),
+      ...(ignored === undefined ? {} : { patternProperties: { [ignored.source]: {} } }),
       required: Object.keys(required),
       additionalProperties: false,
     }),
@@ -48,7 +55,8 @@ export function object<R extends object, O extends object, T>(
       const entries = new Map(spot.entries.map((entry) => [entry.name, entry]));
       let sound = true;
       for (const { name, key } of entries.values()) {
-        if (!names.includes(name)) sound = unknownKey(key, name, names) ?? false;
+        if (!names.includes(name) && ignored?.test(name) !== true)
+          sound = unknownKey(key, name, names) ?? false;
       }
       const values: Record<string, unknown> = {};
       for (const [name, shape] of readingOrder) {
@@ -66,12 +74,20 @@ export function object<R extends object, O extends object, T>(
   };
 }
 
-/** One of several mappings, told apart by the key that only it has: `what` is `a step`. */
-export function unionByKey<T>(what: string, variants: Readonly<Record<string, ObjectShape<T>>>): Shape<T> {
+/** One of several mappings, told apart by the key that only it has: `what` is `a step`; other words for one have a hint. */
+export function unionByKey<T>(
+  what: string,
+  variants: Readonly<Record<string, ObjectShape<T>>>,
+  otherWords: Readonly<Record<string, string>> = {},
+): Shape<T> {
   const words = Object.keys(variants);
   const common = new Set(
     Object.values(variants).flatMap(({ required, optional }) => [...required, ...optional]),
   );
+  const hintFor = (name: string): string => {
+    const other = otherWords[name.toLowerCase()];
+    return other === undefined ? didYouMean(name, words) : `; ${other}`;
+  };
   return {
     wanted: `a mapping with one of ${words.join(', ')}`,
     schema: (definitions) => ({
@@ -89,7 +105,10 @@ export function unionByKey<T>(what: string, variants: Readonly<Record<string, Ob
       const [first, second] = entries.filter(({ name }) => words.includes(name));
       if (first === undefined) {
         const strange = entries.find(({ name }) => !common.has(name));
-        const got = strange === undefined ? '' : `; got "${strange.name}"${didYouMean(strange.name, words)}`;
+        const hint = strange === undefined ? '' : hintFor(strange.name);
+        if (strange !== undefined && hint !== '')
+          return strange.key.mistake(`${what} cannot have "${strange.name}"${hint}`);
+        const got = strange === undefined ? '' : `; got "${strange.name}"`;
         return (strange?.key ?? spot).mistake(`${what} has exactly one of ${words.join(', ')}${got}`);
       }
       if (second !== undefined) {

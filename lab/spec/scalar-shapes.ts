@@ -1,7 +1,5 @@
 import { didYouMean } from './did-you-mean.ts';
-import type { JsonObject, JsonValue } from './scenario.ts';
-import { allRead, type Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { Shape } from './shape.ts';
 
 /** A text; a number counts as one, by its very characters, so that versions need no quotes. */
 export const text = ({
@@ -59,30 +57,4 @@ export const nothing: Shape<null> = {
     const empty = spot.kind === 'nothing' || (spot.kind === 'mapping' && spot.entries.length === 0);
     return empty ? null : spot.wants('nothing after the colon');
   },
-};
-
-/** A mapping of anything that JSON can hold; `check` sees every text in it, keys too. */
-export const jsonObject = (check: (text: string, spot: Spot) => unknown): Shape<JsonObject> => {
-  const readValue = (spot: Spot): JsonValue | undefined => {
-    if (spot.kind === 'mapping') return readObject(spot);
-    if (spot.kind === 'list') return allRead(spot.items.map(readValue));
-    const value = spot.scalar;
-    if (typeof value === 'number' && !Number.isFinite(value)) return spot.wants('what JSON can hold');
-    if (typeof value === 'string') check(value, spot);
-    return value;
-  };
-  const readObject = (spot: Spot): JsonObject | undefined => {
-    const pairs = spot.entries.map(({ name, key, value }) => {
-      check(name, key);
-      const read = readValue(value);
-      return read === undefined ? undefined : ([name, read] as const);
-    });
-    const sound = allRead(pairs);
-    return sound === undefined ? undefined : Object.fromEntries(sound);
-  };
-  return {
-    wanted: 'a mapping',
-    schema: () => ({ type: 'object' }),
-    read: (spot) => (spot.kind === 'mapping' ? readObject(spot) : spot.wants('a mapping')),
-  };
 };

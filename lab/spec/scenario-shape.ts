@@ -1,9 +1,10 @@
 import { endExpectShape } from './expect-shape.ts';
 import { nodeShape } from './node-shape.ts';
+import { LIMITS, cellCount, tooManyCells } from './limits.ts';
 import { present } from './present.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenario.ts';
-import { Scope } from './scope.ts';
+import { Scope, type AxisValue } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, list, mapOf, mapped, type Shape } from './shape.ts';
 import { stepShape } from './step-shape.ts';
@@ -43,8 +44,9 @@ export function scenarioShape({ checks }: { checks: readonly string[] }): Shape<
       expect: about('what must be so at the end', atTheEnd(scope, endExpectShape(scope, texts))),
     },
     first: ['matrix', 'pods'] as const,
+    ignored: /^x-/, // for anchors that several places share
   };
-  return object(keys, (values, spot) => ({
+  const scenario = object(keys, (values, spot) => ({
     place: spot.place,
     name: values.name,
     summary: values.summary,
@@ -56,6 +58,13 @@ export function scenarioShape({ checks }: { checks: readonly string[] }): Shape<
     steps: values.steps,
     expect: values.expect ?? [],
   }));
+  return {
+    ...scenario,
+    read: (spot) =>
+      spot.kind === 'mapping'
+        ? scenario.read(spot)
+        : spot.mistake(`a scenario is a mapping with name, summary, node and steps; got ${spot.describe()}`),
+  };
 }
 
 function controlShape(checks: readonly string[]): Shape<Control> {
@@ -69,9 +78,18 @@ function controlShape(checks: readonly string[]): Shape<Control> {
   return object(keys, (control) => control);
 }
 
+/** A text, or a number, true or false, which stay what they are where they are filled in without quotes. */
+const axisValue: Shape<AxisValue> = {
+  wanted: 'a text',
+  schema: () => ({ type: ['string', 'number', 'boolean'] }),
+  read: (spot) => {
+    const words = spot.kind === 'boolean' ? String(spot.scalar) : spot.text;
+    return words === undefined ? spot.wants('a text') : { text: words, plain: spot.kind !== 'text', spot };
+  },
+};
+
 function matrixShape(scope: Scope, texts: TextShapes): Shape<Scenario['matrix']> {
-  const value = mapped(text(), (words, spot) => ({ text: words, spot }));
-  const axes = mapOf(list(value, { min: 1 }), {
+  const axes = mapOf(list(axisValue, { min: 1 }), {
     key: (_name, spot) => texts.name.read(spot),
     build: (values, axis) => {
       scope.axes.set(axis, values);
@@ -81,10 +99,13 @@ function matrixShape(scope: Scope, texts: TextShapes): Shape<Scenario['matrix']>
         if (words.includes('${')) spot.mistake('a value of the matrix is plain text');
         seen.add(words);
       }
-      return { axis, values: [...seen] };
+      return { axis, values: [...seen], plain: values.filter(({ plain }) => plain).map(({ text }) => text) };
     },
   });
-  return axes;
+  return mapped(axes, (matrix, spot) => {
+    const cells = cellCount(matrix);
+    return cells > LIMITS.cells ? spot.mistake(tooManyCells(cells)) : matrix;
+  });
 }
 
 function podsShape(scope: Scope, texts: TextShapes): Shape<readonly PodSpec[]> {
@@ -126,7 +147,7 @@ function podsShape(scope: Scope, texts: TextShapes): Shape<readonly PodSpec[]> {
 }
 
 function stepsShape(scope: Scope, texts: TextShapes): Shape<readonly StepSpec[]> {
-  return mapped(list(stepShape(scope, texts), { min: 1 }), (steps) => {
+  return mapped(list(stepShape(scope, texts), { min: 1, max: LIMITS.steps }), (steps) => {
     scope.close();
     return steps;
   });

@@ -1,5 +1,6 @@
 import type { StateKind } from '../core/node-state.ts';
 import type { Place } from './diagnostic.ts';
+import type { WrittenObject } from './written-json.ts';
 
 /**
  * What a scenario file says, checked and typed. Texts may still hold `${matrix.AXIS}`, filled in by the plan, and
@@ -14,13 +15,20 @@ export interface Scenario {
   readonly references: readonly string[];
   /** A control is a scenario that must not pass: what it must come out as instead. */
   readonly control?: Control;
-  /** axis → values, in the order of the file; no axes is one run */
-  readonly matrix: readonly { readonly axis: string; readonly values: readonly string[] }[];
+  /** in the order of the file; no axes is one run */
+  readonly matrix: readonly Axis[];
   readonly node: NodeSpec;
   readonly pods: readonly PodSpec[];
   readonly steps: readonly StepSpec[];
   /** holds at the end, after the last step */
   readonly expect: readonly Expectation[];
+}
+
+export interface Axis {
+  readonly axis: string;
+  readonly values: readonly string[];
+  /** those of the values that stand there without quotes and are no texts: numbers, true and false */
+  readonly plain: readonly string[];
 }
 
 export interface Control {
@@ -44,7 +52,7 @@ export interface NodeSpec {
   readonly crictl?: VersionText;
   readonly cniPlugins: CniPluginsSpec;
   /** merged over the lab's own config.toml, table by table */
-  readonly containerdConfig?: JsonObject;
+  readonly containerdConfig?: WrittenObject;
   /** name → content of files in /etc/cni/net.d, there before containerd starts */
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by their absolute path */
@@ -62,7 +70,7 @@ export interface FileSpec {
   readonly name: string;
   readonly content: string;
   /** what the file says in place of a literal; the plan fills it in and leaves `content` alone */
-  readonly mapping?: JsonObject;
+  readonly mapping?: WrittenObject;
   readonly mode?: number;
   readonly place: Place;
 }

@@ -8,12 +8,19 @@ import { scanTemplate, type CaptureType } from './template.ts';
  */
 export type Reach = 'matrix' | 'step' | 'expectation';
 
+export interface AxisValue {
+  readonly text: string;
+  /** a number, true or false, without quotes */
+  readonly plain: boolean;
+  readonly spot: Spot;
+}
+
 const POD_FACTS = ['id', 'ip', 'ip6', 'netns'];
 const LISTING_STEPS = ['stop-listed-pods', 'remove-listed-pods'];
 
 /** What is known at one place of a file while it is read from top to bottom, and what may therefore be named there. */
 export class Scope {
-  readonly axes = new Map<string, readonly { readonly text: string; readonly spot: Spot }[]>();
+  readonly axes = new Map<string, readonly AxisValue[]>();
   readonly #declared = new Map<string, Spot>();
   readonly #run = new Set<string>();
   readonly #containers = new Set<string>();

@@ -46,17 +46,24 @@ export const mapped = <T, U>(shape: Shape<T>, map: (value: T, spot: Spot) => U |
   },
 });
 
-export const list = <T>(item: Shape<T>, { min = 0 }: { min?: number } = {}): Shape<readonly T[]> => ({
+export const list = <T>(
+  item: Shape<T>,
+  { min = 0, max }: { min?: number; max?: number } = {},
+): Shape<readonly T[]> => ({
   wanted: 'a list',
   schema: (definitions) => ({
     type: 'array',
     items: item.schema(definitions),
     ...(min > 0 ? { minItems: min } : {}),
+    ...(max === undefined ? {} : { maxItems: max }),
   }),
   read: (spot) => {
     if (spot.kind !== 'list') return spot.wants('a list');
-    if (spot.items.length < min) return spot.mistake('wanted a list of at least one; this one is empty');
-    return allRead(spot.items.map((child) => item.read(child)));
+    const { items } = spot;
+    if (items.length < min) return spot.mistake('wanted a list of at least one; this one is empty');
+    if (max !== undefined && items.length > max)
+      return spot.mistake(`wanted at most ${max}; this list has ${items.length}`);
+    return allRead(items.map((child) => item.read(child)));
   },
 });
 

@@ -54,6 +54,11 @@ export class Spot {
     return this.kind === 'number' ? (this.#node.source ?? String(this.#node.value)) : undefined;
   }
 
+  /** Whether it stands there without quotes, and not as a block. */
+  get unquoted(): boolean {
+    return isScalar(this.#node) && this.#node.type === 'PLAIN';
+  }
+
   get scalar(): string | number | boolean | null {
     const value: unknown = isScalar(this.#node) ? this.#node.value : null;
     if (typeof value === 'bigint') return Number(value);

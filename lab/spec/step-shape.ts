@@ -8,6 +8,7 @@ import { object, unionByKey, type ObjectShape } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { Spot } from './spot.ts';
 import type { TextShapes } from './text-shapes.ts';
+import { parseTime } from './time.ts';
 
 /** One step: a mapping with exactly one verb, and perhaps `expect`, `timeout` and `note`. */
 export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
@@ -37,8 +38,37 @@ export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
     );
   };
   const verbs = Object.entries<Shape<Action>>(actions);
-  return unionByKey('a step', Object.fromEntries(verbs.map(([verb, shape]) => [verb, variant(verb, shape)])));
+  return unionByKey(
+    'a step',
+    Object.fromEntries(verbs.map(([verb, shape]) => [verb, variant(verb, shape)])),
+    OTHER_WORDS,
+  );
 }
+
+const SHELL = "a shell is a program like any other: exec: [sh, -c, 'ip addr | grep cni0']";
+const SLEEP = "wait for what is wanted, with wait-for; time alone passes with exec: [sleep, '2']";
+/** Words for steps that people know from elsewhere, and how the same is said here. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  shell: SHELL,
+  sh: SHELL,
+  bash: SHELL,
+  run: SHELL,
+  command: SHELL,
+  cmd: SHELL,
+  script: SHELL,
+  sleep: SLEEP,
+  delay: SLEEP,
+  pause: SLEEP,
+  wait: "use wait-for: { command: [test, -e, /run/x] }; time alone passes with exec: [sleep, '2']",
+  'create-pod': 'use run-pod',
+  'start-pod': 'use run-pod',
+  'delete-pod': 'use remove-pod',
+  'delete-container': 'use remove-container',
+  'run-container': 'use create-container, then start-container',
+  'restart-containerd': 'use stop-containerd, then start-containerd',
+  'upgrade-containerd': 'use replace-containerd',
+  crictl: 'use exec: [crictl, pods], or a step of its own such as run-pod',
+};
 
 interface CommonValues {
   readonly expect: readonly Expectation[];
@@ -81,12 +111,10 @@ function checkFit(action: Action, { expect, spot }: { expect: readonly Expectati
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
 const timeoutMs: Shape<number> = mapped(
-  text({ wanted: 'a time such as 30s, 500ms or 2m', pattern: /^\d+(ms|s|m)$/ }),
-  (value) => {
-    const unit = value.replace(/^\d+/, '');
-    return Number.parseInt(value, 10) * (UNITS[unit] ?? 1);
+  text({ wanted: 'a time such as 30s, 500ms, 2m or 1h', pattern: /^\d+(ms|s|m|h)$/ }),
+  (value, spot) => {
+    const time = parseTime(value);
+    return time.ok ? time.value : spot.mistake(`${time.error}; got "${value}"`);
   },
 );

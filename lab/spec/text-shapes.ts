@@ -1,6 +1,8 @@
 import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
-import { formatJson } from './format-json.ts';
-import { jsonObject, text } from './scalar-shapes.ts';
+import { formatWritten } from './format-json.ts';
+import { jsonShape } from './json-shape.ts';
+import { LIMITS } from './limits.ts';
+import { text } from './scalar-shapes.ts';
 import type { Reach, Scope } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
@@ -15,10 +17,14 @@ export type TextShapes = ReturnType<typeof textShapes>;
 export function textShapes(scope: Scope) {
   const name = mapped(
     text({ wanted: 'a name of small letters, digits and dashes', pattern: NAME }),
-    (value, spot) =>
-      RESERVED.includes(value)
+    (value, spot) => {
+      if (value.length > LIMITS.name) {
+        return spot.mistake(`a name has at most ${LIMITS.name} characters; this one has ${value.length}`);
+      }
+      return RESERVED.includes(value)
         ? spot.mistake(`"${value}" means something else already; take another name`)
-        : value,
+        : value;
+    },
   );
   const template = (reach: Reach): Shape<string> =>
     mapped(text(), (value, spot) => {
@@ -39,7 +45,7 @@ export function textShapes(scope: Scope) {
       mapped(name, (container, spot) => (scope.useContainer(container, spot), container)),
     ),
     files: (reach: Reach, kind: 'name' | 'absolute path') => filesShape(scope, { reach, kind }),
-    json: jsonObject((value, spot) => scope.checkText(value, { spot, reach: 'matrix' })),
+    json: jsonShape(scope, { reach: 'matrix', numbers: 'doubles' }),
   };
 }
 
@@ -99,7 +105,10 @@ function filesShape(
     check(content, spot);
     return { content };
   });
-  const json = mapped(jsonObject(check), (mapping): Content => ({ content: formatJson(mapping), mapping }));
+  const json = mapped(jsonShape(scope, { reach, numbers: 'as written' }), (mapping): Content => ({
+    content: formatWritten(mapping),
+    mapping,
+  }));
   const content = byKind<Content>({ ...forTexts(literal), mapping: json });
   const withMode = object(
     {
@@ -120,16 +129,27 @@ function filesShape(
   return mapOf(byKind({ ...forTexts(literal), mapping }), {
     key: (name, spot) => {
       scope.checkText(name, { spot, reach: 'matrix' });
-      const absolute = name.startsWith('/') && !name.split('/').includes('..') && !name.endsWith('/');
-      if (kind === 'absolute path' && !absolute)
-        spot.mistake(`wanted an absolute path of a file; got "${name}"`);
-      if (kind === 'name' && (name.includes('/') || name.startsWith('.'))) {
-        spot.mistake(`wanted the name of a file in /etc/cni/net.d; got "${name}"`);
-      }
+      const wrong = kind === 'name' ? whyNoName(name) : whyNoPath(name);
+      if (wrong !== undefined) spot.mistake(wrong);
     },
     build: (value, name, key) => ({ name, ...value, place: key.place }),
   });
 }
+
+function whyNoPath(path: string): string | undefined {
+  const steps = path.split('/').slice(1);
+  const fits =
+    path.startsWith('/') && !steps.some((step) => ['', '.', '..'].includes(step) || isNoName(step));
+  return fits ? undefined : `wanted an absolute path of a file; got ${JSON.stringify(path)}`;
+}
+
+function whyNoName(name: string): string | undefined {
+  const fits = name !== '' && !name.includes('/') && !name.startsWith('.') && !isNoName(name);
+  return fits ? undefined : `wanted the name of a file in /etc/cni/net.d; got ${JSON.stringify(name)}`;
+}
+
+/** What no file system takes. */
+const isNoName = (name: string): boolean => name.includes('\0') || Buffer.byteLength(name) > 255;
 
 /** 755, 0755 and 0o755 are the same, as everybody means them. */
 const fileMode: Shape<number> = {

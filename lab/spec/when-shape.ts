@@ -23,8 +23,9 @@ export function whenShape(scope: Scope): Shape<Readonly<Record<string, string>>>
   return mapped(condition, (entries, spot) => {
     for (const { range, name, key } of entries) {
       const values = (scope.axes.get(name) ?? []).map((value) => value.text);
-      if (range.trim() !== '' && (values.includes(range) || validRange(range) !== null)) continue;
-      const orValue = values.length === 0 ? '' : `, or one of the axis' values (${values.join(', ')})`;
+      if (values.includes(range) || (range.trim() !== '' && validRange(range) !== null)) continue;
+      const shown = values.map((value) => (value === '' ? "''" : value)).join(', ');
+      const orValue = values.length === 0 ? '' : `, or one of the axis' values (${shown})`;
       (spot.entries.find((entry) => entry.name === name)?.value ?? key).mistake(
         `wanted a range such as ">=1.6.0 <1.6.4"${orValue}; got ${JSON.stringify(range)}`,
       );

@@ -1,4 +1,4 @@
-import { LineCounter, isAlias, parseDocument } from 'yaml';
+import { Lexer, LineCounter, isAlias, parseDocument, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import { Spot } from './spot.ts';
@@ -50,7 +50,7 @@ export class YamlFile {
     const range: readonly [number, number] = rangeOf(node) ?? fallback;
     this.#spots += 1;
     if (depth > MAX_DEPTH || this.#spots > MAX_SPOTS) {
-      this.mistake('this is nested too deeply, or repeats itself too often by aliases', range);
+      this.mistake(depth > MAX_DEPTH ? TOO_DEEP : TOO_MANY, range);
       return new Spot(this, { node: null, range, depth, broken: true });
     }
     if (!isAlias(node)) return new Spot(this, { node, range, depth });
@@ -58,6 +58,35 @@ export class YamlFile {
     if (target !== undefined) return this.spot(target, { fallback: range, depth: depth + 1 });
     this.mistake(`no anchor "&${node.source}" stands before this`, range);
     return new Spot(this, { node: null, range, depth, broken: true });
+  }
+
+  /** References without quotes confuse the rest of the line: where there are some, only they are told. */
+  #tellProblems(document: Document.Parsed): void {
+    const problems = [...document.errors, ...document.warnings];
+    const references = problems.length === 0 ? [] : unquotedReferences(this.text);
+    for (const [start, end] of references) {
+      const reference = this.text.slice(start, end);
+      this.mistake(
+        `within { } and [ ], ${reference} needs quotes: '${reference}'. For a number, which quotes would make a text, write the mapping on lines of its own`,
+        [start, end],
+      );
+    }
+    if (references.length > 0) return;
+    for (const { code, message, pos } of problems) {
+      const several = code === 'MULTIPLE_DOCS';
+      this.mistake(several ? SEVERAL : `this is not YAML: ${message}`, pos);
+    }
+    for (const { tag, range } of unknownTags(document)) {
+      this.mistake(`a scenario has no values of type ${tag}; write what is meant without the tag`, range);
+    }
+    const control = CONTROL.exec(this.text);
+    if (control !== null) {
+      const code = (control[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+      this.mistake(`the control character U+${code} cannot stand in a YAML file`, [
+        control.index,
+        control.index + 1,
+      ]);
+    }
   }
 
   #parse(): Document | undefined {
@@ -68,14 +97,12 @@ export class YamlFile {
         uniqueKeys: false,
         prettyErrors: false,
       });
-      for (const { message, pos } of [...document.errors, ...document.warnings]) {
-        this.mistake(`this is not YAML: ${message}`, pos);
-      }
+      this.#tellProblems(document);
       return document.errors.length > 0 ? undefined : document;
     } catch (thrown) {
       // yaml recurses into what is nested
       if (!(thrown instanceof RangeError)) throw thrown;
-      this.mistake('this is nested too deeply', [0, 0]);
+      this.mistake(TOO_DEEP, [0, 0]);
       return undefined;
     }
   }
@@ -83,6 +110,46 @@ export class YamlFile {
 
 const MAX_DEPTH = 100;
 const MAX_SPOTS = 100_000;
+const TOO_DEEP = `this is nested more than ${MAX_DEPTH} levels deep`;
+const TOO_MANY = `this file holds more than ${MAX_SPOTS} values, or repeats itself too often by aliases`;
+
+const SEVERAL = 'a file holds one scenario; put what begins here into a file of its own';
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+/** Where `${…}` stands in a list or mapping in brackets without quotes, which YAML takes for `$` and a mapping. */
+function unquotedReferences(text: string): readonly (readonly [number, number])[] {
+  const found: (readonly [number, number])[] = [];
+  let offset = 0;
+  let before = '';
+  for (const token of new Lexer().lex(text)) {
+    if (token.length === 1 && MARKERS.includes(token)) continue;
+    const close = text.indexOf('}', offset);
+    if (token === '{' && before.endsWith('$') && close > 0) found.push([offset - before.length, close + 1]);
+    offset += token.length;
+    before = token;
+  }
+  return found;
+}
+
+/** What the lexer puts between tokens and is no part of the text. */
+const MARKERS = ['\u0002', '\u0018', '\u001f'];
+
+const TAGS = ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`);
+
+/** Tags that make something of a value that JSON, TOML and texts do not have. */
+function unknownTags(
+  document: Document.Parsed,
+): readonly { tag: string; range: readonly [number, number] }[] {
+  const found: { tag: string; range: readonly [number, number] }[] = [];
+  visit(document, {
+    Node: (_key, { tag, range }) => {
+      if (tag === undefined || TAGS.includes(tag) || range === undefined || range === null) return;
+      found.push({ tag: tag.replace('tag:yaml.org,2002:', '!!'), range: [range[0], range[1]] });
+    },
+  });
+  return found;
+}
 
 /** What is meant by it; an empty value has no place of its own. */
 function rangeOf(node: Node | null): readonly [number, number] | undefined {

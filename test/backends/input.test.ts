@@ -107,7 +107,7 @@ test('all mistakes of all files are told at once, each with its place', async ()
     ...['one', 'three'].flatMap((name) => [
       `bad/${name}.yaml:1:1 "summary" is missing`,
       `bad/${name}.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, node, steps, references, control, matrix, pods, expect`,
-      `bad/${name}.yaml:5:5 a step has exactly one of …; got ${name === 'one' ? '"eat-pod"' : '"run-pods"; did you mean "run-pod"?'}`,
+      `bad/${name}.yaml:5:5 a step ${name === 'one' ? 'has exactly one of …; got "eat-pod"' : 'cannot have "run-pods"; did you mean "run-pod"?'}`,
       `bad/${name}.yaml:7:19 wanted true or false; got "maybe"`,
     ]),
   ]);
@@ -175,3 +175,27 @@ vm nodes cannot be had here: CNILAB_QEMU names /nowhere/qemu, which is not there
     expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 69, stdout: '', stderr: message });
   },
 );
+
+test('a file that there is not, a name that two files have, and bytes that are no text', async () => {
+  const sound = (name: string) =>
+    `name: ${name}\nsummary: s\nnode: { containerd: 1.6.4, cni-plugins: none }\nsteps: [{ exec: ['true'] }]\n`;
+  expect(await refused('run', 'missing-versio.yaml')).toBe(
+    `cnilab: there is no file or folder ${folder}/missing-versio.yaml, and no scenario of that name; did you mean missing-version?\n`,
+  );
+  mkdirSync(join(folder, 'twins'));
+  writeFileSync(join(folder, 'twins/a.yaml'), sound('twin'));
+  writeFileSync(join(folder, 'twins/b.yaml'), sound('twin'));
+  expect(await refused('run', 'twins')).toContain(
+    'twins/b.yaml:1:1 the scenario in twins/a.yaml is called "twin" too; take another name\n',
+  );
+  writeFileSync(join(folder, 'latin1.yaml'), Buffer.from(sound('caf\xe9'), 'latin1'));
+  expect(await refused('run', 'latin1.yaml')).toContain('latin1.yaml:1:10 this is not UTF-8');
+  expect(await refused('run', 'twins/a.yaml', '--timeout', '99999999999999')).toContain('wanted at most 24h');
+
+  const listed = await cnilab(['list', 'twins', 'latin1.yaml'], { cwd: folder });
+  expect(listed.exitCode).toBe(2);
+  expect(listed.stdout).toBe('twin  s\ntwin  s\n');
+  expect(listed.stderr).toMatch(/^cnilab: 2 mistakes\n/);
+  const { exitCode, stdout } = await cnilab(['plan', 'controls']);
+  expect([exitCode, stdout.includes('must come out as fail')]).toEqual([0, true]);
+});

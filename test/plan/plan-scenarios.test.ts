@@ -59,7 +59,7 @@ steps:
           },
           containerdConfig: { a: 'x1500' },
           cniConfig: [
-            { name: 'a.conf', content: '{\n  "mtu": 1500,\n  "name": "1500 ${x}"\n}\n', place: at(8, 17) },
+            { name: 'a.conf', content: '{\n  "mtu": "1500",\n  "name": "1500 ${x}"\n}\n', place: at(8, 17) },
           ],
           files: [{ name: '/etc/1500', content: 'mtu 1500 ${x}', place: at(9, 12) }],
         },
@@ -87,7 +87,7 @@ steps:
               files: [
                 {
                   name: 'a.conf',
-                  content: '{\n  "mtu": 1500,\n  "pod": "${web.ip} $${x}"\n}\n',
+                  content: '{\n  "mtu": "1500",\n  "pod": "${web.ip} $${x}"\n}\n',
                   place: at(14, 25),
                 },
               ],
@@ -282,4 +282,86 @@ steps:
   3-stop-containerd
   4-wait-for         pod web is absent
 `);
+});
+
+const AXES = `name: s
+summary: s
+matrix: { mtu: [1500, 1e3], masq: [true, false], somax: ['500'], pref: ['', ipv6] }
+node:
+  containerd: 1.6.4
+  containerd-config: { debug: { level: '\${matrix.pref}' } }
+  cni-config:
+    a.conf:
+      mtu: \${matrix.mtu}
+      masq: \${matrix.masq}
+      quoted: '\${matrix.mtu}'
+      text: \${matrix.somax}
+      part: x\${matrix.mtu}
+      list:
+        - \${matrix.mtu}
+steps:
+  - run-pod: web
+    expect:
+      - { when: { pref: '' }, ok: true }
+      - { when: { pref: ipv6 }, ok: false }
+`;
+
+test('an axis value without quotes is filled in as what it is, and all within quotes is text', () => {
+  const contents = planOf(AXES, { only: { mtu: ['1e3', '9000'], pref: [''] } }).runs.map(
+    ({ node }) => node.cniConfig[0]?.content,
+  );
+  const content = (mtu: string, masq: string) => `{
+  "mtu": ${mtu},
+  "masq": ${masq},
+  "quoted": "${mtu}",
+  "text": "500",
+  "part": "x${mtu}",
+  "list": [
+    ${mtu}
+  ]
+}
+`;
+  expect(contents).toEqual([
+    content('1e3', 'true'),
+    content('1e3', 'false'),
+    content('9000', 'true'),
+    content('9000', 'false'),
+  ]);
+});
+
+test('an empty value of an axis has a branch, a title and a file name', () => {
+  const { runs } = planOf(AXES, { only: { mtu: ['1500'], masq: ['true'] } });
+  const shown = runs.map(({ title, slug, steps, node }) => [
+    title,
+    slug,
+    steps[0]?.expect.ok,
+    node.containerdConfig,
+  ]);
+  expect(shown).toEqual([
+    [
+      "s mtu=1500 masq=true somax=500 pref=''",
+      's.mtu-1500.masq-true.somax-500.pref-empty',
+      true,
+      { debug: { level: '' } },
+    ],
+    [
+      's mtu=1500 masq=true somax=500 pref=ipv6',
+      's.mtu-1500.masq-true.somax-500.pref-ipv6',
+      false,
+      { debug: { level: 'ipv6' } },
+    ],
+  ]);
+});
+
+test('more runs or steps than anybody wants are refused before they are made', () => {
+  const matrix = `{ a: [${Array.from({ length: 100 }, (_, i) => i).join()}], b: ['1', '2'] }`;
+  const steps = Array.from({ length: 600 }, () => '{ run-pod: web }').join();
+  const text = `name: s\nsummary: s\nmatrix: ${matrix}\nnode: { containerd: 1.6.4 }\nsteps: [${steps}]\n`;
+  expect(mistakesOf(text)).toBe(
+    's.yaml:1:1 200 runs of 600 steps are 120000 steps; a scenario has at most 100000\n    name: s\n    ~~~~~~~\n',
+  );
+  const only = { a: Array.from({ length: 20_000 }, (_, i) => `v${i}`) };
+  expect(mistakesOf(text, { only })).toContain(
+    'the matrix has 40000 combinations; a scenario has at most 10000',
+  );
 });

@@ -183,7 +183,7 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
 
 test('an unknown verb is told with the nearest one', () => {
   expect(mistakesOf(`${HEAD}steps: [{ run-pdo: web }]\n`)).toMatch(
-    /^s\.yaml:4:11 a step has exactly one of run-pod, .*; got "run-pdo"; did you mean "run-pod"\?\n/,
+    /^s\.yaml:4:11 a step cannot have "run-pdo"; did you mean "run-pod"\?\n/,
   );
 });
 
@@ -198,8 +198,13 @@ s.yaml:2:4 this is not YAML: Unexpected flow-map-end token in YAML stream: "}"
 `);
 });
 
-test('an empty file wants a mapping', () => {
-  expect(mistakesOf('')).toBe('s.yaml:1:1 wanted a mapping; got nothing\n');
+test.each([
+  ['an empty file', '', 'nothing'],
+  ['a list', '- a\n', 'a list'],
+])('%s is no scenario', (_what, text, got) => {
+  expect(mistakesOf(text)).toContain(
+    `s.yaml:1:1 a scenario is a mapping with name, summary, node and steps; got ${got}\n`,
+  );
 });
 
 test('a mistake that comes through an alias stands where its anchor is, once', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { writtenOf } from '../../lab/spec/written-json.ts';
 import { scenarioOf } from './read.ts';
 
 const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
@@ -37,7 +38,7 @@ expect: { left-behind: none, pods: none }
     summary: 'One of everything',
     references: ['https://example.org/why'],
     control: { outcome: 'fail', finding: 'error' },
-    matrix: [{ axis: 'containerd', values: ['1.6.3', '1.10.0'] }],
+    matrix: [{ axis: 'containerd', values: ['1.6.3', '1.10.0'], plain: [] }],
     node: {
       containerd: { text: '${matrix.containerd}', place: at(7, 15) },
       runc: { text: 'default', place: at(8, 9) },
@@ -45,12 +46,12 @@ expect: { left-behind: none, pods: none }
         set: { text: '0.9.1', place: at(9, 23) },
         plugins: [{ plugin: 'loopback', version: { text: '1.1.1', place: at(9, 40) } }],
       },
-      containerdConfig: { version: 2 },
+      containerdConfig: writtenOf({ version: 2 }),
       cniConfig: [
         {
           name: '10-a.conflist',
           content: '{\n  "name": "a",\n  "mtu": 1500\n}\n',
-          mapping: { name: 'a', mtu: 1500 },
+          mapping: writtenOf({ name: 'a', mtu: 1500 }),
           place: at(11, 17),
         },
       ],
@@ -114,7 +115,7 @@ steps:
       {
         name: 'a.conf',
         content: '{\n  "name": "a",\n  "type": "ptp",\n  "cniVersion": "1.0.0"\n}\n',
-        mapping: { name: 'a', type: 'ptp', cniVersion: '1.0.0' },
+        mapping: writtenOf({ name: 'a', type: 'ptp', cniVersion: '1.0.0' }),
         place: at(6, 25),
       },
     ],

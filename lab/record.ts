@@ -12,7 +12,7 @@ export interface RunRecord {
 }
 
 export function recordRun(run: RunPlan, folder: RunFolder): RunRecord {
-  const plan: Plan = { formatVersion: 1, runs: [run] };
+  const plan: Plan = { formatVersion: 2, runs: [run] };
   folder.write('plan.json', json(plan));
   folder.write(
     'config/config.toml',

@@ -54,7 +54,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   emit({ kind: 'run-started', run, outputHostPath });
   observe({
     kind: 'run-started',
-    formatVersion: 1,
+    formatVersion: 2,
     labVersion: options.labVersion,
     time: new Date(startedMs).toISOString(),
     backend,
@@ -109,7 +109,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   if (kept === undefined) {
     for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
   }
-  observe({ kind: 'run-ended' });
+  observe({ kind: 'run-ended', entries: entries.length + 1 });
 
   const verdict = judge(run, entries);
   record.judged(verdict);

@@ -50,6 +50,7 @@ export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
       case 'node-ready':
       case 'step-started':
       case 'containerd-log':
+      case 'files':
       case 'step-ended':
       case 'usage':
       case 'run-ended':

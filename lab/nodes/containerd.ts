@@ -1,6 +1,7 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import { LabError } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
+import type { RuntimeState } from '../core/runtime-state.ts';
 import { err, ok } from '../core/result.ts';
 import { waitFor } from '../core/wait-for.ts';
 import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
@@ -12,6 +13,8 @@ const CONTAINERD = [`${USR_LOCAL_BIN}/containerd`];
 /** Both are for a virtual machine without KVM on a busy host, where a start was seen to take 18 s. */
 const ANSWER_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 30_000;
+/** From a containerd that does not answer any more to its end, as the kernel takes it apart. */
+const DYING_MS = 500;
 
 /** How a containerd came to its end; `asked` is false when nobody told it to. */
 export interface ContainerdEnd {
@@ -30,6 +33,8 @@ export interface Containerd {
   adopt(): Promise<AnsweringRuntime>;
   /** Ends it and waits for its end; shims and pods stay. A no-op when none runs. */
   end(signal: 'TERM' | 'KILL'): Promise<void>;
+  /** How it is now; where CRI did not answer just before, an end that is under way is waited for. */
+  state(seen: { readonly answered: boolean }): Promise<RuntimeState>;
 }
 
 interface Running {
@@ -91,6 +96,14 @@ export function containerdOn(
         async () => (running === current ? err(`pid ${current.process.pid} is still there`) : ok(undefined)),
         { everyMs: 5, forMs: STOP_WITHIN_MS, clock },
       );
+    },
+
+    async state({ answered }) {
+      for (const untilMs = clock.now() + DYING_MS; !answered && running !== undefined;) {
+        if (clock.now() >= untilMs) return 'not-ready';
+        await clock.sleep(5);
+      }
+      return running === undefined ? 'ended' : 'running';
     },
   };
 }

@@ -1,4 +1,5 @@
 import { STATE_KINDS } from '../core/node-state.ts';
+import { RUNTIME_STATES } from '../core/runtime-state.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { JournalEntry } from './observation.ts';
 
@@ -26,8 +27,9 @@ const object =
   (value) =>
     isObject(value) && wrongField(fields, value) === undefined;
 const kind: Is = (value) => STATE_KINDS.some((known) => known === value);
+const runtime: Is = (value) => RUNTIME_STATES.some((known) => known === value);
 
-/** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: format 1 may grow. */
+/** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: format 2 may grow. */
 const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
   'run-started': { formatVersion: number, labVersion: text, time: text, backend: text, host: texts },
   artifact: { name: text, version: text, source: text, key: text, madeBy: text },
@@ -55,7 +57,8 @@ const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
     }),
   },
   capture: { stepId: text, name: text, value: text },
-  waited: { stepId: text, what: text, met: boolean, lastSeen: text, waitedMs: number },
+  waited: { stepId: text, what: text, met: boolean, timedOut: boolean, lastSeen: text, waitedMs: number },
+  files: { stepId: text, written: list(text), removed: list(text) },
   'not-run': { stepId: text, why: text },
   'containerd-log': { stepId: text, text },
   'containerd-ended': { stepId: text, asked: boolean, exitCode: orNull(number), signal: orNull(text) },
@@ -65,13 +68,14 @@ const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
       items: list(object({ kind, name: text, detail: maybe(texts) })),
       unseen: list(object({ kind, why: text })),
     }),
+    runtime,
   },
   'step-ended': { stepId: text },
   usage: { usage: object({ cpuMs: maybe(number), memoryPeakBytes: maybe(number) }) },
   'lab-failure': { during: text, message: text },
   'cleanup-failure': { what: text, message: text },
   interrupted: { by: text },
-  'run-ended': {},
+  'run-ended': { entries: number },
 };
 
 /** The one place where what was read is doubted: a line of a journal as its type, or what is wrong with it. */

@@ -1,5 +1,6 @@
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
+import type { RuntimeState } from '../core/runtime-state.ts';
 
 /**
  * What happened in one run, in the order in which it was seen, free of opinions. One line of journal.jsonl each; the
@@ -9,7 +10,7 @@ export type Observation =
   | {
       readonly kind: 'run-started';
       /** of the journal: a reader refuses what it does not know */
-      readonly formatVersion: 1;
+      readonly formatVersion: 2;
       readonly labVersion: string;
       /** ISO 8601 */
       readonly time: string;
@@ -50,12 +51,21 @@ export type Observation =
       readonly stepId: string;
       readonly what: string;
       readonly met: boolean;
+      /** the lab ended what it asked with, so that nobody knows */
+      readonly timedOut: boolean;
       readonly lastSeen: string;
       readonly waitedMs: number;
     }
-  /** the step could not be taken because of what the system under test did before: no sandbox to stop */
+  /** files that the step wrote, and those that it took away */
+  | {
+      readonly kind: 'files';
+      readonly stepId: string;
+      readonly written: readonly string[];
+      readonly removed: readonly string[];
+    }
+  /** the step could not be taken: there was no sandbox to stop, no runtime to ask, nothing that the lab could see */
   | { readonly kind: 'not-run'; readonly stepId: string; readonly why: string }
-  /** what containerd wrote to its log since the last such observation: whole lines */
+  /** what containerd wrote to its log since the last such observation: whole lines, or none */
   | { readonly kind: 'containerd-log'; readonly stepId: string; readonly text: string }
   | {
       readonly kind: 'containerd-ended';
@@ -64,14 +74,21 @@ export type Observation =
       readonly exitCode: number | null;
       readonly signal: string | null;
     }
-  | { readonly kind: 'look'; readonly stepId: string; readonly state: NodeState }
+  | {
+      readonly kind: 'look';
+      readonly stepId: string;
+      readonly state: NodeState;
+      /** how containerd was, once all else had been seen */
+      readonly runtime: RuntimeState;
+    }
   | { readonly kind: 'step-ended'; readonly stepId: string }
   | { readonly kind: 'usage'; readonly usage: NodeUsage }
   /** the lab or its host could not do its part */
   | { readonly kind: 'lab-failure'; readonly during: string; readonly message: string }
   | { readonly kind: 'cleanup-failure'; readonly what: string; readonly message: string }
   | { readonly kind: 'interrupted'; readonly by: string }
-  | { readonly kind: 'run-ended' };
+  /** `entries` is how many lines there are, this one too: a journal with others has lost some */
+  | { readonly kind: 'run-ended'; readonly entries: number };
 
 /** An observation as it stands in the journal: `atMs` since the run started. */
 export type JournalEntry = Observation & { readonly atMs: number };

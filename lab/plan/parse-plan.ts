@@ -12,8 +12,8 @@ export function parsePlan(json: string): Result<Plan, string> {
   }
   if (typeof value !== 'object' || value === null || !('formatVersion' in value))
     return err('this is not a plan');
-  if (value.formatVersion !== 1)
-    return err(`wanted format version 1; got ${JSON.stringify(value.formatVersion)}`);
+  if (value.formatVersion !== 2)
+    return err(`wanted format version 2; got ${JSON.stringify(value.formatVersion)}`);
   if (!('runs' in value) || !Array.isArray(value.runs)) return err('a plan has a list of runs');
   const runs: readonly unknown[] = value.runs;
   const broken = runs.findIndex((run) => !isRun(run));

@@ -5,7 +5,7 @@ import type { ComponentRef } from './components.ts';
 /** Everything that a command line asks for, as data: what would run, cell by cell. */
 export interface Plan {
   /** of this format, which is also that of `plan.json` in a recorded run: docs/journal.md */
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   readonly runs: readonly RunPlan[];
 }
 

@@ -3,7 +3,7 @@ import type { NodeState } from '../core/node-state.ts';
 import type { ComponentRef } from '../plan/components.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { Containerd } from '../nodes/containerd.ts';
-import type { LabNode } from '../nodes/node.ts';
+import type { LabNode, NodeFile } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { PodSpec } from '../spec/scenario.ts';
 import type { Captures } from './captures.ts';
@@ -22,6 +22,8 @@ export interface StepContext {
   /** a component of the plan, from the cache */
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
+  /** Writes files on the node, or takes them away, and observes it. */
+  readonly writeFiles: (files: readonly NodeFile[]) => Promise<void>;
   /** containerd's log, as far as this step has it */
   readLog(): Promise<string>;
   /** Runs a command on the node and observes it. */

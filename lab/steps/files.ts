@@ -8,7 +8,7 @@ export async function writeFiles(
   files: readonly FileSpec[],
   folder?: string,
 ): Promise<void> {
-  await context.node.writeFiles(
+  await context.writeFiles(
     files.map(({ name, content, mode }) => ({
       nodePath: folder === undefined ? name : `${folder}/${name}`,
       content: context.captures.fill(content),
@@ -18,7 +18,7 @@ export async function writeFiles(
 }
 
 export async function removeFiles(context: StepContext, nodePaths: readonly string[]): Promise<void> {
-  await context.node.writeFiles(nodePaths.map((nodePath) => ({ nodePath, remove: true })));
+  await context.writeFiles(nodePaths.map((nodePath) => ({ nodePath, remove: true })));
 }
 
 export const writeCniConfig = (context: StepContext, files: readonly FileSpec[]): Promise<void> =>

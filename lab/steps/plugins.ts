@@ -1,4 +1,5 @@
 import { CNI_BIN, installPlugins, type InstalledPlugins } from '../nodes/plugins.ts';
+import type { LabNode } from '../nodes/node.ts';
 import type { ComponentRef } from '../plan/components.ts';
 import type { PluginsPlan } from '../plan/plan.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
@@ -6,8 +7,14 @@ import type { StepContext } from './context.ts';
 import { removeFiles } from './files.ts';
 
 export async function replacePlugins(context: StepContext, plan: PluginsPlan): Promise<void> {
-  await installPlugins(context.node, pluginArtifacts(plan, context.artifact));
+  await installPlugins(filesOn(context), pluginArtifacts(plan, context.artifact));
 }
+
+/** A node as those see it who put programs on it: what they write is observed. */
+export const filesOn = ({ node, writeFiles }: StepContext): Pick<LabNode, 'provide' | 'writeFiles'> => ({
+  provide: (artifact) => node.provide(artifact),
+  writeFiles,
+});
 
 /** A plan's plugins with the artifacts that bring them. */
 export function pluginArtifacts(
@@ -33,5 +40,5 @@ export async function fakePlugin(
   { plugin, script }: { plugin: string; script: string },
 ): Promise<void> {
   const nodePath = `${CNI_BIN}/${plugin}`;
-  await context.node.writeFiles([{ nodePath, content: script, mode: 0o755 }]);
+  await context.writeFiles([{ nodePath, content: script, mode: 0o755 }]);
 }

@@ -39,9 +39,11 @@ export function createStepper(options: StepperOptions): Stepper {
   let before: Promise<NodeState> | undefined;
 
   async function lookNow(stepId: string): Promise<NodeState> {
-    const [text, state] = await Promise.all([log.next(), node.look()]);
-    if (text !== '') observe({ kind: 'containerd-log', stepId, text });
-    observe({ kind: 'look', stepId, state });
+    const state = await node.look();
+    const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
+    const runtime = await containerd.state({ answered });
+    observe({ kind: 'containerd-log', stepId, text: await log.next() }); // last, so that it has what came meanwhile
+    observe({ kind: 'look', stepId, state, runtime });
     return state;
   }
 
@@ -64,6 +66,13 @@ export function createStepper(options: StepperOptions): Stepper {
     before: state,
     artifact,
     observe,
+    writeFiles: async (files) => {
+      await node.writeFiles(files);
+      const [removed, written] = [true, false].map((gone) =>
+        files.filter((file) => 'remove' in file === gone).map(({ nodePath }) => nodePath),
+      );
+      observe({ kind: 'files', stepId, written: written ?? [], removed: removed ?? [] });
+    },
     readLog: () => node.readFile(CONTAINERD_LOG, log.offset),
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
       const result = await node.exec(argv, { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });

@@ -4,7 +4,7 @@ import { installPrograms } from '../nodes/containerd.ts';
 import { createContainer, onContainer } from './containers.ts';
 import type { StepContext } from './context.ts';
 import { removeCniConfig, removeFiles, writeCniConfig, writeFiles } from './files.ts';
-import { fakePlugin, removePlugins, replacePlugins } from './plugins.ts';
+import { fakePlugin, filesOn, removePlugins, replacePlugins } from './plugins.ts';
 import { forListedPods, removePod, runPod, sandboxId, stopPod } from './pods.ts';
 import { waitForCondition } from './wait.ts';
 
@@ -37,7 +37,7 @@ const TAKE: { readonly [D in PlannedAction['do']]: Take<D> } = {
   'start-containerd': (context) => startContainerd(context),
   'replace-containerd': async (context, action) => {
     await context.containerd.end('TERM');
-    await installPrograms(context.node, context.artifact(action.containerd));
+    await installPrograms(filesOn(context), context.artifact(action.containerd));
     await startContainerd(context);
   },
   exec: async (context, { argv, stdin }) => {
@@ -68,6 +68,7 @@ async function startContainerd(context: StepContext): Promise<void> {
       stepId: context.stepId,
       what: 'containerd to answer',
       met,
+      timedOut: false,
       lastSeen,
       waitedMs: context.clock.now() - startedMs,
     });

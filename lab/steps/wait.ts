@@ -35,6 +35,7 @@ export async function waitForCondition(context: StepContext, condition: Conditio
     stepId: context.stepId,
     what,
     met,
+    timedOut: false,
     lastSeen,
     waitedMs: context.clock.now() - startedMs,
   });

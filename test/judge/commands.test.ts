@@ -108,6 +108,7 @@ describe('ok', () => {
       stepId: '1-wait-for',
       what: 'the network to be ready',
       waitedMs: 500,
+      timedOut: false,
     } as const;
     const action = { do: 'wait-for', condition: { until: 'network-ready', ready: true } } as const;
     const [vain] = findingsOn(action, [{ ...waited, met: false, lastSeen: 'cni plugin not initialized' }]);

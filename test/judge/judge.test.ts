@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { RUNTIME_STATES } from '../../lab/core/runtime-state.ts';
 import { STATE_KINDS } from '../../lab/core/node-state.ts';
 import { judge } from '../../lab/judge/judge.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
@@ -75,10 +76,11 @@ describe('a run that did not come to its end', () => {
   });
 
   test('says what happened and what was not done', () => {
+    const started = upTo('step-started', '2-stop-pod');
     const entries: readonly JournalEntry[] = [
-      ...upTo('step-started', '2-stop-pod'),
+      ...started,
       { kind: 'interrupted', by: 'SIGINT', atMs: 90 },
-      { kind: 'run-ended', atMs: 91 },
+      { kind: 'run-ended', entries: started.length + 2, atMs: 91 },
     ];
     expect(notPassed(run, entries)).toEqual([
       {
@@ -248,7 +250,7 @@ describe('whatever a journal holds', () => {
   const observation: fc.Arbitrary<Observation> = fc.oneof(
     fc.record({ kind: fc.constant('step-started' as const), stepId }),
     fc.record({ kind: fc.constant('step-ended' as const), stepId }),
-    fc.record({ kind: fc.constant('run-ended' as const) }),
+    fc.record({ kind: fc.constant('run-ended' as const), entries: fc.nat() }),
     fc.record({ kind: fc.constant('interrupted' as const), by: text }),
     fc.record({ kind: fc.constant('not-run' as const), stepId, why: text }),
     fc.record({ kind: fc.constant('containerd-log' as const), stepId, text }),
@@ -266,6 +268,7 @@ describe('whatever a journal holds', () => {
         items: fc.array(stateItem, { maxLength: 4 }),
         unseen: fc.array(fc.record({ kind: fc.constantFrom(...STATE_KINDS), why: text }), { maxLength: 2 }),
       }),
+      runtime: fc.constantFrom(...RUNTIME_STATES),
     }),
     fc
       .record({

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../../lab/observe/observation.ts';
 
 const started: JournalEntry = {
   kind: 'run-started',
-  formatVersion: 1,
+  formatVersion: 2,
   labVersion: '0.1.0',
   time: '2026-01-01T00:00:00.000Z',
   backend: 'bare',
@@ -13,7 +13,7 @@ const started: JournalEntry = {
   atMs: 0,
 };
 const STARTED =
-  '{"kind":"run-started","formatVersion":1,"labVersion":"0.1.0","time":"2026-01-01T00:00:00.000Z","backend":"bare","host":{"kernel":"6.18"},"atMs":0}\n';
+  '{"kind":"run-started","formatVersion":2,"labVersion":"0.1.0","time":"2026-01-01T00:00:00.000Z","backend":"bare","host":{"kernel":"6.18"},"atMs":0}\n';
 
 /** One of every kind, with every field. */
 const all: readonly JournalEntry[] = [
@@ -55,7 +55,17 @@ const all: readonly JournalEntry[] = [
     atMs: 4,
   },
   { kind: 'capture', stepId: '1-run-pod', name: 'web.id', value: 'a', atMs: 5 },
-  { kind: 'waited', stepId: '1-run-pod', what: 'w', met: false, lastSeen: 'l', waitedMs: 1, atMs: 6 },
+  {
+    kind: 'waited',
+    stepId: '1-run-pod',
+    what: 'w',
+    met: false,
+    timedOut: false,
+    lastSeen: 'l',
+    waitedMs: 1,
+    atMs: 6,
+  },
+  { kind: 'files', stepId: '1-run-pod', written: ['/etc/a'], removed: ['/etc/b'], atMs: 6 },
   { kind: 'not-run', stepId: '1-run-pod', why: 'w', atMs: 7 },
   { kind: 'containerd-log', stepId: '1-run-pod', text: 'one\ntwo\n', atMs: 8 },
   { kind: 'containerd-ended', stepId: '1-run-pod', asked: false, exitCode: 2, signal: null, atMs: 9 },
@@ -69,6 +79,7 @@ const all: readonly JournalEntry[] = [
       ],
       unseen: [{ kind: 'sandbox', why: 'w' }],
     },
+    runtime: 'not-ready',
     atMs: 10,
   },
   { kind: 'step-ended', stepId: '1-run-pod', atMs: 11 },
@@ -76,7 +87,7 @@ const all: readonly JournalEntry[] = [
   { kind: 'lab-failure', during: 'd', message: 'm', atMs: 13 },
   { kind: 'cleanup-failure', what: 'w', message: 'm', atMs: 14 },
   { kind: 'interrupted', by: 'SIGINT', atMs: 15 },
-  { kind: 'run-ended', atMs: 16 },
+  { kind: 'run-ended', entries: 19, atMs: 16 },
 ];
 
 test('an entry is one line of JSON', () => {
@@ -116,8 +127,8 @@ test('an empty journal is one that broke off at once', () => {
 test.each([
   [
     'another format',
-    STARTED.replace('"formatVersion":1', '"formatVersion":2'),
-    'line 1 says formatVersion 2, this cnilab reads 1',
+    STARTED.replace('"formatVersion":2', '"formatVersion":1'),
+    'line 1 says formatVersion 1, this cnilab reads 2',
   ],
   ['a line that is not JSON, before the last', `${STARTED}{"kind\n${STARTED}`, 'line 2 is not JSON'],
   ['a line that is no object', `${STARTED}[]\n`, 'line 2 is not an object'],
@@ -133,7 +144,7 @@ test.each([
   ],
   [
     'a time that is missing',
-    `${STARTED}{"kind":"run-ended"}\n`,
+    `${STARTED}{"kind":"run-ended","entries":2}\n`,
     'line 2 is a run-ended without a sound "atMs"',
   ],
   [
@@ -141,7 +152,11 @@ test.each([
     `${STARTED}{"kind":"look","stepId":"start","state":{"items":[{"kind":"cow","name":"x"}],"unseen":[]},"atMs":1}\n`,
     'line 2 is a look without a sound "state"',
   ],
-  ['another beginning', '{"kind":"run-ended","atMs":1}\n', 'line 1 is "run-ended", expected "run-started"'],
+  [
+    'another beginning',
+    '{"kind":"run-ended","entries":1,"atMs":1}\n',
+    'line 1 is "run-ended", expected "run-started"',
+  ],
 ])('%s is refused', (_, text, error) => {
   expect(parseJournal(text)).toEqual({ ok: false, error });
 });

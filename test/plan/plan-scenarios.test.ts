@@ -40,7 +40,7 @@ steps:
 `);
   const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
   expect(plan).toEqual({
-    formatVersion: 1,
+    formatVersion: 2,
     runs: [
       {
         title: 's containerd=debian:bookworm mtu=1500',

@@ -18,8 +18,8 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
   expect(await junit([failing('1.6.3'), brokenOff('1.6.2')], [run])).toBe(
     `
 <?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.100">
-  <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.100">
+<testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.110">
+  <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.110">
     <testcase classname="reserved containerd=1.6.3" name="1-run-pod" file="web.yaml" time="0.040">
       <failure type="error" message="error differs at character 9">1-run-pod: error differs at character 9
   at web.yaml:21:5
@@ -31,7 +31,7 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
     level=info msg="one"
     level=error msg="two"</failure>
     </testcase>
-    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.020"/>
+    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.030"/>
     <testcase classname="reserved containerd=1.6.3" name="end" file="web.yaml" time="0.000">
       <system-out>recorded in /out/s1/reserved-containerd-1.6.3
 made of containerd 1.6.3 (gomod)</system-out>

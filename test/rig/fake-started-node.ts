@@ -3,6 +3,7 @@ import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
 import { NodeHistory } from '../../lab/library/node-history.ts';
 import { StartedNode } from '../../lab/library/started-node.ts';
+import type { Containerd } from '../../lab/nodes/containerd.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
 
 export interface FakeNodeOptions {
@@ -60,7 +61,12 @@ export async function fakeStartedNode({
     },
   };
   const clock = { now: () => 0, sleep: async () => undefined };
-  const containerd = { start: unused, adopt: unused, end: async () => undefined };
+  const containerd: Containerd = {
+    start: unused,
+    adopt: unused,
+    end: async () => undefined,
+    state: async () => 'running',
+  };
   const history = new NodeHistory({ node, containerd, clock });
   await history.begin();
   const cleanup = new CleanupStack();

@@ -1,5 +1,6 @@
 import type { NodeState, StateItem, StateKind } from '../../lab/core/node-state.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
+import type { RuntimeState } from '../../lab/core/runtime-state.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { PlannedAction, RunPlan } from '../../lab/plan/plan.ts';
 import type { Control, Expectation, LogExpectation, TextExpectation } from '../../lab/spec/scenario.ts';
@@ -106,6 +107,7 @@ export interface TakenStep {
   readonly seen?: readonly Observation[];
   readonly log?: string;
   readonly state?: NodeState;
+  readonly runtime?: RuntimeState;
 }
 
 /** The journal of a run that came to its end: a step's observations, its log and its look, in the lab's own order. */
@@ -123,14 +125,17 @@ export function journalOf(
     readonly after?: readonly Observation[];
   } = {},
 ): readonly JournalEntry[] {
-  const look = (stepId: string, { log = '', state: seen = state() }: TakenStep): readonly Observation[] => [
-    ...(log === '' ? [] : [{ kind: 'containerd-log', stepId, text: log } as const]),
-    { kind: 'look', stepId, state: seen },
+  const look = (
+    stepId: string,
+    { log = '', state: seen = state(), runtime = 'running' }: TakenStep,
+  ): readonly Observation[] => [
+    { kind: 'containerd-log', stepId, text: log },
+    { kind: 'look', stepId, state: seen, runtime },
   ];
   const all: readonly Observation[] = [
     {
       kind: 'run-started',
-      formatVersion: 1,
+      formatVersion: 2,
       labVersion: '0.1.0',
       time: '2026-01-01T00:00:00.000Z',
       backend: 'bare',
@@ -147,9 +152,9 @@ export function journalOf(
       ];
     }),
     ...after,
-    { kind: 'run-ended' },
   ];
-  return all.map((observation, index) => ({ ...observation, atMs: index * 10 }));
+  const ended: Observation = { kind: 'run-ended', entries: all.length + 1 };
+  return [...all, ended].map((observation, index) => ({ ...observation, atMs: index * 10 }));
 }
 
 export const ran = (

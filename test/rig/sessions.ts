@@ -68,7 +68,8 @@ export function brokenOff(version: string): RecordedCell {
     message: 'the agent <went> away',
     atMs: 99,
   };
-  return { run, entries: [...entries.slice(0, until + 1), failure, { kind: 'run-ended', atMs: 100 }] };
+  const seen = [...entries.slice(0, until + 1), failure];
+  return { run, entries: [...seen, { kind: 'run-ended', entries: seen.length + 1, atMs: 100 }] };
 }
 
 /** What the lab says of a session of these runs, one after the other. */

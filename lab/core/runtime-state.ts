@@ -1,0 +1,3 @@
+/** How containerd is: its process is there and CRI answers; it is there and CRI does not answer; it is gone. */
+export const RUNTIME_STATES = ['running', 'not-ready', 'ended'] as const;
+export type RuntimeState = (typeof RUNTIME_STATES)[number];

@@ -1,5 +1,6 @@
 import type { CommandResult } from '../core/ports.ts';
 import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
+import { execInContainer } from '../steps/containers.ts';
 import type { NodeHistory } from './node-history.ts';
 
 export interface ContainerOptions {
@@ -19,10 +20,10 @@ export class Container {
     this.#options = options;
   }
 
-  /** `crictl exec --sync`, which ends what it prints with a line break of its own; an exit code other than 0 is a value. */
+  /** A command in the container, with its own exit code, which is a value; 125 where the runtime did not run it. */
   exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
     const { node, history, name } = this.#options;
-    return node.exec(['crictl', 'exec', '--sync', history.captured(`${name}.id`) ?? name, ...argv], options);
+    return node.exec(execInContainer(history.captured(`${name}.id`) ?? name, argv), options);
   }
 
   /** `crictl stop`. StepFailed when it fails. */

@@ -71,7 +71,7 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
       mapped(usedContainer, (name) => ({ do: 'start-container', container: name })),
     ),
     'exec-container': about(
-      'crictl exec',
+      'a command in a container; the exit code and both outputs are its own',
       object({ required: { container: usedContainer, command }, optional: {} }, (values) => ({
         do: 'exec-container',
         ...values,

@@ -30,19 +30,35 @@ export async function createContainer(
   if (exitCode === 0) context.captures.set(context.stepId, `${container}.id`, stdout.trim());
 }
 
-/** `crictl start`, `stop`, `rm` or `exec` of a container that an earlier step created. */
+/** `crictl start`, `stop` or `rm` of a container that an earlier step created. */
 export async function onContainer(
   context: StepContext,
-  {
-    verb,
-    container,
-    command = [],
-  }: { verb: 'start' | 'stop' | 'rm' | 'exec'; container: string; command?: readonly string[] },
+  { verb, container }: { verb: 'start' | 'stop' | 'rm'; container: string },
 ): Promise<void> {
+  const id = containerId(context, container);
+  await context.run(['crictl', verb, id], { container, id });
+}
+
+/** A command in a container: its own exit code, and what it printed as it printed it. */
+export async function execContainer(
+  context: StepContext,
+  { container, command }: { container: string; command: readonly string[] },
+): Promise<void> {
+  const id = containerId(context, container);
+  const words = command.map((word) => context.captures.fill(word));
+  await context.run(execInContainer(id, words), { container, id });
+}
+
+/** crictl would add line breaks, mix both outputs, and exit with 1 whatever the command did. */
+export const execInContainer = (id: string, words: readonly string[]): readonly string[] => [
+  '/lab/bin/agent',
+  'exec-container',
+  id,
+  ...words,
+];
+
+function containerId(context: StepContext, container: string): string {
   const id = context.captures.get(`${container}.id`);
   if (id === undefined) throw new NothingToActOn(`container ${container} was not created`);
-  const words = command.map((word) => context.captures.fill(word));
-  // without --sync, exec wants a streaming connection; what a container prints is the same
-  const argv = verb === 'exec' ? ['crictl', 'exec', '--sync', id, ...words] : ['crictl', verb, id];
-  await context.run(argv, { container, id });
+  return id;
 }

@@ -1,7 +1,7 @@
 import { LabError } from '../core/lab-error.ts';
 import type { PlannedAction } from '../plan/plan.ts';
 import { installPrograms } from '../nodes/containerd.ts';
-import { createContainer, onContainer } from './containers.ts';
+import { createContainer, execContainer, onContainer } from './containers.ts';
 import type { StepContext } from './context.ts';
 import { removeCniConfig, removeFiles, writeCniConfig, writeFiles } from './files.ts';
 import { fakePlugin, filesOn, removePlugins, replacePlugins } from './plugins.ts';
@@ -22,7 +22,7 @@ const TAKE: { readonly [D in PlannedAction['do']]: Take<D> } = {
   'remove-listed-pods': (context) => forListedPods(context, 'rmp'),
   'create-container': (context, action) => createContainer(context, action),
   'start-container': (context, { container }) => onContainer(context, { verb: 'start', container }),
-  'exec-container': (context, action) => onContainer(context, { verb: 'exec', ...action }),
+  'exec-container': (context, action) => execContainer(context, action),
   'stop-container': (context, { container }) => onContainer(context, { verb: 'stop', container }),
   'remove-container': (context, { container }) => onContainer(context, { verb: 'rm', container }),
   'write-files': (context, { files }) => writeFiles(context, files),

@@ -22,14 +22,16 @@ var commands = map[string]struct {
 	"session": {session.Main, "on the host: run a command on a node that is a virtual machine"},
 	"enter":   {enter, "on the host: run a command on a node"},
 	"connect": {connect, "on a node: dial an address and print what comes"},
+
+	"exec-container": {execContainer, "on a node: run a command in a container"},
 }
 
 func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "enter", "vm", "boot", "session", "connect"} {
-			fmt.Fprintf(os.Stderr, "  %-8s %s\n", name, commands[name].help)
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "session", "connect", "exec-container"} {
+			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)
 	}

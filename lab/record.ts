@@ -1,3 +1,4 @@
+import { bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
 import type { RunFolder } from './host/run-folder.ts';
 import type { Verdict } from './judge/verdict.ts';
@@ -18,7 +19,7 @@ export function recordRun(run: RunPlan, folder: RunFolder): RunRecord {
     'config/config.toml',
     containerdConfig(run.node.containerd.version, run.node.containerdConfig),
   );
-  for (const { name, content } of run.node.cniConfig) folder.write(`config/net.d/${name}`, content);
+  for (const file of run.node.cniConfig) folder.write(`config/net.d/${file.name}`, bytesOf(file));
   return {
     observed(entry) {
       folder.append('journal.jsonl', formatJournalEntry(entry));

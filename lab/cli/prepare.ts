@@ -1,7 +1,8 @@
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
-import { BadInput } from '../core/lab-error.ts';
-import { err } from '../core/result.ts';
+import { BadInput, messageOf } from '../core/lab-error.ts';
+import { err, ok } from '../core/result.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
 import { checkNames } from '../plan/check-names.ts';
@@ -13,6 +14,7 @@ import { versionFacts } from '../plan/version-facts.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
 import { fileText } from '../spec/file-text.ts';
 import { parseScenario } from '../spec/parse-scenario.ts';
+import type { Beside } from '../spec/scope.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { findScenarios } from './find-scenarios.ts';
 import { openArtifacts } from './lab-parts.ts';
@@ -26,14 +28,28 @@ export async function readScenarios(
 ): Promise<{ readonly scenarios: readonly Scenario[]; readonly mistakes: readonly Diagnostic[] }> {
   const scenarios: Scenario[] = [];
   const mistakes: Diagnostic[] = [];
-  for (const { file, bytes } of await findScenarios(names, world)) {
+  for (const { file, hostPath, bytes } of await findScenarios(names, world)) {
     const text = fileText({ file, bytes });
-    const parsed = text.ok ? parseScenario({ file, text: text.value, checks: CHECKS }) : err([text.error]);
+    const parsed = text.ok
+      ? parseScenario({ file, text: text.value, checks: CHECKS, beside: readBeside(hostPath) })
+      : err([text.error]);
     if (parsed.ok) scenarios.push(parsed.value);
     else mistakes.push(...parsed.error);
   }
   return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)] };
 }
+
+/** A file whose path is meant from the folder of a scenario. */
+const readBeside =
+  (scenarioHostPath: string): Beside =>
+  (path) => {
+    const hostPath = resolve(dirname(scenarioHostPath), path);
+    try {
+      return ok(readFileSync(hostPath));
+    } catch (thrown) {
+      return err(`${hostPath} cannot be read: ${messageOf(thrown)}`);
+    }
+  };
 
 /** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
 export async function preparePlan(

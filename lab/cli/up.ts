@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
 import { CleanupStack } from '../core/cleanup-stack.ts';
+import { contentOf } from '../core/content.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { fanOut } from '../report/fan-out.ts';
+import { literalContent } from '../spec/literal-content.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
 import type { FileSpec } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
@@ -67,8 +69,8 @@ const COMMAND_LINE = { file: 'command line', line: 1, column: 1 };
 
 function readConfig(hostPath: string): FileSpec {
   try {
-    const content = literally(readFileSync(hostPath, 'utf8'));
-    return { name: basename(hostPath), content, place: COMMAND_LINE };
+    const content = literalContent(contentOf(readFileSync(hostPath)));
+    return { name: literally(basename(hostPath)), ...content, place: COMMAND_LINE };
   } catch (cause) {
     throw new BadInput(`the CNI configuration ${hostPath} cannot be read`, { cause });
   }

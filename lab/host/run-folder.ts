@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 export interface RunFolder {
   readonly hostPath: string;
   /** a file of the run, by its path below the folder */
-  write(path: string, content: string): void;
+  write(path: string, content: string | Uint8Array): void;
   append(path: string, content: string): void;
 }
 

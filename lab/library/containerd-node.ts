@@ -1,8 +1,7 @@
 import { ambientWorld } from '../ambient.ts';
 import type { BackendName } from '../nodes/node.ts';
-import { formatJson } from '../spec/format-json.ts';
 import type { JsonObject } from '../spec/scenario.ts';
-import { ANY_NODE, conflistFile, type NodeRequest } from './node-request.ts';
+import { ANY_NODE, anyContent, conflistFile, type NodeRequest } from './node-request.ts';
 import { startNode, type StartOptions } from './start-node.ts';
 import type { StartedNode } from './started-node.ts';
 
@@ -46,11 +45,14 @@ export class ContainerdNode {
 
   /** A file in /etc/cni/net.d: as an object, whose own name names the file, or byte for byte under a name. */
   withCniConfig(config: JsonObject): ContainerdNode;
-  withCniConfig(name: string, content: string | JsonObject): ContainerdNode;
-  withCniConfig(nameOrConfig: string | JsonObject, content: string | JsonObject = ''): ContainerdNode {
+  withCniConfig(name: string, content: string | Uint8Array | JsonObject): ContainerdNode;
+  withCniConfig(
+    nameOrConfig: string | JsonObject,
+    content: string | Uint8Array | JsonObject = '',
+  ): ContainerdNode {
     const file =
       typeof nameOrConfig === 'string'
-        ? { name: nameOrConfig, content: typeof content === 'string' ? content : formatJson(content) }
+        ? { name: nameOrConfig, ...anyContent(content) }
         : conflistFile(nameOrConfig);
     return this.#with({ cniConfig: [...this.#request.cniConfig, file] });
   }
@@ -61,8 +63,8 @@ export class ContainerdNode {
   }
 
   /** Any other file, by its absolute path on the node. */
-  withFile(nodePath: string, content: string, mode?: number): ContainerdNode {
-    const file = { name: nodePath, content, ...(mode === undefined ? {} : { mode }) };
+  withFile(nodePath: string, content: string | Uint8Array, mode?: number): ContainerdNode {
+    const file = { name: nodePath, ...anyContent(content), ...(mode === undefined ? {} : { mode }) };
     return this.#with({ files: [...this.#request.files, file] });
   }
 

@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
+import { contentOf, type Content } from '../core/content.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { formatJson } from '../spec/format-json.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
 import type { FileSpec, JsonObject, Scenario } from '../spec/scenario.ts';
+import { literalContent } from '../spec/literal-content.ts';
 import { literally } from '../spec/template.ts';
 import { writtenOf } from '../spec/written-json.ts';
 import { NOWHERE } from './node-history.ts';
@@ -18,13 +20,12 @@ export interface NodeRequest {
   /** paths of plugins of the user's own, from the working folder */
   readonly ownPlugins: readonly string[];
   readonly containerdConfig?: JsonObject;
-  readonly cniConfig: readonly TextFile[];
-  readonly files: readonly TextFile[];
+  readonly cniConfig: readonly AnyFile[];
+  readonly files: readonly AnyFile[];
 }
 
-export interface TextFile {
+export interface AnyFile extends Content {
   readonly name: string;
-  readonly content: string;
   readonly mode?: number;
 }
 
@@ -59,18 +60,24 @@ export function scenarioOf(request: NodeRequest): Scenario {
   });
 }
 
-const fileSpec = ({ name, content, mode }: TextFile): FileSpec => ({
+const fileSpec = ({ name, mode, ...content }: AnyFile): FileSpec => ({
   name: literally(name),
-  content: literally(content),
+  ...literalContent(content),
   ...(mode === undefined ? {} : { mode }),
   place: NOWHERE,
 });
 
 /** A conflist as it would lie in /etc/cni/net.d, under a name that its own suggests. */
-export function conflistFile(config: JsonObject): TextFile {
+export function conflistFile(config: JsonObject): AnyFile {
   const { name } = config;
   return {
     name: `10-${typeof name === 'string' ? name : 'net'}.${'plugins' in config ? 'conflist' : 'conf'}`,
     content: formatJson(config),
   };
+}
+
+/** A text or bytes as they are, an object as JSON. */
+export function anyContent(content: string | Uint8Array | JsonObject): Content {
+  if (typeof content === 'string') return { content };
+  return content instanceof Uint8Array ? contentOf(content) : { content: formatJson(content) };
 }

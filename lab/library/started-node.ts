@@ -11,6 +11,7 @@ import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts
 import type { LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
 import { NOTHING_EXPECTED, type NodeHistory } from './node-history.ts';
+import { anyContent } from './node-request.ts';
 import { Pod } from './pod.ts';
 
 /** A pod to run; what is not said is as in a pod that asks for nothing. */
@@ -96,8 +97,10 @@ export class StartedNode implements AsyncDisposable {
   }
 
   /** Missing folders are made. A plugin is a file in /opt/cni/bin with mode 0o755. */
-  async writeFile(nodePath: string, content: string, mode?: number): Promise<void> {
-    await this.#options.node.writeFiles([{ nodePath, content, ...(mode === undefined ? {} : { mode }) }]);
+  async writeFile(nodePath: string, content: string | Uint8Array, mode?: number): Promise<void> {
+    await this.#options.node.writeFiles([
+      { nodePath, ...anyContent(content), ...(mode === undefined ? {} : { mode }) },
+    ]);
   }
 
   async removeFile(nodePath: string): Promise<void> {

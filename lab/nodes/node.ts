@@ -1,5 +1,6 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { OwnName } from '../artifacts/artifacts.ts';
+import type { Content } from '../core/content.ts';
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { Arch } from '../plan/pins.ts';
@@ -14,7 +15,7 @@ export interface NodeExecOptions {
 
 /** A file, a link or an absence to bring about on the node; missing parent folders are made. */
 export type NodeFile =
-  | { readonly nodePath: string; readonly content: string; readonly mode?: number }
+  | (Content & { readonly nodePath: string; readonly mode?: number })
   | { readonly nodePath: string; readonly linkTo: string }
   | { readonly nodePath: string; readonly remove: true };
 

@@ -61,9 +61,10 @@ export async function provisionNode(
   ]);
 }
 
-const fileAt = (nodePath: string, { content, mode }: NodePlan['files'][number]): NodeFile => ({
+const fileAt = (nodePath: string, { content, encoding, mode }: NodePlan['files'][number]): NodeFile => ({
   nodePath,
   content,
+  ...(encoding !== undefined && { encoding }),
   ...(mode !== undefined && { mode }),
 });
 

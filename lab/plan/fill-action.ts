@@ -1,3 +1,4 @@
+import type { Content } from '../core/content.ts';
 import { unreachable } from '../core/unreachable.ts';
 import type { Action, Condition } from '../spec/scenario.ts';
 import { fillFile, fillLog, fillText, type Cell, type FilledCell } from './fill.ts';
@@ -26,7 +27,7 @@ export function fillAction(action: PlainAction, filled: FilledCell): PlannedActi
     case 'remove-cni-config':
       return { ...action, names: action.names.map(final) };
     case 'fake-plugin':
-      return { ...action, script: final(action.script) };
+      return { ...action, script: fillContent(action.script, final) };
     case 'exec':
       return {
         ...action,
@@ -58,6 +59,10 @@ export function fillAction(action: PlainAction, filled: FilledCell): PlannedActi
       return unreachable(action);
   }
 }
+
+/** Bytes that are no text refer to nothing. */
+const fillContent = (script: Content, fill: (text: string) => string): Content =>
+  script.encoding === undefined ? { content: fill(script.content) } : script;
 
 function fillCondition(condition: Condition, cell: Cell): Condition {
   switch (condition.until) {

@@ -83,14 +83,16 @@ export function fillJson(object: WrittenObject, { cell, mode }: FillJson): Writt
 }
 
 export function fillFile(file: FileSpec, options: FillJson): FileSpec {
-  const { name, content, mapping, mode, place } = file;
+  const { name, content, encoding, mapping, mode, place } = file;
   const cell = options.cell.values;
+  const filledContent = () => {
+    if (mapping !== undefined) return formatWritten(fillJson(mapping, options));
+    return encoding === undefined ? fillText(content, { cell, mode: options.mode }) : content;
+  };
   return {
     name: fillText(name, { cell, mode: 'final' }),
-    content:
-      mapping === undefined
-        ? fillText(content, { cell, mode: options.mode })
-        : formatWritten(fillJson(mapping, options)),
+    content: filledContent(),
+    ...(encoding === undefined ? {} : { encoding }),
     ...(mode === undefined ? {} : { mode }),
     place,
   };

@@ -112,7 +112,13 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
     'fake-plugin': about(
       'puts a script in the place of a plugin',
       object(
-        { required: { plugin, script: about('with its #! line', texts.template('matrix')) }, optional: {} },
+        {
+          required: {
+            plugin,
+            script: about('with its #! line; or { from: ./x.sh }', texts.content('matrix')),
+          },
+          optional: {},
+        },
         (values) => ({ do: 'fake-plugin', ...values }),
       ),
     ),

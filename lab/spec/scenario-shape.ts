@@ -4,15 +4,21 @@ import { LIMITS, cellCount, tooManyCells } from './limits.ts';
 import { present } from './present.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenario.ts';
-import { Scope, type AxisValue } from './scope.ts';
+import { Scope, type AxisValue, type Beside } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, list, mapOf, mapped, type Shape } from './shape.ts';
 import { stepShape } from './step-shape.ts';
 import { textShapes, type TextShapes } from './text-shapes.ts';
 
-/** A whole file; `checks` are the names that a control may give as its finding. */
-export function scenarioShape({ checks }: { checks: readonly string[] }): Shape<Omit<Scenario, 'text'>> {
-  const scope = new Scope();
+export interface ScenarioOptions {
+  /** the names that a control may give as its finding */
+  readonly checks: readonly string[];
+  readonly beside: Beside;
+}
+
+/** A whole file. */
+export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<Scenario, 'text'>> {
+  const scope = new Scope(beside);
   const texts = textShapes(scope);
   const keys = {
     required: {

@@ -1,3 +1,4 @@
+import type { Content } from '../core/content.ts';
 import type { StateKind } from '../core/node-state.ts';
 import type { Place } from './diagnostic.ts';
 import type { WrittenObject } from './written-json.ts';
@@ -65,10 +66,12 @@ export interface CniPluginsSpec {
   readonly plugins: readonly { readonly plugin: string; readonly version: VersionText }[];
 }
 
-/** `content` is written byte for byte: a literal of the file, or the JSON of a YAML mapping, indented by two. */
-export interface FileSpec {
+/**
+ * `content` is written byte for byte: a literal of the file, the JSON of a YAML mapping, indented by two, or what stands in
+ * a file beside the scenario.
+ */
+export interface FileSpec extends Content {
   readonly name: string;
-  readonly content: string;
   /** what the file says in place of a literal; the plan fills it in and leaves `content` alone */
   readonly mapping?: WrittenObject;
   readonly mode?: number;
@@ -119,7 +122,7 @@ export type Action =
   | { readonly do: 'remove-cni-config'; readonly names: readonly string[] }
   | { readonly do: 'install-plugins'; readonly plugins: CniPluginsSpec }
   | { readonly do: 'remove-plugins'; readonly plugins: readonly string[] }
-  | { readonly do: 'fake-plugin'; readonly plugin: string; readonly script: string }
+  | { readonly do: 'fake-plugin'; readonly plugin: string; readonly script: Content }
   | { readonly do: 'stop-containerd' }
   | { readonly do: 'kill-containerd' }
   | { readonly do: 'start-containerd' }

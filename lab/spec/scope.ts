@@ -1,3 +1,4 @@
+import type { Result } from '../core/result.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Spot } from './spot.ts';
 import { scanTemplate, type CaptureType } from './template.ts';
@@ -15,17 +16,26 @@ export interface AxisValue {
   readonly spot: Spot;
 }
 
+/** The bytes of a file whose path is meant from the folder of the scenario, or why there are none. */
+export type Beside = (path: string) => Result<Uint8Array, string>;
+
 const POD_FACTS = ['id', 'ip', 'ip6', 'netns'];
 const LISTING_STEPS = ['stop-listed-pods', 'remove-listed-pods'];
 
 /** What is known at one place of a file while it is read from top to bottom, and what may therefore be named there. */
 export class Scope {
+  /** reads a file beside the one that is read */
+  readonly beside: Beside;
   readonly axes = new Map<string, readonly AxisValue[]>();
   readonly #declared = new Map<string, Spot>();
   readonly #run = new Set<string>();
   readonly #containers = new Set<string>();
   readonly #captures = new Map<string, CaptureType>();
   #step: string | undefined;
+
+  constructor(beside: Beside) {
+    this.beside = beside;
+  }
 
   /** The word of the step that is being read; none at the end of the file. */
   enterStep(word: string | undefined): void {

@@ -1,3 +1,6 @@
+import { contentOf, type Content } from '../core/content.ts';
+import { literalContent } from './literal-content.ts';
+import { present } from './present.ts';
 import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
 import { formatWritten } from './format-json.ts';
 import { jsonShape } from './json-shape.ts';
@@ -44,6 +47,7 @@ export function textShapes(scope: Scope) {
       'a container that an earlier step has created',
       mapped(name, (container, spot) => (scope.useContainer(container, spot), container)),
     ),
+    content: (reach: Reach) => contentShape(scope, reach),
     files: (reach: Reach, kind: 'name' | 'absolute path') => filesShape(scope, { reach, kind }),
     json: jsonShape(scope, { reach: 'matrix', numbers: 'doubles' }),
   };
@@ -93,7 +97,7 @@ function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
 /** What `byKind` takes for a shape that is a text, which a number can be too. */
 export const forTexts = <T>(shape: Shape<T>) => ({ text: shape, number: shape });
 
-type Content = Pick<FileSpec, 'content' | 'mode' | 'mapping'>;
+type FileContent = Pick<FileSpec, 'content' | 'encoding' | 'mode' | 'mapping'>;
 
 function filesShape(
   scope: Scope,
@@ -101,29 +105,39 @@ function filesShape(
 ): Shape<readonly FileSpec[]> {
   const check = (value: string, spot: Parameters<typeof scope.checkText>[1]['spot']) =>
     scope.checkText(value, { spot, reach });
-  const literal: Shape<Content> = mapped(text(), (content, spot) => {
+  const literal = mapped(text(), (content, spot): FileContent => {
     check(content, spot);
     return { content };
   });
-  const json = mapped(jsonShape(scope, { reach, numbers: 'as written' }), (mapping): Content => ({
+  const json = mapped(jsonShape(scope, { reach, numbers: 'as written' }), (mapping): FileContent => ({
     content: formatWritten(mapping),
     mapping,
   }));
-  const content = byKind<Content>({ ...forTexts(literal), mapping: json });
+  const mode = about('such as 0644 or 0755', fileMode);
   const withMode = object(
     {
-      required: { content: about('as it is written, or a mapping that becomes JSON', content) },
-      optional: { mode: about('such as 0644 or 0755', fileMode) },
+      required: {
+        content: about(
+          'as it is written, or a mapping that becomes JSON',
+          byKind<FileContent>({ ...forTexts(literal), mapping: json }),
+        ),
+      },
+      optional: { mode },
     },
-    ({ content, mode }): Content => ({ ...content, ...(mode === undefined ? {} : { mode }) }),
+    ({ content, mode }): FileContent => ({ ...content, ...present({ mode }) }),
   );
-  const mapping: Shape<Content> = {
+  const withFrom = object(
+    { required: { from: fromShape(scope) }, optional: { mode } },
+    ({ from, mode }): FileContent => ({ ...from, ...present({ mode }) }),
+  );
+  const mapping: Shape<FileContent> = {
     ...json,
     read: (spot) => {
       const names = spot.entries.map(({ name }) => name);
-      const isFile =
-        names.includes('content') && names.every((name) => name === 'content' || name === 'mode');
-      return (isFile ? withMode : json).read(spot);
+      const hasOnly = (key: string) =>
+        names.includes(key) && names.every((name) => name === key || name === 'mode');
+      if (hasOnly('from')) return withFrom.read(spot);
+      return (hasOnly('content') ? withMode : json).read(spot);
     },
   };
   return mapOf(byKind({ ...forTexts(literal), mapping }), {
@@ -135,6 +149,34 @@ function filesShape(
     build: (value, name, key) => ({ name, ...value, place: key.place }),
   });
 }
+
+/** `./x.conflist`: a file beside the scenario, byte for byte. */
+function fromShape(scope: Scope): Shape<Content> {
+  return about(
+    'the path of a file, from the folder of this one; what is in it is taken as it stands',
+    mapped(text(), (path, spot) => {
+      if (path.includes('${')) return spot.mistake(`a path is plain text; got ${JSON.stringify(path)}`);
+      const bytes = scope.beside(path);
+      if (!bytes.ok) return spot.mistake(bytes.error);
+      if (bytes.value.length <= LIMITS.fileBytes) return literalContent(contentOf(bytes.value));
+      return spot.mistake(
+        `${path} has ${bytes.value.length} bytes; a file that is taken in has at most ${LIMITS.fileBytes}`,
+      );
+    }),
+  );
+}
+
+/** A text, or `{ from: ./x.sh }`. */
+const contentShape = (scope: Scope, reach: Reach): Shape<Content> =>
+  byKind<Content>({
+    ...forTexts(
+      mapped(text(), (content, spot) => {
+        scope.checkText(content, { spot, reach });
+        return { content };
+      }),
+    ),
+    mapping: object({ required: { from: fromShape(scope) }, optional: {} }, ({ from }) => from),
+  });
 
 function whyNoPath(path: string): string | undefined {
   const steps = path.split('/').slice(1);

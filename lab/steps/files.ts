@@ -9,9 +9,9 @@ export async function writeFiles(
   folder?: string,
 ): Promise<void> {
   await context.writeFiles(
-    files.map(({ name, content, mode }) => ({
+    files.map(({ name, content, encoding, mode }) => ({
       nodePath: folder === undefined ? name : `${folder}/${name}`,
-      content: context.captures.fill(content),
+      ...(encoding === undefined ? { content: context.captures.fill(content) } : { content, encoding }),
       ...(mode === undefined ? {} : { mode }),
     })),
   );

@@ -1,3 +1,4 @@
+import type { Content } from '../core/content.ts';
 import { CNI_BIN, installPlugins, type InstalledPlugins } from '../nodes/plugins.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { ComponentRef } from '../plan/components.ts';
@@ -37,8 +38,8 @@ export async function removePlugins(context: StepContext, plugins: readonly stri
 /** Puts a script of the scenario in a plugin's place: how a slow, failing or babbling plugin is had exactly. */
 export async function fakePlugin(
   context: StepContext,
-  { plugin, script }: { plugin: string; script: string },
+  { plugin, script }: { plugin: string; script: Content },
 ): Promise<void> {
   const nodePath = `${CNI_BIN}/${plugin}`;
-  await context.writeFiles([{ nodePath, content: script, mode: 0o755 }]);
+  await context.writeFiles([{ nodePath, ...script, mode: 0o755 }]);
 }

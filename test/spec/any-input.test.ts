@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CHECKS } from '../../lab/judge/verdict.ts';
 import { parseScenario } from '../../lab/spec/parse-scenario.ts';
 import { literally } from '../../lab/spec/template.ts';
-import { mistakesOf } from './read.ts';
+import { ALONE, mistakesOf } from './read.ts';
 
 const SOUND = `name: s
 summary: s
@@ -16,7 +15,7 @@ steps:
 expect: { left-behind: { netns: 1 } }
 `;
 
-const parse = (text: string) => parseScenario({ file: 's.yaml', text, checks: CHECKS });
+const parse = (text: string) => parseScenario({ file: 's.yaml', text, ...ALONE });
 
 test('nothing that can be typed into a sound file makes the parser throw', () => {
   const insert = fc.constantFrom(

@@ -1,17 +1,32 @@
+import { err, ok } from '../../lab/core/result.ts';
 import { CHECKS } from '../../lab/judge/verdict.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { parseScenario } from '../../lab/spec/parse-scenario.ts';
 import type { Scenario } from '../../lab/spec/scenario.ts';
+import type { Beside } from '../../lab/spec/scope.ts';
+
+/** Files beside a scenario: path → what is in it. */
+type Files = Readonly<Record<string, string | Uint8Array>>;
+
+const besideOf =
+  (files: Files): Beside =>
+  (path) => {
+    const content = files[path];
+    return content === undefined ? err(`${path} cannot be read: there is none`) : ok(Buffer.from(content));
+  };
+
+/** What a scenario is read with where there is no file beside it. */
+export const ALONE = { checks: CHECKS, beside: besideOf({}) };
 
 /** The scenario of a text that is sound. */
-export function scenarioOf(text: string, file = 's.yaml'): Scenario {
-  const parsed = parseScenario({ file, text, checks: CHECKS });
+export function scenarioOf(text: string, file = 's.yaml', files: Files = {}): Scenario {
+  const parsed = parseScenario({ file, text, checks: CHECKS, beside: besideOf(files) });
   if (!parsed.ok) throw new Error(parsed.error.map(formatDiagnostic).join('\n'));
   return parsed.value;
 }
 
 /** Every mistake of a text as a user sees them; empty for a sound one. */
-export function mistakesOf(text: string): string {
-  const parsed = parseScenario({ file: 's.yaml', text, checks: CHECKS });
+export function mistakesOf(text: string, files: Files = {}): string {
+  const parsed = parseScenario({ file: 's.yaml', text, checks: CHECKS, beside: besideOf(files) });
   return parsed.ok ? '' : parsed.error.map((mistake) => `${formatDiagnostic(mistake)}\n`).join('');
 }

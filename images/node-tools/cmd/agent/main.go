@@ -15,14 +15,13 @@ var commands = map[string]struct {
 	run  func(args []string) error
 	help string
 }{
-	"node":    {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
-	"init":    {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
-	"boot":    {boot, "first process of a virtual machine: makes a node of it"},
-	"vm":      {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
-	"session": {session.Main, "on the host: run a command on a node that is a virtual machine"},
-	"enter":   {enter, "on the host: run a command on a node"},
-	"connect": {connect, "on a node: dial an address and print what comes"},
-
+	"node":           {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
+	"init":           {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
+	"boot":           {boot, "first process of a virtual machine: makes a node of it"},
+	"vm":             {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
+	"session":        {session.Main, "on the host: run a command on a node that is a virtual machine"},
+	"enter":          {enter, "on the host: run a command on a node"},
+	"connect":        {connect, "on a node: dial an address and print what comes"},
 	"exec-container": {execContainer, "on a node: run a command in a container"},
 }
 

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 type file struct {
 	NodePath string  `json:"nodePath"`
 	Content  *string `json:"content"`
+	Encoding string  `json:"encoding"`
 	Mode     *uint32 `json:"mode"`
 	LinkTo   string  `json:"linkTo"`
 	Remove   bool    `json:"remove"`
@@ -66,12 +68,16 @@ func (f file) bringAbout() error {
 	if f.Remove {
 		return os.RemoveAll(f.NodePath)
 	}
+	content, err := f.bytes()
+	if err != nil {
+		return err
+	}
 	folder := filepath.Dir(f.NodePath)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	if f.Content != nil && !f.executable() {
-		return f.writeInPlace()
+		return f.writeInPlace(content)
 	}
 	temporary, err := os.MkdirTemp(topOfFileSystem(folder), ".cnilab-")
 	if err != nil {
@@ -85,7 +91,7 @@ func (f file) bringAbout() error {
 	if f.Content == nil {
 		err = os.Symlink(f.LinkTo, made)
 	} else {
-		err = errors.Join(os.WriteFile(made, []byte(*f.Content), f.mode()), os.Chmod(made, f.mode()))
+		err = errors.Join(os.WriteFile(made, content, f.mode()), os.Chmod(made, f.mode()))
 	}
 	if err != nil {
 		return err
@@ -95,13 +101,24 @@ func (f file) bringAbout() error {
 
 // writeInPlace writes as an editor or `tee` does, over what is there: a file that is renamed to its place is one that
 // containerd 1.6 does not notice, as its watch on /etc/cni/net.d leaves out the making of files.
-func (f file) writeInPlace() error {
+func (f file) writeInPlace(content []byte) error {
 	if link, err := os.Lstat(f.NodePath); err == nil && !link.Mode().IsRegular() {
 		if err := os.RemoveAll(f.NodePath); err != nil {
 			return err
 		}
 	}
-	return errors.Join(os.WriteFile(f.NodePath, []byte(*f.Content), f.mode()), os.Chmod(f.NodePath, f.mode()))
+	return errors.Join(os.WriteFile(f.NodePath, content, f.mode()), os.Chmod(f.NodePath, f.mode()))
+}
+
+// bytes are those of the content: itself, or what it is in base64, as a JSON text holds no bytes that are not UTF-8.
+func (f file) bytes() ([]byte, error) {
+	if f.Content == nil {
+		return nil, nil
+	}
+	if f.Encoding == "base64" {
+		return base64.StdEncoding.DecodeString(*f.Content)
+	}
+	return []byte(*f.Content), nil
 }
 
 func (f file) mode() os.FileMode {

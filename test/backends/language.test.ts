@@ -1,0 +1,64 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { cnilab } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const folder = scratchFolder();
+
+/** A conflist whose name is not UTF-8: JSON as plugins take it, and other bytes than any text of ours could be. */
+const LATIN1 = Buffer.from('{ "cniVersion": "1.0.0", "name": "caf\xe9", "plugins": [] }\n', 'latin1');
+
+test('bytes reach the node as they are, and a command in a container has its own end and its own words', async () => {
+  mkdirSync(join(folder, 'words'));
+  writeFileSync(join(folder, 'words/latin1.conflist'), LATIN1);
+  writeFileSync(
+    join(folder, 'words/words.yaml'),
+    `name: words
+summary: What is written in the file is what is on the node
+matrix: { somax: ['500'], mtu: [1400] }
+node:
+  containerd: 1.6.4
+  cni-plugins: 1.1.1
+  cni-config:
+    10-net.conflist:
+      cniVersion: 1.0.0
+      name: net
+      big: 9007199254740993
+      plugins:
+        - type: ptp
+          mtu: \${matrix.mtu}
+          ipam: { type: host-local, subnet: 10.88.0.0/16 }
+        - { type: tuning, sysctl: { net.core.somaxconn: '\${matrix.somax}' } }
+    99-latin1.conflist: { from: ./latin1.conflist }
+steps:
+  - exec: [base64, -w0, /etc/cni/net.d/99-latin1.conflist]
+    expect: { output: ${LATIN1.toString('base64')} }
+  - exec: [grep, big, /etc/cni/net.d/10-net.conflist]
+    expect: { output: '  "big": 9007199254740993,' }
+  - run-pod: web
+  - exec: [nsenter, '--net=\${web.netns}', cat, /proc/sys/net/core/somaxconn]
+    expect: { output: '500' }
+  - create-container: { container: app, pod: web, command: [sleep, '1000'] }
+  - start-container: app
+  - exec-container: { container: app, command: [printf, 'a\\n\\nb'] }
+    expect: { output: "a\\n\\nb" }
+  - exec-container: { container: app, command: [sh, -c, 'echo out; echo err >&2; exit 3'] }
+    expect: { exit-code: 3, output: out, error: err }
+  - exec-container: { container: app, command: [no-such-program] }
+    expect: { exit-code: 125, error: { contains: 'executable file not found', why: "runc's words" } }
+  - stop-pod: web
+  - exec-container: { container: app, command: ['true'] }
+    expect: { error: 'failed to exec in container: container is in CONTAINER_EXITED state' }
+  - remove-pod: web
+`,
+  );
+  const { exitCode, stdout } = await cnilab(['run', 'words/words.yaml', '--output', 'runs'], { cwd: folder });
+  expect([exitCode, exitCode === 0 ? '' : stdout]).toEqual([0, '']);
+  const recorded = readFileSync(
+    join(folder, 'runs/latest/words.somax-500.mtu-1400/config/net.d/99-latin1.conflist'),
+  );
+  expect(recorded.equals(LATIN1)).toBe(true);
+});

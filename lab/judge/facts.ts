@@ -12,6 +12,8 @@ export interface StepFacts {
   readonly notRun: string | undefined;
   readonly commands: readonly Seen<'command'>[];
   readonly waits: readonly Seen<'waited'>[];
+  /** what was to be taken away and was not there */
+  readonly absent: readonly string[];
   readonly captures: readonly Seen<'capture'>[];
   /** containerd ended, and nobody had asked for it */
   readonly crashes: readonly Seen<'containerd-ended'>[];
@@ -63,6 +65,7 @@ function stepFacts(step: PlannedStep, entries: readonly JournalEntry[]): StepFac
     notRun: ofKind(own, 'not-run')[0]?.why,
     commands: ofKind(own, 'command'),
     waits: ofKind(own, 'waited'),
+    absent: ofKind(own, 'files').flatMap(({ absent }) => absent),
     captures: ofKind(own, 'capture'),
     crashes: ofKind(own, 'containerd-ended').filter(({ asked }) => !asked),
     log: ofKind(own, 'containerd-log')

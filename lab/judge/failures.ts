@@ -11,8 +11,8 @@ export interface Failure {
   readonly command: Seen<'command'> | undefined;
 }
 
-/** All that failed in a step: commands that did not exit with 0, and conditions that were not met. */
-export function failuresOf({ commands, waits }: StepFacts): readonly Failure[] {
+/** All that failed in a step: commands that did not exit with 0, conditions that were not met, files that were not there. */
+export function failuresOf({ commands, waits, absent }: StepFacts): readonly Failure[] {
   return [
     ...commands
       .filter(({ result }) => result.exitCode !== 0)
@@ -24,6 +24,11 @@ export function failuresOf({ commands, waits }: StepFacts): readonly Failure[] {
         said: lastSeen,
         command: undefined,
       })),
+    ...absent.map((path) => ({
+      what: `${path} was to be removed and was not there`,
+      said: `${path}: no such file or directory`,
+      command: undefined,
+    })),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { LabError } from '../core/lab-error.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
 import type { CleanupStack } from '../core/cleanup-stack.ts';
 import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
@@ -103,8 +103,10 @@ export class StartedNode implements AsyncDisposable {
     ]);
   }
 
+  /** BadInput when there is none. */
   async removeFile(nodePath: string): Promise<void> {
-    await this.#options.node.writeFiles([{ nodePath, remove: true }]);
+    const absent = await this.#options.node.writeFiles([{ nodePath, remove: true, mustExist: true }]);
+    if (absent.length > 0) throw new BadInput(`there is nothing at ${nodePath} on ${this.name} to remove`);
   }
 
   /** Ends containerd and starts it again; pods stay. StepFailed when it does not come up. */

@@ -1,6 +1,7 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { AgentLink } from './agent-link.ts';
 import {
+  parseAbsent,
   parseCommandResult,
   parseContent,
   parseNodeState,
@@ -43,7 +44,7 @@ export function agentNode(
     start: (argv, options) => follow({ op: 'start', argv, ...options }),
     adopt: (argv) => follow({ op: 'adopt', argv }),
     readFile: (path, offset = 0) => link.request({ op: 'read-file', path, offset }, parseContent),
-    writeFiles: (files) => link.request({ op: 'write-files', files }, parseNothing),
+    writeFiles: (files) => link.request({ op: 'write-files', files }, parseAbsent),
     look: () => link.request({ op: 'look' }, parseNodeState),
     runtimeStatus: () => link.request({ op: 'runtime-status' }, parseRuntimeStatus),
     usage: () => link.request({ op: 'usage' }, parseUsage),

@@ -75,6 +75,9 @@ export type ParseResult<T> = (result: unknown) => Result<T, string>;
 
 export const parseNothing: ParseResult<void> = () => ok(undefined);
 
+export const parseAbsent: ParseResult<readonly string[]> = (result) =>
+  isObject(result) && isStrings(result['absent']) ? ok(result['absent']) : err('not what was written');
+
 export const parseStarted: ParseResult<{ readonly pid: number }> = (result) =>
   isObject(result) && typeof result['pid'] === 'number' ? ok({ pid: result['pid'] }) : err('not a process');
 

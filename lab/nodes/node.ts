@@ -17,7 +17,11 @@ export interface NodeExecOptions {
 export type NodeFile =
   | (Content & { readonly nodePath: string; readonly mode?: number })
   | { readonly nodePath: string; readonly linkTo: string }
-  | { readonly nodePath: string; readonly remove: true };
+  | {
+      readonly nodePath: string;
+      readonly remove: true;
+      /** is told where it is not there */ readonly mustExist?: true;
+    };
 
 /** A process that the lab started and that goes on: containerd. */
 export interface NodeProcess {
@@ -44,7 +48,8 @@ export interface LabNode {
   adopt(argv: readonly string[]): Promise<NodeProcess>;
   /** The content from byte `offset` on (default 0), UTF-8. A file that is not there is a LabError. */
   readFile(nodePath: string, offset?: number): Promise<string>;
-  writeFiles(files: readonly NodeFile[]): Promise<void>;
+  /** Returns the paths of those that must exist and do not. */
+  writeFiles(files: readonly NodeFile[]): Promise<readonly string[]>;
   /** Makes a cached artifact readable on the node and returns the node path of its folder. Cheap when repeated. */
   provide(artifact: Artifact): Promise<string>;
   /** One look at everything a pod could leave behind. */

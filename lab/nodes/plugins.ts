@@ -1,4 +1,5 @@
 import type { Artifact } from '../artifacts/artifact.ts';
+import { LabError } from '../core/lab-error.ts';
 import type { LabNode, NodeFile } from './node.ts';
 
 export const CNI_BIN = '/opt/cni/bin';
@@ -17,8 +18,13 @@ export async function installPlugins(
   const links = new Map<string, string>();
   if (set !== undefined) for (const [name, target] of await binaries(node, set)) links.set(name, target);
   for (const { plugin, from } of overrides) {
-    const target = new Map(await binaries(node, from)).get(plugin);
-    if (target !== undefined) links.set(plugin, target);
+    const plugins = new Map(await binaries(node, from));
+    const target = plugins.get(plugin);
+    if (target === undefined) {
+      const known = [...plugins.keys()].join(', ');
+      throw new LabError(`${from.name} ${from.version} has no plugin "${plugin}"; it has ${known}`);
+    }
+    links.set(plugin, target);
   }
   await node.writeFiles([
     { nodePath: CNI_BIN, remove: true },

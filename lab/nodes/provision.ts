@@ -33,7 +33,10 @@ export async function preparationOf(
 ): Promise<string> {
   const written: (readonly NodeFile[])[] = [];
   const provide = async ({ key }: Artifact) => key;
-  const writeFiles = async (files: readonly NodeFile[]) => void written.push(files);
+  const writeFiles = async (files: readonly NodeFile[]) => {
+    written.push(files);
+    return [];
+  };
   await provisionNode({ provide, writeFiles }, plan, artifacts);
   return JSON.stringify({ written, images: images.map(({ key }) => key) });
 }

@@ -58,7 +58,7 @@ const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
   },
   capture: { stepId: text, name: text, value: text },
   waited: { stepId: text, what: text, met: boolean, timedOut: boolean, lastSeen: text, waitedMs: number },
-  files: { stepId: text, written: list(text), removed: list(text) },
+  files: { stepId: text, written: list(text), removed: list(text), absent: list(text) },
   'not-run': { stepId: text, why: text },
   'containerd-log': { stepId: text, text },
   'containerd-ended': { stepId: text, asked: boolean, exitCode: orNull(number), signal: orNull(text) },

@@ -56,12 +56,13 @@ export type Observation =
       readonly lastSeen: string;
       readonly waitedMs: number;
     }
-  /** files that the step wrote, and those that it took away */
+  /** files that the step wrote, those that it took away, and those that were to be taken away and were not there */
   | {
       readonly kind: 'files';
       readonly stepId: string;
       readonly written: readonly string[];
       readonly removed: readonly string[];
+      readonly absent: readonly string[];
     }
   /** the step could not be taken: there was no sandbox to stop, no runtime to ask, nothing that the lab could see */
   | { readonly kind: 'not-run'; readonly stepId: string; readonly why: string }

@@ -7,7 +7,7 @@ import type { Action } from './scenario.ts';
 import type { Scope } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapped, oneOrMany, type Shape } from './shape.ts';
-import { forTexts, type TextShapes } from './text-shapes.ts';
+import { forTexts, whyNoName, type TextShapes } from './text-shapes.ts';
 
 export type Verb = Action['do'];
 type ActionShapes = { readonly [V in Verb]: Shape<Extract<Action, { do: V }>> };
@@ -19,7 +19,10 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
   const command = about('a list of words; no shell reads them', words);
   const plugin = about(
     'in /opt/cni/bin',
-    text({ wanted: 'the name of a plugin', pattern: /^[A-Za-z0-9][A-Za-z0-9_.-]*$/ }),
+    mapped(
+      text({ wanted: 'the name of a plugin', pattern: /^[A-Za-z0-9][A-Za-z0-9_.-]*$/ }),
+      (name, spot) => (scope.plugins.name(name, spot), name),
+    ),
   );
   const plain = <
     V extends
@@ -99,7 +102,7 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
     ),
     'remove-cni-config': about(
       'names of files in /etc/cni/net.d',
-      mapped(oneOrMany(texts.template('matrix')), (names) => ({ do: 'remove-cni-config', names })),
+      mapped(oneOrMany(removedConfig(scope)), (names) => ({ do: 'remove-cni-config', names })),
     ),
     'install-plugins': about(
       'what is in /opt/cni/bin from now on',
@@ -175,3 +178,11 @@ const absolutePath = (texts: TextShapes): Shape<string> =>
   mapped(texts.template('matrix'), (value, spot) =>
     value.startsWith('/') || value.startsWith('${matrix.') ? value : spot.wants('an absolute path'),
   );
+
+/** Not among the words that the file mentions, or each name would be known by itself. */
+const removedConfig = (scope: Scope): Shape<string> =>
+  mapped(text({ wanted: 'the name of a file in /etc/cni/net.d' }), (name, spot) => {
+    if (name.includes('${')) scope.checkText(name, { spot, reach: 'matrix' });
+    else scope.removeConfig(name, spot);
+    return whyNoName(name) === undefined ? name : spot.mistake(whyNoName(name) ?? '');
+  });

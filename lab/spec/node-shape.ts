@@ -1,3 +1,5 @@
+import { didYouMean } from './did-you-mean.ts';
+import { STANDARD_PLUGINS } from './plugin-names.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import { object } from './object-shape.ts';
@@ -34,7 +36,7 @@ export function nodeShape(texts: TextShapes): Shape<NodeSpec> {
 }
 
 /** A version of the whole set; a set with single plugins of other versions; or `none`. */
-export function pluginsShape({ version }: TextShapes): Shape<CniPluginsSpec> {
+export function pluginsShape({ version, mention }: TextShapes): Shape<CniPluginsSpec> {
   const setOrNone: Shape<VersionText | null> = {
     ...version,
     wanted: 'a version or none',
@@ -50,13 +52,16 @@ export function pluginsShape({ version }: TextShapes): Shape<CniPluginsSpec> {
     },
     build: (of, plugin, key) => ({ plugin, of, key }),
   });
-  const mixed = mapped(single, (entries, spot) => mixedPlugins(entries, spot));
+  const mixed = mapped(single, (entries, spot) => mixedPlugins(entries, { spot, mention }));
   return named('cni-plugins', byKind<CniPluginsSpec>({ ...forTexts(whole), mapping: mixed }));
 }
 
 type SinglePlugin = { readonly plugin: string; readonly of: VersionText | null; readonly key: Spot };
 
-function mixedPlugins(entries: readonly SinglePlugin[], spot: Spot): CniPluginsSpec | undefined {
+function mixedPlugins(
+  entries: readonly SinglePlugin[],
+  { spot, mention }: { spot: Spot } & Pick<TextShapes, 'mention'>,
+): CniPluginsSpec | undefined {
   const set = entries.find(({ plugin }) => plugin === 'set');
   if (set === undefined) {
     return spot.mistake(
@@ -68,10 +73,18 @@ function mixedPlugins(entries: readonly SinglePlugin[], spot: Spot): CniPluginsS
     if (plugin === 'set') continue;
     if (of === null)
       key.mistake(`only "set" can be none; take "${plugin}" away with a step "remove-plugins: [${plugin}]"`);
-    else plugins.push({ plugin, version: of });
+    else if (!STANDARD_PLUGINS.includes(plugin) && !mayBeLocal(of))
+      key.mistake(`no release has a plugin "${plugin}"${didYouMean(plugin, STANDARD_PLUGINS)}`);
+    else {
+      mention(plugin);
+      plugins.push({ plugin, version: of });
+    }
   }
   return { ...present({ set: set.of ?? undefined }), plugins };
 }
+
+/** The user's own plugin may have any name. */
+const mayBeLocal = ({ text }: VersionText): boolean => text.startsWith('local:') || text.includes('${');
 
 /** A file in /opt/cni/bin. */
 const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);

@@ -1,5 +1,6 @@
 import type { Result } from '../core/result.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { PluginNames } from './plugin-names.ts';
 import type { Spot } from './spot.ts';
 import { scanTemplate, type CaptureType } from './template.ts';
 
@@ -27,10 +28,12 @@ export class Scope {
   /** reads a file beside the one that is read */
   readonly beside: Beside;
   readonly axes = new Map<string, readonly AxisValue[]>();
+  readonly plugins = new PluginNames();
   readonly #declared = new Map<string, Spot>();
   readonly #run = new Set<string>();
   readonly #containers = new Set<string>();
   readonly #captures = new Map<string, CaptureType>();
+  readonly #removed: { readonly name: string; readonly spot: Spot }[] = [];
   #step: string | undefined;
 
   constructor(beside: Beside) {
@@ -63,6 +66,11 @@ export class Scope {
     this.#containers.add(name);
   }
 
+  /** A configuration that a step takes away; one that nothing in the file mentions may still be the runtime's own. */
+  removeConfig(name: string, spot: Spot): void {
+    if (!name.includes('${')) this.#removed.push({ name, spot });
+  }
+
   usePod(name: string, spot: Spot): void {
     if (!this.#run.has(name))
       spot.mistake(`no step before this runs pod "${name}"${this.#choices(name, this.podsRun)}`);
@@ -75,8 +83,14 @@ export class Scope {
     }
   }
 
-  /** Notes what was declared and never used; to be called at the end of the file. */
+  /** Notes what was declared and never used, or named and never called; to be called after the last step. */
   close(): void {
+    for (const values of this.axes.values()) for (const { text } of values) this.plugins.mention(text);
+    this.plugins.check();
+    for (const { name, spot } of this.#removed) {
+      const near = this.plugins.nearest(name);
+      if (near !== '') spot.mistake(`nothing in this file writes "${name}"${near}`);
+    }
     for (const [name, spot] of this.#declared) {
       if (!this.#run.has(name)) {
         spot.mistake(`pod "${name}" is never run; add a step "run-pod: ${name}" or take it out`);
@@ -86,6 +100,7 @@ export class Scope {
 
   /** Notes everything in a text that is not a template, or names what is not known here. */
   checkText(text: string, { spot, reach }: { spot: Spot; reach: Reach }): void {
+    if (reach !== 'expectation') this.plugins.mention(text);
     if (!text.includes('${')) return;
     const { parts, problems } = scanTemplate(text);
     for (const { message, snippet } of problems) spot.mistake(message, snippet);

@@ -47,6 +47,7 @@ export function textShapes(scope: Scope) {
       'a container that an earlier step has created',
       mapped(name, (container, spot) => (scope.useContainer(container, spot), container)),
     ),
+    mention: (text: string) => scope.plugins.mention(text),
     content: (reach: Reach) => contentShape(scope, reach),
     files: (reach: Reach, kind: 'name' | 'absolute path') => filesShape(scope, { reach, kind }),
     json: jsonShape(scope, { reach: 'matrix', numbers: 'doubles' }),
@@ -158,7 +159,11 @@ function fromShape(scope: Scope): Shape<Content> {
       if (path.includes('${')) return spot.mistake(`a path is plain text; got ${JSON.stringify(path)}`);
       const bytes = scope.beside(path);
       if (!bytes.ok) return spot.mistake(bytes.error);
-      if (bytes.value.length <= LIMITS.fileBytes) return literalContent(contentOf(bytes.value));
+      if (bytes.value.length <= LIMITS.fileBytes) {
+        const content = contentOf(bytes.value);
+        if (content.encoding === undefined) scope.plugins.mention(content.content);
+        return literalContent(content);
+      }
       return spot.mistake(
         `${path} has ${bytes.value.length} bytes; a file that is taken in has at most ${LIMITS.fileBytes}`,
       );
@@ -185,7 +190,8 @@ function whyNoPath(path: string): string | undefined {
   return fits ? undefined : `wanted an absolute path of a file; got ${JSON.stringify(path)}`;
 }
 
-function whyNoName(name: string): string | undefined {
+/** Why a text is no name of a file in /etc/cni/net.d. */
+export function whyNoName(name: string): string | undefined {
   const fits = name !== '' && !name.includes('/') && !name.startsWith('.') && !isNoName(name);
   return fits ? undefined : `wanted the name of a file in /etc/cni/net.d; got ${JSON.stringify(name)}`;
 }

@@ -22,8 +22,8 @@ export interface StepContext {
   /** a component of the plan, from the cache */
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
-  /** Writes files on the node, or takes them away, and observes it. */
-  readonly writeFiles: (files: readonly NodeFile[]) => Promise<void>;
+  /** Writes files on the node, or takes them away, and observes it; returns those that must exist and do not. */
+  readonly writeFiles: (files: readonly NodeFile[]) => Promise<readonly string[]>;
   /** containerd's log, as far as this step has it */
   readLog(): Promise<string>;
   /** Runs a command on the node and observes it. */

@@ -18,7 +18,7 @@ export async function writeFiles(
 }
 
 export async function removeFiles(context: StepContext, nodePaths: readonly string[]): Promise<void> {
-  await context.writeFiles(nodePaths.map((nodePath) => ({ nodePath, remove: true })));
+  await context.writeFiles(nodePaths.map((nodePath) => ({ nodePath, remove: true, mustExist: true })));
 }
 
 export const writeCniConfig = (context: StepContext, files: readonly FileSpec[]): Promise<void> =>

@@ -67,11 +67,12 @@ export function createStepper(options: StepperOptions): Stepper {
     artifact,
     observe,
     writeFiles: async (files) => {
-      await node.writeFiles(files);
-      const [removed, written] = [true, false].map((gone) =>
-        files.filter((file) => 'remove' in file === gone).map(({ nodePath }) => nodePath),
-      );
-      observe({ kind: 'files', stepId, written: written ?? [], removed: removed ?? [] });
+      const absent = await node.writeFiles(files);
+      const paths = (gone: boolean) =>
+        files.filter((file) => 'remove' in file === gone).map(({ nodePath }) => nodePath);
+      const removed = paths(true).filter((path) => !absent.includes(path));
+      observe({ kind: 'files', stepId, written: paths(false), removed, absent });
+      return absent;
     },
     readLog: () => node.readFile(CONTAINERD_LOG, log.offset),
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {

@@ -49,6 +49,13 @@ steps:
     expect: { exit-code: 3, output: out, error: err }
   - exec-container: { container: app, command: [no-such-program] }
     expect: { exit-code: 125, error: { contains: 'executable file not found', why: "runc's words" } }
+  - remove-plugins: [ptp]
+  - remove-plugins: [ptp]
+    expect: { ok: false }
+  - remove-files: [/etc/cni/net.d/99-latin1.conflist]
+  - remove-cni-config: 99-latin1.conflist
+    expect: { ok: false }
+  - install-plugins: 1.1.1
   - stop-pod: web
   - exec-container: { container: app, command: ['true'] }
     expect: { error: 'failed to exec in container: container is in CONTAINER_EXITED state' }

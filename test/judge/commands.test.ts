@@ -44,6 +44,20 @@ describe('ok', () => {
     ]);
   });
 
+  test('fails where a file was to be removed that was not there', () => {
+    const remove = { do: 'remove-files', nodePaths: ['/etc/a', '/etc/b'] } as const;
+    const seen = {
+      kind: 'files',
+      stepId: '1-remove-files',
+      written: [],
+      removed: ['/etc/a'],
+      absent: ['/etc/b'],
+    } as const;
+    expect(
+      findingsOn(remove, [seen]).map(({ check, outcome, message }) => [check, outcome, message]),
+    ).toEqual([['ok', 'fail', '/etc/b was to be removed and was not there']]);
+  });
+
   test('fails with the command and the message of the runtime, ready to be pasted', () => {
     expect(onRunPod([ran('1-run-pod', failed('no "plugin"'))])).toEqual([
       {

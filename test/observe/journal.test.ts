@@ -65,7 +65,7 @@ const all: readonly JournalEntry[] = [
     waitedMs: 1,
     atMs: 6,
   },
-  { kind: 'files', stepId: '1-run-pod', written: ['/etc/a'], removed: ['/etc/b'], atMs: 6 },
+  { kind: 'files', stepId: '1-run-pod', written: ['/etc/a'], absent: [], removed: ['/etc/b'], atMs: 6 },
   { kind: 'not-run', stepId: '1-run-pod', why: 'w', atMs: 7 },
   { kind: 'containerd-log', stepId: '1-run-pod', text: 'one\ntwo\n', atMs: 8 },
   { kind: 'containerd-ended', stepId: '1-run-pod', asked: false, exitCode: 2, signal: null, atMs: 9 },

@@ -47,7 +47,7 @@ export async function fakeStartedNode({
       return state;
     },
     readFile: async () => '',
-    writeFiles: async () => undefined,
+    writeFiles: async () => [],
     start: unused,
     adopt: unused,
     provide: unused,

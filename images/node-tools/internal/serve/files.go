@@ -19,6 +19,8 @@ type file struct {
 	Mode     *uint32 `json:"mode"`
 	LinkTo   string  `json:"linkTo"`
 	Remove   bool    `json:"remove"`
+	// MustExist: one that is to be removed and is not there is told
+	MustExist bool `json:"mustExist"`
 }
 
 // readFile returns the text from a byte offset on. A character of which only a part is written yet, at the end of a log
@@ -51,14 +53,29 @@ func wholeCharacters(content []byte) []byte {
 	return content
 }
 
+// written says which of the files that had to exist did not.
+type written struct {
+	Absent []string `json:"absent"`
+}
+
 // writeFiles brings each file about, in order. Of programs and links a reader sees the old or the new one, nothing between.
-func writeFiles(files []file) error {
+func writeFiles(files []file) (*written, error) {
+	done := &written{Absent: []string{}}
 	for _, wanted := range files {
+		if _, err := os.Lstat(wanted.NodePath); wanted.MustExist && notThere(err) {
+			done.Absent = append(done.Absent, wanted.NodePath)
+			continue
+		}
 		if err := wanted.bringAbout(); err != nil {
-			return fmt.Errorf("could not write %s: %w", wanted.NodePath, err)
+			return nil, fmt.Errorf("could not write %s: %w", wanted.NodePath, err)
 		}
 	}
-	return nil
+	return done, nil
+}
+
+// notThere is also what lies below something that is no folder.
+func notThere(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 func (f file) bringAbout() error {

@@ -1,6 +1,10 @@
 package serve
 
-import "testing"
+import (
+	"os"
+	"slices"
+	"testing"
+)
 
 func TestACharacterOfWhichAPartIsWrittenIsLeftForTheNextRead(t *testing.T) {
 	for content, want := range map[string]string{
@@ -16,5 +20,28 @@ func TestACharacterOfWhichAPartIsWrittenIsLeftForTheNextRead(t *testing.T) {
 		if got := string(wholeCharacters([]byte(content))); got != want {
 			t.Errorf("%q: got %q, want %q", content, got, want)
 		}
+	}
+}
+
+func TestWriteFiles(t *testing.T) {
+	folder := t.TempDir()
+	text, bytes := "plain", "e/99"
+	done, err := writeFiles([]file{
+		{NodePath: folder + "/text", Content: &text},
+		{NodePath: folder + "/bytes", Content: &bytes, Encoding: "base64"},
+		{NodePath: folder + "/text", Remove: true, MustExist: true},
+		{NodePath: folder + "/text", Remove: true, MustExist: true},
+		{NodePath: folder + "/bytes/below", Remove: true, MustExist: true},
+		{NodePath: folder + "/text", Remove: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{folder + "/text", folder + "/bytes/below"}; !slices.Equal(done.Absent, want) {
+		t.Errorf("not there: got %q, want %q", done.Absent, want)
+	}
+	content, err := os.ReadFile(folder + "/bytes")
+	if err != nil || string(content) != "{\xff}" {
+		t.Errorf("got %q, %v", content, err)
 	}
 }

@@ -126,7 +126,7 @@ func (s *server) do(r request) (any, error) {
 	case "read-file":
 		return readFile(r.Path, r.Offset)
 	case "write-files":
-		return struct{}{}, writeFiles(r.Files)
+		return writeFiles(r.Files)
 	case "append-file":
 		return struct{}{}, appendFile(r.Path, r.Base64, os.FileMode(r.Mode).Perm())
 	case "look":

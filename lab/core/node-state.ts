@@ -5,6 +5,8 @@
 export interface NodeState {
   readonly items: readonly StateItem[];
   readonly unseen: readonly { readonly kind: StateKind; readonly why: string }[];
+  /** the texts of all network configurations that were on the node until then: what their plugins share is known by them */
+  readonly conflists?: readonly string[];
 }
 
 export const STATE_KINDS = [
@@ -14,10 +16,18 @@ export const STATE_KINDS = [
   'bridge', // a bridge device: its name
   'bridge-port', // a link that is enslaved to a bridge: bridge/link
   'link', // any other network device but lo: its name
+  'address', // an address of a device that has been there from the start, or of a bridge: `10.88.0.1/16 dev cni0`
+  'route', // a route of any table but those that the kernel keeps for an address: `10.99.0.0/16 table 100 dev lo`
+  'rule', // a rule that chooses a table of routes, as `ip rule` prints it: `32765: from 10.88.0.7 lookup 100`
+  'neighbour', // an entry that somebody made by hand, a proxy too: `10.88.0.8 lladdr 02:00:00:00:00:01 dev lo`
+  'qdisc', // a queueing discipline that is not the kernel's own: `tbf root dev lo`
+  'sysctl', // a value below /proc/sys/net that is not as at the start: `net.ipv4.ip_forward = 1`
+  'conntrack', // a tracked flow that is led to another address: `udp 10.88.0.2:40000 to 10.88.0.1:8125 at 10.88.0.3:8125`
   'ipam', // a host-local reservation: network/address
   'ipam-state', // what host-local keeps on purpose: network/last_reserved_ip.0, network/lock
   'cni-result', // a file in /var/lib/cni/results or /var/lib/cni/cache/results: its name
-  'iptables', // a rule or a user chain, as iptables-save (both families) prints it: `ip nat -A CNI-… …`, `ip6 nat -N CNI-…`
+  'file', // any other file in the places and the configured folders where plugins write: its path
+  'iptables', // a rule, a user chain, or the policy of another if it is not ACCEPT: `ip nat -A CNI-… …`, `ip6 nat -N CNI-…`
   'nft', // a rule, chain or table of nftables that iptables-nft did not make: `ip cni_hostport chain … rule …`
   'mount', // any other mount, below the paths that containerd and runc use: its mount point
   'shim', // a containerd-shim process: `containerd-shim-runc-v2 -id <id>`

@@ -101,10 +101,11 @@ export const parseCommandResult: ParseResult<CommandResult> = (result) => {
 
 export const parseNodeState: ParseResult<NodeState> = (result) => {
   if (!isObject(result)) return err('not a state');
-  const { items, unseen } = result;
+  const { items, unseen, conflists } = result;
   if (!Array.isArray(items) || !items.every(isStateItem)) return err('not a state: items');
   if (!Array.isArray(unseen) || !unseen.every(isUnseen)) return err('not a state: unseen');
-  return ok({ items, unseen });
+  if (!isStrings(conflists)) return err('not a state: conflists');
+  return ok({ items, unseen, conflists });
 };
 
 export const parseRuntimeStatus: ParseResult<RuntimeStatus> = (result) => {

@@ -67,6 +67,7 @@ const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
     state: object({
       items: list(object({ kind, name: text, detail: maybe(texts) })),
       unseen: list(object({ kind, why: text })),
+      conflists: maybe(list(text)),
     }),
     runtime,
   },

@@ -2,66 +2,186 @@ package look
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 )
 
-// entries lists a folder; one that is not there has none.
-func entries(folder string) ([]string, error) {
-	found, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	var names []string
-	for _, entry := range found {
-		names = append(names, entry.Name())
-	}
-	return names, nil
+// networks is host-local's folder, unless a configuration names another.
+const networks = "/var/lib/cni/networks"
+
+// resultFolders are where containerd's libcni keeps what plugins answered.
+var resultFolders = []string{"/var/lib/cni/results", "/var/lib/cni/cache/results"}
+
+// places are where plugins write, besides the folders that they are told.
+var places = []string{"/var/lib/cni", "/run", "/tmp"}
+
+// notEntered are folders below the places that no plugin writes to.
+var notEntered = map[string]bool{
+	"/run/netns":      true, // told of as `netns`
+	"/run/containerd": true, // containerd's, runc's and the shims' own state: `sandbox`, `container` and `shim` tell of the pods
+	"/run/lock":       true, // of the system's programs
 }
+
+// madeOnce are files of programs that plugins use, made for the first call and kept on purpose.
+var madeOnce = map[string]bool{
+	"/run/xtables.lock":  true, // of iptables
+	"/run/ebtables.lock": true,
+}
+
+// halfway begins the names of folders in which the agent makes a program or a link before it moves it to its place.
+const halfway = ".cnilab-"
+
+// mostFiles is how many one look reads the names of.
+const mostFiles = 20000
 
 // netnsFiles: /var/run is a link to /run on a node, so this is all of them.
 func netnsFiles() ([]Item, error) {
-	names, err := entries("/run/netns")
+	found, err := entries("/run/netns")
 	var items []Item
-	for _, name := range names {
-		items = append(items, Item{Kind: "netns", Name: name})
+	for _, entry := range found {
+		items = append(items, Item{Kind: "netns", Name: entry.Name()})
 	}
 	return items, err
 }
 
-const networks = "/var/lib/cni/networks"
+// entries lists a folder; one that is not there, or is none, has none.
+func entries(folder string) ([]os.DirEntry, error) {
+	found, err := os.ReadDir(folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return found, err
+}
 
-// reservations reads what host-local keeps: a file for each address, named by it, that says for whom; and files of its own.
-// https://github.com/containernetworking/plugins/blob/main/plugins/ipam/host-local/backend/disk/backend.go
-func reservations() ([]Item, error) {
-	names, err := entries(networks)
-	if err != nil {
+// files returns every file in the places and in the configured folders. Folders are not told of: plugins keep theirs.
+func (l *Looker) files() ([]Item, error) {
+	if err := l.conflists.look(); err != nil {
 		return nil, err
 	}
-	var items []Item
-	for _, network := range names {
-		files, err := entries(filepath.Join(networks, network))
-		if err != nil {
+	_, folders := l.conflists.known()
+	walk := walk{dataFolders: append([]string{networks}, folders...)}
+	for _, root := range rootsOf(folders) {
+		if err := walk.enter(root); err != nil {
 			return nil, err
 		}
-		for _, file := range files {
-			item := Item{Kind: "ipam-state", Name: network + "/" + file}
-			if net.ParseIP(file) != nil {
-				content, err := os.ReadFile(filepath.Join(networks, network, file))
-				if errors.Is(err, os.ErrNotExist) {
-					continue // released a moment ago
-				}
-				if err != nil {
-					return nil, err
-				}
-				item.Kind, item.Detail = "ipam", holder(string(content))
-			}
-			items = append(items, item)
+	}
+	return walk.items, nil
+}
+
+// rootsOf are the places, and the folders that are not below one of them.
+func rootsOf(folders []string) []string {
+	roots := append([]string{}, places...)
+	for _, folder := range folders { // in order, so that a folder stands before those below it
+		if !isCovered(folder, roots) {
+			roots = append(roots, folder)
 		}
 	}
-	return items, nil
+	return roots
+}
+
+func isCovered(folder string, roots []string) bool {
+	for _, root := range roots {
+		if !isBelow(folder, root) {
+			continue
+		}
+		for path := folder; ; path = filepath.Dir(path) {
+			if path == root {
+				return true
+			}
+			if notEntered[path] {
+				break
+			}
+		}
+	}
+	return false
+}
+
+type walk struct {
+	dataFolders []string
+	items       []Item
+}
+
+func (w *walk) enter(path string) error {
+	found, err := entries(path)
+	if errors.Is(err, syscall.ENOTDIR) { // a configured path may be that of a file, or of a socket
+		return w.file(path)
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range found {
+		below := path + "/" + entry.Name()
+		switch {
+		case madeOnce[below]:
+		case !entry.IsDir():
+			err = w.file(below)
+		case !notEntered[below] && !strings.HasPrefix(entry.Name(), halfway):
+			err = w.enter(below)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) file(path string) error {
+	if len(w.items) == mostFiles {
+		return fmt.Errorf("there are more than %d files", mostFiles)
+	}
+	item, err := w.itemOf(path)
+	if errors.Is(err, os.ErrNotExist) { // gone meanwhile
+		return nil
+	}
+	w.items = append(w.items, item)
+	return err
+}
+
+func (w *walk) itemOf(path string) (Item, error) {
+	folder, name := filepath.Split(path)
+	folder = filepath.Clean(folder)
+	for _, results := range resultFolders {
+		if folder == results {
+			return Item{Kind: "cni-result", Name: name, Detail: map[string]string{"folder": folder}}, nil
+		}
+	}
+	dataFolder, network := filepath.Split(folder)
+	dataFolder = filepath.Clean(dataFolder)
+	for _, known := range w.dataFolders {
+		if dataFolder == known {
+			return reservation(dataFolder, network, name)
+		}
+	}
+	return Item{Kind: "file", Name: path}, nil
+}
+
+var hostLocalsOwn = regexp.MustCompile(`^(?:lock|last_reserved_ip\..*)$`)
+
+// reservation reads what host-local keeps for a network: a file for each address, named by it, that says for whom; and
+// files of its own. https://github.com/containernetworking/plugins/blob/main/plugins/ipam/host-local/backend/disk/backend.go
+func reservation(dataFolder, network, name string) (Item, error) {
+	item := Item{Kind: "file", Name: filepath.Join(dataFolder, network, name)}
+	switch {
+	case net.ParseIP(name) != nil:
+		content, err := os.ReadFile(item.Name)
+		if err != nil {
+			return item, err
+		}
+		item = Item{Kind: "ipam", Name: network + "/" + name, Detail: holder(string(content))}
+	case hostLocalsOwn.MatchString(name):
+		item = Item{Kind: "ipam-state", Name: network + "/" + name}
+	default:
+		return item, nil
+	}
+	if dataFolder != networks {
+		item.addDetail("folder", dataFolder)
+	}
+	return item, nil
 }
 
 // holder parses "<container id>\r\n<interface>"; plugins before 0.8 wrote the id alone.
@@ -75,18 +195,4 @@ func holder(content string) map[string]string {
 		detail["ifname"] = lines[1]
 	}
 	return detail
-}
-
-func results() ([]Item, error) {
-	var items []Item
-	for _, folder := range []string{"/var/lib/cni/results", "/var/lib/cni/cache/results"} {
-		names, err := entries(folder)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			items = append(items, Item{Kind: "cni-result", Name: name, Detail: map[string]string{"folder": folder}})
-		}
-	}
-	return items, nil
 }

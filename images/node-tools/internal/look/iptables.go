@@ -98,7 +98,7 @@ func saver(program, variant string) (string, error) {
 }
 
 // parseSave takes the output of iptables-save: `*table`, `:CHAIN POLICY [counters]` and rules. A built-in chain has a
-// policy, a user chain has "-".
+// policy, which is ACCEPT unless somebody set another; a user chain has "-".
 func parseSave(family, printed string) []Item {
 	var items []Item
 	table := ""
@@ -107,8 +107,14 @@ func parseSave(family, printed string) []Item {
 		case strings.HasPrefix(line, "*"):
 			table = line[1:]
 		case strings.HasPrefix(line, ":"):
-			if fields := strings.Fields(line[1:]); len(fields) > 1 && fields[1] == "-" {
-				items = append(items, Item{Kind: "iptables", Name: family + " " + table + " -N " + fields[0]})
+			name, policy, _ := strings.Cut(line[1:], " ")
+			policy, _, _ = strings.Cut(policy, " ")
+			switch policy {
+			case "-":
+				items = append(items, Item{Kind: "iptables", Name: family + " " + table + " -N " + name})
+			case "", "ACCEPT":
+			default:
+				items = append(items, Item{Kind: "iptables", Name: family + " " + table + " -P " + name + " " + policy})
 			}
 		case strings.HasPrefix(line, "["): // with counters
 			_, line, _ = strings.Cut(line, "] ")

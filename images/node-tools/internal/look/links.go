@@ -1,9 +1,7 @@
 package look
 
 import (
-	"fmt"
-	"syscall"
-	"unsafe"
+	"net"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,26 +14,11 @@ var kernels = map[string]bool{
 
 type link struct {
 	index, master int
+	flags         uint32
 	name, kind    string
+	mac           net.HardwareAddr
 	// peer is the number of the network namespace that the other end is in, if it is another one
 	peer *int32
-}
-
-// links returns the network devices of the node's own namespace.
-func links() ([]Item, error) {
-	dump, err := syscall.NetlinkRIB(syscall.RTM_GETLINK, syscall.AF_UNSPEC)
-	if err != nil {
-		return nil, fmt.Errorf("could not list network devices: %w", err)
-	}
-	found, err := parseLinks(dump)
-	if err != nil {
-		return nil, fmt.Errorf("could not list network devices: %w", err)
-	}
-	living, err := livingNamespaces()
-	if err != nil {
-		return nil, err
-	}
-	return linkItems(found, living), nil
 }
 
 // linkItems leaves out pairs whose other end was in a namespace that has ended: the kernel is taking them away, in its
@@ -47,7 +30,7 @@ func linkItems(found []link, living map[int32]bool) []Item {
 	}
 	var items []Item
 	for _, one := range found {
-		if kernels[one.name] || (one.peer != nil && !living[*one.peer]) {
+		if kernels[one.name] || one.isGoing(living) {
 			continue
 		}
 		item := Item{Kind: "link", Name: one.name}
@@ -64,35 +47,23 @@ func linkItems(found []link, living map[int32]bool) []Item {
 	return items
 }
 
-func parseLinks(dump []byte) ([]link, error) {
-	messages, err := syscall.ParseNetlinkMessage(dump)
-	if err != nil {
-		return nil, err
-	}
+func (l link) isGoing(living map[int32]bool) bool { return l.peer != nil && !living[*l.peer] }
+
+// readLinks returns the network devices of the node's own namespace.
+func readLinks() ([]link, error) {
 	var found []link
-	for _, message := range messages {
-		if message.Header.Type != syscall.RTM_NEWLINK {
-			continue
-		}
-		attributes, err := syscall.ParseNetlinkRouteAttr(&message)
-		if err != nil {
-			return nil, err
-		}
-		one := link{index: int((*syscall.IfInfomsg)(unsafe.Pointer(&message.Data[0])).Index)}
-		for _, attribute := range attributes {
-			switch attribute.Attr.Type {
-			case unix.IFLA_IFNAME:
-				one.name = text(attribute.Value)
-			case unix.IFLA_MASTER:
-				one.master = int(native.Uint32(attribute.Value))
-			case unix.IFLA_LINK_NETNSID:
-				peer := int32(native.Uint32(attribute.Value))
-				one.peer = &peer
-			case unix.IFLA_LINKINFO:
-				one.kind = text(nested(attribute.Value)[unix.IFLA_INFO_KIND])
+	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg), unix.SizeofIfInfomsg,
+		"network devices", func(head []byte, more attributes) {
+			one := link{
+				index: int(number(head[4:])), flags: number(head[8:]), name: text(more.get(unix.IFLA_IFNAME)),
+				master: int(number(more.get(unix.IFLA_MASTER))), mac: more.get(unix.IFLA_ADDRESS),
+				kind: text(more.in(unix.IFLA_LINKINFO).get(unix.IFLA_INFO_KIND)),
 			}
-		}
-		found = append(found, one)
-	}
-	return found, nil
+			if value := more.get(unix.IFLA_LINK_NETNSID); len(value) == 4 {
+				peer := int32(native.Uint32(value))
+				one.peer = &peer
+			}
+			found = append(found, one)
+		})
+	return found, err
 }

@@ -22,8 +22,9 @@ type Unseen struct {
 }
 
 type State struct {
-	Items  []Item   `json:"items"`
-	Unseen []Unseen `json:"unseen"`
+	Items     []Item   `json:"items"`
+	Unseen    []Unseen `json:"unseen"`
+	Conflists []string `json:"conflists"`
 }
 
 // Tool runs a program of the node and returns what it printed.
@@ -34,10 +35,15 @@ type Own func() (alone, withDescendants map[int]bool)
 
 // Looker remembers what a node has from the start.
 type Looker struct {
-	runtime *cri.Runtime
-	own     Own
-	tool    Tool
-	mounts  map[string]bool
+	runtime   *cri.Runtime
+	own       Own
+	tool      Tool
+	conflists *conflists
+	mounts    map[string]bool
+	devices   map[int]bool
+	sysctls   map[string]string
+	// before is how many of each item there were, of the kinds that are told as a difference
+	before map[string]int
 }
 
 // New is to be called when the node is made and nothing has run on it yet.
@@ -46,16 +52,69 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	looker := &Looker{runtime, own, tool, map[string]bool{}}
+	links, err := readLinks()
+	if err != nil {
+		return nil, err
+	}
+	looker := &Looker{
+		runtime: runtime, own: own, tool: tool, conflists: newConflists(),
+		mounts: map[string]bool{}, devices: map[int]bool{}, before: map[string]int{},
+	}
 	for _, mount := range mounts {
 		looker.mounts[mount.point] = true
+	}
+	var names []string
+	for _, device := range links {
+		looker.devices[device.index] = true
+		names = append(names, device.name)
+	}
+	if looker.sysctls, err = readSysctls(sysctlNames(names)); err != nil {
+		return nil, err
+	}
+	for _, view := range looker.differences() {
+		items, err := view.look()
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range items {
+			looker.before[item.key()]++
+		}
 	}
 	return looker, nil
 }
 
+func (i Item) key() string { return i.Kind + " " + i.Name }
+
 type view struct {
 	kinds []string
 	look  func() ([]Item, error)
+}
+
+// differences are the views of which a node has something from its start: that is not told.
+func (l *Looker) differences() []view {
+	return []view{
+		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, l.network},
+		{[]string{"ipam", "ipam-state", "cni-result", "file"}, l.files},
+	}
+}
+
+// since leaves out as many of each item as there were at the start.
+func (l *Looker) since(items []Item) []Item {
+	seen := map[string]int{}
+	var more []Item
+	for _, item := range items {
+		key := item.key()
+		if seen[key]++; seen[key] > l.before[key] {
+			more = append(more, item)
+		}
+	}
+	return more
+}
+
+// changedSysctls reads again the ones that were there at the start.
+func (l *Looker) changedSysctls() ([]Item, error) {
+	now, err := readSysctls(keys(l.sysctls))
+	return changed(l.sysctls, now), err
 }
 
 // Look looks at processes first, as some of the other views start programs of their own, and then at all else at once.
@@ -64,12 +123,18 @@ func (l *Looker) Look() State {
 	views := []view{
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},
-		{[]string{"veth", "bridge", "bridge-port", "link"}, links},
-		{[]string{"ipam", "ipam-state"}, reservations},
-		{[]string{"cni-result"}, results},
+		{[]string{"sysctl"}, l.changedSysctls},
+		{[]string{"conntrack"}, conntrack},
 		{[]string{"iptables"}, func() ([]Item, error) { return iptables(l.tool) }},
 		{[]string{"nft"}, func() ([]Item, error) { return nft(l.tool) }},
 		{[]string{"sandbox", "container"}, func() ([]Item, error) { return pods(l.runtime) }},
+	}
+	for _, one := range l.differences() {
+		look := one.look
+		views = append(views, view{one.kinds, func() ([]Item, error) {
+			items, err := look()
+			return l.since(items), err
+		}})
 	}
 	state := State{Items: []Item{}, Unseen: []Unseen{}}
 	var mutex sync.Mutex
@@ -95,6 +160,7 @@ func (l *Looker) Look() State {
 		}(one)
 	}
 	all.Wait()
+	state.Conflists, _ = l.conflists.known()
 	sort.SliceStable(state.Items, func(i, j int) bool {
 		a, b := state.Items[i], state.Items[j]
 		return a.Kind < b.Kind || (a.Kind == b.Kind && a.Name < b.Name)

@@ -2,8 +2,7 @@ package look
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,9 +15,13 @@ func livingNamespaces() (map[int32]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths, err := filepath.Glob("/proc/[0-9]*/ns/net")
+	pids, err := readPids()
 	if err != nil {
 		return nil, err
+	}
+	var paths []string
+	for _, pid := range pids {
+		paths = append(paths, "/proc/"+strconv.Itoa(pid)+"/ns/net")
 	}
 	for _, mount := range mounts {
 		if mount.kind == "nsfs" && strings.HasPrefix(mount.root, "net:") {
@@ -32,21 +35,22 @@ func livingNamespaces() (map[int32]bool, error) {
 	defer unix.Close(socket)
 	living, asked := map[int32]bool{}, map[uint64]bool{}
 	for _, path := range paths {
-		namespace, err := os.Open(path)
-		if err != nil { // the process has ended, or the mount has gone meanwhile
+		var stat unix.Stat_t
+		if unix.Stat(path, &stat) != nil || asked[stat.Ino] { // the process has ended, or the mount has gone meanwhile
 			continue
 		}
-		var stat unix.Stat_t
-		if err = unix.Fstat(int(namespace.Fd()), &stat); err == nil && !asked[stat.Ino] {
-			asked[stat.Ino] = true
-			var id int32
-			if id, err = namespaceID(socket, int(namespace.Fd())); id != unix.NETNSA_NSID_NOT_ASSIGNED {
-				living[id] = true
-			}
+		asked[stat.Ino] = true
+		namespace, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue
 		}
-		namespace.Close()
+		id, err := namespaceID(socket, namespace)
+		unix.Close(namespace)
 		if err != nil {
 			return nil, fmt.Errorf("could not ask for the number of %s: %w", path, err)
+		}
+		if id != unix.NETNSA_NSID_NOT_ASSIGNED {
+			living[id] = true
 		}
 	}
 	return living, nil
@@ -72,5 +76,5 @@ func namespaceID(socket, namespace int) (int32, error) {
 	if count < 20 || native.Uint16(answer[4:]) != unix.RTM_NEWNSID {
 		return 0, fmt.Errorf("the kernel answered with a message of type %d", native.Uint16(answer[4:]))
 	}
-	return int32(native.Uint32(nested(answer[20:count])[unix.NETNSA_NSID])), nil
+	return int32(native.Uint32(attributes(answer[20:count]).get(unix.NETNSA_NSID))), nil
 }

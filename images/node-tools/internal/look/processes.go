@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,16 +67,12 @@ func processItem(one process) Item {
 
 // readProcesses leaves out what has ended, and kernel threads, which are seen from a machine's own pid namespace.
 func readProcesses() ([]process, error) {
-	folders, err := os.ReadDir("/proc")
+	pids, err := readPids()
 	if err != nil {
 		return nil, err
 	}
 	var found []process
-	for _, folder := range folders {
-		pid, err := strconv.Atoi(folder.Name())
-		if err != nil {
-			continue
-		}
+	for _, pid := range pids {
 		one, err := readProcess(pid)
 		if err != nil {
 			return nil, err
@@ -85,6 +82,26 @@ func readProcesses() ([]process, error) {
 		}
 	}
 	return found, nil
+}
+
+func readPids() ([]int, error) {
+	folder, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	names, err := folder.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	sort.Ints(pids)
+	return pids, nil
 }
 
 // becoming is how long a process may be without a command line: while it turns into another program, as a container's
@@ -113,17 +130,17 @@ func readProcess(pid int) (*process, error) {
 }
 
 func readOnce(folder string) (one process, ended bool, err error) {
-	command, err := os.ReadFile(folder + "/cmdline")
+	command, err := readWhole(folder + "/cmdline")
 	if err != nil {
 		return one, false, err
 	}
-	stat, err := os.ReadFile(folder + "/stat")
+	stat, err := readWhole(folder + "/stat")
 	if err != nil {
 		return one, false, err
 	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	one.parent, err = strconv.Atoi(fields[1])
-	one.command = strings.Split(strings.TrimRight(string(command), "\x00"), "\x00")
+	one.command = strings.Split(strings.TrimRight(command, "\x00"), "\x00")
 	flags, _ := strconv.ParseUint(fields[6], 10, 64)
 	return one, fields[0] == "Z" || fields[0] == "X" || flags&kernelThread != 0, err
 }

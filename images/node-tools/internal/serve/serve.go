@@ -126,6 +126,11 @@ func (s *server) do(r request) (any, error) {
 	case "read-file":
 		return readFile(r.Path, r.Offset)
 	case "write-files":
+		for _, file := range r.Files {
+			if file.Content != nil {
+				s.looker.Written(file.NodePath, *file.Content)
+			}
+		}
 		return writeFiles(r.Files)
 	case "append-file":
 		return struct{}{}, appendFile(r.Path, r.Base64, os.FileMode(r.Mode).Perm())

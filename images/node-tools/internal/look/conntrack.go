@@ -1,0 +1,95 @@
+package look
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attributes of include/uapi/linux/netfilter/nfnetlink_conntrack.h.
+const (
+	ctTupleOrig, ctTupleReply, ctProtoInfo     = 1, 2, 4
+	ctTupleIP, ctTupleProto                    = 1, 2
+	ctIPv4Src, ctIPv4Dst, ctIPv6Src, ctIPv6Dst = 1, 2, 3, 4
+	ctProtoNum, ctProtoSrc, ctProtoDst         = 1, 2, 3
+	ctProtoInfoTCP, ctProtoInfoTCPState        = 1, 1
+	tcpEstablished                             = 3
+	ctGet                                      = 1<<8 | 1 // NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET
+)
+
+var protocols = map[byte]string{unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp", unix.IPPROTO_SCTP: "sctp"}
+
+type tuple struct {
+	protocol byte
+	from, to netip.AddrPort
+}
+
+// conntrack returns the flows whose destination was changed: it is of these that a stale one leads to a pod that is gone.
+// Those of TCP that are about to end do so by themselves. Without any flow the kernel is not asked, as asking loads a module.
+func conntrack() ([]Item, error) {
+	count, err := readWhole("/proc/sys/net/netfilter/nf_conntrack_count")
+	if errors.Is(err, os.ErrNotExist) || err == nil && strings.TrimSpace(count) == "0" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var items []Item
+	err = listed(unix.NETLINK_NETFILTER, ctGet, make([]byte, 4), 4, "tracked connections",
+		func(_ []byte, more attributes) {
+			original, reply := readTuple(more.get(ctTupleOrig)), readTuple(more.get(ctTupleReply))
+			if original.to == reply.from || !original.to.IsValid() || isEnding(original.protocol, more.get(ctProtoInfo)) {
+				return
+			}
+			protocol, known := protocols[original.protocol]
+			if !known {
+				protocol = fmt.Sprintf("protocol %d", original.protocol)
+			}
+			items = append(items, Item{
+				Kind: "conntrack", Name: fmt.Sprintf("%s %s to %s at %s", protocol, original.from, original.to, reply.from),
+				Detail: map[string]string{"from": original.from.Addr().String(), "at": reply.from.Addr().String()},
+			})
+		})
+	return items, err
+}
+
+func isEnding(protocol byte, info []byte) bool {
+	if protocol != unix.IPPROTO_TCP {
+		return false
+	}
+	state := attributes(info).in(ctProtoInfoTCP).get(ctProtoInfoTCPState)
+	return len(state) == 1 && state[0] != tcpEstablished
+}
+
+func readTuple(value []byte) tuple {
+	ip, proto := attributes(value).in(ctTupleIP), attributes(value).in(ctTupleProto)
+	return tuple{
+		protocol: first(proto.get(ctProtoNum)),
+		from:     addrPort(ip.get(ctIPv4Src), ip.get(ctIPv6Src), proto.get(ctProtoSrc)),
+		to:       addrPort(ip.get(ctIPv4Dst), ip.get(ctIPv6Dst), proto.get(ctProtoDst)),
+	}
+}
+
+func first(value []byte) byte {
+	if len(value) == 0 {
+		return 0
+	}
+	return value[0]
+}
+
+// addrPort: a port is in the byte order of the network; ICMP has none.
+func addrPort(ip4, ip6, port []byte) netip.AddrPort {
+	address, ok := netip.AddrFromSlice(ip4)
+	if !ok {
+		address, _ = netip.AddrFromSlice(ip6)
+	}
+	number := uint16(0)
+	if len(port) == 2 {
+		number = uint16(port[0])<<8 | uint16(port[1])
+	}
+	return netip.AddrPortFrom(address, number)
+}

@@ -1,0 +1,171 @@
+package look
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+type route struct {
+	to              netip.Prefix
+	kind, protocol  byte
+	table, priority uint32
+}
+
+var routeTypes = map[byte]string{
+	unix.RTN_LOCAL: "local", unix.RTN_BROADCAST: "broadcast", unix.RTN_ANYCAST: "anycast", unix.RTN_MULTICAST: "multicast",
+	unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit", unix.RTN_THROW: "throw",
+}
+
+// readRoutes returns those of all tables but the ones that the kernel itself keeps for an address: these come and go with it.
+func readRoutes(devices map[int]link, addresses []address) ([]attachment, error) {
+	on := map[int][]address{}
+	for _, one := range addresses {
+		on[one.device] = append(on[one.device], one)
+	}
+	var found []attachment
+	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), unix.SizeofRtMsg,
+		"routes", func(head []byte, more attributes) {
+			one := route{kind: head[7], protocol: head[5], table: uint32(head[4]), priority: number(more.get(unix.RTA_PRIORITY))}
+			if value := more.get(unix.RTA_TABLE); value != nil {
+				one.table = number(value)
+			}
+			one.to = prefix(more.get(unix.RTA_DST), head[1], head[0])
+			device := int(number(more.get(unix.RTA_OIF)))
+			if one.isKernels(on[device]) || devices[device].name == "lo" && one.isKernels(addresses) {
+				return
+			}
+			found = append(found, attachment{"route", words(
+				routeTypes[one.kind], destination(one.to), labelled("from", source(more.get(unix.RTA_SRC), head[2])),
+				labelled("via", gateway(more)), nextHops(more.get(unix.RTA_MULTIPATH), devices), tableName(one.table),
+				counted("metric", metric(one)), labelled("dev", devices[device].name),
+			), device})
+		})
+	return found, err
+}
+
+var multicast6 = netip.MustParsePrefix("ff00::/8")
+
+// isKernels: a route of protocol `kernel` that follows from one of its device's addresses, by its exact form. Some of
+// IPv6 are on lo, whatever device has the address.
+func (r route) isKernels(addresses []address) bool {
+	if r.protocol != unix.RTPROT_KERNEL {
+		return false
+	}
+	if r.kind == unix.RTN_MULTICAST && r.to == multicast6 {
+		return true // of every device that has IPv6
+	}
+	if r.kind == unix.RTN_UNREACHABLE && r.to.Bits() == 0 { // what older kernels show in place of no default route
+		return true
+	}
+	for _, one := range addresses {
+		switch r.kind {
+		case unix.RTN_LOCAL:
+			if r.to.Addr() == one.local.Addr() && r.to.IsSingleIP() || r.to == one.local.Masked() && one.local.Addr().IsLoopback() {
+				return true
+			}
+		case unix.RTN_BROADCAST, unix.RTN_ANYCAST:
+			if r.to.IsSingleIP() && (r.to.Addr() == one.peer.Masked().Addr() || r.to.Addr() == last(one.peer)) {
+				return true
+			}
+		case unix.RTN_UNICAST:
+			if r.to == one.peer.Masked() || r.to == one.local.Masked() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func last(of netip.Prefix) netip.Addr {
+	bytes := of.Addr().AsSlice()
+	for bit := of.Bits(); bit < len(bytes)*8; bit++ {
+		bytes[bit/8] |= 1 << (7 - bit%8)
+	}
+	address, _ := netip.AddrFromSlice(bytes)
+	return address
+}
+
+// prefix of an attribute that is missing where it stands for all addresses.
+func prefix(value []byte, length, family byte) netip.Prefix {
+	address, ok := netip.AddrFromSlice(value)
+	if !ok {
+		address = netip.IPv4Unspecified()
+		if family == unix.AF_INET6 {
+			address = netip.IPv6Unspecified()
+		}
+	}
+	return netip.PrefixFrom(address, int(length))
+}
+
+func destination(to netip.Prefix) string {
+	if to.Bits() == 0 && to.Addr().Is4() {
+		return "default"
+	}
+	return short(to)
+}
+
+// short is a single address without its length, as the ip program has it.
+func short(prefix netip.Prefix) string {
+	if prefix.IsSingleIP() {
+		return prefix.Addr().String()
+	}
+	return prefix.String()
+}
+
+func source(value []byte, length byte) string {
+	if address, ok := netip.AddrFromSlice(value); ok {
+		return short(netip.PrefixFrom(address, int(length)))
+	}
+	return ""
+}
+
+func gateway(more attributes) string {
+	if address, ok := netip.AddrFromSlice(more.get(unix.RTA_GATEWAY)); ok {
+		return address.String()
+	}
+	if via := more.get(unix.RTA_VIA); len(via) > 2 { // of another family than the route's
+		if address, ok := netip.AddrFromSlice(via[2:]); ok {
+			return address.String()
+		}
+	}
+	return ""
+}
+
+// nextHops reads struct rtnexthop, each with attributes of its own.
+func nextHops(bytes []byte, devices map[int]link) string {
+	var hops []string
+	for len(bytes) >= unix.SizeofRtNexthop {
+		length := int(native.Uint16(bytes))
+		if length < unix.SizeofRtNexthop || length > len(bytes) {
+			break
+		}
+		hops = append(hops, words("nexthop", labelled("via", gateway(bytes[unix.SizeofRtNexthop:length])),
+			labelled("dev", devices[int(number(bytes[4:]))].name)))
+		bytes = bytes[min((length+3)&^3, len(bytes)):]
+	}
+	return strings.Join(sorted(hops), " ")
+}
+
+func tableName(table uint32) string {
+	switch table {
+	case unix.RT_TABLE_MAIN, unix.RT_TABLE_UNSPEC:
+		return ""
+	case unix.RT_TABLE_LOCAL:
+		return "table local"
+	case unix.RT_TABLE_DEFAULT:
+		return "table default"
+	default:
+		return fmt.Sprintf("table %d", table)
+	}
+}
+
+// metric: 1024 is what an IPv6 route has to which nobody gave one.
+func metric(one route) uint32 {
+	if one.to.Addr().Is6() && one.priority == 1024 {
+		return 0
+	}
+	return one.priority
+}

@@ -37,7 +37,11 @@ async function looksAt(node) {
 }
 
 console.log(describeHost());
-const node = await new ContainerdNode('1.6.4').withBackend('bare').withCniPlugins('1.1.1').withCniConfig(net).start();
+const node = await new ContainerdNode('1.6.4')
+  .withBackend('bare')
+  .withCniPlugins('1.1.1')
+  .withCniConfig(net)
+  .start();
 try {
   await node.runPod();
   const one = await looksAt(node);

@@ -1,6 +1,7 @@
 import type { NodeState } from '../core/node-state.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { PlannedStep, RunPlan } from '../plan/plan.ts';
+import { instrumentsOf, type Instruments } from './instruments.ts';
 
 export type Seen<K extends JournalEntry['kind']> = Extract<JournalEntry, { readonly kind: K }>;
 
@@ -33,6 +34,7 @@ export interface Look {
 export interface RunFacts {
   readonly steps: readonly StepFacts[];
   readonly looks: readonly Look[];
+  readonly instruments: Instruments;
   /** all of containerd's log; undefined where none of it was read */
   readonly log: string | undefined;
   /** what kept the lab from doing its part, in its own words */
@@ -41,12 +43,16 @@ export interface RunFacts {
   readonly ended: boolean;
 }
 
-export function factsOf(run: Pick<RunPlan, 'steps'>, entries: readonly JournalEntry[]): RunFacts {
+export function factsOf(
+  run: Pick<RunPlan, 'steps'> & { readonly node?: Pick<RunPlan['node'], 'files'> },
+  entries: readonly JournalEntry[],
+): RunFacts {
   const looks = ofKind(entries, 'look').map(({ stepId, state }) => ({ stepId, state }));
   const log = ofKind(entries, 'containerd-log');
   return {
     steps: run.steps.map((step) => stepFacts(step, entries)),
     looks,
+    instruments: instrumentsOf(run, entries),
     log: log.length === 0 ? undefined : log.map(({ text }) => text).join(''),
     troubles: [
       ...ofKind(entries, 'interrupted').map(({ by }) => `interrupted by ${by}`),

@@ -1,11 +1,12 @@
 import { STATE_KINDS, type NodeState, type StateItem, type StateKind } from '../core/node-state.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
-import { appearedIn, itemsBeyond } from './appeared.ts';
+import { appearedIn } from './appeared.ts';
 import type { Bindings } from './bindings.ts';
 import type { Look } from './facts.ts';
+import { leftOver, type LeftOver } from './left-over.ts';
 import { fillIn, matchExact } from './match-text.ts';
 import { flowMap } from './paste-yaml.ts';
-import { ALWAYS_SHARED, MAY_BE_SHARED, whyShared } from './shared.ts';
+import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
 import type { Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 
@@ -31,8 +32,9 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
   }
 
   const blind = blindKinds(baseline, state);
-  const groups = groupsOf({ leftBehind, baseline, state, blind });
   const looks = looksUntil(facts.looks, state);
+  const left = leftOver({ baseline, state, looks, instruments: facts.instruments });
+  const groups = groupsOf({ leftBehind, left, blind });
   const wrong = groups.filter((group) => contradicts(group, bindings));
   const expected = expectedYaml(leftBehind, bindings);
   const actual = actualYaml(groups);
@@ -68,32 +70,45 @@ interface Group {
   readonly blind: readonly StateKind[];
 }
 
-interface States {
+function groupsOf({
+  leftBehind,
+  left,
+  blind,
+}: {
   readonly leftBehind: LeftBehindExpectation;
-  readonly baseline: NodeState;
-  readonly state: NodeState;
+  readonly left: LeftOver;
   readonly blind: ReadonlyMap<StateKind, string>;
-}
-
-function groupsOf({ leftBehind, baseline, state, blind }: States): readonly Group[] {
+}): readonly Group[] {
   const named = leftBehind.none ? {} : leftBehind.kinds;
-  // Of a kind that could not be looked at before, nobody knows how old its items are.
-  const items = itemsBeyond(baseline, state).filter(({ kind }) => !blind.has(kind));
-  const groupOf = (item: StateItem): Group['name'] =>
-    whyShared(item) === undefined || (ALWAYS_SHARED.includes(item.kind) && named[item.kind] !== undefined)
-      ? item.kind
-      : 'shared';
-  const group = (name: Group['name'], kinds: readonly StateKind[]): Group => ({
+  /** Of a kind that could not be looked at before, nobody knows how old its items are. */
+  const seen = (items: readonly StateItem[]) => items.filter(({ kind }) => !blind.has(kind));
+  const shared = seen(left.shared).filter(({ kind }) => MAY_BE_SHARED.includes(kind));
+  /** What is shared may be asked for by its kind, where a whole kind is. */
+  const byKind = ({ kind }: StateItem) => WHOLLY_SHARED.includes(kind) && named[kind] !== undefined;
+  const group = (name: Group['name'], items: readonly StateItem[], kinds: readonly StateKind[]): Group => ({
     name,
     expected: named[name] ?? 0,
-    items: items.filter((item) => groupOf(item) === name),
+    items,
     blind: kinds.filter((kind) => blind.has(kind)),
   });
+  const items = [...seen(left.own), ...shared.filter(byKind)];
   return [
     ...STATE_KINDS.filter((kind) => !ALWAYS_SHARED.includes(kind) || named[kind] !== undefined).map((kind) =>
-      group(kind, [kind]),
+      group(
+        kind,
+        items.filter((item) => item.kind === kind),
+        [kind],
+      ),
     ),
-    ...(named.shared === undefined ? [] : [group('shared', MAY_BE_SHARED)]),
+    ...(named.shared === undefined
+      ? []
+      : [
+          group(
+            'shared',
+            shared.filter((item) => !byKind(item)),
+            MAY_BE_SHARED,
+          ),
+        ]),
   ];
 }
 

@@ -10,7 +10,7 @@ import type { Containerd, ContainerdEnd } from '../nodes/containerd.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { JournalEntry, Observation } from '../observe/observation.ts';
 import type { PlannedAction, PlannedStep } from '../plan/plan.ts';
-import type { Expectation, PodSpec } from '../spec/scenario.ts';
+import type { Expectation, FileSpec, PodSpec } from '../spec/scenario.ts';
 import { createStepper, type Stepper } from '../steps/stepper.ts';
 import { StepFailed } from './step-failed.ts';
 
@@ -31,6 +31,7 @@ export class NodeHistory {
   readonly #entries: JournalEntry[] = [];
   readonly #steps: PlannedStep[] = [];
   readonly #pods = new Map<string, PodSpec>();
+  readonly #files: FileSpec[] = [];
   readonly #stepper: Stepper;
   #taken = 0;
   #lastId = 'start';
@@ -53,6 +54,11 @@ export class NodeHistory {
   /** Of a pod of this name, as it is from now on. */
   addPod(spec: PodSpec): void {
     this.#pods.set(spec.name, spec);
+  }
+
+  /** A file that the program puts on the node by itself, which no plugin has left. */
+  writes(nodePath: string, content: string): void {
+    this.#files.push({ name: nodePath, content, place: NOWHERE });
   }
 
   containerdEnded(end: ContainerdEnd): void {
@@ -90,7 +96,7 @@ export class NodeHistory {
   }
 
   facts(): RunFacts {
-    return factsOf({ steps: this.#steps }, this.#entries);
+    return factsOf({ steps: this.#steps, node: { files: this.#files } }, this.#entries);
   }
 
   #nextId(what: string): string {

@@ -2,9 +2,8 @@ import { BadInput, LabError } from '../core/lab-error.ts';
 import type { CleanupStack } from '../core/cleanup-stack.ts';
 import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import { itemsBeyond } from '../judge/appeared.ts';
 import { judgeLeftBehind } from '../judge/left-behind.ts';
-import { whyShared } from '../judge/shared.ts';
+import { leftOver } from '../judge/left-over.ts';
 import type { Finding } from '../judge/verdict.ts';
 import { CONTAINERD_LOG } from '../nodes/containerd.ts';
 import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts';
@@ -98,6 +97,7 @@ export class StartedNode implements AsyncDisposable {
 
   /** Missing folders are made. A plugin is a file in /opt/cni/bin with mode 0o755. */
   async writeFile(nodePath: string, content: string | Uint8Array, mode?: number): Promise<void> {
+    this.#options.history.writes(nodePath, typeof content === 'string' ? content : '');
     await this.#options.node.writeFiles([
       { nodePath, ...anyContent(content), ...(mode === undefined ? {} : { mode }) },
     ]);
@@ -126,13 +126,14 @@ export class StartedNode implements AsyncDisposable {
    */
   async leftBehind(): Promise<readonly StateItem[]> {
     const state = await this.#options.history.look();
-    const baseline = this.#options.history.facts().looks[0]?.state;
+    const { looks, instruments } = this.#options.history.facts();
+    const baseline = looks[0]?.state;
     const unseen = [...(baseline?.unseen ?? []), ...state.unseen];
     if (baseline === undefined || unseen.length > 0)
       throw new LabError(
         `what is left behind on ${this.name} is not known: ${unseen.map(({ kind, why }) => `${kind}: ${why}`).join('; ')}`,
       );
-    return itemsBeyond(baseline, state).filter((item) => whyShared(item) === undefined);
+    return leftOver({ baseline, state, looks, instruments }).own;
   }
 
   /**

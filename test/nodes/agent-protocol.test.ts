@@ -49,6 +49,7 @@ test('a state with a kind that nobody knows is refused', () => {
   const state = {
     items: [{ kind: 'veth', name: 'veth1', detail: { a: 'b' } }],
     unseen: [{ kind: 'sandbox', why: 'no socket' }],
+    conflists: ['{}'],
   };
   expect(parseNodeState(state)).toEqual(ok(state));
   expect(parseNodeState({ ...state, items: [{ kind: 'cable', name: 'a' }] })).toEqual(

@@ -5,6 +5,7 @@ import { NodeHistory } from '../../lab/library/node-history.ts';
 import { StartedNode } from '../../lab/library/started-node.ts';
 import type { Containerd } from '../../lab/nodes/containerd.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
+import { CONFLIST } from './recorded-run.ts';
 
 export interface FakeNodeOptions {
   /** what a look sees, the first at the start; the last one stays */
@@ -22,6 +23,7 @@ export interface FakeStartedNode {
 export const stateOf = (items: readonly StateItem[], unseen: NodeState['unseen'] = []): NodeState => ({
   items,
   unseen,
+  conflists: [CONFLIST],
 });
 
 /** A started node without a machine. */

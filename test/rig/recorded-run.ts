@@ -78,9 +78,26 @@ export const item = (
   ...(detail === undefined ? {} : { detail }),
 });
 
+/** A network with a bridge and host ports, as most nodes have it. */
+export const CONFLIST = JSON.stringify({
+  cniVersion: '1.0.0',
+  name: 'net',
+  plugins: [
+    {
+      type: 'bridge',
+      bridge: 'cni0',
+      isGateway: true,
+      ipMasq: true,
+      ipam: { type: 'host-local', ranges: [[{ subnet: '10.88.0.0/16' }], [{ subnet: 'fd00:0::/64' }]] },
+    },
+    { type: 'portmap', capabilities: { portMappings: true } },
+  ],
+});
+
 export const state = (items: readonly StateItem[] = [], unseen: NodeState['unseen'] = []): NodeState => ({
   items,
   unseen,
+  conflists: [CONFLIST],
 });
 
 export const sandbox = (id: string, detail: Readonly<Record<string, string>> = {}): StateItem =>

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+
+import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
+import { instrumentsOf } from '../../lab/judge/instruments.ts';
+import { leftOver } from '../../lab/judge/left-over.ts';
+import type { PlannedAction } from '../../lab/plan/plan.ts';
+import { at, item, planned, ran, result, sandbox, state } from '../rig/recorded-run.ts';
+
+interface Left {
+  readonly steps?: readonly PlannedAction[];
+  readonly argv?: readonly string[];
+  readonly earlier?: NodeState;
+  readonly conflists?: readonly string[];
+}
+
+/** Kind and name of what counts, of these items. */
+function left(items: readonly StateItem[], { steps = [], argv = [], earlier, conflists }: Left = {}) {
+  const last = { ...state(items), ...(conflists === undefined ? {} : { conflists }) };
+  const looks = [earlier ?? state(), last].map((one, index) => ({ stepId: `${index}`, state: one }));
+  const run = planned({ steps: steps.map((action) => [action]) });
+  const instruments = instrumentsOf(run, [{ ...ran('1-exec', result(argv)), atMs: 0 }]);
+  const { own } = leftOver({ baseline: state(), state: last, looks, instruments });
+  return own.map(({ kind, name }) => `${kind} ${name}`);
+}
+
+const file = (path: string) => item('file', path);
+const fake = (script: string): PlannedAction => ({ do: 'fake-plugin', plugin: 'bridge', script });
+const writes = (...paths: readonly string[]): PlannedAction => ({
+  do: 'write-files',
+  files: paths.map((name) => ({ name, content: '', place: at(5) })),
+});
+
+test('what hangs on a shared bridge counts for itself, but for the gateway', () => {
+  const on = { device: 'cni0' };
+  expect(
+    left([
+      item('bridge', 'cni0'),
+      item('address', '10.88.0.1/16 dev cni0', on),
+      item('address', '10.77.0.1/32 dev cni0', on),
+      item('route', '10.88.0.2 dev cni0', on),
+      item('neighbour', '10.88.0.2 lladdr 02:00:00:00:00:01 dev cni0', on),
+    ]),
+  ).toEqual([
+    'address 10.77.0.1/32 dev cni0',
+    'route 10.88.0.2 dev cni0',
+    'neighbour 10.88.0.2 lladdr 02:00:00:00:00:01 dev cni0',
+  ]);
+});
+
+test('what hangs on a bridge that counts is part of it', () => {
+  const on = { device: 'br-pod1' };
+  expect(left([item('bridge', 'br-pod1'), item('address', '10.77.0.1/24 dev br-pod1', on)])).toEqual([
+    'bridge br-pod1',
+  ]);
+});
+
+test('a file counts, but for one in /run or /tmp that the scenario wrote', () => {
+  const paths = ['/run/agent-up', '/tmp/note', '/run/cni/tuning/left.json', '/var/lib/cni/sbr/left'];
+  expect(left(paths.map(file))).toEqual(paths.map((path) => `file ${path}`));
+  expect(left(paths.map(file), { steps: [writes(...paths)] })).toEqual([
+    'file /run/cni/tuning/left.json',
+    'file /var/lib/cni/sbr/left',
+  ]);
+});
+
+test("a configured folder is CNI's own, wherever it is", () => {
+  const conflists = ['{ "type": "x", "delegate": { "ipam": { "dataDir": "/tmp/cni-data/" } } }'];
+  expect(left([file('/tmp/cni-data/state')], { steps: [writes('/tmp/cni-data/state')], conflists })).toEqual([
+    'file /tmp/cni-data/state',
+  ]);
+});
+
+test('a file in /tmp whose whole path stands in a script or a command is the instrument of the scenario', () => {
+  const calls = file('/tmp/calls');
+  expect(left([calls], { steps: [fake('#!/bin/sh\necho "$CNI_COMMAND" >> /tmp/calls\n')] })).toEqual([]);
+  expect(left([calls], { steps: [{ do: 'exec', argv: ['sh', '-c', 'date >/tmp/calls; true'] }] })).toEqual(
+    [],
+  );
+  expect(left([file('/tmp/abc')], { argv: ['touch', '/tmp/abc'] })).toEqual([]);
+});
+
+test('a file whose path a script makes up, or that only begins like one, is left behind', () => {
+  const script = '#!/bin/sh\necho > /tmp/state-$CNI_CONTAINERID; echo >> /tmp/calls; echo > /var/tmp/other\n';
+  const steps = [fake(script)];
+  expect(
+    left([file('/tmp/state-abc'), file('/tmp/state-'), file('/tmp/call'), file('/tmp/other')], { steps }),
+  ).toEqual(['file /tmp/state-abc', 'file /tmp/state-', 'file /tmp/call', 'file /tmp/other']);
+});
+
+test('what a script writes in /run is left behind, whatever it says', () => {
+  const steps = [fake('#!/bin/sh\ntouch /run/myplugin/pod1\n')];
+  expect(left([file('/run/myplugin/pod1')], { steps })).toEqual(['file /run/myplugin/pod1']);
+});
+
+const flow = (from: string, to: string) =>
+  item('conntrack', `udp ${from}:40000 to 10.88.0.1:8125 at ${to}:8125`, { from, at: to });
+
+test('a tracked flow counts that leads to a pod which is gone', () => {
+  const flows = [flow('192.0.2.7', '10.88.0.2'), flow('192.0.2.7', '10.88.0.3')];
+  const earlier = state([sandbox('a'), sandbox('b', { ips: '10.88.0.3' })]);
+  expect(left([...flows, sandbox('b', { ips: '10.88.0.3' })], { earlier })).toEqual([
+    'conntrack udp 192.0.2.7:40000 to 10.88.0.1:8125 at 10.88.0.2:8125',
+    'sandbox b',
+  ]);
+});
+
+test('a tracked flow between two pods that are gone does not: nobody sends any more', () => {
+  const earlier = state([sandbox('a'), sandbox('b', { ips: '10.88.0.3' })]);
+  expect(left([flow('10.88.0.3', '10.88.0.2')], { earlier })).toEqual([]);
+});

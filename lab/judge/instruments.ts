@@ -1,5 +1,6 @@
-import type { PlannedAction, RunPlan } from '../plan/plan.ts';
+import type { Content } from '../core/content.ts';
 import type { JournalEntry } from '../observe/observation.ts';
+import type { PlannedAction, RunPlan } from '../plan/plan.ts';
 
 /** What a scenario puts on the node by itself, to see or to make something: no plugin has left that behind. */
 export interface Instruments {
@@ -22,7 +23,7 @@ export function instrumentsOf(
       ),
     ],
     scripts: [
-      ...files.map(({ content }) => content),
+      ...files.map(textOf),
       ...steps.flatMap(({ action }) => scriptsOf(action)),
       ...entries.flatMap((entry) => (entry.kind === 'command' ? entry.result.argv : [])),
     ],
@@ -32,15 +33,19 @@ export function instrumentsOf(
 function scriptsOf(action: PlannedAction): readonly string[] {
   switch (action.do) {
     case 'fake-plugin':
-      return [action.script];
+      return [textOf(action.script)];
     case 'write-files':
-      return action.files.map(({ content }) => content);
+      return action.files.map(textOf);
     case 'exec':
       return [...action.argv, action.stdin ?? ''];
     default:
       return [];
   }
 }
+
+/** Of bytes that are not UTF-8 a path can still be read. */
+const textOf = ({ content, encoding }: Content): string =>
+  encoding === undefined ? content : Buffer.from(content, encoding).toString('latin1');
 
 /** Places that are CNI's own: what is there counts, whoever wrote it. */
 const OWN_PLACES = ['/var/lib/cni', '/run/cni'];

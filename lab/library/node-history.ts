@@ -1,3 +1,4 @@
+import type { Content } from '../core/content.ts';
 import { LabError } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
@@ -57,8 +58,8 @@ export class NodeHistory {
   }
 
   /** A file that the program puts on the node by itself, which no plugin has left. */
-  writes(nodePath: string, content: string): void {
-    this.#files.push({ name: nodePath, content, place: NOWHERE });
+  writes(nodePath: string, content: Content): void {
+    this.#files.push({ name: nodePath, ...content, place: NOWHERE });
   }
 
   containerdEnded(end: ContainerdEnd): void {

@@ -97,10 +97,9 @@ export class StartedNode implements AsyncDisposable {
 
   /** Missing folders are made. A plugin is a file in /opt/cni/bin with mode 0o755. */
   async writeFile(nodePath: string, content: string | Uint8Array, mode?: number): Promise<void> {
-    this.#options.history.writes(nodePath, typeof content === 'string' ? content : '');
-    await this.#options.node.writeFiles([
-      { nodePath, ...anyContent(content), ...(mode === undefined ? {} : { mode }) },
-    ]);
+    const file = anyContent(content);
+    this.#options.history.writes(nodePath, file);
+    await this.#options.node.writeFiles([{ nodePath, ...file, ...(mode === undefined ? {} : { mode }) }]);
   }
 
   /** BadInput when there is none. */

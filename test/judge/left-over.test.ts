@@ -24,7 +24,11 @@ function left(items: readonly StateItem[], { steps = [], argv = [], earlier, con
 }
 
 const file = (path: string) => item('file', path);
-const fake = (script: string): PlannedAction => ({ do: 'fake-plugin', plugin: 'bridge', script });
+const fake = (script: string): PlannedAction => ({
+  do: 'fake-plugin',
+  plugin: 'bridge',
+  script: { content: script },
+});
 const writes = (...paths: readonly string[]): PlannedAction => ({
   do: 'write-files',
   files: paths.map((name) => ({ name, content: '', place: at(5) })),

@@ -127,8 +127,8 @@ func (s *server) do(r request) (any, error) {
 		return readFile(r.Path, r.Offset)
 	case "write-files":
 		for _, file := range r.Files {
-			if file.Content != nil {
-				s.looker.Written(file.NodePath, *file.Content)
+			if content, err := file.bytes(); err == nil && content != nil {
+				s.looker.Written(file.NodePath, string(content))
 			}
 		}
 		return writeFiles(r.Files)

@@ -15,7 +15,7 @@ export interface BranchCell {
   readonly versions: Readonly<Partial<Record<ComponentName, string>>>;
 }
 
-/** Whether an expectation holds for a cell: every component or axis in its `when` must suit. */
+/** Whether an expectation or a step is for a cell: every component or axis in its `when` must suit. */
 export function applies({ when = {} }: Pick<Expectation, 'when'>, { cell, versions }: BranchCell): boolean {
   return Object.entries(when).every(([name, range]) => {
     if (cell[name] === range) return true;
@@ -30,6 +30,24 @@ export function applies({ when = {} }: Pick<Expectation, 'when'>, { cell, versio
 /** The branch for a cell, of a list that `checkBranches` has found nothing wrong with. */
 export const branchFor = (branches: readonly Expectation[], cell: BranchCell): Expectation | undefined =>
   branches.find((branch) => applies(branch, cell));
+
+/** Steps that are for no cell, and cells for which no step is left; the first only with `unused`. */
+export function checkSteps(
+  scenario: Scenario,
+  { cells, unused }: { cells: readonly BranchCell[]; unused: boolean },
+): readonly Diagnostic[] {
+  const { steps, place, text } = scenario;
+  const idle = steps.filter((step) => !cells.some((cell) => applies(step, cell)));
+  const empty = cells.filter((cell) => !steps.some((step) => applies(step, cell)));
+  return [
+    ...(unused ? idle : []).map((step) =>
+      mistakeAt(step.place, { text, message: `this step is for no cell; there are ${nameCells(cells)}` }),
+    ),
+    ...(empty.length === 0
+      ? []
+      : [mistakeAt(place, { text, message: `no step is left for ${nameCells(empty)}` })]),
+  ];
+}
 
 /** Cells that no branch covers, or more than one; with `unused`, also branches that cover no cell. */
 export function checkBranches(

@@ -2,7 +2,7 @@ import type { Diagnostic, Place } from '../spec/diagnostic.ts';
 import type { Expectation, LogExpectation, Scenario, TextExpectation } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { parseTemplate } from '../spec/template.ts';
-import { branchFor, type BranchCell } from './branches.ts';
+import { applies, branchFor, type BranchCell } from './branches.ts';
 import { nameCell } from './name-cell.ts';
 
 /** Captures that a cell refers to and never makes, as only a branch for other cells does. */
@@ -10,7 +10,8 @@ export function checkCaptures(scenario: Scenario, cells: readonly BranchCell[]):
   const mistakes = new Map<string, Diagnostic>();
   for (const cell of cells) {
     const captured = new Set<string>();
-    for (const branches of [...scenario.steps.map(({ expect }) => expect), scenario.expect]) {
+    const steps = scenario.steps.filter((step) => applies(step, cell));
+    for (const branches of [...steps.map(({ expect }) => expect), scenario.expect]) {
       const branch = branchFor(branches, cell);
       const parts = branch === undefined ? [] : textsOf(branch).flatMap(partsOf);
       for (const { kind, name } of parts) if (kind === 'capture') captured.add(name);

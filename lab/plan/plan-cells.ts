@@ -3,8 +3,9 @@ import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
-import { branchFor, checkBranches, type BranchCell } from './branches.ts';
+import { applies, branchFor, checkBranches, checkSteps, type BranchCell } from './branches.ts';
 import { checkCaptures } from './check-captures.ts';
+import { checkUses } from './check-uses.ts';
 import type { CellsOfScenario } from './cells.ts';
 import type { ComponentName, ComponentRef } from './components.ts';
 import { fillAction } from './fill-action.ts';
@@ -48,20 +49,31 @@ export function planCells(
       },
     });
     const plannedNode = planNode(node, { filled, resolver });
-    const actions = scenario.steps.map(({ action }) => planAction(action, { filled, resolver }));
-    return { cell, node: plannedNode, actions, branchCell: { cell, versions: versionsOf(plannedNode) } };
+    const branchCell = { cell, versions: versionsOf(plannedNode) };
+    const steps = [...scenario.steps.entries()]
+      .filter(([, step]) => applies(step, branchCell))
+      .map(([index, step]) => ({ index, step, action: planAction(step.action, { filled, resolver }) }));
+    return { cell, node: plannedNode, steps, branchCell };
   });
   if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
 
   const branchCells = plans.map(({ branchCell }) => branchCell);
-  const wrongBranches = [...scenario.steps.map(({ expect }) => expect), scenario.expect].flatMap((branches) =>
-    checkBranches(branches, { cells: branchCells, scenario, unused: !changed }),
+  const unused = !changed;
+  const wrongSteps = checkSteps(scenario, { cells: branchCells, unused });
+  const wrongBranches = [
+    ...scenario.steps.map((step) => ({
+      branches: step.expect,
+      cells: branchCells.filter((cell) => applies(step, cell)),
+    })),
+    { branches: scenario.expect, cells: branchCells },
+  ].flatMap(({ branches, cells: own }) =>
+    own.length === 0 ? [] : checkBranches(branches, { cells: own, scenario, unused }),
   );
-  if (wrongBranches.length > 0) return err(wrongBranches);
-  const wrongCaptures = checkCaptures(scenario, branchCells);
-  if (wrongCaptures.length > 0) return err(wrongCaptures);
+  if (wrongSteps.length + wrongBranches.length > 0) return err([...wrongSteps, ...wrongBranches]);
+  const wrongUses = [...checkUses(scenario, branchCells), ...checkCaptures(scenario, branchCells)];
+  if (wrongUses.length > 0) return err(wrongUses);
   return ok(
-    plans.map(({ cell, node: plannedNode, actions, branchCell }) => {
+    plans.map(({ cell, node: plannedNode, steps, branchCell }) => {
       const end = branchFor(scenario.expect, branchCell);
       const { name, summary, place, control } = scenario;
       return {
@@ -71,7 +83,7 @@ export function planCells(
         cell,
         node: plannedNode,
         pods: scenario.pods.map((pod) => fillPod(pod, cell)),
-        steps: actions.map((action, index) => planStep(scenario.steps[index], { action, index, branchCell })),
+        steps: steps.map(({ step, ...planned }) => planStep(step, { ...planned, branchCell })),
         ...(end === undefined ? {} : { end: fillExpectation(end, cell) }),
       };
     }),
@@ -150,10 +162,9 @@ function planAction(
 }
 
 function planStep(
-  step: StepSpec | undefined,
+  step: StepSpec,
   { action, index, branchCell }: { action: PlannedAction; index: number; branchCell: BranchCell },
 ): PlannedStep {
-  if (step === undefined) throw new Error('a planned step has no step');
   const { place, expect, timeoutMs } = step;
   const branch = branchFor(expect, branchCell) ?? { place, ok: true, log: [], noLog: [] };
   return {

@@ -42,7 +42,7 @@ export interface PluginsPlan {
 }
 
 export interface PlannedStep {
-  /** its place in the order and its word: `2-stop-pod`. The same in journal, verdict and JUnit. */
+  /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`. The same in journal, verdict and JUnit. */
   readonly id: string;
   readonly place: Place;
   readonly action: PlannedAction;

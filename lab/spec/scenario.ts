@@ -93,6 +93,8 @@ export interface PodSpec {
 export interface StepSpec {
   readonly place: Place;
   readonly action: Action;
+  /** component or axis → range or value, as of an expectation; a cell that does not suit does without this step */
+  readonly when?: When;
   /** of the commands of this step; the default is in plan/ */
   readonly timeoutMs?: number;
   /** For each cell exactly one of these applies. None at all means `ok: true`. */
@@ -139,11 +141,14 @@ export type Condition =
 
 export type PodState = 'ready' | 'not-ready' | 'absent';
 
+/** Component or axis → range (`>=1.6.0 <1.6.4`) or the very text of a value. */
+export type When = Readonly<Record<string, string>>;
+
 /** What must be so after a step, or at the end; what is not mentioned is not looked at. */
 export interface Expectation {
   readonly place: Place;
   /** component or axis → range (`>=1.6.0 <1.6.4`) or the very text of the value; all must hold. Missing: always. */
-  readonly when?: Readonly<Record<string, string>>;
+  readonly when?: When;
   readonly ok?: boolean;
   readonly error?: TextExpectation;
   /** standard output of the step's command, without the line break at its end */

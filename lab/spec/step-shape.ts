@@ -2,15 +2,16 @@ import { actionShapes, type Verb } from './action-shapes.ts';
 import { stepExpectShape } from './expect-shape.ts';
 import { present } from './present.ts';
 import { text } from './scalar-shapes.ts';
-import type { Action, Expectation, StepSpec } from './scenario.ts';
+import type { Action, Expectation, StepSpec, When } from './scenario.ts';
 import type { Scope } from './scope.ts';
 import { object, unionByKey, type ObjectShape } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { Spot } from './spot.ts';
 import type { TextShapes } from './text-shapes.ts';
 import { parseTime } from './time.ts';
+import { whenShape } from './when-shape.ts';
 
-/** One step: a mapping with exactly one verb, and perhaps `expect`, `timeout` and `note`. */
+/** One step: a mapping with exactly one verb, and perhaps `when`, `expect`, `timeout` and `note`. */
 export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
   const actions = actionShapes(scope, texts);
   const expect = about(
@@ -21,6 +22,7 @@ export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
     expect,
     timeout: about('of the commands of this step: 30s, 500ms, 2m', timeoutMs),
     note: about('for readers', text()),
+    when: about('the step is for these versions or values only; others do without it', whenShape(scope)),
   };
   const variant = (verb: string, shape: Shape<Action>): ObjectShape<StepSpec> => {
     const required: Record<string, Shape<Action>> = {
@@ -33,7 +35,12 @@ export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
         if (action === undefined) return undefined;
         checkFit(action, { expect: values.expect ?? [], spot });
         const place = spot.entries.find(({ name }) => name === verb)?.key.place ?? spot.place;
-        return { place, action, ...present({ timeoutMs: values.timeout }), expect: values.expect ?? [] };
+        return {
+          place,
+          action,
+          ...present({ when: values.when, timeoutMs: values.timeout }),
+          expect: values.expect ?? [],
+        };
       },
     );
   };
@@ -74,6 +81,7 @@ interface CommonValues {
   readonly expect: readonly Expectation[];
   readonly timeout: number;
   readonly note: string;
+  readonly when: When;
 }
 
 const RUN_COMMANDS: readonly Verb[] = [

@@ -1,0 +1,63 @@
+import type { Diagnostic, Place } from '../spec/diagnostic.ts';
+import type { Action, Expectation, Scenario } from '../spec/scenario.ts';
+import { mistakeAt } from '../spec/source-at.ts';
+import { parseTemplate } from '../spec/template.ts';
+import { applies, branchFor, type BranchCell } from './branches.ts';
+import { nameCell } from './name-cell.ts';
+
+/** Pods and containers that a cell speaks of and never makes, as the step that does is left out of it. */
+export function checkUses(scenario: Scenario, cells: readonly BranchCell[]): readonly Diagnostic[] {
+  const mistakes = new Map<string, Diagnostic>();
+  for (const cell of cells) {
+    const made = new Set<string>();
+    const check = (names: readonly string[], place: Place) => {
+      for (const name of names) {
+        const maker = scenario.steps.find(({ action }) => madeBy(action) === name);
+        if (made.has(name) || maker === undefined) continue;
+        const message = `there is no "${name}" for ${nameCell(cell.cell)}: the step in line ${maker.place.line} that makes it is not for it`;
+        const key = `${place.line}:${place.column} ${name}`;
+        if (!mistakes.has(key)) mistakes.set(key, mistakeAt(place, { text: scenario.text, message }));
+      }
+    };
+    const checkBranch = (branches: readonly Expectation[]) => {
+      const branch = branchFor(branches, cell);
+      if (branch !== undefined) check([...podNames(branch), ...subjectsIn(branch)], branch.place);
+    };
+    for (const { action, expect, place } of scenario.steps.filter((step) => applies(step, cell))) {
+      check([...namesOf(action), ...subjectsIn(action)], place);
+      const name = madeBy(action);
+      if (name !== undefined) made.add(name);
+      checkBranch(expect);
+    }
+    checkBranch(scenario.expect);
+  }
+  return [...mistakes.values()];
+}
+
+function madeBy(action: Action): string | undefined {
+  if (action.do === 'run-pod') return action.pod;
+  return action.do === 'create-container' ? action.container : undefined;
+}
+
+/** What an action names outside of texts. */
+function namesOf(action: Action): readonly string[] {
+  if (action.do === 'run-pod') return [];
+  if (action.do === 'create-container') return [action.pod];
+  if (action.do === 'wait-for') return action.condition.until === 'pod' ? [action.condition.pod] : [];
+  if (action.do === 'connect') return [action.from];
+  if ('pod' in action) return [action.pod];
+  return 'container' in action ? [action.container] : [];
+}
+
+const podNames = ({ pods }: Expectation): readonly string[] =>
+  pods === undefined || pods === 'none' ? [] : Object.keys(pods);
+
+/** `web` of each `${web.id}` in any text. */
+function subjectsIn(value: unknown): readonly string[] {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(subjectsIn);
+  const template = typeof value === 'string' && value.includes('${') ? parseTemplate(value) : undefined;
+  if (template?.ok !== true) return [];
+  return template.value.flatMap((part) =>
+    part.kind === 'ref' && part.name.includes('.') ? [part.name.split('.')[0] ?? ''] : [],
+  );
+}

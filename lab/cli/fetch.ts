@@ -15,7 +15,7 @@ export async function fetchCommand(
   flags: NodeFlags,
 ): Promise<number> {
   const pins = readPins(world);
-  const plan = await preparePlan(world, { names, flags, pins });
+  const plan = await preparePlan(world, { names, flags, pins, note: () => undefined });
   const reporters = fanOut(await createReporters(world, {}));
   const { backend, arch } = await backendToPrepare(world, flags);
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit, arch });

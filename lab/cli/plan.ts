@@ -10,7 +10,12 @@ export async function planCommand(
   names: readonly string[],
   flags: NodeFlags & { json?: true },
 ): Promise<number> {
-  const plan = await preparePlan(world, { names, flags, pins: readPins(world) });
+  const plan = await preparePlan(world, {
+    names,
+    flags,
+    pins: readPins(world),
+    note: (message) => world.err.write(`${message}\n`),
+  });
   world.out.write(flags.json === true ? `${JSON.stringify(plan, null, 2)}\n` : formatPlan(plan));
   return EXIT.pass;
 }

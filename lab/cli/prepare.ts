@@ -9,6 +9,7 @@ import { checkNames } from '../plan/check-names.ts';
 import { localComponents } from '../plan/local-paths.ts';
 import type { Pins } from '../plan/pins.ts';
 import type { Plan } from '../plan/plan.ts';
+import { notesOn } from '../plan/notes.ts';
 import { planScenarios } from '../plan/plan-scenarios.ts';
 import { versionFacts } from '../plan/version-facts.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
@@ -51,13 +52,14 @@ const readBeside =
     }
   };
 
-/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
+/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. `note` is told of likely slips. */
 export async function preparePlan(
   world: World,
-  options: { names: readonly string[]; flags: NodeFlags; pins: Pins },
+  options: { names: readonly string[]; flags: NodeFlags; pins: Pins; note: (message: string) => void },
 ): Promise<Plan> {
   const { scenarios, mistakes } = await readScenarios(world, options.names);
   if (mistakes.length > 0) throw mistakesFound(mistakes);
+  for (const note of scenarios.flatMap(notesOn)) options.note(formatDiagnostic(note));
   return planOf(world, { ...options, scenarios });
 }
 

@@ -33,6 +33,7 @@ export async function runRecorded(
   const sessionId = world.randomId();
   const news = holdNews();
   const { emit } = news;
+  const note = (message: string) => emit({ kind: 'notice', message });
   const interruption = listenForInterruption(world, (by) => emit({ kind: 'interrupted', by }));
   const { signal } = interruption;
   const chosen = chooseBackend(world, flags);
@@ -46,7 +47,7 @@ export async function runRecorded(
   const choose = async () => (await chosen).backend;
   const nodes = nodesAhead(choose, { artifacts, emit, signal, mayBeKept: flags.keep === true, first });
   try {
-    const plan = withTimeout(await preparePlan(world, { names, flags, pins }), flags.timeout);
+    const plan = withTimeout(await preparePlan(world, { names, flags, pins, note }), flags.timeout);
     const backend = await nodes.backend;
     const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
     const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);

@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { bind, forgetPod, NO_BINDINGS, type Bindings } from './bindings.ts';
+import { configTrouble } from './config-trouble.ts';
 import { capturesOf } from './captures-of.ts';
 import { judgeCleanup } from './cleanup.ts';
 import { judgeControl } from './control.ts';
@@ -70,7 +71,7 @@ function judgeStep(step: StepFacts, { run, facts, bindings: before }: Context): 
     facts,
     bindings: did.bindings,
   });
-  const findings = withLog([...did.findings, ...state.findings], step.log);
+  const findings = withLog([...did.findings, ...state.findings], step.log, logUpTo(step, facts));
   return { findings, bindings: bind(state.bindings, stale) };
 }
 
@@ -103,12 +104,22 @@ function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): read
     facts,
     bindings,
   };
-  return withLog(judgeState(subject).findings, facts.log ?? '');
+  return withLog(judgeState(subject).findings, facts.log ?? '', facts.log ?? '');
 }
 
-/** What does not pass carries the last of what containerd said meanwhile. */
-function withLog(findings: readonly Finding[], log: string): readonly Finding[] {
+/** What does not pass carries the last of what containerd said meanwhile, and why it has no configuration if that is it. */
+function withLog(findings: readonly Finding[], log: string, before: string): readonly Finding[] {
   const lines = lastLines(log);
-  if (lines.length === 0) return findings;
-  return findings.map((finding) => (finding.outcome === 'pass' ? finding : { ...finding, log: lines }));
+  return findings.map((finding) => {
+    if (finding.outcome === 'pass') return finding;
+    const { message, actual = '', detail = [] } = finding;
+    const trouble = configTrouble([message, actual, ...detail, log].join('\n'), before);
+    const all = [...trouble.filter((line) => !lines.includes(line)), ...lines];
+    return all.length === 0 ? finding : { ...finding, log: all };
+  });
+}
+
+/** Of containerd's log, what it had said when the step was over. */
+function logUpTo({ log }: StepFacts, { log: all = '' }: RunFacts): string {
+  return log === '' ? all : all.slice(0, all.indexOf(log) + log.length);
 }

@@ -1,0 +1,54 @@
+import { messageOf } from '../core/lab-error.ts';
+import type { Diagnostic } from '../spec/diagnostic.ts';
+import type { FileSpec, Scenario } from '../spec/scenario.ts';
+import { mistakeAt } from '../spec/source-at.ts';
+import { scanTemplate } from '../spec/template.ts';
+
+/** What looks like a slip and may be meant, as broken configurations are tried on purpose: told before anything runs. */
+export function notesOn({ node, steps, text }: Scenario): readonly Diagnostic[] {
+  const anywhere = [
+    ...node.files,
+    ...steps.flatMap(({ action }) => (action.do === 'write-files' ? action.files : [])),
+  ];
+  const files = [
+    ...node.cniConfig,
+    ...steps.flatMap(({ action }) => (action.do === 'write-cni-config' ? action.files : [])),
+    ...anywhere.filter(({ name }) => name.startsWith('/etc/cni/net.d/')),
+  ];
+  return files.flatMap((file) =>
+    [noteOnName(file), noteOnContent(file)].flatMap((message) =>
+      message === undefined ? [] : [mistakeAt(file.place, { text, message: `note: ${message}` })],
+    ),
+  );
+}
+
+function noteOnName({ name }: FileSpec): string | undefined {
+  if (name.includes('${') || /\.(?:conflist|conf|json)$/.test(name)) return undefined;
+  return `${name} does not end in .conflist, .conf or .json, and no runtime reads it`;
+}
+
+function noteOnContent({ name, content, encoding, mapping }: FileSpec): string | undefined {
+  if (mapping !== undefined) return undefined;
+  if (encoding !== undefined) return `${name} is not UTF-8, which JSON has to be`;
+  const text = withoutReferences(content);
+  if (isPath(text)) {
+    return `${name} holds the text "${text.trim()}" and not what is in that file, which is { from: ${text.trim()} }`;
+  }
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (thrown) {
+    return `${name} is not JSON, and is written as it is: ${messageOf(thrown)}`;
+  }
+}
+
+const isPath = (text: string): boolean =>
+  /^\s*(?:(?:\.{0,2}\/)?[\w./-]+\.(?:conflist|conf|json|ya?ml)|\.{0,2}\/[\w./-]+)\s*$/.test(text);
+
+/** The text with a digit for each reference, which is JSON in quotes and without them. */
+function withoutReferences(template: string): string {
+  if (!template.includes('${')) return template;
+  return scanTemplate(template)
+    .parts.map((part) => (part.kind === 'literal' ? part.text : '0'))
+    .join('');
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { notesOn } from '../../lab/plan/notes.ts';
+import { scenarioOf } from '../spec/read.ts';
+
+const notesFor = (files: string): readonly string[] =>
+  notesOn(
+    scenarioOf(
+      `name: s
+summary: s
+matrix: { mtu: [1500] }
+node: { containerd: 1.6.4, cni-config: { ${files} } }
+steps: [{ run-pod: web }, { write-cni-config: { ${files} } }, { write-files: { /etc/cni/net.d/x.conf: '' } }]
+`,
+      's.yaml',
+      { './latin1': Buffer.from([0xff]) },
+    ),
+  ).map(({ place, message }) => `${place.line} ${message}`);
+
+test.each([
+  [
+    'a path',
+    'a.conf: ./x.conflist',
+    'a.conf holds the text "./x.conflist" and not what is in that file, which is { from: ./x.conflist }',
+  ],
+  [
+    'a name of a file',
+    'a.conf: 01-net.conflist',
+    'a.conf holds the text "01-net.conflist" and not what is in that file, which is { from: 01-net.conflist }',
+  ],
+  [
+    'broken JSON',
+    `a.conf: '{ "a": 1 "b": 2 }'`,
+    "a.conf is not JSON, and is written as it is: Expected ',' or '}' after property value in JSON at position 9",
+  ],
+  ['other bytes than UTF-8', 'a.conf: { from: ./latin1 }', 'a.conf is not UTF-8, which JSON has to be'],
+  [
+    'a name that nobody reads',
+    'a.conflst: { name: a }',
+    'a.conflst does not end in .conflist, .conf or .json, and no runtime reads it',
+  ],
+])('%s is told at its place', (_what, files, note) => {
+  const lines = notesFor(files).map((line) => line.replace(/ \(line \d+ column \d+\)$/, ''));
+  expect(lines.slice(0, 2)).toEqual([`4 note: ${note}`, `5 note: ${note}`]);
+  expect(lines).toHaveLength(3);
+});
+
+test('nothing is told of JSON that is sound, whatever is filled in later', () => {
+  const files = `a.conf: { name: a }, b.conflist: '{ "mtu": \${matrix.mtu}, "x": "\${matrix.mtu} $\${y}" }'`;
+  expect(notesFor(files)).toEqual([
+    '5 note: /etc/cni/net.d/x.conf is not JSON, and is written as it is: Unexpected end of JSON input',
+  ]);
+});

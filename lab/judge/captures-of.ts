@@ -1,4 +1,4 @@
-import { bind, forgetPod, NO_BINDINGS, type Bindings } from './bindings.ts';
+import { bind, forgetPod, NO_BINDINGS, type Bindings } from '../match/bindings.ts';
 import type { RunFacts, StepFacts } from './facts.ts';
 
 type Captured = readonly (readonly [string, string])[];

@@ -1,9 +1,9 @@
 import type { TextExpectation } from '../spec/scenario.ts';
-import { bind, type Bindings } from './bindings.ts';
+import { bind, type Bindings } from '../match/bindings.ts';
 import { deedsOf, failuresOf, type Failure } from './failures.ts';
 import type { StepFacts } from './facts.ts';
 import { judgeText } from './judge-text.ts';
-import { fillIn } from './match-text.ts';
+import { fillIn } from '../match/text.ts';
 import type { Judged } from './subject.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { TextExpectation } from '../spec/scenario.ts';
-import type { Bindings } from './bindings.ts';
+import type { Bindings } from '../match/bindings.ts';
 import { positionOf, showDifference } from './difference.ts';
-import { matchExpectation } from './match-text.ts';
+import { matchExpectation } from '../match/text.ts';
 import type { Judged } from './subject.ts';
 import type { CheckName } from './verdict.ts';
 
@@ -26,6 +26,13 @@ export function judgeText(expectation: TextExpectation, actual: string, about: A
     return { findings: [finding], bindings: match.bindings };
   }
   const { at, expectedAt, expected } = match;
+  if (match.undecided === true) {
+    const unknown = `whether ${subject} is as expected is not known: there are too many ways to fill in the names`;
+    return {
+      findings: [{ check, outcome: 'inconclusive', stepId, place, message: unknown, expected, actual }],
+      bindings,
+    };
+  }
   const message =
     'exact' in expectation
       ? `${subject} differs at character ${positionOf({ actual, at })}`

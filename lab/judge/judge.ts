@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { bind, forgetPod, NO_BINDINGS, type Bindings } from './bindings.ts';
+import { bind, forgetPod, NO_BINDINGS, type Bindings } from '../match/bindings.ts';
 import { configTrouble } from './config-trouble.ts';
 import { capturesOf } from './captures-of.ts';
 import { judgeCleanup } from './cleanup.ts';

@@ -1,10 +1,10 @@
 import { STATE_KINDS, type NodeState, type StateItem, type StateKind } from '../core/node-state.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
+import type { Bindings } from '../match/bindings.ts';
+import { fillIn, matchExact } from '../match/text.ts';
 import { appearedIn } from './appeared.ts';
-import type { Bindings } from './bindings.ts';
 import type { Look } from './facts.ts';
 import { leftOver, type LeftOver } from './left-over.ts';
-import { fillIn, matchExact } from './match-text.ts';
 import { flowMap } from './paste-yaml.ts';
 import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
 import type { Subject } from './subject.ts';

@@ -1,21 +1,35 @@
+import type { Bindings } from '../match/bindings.ts';
+import { matchLine, matchLines, messageText } from '../match/log-line.ts';
+import { nearestLine } from '../match/nearest-line.ts';
+import { fillIn, matchExact, matchExpectation } from '../match/text.ts';
 import { parseContainerdLog, type LogLine } from '../observe/containerd-log.ts';
 import type { LogExpectation } from '../spec/scenario.ts';
-import type { Bindings } from './bindings.ts';
 import { positionOf, showDifference } from './difference.ts';
-import { fillIn, matchExact, matchExpectation } from './match-text.ts';
-import { similarity } from './similarity.ts';
 import type { Judged, Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 
-/** Lines that containerd must have written, each on its own; at the end of a run its whole log is meant. */
-export function judgeLog(subject: Subject): Judged {
-  return subject.expect.log.reduce<Judged>(
-    (before, wanted) => {
-      const after = judgeLine(wanted, { ...subject, bindings: before.bindings });
-      return { findings: [...before.findings, ...after.findings], bindings: after.bindings };
-    },
-    { findings: [], bindings: subject.bindings },
-  );
+/** Lines that containerd must have written, a line for each; at the end of a run its whole log is meant. */
+export function judgeLog({ expect, stepId, bindings, log }: Subject): Judged {
+  const told = (wanted: LogExpectation) => ({ check: 'log', stepId, place: wanted.place }) as const;
+  if (log === undefined) {
+    const findings = expect.log.map((wanted): Finding => ({
+      ...told(wanted),
+      outcome: 'inconclusive',
+      message: NOT_COLLECTED,
+    }));
+    return { findings, bindings };
+  }
+  const lines = parseContainerdLog(log);
+  const assigned = matchLines(expect.log, lines, bindings);
+  const findings = expect.log.map((wanted, index): Finding => {
+    const item = assigned.items[index];
+    if (typeof item === 'number') {
+      return { ...told(wanted), outcome: 'pass', message: 'the line is there, as expected' };
+    }
+    if (item === 'undecided') return { ...told(wanted), outcome: 'inconclusive', message: UNDECIDED };
+    return { ...told(wanted), outcome: 'fail', ...missing(wanted, { lines, assigned, ...expect }) };
+  });
+  return { findings, bindings: assigned.bindings };
 }
 
 /** Lines that containerd must not have written. What they would bind is of no use to anyone. */
@@ -25,9 +39,17 @@ export function judgeNoLog(subject: Subject): readonly Finding[] {
     const told = { check: 'no-log', stepId, place: unwanted.place } as const;
     if (log === undefined) return { ...told, outcome: 'inconclusive', message: NOT_COLLECTED };
     const expected = describe(unwanted, bindings);
-    const found = parseContainerdLog(log).filter((line) => matchLine(unwanted, line, bindings) !== undefined);
+    const answers = parseContainerdLog(log).map((line) => ({
+      line,
+      answer: matchLine(unwanted, line, bindings),
+    }));
+    const found = answers.flatMap(({ line, answer }) => (typeof answer === 'object' ? [line] : []));
     const first = found[0];
-    if (first === undefined) return { ...told, outcome: 'pass', message: 'no such line, as expected' };
+    if (first === undefined) {
+      return answers.some(({ answer }) => answer === 'undecided')
+        ? { ...told, outcome: 'inconclusive', message: UNDECIDED }
+        : { ...told, outcome: 'pass', message: 'no such line, as expected' };
+    }
     const count = found.length === 1 ? 'a line is' : `${found.length} lines are`;
     const message = `${count} in the log of containerd that must not be there`;
     return {
@@ -42,79 +64,40 @@ export function judgeNoLog(subject: Subject): readonly Finding[] {
 }
 
 const NOT_COLLECTED = 'the log of containerd is not known: none of it was collected';
+const UNDECIDED =
+  'whether the line is there is not known: there are too many ways to fill in the names of the expectation';
 
-function judgeLine(wanted: LogExpectation, { stepId, bindings, log }: Subject): Judged {
-  const told = { check: 'log', stepId, place: wanted.place } as const;
-  if (log === undefined) {
-    return { findings: [{ ...told, outcome: 'inconclusive', message: NOT_COLLECTED }], bindings };
-  }
-  const lines = parseContainerdLog(log);
-  for (const line of lines) {
-    const bound = matchLine(wanted, line, bindings);
-    if (bound === undefined) continue;
+interface Lines {
+  readonly lines: readonly LogLine[];
+  readonly assigned: ReturnType<typeof matchLines>;
+  readonly log: readonly LogExpectation[];
+}
+
+/** Why there is no line for this one: none is like it, or those that are belong to others. */
+function missing(
+  wanted: LogExpectation,
+  { lines, assigned, log }: Lines,
+): Pick<Finding, 'message' | 'expected' | 'actual' | 'detail'> {
+  const { bindings, items } = assigned;
+  const expected = describe(wanted, bindings);
+  const fitting = lines.filter((line) => typeof matchLine(wanted, line, bindings) === 'object');
+  const taken = items.filter((item) => typeof item === 'number' && fitting.includes(lines[item] as LogLine));
+  if (fitting.length > 0 && taken.length === fitting.length) {
+    const has = fitting.length === 1 ? '1 such line' : `${fitting.length} such lines`;
     return {
-      findings: [{ ...told, outcome: 'pass', message: 'the line is there, as expected' }],
-      bindings: bound,
+      message: `the log of containerd has ${has}, and more are expected: ${expected}`,
+      expected: `${log.filter((one) => describe(one, bindings) === expected).length} of ${expected}`,
+      actual: String(fitting.length),
+      detail: fitting.map(({ raw }) => raw),
     };
   }
-  const expected = describe(wanted, bindings);
-  const message = `no such line in the log of containerd, expected ${expected}`;
-  const nearest = nearestLine(wanted, { lines, bindings });
-  const finding: Finding = {
-    ...told,
-    outcome: 'fail',
-    message,
+  const nearest = nearestLine(wanted, lines, bindings);
+  return {
+    message: `no such line in the log of containerd, expected ${expected}`,
     expected,
     ...(nearest === undefined ? {} : tell(wanted, nearest, bindings)),
   };
-  return { findings: [finding], bindings };
 }
-
-/** What a line binds if it is the wanted one. */
-function matchLine(
-  { level, message, fields }: LogExpectation,
-  line: LogLine,
-  known: Bindings,
-): Bindings | undefined {
-  if (level !== undefined && line.level !== level) return undefined;
-  const match = matchExpectation(message, line.message, known);
-  let bindings = match.matched ? match.bindings : undefined;
-  for (const [name, template] of Object.entries(fields)) {
-    const value = line.fields[name];
-    if (bindings === undefined || value === undefined) return undefined;
-    const field = matchExact(template, value, bindings);
-    bindings = field.matched ? field.bindings : undefined;
-  }
-  return bindings;
-}
-
-/** The line that is most like the wanted one, unless none is like it at all; its message counts most. */
-function nearestLine(
-  wanted: LogExpectation,
-  { lines, bindings }: { lines: readonly LogLine[]; bindings: Bindings },
-): LogLine | undefined {
-  const message = fillIn(messageOf(wanted.message), bindings);
-  const fields = Object.entries(wanted.fields).map(
-    ([name, value]) => [name, fillIn(value, bindings)] as const,
-  );
-  const likeness = (line: LogLine): number => {
-    const said = matchExpectation(wanted.message, line.message, bindings).matched
-      ? 1
-      : similarity(message, line.message);
-    const held = fields.map(([name, value]) => similarity(value, line.fields[name] ?? ''));
-    const level = wanted.level === line.level ? 0.1 : 0;
-    return said + level + held.reduce((sum, one) => sum + one, 0) / Math.max(1, held.length);
-  };
-  const scored = lines.map((line) => ({ line, likeness: likeness(line) }));
-  const best = scored.reduce<(typeof scored)[number] | undefined>(
-    (before, one) => (before === undefined || one.likeness > before.likeness ? one : before),
-    undefined,
-  );
-  return best !== undefined && best.likeness > 0.5 ? best.line : undefined;
-}
-
-const messageOf = (message: LogExpectation['message']): string =>
-  'exact' in message ? message.exact : message.contains;
 
 /** The first thing in which the nearest line is not the wanted one. */
 function tell(wanted: LogExpectation, line: LogLine, known: Bindings): Pick<Finding, 'actual' | 'detail'> {
@@ -150,8 +133,9 @@ function differs(
   return [`${what} differs at character ${positionOf(difference)}`, ...showDifference(difference)];
 }
 
-function describe({ level, message, fields }: LogExpectation, bindings: Bindings): string {
-  const text = JSON.stringify(fillIn(messageOf(message), bindings));
+function describe(wanted: LogExpectation, bindings: Bindings): string {
+  const { level, message, fields } = wanted;
+  const text = JSON.stringify(fillIn(messageText(wanted), bindings));
   return [
     ...(level === undefined ? [] : [`level=${level}`]),
     'exact' in message ? `message ${text}` : `a message with ${text}`,

@@ -1,4 +1,4 @@
-import type { Bindings } from './bindings.ts';
+import type { Bindings } from '../match/bindings.ts';
 import { pasteable } from './failures.ts';
 import type { StepFacts } from './facts.ts';
 import { judgeText } from './judge-text.ts';

@@ -1,6 +1,6 @@
 import type { NodeState } from '../core/node-state.ts';
 import type { Expectation } from '../spec/scenario.ts';
-import type { Bindings } from './bindings.ts';
+import type { Bindings } from '../match/bindings.ts';
 import type { RunFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
 

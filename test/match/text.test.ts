@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { matchExact, matchPart } from '../../lab/judge/match-text.ts';
+import { matchExact, matchPart } from '../../lab/match/text.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);

@@ -1,0 +1,129 @@
+import { commonLength, render, type Found, type Furthest, type Piece } from './piece.ts';
+import { SHAPES } from './shapes.ts';
+
+export interface Where {
+  /** The match begins at the first character, or anywhere. */
+  readonly anywhere: boolean;
+  /** The match must end where the text ends. */
+  readonly toEnd: boolean;
+}
+
+/**
+ * Matches pieces of which no name stands twice. The time is proportional to the length of the text times the number of
+ * pieces, whatever they are: for each piece, from the last to the first, it works out at which places of the text the rest
+ * can begin. The first place counts, and then the longest value for each name in turn.
+ */
+export function findPieces(pieces: readonly Piece[], text: string, where: Where): Found | undefined {
+  const fits = placesThatFit(pieces, text, where);
+  const from = where.anywhere ? (fits[0]?.indexOf(1) ?? -1) : fits[0]?.[0] === 1 ? 0 : -1;
+  if (from < 0) return undefined;
+  const values = new Map<string, string>();
+  let at = from;
+  for (const [index, piece] of pieces.entries()) {
+    const next = fits[index + 1];
+    const length = piece.kind === 'text' ? piece.text.length : longestThatFits(piece, { text, at, next });
+    if (piece.kind === 'any') values.set(piece.name, text.slice(at, at + length));
+    at += length;
+  }
+  return { from, values };
+}
+
+type Any = Extract<Piece, { kind: 'any' }>;
+
+function longestThatFits(
+  { type }: Any,
+  { text, at, next }: { text: string; at: number; next: Uint8Array | undefined },
+): number {
+  const shape = SHAPES[type];
+  if (shape.kind === 'lengths') return shape.at(text, at).find((length) => next?.[at + length] === 1) ?? 0;
+  let longest = 0;
+  for (let length = 1; shape.isIn(text, at + length - 1); length++) {
+    if (next?.[at + length] === 1) longest = length;
+  }
+  return longest;
+}
+
+/** For each piece the places at which it and all that follow it can stand; the last entry is the end of the template. */
+function placesThatFit(
+  pieces: readonly Piece[],
+  text: string,
+  { toEnd }: Pick<Where, 'toEnd'>,
+): readonly Uint8Array[] {
+  let next = new Uint8Array(text.length + 1);
+  if (toEnd) next[text.length] = 1;
+  else next.fill(1);
+  const all = [next];
+  for (const piece of [...pieces].reverse()) {
+    next = piece.kind === 'text' ? placesOfText(piece.text, text, next) : placesOfAny(piece, text, next);
+    all.unshift(next);
+  }
+  return all;
+}
+
+function placesOfText(wanted: string, text: string, next: Uint8Array): Uint8Array<ArrayBuffer> {
+  const places = new Uint8Array(text.length + 1);
+  for (let at = text.length - wanted.length; at >= 0; at--) {
+    if (next[at + wanted.length] === 1 && text.startsWith(wanted, at)) places[at] = 1;
+  }
+  return places;
+}
+
+function placesOfAny({ type }: Any, text: string, next: Uint8Array): Uint8Array<ArrayBuffer> {
+  const places = new Uint8Array(text.length + 1);
+  const shape = SHAPES[type];
+  let nearest = -1; // a place in the run that begins at `at` where the rest can follow
+  for (let at = text.length - 1; at >= 0; at--) {
+    if (shape.kind === 'lengths') {
+      if (shape.at(text, at).some((length) => next[at + length] === 1)) places[at] = 1;
+    } else if (!shape.isIn(text, at)) {
+      nearest = -1;
+    } else {
+      if (next[at + 1] === 1) nearest = at + 1;
+      if (nearest > at) places[at] = 1;
+    }
+  }
+  return places;
+}
+
+/** How far the best attempt came, in time proportional to the text as above; of equal ones the first. */
+export function furthestOf(pieces: readonly Piece[], text: string, where: Where): Furthest {
+  let best: Furthest = { from: 0, at: 0, rest: () => render(pieces) };
+  const reached = (from: number, at: number, rest: () => string) => {
+    if (at - from > best.at - best.from) best = { from, at, rest };
+  };
+  // For each place that is reached, the first place from which it is.
+  let froms = new Int32Array(text.length + 1).fill(-1);
+  if (where.anywhere) froms.forEach((_, at) => (froms[at] = at));
+  else froms[0] = 0;
+  for (const [index, piece] of pieces.entries()) {
+    const after = () => render(pieces.slice(index + 1));
+    const next = new Int32Array(text.length + 1).fill(-1);
+    const arrive = (at: number, from: number) => {
+      const before = next[at] ?? -1;
+      if (before < 0 || from < before) next[at] = from;
+    };
+    let runFrom = -1; // the first place from which this run of characters was entered
+    for (let at = 0; at <= text.length; at++) {
+      const from = froms[at] ?? -1;
+      if (piece.kind === 'text') {
+        if (from < 0) continue;
+        const same = commonLength(piece.text, text, at);
+        if (same === piece.text.length) arrive(at + same, from);
+        else reached(from, at + same, () => piece.text.slice(same) + after());
+        continue;
+      }
+      if (from >= 0) reached(from, at, () => piece.shown + after());
+      const shape = SHAPES[piece.type];
+      if (shape.kind === 'lengths') {
+        if (from >= 0) for (const length of shape.at(text, at)) arrive(at + length, from);
+        continue;
+      }
+      if (from >= 0 && (runFrom < 0 || from < runFrom)) runFrom = from;
+      if (!shape.isIn(text, at)) runFrom = -1;
+      else if (runFrom >= 0) arrive(at + 1, runFrom);
+    }
+    froms = next;
+  }
+  if (where.toEnd) froms.forEach((from, at) => from >= 0 && at < text.length && reached(from, at, () => ''));
+  return best;
+}

@@ -1,0 +1,65 @@
+import { commonLength, render, type Found, type Furthest, type Piece } from './piece.ts';
+import type { Where } from './reach.ts';
+import { lengthsAt } from './shapes.ts';
+
+/** Characters that are compared for one text at most, which takes some tenths of a second. Real texts need some thousands. */
+const STEPS = 2_000_000;
+
+/**
+ * Matches pieces of which a name stands twice, and so must have one value: tries the values of each name one after the
+ * other, the longest first. That may take a time that grows with a power of the text's length, so it gives up after a
+ * number of steps; `undecided` is then true.
+ */
+export function findRepeated(
+  pieces: readonly Piece[],
+  text: string,
+  { anywhere, toEnd }: Where,
+): { readonly found?: Found; readonly furthest: Furthest; readonly undecided: boolean } {
+  let steps = 0;
+  let furthest: Furthest = { from: 0, at: 0, rest: () => render(pieces) };
+  const reached = (from: number, at: number, rest: () => string) => {
+    if (at - from > furthest.at - furthest.from) furthest = { from, at, rest };
+  };
+
+  const attempt = (index: number, at: number, from: number, values: Values): Values | undefined => {
+    const piece = pieces[index];
+    const after = () => render(pieces.slice(index + 1).map((one) => withValue(one, values)));
+    if (piece === undefined) {
+      if (at === text.length || !toEnd) return values;
+      reached(from, at, () => '');
+      return undefined;
+    }
+    const value = piece.kind === 'text' ? piece.text : values.get(piece.name);
+    if (value !== undefined) {
+      const same = commonLength(value, text, at);
+      steps += same;
+      if (same === value.length) return attempt(index + 1, at + same, from, values);
+      reached(from, at + same, () => value.slice(same) + after());
+      return undefined;
+    }
+    if (piece.kind === 'text') return undefined;
+    reached(from, at, () => piece.shown + after());
+    const lengths = lengthsAt(piece.type, text, at);
+    steps += lengths.length;
+    for (const length of lengths) {
+      if (steps > STEPS) return undefined;
+      const bound = new Map([...values, [piece.name, text.slice(at, at + length)]]);
+      const done = attempt(index + 1, at + length, from, bound);
+      if (done !== undefined) return done;
+    }
+    return undefined;
+  };
+
+  for (let from = 0; from <= (anywhere ? text.length : 0) && steps <= STEPS; from++) {
+    const values = attempt(0, from, from, new Map());
+    if (values !== undefined) return { found: { from, values }, furthest, undecided: false };
+  }
+  return { furthest, undecided: steps > STEPS };
+}
+
+type Values = ReadonlyMap<string, string>;
+
+function withValue(piece: Piece, values: Values): Piece {
+  const value = piece.kind === 'any' ? values.get(piece.name) : undefined;
+  return value === undefined ? piece : { kind: 'text', text: value };
+}

@@ -26,7 +26,7 @@ export function conditionShape(texts: TextShapes): Shape<Condition> {
     ),
     log: object(
       {
-        required: { log: about('a line of the log of containerd, since its start', logShape(texts)) },
+        required: { log: about('a line of the log of containerd, written since the step before began', logShape(texts)) },
         optional: {},
       },
       ({ log }) => ({

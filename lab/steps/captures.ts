@@ -23,6 +23,11 @@ export class Captures {
     return this.#values.get(name);
   }
 
+  /** All that is known by now. */
+  known(): ReadonlyMap<string, string> {
+    return this.#values;
+  }
+
   /** A text of a step with its references filled in; one whose value never came cannot be acted on. */
   fill(text: string): string {
     const template = parseTemplate(text);

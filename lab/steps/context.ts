@@ -24,7 +24,7 @@ export interface StepContext {
   readonly observe: (observation: Observation) => void;
   /** Writes files on the node, or takes them away, and observes it; returns those that must exist and do not. */
   readonly writeFiles: (files: readonly NodeFile[]) => Promise<readonly string[]>;
-  /** containerd's log, as far as this step has it */
+  /** containerd's log since the step before this one began: what a step has just caused may be in it already */
   readLog(): Promise<string>;
   /** Runs a command on the node and observes it. */
   run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;

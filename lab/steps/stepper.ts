@@ -37,6 +37,8 @@ export function createStepper(options: StepperOptions): Stepper {
   const captures = new Captures(observe);
   const log = new LogReader(node);
   let before: Promise<NodeState> | undefined;
+  /** where in the log the step before and this one began */
+  let begun = { before: 0, now: 0 };
 
   async function lookNow(stepId: string): Promise<NodeState> {
     const state = await node.look();
@@ -74,7 +76,7 @@ export function createStepper(options: StepperOptions): Stepper {
       observe({ kind: 'files', stepId, written: paths(false), removed, absent });
       return absent;
     },
-    readLog: () => node.readFile(CONTAINERD_LOG, log.offset),
+    readLog: () => node.readFile(CONTAINERD_LOG, begun.before),
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
       const result = await node.exec(argv, { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
       observe({ kind: 'command', stepId, ...onBehalf, result });
@@ -88,6 +90,7 @@ export function createStepper(options: StepperOptions): Stepper {
     async take(step) {
       const { id, action } = step;
       const context = contextOf(step, await (before ?? look('start')));
+      begun = { before: begun.now, now: log.offset };
       observe({ kind: 'step-started', stepId: id });
       try {
         await takeStep(context, action);

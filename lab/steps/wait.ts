@@ -2,15 +2,20 @@ import { messageOf } from '../core/lab-error.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { unreachable } from '../core/unreachable.ts';
 import { waitFor } from '../core/wait-for.ts';
-import { parseContainerdLog, type LogLine } from '../observe/containerd-log.ts';
+import { matchLines, messageText } from '../match/log-line.ts';
+import { nearestLine } from '../match/nearest-line.ts';
+import { parseContainerdLog } from '../observe/containerd-log.ts';
 import type { Condition, LogExpectation } from '../spec/scenario.ts';
+import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
 import type { StepContext } from './context.ts';
+import { NothingToActOn } from './nothing-to-act-on.ts';
 
 const EVERY_MS = 50;
 
 /** Waits until a condition holds, and observes whether it did and what it last saw. */
 export async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
+  if (condition.until === 'log') checkNames(context, condition.line);
   const startedMs = context.clock.now();
   const what = describeCondition(condition);
   let lastSeen = '';
@@ -59,8 +64,17 @@ async function look(context: StepContext, condition: Condition): Promise<Result<
     }
     case 'log': {
       const lines = parseContainerdLog(await context.readLog());
-      const found = lines.some((line) => isLine(context, line, condition.line));
-      return found ? ok(undefined) : err(lines.at(-1)?.raw ?? 'an empty log');
+      const known = context.captures.known();
+      const { items, bindings } = matchLines([condition.line], lines, known);
+      if (typeof items[0] === 'number') {
+        for (const [name, value] of bindings) context.captures.set(context.stepId, name, value);
+        return ok(undefined);
+      }
+      const nearest = nearestLine(condition.line, lines, known);
+      if (nearest !== undefined) return err(nearest.raw);
+      return err(
+        lines.length === 0 ? 'no line in the log' : `${lines.length} lines in the log, none like it`,
+      );
     }
     case 'command': {
       const argv = condition.argv.map((word) => context.captures.fill(word));
@@ -74,14 +88,17 @@ async function look(context: StepContext, condition: Condition): Promise<Result<
   }
 }
 
-function isLine(context: StepContext, line: LogLine, { level, message, fields }: LogExpectation): boolean {
-  const text = 'exact' in message ? message.exact : message.contains;
-  const wanted = context.captures.fill(text);
-  return (
-    (level === undefined || line.level === level) &&
-    ('exact' in message ? line.message === wanted : line.message.includes(wanted)) &&
-    Object.entries(fields).every(([name, value]) => line.fields[name] === context.captures.fill(value))
-  );
+/** What the line refers to must be known, or the wait could be met by another line than the one that is meant. */
+function checkNames(context: StepContext, line: LogExpectation): void {
+  const bound = new Set<string>();
+  for (const part of [messageText(line), ...Object.values(line.fields)].flatMap(
+    (text) => scanTemplate(text).parts,
+  )) {
+    if (part.kind === 'capture') bound.add(part.name);
+    if (part.kind === 'ref' && !bound.has(part.name) && context.captures.get(part.name) === undefined) {
+      throw new NothingToActOn(`\${${part.name}} is not known`);
+    }
+  }
 }
 
 function describeCondition(condition: Condition): string {

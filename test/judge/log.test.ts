@@ -109,6 +109,56 @@ describe('log', () => {
   });
 });
 
+const B = 'b'.repeat(64);
+const stopping = (id: string) => `time="t" level=info msg="StopPodSandbox for \\"${id}\\""\n`;
+const failed = (id: string) => `time="t" level=error msg="StopPodSandbox for \\"${id}\\" failed"\n`;
+const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome, message }) => [outcome, message]);
+
+describe('several lines', () => {
+  const wantedLines = [line('StopPodSandbox for "${x:id}"'), line('StopPodSandbox for "${x}" failed')];
+
+  test('may bind a name by a later line, when the first that fits does not suit the others', () => {
+    const log = stopping(A) + stopping(B) + failed(B);
+    expect(on({ log: wantedLines }, log).map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
+  });
+
+  test('may stand in any order', () => {
+    const log = failed(B) + stopping(A) + stopping(B);
+    expect(on({ log: wantedLines }, log).map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
+  });
+
+  test('must agree on what a name stands for', () => {
+    const findings = on({ log: wantedLines }, stopping(A) + failed(B));
+    expect(findings.map(({ outcome }) => outcome)).toEqual(['pass', 'fail']);
+    expect(findings[1]?.detail?.[1]).toBe('message differs at character 86');
+  });
+
+  test('are as many as the file has: one line does not meet two entries', () => {
+    const twice = [line('RunPodSandbox for web failed'), line('RunPodSandbox for web failed')];
+    expect(outcomes(on({ log: twice }))).toEqual([
+      ['pass', 'the line is there, as expected'],
+      [
+        'fail',
+        'the log of containerd has 1 such line, and more are expected: message "RunPodSandbox for web failed"',
+      ],
+    ]);
+    expect(on({ log: twice }, FAILED + FAILED).map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
+  });
+
+  test('take no long time, however many are alike', () => {
+    const many = Array.from({ length: 30 }, () => line('RunPodSandbox for web failed'));
+    expect(on({ log: many }, FAILED.repeat(29)).filter(({ outcome }) => outcome === 'fail')).toHaveLength(1);
+    const names = [...'abcdefghijklmnop'].map((name) => line(`RunPodSandbox for \${${name}:word} failed`));
+    const unmet = line('RunPodSandbox for ${a} stopped');
+    const last = 'time="t" level=info msg="RunPodSandbox for other stopped"\n';
+    const [undecided] = on({ log: [...names, unmet] }, FAILED.repeat(16) + last).slice(-1);
+    expect([undecided?.outcome, undecided?.message]).toEqual([
+      'inconclusive',
+      'whether the line is there is not known: there are too many ways to fill in the names of the expectation',
+    ]);
+  });
+});
+
 describe('no-log', () => {
   test('passes where no such line came', () => {
     expect(on({ noLog: [line('StopPodSandbox failed')] })).toEqual([

@@ -142,3 +142,27 @@ describe('a part of a text', () => {
     });
   });
 });
+
+describe('a long text', () => {
+  const long = 'a'.repeat(20_000);
+
+  test.each(['${a:word} failed', '${a:word}${b:word}${c:word} x', '${a:hash}${b:ip}${c:number}!'])(
+    'without spaces is searched for %s in a time proportional to its length',
+    (template) => {
+      expect(matchPart(template, long, new Map()).matched).toBe(false);
+      expect(matchExact(template, long, new Map()).matched).toBe(false);
+    },
+  );
+
+  test('in which one name could stand for too many things is not decided', () => {
+    expect(matchPart('${a:word}${a} x', long, new Map())).toMatchObject({ matched: false, undecided: true });
+  });
+
+  test('with a megabyte in it is compared to its end', () => {
+    const text = `${'plugin said no\n'.repeat(70_000)}plugin bridge failed`;
+    expect(matchPart('plugin ${p:word} failed', text, new Map())).toMatchObject({
+      matched: true,
+      bindings: new Map([['p', 'bridge']]),
+    });
+  });
+});

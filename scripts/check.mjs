@@ -1,19 +1,35 @@
-// `npm run check`: types, lint, format, unit tests. All of them run, so that all failures show at once.
-// With --static the tests are left out.
+// `npm run check`: types, lint, format, unit tests, and the same for the programs in Go. All of them run, so that all
+// failures show at once. With --static the unit tests of lab/ are left out.
 import { spawnSync } from 'node:child_process';
 
-const checks = [
-  ['tsc'],
-  ['eslint', '.'],
-  ['prettier', '--check', '--log-level', 'warn', '.'],
-  ...(process.argv.includes('--static') ? [] : [['vitest', 'run', '--project', 'unit']]),
-];
+const GO_MODULES = ['images/node-tools', 'test/rig/reaper'];
+const npx = (...argv) => ({ argv: ['npx', '--no-install', ...argv] });
 
-const failed = checks.filter(([tool, ...args]) => {
-  console.log(`\n> ${tool} ${args.join(' ')}`);
-  return spawnSync('npx', ['--no-install', tool, ...args], { stdio: 'inherit' }).status !== 0;
-});
-console.log(
-  failed.length === 0 ? '\ncheck: all green' : `\ncheck failed: ${failed.map(([tool]) => tool).join(', ')}`,
-);
+const checks = [
+  npx('tsc'),
+  npx('eslint', '.'),
+  npx('prettier', '--check', '--log-level', 'warn', '.'),
+  ...(process.argv.includes('--static') ? [] : [npx('vitest', 'run', '--project', 'unit')]),
+];
+if (spawnSync('go', ['version']).status === 0) {
+  for (const cwd of GO_MODULES) {
+    checks.push(
+      { argv: ['gofmt', '-l', '.'], cwd, quiet: true },
+      { argv: ['go', 'vet', './...'], cwd },
+      { argv: ['go', 'test', './...'], cwd },
+    );
+  }
+} else console.log(`not checked, as there is no go on the PATH: ${GO_MODULES.join(', ')}`);
+
+/** `quiet`: what it prints is what is wrong, and its exit code says nothing. */
+function fails({ argv: [program, ...args], cwd, quiet = false }) {
+  console.log(`\n> ${cwd === undefined ? '' : `${cwd}: `}${program} ${args.join(' ')}`);
+  const stdio = quiet ? ['ignore', 'pipe', 'inherit'] : 'inherit';
+  const { status, stdout } = spawnSync(program, args, { stdio, cwd, encoding: 'utf8' });
+  if (quiet) process.stdout.write(stdout);
+  return status !== 0 || (quiet && stdout !== '');
+}
+
+const failed = checks.filter(fails).map(({ argv, cwd }) => `${argv.join(' ')}${cwd ? ` in ${cwd}` : ''}`);
+console.log(failed.length === 0 ? '\ncheck: all green' : `\ncheck failed: ${failed.join(', ')}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

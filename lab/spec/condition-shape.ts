@@ -26,7 +26,9 @@ export function conditionShape(texts: TextShapes): Shape<Condition> {
     ),
     log: object(
       {
-        required: { log: about('a line of the log of containerd, written since the step before began', logShape(texts)) },
+        required: {
+          log: about('a line of the log of containerd, written since the step before began', logShape(texts)),
+        },
         optional: {},
       },
       ({ log }) => ({

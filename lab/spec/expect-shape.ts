@@ -4,7 +4,7 @@ import { bool, wholeNumber, word } from './scalar-shapes.ts';
 import type { Expectation, LeftBehindExpectation, LogExpectation, PodExpectation } from './scenario.ts';
 import type { Scope } from './scope.ts';
 import { object } from './object-shape.ts';
-import { about, byKind, list, mapOf, mapped, named, oneOrMany, type Shape } from './shape.ts';
+import { about, byKind, list, mapOf, mapped, named, notEmpty, oneOrMany, type Shape } from './shape.ts';
 import { forTexts, type TextShapes } from './text-shapes.ts';
 import { whenShape } from './when-shape.ts';
 
@@ -45,7 +45,7 @@ export function stepExpectShape(scope: Scope, texts: TextShapes): Shape<readonly
       };
     },
   );
-  return oneOrMany(named('expectation', expectation));
+  return oneOrMany(named('expectation', notEmpty(expectation, 'leave "expect" out, or write "ok: true"')));
 }
 
 /** What `expect` may hold at the end of a file: of the node, not of a command. */
@@ -54,7 +54,7 @@ export function endExpectShape(scope: Scope, texts: TextShapes): Shape<readonly 
     ...commonExpectation(values),
     place: spot.place,
   }));
-  return oneOrMany(named('end-expectation', expectation));
+  return oneOrMany(named('end-expectation', notEmpty(expectation, 'leave "expect" out')));
 }
 
 function commonKeys(scope: Scope, texts: TextShapes) {
@@ -96,7 +96,10 @@ function podShape(texts: TextShapes): Shape<PodExpectation> {
   };
   return named(
     'pod-expectation',
-    object({ required: {}, optional }, (values) => values),
+    notEmpty(
+      object({ required: {}, optional }, (values) => values),
+      'write the state or the addresses that the pod must have',
+    ),
   );
 }
 
@@ -110,7 +113,10 @@ function podsShape(
   });
   return byKind<'none' | Readonly<Record<string, PodExpectation>>>({
     text: word(['none']),
-    mapping: mapped(byName, (pods) => Object.fromEntries(pods)),
+    mapping: notEmpty(
+      mapped(byName, (pods) => Object.fromEntries(pods)),
+      'write "none", or the pods that are meant',
+    ),
   });
 }
 
@@ -124,11 +130,14 @@ function leftBehindShape(texts: TextShapes): Shape<LeftBehindExpectation> {
     'left-behind',
     byKind<LeftBehindExpectation>({
       text: mapped(word(['none']), (_none, spot) => ({ none: true, place: spot.place })),
-      mapping: mapped(kinds, (pairs, spot) => {
-        const named: Partial<Record<StateKind | 'shared', number | readonly string[]>> =
-          Object.fromEntries(pairs);
-        return { none: false, kinds: named, place: spot.place };
-      }),
+      mapping: notEmpty(
+        mapped(kinds, (pairs, spot) => {
+          const named: Partial<Record<StateKind | 'shared', number | readonly string[]>> =
+            Object.fromEntries(pairs);
+          return { none: false, kinds: named, place: spot.place };
+        }),
+        'write "none", or the kinds of things that are left',
+      ),
     }),
   );
 }

@@ -81,6 +81,16 @@ export const oneOrMany = <T>(item: Shape<T>): Shape<readonly T[]> => {
   };
 };
 
+/** A mapping that says something: one without a key would hold whatever happens. */
+export const notEmpty = <T>(shape: Shape<T>, instead: string): Shape<T> => ({
+  ...shape,
+  schema: (definitions) => ({ ...shape.schema(definitions), minProperties: 1 }),
+  read: (spot) =>
+    spot.kind === 'mapping' && spot.entries.length === 0
+      ? spot.mistake(`this says nothing; ${instead}`)
+      : shape.read(spot),
+});
+
 /** One of several shapes, told apart by what kind of YAML value is there. */
 export const byKind = <T>(shapes: Partial<Record<SpotKind, Shape<T>>>): Shape<T> => {
   const choices = [...new Set(Object.values(shapes))];

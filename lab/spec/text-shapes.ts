@@ -9,6 +9,7 @@ import { text } from './scalar-shapes.ts';
 import type { Reach, Scope } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
+import { scanTemplate, type TemplatePart } from './template.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -84,7 +85,7 @@ function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
       mapping: object(
         {
           required: {
-            contains: about('a part of it, where the whole cannot be said', template),
+            contains: about('a part of it, where the whole cannot be said', part(template)),
             why: about('why not the whole', text()),
           },
           optional: {},
@@ -94,6 +95,17 @@ function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
     }),
   );
 }
+
+const saysSomething = (part: TemplatePart): boolean =>
+  part.kind === 'literal' ? part.text.trim() !== '' : part.kind === 'ref' || part.type !== 'word';
+
+/** What every text has in it says nothing. */
+const part = (template: Shape<string>): Shape<string> =>
+  mapped(template, (value, spot) => {
+    const { parts } = scanTemplate(value);
+    if (parts.some(saysSomething)) return value;
+    return spot.mistake('every text contains this; write some of the words that must be there');
+  });
 
 /** What `byKind` takes for a shape that is a text, which a number can be too. */
 export const forTexts = <T>(shape: Shape<T>) => ({ text: shape, number: shape });

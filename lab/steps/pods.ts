@@ -44,11 +44,15 @@ export function sandboxId(context: StepContext, pod: string): string {
   return id;
 }
 
-/** The sandbox config that kubelet would send, as crictl takes it. */
+/**
+ * The sandbox config that kubelet would send, as crictl takes it. A pod on the node's network has no hostname: it has the
+ * node's, and containerd refuses to set another one there.
+ * https://github.com/kubernetes/kubernetes/blob/v1.24.0/pkg/kubelet/kuberuntime/kuberuntime_sandbox.go (generatePodSandboxConfig)
+ */
 export function podConfig(pod: PodSpec, attempt: number): object {
   return {
     metadata: { name: pod.name, namespace: 'default', uid: `${pod.name}-uid`, attempt },
-    hostname: pod.name,
+    ...(pod.hostNetwork ? {} : { hostname: pod.name }),
     log_directory: `/var/log/pods/default_${pod.name}_${pod.name}-uid`,
     labels: pod.labels,
     annotations: pod.annotations,

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+
+import { mistakesOf } from './read.ts';
+
+const file = (expectation: string) =>
+  `name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps:\n  - run-pod: web\n    expect: ${expectation}\n`;
+
+test.each([
+  ['{}', 'this says nothing; leave "expect" out, or write "ok: true"'],
+  ['{ pod: {} }', 'this says nothing; write the state or the addresses that the pod must have'],
+  ['{ pods: {} }', 'this says nothing; write "none", or the pods that are meant'],
+  ['{ pods: { web: {} } }', 'this says nothing; write the state or the addresses that the pod must have'],
+  ['{ left-behind: {} }', 'this says nothing; write "none", or the kinds of things that are left'],
+  ['{ log: [] }', 'wanted a list of at least one; this one is empty'],
+  [
+    "{ error: { contains: '', why: x } }",
+    'every text contains this; write some of the words that must be there',
+  ],
+  [
+    "{ error: { contains: ' ', why: x } }",
+    'every text contains this; write some of the words that must be there',
+  ],
+  [
+    "{ log: { message: { contains: '${x:word}', why: x } } }",
+    'every text contains this; write some of the words that must be there',
+  ],
+])('an expectation that would hold whatever happens is a mistake: %s', (expectation, message) => {
+  expect(mistakesOf(file(expectation))).toContain(` ${message}\n`);
+});
+
+test.each(["{ error: { contains: '${x:ip}', why: x } }", "{ error: { contains: '${web.id}', why: x } }"])(
+  'a part that is one capture of a shape says something: %s',
+  (expectation) => {
+    expect(mistakesOf(file(expectation))).toBe('');
+  },
+);

@@ -37,6 +37,7 @@ export function checkSteps(
   { cells, unused }: { cells: readonly BranchCell[]; unused: boolean },
 ): readonly Diagnostic[] {
   const { steps, place, text } = scenario;
+  if (steps.length === 0) return []; // a node for work by hand
   const idle = steps.filter((step) => !cells.some((cell) => applies(step, cell)));
   const empty = cells.filter((cell) => !steps.some((step) => applies(step, cell)));
   return [

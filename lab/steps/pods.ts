@@ -2,6 +2,7 @@ import type { PodSpec } from '../spec/scenario.ts';
 import { sandboxOf } from './captures.ts';
 import type { StepContext } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
+import { oldestFirst } from './oldest-first.ts';
 
 /** `crictl runp`, as often as a file says; each further run of a pod is its next attempt, as kubelet counts them. */
 export async function runPod(context: StepContext, name: string): Promise<void> {
@@ -32,7 +33,7 @@ export async function removePod(
 
 /** One command for each sandbox that CRI lists, whoever made it; none is nothing to do, and that is fine. */
 export async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promise<void> {
-  for (const item of context.before.items) {
+  for (const item of oldestFirst(context.before.items)) {
     if (item.kind === 'sandbox') await context.run(['crictl', verb, item.name], { id: item.name });
   }
 }

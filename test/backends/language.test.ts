@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { parseJournal } from '../../lab/observe/journal.ts';
 import { cnilab } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
@@ -60,12 +61,29 @@ steps:
   - exec-container: { container: app, command: ['true'] }
     expect: { error: 'failed to exec in container: container is in CONTAINER_EXITED state' }
   - remove-pod: web
+  - run-pod: d
+  - run-pod: a
+  - run-pod: c
+  - run-pod: b
+  - stop-listed-pods:
 `,
   );
   const { exitCode, stdout } = await cnilab(['run', 'words/words.yaml', '--output', 'runs'], { cwd: folder });
   expect([exitCode, exitCode === 0 ? '' : stdout]).toEqual([0, '']);
-  const recorded = readFileSync(
-    join(folder, 'runs/latest/words.somax-500.mtu-1400/config/net.d/99-latin1.conflist'),
-  );
+  const run = join(folder, 'runs/latest/words.somax-500.mtu-1400');
+  const recorded = readFileSync(join(run, 'config/net.d/99-latin1.conflist'));
   expect(recorded.equals(LATIN1)).toBe(true);
+
+  const journal = parseJournal(readFileSync(join(run, 'journal.jsonl'), 'utf8'));
+  const entries = journal.ok ? journal.value : [];
+  const ids = ['d', 'a', 'c', 'b'].map(
+    (pod) =>
+      entries.flatMap((entry) =>
+        entry.kind === 'capture' && entry.name === `${pod}.id` ? [entry.value] : [],
+      )[0],
+  );
+  const stopped = entries.flatMap((entry) =>
+    entry.kind === 'command' && entry.stepId.endsWith('stop-listed-pods') ? [entry.id] : [],
+  );
+  expect(stopped).toEqual(ids);
 });

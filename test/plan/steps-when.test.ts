@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
+import { scenarioOfNode } from '../../lab/spec/scenario-of-node.ts';
 import { scenarioOf } from '../spec/read.ts';
 import { OPTIONS } from './facts.ts';
 
@@ -60,4 +61,13 @@ test('a step that is for no cell, and a cell without steps, are mistakes', () =>
     "6:7 this step is for no cell; there are containerd=1.6.4 kind='', containerd=1.6.4 kind=x, containerd=2.2.6 kind='', containerd=2.2.6 kind=x",
     "1:1 no step is left for containerd=1.6.4 kind='', containerd=2.2.6 kind=''",
   ]);
+});
+
+test('a node for work by hand needs no steps', () => {
+  const place = { file: 'command line', line: 1, column: 1 };
+  const byHand = scenarioOfNode({ summary: 's', place, node: {} });
+  expect(planScenarios([byHand], OPTIONS)).toMatchObject({
+    ok: true,
+    value: { runs: [{ title: 'by-hand', steps: [] }] },
+  });
 });

@@ -15,6 +15,8 @@ type Sandbox struct {
 	ID, State, PodName, PodNamespace, PodUID, NetnsPath string
 	// Attempt counts the sandboxes of one pod, as kubelet does
 	Attempt uint32
+	// CreatedAt in nanoseconds, as the runtime says
+	CreatedAt int64
 	// IPs in CRI's order
 	IPs []string
 }
@@ -62,7 +64,7 @@ func (r *Runtime) sandbox(ctx context.Context, item *runtime.PodSandbox) (Sandbo
 	metadata := item.GetMetadata()
 	found := Sandbox{
 		ID: item.GetId(), State: "not-ready", PodName: metadata.GetName(), PodNamespace: metadata.GetNamespace(),
-		PodUID: metadata.GetUid(), Attempt: metadata.GetAttempt(),
+		PodUID: metadata.GetUid(), Attempt: metadata.GetAttempt(), CreatedAt: item.GetCreatedAt(),
 	}
 	if item.GetState() == runtime.PodSandboxState_SANDBOX_READY {
 		found.State = "ready"

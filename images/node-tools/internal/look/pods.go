@@ -18,6 +18,7 @@ func pods(runtime *cri.Runtime) ([]Item, error) {
 		detail := map[string]string{
 			"state": sandbox.State, "podName": sandbox.PodName, "podNamespace": sandbox.PodNamespace, "podUid": sandbox.PodUID,
 			"attempt": strconv.FormatUint(uint64(sandbox.Attempt), 10), "ips": strings.Join(sandbox.IPs, ","),
+			"createdAt": strconv.FormatInt(sandbox.CreatedAt, 10),
 		}
 		if sandbox.NetnsPath != "" {
 			detail["netns"] = sandbox.NetnsPath

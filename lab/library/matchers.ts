@@ -1,9 +1,10 @@
-import { LabError } from '../core/lab-error.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
 import type { StateKind } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { errorText, pasteable } from '../judge/failures.ts';
 import { judgeText } from '../judge/judge-text.ts';
 import type { Finding } from '../judge/verdict.ts';
+import { IN_EVERY_TEXT, isInEveryText } from '../spec/in-every-text.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import { NOWHERE } from './node-history.ts';
 import { StartedNode } from './started-node.ts';
@@ -28,6 +29,8 @@ export type ExpectedLeftBehind = Readonly<Partial<Record<StateKind | 'shared', n
 export const matchers = {
   /** Of a step that is under way (`node.runPod()`), a function that takes one, or the result of a command. */
   async toFailWith(received: unknown, expected: ExpectedError): Promise<Answer> {
+    if (typeof expected !== 'string' && isInEveryText(expected.contains))
+      throw new BadInput(`toFailWith({ contains: ${JSON.stringify(expected.contains)} }): ${IN_EVERY_TEXT}`);
     const end = await endOf(received);
     const place = NOWHERE;
     const text =

@@ -151,7 +151,7 @@ export function logShape(texts: TextShapes): Shape<LogExpectation> {
       level: about('as the line says', word(LEVELS)),
       fields: about(
         'key=value pairs after the message; others may be there too',
-        mapped(fields, (pairs) => Object.fromEntries(pairs)),
+        mapped(notEmpty(fields, 'name a field, or leave it out'), (pairs) => Object.fromEntries(pairs)),
       ),
     },
   };

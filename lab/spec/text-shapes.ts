@@ -9,7 +9,7 @@ import { text } from './scalar-shapes.ts';
 import type { Reach, Scope } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
-import { scanTemplate, type TemplatePart } from './template.ts';
+import { IN_EVERY_TEXT, isInEveryText } from './in-every-text.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -38,7 +38,7 @@ export function textShapes(scope: Scope) {
   return {
     template,
     version: versionShape(scope),
-    exactOrPart: exactOrPart(template('expectation')),
+    exactOrPart: exactOrPart(part(scope, template('expectation')), template('expectation')),
     name,
     usedPod: about(
       'a pod that an earlier step has run',
@@ -77,7 +77,7 @@ function versionShape(scope: Scope): Shape<VersionText> {
   );
 }
 
-function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
+function exactOrPart(part: Shape<string>, template: Shape<string>): Shape<TextExpectation> {
   return named(
     'text',
     byKind<TextExpectation>({
@@ -85,7 +85,7 @@ function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
       mapping: object(
         {
           required: {
-            contains: about('a part of it, where the whole cannot be said', part(template)),
+            contains: about('a part of it, where the whole cannot be said', part),
             why: about('why not the whole', text()),
           },
           optional: {},
@@ -96,15 +96,11 @@ function exactOrPart(template: Shape<string>): Shape<TextExpectation> {
   );
 }
 
-const saysSomething = (part: TemplatePart): boolean =>
-  part.kind === 'literal' ? part.text.trim() !== '' : part.kind === 'ref' || part.type !== 'word';
-
-/** What every text has in it says nothing. */
-const part = (template: Shape<string>): Shape<string> =>
+/** A text of which a part is to be found in another: what nearly every text has in it says nothing. */
+const part = (scope: Scope, template: Shape<string>): Shape<string> =>
   mapped(template, (value, spot) => {
-    const { parts } = scanTemplate(value);
-    if (parts.some(saysSomething)) return value;
-    return spot.mistake('every text contains this; write some of the words that must be there');
+    const axis = (name: string) => (scope.axes.get(name) ?? []).map((one) => one.text);
+    return isInEveryText(value, axis) ? spot.mistake(IN_EVERY_TEXT) : value;
   });
 
 /** What `byKind` takes for a shape that is a text, which a number can be too. */

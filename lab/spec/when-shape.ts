@@ -2,7 +2,7 @@ import validRange from 'semver/ranges/valid.js';
 import { didYouMean } from './did-you-mean.ts';
 import { text } from './scalar-shapes.ts';
 import type { Scope } from './scope.ts';
-import { mapOf, mapped, type Shape } from './shape.ts';
+import { mapOf, mapped, notEmpty, type Shape } from './shape.ts';
 
 /** Components whose version a branch may ask for, whether or not there is an axis of that name. */
 const COMPONENTS = ['containerd', 'runc', 'cni-plugins', 'crictl'];
@@ -20,7 +20,8 @@ export function whenShape(scope: Scope): Shape<Readonly<Record<string, string>>>
     },
     build: (range, name, key) => ({ range, name, key }),
   });
-  return mapped(condition, (entries, spot) => {
+  const named = notEmpty(condition, 'name a component or an axis, or leave it out');
+  return mapped(named, (entries, spot) => {
     for (const { range, name, key } of entries) {
       const values = (scope.axes.get(name) ?? []).map((value) => value.text);
       if (values.includes(range) || (range.trim() !== '' && validRange(range) !== null)) continue;

@@ -124,3 +124,9 @@ test('a promise of a node is no node', async () => {
     'toLeaveNothingBehind wants a node that was started; got a promise; await it first',
   );
 });
+
+test('a part that every text contains is a mistake of whoever asks', async () => {
+  await expect(expect(Promise.resolve()).toFailWith({ contains: ' ', why: 'x' })).rejects.toThrow(
+    'toFailWith({ contains: " " }): every text contains this; write some of the words that must be there',
+  );
+});

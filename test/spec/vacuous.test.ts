@@ -12,6 +12,8 @@ test.each([
   ['{ pods: { web: {} } }', 'this says nothing; write the state or the addresses that the pod must have'],
   ['{ left-behind: {} }', 'this says nothing; write "none", or the kinds of things that are left'],
   ['{ log: [] }', 'wanted a list of at least one; this one is empty'],
+  ['{ when: {} }', 'this says nothing; name a component or an axis, or leave it out'],
+  ['{ log: { message: x, fields: {} } }', 'this says nothing; name a field, or leave it out'],
   [
     "{ error: { contains: '', why: x } }",
     'every text contains this; write some of the words that must be there',
@@ -34,3 +36,17 @@ test.each(["{ error: { contains: '${x:ip}', why: x } }", "{ error: { contains: '
     expect(mistakesOf(file(expectation))).toBe('');
   },
 );
+
+test('a part that is empty in one of the cells says nothing there', () => {
+  const text = `name: s
+summary: s
+matrix: { part: ['', x] }
+node: { containerd: 1.6.4 }
+steps:
+  - run-pod: web
+    expect: { error: { contains: '\${matrix.part}', why: x } }
+`;
+  expect(mistakesOf(text)).toContain(
+    's.yaml:7:34 every text contains this; write some of the words that must be there\n',
+  );
+});

@@ -3,6 +3,7 @@ import type { CleanupStack } from '../core/cleanup-stack.ts';
 import { BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
+import { nameValue } from '../plan/name-cell.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { labImages, partsOf, prepareBackend, refsOf } from '../session.ts';
 import type { Scenario } from '../spec/scenario.ts';
@@ -32,8 +33,16 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   const { scenario, flags, name, containers, emit, cleanup, onContainerdEnd, signal } = options;
   const pins = readPins(world);
   const plan = await planOf(world, { scenarios: [scenario], flags, pins });
-  const [run] = plan.runs;
-  if (run === undefined) throw new Error('a scenario without a matrix is one run');
+  const [run, second] = plan.runs;
+  if (run === undefined) throw new Error('a scenario has one cell at least');
+  if (second !== undefined)
+    throw new BadInput(
+      `one node is of one cell; ${scenario.name} has ${plan.runs.length}: choose with ${Object.entries(
+        run.cell,
+      )
+        .map(([axis, value]) => `--set ${axis}=${nameValue(value)}`)
+        .join(' ')}`,
+    );
   const { backend, arch } = await chooseBackend(world, flags);
   const artifacts = openArtifacts(world, { pins, flags, emit, arch });
   if ((await backend.nodes()).some((node) => node.name === name))

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { BACKENDS } from '../nodes/node.ts';
 import { checkTimeout } from '../spec/time.ts';
 import type { NodeFlags, RunFlags } from './flags.ts';
+import type { UpFlags } from './up.ts';
 import type { World } from './world.ts';
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -116,10 +117,12 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
   withVersionFlags(program.command('up'), 'default: the one in images/pins.yaml')
     .description('a node of these versions, for work by hand')
     .option('--name <name>', 'of the node; default: lab- and six letters')
+    .option('--scenario <file>', 'the node of this scenario, before its first step; other options go over it')
+    .option('--set <axis=value>', 'which cell of the scenario; more than one may be given', collect)
     .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
-    .action(async (flags: NodeFlags & { name?: string; cniConfig?: readonly string[] }) =>
-      done(await (await import('./up.ts')).upCommand(world, flags)),
-    );
+    .option('--containerd-config <file>', "tables in TOML or YAML over the lab's own config.toml")
+    .option('--file <path=file>', 'onto the node, by absolute path; more than one may be given', collect)
+    .action(async (flags: UpFlags) => done(await (await import('./up.ts')).upCommand(world, flags)));
 
   program
     .command('enter')

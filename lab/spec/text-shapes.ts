@@ -191,7 +191,8 @@ const contentShape = (scope: Scope, reach: Reach): Shape<Content> =>
     mapping: object({ required: { from: fromShape(scope) }, optional: {} }, ({ from }) => from),
   });
 
-function whyNoPath(path: string): string | undefined {
+/** Why a text is no absolute path of a file. */
+export function whyNoPath(path: string): string | undefined {
   const steps = path.split('/').slice(1);
   const fits =
     path.startsWith('/') && !steps.some((step) => ['', '.', '..'].includes(step) || isNoName(step));

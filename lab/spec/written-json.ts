@@ -1,5 +1,6 @@
 import { unreachable } from '../core/unreachable.ts';
 import type { JsonObject, JsonValue } from './scenario.ts';
+import { literally } from './template.ts';
 
 /**
  * A mapping of a file, as it is written there: numbers by their very characters, keys in their order, and which of the
@@ -52,16 +53,16 @@ function plainValue(source: string): number | boolean | null {
   return source === 'true' || source === 'false' ? source === 'true' : Number(source);
 }
 
-/** Plain data of a program, as a file would have it. */
+/** Plain data of a program, as a file would have it, with every text taken as it stands. */
 export function writtenOf(value: JsonObject): WrittenObject {
   return {
     is: 'mapping',
-    entries: Object.entries(value).map(([key, inner]) => [key, anyWrittenOf(inner)] as const),
+    entries: Object.entries(value).map(([key, inner]) => [literally(key), anyWrittenOf(inner)] as const),
   };
 }
 
 function anyWrittenOf(value: JsonValue): WrittenJson {
-  if (typeof value === 'string') return { is: 'text', text: value };
+  if (typeof value === 'string') return { is: 'text', text: literally(value) };
   if (typeof value !== 'object' || value === null) return { is: 'plain', source: JSON.stringify(value) };
   return isList(value) ? { is: 'list', items: value.map(anyWrittenOf) } : writtenOf(value);
 }

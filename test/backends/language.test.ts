@@ -87,3 +87,61 @@ steps:
   );
   expect(stopped).toEqual(ids);
 });
+
+test('a node for work by hand is all that the node of a scenario is, and what the command line lays over it', async () => {
+  const name = `lab-by-hand-${process.pid}`;
+  writeFileSync(
+    join(folder, 'by-hand.yaml'),
+    `name: by-hand-too
+summary: s
+matrix: { containerd: [1.6.3, 1.6.4], word: ['', other] }
+node:
+  containerd: \${matrix.containerd}
+  cni-plugins: 1.1.1
+  containerd-config: { debug: { level: info } }
+  cni-config: { 10-net.conflist: { name: net } }
+  files: { /etc/word: 'word "\${matrix.word}"', /etc/other: x }
+steps: [{ run-pod: web }]
+`,
+  );
+  writeFileSync(join(folder, '20-latin1.conflist'), LATIN1);
+  writeFileSync(join(folder, 'tables.toml'), '[debug]\nlevel = "debug"\n');
+  writeFileSync(join(folder, 'script'), '#!/bin/sh\necho ran\n', { mode: 0o755 });
+  const up = (...args: string[]) =>
+    cnilab(['up', '--name', name, '--scenario', 'by-hand.yaml', ...args], { cwd: folder });
+
+  const several = await up('--set', 'containerd=1.6.4');
+  expect([several.exitCode, several.stderr]).toEqual([
+    2,
+    "cnilab: one node is of one cell; by-hand-too has 2: choose with --set containerd=1.6.4 --set word=''\n",
+  ]);
+  const cell = ['--set', 'containerd=1.6.4', '--set', 'word='];
+  const over = [
+    '--cni-config',
+    '20-latin1.conflist',
+    '--containerd-config',
+    'tables.toml',
+    '--file',
+    '/opt/other=script',
+  ];
+  const started = await up(...cell, ...over);
+  try {
+    expect(started.stdout).toContain('20-latin1.conflist is not UTF-8, which JSON has to be');
+    expect([started.exitCode, started.stdout]).toEqual([
+      0,
+      expect.stringContaining(`${name} is up, with containerd 1.6.4\n`),
+    ]);
+    const looked = await cnilab([
+      'enter',
+      name,
+      'sh',
+      '-c',
+      'cat /etc/word; echo; ls /etc/cni/net.d; base64 -w0 /etc/cni/net.d/20-latin1.conflist; echo; /opt/other; grep level /etc/containerd/config.toml',
+    ]);
+    expect(looked.stdout).toBe(
+      `word ""\n10-net.conflist\n20-latin1.conflist\n${LATIN1.toString('base64')}\nran\nlevel = "debug"\n`,
+    );
+  } finally {
+    await cnilab(['down', name]);
+  }
+});

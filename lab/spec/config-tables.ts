@@ -1,0 +1,65 @@
+import { parse } from 'smol-toml';
+
+import { messageOf } from '../core/lab-error.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { formatDiagnostic } from './diagnostic.ts';
+import { jsonShape } from './json-shape.ts';
+import { Scope } from './scope.ts';
+import { literally } from './template.ts';
+import { isKeptByDoubles, type WrittenJson, type WrittenObject } from './written-json.ts';
+import { YamlFile } from './yaml-file.ts';
+
+/** Tables of containerd's configuration in a file of their own: TOML, or YAML as in a scenario. */
+export function readConfigTables(source: { file: string; text: string }): Result<WrittenObject, string> {
+  return source.file.endsWith('.toml') ? readToml(source) : readYaml(source);
+}
+
+function readToml({ file, text }: { file: string; text: string }): Result<WrittenObject, string> {
+  try {
+    return ok(tableOf(parse(text, { integersAsBigInt: true })));
+  } catch (thrown) {
+    return err(`${file} cannot be read as TOML: ${messageOf(thrown)}`);
+  }
+}
+
+function tableOf(table: object): WrittenObject {
+  return {
+    is: 'mapping',
+    entries: Object.entries(table).map(([key, value]) => [literally(key), writtenOf(value)] as const),
+  };
+}
+
+/** Integers arrive as such, so that a number here is what TOML calls a float. */
+function writtenOf(value: unknown): WrittenJson {
+  if (typeof value === 'string') return { is: 'text', text: literally(value) };
+  if (typeof value === 'boolean') return { is: 'plain', source: String(value) };
+  if (Array.isArray(value)) return { is: 'list', items: value.map(writtenOf) };
+  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isInteger(value))) {
+    const source = String(value);
+    if (isKeptByDoubles(source) && Number.isFinite(Number(source))) return { is: 'plain', source };
+  }
+  if (typeof value === 'object' && value !== null && !(value instanceof Date)) return tableOf(value);
+  throw new Error(`the value ${String(value)} cannot be kept as it is written`);
+}
+
+function readYaml(source: { file: string; text: string }): Result<WrittenObject, string> {
+  const yaml = new YamlFile(source);
+  const scope = new Scope(() => err('nothing is read beside it'));
+  const read =
+    yaml.root === undefined
+      ? undefined
+      : jsonShape(scope, { reach: 'matrix', numbers: 'doubles' }).read(yaml.root);
+  return read === undefined || yaml.mistakes.length > 0
+    ? err(yaml.mistakes.map(formatDiagnostic).join('\n'))
+    : ok(read);
+}
+
+/** Table by table; anything that is not a table on both sides is replaced. */
+export function mergeTables(base: WrittenObject, over: WrittenObject): WrittenObject {
+  const merged = new Map(base.entries);
+  for (const [key, value] of over.entries) {
+    const below = merged.get(key);
+    merged.set(key, below?.is === 'mapping' && value.is === 'mapping' ? mergeTables(below, value) : value);
+  }
+  return { is: 'mapping', entries: [...merged] };
+}

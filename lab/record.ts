@@ -1,3 +1,4 @@
+import { bytesOfText } from './core/byte-text.ts';
 import { bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
 import type { RunFolder } from './host/run-folder.ts';
@@ -23,7 +24,7 @@ export function recordRun(run: RunPlan, folder: RunFolder): RunRecord {
   return {
     observed(entry) {
       folder.append('journal.jsonl', formatJournalEntry(entry));
-      if (entry.kind === 'containerd-log') folder.append('containerd.log', entry.text);
+      if (entry.kind === 'containerd-log') folder.append('containerd.log', bytesOfText(entry.text));
     },
     judged(verdict) {
       folder.write('verdict.json', json(verdict));

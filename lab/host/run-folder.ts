@@ -6,7 +6,7 @@ export interface RunFolder {
   readonly hostPath: string;
   /** a file of the run, by its path below the folder */
   write(path: string, content: string | Uint8Array): void;
-  append(path: string, content: string): void;
+  append(path: string, content: string | Uint8Array): void;
 }
 
 /** Makes the folder; it must not be there yet. */

@@ -1,3 +1,5 @@
+import { byteOf } from '../core/byte-text.ts';
+
 /** Two texts that differ, and where; the positions are in UTF-16 units. */
 export interface Difference {
   readonly expected: string;
@@ -72,10 +74,16 @@ const NAMES: Readonly<Record<string, string>> = {
   '\n': 'a line break',
   '\r': 'a carriage return',
 };
-const codePoint = (character: string): string =>
-  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+const codePoint = (character: string): string => {
+  const byte = byteOf(character);
+  const [prefix, number] = byte === undefined ? ['U+', character.codePointAt(0) ?? 0] : ['0x', byte];
+  return `${prefix}${number
+    .toString(16)
+    .toUpperCase()
+    .padStart(byte === undefined ? 4 : 2, '0')}`;
+};
 
-/** Control characters as their pictures (␉ ␊), other spaces, marks and invisible characters as `<U+00A0>`. */
+/** Control characters as their pictures (␉ ␊), other spaces, marks and invisible characters as `<U+00A0>`, bytes that are not UTF-8 as `<0xFF>`. */
 export function visible(text: string): string {
   return text
     .replaceAll(/[\u0000-\u001f]/g, (control) => String.fromCodePoint(0x2400 + (control.codePointAt(0) ?? 0))) // eslint-disable-line no-control-regex

@@ -4,7 +4,7 @@ import type { StepFacts } from './facts.ts';
 import { judgeText } from './judge-text.ts';
 import type { Judged } from './subject.ts';
 
-/** What the step's last command printed, without the line break at its end. */
+/** What the step's last command printed; a line break at its end counts where the expected text has one at its own. */
 export function judgeOutput({ step, commands }: StepFacts, bindings: Bindings): Judged {
   const { output } = step.expect;
   if (output === undefined) return { findings: [], bindings };
@@ -16,7 +16,9 @@ export function judgeOutput({ step, commands }: StepFacts, bindings: Bindings): 
       bindings,
     };
   }
-  return judgeText(output, result.stdout.replace(/\n$/, ''), {
+  const wanted = 'exact' in output ? output.exact : output.contains;
+  const printed = wanted.endsWith('\n') ? result.stdout : result.stdout.replace(/\n$/, '');
+  return judgeText(output, printed, {
     check: 'output',
     stepId: step.id,
     subject: 'output',

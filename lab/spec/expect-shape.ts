@@ -25,7 +25,7 @@ export function stepExpectShape(scope: Scope, texts: TextShapes): Shape<readonly
           texts.exactOrPart,
         ),
         output: about(
-          'the whole standard output of the command, without the line break at its end',
+          'the whole standard output of the command; a line break at its end counts where this text has one',
           texts.exactOrPart,
         ),
         'exit-code': about('of the command', wholeNumber({ min: 0, max: 255 })),

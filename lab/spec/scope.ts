@@ -4,6 +4,10 @@ import { PluginNames } from './plugin-names.ts';
 import type { Spot } from './spot.ts';
 import { scanTemplate, type CaptureType } from './template.ts';
 
+const HALF_A_PAIR = /\p{Surrogate}/u;
+const NO_TEXT =
+  'this holds half a character (\\uD800 to \\uDFFF), which no file and no command can; take bytes from a file, with { from: ./x }';
+
 /**
  * What a text may refer to. `matrix`: axes only, for what is fixed before anything runs. `step`: also pods and
  * containers of earlier steps. `expectation`: also those of this step, and captures.
@@ -100,7 +104,10 @@ export class Scope {
 
   /** Notes everything in a text that is not a template, or names what is not known here. */
   checkText(text: string, { spot, reach }: { spot: Spot; reach: Reach }): void {
-    if (reach !== 'expectation') this.plugins.mention(text);
+    if (reach !== 'expectation') {
+      this.plugins.mention(text);
+      if (HALF_A_PAIR.test(text)) spot.mistake(NO_TEXT);
+    }
     if (!text.includes('${')) return;
     const { parts, problems } = scanTemplate(text);
     for (const { message, snippet } of problems) spot.mistake(message, snippet);

@@ -1,3 +1,4 @@
+import { bytesOfText } from '../core/byte-text.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
@@ -118,7 +119,7 @@ class LogReader {
   async next(): Promise<string> {
     const text = await this.#node.readFile(CONTAINERD_LOG, this.offset);
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    this.offset += Buffer.byteLength(whole);
+    this.offset += bytesOfText(whole).length;
     return whole;
   }
 }

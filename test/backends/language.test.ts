@@ -39,6 +39,15 @@ steps:
     expect: { output: ${LATIN1.toString('base64')} }
   - exec: [grep, big, /etc/cni/net.d/10-net.conflist]
     expect: { output: '  "big": 9007199254740993,' }
+  - exec: [printf, 'a\\377\\376']
+    expect: { output: "a\\uDCFF\\uDCFE" }
+  - exec: [printf, '\\377']
+    expect: { output: "\\uDCFF" }
+  - exec: [printf, 'hello\\n']
+    expect: { output: "hello\\n" }
+  - exec: [sh, -c, 'printf x > "$(printf "/tmp/\\376")"']
+    expect: { left-behind: { file: ["/tmp/\\uDCFE"] } }
+  - exec: [sh, -c, 'rm /tmp/*']
   - run-pod: web
   - exec: [nsenter, '--net=\${web.netns}', cat, /proc/sys/net/core/somaxconn]
     expect: { output: '500' }
@@ -68,8 +77,10 @@ steps:
   - stop-listed-pods:
 `,
   );
-  const { exitCode, stdout } = await cnilab(['run', 'words/words.yaml', '--output', 'runs'], { cwd: folder });
-  expect([exitCode, exitCode === 0 ? '' : stdout]).toEqual([0, '']);
+  const { exitCode, stdout, stderr } = await cnilab(['run', 'words/words.yaml', '--output', 'runs'], {
+    cwd: folder,
+  });
+  expect([exitCode, exitCode === 0 ? '' : stdout + stderr]).toEqual([0, '']);
   const run = join(folder, 'runs/latest/words.somax-500.mtu-1400');
   const recorded = readFileSync(join(run, 'config/net.d/99-latin1.conflist'));
   expect(recorded.equals(LATIN1)).toBe(true);

@@ -315,10 +315,15 @@ describe('exit code', () => {
 });
 
 describe('output', () => {
-  const on = (stdout: string, seen: readonly Observation[] = [ran('1-exec', result(['cat'], { stdout }))]) =>
-    findingsOn({ do: 'exec', argv: ['cat'] }, seen, expecting({ output: exactly('hello') })).filter(
+  const on = (
+    stdout: string,
+    seen: readonly Observation[] = [ran('1-exec', result(['cat'], { stdout }))],
+    wanted = 'hello',
+  ) =>
+    findingsOn({ do: 'exec', argv: ['cat'] }, seen, expecting({ output: exactly(wanted) })).filter(
       ({ check }) => check === 'output',
     );
+  const printed = (stdout: string, { wanted }: { wanted: string }) => on(stdout, undefined, wanted)[0];
 
   test('is exact but for the line break at its end', () => {
     expect(on('hello\n')[0]?.outcome).toBe('pass');
@@ -334,6 +339,26 @@ describe('output', () => {
         ],
       ],
     ]);
+  });
+
+  test('has the line break at its end where the expected text has one', () => {
+    expect(printed('hello\n', { wanted: 'hello\n' })?.outcome).toBe('pass');
+    expect(printed('hello', { wanted: 'hello\n' })?.outcome).toBe('fail');
+    expect(printed('hello\n\n', { wanted: 'hello\n' })?.outcome).toBe('fail');
+  });
+
+  test('that is not UTF-8 is no text but that of its own bytes', () => {
+    expect(printed('\udcff\udcfe', { wanted: '\ufffd\ufffd' })).toMatchObject({
+      outcome: 'fail',
+      detail: [
+        'expected  \ufffd\ufffd',
+        'actual    <0xFF><0xFE>',
+        '          ^ first difference: expected U+FFFD, actual 0xFF',
+        'printed by cat',
+      ],
+    });
+    expect(printed('\udcff\udcfe', { wanted: '\udcff\udcfd' })?.outcome).toBe('fail');
+    expect(printed('\udcff\udcfe', { wanted: '\udcff\udcfe' })?.outcome).toBe('pass');
   });
 
   test('is not known where no command was run', () => {

@@ -160,3 +160,20 @@ test.each([
 ])('%s is refused', (_, text, error) => {
   expect(parseJournal(text)).toEqual({ ok: false, error });
 });
+
+test('what no text holds is the same after a journal: NUL, bytes that are not UTF-8, halves of pairs', () => {
+  const entry: JournalEntry = {
+    kind: 'containerd-log',
+    stepId: 'start',
+    text: 'a\0\udcff\ud800\u2028\n',
+    atMs: 1,
+  };
+  const line = formatJournalEntry(entry);
+  expect(line).toBe(
+    '{"kind":"containerd-log","stepId":"start","text":"a\\u0000\\udcff\\ud800\u2028\\n","atMs":1}\n',
+  );
+  expect(parseJournal(Buffer.from(STARTED + line).toString('utf8'))).toEqual({
+    ok: true,
+    value: [started, entry],
+  });
+});

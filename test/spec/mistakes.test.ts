@@ -225,3 +225,12 @@ s.yaml:10:13 no anchor "&f" stands before this
                 ~~
 `);
 });
+
+test('half a character reaches no file and no command: only an expectation may have it', () => {
+  const half = String.raw`"\uDCFF"`;
+  expect(mistakesOf(`${HEAD}steps: [{ exec: [printf, ${half}], expect: { output: ${half} } }]\n`))
+    .toBe(String.raw`s.yaml:4:26 this holds half a character (\uD800 to \uDFFF), which no file and no command can; take bytes from a file, with { from: ./x }
+    steps: [{ exec: [printf, "\uDCFF"], expect: { output: "\uDCFF" } }]
+                             ~~~~~~~~
+`);
+});

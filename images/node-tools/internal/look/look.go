@@ -3,10 +3,12 @@
 package look
 
 import (
+	"encoding/json"
 	"sort"
 	"sync"
 
 	"cnilab/node-tools/internal/cri"
+	"cnilab/node-tools/internal/jsontext"
 )
 
 // Item, Unseen and State are StateItem and NodeState of lab/core/node-state.ts, which also explains the kinds.
@@ -14,6 +16,19 @@ type Item struct {
 	Kind   string            `json:"kind"`
 	Name   string            `json:"name"`
 	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// MarshalJSON keeps names apart that are not UTF-8, as those of files need not be.
+func (i Item) MarshalJSON() ([]byte, error) {
+	told := struct {
+		Kind   string                   `json:"kind"`
+		Name   jsontext.Text            `json:"name"`
+		Detail map[string]jsontext.Text `json:"detail,omitempty"`
+	}{i.Kind, jsontext.Text(i.Name), make(map[string]jsontext.Text, len(i.Detail))}
+	for key, value := range i.Detail {
+		told.Detail[key] = jsontext.Text(value)
+	}
+	return json.Marshal(told)
 }
 
 type Unseen struct {

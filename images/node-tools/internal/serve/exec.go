@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"cnilab/node-tools/internal/jsontext"
 )
 
 // searchPath and Environment are what every command on a node starts with: never the environment of the lab's user.
@@ -31,10 +33,10 @@ func Environment(added map[string]string) []string {
 type commandResult struct {
 	Argv []string `json:"argv"`
 	exit
-	Stdout     string  `json:"stdout"`
-	Stderr     string  `json:"stderr"`
-	DurationMs float64 `json:"durationMs"`
-	TimedOut   bool    `json:"timedOut"`
+	Stdout     jsontext.Text `json:"stdout"`
+	Stderr     jsontext.Text `json:"stderr"`
+	DurationMs float64       `json:"durationMs"`
+	TimedOut   bool          `json:"timedOut"`
 }
 
 // exec runs a command to its end. What it left running in the background does not hold the reply up.
@@ -80,7 +82,7 @@ func (s *server) exec(r request) (*commandResult, error) {
 	if outErr != nil || errErr != nil {
 		return nil, fmt.Errorf("%s printed more than %d MiB and was ended", quote(r.Argv), captureLimit>>20)
 	}
-	result.Stdout, result.Stderr = outText, errText
+	result.Stdout, result.Stderr = jsontext.Text(outText), jsontext.Text(errText)
 	return result, nil
 }
 

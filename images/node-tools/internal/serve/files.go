@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"unicode/utf8"
+
+	"cnilab/node-tools/internal/jsontext"
 )
 
 // file is NodeFile of lab/nodes/node.ts: a content, a link, or an absence.
@@ -38,7 +40,7 @@ func readFile(path string, offset int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"content": string(wholeCharacters(content))}, nil
+	return map[string]jsontext.Text{"content": jsontext.Text(wholeCharacters(content))}, nil
 }
 
 func wholeCharacters(content []byte) []byte {

@@ -173,5 +173,5 @@ func (s *server) tool(argv ...string) (string, error) {
 	if result.ExitCode == nil || *result.ExitCode != 0 {
 		return "", fmt.Errorf("%s did not work: %s", argv[0], result.Stderr)
 	}
-	return result.Stdout, nil
+	return string(result.Stdout), nil
 }

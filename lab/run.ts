@@ -1,9 +1,11 @@
 import type { Artifact } from './artifacts/artifact.ts';
 import { CleanupStack } from './core/cleanup-stack.ts';
 import { LabError, messageOf } from './core/lab-error.ts';
+import type { NodeState } from './core/node-state.ts';
 import type { Clock } from './core/ports.ts';
 import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
+import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { artifactsOf, bringUpNode, type NodeParts } from './nodes/bring-up.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
@@ -12,6 +14,7 @@ import type { ComponentRef } from './plan/components.ts';
 import type { RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
 import { runSteps } from './steps/run-steps.ts';
+import { settleMs } from './steps/settle.ts';
 
 export interface RunOptions {
   readonly run: RunPlan;
@@ -86,6 +89,9 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       clock,
       artifact: options.artifact,
       signal,
+      settling: (stepId, state) =>
+        mayHaveToSettle(run, stepId) ? settlingOf(run, [...entries, ...seenAs(stepId, state)]) : 'settled',
+      settleMs: settleMs(maker),
       observe: (observation) => {
         if (observation.kind === 'step-started') ({ stepId } = observation);
         observe(observation);
@@ -124,6 +130,14 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     ...(kept === undefined ? {} : { kept }),
   });
   return verdict;
+}
+
+/** What the journal would have of a step, had this been the last look. */
+function seenAs(stepId: string, state: NodeState): readonly JournalEntry[] {
+  return [
+    { kind: 'look', stepId, state, runtime: 'running', atMs: 0 },
+    { kind: 'step-ended', stepId, atMs: 0 },
+  ];
 }
 
 /** Anything but a LabError is a bug in the lab: the node is still taken down, and the stack is what helps. */

@@ -26,6 +26,8 @@ export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onContain
 export interface OneNode extends ReadyNode {
   readonly backend: BackendName;
   readonly artifacts: Artifacts;
+  /** whether all in it is slow: NodeMaker */
+  readonly emulated: boolean;
 }
 
 /** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
@@ -66,5 +68,5 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
     signal,
   });
   signal.throwIfAborted();
-  return { ...ready, backend: backend.name, artifacts };
+  return { ...ready, backend: backend.name, artifacts, emulated: maker.emulated ?? false };
 }

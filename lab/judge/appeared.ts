@@ -23,6 +23,15 @@ export function appearedIn(item: StateItem, looks: readonly Look[]): string | un
   return appeared;
 }
 
+/** The step after which an item was not there any more, of looks that came later. */
+export function goneBy(item: StateItem, later: readonly Look[]): string | undefined {
+  return later.find(
+    ({ state }) =>
+      !state.items.some(({ kind, name }) => kind === item.kind && name === item.name) &&
+      !state.unseen.some(({ kind }) => kind === item.kind),
+  )?.stepId;
+}
+
 function identified({ items }: NodeState): readonly (readonly [string, StateItem])[] {
   const seen = new Map<string, number>();
   return items.map((item) => {

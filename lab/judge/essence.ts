@@ -15,7 +15,7 @@ export interface Fact {
  * same behaviour, on whatever backend, machine or day. Logs are left out: their order is not the runtime's promise.
  */
 export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
-  return entries.flatMap((entry): readonly Fact[] => {
+  return lastLooks(entries).flatMap((entry): readonly Fact[] => {
     switch (entry.kind) {
       case 'command':
         return [fact(entry.stepId, commandText(entry.result))];
@@ -59,6 +59,12 @@ export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
   });
 }
 
+/** Of the looks of one step the last alone: how often it took another one is not the runtime's doing. */
+function lastLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const last = new Map(entries.flatMap((entry) => (entry.kind === 'look' ? [[entry.stepId, entry]] : [])));
+  return entries.filter((entry) => entry.kind !== 'look' || last.get(entry.stepId) === entry);
+}
+
 const fact = (stepId: string, text: string): Fact => ({ stepId, text: withoutNames(text) });
 
 function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult): string {
@@ -68,10 +74,10 @@ function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult
   return `${argv.join(' ')}: ${end}: ${error?.message ?? stderr.trim()}`;
 }
 
-/** Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
+/** Tracked flows come and go in the kernel's own time. Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
 function lasting(items: readonly StateItem[]): readonly StateItem[] {
   const anyShim = items.some(({ kind }) => kind === 'shim');
-  return items.filter(({ kind }) => kind !== 'process' || !anyShim);
+  return items.filter(({ kind }) => kind !== 'conntrack' && (kind !== 'process' || !anyShim));
 }
 
 /** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod. */

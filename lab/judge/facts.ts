@@ -49,8 +49,9 @@ export function factsOf(
 ): RunFacts {
   const looks = ofKind(entries, 'look').map(({ stepId, state }) => ({ stepId, state }));
   const log = ofKind(entries, 'containerd-log');
+  const byStep = entriesByStep(entries);
   return {
-    steps: run.steps.map((step) => stepFacts(step, entries)),
+    steps: run.steps.map((step) => stepFacts(step, byStep.get(step.id) ?? [])),
     looks,
     instruments: instrumentsOf(run, entries),
     log: log.length === 0 ? undefined : log.map(({ text }) => text).join(''),
@@ -63,8 +64,18 @@ export function factsOf(
   };
 }
 
-function stepFacts(step: PlannedStep, entries: readonly JournalEntry[]): StepFacts {
-  const own = entries.filter((entry) => 'stepId' in entry && entry.stepId === step.id);
+function entriesByStep(entries: readonly JournalEntry[]): ReadonlyMap<string, readonly JournalEntry[]> {
+  const byStep = new Map<string, JournalEntry[]>();
+  for (const entry of entries) {
+    if (!('stepId' in entry)) continue;
+    const own = byStep.get(entry.stepId);
+    if (own === undefined) byStep.set(entry.stepId, [entry]);
+    else own.push(entry);
+  }
+  return byStep;
+}
+
+function stepFacts(step: PlannedStep, own: readonly JournalEntry[]): StepFacts {
   return {
     step,
     ended: ofKind(own, 'step-ended').length > 0,

@@ -1,5 +1,6 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
+import type { Expectation } from '../spec/scenario.ts';
 import { bind, forgetPod, NO_BINDINGS, type Bindings } from '../match/bindings.ts';
 import { configTrouble } from './config-trouble.ts';
 import { capturesOf } from './captures-of.ts';
@@ -53,16 +54,28 @@ interface Context {
   readonly bindings: Bindings;
 }
 
-function judgeStep(step: StepFacts, { run, facts, bindings: before }: Context): Judged {
+function judgeStep(step: StepFacts, context: Context): Judged {
+  const { did, subject } = subjectOf(step, context);
+  const state = judgeState(subject);
+  const { stale } = capturesOf(step, context.facts);
+  const findings = withLog([...did.findings, ...state.findings], step.log, logUpTo(step, context.facts));
+  return { findings, bindings: bind(state.bindings, stale) };
+}
+
+/** What a step's own commands did, and what its other expectations are held against. */
+function subjectOf(
+  step: StepFacts,
+  { run, facts, bindings: before }: Context,
+): { readonly did: Judged; readonly subject: Subject } {
   const { expect, id: stepId } = step.step;
-  const { fresh, stale } = capturesOf(step, facts);
+  const { fresh } = capturesOf(step, facts);
   const started = step.step.action.do === 'run-pod' ? forgetPod(before, step.step.action.pod) : before;
 
   const did =
     step.notRun === undefined
       ? judgeDeeds(step, bind(started, fresh))
       : { findings: judgeNotRun(step), bindings: started };
-  const state = judgeState({
+  const subject = {
     stepId,
     expect,
     state: step.state,
@@ -70,9 +83,33 @@ function judgeStep(step: StepFacts, { run, facts, bindings: before }: Context): 
     pod: podOf(step.step.action, run),
     facts,
     bindings: did.bindings,
-  });
-  const findings = withLog([...did.findings, ...state.findings], step.log, logUpTo(step, facts));
-  return { findings, bindings: bind(state.bindings, stale) };
+  };
+  return { did, subject };
+}
+
+/**
+ * What is held against what the last look saw: the expectations of the step that was taken last, and those of the end
+ * where it was the last of all.
+ */
+export function lastSubjects(run: RunPlan, entries: readonly JournalEntry[]): readonly Subject[] {
+  const facts = factsOf(run, entries);
+  const taken = facts.steps.slice(0, countTaken(facts.steps));
+  const last = taken.at(-1);
+  if (last === undefined) return [];
+  const bindings = taken
+    .slice(0, -1)
+    .reduce<Bindings>(
+      (before, step) => judgeStep(step, { run, facts, bindings: before }).bindings,
+      NO_BINDINGS,
+    );
+  const context = { run, facts, bindings };
+  const { subject } = subjectOf(last, context);
+  return [
+    subject,
+    ...(taken.length < run.steps.length || run.end === undefined
+      ? []
+      : [endSubject(run.end, { facts, bindings: judgeStep(last, context).bindings })]),
+  ].map((one) => ({ ...one, bindings: judgeLog(one).bindings }));
 }
 
 /** What the step's own commands did. */
@@ -93,18 +130,14 @@ function judgeState(subject: Subject): Judged {
 
 function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): readonly Finding[] {
   if (run.end === undefined) return [];
+  const subject = endSubject(run.end, { facts, bindings });
+  return withLog(judgeState(subject).findings, facts.log ?? '', facts.log ?? '');
+}
+
+function endSubject(expect: Expectation, { facts, bindings }: Omit<Context, 'run'>): Subject {
   // The look after the last step and no earlier one: how the node was before it says nothing about the end.
   const state = (facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
-  const subject: Subject = {
-    stepId: 'end',
-    expect: run.end,
-    state,
-    log: facts.log,
-    pod: undefined,
-    facts,
-    bindings,
-  };
-  return withLog(judgeState(subject).findings, facts.log ?? '', facts.log ?? '');
+  return { stepId: 'end', expect, state, log: facts.log, pod: undefined, facts, bindings };
 }
 
 /** What does not pass carries the last of what containerd said meanwhile, and why it has no configuration if that is it. */

@@ -2,7 +2,7 @@ import { STATE_KINDS, type NodeState, type StateItem, type StateKind } from '../
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn, matchExact } from '../match/text.ts';
-import { appearedIn } from './appeared.ts';
+import { appearedIn, goneBy } from './appeared.ts';
 import type { Look } from './facts.ts';
 import { leftOver, type LeftOver } from './left-over.ts';
 import { flowMap } from './paste-yaml.ts';
@@ -19,9 +19,9 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
   const { leftBehind } = expect;
   if (leftBehind === undefined) return [];
   const told = { check: 'left-behind', stepId, place: leftBehind.place } as const;
-  const baseline = facts.looks.find((look) => look.stepId === 'start')?.state;
-  if (baseline === undefined || state === undefined) {
-    const when = baseline === undefined ? 'at the start' : 'then';
+  const remains = remainsOf(subject);
+  if (state === undefined || remains === undefined) {
+    const when = facts.looks.some((look) => look.stepId === 'start') ? 'then' : 'at the start';
     return [
       {
         ...told,
@@ -31,10 +31,9 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
     ];
   }
 
-  const blind = blindKinds(baseline, state);
+  const { groups, blind } = remains;
   const looks = looksUntil(facts.looks, state);
-  const left = leftOver({ baseline, state, looks, instruments: facts.instruments });
-  const groups = groupsOf({ leftBehind, left, blind });
+  const later = facts.looks.slice(looks.length);
   const wrong = groups.filter((group) => contradicts(group, bindings));
   const expected = expectedYaml(leftBehind, bindings);
   const actual = actualYaml(groups);
@@ -46,7 +45,7 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
         message: `left behind is ${actual}, expected ${expected}`,
         expected,
         actual,
-        detail: wrong.flatMap((group) => describeGroup(group, { looks, bindings })),
+        detail: wrong.flatMap((group) => describeGroup(group, { looks, later, bindings })),
       },
     ];
   }
@@ -59,6 +58,40 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
     return [{ ...told, outcome: 'inconclusive', message, expected }];
   }
   return [{ ...told, outcome: 'pass', message: `left behind is ${expected}, as expected` }];
+}
+
+/** Whether there is more than the file says, by number or by name: that may be just about to go. */
+export function isBeyond(subject: Subject): boolean {
+  const groups = remainsOf(subject)?.groups ?? [];
+  return groups.some(({ expected, items }) =>
+    typeof expected === 'number'
+      ? items.length > expected
+      : pairNames(expected, { items, bindings: subject.bindings }).extra.length > 0,
+  );
+}
+
+/** Of these an item may be there that is already ending. */
+const TRANSIENT: readonly Group['name'][] = ['shim', 'process'];
+
+/** Whether what the file says is met by something that may be just about to go. */
+export function restsOnTransient(subject: Subject): boolean {
+  const groups = remainsOf(subject)?.groups ?? [];
+  return groups.some(({ name, items }) => TRANSIENT.includes(name) && items.length > 0);
+}
+
+interface Remains {
+  readonly groups: readonly Group[];
+  readonly blind: ReadonlyMap<StateKind, string>;
+}
+
+/** What there is, sorted by what the file says of it; undefined where it says nothing, or nobody looked. */
+function remainsOf({ expect: { leftBehind }, facts, state }: Subject): Remains | undefined {
+  const baseline = facts.looks.find((look) => look.stepId === 'start')?.state;
+  if (leftBehind === undefined || baseline === undefined || state === undefined) return undefined;
+  const blind = blindKinds(baseline, state);
+  const looks = looksUntil(facts.looks, state);
+  const left = leftOver({ baseline, state, looks, instruments: facts.instruments });
+  return { groups: groupsOf({ leftBehind, left, blind }), blind };
 }
 
 /** Items that the file speaks of under one word. */
@@ -160,7 +193,11 @@ function actualYaml(groups: readonly Group[]): string {
 
 function describeGroup(
   { name, expected, items }: Group,
-  { looks, bindings }: { looks: readonly Look[]; bindings: Bindings },
+  {
+    looks,
+    later,
+    bindings,
+  }: { readonly looks: readonly Look[]; readonly later: readonly Look[]; readonly bindings: Bindings },
 ): readonly string[] {
   const names = typeof expected === 'number' ? undefined : pairNames(expected, { items, bindings });
   return [
@@ -170,7 +207,9 @@ function describeGroup(
       const known = Object.entries(item.detail ?? {}).filter(([, value]) => value !== '');
       const detail =
         known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key} ${value}`).join(', ')})`;
-      return `${item.kind} ${item.name} appeared in ${appearedIn(item, looks) ?? 'some step'}${detail}`;
+      const gone = goneBy(item, later);
+      const late = gone === undefined ? '' : `; gone by ${gone}, later than the lab waits`;
+      return `${item.kind} ${item.name} appeared in ${appearedIn(item, looks) ?? 'some step'}${detail}${late}`;
     }),
   ];
 }

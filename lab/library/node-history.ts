@@ -12,6 +12,7 @@ import type { LabNode } from '../nodes/node.ts';
 import type { JournalEntry, Observation } from '../observe/observation.ts';
 import type { PlannedAction, PlannedStep } from '../plan/plan.ts';
 import type { Expectation, FileSpec, PodSpec } from '../spec/scenario.ts';
+import { settleMs, type Settling } from '../steps/settle.ts';
 import { createStepper, type Stepper } from '../steps/stepper.ts';
 import { StepFailed } from './step-failed.ts';
 
@@ -37,7 +38,17 @@ export class NodeHistory {
   #taken = 0;
   #lastId = 'start';
 
-  constructor({ node, containerd, clock }: { node: LabNode; containerd: Containerd; clock: Clock }) {
+  constructor({
+    node,
+    containerd,
+    clock,
+    emulated = false,
+  }: {
+    node: LabNode;
+    containerd: Containerd;
+    clock: Clock;
+    emulated?: boolean;
+  }) {
     this.#node = node;
     this.#clock = clock;
     this.#startedMs = clock.now();
@@ -49,6 +60,7 @@ export class NodeHistory {
         throw new Error(`no step that a program takes brings another ${component}`);
       },
       observe: (observation) => this.#observe(observation),
+      settleMs: settleMs({ emulated }),
     });
   }
 
@@ -91,9 +103,9 @@ export class NodeHistory {
     await this.#stepper.look('start');
   }
 
-  /** A look at the node, now. */
-  look(): Promise<NodeState> {
-    return this.#stepper.look(this.#nextId('look'));
+  /** A look at the node, now, or once what it sees has settled. */
+  look(settling?: (state: NodeState) => Settling): Promise<NodeState> {
+    return this.#stepper.look(this.#nextId('look'), settling);
   }
 
   facts(): RunFacts {

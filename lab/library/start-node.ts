@@ -27,7 +27,7 @@ export async function startNode(
   const cleanup = new CleanupStack();
   let history: NodeHistory | undefined;
   try {
-    const { node, containerd, backend, artifacts, runtimeVersion } = await startOneNode(world, {
+    const { node, containerd, backend, artifacts, runtimeVersion, emulated } = await startOneNode(world, {
       scenario: scenarioOf(request),
       flags: { backend: request.backend },
       name: `lab-${world.randomId()}`,
@@ -37,7 +37,7 @@ export async function startNode(
       onContainerdEnd: (end) => history?.containerdEnded(end),
       signal,
     });
-    history = new NodeHistory({ node, containerd, clock: world.clock });
+    history = new NodeHistory({ node, containerd, clock: world.clock, emulated });
     await history.begin();
     let image: Promise<void> | undefined;
     return new StartedNode({

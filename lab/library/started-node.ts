@@ -1,9 +1,11 @@
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { CleanupStack } from '../core/cleanup-stack.ts';
-import type { StateItem } from '../core/node-state.ts';
+import type { NodeState, StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { judgeLeftBehind } from '../judge/left-behind.ts';
 import { leftOver } from '../judge/left-over.ts';
+import { worstOf } from '../judge/settling.ts';
+import type { Subject } from '../judge/subject.ts';
 import type { Finding } from '../judge/verdict.ts';
 import { CONTAINERD_LOG } from '../nodes/containerd.ts';
 import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts';
@@ -141,19 +143,24 @@ export class StartedNode implements AsyncDisposable {
    */
   async judgeLeftBehind(leftBehind: LeftBehindExpectation): Promise<Finding> {
     const { history } = this.#options;
-    const state = await history.look();
-    const facts = history.facts();
-    const [finding] = judgeLeftBehind({
-      stepId: 'now',
-      expect: { ...NOTHING_EXPECTED, leftBehind },
-      state,
-      log: undefined,
-      pod: undefined,
-      facts,
-      bindings: new Map(
-        facts.steps.flatMap(({ captures }) => captures.map(({ name, value }) => [name, value])),
-      ),
-    });
+    const subjectOf = (state: NodeState): Subject => {
+      const { steps, looks, ...facts } = history.facts();
+      return {
+        stepId: 'now',
+        expect: { ...NOTHING_EXPECTED, leftBehind },
+        state,
+        log: undefined,
+        pod: undefined,
+        facts: {
+          ...facts,
+          steps,
+          looks: looks.some((look) => look.state === state) ? looks : [...looks, { stepId: 'now', state }],
+        },
+        bindings: new Map(steps.flatMap(({ captures }) => captures.map(({ name, value }) => [name, value]))),
+      };
+    };
+    const state = await history.look((seen) => worstOf([subjectOf(seen)]));
+    const [finding] = judgeLeftBehind(subjectOf(state));
     if (finding === undefined) throw new Error('an expectation of what is left behind gives a finding');
     return finding;
   }

@@ -114,6 +114,8 @@ export interface NodeOptions {
 export interface NodeMaker {
   /** what that is, of the lab's own artifacts; for the journal */
   readonly artifacts: readonly Artifact[];
+  /** Its nodes have no processor of their own: all in them is slow. */
+  readonly emulated?: boolean;
   /** The node, ready for commands. Throws LabError. */
   start(options: NodeOptions): Promise<RunningNode>;
   /** Takes down what was made ahead and never asked for. Nothing is started after this. */

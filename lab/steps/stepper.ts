@@ -11,6 +11,7 @@ import type { PodSpec } from '../spec/scenario.ts';
 import { capturePod, Captures } from './captures.ts';
 import type { RunOptions, StepContext } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
+import { settle, type Settling } from './settle.ts';
 import { takeStep } from './take-step.ts';
 
 export interface StepperOptions {
@@ -19,6 +20,9 @@ export interface StepperOptions {
   readonly clock: Clock;
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
+  /** How the state after a step stands to what is expected of it, and how long that may take to settle; see settle.ts. */
+  readonly settling?: (stepId: string, state: NodeState) => Settling;
+  readonly settleMs: number;
 }
 
 /** What is to be done, and the pods that it may speak of. */
@@ -27,36 +31,55 @@ export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs'> & { readonly
 /** Takes steps on one node, whoever says which. */
 export interface Stepper {
   readonly captures: Captures;
-  /** Reads the log and looks at the node; `stepId` is `start` before the first step. One look at a time. */
-  look(stepId: string): Promise<NodeState>;
-  /** Takes one step and looks at what came of it. Several may be under way at once. */
+  /**
+   * Reads the log and looks at the node, until what it sees has settled if something says what that is; `stepId` is `start`
+   * before the first step. One look at a time.
+   */
+  look(stepId: string, settling?: (state: NodeState) => Settling): Promise<NodeState>;
+  /** Takes one step and looks at what came of it, until that has settled. Several may be under way at once. */
   take(step: Step): Promise<void>;
 }
 
 export function createStepper(options: StepperOptions): Stepper {
-  const { node, containerd, clock, artifact, observe } = options;
+  const { node, containerd, clock, artifact, observe, settleMs } = options;
   const captures = new Captures(observe);
   const log = new LogReader(node);
   let before: Promise<NodeState> | undefined;
   /** where in the log the step before and this one began */
   let begun = { before: 0, now: 0 };
 
-  async function lookNow(stepId: string): Promise<NodeState> {
-    const state = await node.look();
+  async function tell(stepId: string, state: NodeState): Promise<void> {
     const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
     const runtime = await containerd.state({ answered });
     observe({ kind: 'containerd-log', stepId, text: await log.next() }); // last, so that it has what came meanwhile
     observe({ kind: 'look', stepId, state, runtime });
+  }
+
+  async function lookNow(stepId: string): Promise<NodeState> {
+    const state = await node.look();
+    await tell(stepId, state);
     return state;
   }
 
-  function look(stepId: string): Promise<NodeState> {
-    const next = () => lookNow(stepId);
+  /** Of several looks the first and the last are told. */
+  async function lookUntilSettled(
+    stepId: string,
+    settling: (state: NodeState) => Settling,
+  ): Promise<NodeState> {
+    const first = await lookNow(stepId);
+    const last = await settle(first, { look: () => node.look(), settling, forMs: settleMs, clock });
+    if (last !== first) await tell(stepId, last);
+    return last;
+  }
+
+  function inTurn(next: () => Promise<NodeState>): Promise<NodeState> {
     const looked = before === undefined ? next() : before.then(next, next);
     looked.catch(() => undefined); // whoever asked is told
     before = looked;
     return looked;
   }
+  const look: Stepper['look'] = (stepId, settling) =>
+    inTurn(() => (settling === undefined ? lookNow(stepId) : lookUntilSettled(stepId, settling)));
 
   const contextOf = ({ id: stepId, timeoutMs, pods }: Step, state: NodeState): StepContext => ({
     node,
@@ -99,7 +122,8 @@ export function createStepper(options: StepperOptions): Stepper {
         if (!(thrown instanceof NothingToActOn)) throw thrown;
         observe({ kind: 'not-run', stepId: id, why: thrown.message });
       }
-      const state = await look(id);
+      const { settling } = options;
+      const state = await look(id, settling && ((seen) => settling(id, seen)));
       if (action.do === 'run-pod') capturePod(captures, { stepId: id, pod: action.pod, state });
       observe({ kind: 'step-ended', stepId: id });
     },

@@ -62,7 +62,8 @@ export async function fakeStartedNode({
       deeds.push('keep');
     },
   };
-  const clock = { now: () => 0, sleep: async () => undefined };
+  let nowMs = 0;
+  const clock = { now: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) };
   const containerd: Containerd = {
     start: unused,
     adopt: unused,

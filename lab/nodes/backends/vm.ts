@@ -62,7 +62,8 @@ export function vmBackend(options: VmBackendOptions): Backend {
         signal,
       };
       const start = (node: NodeOptions) => quickestNode(setting, node);
-      return { artifacts: [nodeTools, kernel, root, initrd], start, end: async () => undefined };
+      const emulated = acceleration === 'tcg';
+      return { artifacts: [nodeTools, kernel, root, initrd], emulated, start, end: async () => undefined };
     },
     sweep: () => sweepRecords(stateHostPath),
     nodes: () => nodesOf(stateHostPath),

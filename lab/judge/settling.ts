@@ -1,0 +1,39 @@
+import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { lastSubjects } from './judge.ts';
+import { isBeyond, restsOnTransient } from './left-behind.ts';
+import { judgePods } from './pods.ts';
+import type { Subject } from './subject.ts';
+
+/** Whether what the last look saw may still change into what is expected, or out of it. */
+export function settlingOf(run: RunPlan, entries: readonly JournalEntry[]): 'settled' | 'beyond' | 'unsure' {
+  return worstOf(lastSubjects(run, entries));
+}
+
+/** Whether anything is expected after this step that time could bring about: most steps need no answer from settlingOf. */
+export function mayHaveToSettle({ steps, end }: RunPlan, stepId: string): boolean {
+  const step = steps.find(({ id }) => id === stepId);
+  const expected = [
+    ...(step === undefined ? [] : [step.expect]),
+    ...(step === steps.at(-1) && end ? [end] : []),
+  ];
+  return expected.some(
+    ({ leftBehind, pod, pods }) => leftBehind !== undefined || pod !== undefined || pods !== undefined,
+  );
+}
+
+/** Of what is left behind, and of pods that ought to be gone. */
+export function worstOf(subjects: readonly Subject[]): 'settled' | 'beyond' | 'unsure' {
+  if (subjects.some((subject) => isBeyond(subject) || podsAreBeyond(subject))) return 'beyond';
+  return subjects.some(restsOnTransient) ? 'unsure' : 'settled';
+}
+
+function podsAreBeyond(subject: Subject): boolean {
+  const { pod, pods } = subject.expect;
+  const wanted = [
+    ...(pod === undefined ? [] : [pod]),
+    ...(typeof pods === 'object' ? Object.values(pods) : []),
+  ];
+  const mayGo = pods === 'none' || wanted.some(({ state }) => state === 'absent' || state === 'not-ready');
+  return mayGo && judgePods(subject).some(({ outcome }) => outcome === 'fail');
+}

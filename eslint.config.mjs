@@ -12,6 +12,7 @@ const ambient = [
     message: 'set an exit code in main.ts; let the process end by itself',
   },
   { object: 'Math', property: 'random', message: 'randomness is handed down' },
+  { object: 'Date', property: 'now', message: 'a Clock is handed down: its now() never jumps' },
 ];
 
 export default tseslint.config(

@@ -16,6 +16,7 @@ export default defineConfig({
         test: {
           name: 'nodes',
           include: ['test/backends/**/*.test.ts', 'test/sources/**/*.test.ts'],
+          setupFiles: ['test/rig/own-nodes.ts'],
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 1_200_000,

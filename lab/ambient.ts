@@ -24,6 +24,7 @@ export const ambientWorld = (): World => ({
   clock: systemClock,
   packageHostPath,
   cacheHostPath: join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab'),
+  stateHostPath: join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'cnilab'),
   labVersion: packageVersion(),
   randomId: () => randomBytes(3).toString('hex'),
   onSignal,

@@ -59,7 +59,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     kind: 'run-started',
     formatVersion: 2,
     labVersion: options.labVersion,
-    time: new Date(startedMs).toISOString(),
+    time: clock.date().toISOString(),
     backend,
     host: options.host,
   });

@@ -108,7 +108,9 @@ export function createApt(options: AptOptions) {
         const stamp = await readFile(join(folder, 'updated'), 'utf8').catch(() => '');
         const [updatedMs = '0', ...forSources] = stamp.split('\n');
         const sameSources = forSources.join('\n') === sources;
-        if (sameSources && (offline || clock.now() - Number(updatedMs) < LISTS_FRESH_MS)) return ok(state);
+        const ageMs = clock.date().getTime() - Number(updatedMs);
+        const fresh = ageMs >= 0 && ageMs < LISTS_FRESH_MS; // what is of tomorrow was written under another clock
+        if (sameSources && (offline || fresh)) return ok(state);
         if (offline)
           return refuse(
             'unreachable',
@@ -127,7 +129,7 @@ export function createApt(options: AptOptions) {
         const updated = await run(['apt-get', 'update', '-q', '--error-on=any'], { ...state, signal });
         if (updated.exitCode !== 0)
           return refuse('unreachable', `apt-get update for ${suite}: ${lastLines(updated.stderr)}`);
-        await writeFile(join(folder, 'updated'), `${clock.now()}\n${sources}`);
+        await writeFile(join(folder, 'updated'), `${clock.date().getTime()}\n${sources}`);
         return ok(state);
       },
     );

@@ -68,8 +68,8 @@ export interface Artifacts {
   versions(component: ComponentName, signal: AbortSignal): Promise<readonly SourceVersions[]>;
   /** Removes what killed labs left half made; costs nothing when there is none. Returns what was removed. */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
-  /** Removes everything from the cache; all of it can be had again. */
-  clean(): Promise<void>;
+  /** Removes everything from the cache; all of it can be had again. False, and nothing is removed, while nodes use it. */
+  clean(): Promise<boolean>;
 }
 
 export interface SourceVersions {
@@ -190,6 +190,6 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
         })),
       ),
     sweep: (signal) => cache.sweep(signal),
-    clean: () => cache.clean(),
+    clean: () => cache.clean(new AbortController().signal),
   };
 }

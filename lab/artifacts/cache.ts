@@ -44,6 +44,16 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
     await rm(at('artifacts', artifact.key), { recursive: true, force: true });
   }
 
+  async function removeAll(): Promise<void> {
+    const away = at(`removed-${process.pid}`);
+    for (const part of await readdir(cacheHostPath).catch(() => [])) {
+      if (!PARTS.includes(part) && !part.startsWith('removed-')) continue;
+      await mkdir(away, { recursive: true });
+      await rename(at(part), join(away, part)).catch(() => undefined);
+    }
+    await rm(away, { recursive: true, force: true });
+  }
+
   return {
     hostPath: cacheHostPath,
 
@@ -163,15 +173,13 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       return removed;
     },
 
-    /** Removes everything. Out of the way first: a lab that starts meanwhile sees an empty cache and not half a one. */
-    async clean(): Promise<void> {
-      const away = at(`removed-${process.pid}`);
-      for (const part of await readdir(cacheHostPath).catch(() => [])) {
-        if (!PARTS.includes(part) && !part.startsWith('removed-')) continue;
-        await mkdir(away, { recursive: true });
-        await rename(at(part), join(away, part)).catch(() => undefined);
-      }
-      await rm(away, { recursive: true, force: true });
+    /**
+     * Removes everything, unless a node has a lock on the artifacts: that may be one whose records lie elsewhere. Out of the
+     * way first: a lab that starts meanwhile sees an empty cache and not half a one.
+     */
+    async clean(signal: AbortSignal): Promise<boolean> {
+      await mkdir(at('artifacts'), { recursive: true });
+      return withLockIfFree({ lockHostPath: at('artifacts'), env, signal }, removeAll);
     },
   };
 }

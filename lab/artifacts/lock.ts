@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { LabError } from '../core/lab-error.ts';
 
 export interface LockOptions {
+  /** a file, which is made if it is not there, or a folder */
   readonly lockHostPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
@@ -93,7 +94,7 @@ async function acquire(
 // `cat` ends with the pipe; with it the last holder of descriptor 9, and so the lock, is gone.
 const HOLDER = [
   'command -v flock >/dev/null || { echo "flock is missing (util-linux)" >&2; exit 1; }',
-  'exec 9>"$1" || exit 1',
+  'if [ -d "$1" ]; then exec 9<"$1"; else exec 9>"$1"; fi || exit 1',
   'flock -n 9 || { echo busy; flock 9; } || exit 1',
   'echo held',
   'exec cat >/dev/null',

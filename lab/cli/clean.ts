@@ -1,4 +1,4 @@
-import { createBackends, nodesUp, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
+import { createBackends, nodesUp, openArtifacts, ownKeptNodes, readPins, sweepHost } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab clean`: what killed runs left on this host; with flags also kept nodes and the cache. */
@@ -10,7 +10,7 @@ export async function cleanCommand(
   for (const line of await sweepHost({ backends: createBackends(world), artifacts }))
     world.out.write(`${line}\n`);
   if (flags.kept === true) {
-    for (const { name, backend } of (await nodesUp(world)).filter(({ kept }) => kept)) {
+    for (const { name, backend } of await ownKeptNodes(world)) {
       await backend.down(name);
       world.out.write(`${name} is down\n`);
     }
@@ -21,9 +21,12 @@ export async function cleanCommand(
       world.err.write(`the cache stays: its files are in use on ${inUse.join(', ')}\n`);
       return EXIT.inconclusive;
     }
+    if (!(await artifacts.clean())) {
+      world.err.write('the cache stays: its files are in use on nodes whose records are in another folder\n');
+      return EXIT.inconclusive;
+    }
     for (const backend of createBackends(world))
       for (const line of (await backend.clear?.()) ?? []) world.out.write(`${line}\n`);
-    await artifacts.clean();
     world.out.write(`${world.cacheHostPath} is removed\n`);
   }
   return EXIT.pass;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 import { hostFacts } from '../host/facts.ts';
 import type { SourceFlags } from './flags.ts';
-import { createBackends, nodesUp, openArtifacts, readPins } from './lab-parts.ts';
+import { createBackends, openArtifacts, ownKeptNodes, readPins } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 const LOW_DISK_MIB = 4096;
@@ -44,7 +44,7 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
     `${world.cacheHostPath}, ${freeMiB} MiB free on its disk`,
   );
 
-  const kept = (await nodesUp(world)).filter((node) => node.kept).map(({ name }) => name);
+  const kept = (await ownKeptNodes(world)).map(({ name }) => name);
   say(
     'ok',
     'nodes up',

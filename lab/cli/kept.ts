@@ -1,5 +1,5 @@
 import { BadInput } from '../core/lab-error.ts';
-import { nodesUp, type FoundNode } from './lab-parts.ts';
+import { nodesUp, ownKeptNodes, type FoundNode } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab ps`: the nodes that are up, kept ones and those of a lab that runs now. */
@@ -7,10 +7,12 @@ export async function psCommand(world: World): Promise<number> {
   const nodes = await nodesUp(world);
   if (nodes.length === 0) world.err.write('no node is up\n');
   const width = Math.max(...nodes.map(({ name }) => name.length));
-  for (const { name, backend, kept, createdMs } of nodes) {
-    const minutes = Math.floor((world.clock.now() - createdMs) / 60_000);
+  for (const { name, backend, kept, ageMs, elsewhere } of nodes) {
+    const up = ageMs === undefined ? 'for an unknown time' : `${Math.floor(ageMs / 60_000)} min`;
     const use = kept ? 'kept  ' : 'in use';
-    world.out.write(`${name.padEnd(width)}  ${backend.name.padEnd(9)}  ${use}  up ${minutes} min\n`);
+    world.out.write(
+      `${name.padEnd(width)}  ${backend.name.padEnd(9)}  ${use}  up ${up}${elsewhere === true ? ', of another lab' : ''}\n`,
+    );
   }
   return EXIT.pass;
 }
@@ -24,7 +26,10 @@ export async function downCommand(
   const kept = (await nodesUp(world)).filter((node) => node.kept);
   if (flags.all !== true && names.length === 0)
     throw new BadInput(`name a node, or say --all; ${upNow(kept)}`);
-  const wanted = flags.all === true ? kept : names.map((name) => nodeNamed(name, kept, 'was left up'));
+  const wanted =
+    flags.all === true
+      ? await ownKeptNodes(world)
+      : names.map((name) => nodeNamed(name, kept, 'was left up'));
   for (const { name, backend } of wanted) {
     await backend.down(name);
     world.out.write(`${name} is down\n`);

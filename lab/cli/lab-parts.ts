@@ -99,7 +99,7 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
   return [
     bareBackend({
       artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
-      stateHostPath: join(world.cacheHostPath, 'nodes'),
+      stateHostPath: join(world.stateHostPath, 'nodes'),
     }),
     containerBackend({
       env,
@@ -108,8 +108,9 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
       imageHostPath: join(world.packageHostPath, 'images/node'),
       reaperThreadHostPath: join(world.packageHostPath, 'dist/reaper-thread.cjs'),
       base: base ?? env['CNILAB_BASE'],
+      stateHostPath: world.stateHostPath,
       randomId: () => world.randomId(),
-      now: () => clock.now(),
+      clock,
     }),
     ...(world.arch === 'other'
       ? []
@@ -119,14 +120,15 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
             platform: world.platform,
             env: world.env,
             cacheHostPath: world.cacheHostPath,
-            stateHostPath: join(world.cacheHostPath, 'vm-nodes'),
+            stateHostPath: join(world.stateHostPath, 'vm-nodes'),
+            clock,
             rememberedHostPath: join(world.cacheHostPath, 'vm/acceleration.json'),
           }),
         ]),
   ];
 }
 
-/** A node that is up, and who can end and enter it. */
+/** A node that is up, and what can end and enter it. */
 export interface FoundNode extends NodeOnHost {
   readonly backend: Backend;
 }
@@ -138,6 +140,10 @@ export async function nodesUp(world: World): Promise<readonly FoundNode[]> {
   );
   return (await Promise.all(found)).flat();
 }
+
+/** Those that were left up by labs with this folder of nodes: what `--all` means. */
+export const ownKeptNodes = async (world: World): Promise<readonly FoundNode[]> =>
+  (await nodesUp(world)).filter(({ kept, elsewhere }) => kept && elsewhere !== true);
 
 /** Removes what killed labs left on this host, nodes and half-made artifacts; a line for each. Costs next to nothing. */
 export async function sweepHost({

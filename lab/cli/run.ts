@@ -49,7 +49,7 @@ export async function runRecorded(
   try {
     const plan = withTimeout(await preparePlan(world, { names, flags, pins, note }), flags.timeout);
     const backend = await nodes.backend;
-    const time = new Date(world.clock.now()).toISOString().slice(0, 19).replaceAll(':', '');
+    const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
     const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
     const reporters = fanOut(await createReporters(world, flags));
     news.tell(reporters);

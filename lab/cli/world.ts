@@ -19,6 +19,8 @@ export interface World {
   /** the package itself: its scenarios, its images */
   readonly packageHostPath: string;
   readonly cacheHostPath: string;
+  /** the records of nodes: labs with another such folder may share the cache, and leave these nodes alone */
+  readonly stateHostPath: string;
   readonly labVersion: string;
   /** short, and different each time */
   randomId(): string;

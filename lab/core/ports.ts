@@ -28,7 +28,9 @@ export interface ExecOptions {
 export type Exec = (argv: readonly string[], options?: ExecOptions) => Promise<CommandResult>;
 
 export interface Clock {
-  /** milliseconds since the epoch */
+  /** milliseconds on a clock that nobody sets: of use only for what two readings differ by */
   now(): number;
+  /** the time of day, which may be set back or ahead at any moment */
+  date(): Date;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../core/ports.ts';
 
 /** The machine's own clock; tests hand down one that takes no time. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.round(performance.now()),
+  date: () => new Date(),
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
 };

@@ -18,3 +18,17 @@ export async function startTicks(pid: number): Promise<number | undefined> {
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
 }
+
+const TICKS_PER_SECOND = 100; // USER_HZ, the same on every architecture that Linux runs on today
+
+/** This moment on the scale of `startTicks`, which no change of the machine's clock moves; undefined where there is no /proc. */
+export async function ticksNow(): Promise<number | undefined> {
+  const own = await startTicks(process.pid);
+  return own === undefined ? undefined : Math.floor(own + process.uptime() * TICKS_PER_SECOND);
+}
+
+/** How long ago a moment on that scale was. */
+export async function msSince(ticks: number): Promise<number | undefined> {
+  const now = await ticksNow();
+  return now === undefined || now < ticks ? undefined : ((now - ticks) * 1000) / TICKS_PER_SECOND;
+}

@@ -89,7 +89,10 @@ export interface RunningNode extends LabNode {
 export interface NodeOnHost {
   readonly name: string;
   readonly kept: boolean;
-  readonly createdMs: number;
+  /** undefined where that cannot be told, as of a machine with another clock */
+  readonly ageMs: number | undefined;
+  /** of another folder of nodes, on an engine that more than one lab uses: ended by its name alone, never with `--all` */
+  readonly elsewhere?: true;
 }
 
 /** The user's terminal, for a command run on a node by hand. */

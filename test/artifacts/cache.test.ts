@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
@@ -121,6 +122,21 @@ test('a link in what was made is refused, and leaves nothing', async () => {
   await expect(get(linking)).rejects.toThrow(LabError);
   expect(readdirSync(join(folder, 'cache/staging'))).toEqual([]);
   expect(existsSync(join(folder, 'cache/index'))).toBe(false);
+});
+
+test('a cache whose artifacts a node has locked is not removed; any other is', async () => {
+  await get();
+  const artifacts = join(folder, 'cache/artifacts');
+  const node = spawn('flock', ['--shared', artifacts, 'sh', '-c', 'echo held; cat'], { stdio: 'pipe' });
+  labs.push(node);
+  await once(node.stdout, 'data');
+  const cache = openCache();
+  expect(await cache.clean(signal)).toBe(false);
+  expect(readdirSync(artifacts)).toHaveLength(1);
+  node.stdin.end();
+  await once(node, 'exit');
+  expect(await cache.clean(signal)).toBe(true);
+  expect(readdirSync(join(folder, 'cache'))).toEqual([]);
 });
 
 test('a full disk is one clear error and leaves no half entry', async () => {

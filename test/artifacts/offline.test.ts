@@ -50,7 +50,7 @@ test('offline, nothing is asked that would open a socket, and the error says wha
     sourceOrder: ['local', 'release', 'gomod', 'debian'],
     offline: true,
     env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, HOME: folder },
-    clock: { now: () => 0, sleep: async () => undefined },
+    clock: { now: () => 0, date: () => new Date(0), sleep: async () => undefined },
     onEvent: () => undefined,
   });
   const promise = artifacts.ensureAll(

@@ -52,7 +52,7 @@ function findFolders(folder: string, wanted: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name: entry }) =>
-      entry === wanted ? [join(folder, entry)] : findFolders(join(folder, entry), wanted),
+      entry.startsWith(`${wanted}.`) ? [join(folder, entry)] : findFolders(join(folder, entry), wanted),
     );
 }
 

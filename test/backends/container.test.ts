@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -8,7 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { LABELS, uploadContainer } from '../../lab/nodes/backends/container/spec.ts';
-import { thisLab } from '../../lab/nodes/backends/container/owner.ts';
+import { ambientWorld } from '../../lab/ambient.ts';
+import { ownerText, thisLab, type Owner } from '../../lab/nodes/backends/container/owner.ts';
 import type { JsonReport } from '../../lab/report/json.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { containerLab } from '../rig/container-lab.ts';
@@ -127,6 +127,22 @@ test('a node that is kept is shown, entered and ended', async () => {
 const onlyOne = (word: string): readonly string[] =>
   word === '1.6.3' ? [] : word === '--containerd' ? [word, '1.6.3'] : [word];
 
+test('what ends all nodes of a lab ends none of another lab on the engine, unless it is named', async () => {
+  const other = { env: { XDG_STATE_HOME: join(output, 'other') } };
+  const up = ['up', '--name', 'test-other', '--containerd', '1.6.4', '--backend', 'container'];
+  expect(await lab.cnilab(up, other)).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await lab.cnilab(['down', '--all'])).toMatchObject({ exitCode: 0, stdout: '' });
+  expect(await lab.cnilab(['clean', '--kept'])).toMatchObject({ exitCode: 0, stdout: '' });
+  expect((await lab.cnilab(['ps'])).stdout).toMatch(
+    /^test-other {2}container {2}kept {4}up \d+ min, of another lab\n$/,
+  );
+  expect((await lab.cnilab(['ps'], other)).stdout).toMatch(
+    /^test-other {2}container {2}kept {4}up \d+ min\n$/,
+  );
+  expect(await lab.cnilab(['down', 'test-other'])).toMatchObject({ stdout: 'test-other is down\n' });
+  expect(await settledEngine()).toEqual(clean);
+});
+
 test('up makes a node on an engine, and a shell with nothing to read ends', async () => {
   const up = await lab.cnilab(['up', '--name', 'test-up', '--containerd', '1.6.4', '--backend', 'container']);
   expect(up).toMatchObject({ exitCode: 0, stderr: '' });
@@ -168,22 +184,28 @@ test(`kill -9 of the lab at ${TIMES} different moments leaves nothing in the eng
 });
 
 test('a sweep takes what a dead lab left, a half upload with its files, and nothing of a lab that runs', async () => {
-  const dead = { host: hostname(), pid: process.pid, startTicks: 1 };
-  const make = async (name: string, owner: typeof dead) =>
+  const mine = await thisLab(ambientWorld().stateHostPath);
+  const dead = { ...mine, startTicks: 1 };
+  const make = async (name: string, owner: Owner) =>
     lab.docker.createContainer({
       name: `cnilab-${name}`,
       Image: image,
       Cmd: ['true'],
-      Labels: { [LABELS.node]: name, [LABELS.owner]: `${owner.host} ${owner.pid} ${owner.startTicks}` },
+      Labels: { [LABELS.node]: name, [LABELS.owner]: ownerText(owner) },
     });
-  const mine = await thisLab();
   await make('test-dead', dead);
-  const alive = await make('test-alive', { ...mine, startTicks: mine.startTicks ?? 0 });
+  const alive = await make('test-alive', mine);
   const volume = join(engine.folder, 'data/volumes/cnilab-artifacts/_data');
   mkdirSync(join(volume, 'half-x'));
   writeFileSync(join(volume, 'half-x/file'), 'half');
   await lab.docker.createContainer(
-    uploadContainer({ name: 'half', image, owner: dead, nowMs: Date.now(), folders: ['half-x'] }),
+    uploadContainer({
+      name: 'half',
+      image,
+      owner: dead,
+      now: { ms: Date.now(), ticks: undefined },
+      folders: ['half-x'],
+    }),
   );
   const { exitCode, stdout } = await lab.cnilab(['clean']);
   expect([exitCode, stdout.trim().split('\n').sort()]).toEqual([

@@ -92,7 +92,7 @@ interface Room {
 
 /**
  * A run with so much room left for the lab's cache, and without what it has of one kind: in a layer over the cache that only
- * this run sees. After its words comes what stays in the cache of nodes, of half made entries and of that kind.
+ * this run sees. After its words comes what stays of nodes, and in the cache of half made entries and of that kind.
  */
 async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
   const { cacheHostPath } = ambientWorld();
@@ -101,7 +101,7 @@ async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
       mount -t overlay -o "lowerdir=$0,upperdir=$1/upper,workdir=$1/work" none "$0" || exit 99
     grep -l '"name":"${without}' "$0"/index/*.json | xargs -r rm
     shift; (ulimit -f ${fileMiB === undefined ? 'unlimited' : fileMiB * 2048}; exec "$@"); exitCode=$?
-    ls -A "$0/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json
+    ls -A "$XDG_STATE_HOME/cnilab/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json
     exit $exitCode`;
   const room = join(folder, `room-of-${name}`);
   mkdirSync(room);

@@ -15,7 +15,7 @@ import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
 const output = scratchFolder();
-const state = join(ambientWorld().cacheHostPath, 'vm-nodes');
+const state = join(ambientWorld().stateHostPath, 'vm-nodes');
 let env: Readonly<Record<string, string>>;
 
 const cnilab = (...words: string[]): Promise<Finished> => run(words, { env });

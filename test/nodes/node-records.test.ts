@@ -9,7 +9,6 @@ test('a record is read whole or not at all', () => {
     launcherPid: 10,
     launcherStartTicks: 99,
     initPid: 11,
-    createdMs: 5,
     kept: false,
     agent: '/cache/agent',
     cgroups: ['/sys/fs/cgroup/cpu/cnilab/lab-1'],

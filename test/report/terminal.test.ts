@@ -13,6 +13,7 @@ function fakeClock(): Clock & { pass(ms: number): Promise<void> } {
   const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
     now: () => nowMs,
+    date: () => new Date(nowMs),
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         sleepers.push({ untilMs: nowMs + ms, wake: resolve });

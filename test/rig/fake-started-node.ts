@@ -63,7 +63,11 @@ export async function fakeStartedNode({
     },
   };
   let nowMs = 0;
-  const clock = { now: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) };
+  const clock = {
+    now: () => nowMs,
+    date: () => new Date(nowMs),
+    sleep: async (ms: number) => void (nowMs += ms),
+  };
   const containerd: Containerd = {
     start: unused,
     adopt: unused,

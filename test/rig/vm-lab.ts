@@ -12,7 +12,7 @@ import { until } from './until.ts';
 export async function vmLab() {
   const env = { CNILAB_QEMU: await qemuForTests() };
   const options = (more: CnilabOptions = {}): CnilabOptions => ({ ...more, env: { ...env, ...more.env } });
-  const state = join(ambientWorld().cacheHostPath, 'vm-nodes');
+  const state = join(ambientWorld().stateHostPath, 'vm-nodes');
   return {
     env,
     cnilab: (args: readonly string[], more?: CnilabOptions): Promise<Finished> => cnilab(args, options(more)),

@@ -18,7 +18,7 @@ async function settled(counts: readonly number[], expected: number) {
     settling: ({ items: { length } }): Settling =>
       length > expected ? 'beyond' : length > 0 ? 'unsure' : 'settled',
     forMs: settleMs({}),
-    clock: { now: () => nowMs, sleep: async (ms) => void (nowMs += ms) },
+    clock: { now: () => nowMs, date: () => new Date(nowMs), sleep: async (ms) => void (nowMs += ms) },
   });
   return { last: last.items.length, looked, nowMs };
 }

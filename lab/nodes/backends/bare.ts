@@ -18,7 +18,7 @@ import { runOnTerminal } from './run-on-terminal.ts';
 export interface BareBackendOptions {
   /** the artifact cache, seen by every node, read-only, at /lab/artifacts */
   readonly artifactsHostPath: string;
-  /** where the records of nodes are; the same for all labs that share a cache */
+  /** where the records of nodes are; the same for all labs of a user */
   readonly stateHostPath: string;
 }
 
@@ -68,7 +68,7 @@ export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
   { name, layers, nodeTools }: BareNodeOptions,
 ): Promise<RunningNode> {
-  const startedMs = Date.now();
+  const startedMs = performance.now();
   await Promise.all([
     mkdir(stateHostPath, { recursive: true }),
     mkdir(artifactsHostPath, { recursive: true }),
@@ -87,14 +87,14 @@ export async function startBareNode(
     whyEnded: () => end.why,
   });
   await link.ready;
-  const readyMs = Date.now();
+  const readyMs = performance.now();
 
   let ending: Promise<void> | undefined;
   const provide = async (artifact: Artifact) =>
     join(ARTIFACTS_NODE_PATH, relative(artifactsHostPath, artifact.hostPath));
   return {
     ...agentNode(name, link, provide),
-    startMs: readyMs - startedMs,
+    startMs: Math.round(readyMs - startedMs),
     end: () =>
       (ending ??= (async () => {
         link.close();

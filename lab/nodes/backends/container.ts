@@ -2,20 +2,22 @@ import { existsSync, readFileSync } from 'node:fs';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { LabError } from '../../core/lab-error.ts';
+import type { Clock } from '../../core/ports.ts';
+import { ticksNow } from '../../host/process-start.ts';
 import { beginAhead } from '../ahead.ts';
 import type { Backend, BackendCheck, NodeMaker, PrepareOptions, RunningNode } from '../node.ts';
 import { findAddress } from './container/address.ts';
 import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
-import { isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
+import { ageOf, isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
 import { enterContainer } from './container/enter.ts';
 import { connectTo, type Engine } from './container/engine.ts';
 import { engineError, isGone } from './container/engine-words.ts';
 import { cannotBePrivileged, startContainerNode } from './container/node.ts';
 import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
-import { thisLab } from './container/owner.ts';
+import { isOf, thisLab } from './container/owner.ts';
 import { artifactVolume } from './container/volume.ts';
-import { VOLUME, type Powers } from './container/spec.ts';
+import { VOLUME, type Moment, type Powers } from './container/spec.ts';
 
 export interface ContainerBackendOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,12 +30,15 @@ export interface ContainerBackendOptions {
   /** the bundle of container/reaper-thread.ts */
   readonly reaperThreadHostPath: string;
   readonly randomId: () => string;
-  readonly now: () => number;
+  /** tells its own nodes from those of others who use the engine */
+  readonly stateHostPath: string;
+  readonly clock: Clock;
 }
 
 /** Nodes as privileged containers of any engine that speaks Docker's API, here or elsewhere. */
 export function containerBackend(options: ContainerBackendOptions): Backend {
-  const { now } = options;
+  const { clock, stateHostPath } = options;
+  const nowMs = () => clock.date().getTime();
   let engine: Promise<FoundEngine> | undefined;
   const find = () => (engine ??= findEngine(options));
 
@@ -76,7 +81,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       return ask('looking for what killed labs left', async (found) => {
         const lines: string[] = [];
         for (const one of await listContainers(found)) {
-          if (!(await isLeft(one, now()))) continue;
+          if (!(await isLeft(one, nowMs()))) continue;
           lines.push(await removeLeft(found, one));
         }
         return lines;
@@ -87,7 +92,14 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       return ask('clearing the container engine', clearEngine);
     },
     nodes: async () =>
-      (await running()).map(({ node, kept, createdMs }) => ({ name: node, kept, createdMs })),
+      Promise.all(
+        (await running()).map(async (one) => ({
+          name: one.node,
+          kept: one.kept,
+          ageMs: await ageOf(one, nowMs()),
+          ...(isOf(one.owner, stateHostPath) ? {} : { elsewhere: true as const }),
+        })),
+      ),
     async down(name) {
       const { id } = await nodeNamed(name);
       await ask(`ending node ${name}`, (found) => removeContainer(found, id));
@@ -155,7 +167,7 @@ async function makeNodes(
   engine: Engine,
   options: ContainerBackendOptions & { readonly prepare: PrepareOptions; readonly hasReaper: boolean },
 ): Promise<NodeMaker> {
-  const { imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId, now } = options;
+  const { imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
   const { own, progress, notice, signal, mayBeKept, first } = options.prepare;
   let started: Promise<Reaper | undefined> | undefined;
   const reaper = async () =>
@@ -175,15 +187,19 @@ async function makeNodes(
     signal,
   });
   progress({ what, how: 'ready', done: true });
-  const owner = await thisLab();
+  const owner = await thisLab(options.stateHostPath);
+  const now = async (): Promise<Moment> => ({
+    ms: options.clock.date().getTime(),
+    ticks: await ticksNow(),
+  });
   const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
   async function begin(name: string): Promise<RunningNode> {
     const reaperLabels = (await reaper())?.labels ?? {};
-    const start = () =>
+    const start = async () =>
       startContainerNode({
-        ...{ engine, name, image: image.ref, owner, nowMs: now(), powers, reaperLabels, volume, signal },
+        ...{ engine, name, image: image.ref, owner, now: await now(), powers, reaperLabels, volume, signal },
       });
     try {
       return await start().catch((thrown: unknown) => {

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LabError, messageOf } from '../../core/lab-error.ts';
-import { startTicks } from '../../host/process-start.ts';
+import { msSince, startTicks } from '../../host/process-start.ts';
+import type { NodeOnHost } from '../node.ts';
 
 /** What stands for a node on the host, bare or a virtual machine; images/node-tools/internal/launcher/record.go writes it. */
 export interface NodeRecord {
@@ -13,7 +14,6 @@ export interface NodeRecord {
   readonly launcherStartTicks: number;
   /** 0 until the node has a process */
   readonly initPid: number;
-  readonly createdMs: number;
   readonly kept: boolean;
   /** the agent that made it, which also enters it */
   readonly agent: string;
@@ -46,10 +46,18 @@ export async function endNode(stateHostPath: string, record: NodeRecord): Promis
   await removeRemains(stateHostPath, record);
 }
 
-export async function nodesOf(stateHostPath: string): Promise<readonly NodeRecord[]> {
+export async function nodesOf(stateHostPath: string): Promise<readonly NodeOnHost[]> {
   const records = await readRecords(stateHostPath);
   const up = await Promise.all(records.map(isUp));
-  return records.filter((_, index) => up[index]);
+  return Promise.all(
+    records
+      .filter((_, index) => up[index])
+      .map(async ({ name, kept, launcherStartTicks }) => ({
+        name,
+        kept,
+        ageMs: await msSince(launcherStartTicks),
+      })),
+  );
 }
 
 export async function recordOf(stateHostPath: string, name: string): Promise<NodeRecord> {
@@ -150,7 +158,7 @@ const isRecord = (value: unknown): value is NodeRecord =>
   typeof value === 'object' &&
   value !== null &&
   ['name', 'agent'].every((key) => typeof Reflect.get(value, key) === 'string') &&
-  ['launcherPid', 'launcherStartTicks', 'initPid', 'createdMs'].every(
+  ['launcherPid', 'launcherStartTicks', 'initPid'].every(
     (key) => typeof Reflect.get(value, key) === 'number',
   ) &&
   'kept' in value &&

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { createCache } from '../../artifacts/cache.ts';
 import { LabError } from '../../core/lab-error.ts';
+import type { Clock } from '../../core/ports.ts';
 import { createLeashedExec } from '../../host/exec.ts';
 import type { Arch } from '../../plan/pins.ts';
 import type { Backend, NodeOptions } from '../node.ts';
@@ -20,6 +21,7 @@ export interface VmBackendOptions {
   readonly cacheHostPath: string;
   /** where the records of nodes are, and a folder for each node that is up */
   readonly stateHostPath: string;
+  readonly clock: Clock;
   /** what is known of this host */
   readonly rememberedHostPath: string;
 }
@@ -30,7 +32,7 @@ const CPUS = 2;
 
 /** Nodes that are virtual machines of QEMU's, each with a kernel of its own. */
 export function vmBackend(options: VmBackendOptions): Backend {
-  const { arch, platform, env, cacheHostPath, stateHostPath } = options;
+  const { arch, platform, env, cacheHostPath, stateHostPath, clock } = options;
   const exec = createLeashedExec({ env });
   const cache = createCache({ cacheHostPath, env });
   const search = { arch, platform, named: env['CNILAB_QEMU'], path: env['PATH'] };
@@ -59,6 +61,7 @@ export function vmBackend(options: VmBackendOptions): Backend {
         nodeTools,
         cache,
         stateHostPath,
+        clock,
         signal,
       };
       const start = (node: NodeOptions) => quickestNode(setting, node);

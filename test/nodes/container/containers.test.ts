@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 
-import { isLeft, type LabContainer } from '../../../lab/nodes/backends/container/containers.ts';
-import { ownerText, parseOwner, thisLab } from '../../../lab/nodes/backends/container/owner.ts';
+import { ticksNow } from '../../../lab/host/process-start.ts';
+import { ageOf, isLeft, type LabContainer } from '../../../lab/nodes/backends/container/containers.ts';
+import { isOf, ownerText, parseOwner, thisLab } from '../../../lab/nodes/backends/container/owner.ts';
 import { CAPABILITIES, nodeContainer } from '../../../lab/nodes/backends/container/spec.ts';
 
-const owner = { host: 'build-1', pid: 7, startTicks: 99 };
-const making = { name: 'lab-1', image: 'localhost/cnilab-node:x', owner, nowMs: 5 };
+const owner = { host: 'build-1', pid: 7, startTicks: 99, stateHostPath: '/home/ann lee/cnilab' };
+const making = { name: 'lab-1', image: 'localhost/cnilab-node:x', owner, now: { ms: 5, ticks: 7 } };
 
 test('a node is a container that ends with its input, has no network and nothing of its host', () => {
   const { HostConfig, ...rest } = nodeContainer({ ...making, powers: 'privileged', reaperLabels: {} });
@@ -16,7 +17,12 @@ test('a node is a container that ends with its input, has no network and nothing
     Hostname: 'lab-1',
     Entrypoint: ['/lab/bin/agent'],
     Cmd: ['init', '--name', 'lab-1', '--artifacts', '/lab/artifacts', '--staging', '/lab/root'],
-    Labels: { 'cnilab.owner': 'build-1 7 99', 'cnilab.created-ms': '5', 'cnilab.node': 'lab-1' },
+    Labels: {
+      'cnilab.owner': 'build-1 7 99 /home/ann lee/cnilab',
+      'cnilab.created-ms': '5',
+      'cnilab.created-ticks': '7',
+      'cnilab.node': 'lab-1',
+    },
     OpenStdin: true,
     StdinOnce: true,
     AttachStdin: true,
@@ -43,15 +49,17 @@ test('in place of --privileged, a list of capabilities and no filters', () => {
 test('an owner is read as it was written, and nothing else is one', () => {
   expect(parseOwner(ownerText(owner))).toEqual(owner);
   expect(parseOwner(ownerText({ ...owner, startTicks: null }))).toEqual({ ...owner, startTicks: null });
+  expect(parseOwner('build-1 7 99')).toEqual({ ...owner, stateHostPath: '' });
   expect(['', 'x', 'x y 1', 'x 1'].map(parseOwner)).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 test('only what a killed lab left is left', async () => {
-  const one: LabContainer = { id: 'x', node: 'n', running: false, kept: false, owner, createdMs: 0 };
-  const dead = { host: hostname(), pid: process.pid, startTicks: 1 };
+  const created = { ms: 0, ticks: 0 };
+  const one: LabContainer = { id: 'x', node: 'n', running: false, kept: false, owner, created };
+  const dead = { ...owner, host: hostname(), pid: process.pid, startTicks: 1 };
   const minutes = 60_000;
   const cases: readonly (readonly [string, LabContainer, number, boolean])[] = [
-    ['its lab runs', { ...one, owner: await thisLab() }, 60 * minutes, false],
+    ['its lab runs', { ...one, owner: await thisLab('/state') }, 60 * minutes, false],
     ['its lab is dead', { ...one, owner: dead }, 0, true],
     ['its lab is dead, and it still runs', { ...one, owner: dead, running: true }, 0, true],
     ['its lab is dead, and it is kept', { ...one, owner: dead, kept: true, running: true }, 0, false],
@@ -61,4 +69,24 @@ test('only what a killed lab left is left', async () => {
   ];
   for (const [what, container, nowMs, left] of cases)
     expect([what, await isLeft(container, nowMs)]).toEqual([what, left]);
+});
+
+test('a container is a lab’s own by the machine and the folder of its nodes', () => {
+  const here = { ...owner, host: hostname() };
+  const folder = owner.stateHostPath;
+  expect([isOf(here, folder), isOf(here, '/other'), isOf(owner, folder), isOf(undefined, folder)]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test('the age of a container of this machine is not by the time of day; that of another’s may be unknown', async () => {
+  const ticks = (await ticksNow()) ?? 0;
+  const one = { id: 'x', node: 'n', running: true, kept: true, created: { ms: 90_000, ticks: ticks - 500 } };
+  const here = { ...one, owner: { ...owner, host: hostname() } };
+  expect(Math.round(((await ageOf(here, 0)) ?? 0) / 1000)).toBe(5);
+  expect(await ageOf({ ...one, owner }, 100_000)).toBe(10_000);
+  expect(await ageOf({ ...one, owner }, 80_000)).toBeUndefined();
 });

@@ -57,10 +57,16 @@ func Main(args []string) error {
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // the lab's stderr may be gone: not a reason to die untidily
 
-	groups, err := cgroup.Plan(*name)
+	// with its pid, as a lab with another folder of records may have a node of the same name
+	groups, err := cgroup.Plan(fmt.Sprintf("%s.%d", *name, os.Getpid()))
 	if err != nil {
 		return err
 	}
+	cache, err := lockShared(*artifacts)
+	if err != nil {
+		return err
+	}
+	defer cache.Close()
 	record, err := newRecord(*stateDir, *name, groups, "")
 	if err != nil {
 		return err
@@ -71,6 +77,19 @@ func Main(args []string) error {
 	}
 	err = run(&record, *stateDir, groups, init, stop)
 	return errors.Join(err, remove(record, *stateDir, groups))
+}
+
+// lockShared keeps others from removing a folder for as long as the file is open; lab/artifacts/cache.ts asks before it does.
+func lockShared(path string) (*os.File, error) {
+	folder, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(folder.Fd()), unix.LOCK_SH); err != nil {
+		folder.Close()
+		return nil, fmt.Errorf("could not lock %s: %w", path, err)
+	}
+	return folder, nil
 }
 
 func run(record *Record, stateDir string, groups []cgroup.Group, init []string, stop <-chan os.Signal) error {

@@ -21,7 +21,6 @@ type Record struct {
 	LauncherPid        int      `json:"launcherPid"`
 	LauncherStartTicks uint64   `json:"launcherStartTicks"`
 	InitPid            int      `json:"initPid"` // 0 until the node has a process
-	CreatedMs          int64    `json:"createdMs"`
 	Kept               bool     `json:"kept"`
 	Agent              string   `json:"agent"` // this program, for `agent enter`
 	Cgroups            []string `json:"cgroups"`
@@ -42,7 +41,7 @@ func newRecord(stateDir, name string, groups []cgroup.Group, folder string) (Rec
 	}
 	record := Record{
 		Name: name, LauncherPid: os.Getpid(), LauncherStartTicks: start,
-		CreatedMs: time.Now().UnixMilli(), Agent: self, Cgroups: []string{}, Folder: folder,
+		Agent: self, Cgroups: []string{}, Folder: folder,
 	}
 	for _, group := range groups {
 		record.Cgroups = append(record.Cgroups, group.Dir)

@@ -1,11 +1,13 @@
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ContainerInfo } from 'dockerode';
 
+import { msSince } from '../../../host/process-start.ts';
 import type { Engine } from './engine.ts';
 import { isGone, refusalOf } from './engine-words.ts';
 import { hasEnded, parseOwner, type Owner } from './owner.ts';
-import { keptName, LABELS } from './spec.ts';
+import { keptName, LABELS, type Moment } from './spec.ts';
 
 /** A container of the lab, as an engine lists it. */
 export interface LabContainer {
@@ -15,7 +17,7 @@ export interface LabContainer {
   readonly running: boolean;
   readonly kept: boolean;
   readonly owner: Owner | undefined;
-  readonly createdMs: number;
+  readonly created: Moment;
 }
 
 export async function listContainers({ docker }: Engine): Promise<readonly LabContainer[]> {
@@ -31,8 +33,20 @@ export function readContainer({ Id, Names, State, Labels, Created }: ContainerIn
     running: State === 'running',
     kept: node !== undefined && Names.includes(`/${keptName(node)}`),
     owner: parseOwner(Labels[LABELS.owner] ?? ''),
-    createdMs: Number(Labels[LABELS.createdMs] ?? Created * 1000),
+    created: {
+      ms: Number(Labels[LABELS.createdMs] ?? Created * 1000),
+      ticks: numberIn(Labels[LABELS.createdTicks]),
+    },
   };
+}
+
+const numberIn = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text);
+
+/** By this machine's own boot if it is from here; else by both machines' time of day, which may not agree. */
+export async function ageOf({ owner, created }: LabContainer, nowMs: number): Promise<number | undefined> {
+  if (owner?.host === hostname() && created.ticks !== undefined) return msSince(created.ticks);
+  return nowMs < created.ms ? undefined : nowMs - created.ms;
 }
 
 /** How long a lab on another machine may take from making a container to starting it. */
@@ -40,12 +54,12 @@ const START_WITHIN_MS = 10 * 60_000;
 
 /** Whether a container was left by a lab that was killed. Never one that is kept, or whose lab may still want it. */
 export async function isLeft(
-  { kept, owner, running, createdMs }: LabContainer,
+  { kept, owner, running, created }: LabContainer,
   nowMs: number,
 ): Promise<boolean> {
   if (kept) return false;
   const ended = owner === undefined ? undefined : await hasEnded(owner);
-  return ended ?? (!running && nowMs - createdMs > START_WITHIN_MS);
+  return ended ?? (!running && nowMs - created.ms > START_WITHIN_MS);
 }
 
 const GONE_WITHIN_MS = 10_000;

@@ -10,7 +10,7 @@ import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';
 import { engineError, isGone, refusalOf, unreachable } from './engine-words.ts';
 import type { Owner } from './owner.ts';
-import { keptName, nodeContainer, type Powers, type ReaperLabels } from './spec.ts';
+import { keptName, nodeContainer, type Moment, type Powers, type ReaperLabels } from './spec.ts';
 import type { ArtifactVolume } from './volume.ts';
 
 export interface ContainerNodeOptions {
@@ -18,7 +18,7 @@ export interface ContainerNodeOptions {
   readonly name: string;
   readonly image: string;
   readonly owner: Owner;
-  readonly nowMs: number;
+  readonly now: Moment;
   readonly powers: Powers;
   readonly reaperLabels: ReaperLabels;
   readonly volume: ArtifactVolume;
@@ -36,13 +36,13 @@ export const cannotBePrivileged = (thrown: unknown): boolean =>
 /** Throws what dockerode throws when the container does not start, and LabError after that. Nothing is left then. */
 export async function startContainerNode(options: ContainerNodeOptions): Promise<RunningNode> {
   const { engine, name, volume } = options;
-  const startedMs = Date.now();
+  const startedMs = performance.now();
   const { id } = await engine.docker.createContainer(nodeContainer(options));
   try {
     const { link, isLost, letGo } = await startAgent(options, id);
     let ending: Promise<void> | undefined;
     const node = agentNode(name, link, (artifact) => volume.provide(artifact));
-    const startMs = Date.now() - startedMs;
+    const startMs = Math.round(performance.now() - startedMs);
     await volume.learn(node);
     return {
       ...node,

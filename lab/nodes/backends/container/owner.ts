@@ -8,13 +8,20 @@ export interface Owner {
   readonly pid: number;
   /** with the pid, names one process for as long as the machine is up; null where there is no /proc */
   readonly startTicks: number | null;
+  /** where it keeps what it knows of its nodes: those of another folder are not its own */
+  readonly stateHostPath: string;
 }
 
-export const thisLab = async (): Promise<Owner> => ({
+export const thisLab = async (stateHostPath: string): Promise<Owner> => ({
   host: hostname(),
   pid: process.pid,
   startTicks: (await startTicks(process.pid)) ?? null,
+  stateHostPath,
 });
+
+/** Whether it made its nodes on this machine and for this folder. */
+export const isOf = (owner: Owner | undefined, stateHostPath: string): boolean =>
+  owner?.host === hostname() && owner.stateHostPath === stateHostPath;
 
 /** Whether its process has ended; undefined for one on another machine, which nobody here can know. */
 export async function hasEnded(owner: Owner): Promise<boolean | undefined> {
@@ -29,10 +36,15 @@ export async function hasEnded(owner: Owner): Promise<boolean | undefined> {
 }
 
 export function parseOwner(text: string): Owner | undefined {
-  const [host, pid, ticks] = text.split(' ');
+  const [host, pid, ticks, ...folder] = text.split(' ');
   if (!host || !/^\d+$/.test(pid ?? '') || !/^(?:\d+|-)$/.test(ticks ?? '')) return undefined;
-  return { host, pid: Number(pid), startTicks: ticks === '-' ? null : Number(ticks) };
+  return {
+    host,
+    pid: Number(pid),
+    startTicks: ticks === '-' ? null : Number(ticks),
+    stateHostPath: folder.join(' '),
+  };
 }
 
-export const ownerText = ({ host, pid, startTicks: ticks }: Owner): string =>
-  `${host} ${pid} ${ticks ?? '-'}`;
+export const ownerText = ({ host, pid, startTicks: ticks, stateHostPath }: Owner): string =>
+  `${host} ${pid} ${ticks ?? '-'} ${stateHostPath}`;

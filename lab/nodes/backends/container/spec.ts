@@ -13,6 +13,8 @@ export const LABELS = {
   upload: 'cnilab.upload',
   owner: 'cnilab.owner',
   createdMs: 'cnilab.created-ms',
+  /** since the boot of the lab's machine, where that can be told */
+  createdTicks: 'cnilab.created-ticks',
 } as const;
 
 export const ARTIFACTS_NODE_PATH = '/lab/artifacts';
@@ -28,11 +30,17 @@ export const CAPABILITIES = [
   ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_NICE', 'SYS_PTRACE'],
 ];
 
+/** By two clocks: one that all machines have, and one that nobody sets. */
+export interface Moment {
+  readonly ms: number;
+  readonly ticks: number | undefined;
+}
+
 export interface ContainerMaking {
   readonly name: string;
   readonly image: string;
   readonly owner: Owner;
-  readonly nowMs: number;
+  readonly now: Moment;
 }
 
 /** Labels of the lab's own reaper, if there is one: none where somebody may keep the node. */
@@ -43,7 +51,7 @@ export function nodeContainer({
   name,
   image,
   owner,
-  nowMs,
+  now,
   powers,
   reaperLabels,
 }: ContainerMaking & { powers: Powers; reaperLabels: ReaperLabels }): ContainerCreateOptions {
@@ -53,7 +61,7 @@ export function nodeContainer({
     Hostname: name,
     Entrypoint: ['/lab/bin/agent'],
     Cmd: ['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
-    Labels: { ...ownedBy({ owner, nowMs }), [LABELS.node]: name, ...reaperLabels },
+    Labels: { ...ownedBy({ owner, now }), [LABELS.node]: name, ...reaperLabels },
     // when the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest
     ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
     HostConfig: {
@@ -86,7 +94,7 @@ export function uploadContainer({
   name,
   image,
   owner,
-  nowMs,
+  now,
   folders,
 }: ContainerMaking & { folders: readonly string[] }): ContainerCreateOptions {
   const undo = `cd ${ARTIFACTS_NODE_PATH} && for one in "$@"; do [ -e "${COMPLETE}/$one" ] || rm -rf "$one"; done`;
@@ -95,7 +103,7 @@ export function uploadContainer({
     Image: image,
     Entrypoint: ['/bin/sh', '-c', undo, 'sh', ...folders],
     Cmd: [],
-    Labels: { ...ownedBy({ owner, nowMs }), [LABELS.upload]: name },
+    Labels: { ...ownedBy({ owner, now }), [LABELS.upload]: name },
     HostConfig: {
       NetworkMode: 'none',
       LogConfig: { Type: 'none', Config: {} },
@@ -107,9 +115,10 @@ export function uploadContainer({
 /** In the volume: an empty file for each folder that has all its files. */
 export const COMPLETE = '.complete';
 
-const ownedBy = ({ owner, nowMs }: { owner: Owner; nowMs: number }) => ({
+const ownedBy = ({ owner, now }: { owner: Owner; now: Moment }) => ({
   [LABELS.owner]: ownerText(owner),
-  [LABELS.createdMs]: String(nowMs),
+  [LABELS.createdMs]: String(now.ms),
+  ...(now.ticks === undefined ? {} : { [LABELS.createdTicks]: String(now.ticks) }),
 });
 
 export const containerName = (node: string): string => `cnilab-${node}`;

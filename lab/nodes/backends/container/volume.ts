@@ -6,7 +6,7 @@ import type { LabNode } from '../../node.ts';
 import type { Engine } from './engine.ts';
 import { engineError } from './engine-words.ts';
 import type { Owner } from './owner.ts';
-import { ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer } from './spec.ts';
+import { ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer, type Moment } from './spec.ts';
 import { tarOf, type TarPart } from './tar.ts';
 
 /**
@@ -28,7 +28,7 @@ export interface ArtifactVolumeOptions {
   readonly image: string;
   readonly owner: Owner;
   readonly randomId: () => string;
-  readonly now: () => number;
+  readonly now: () => Promise<Moment>;
 }
 
 export function artifactVolume({
@@ -59,7 +59,7 @@ export function artifactVolume({
   ): Promise<void> {
     const doing = `putting ${artifacts.map(({ name, version }) => `${name} ${version}`).join(', ')} into the engine`;
     const all = artifacts.map(folderOf);
-    const making = { name: randomId(), image, owner, nowMs: now() };
+    const making = { name: randomId(), image, owner, now: await now() };
     const failed = (thrown: unknown) => engineError(doing, { address: engine.address, thrown });
     const container = await engine.docker
       .createContainer(uploadContainer({ ...making, folders: all }))

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
+import type { Clock } from '../../../core/ports.ts';
 import { openAgentLink, type AgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
@@ -22,6 +23,7 @@ export interface VmNodeOptions extends NodeOptions {
   /** QEMU and its arguments */
   readonly argv: readonly string[];
   readonly stateHostPath: string;
+  readonly clock: Clock;
   readonly readyWithinMs: number;
   /** gives up a start; a node that is up is not touched by it */
   readonly signal: AbortSignal;
@@ -39,8 +41,9 @@ const CONSOLE_CHARACTERS = 2000;
 
 /** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
 export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
-  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, signal, beforeBegin } = options;
-  const startedMs = Date.now();
+  const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, signal, beforeBegin, clock } =
+    options;
+  const startedMs = performance.now();
   await mkdir(stateHostPath, { recursive: true });
   const launcher = spawn(
     join(nodeTools.hostPath, 'bin/agent'),
@@ -53,7 +56,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   const monitorHostPath = join(folderHostPath, MONITOR);
   const begin = (): void => {
     const seed = randomBytes(64).toString('base64');
-    input.write(`${JSON.stringify({ op: 'begin', name, timeMs: Date.now(), seed })}\n`);
+    input.write(`${JSON.stringify({ op: 'begin', name, timeMs: clock.date().getTime(), seed })}\n`);
   };
   const stream = {
     input,
@@ -81,7 +84,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
     await endNode().catch(() => undefined);
     throw thrown;
   }
-  const readyMs = Date.now();
+  const readyMs = performance.now();
 
   const onDisk = new Set(artifacts.map(({ key }) => key));
   const provided = new Map<string, Promise<string>>();
@@ -94,7 +97,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   return {
     ...node,
     monitorHostPath,
-    startMs: readyMs - startedMs,
+    startMs: Math.round(readyMs - startedMs),
     end: endNode,
     async keep() {
       await link.request({ op: 'keep' }, parseNothing);

@@ -1,6 +1,7 @@
 import type { Artifact } from '../../../artifacts/artifact.ts';
 import type { Cache } from '../../../artifacts/cache.ts';
 import { LabError } from '../../../core/lab-error.ts';
+import type { Clock } from '../../../core/ports.ts';
 import type { NodeOptions, RunningNode } from '../../node.ts';
 import { artifactsDisk } from './artifacts-disk.ts';
 import { startVmNode, type VmNode } from './node.ts';
@@ -14,6 +15,7 @@ export interface Setting {
   readonly nodeTools: Artifact;
   readonly cache: Cache;
   readonly stateHostPath: string;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 

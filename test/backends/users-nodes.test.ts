@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { cnilab } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+// A user as tests find one: with a node that is kept, and the same cache.
+const user = { env: { XDG_STATE_HOME: join(scratchFolder(), 'user') } };
+const UP = ['up', '--name', 'test-users', '--containerd', '1.6.4'];
+
+beforeAll(async () => {
+  expect(await cnilab(UP, user)).toMatchObject({ exitCode: 0 });
+});
+afterAll(async () => {
+  expect(await cnilab(['down', 'test-users'], user)).toMatchObject({ stdout: 'test-users is down\n' });
+});
+
+const answers = async () => {
+  const { stdout } = await cnilab(['enter', 'test-users', '--', 'crictl', 'info'], user);
+  expect(stdout).toContain('"RuntimeReady"');
+};
+
+test('a node that the user keeps survives all that tests do to theirs', async () => {
+  expect(await cnilab(['ps'])).toMatchObject({ exitCode: 0, stdout: '', stderr: 'no node is up\n' });
+  for (const words of [['down', '--all'], ['clean'], ['clean', '--kept']])
+    expect(await cnilab(words)).toMatchObject({ exitCode: 0, stdout: '' });
+  expect(await cnilab(['down', 'test-users'])).toMatchObject({ exitCode: 2 });
+  await answers();
+});
+
+test('a node of the same name is another node', async () => {
+  expect(await cnilab(UP)).toMatchObject({ exitCode: 0 });
+  expect(await cnilab(['down', 'test-users'])).toMatchObject({ stdout: 'test-users is down\n' });
+  await answers();
+});

@@ -1,0 +1,23 @@
+import { expect, test, vi } from 'vitest';
+
+import { systemClock } from '../../lab/host/clock.ts';
+import { msSince, startTicks, ticksNow } from '../../lab/host/process-start.ts';
+
+test('a duration is the same when somebody sets the machine’s clock meanwhile', () => {
+  const before = systemClock.now();
+  const today = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: today - 26 * 365 * 24 * 3_600_000 });
+  try {
+    expect(systemClock.date().getTime()).toBeLessThan(today);
+    expect(systemClock.now() - before).toBeGreaterThanOrEqual(0);
+    expect(systemClock.now() - before).toBeLessThan(10_000);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('the age of a process is counted from the boot; what has not been yet has none', async () => {
+  const mine = (await startTicks(process.pid)) ?? 0;
+  expect(Math.abs(((await msSince(mine)) ?? 0) - process.uptime() * 1000)).toBeLessThan(1000);
+  expect(await msSince(((await ticksNow()) ?? 0) + 100)).toBeUndefined();
+});

@@ -1,34 +1,49 @@
 import { bytesOfText } from './core/byte-text.ts';
 import { bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
-import type { RunFolder } from './host/run-folder.ts';
+import { LabError } from './core/lab-error.ts';
+import { createRunFolder } from './host/run-folder.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { containerdConfig } from './nodes/containerd-config.ts';
 import type { JournalEntry } from './observe/observation.ts';
 import type { Plan, RunPlan } from './plan/plan.ts';
 
-/** What a run writes down, complete enough to be judged again by someone else: docs/journal.md. */
+/** What a run writes down, complete enough to be judged again by someone else: docs/journal.md. Nothing here throws. */
 export interface RunRecord {
   observed(entry: JournalEntry): void;
   judged(verdict: Verdict): void;
+  /** Aborted, with a LabError, by the first thing that could not be written; nothing more is written then. */
+  readonly broken: AbortSignal;
 }
 
-export function recordRun(run: RunPlan, folder: RunFolder): RunRecord {
+/** Makes the folder, which must not be there yet, and writes the plan to it. */
+export function recordRun(run: RunPlan, hostPath: string): RunRecord {
+  const controller = new AbortController();
+  const tryTo = <T>(write: () => T): T | undefined => {
+    if (controller.signal.aborted) return undefined;
+    try {
+      return write();
+    } catch (cause) {
+      controller.abort(new LabError(`${hostPath} cannot be written`, { cause }));
+      return undefined;
+    }
+  };
+  const folder = tryTo(() => createRunFolder(hostPath));
   const plan: Plan = { formatVersion: 2, runs: [run] };
-  folder.write('plan.json', json(plan));
-  folder.write(
-    'config/config.toml',
-    containerdConfig(run.node.containerd.version, run.node.containerdConfig),
-  );
-  for (const file of run.node.cniConfig) folder.write(`config/net.d/${file.name}`, bytesOf(file));
+  tryTo(() => {
+    folder?.write('plan.json', json(plan));
+    const config = containerdConfig(run.node.containerd.version, run.node.containerdConfig);
+    folder?.write('config/config.toml', config);
+    for (const file of run.node.cniConfig) folder?.write(`config/net.d/${file.name}`, bytesOf(file));
+  });
   return {
-    observed(entry) {
-      folder.append('journal.jsonl', formatJournalEntry(entry));
-      if (entry.kind === 'containerd-log') folder.append('containerd.log', bytesOfText(entry.text));
-    },
-    judged(verdict) {
-      folder.write('verdict.json', json(verdict));
-    },
+    broken: controller.signal,
+    observed: (entry) =>
+      tryTo(() => {
+        folder?.append('journal.jsonl', formatJournalEntry(entry));
+        if (entry.kind === 'containerd-log') folder?.append('containerd.log', bytesOfText(entry.text));
+      }),
+    judged: (verdict) => tryTo(() => folder?.write('verdict.json', json(verdict))),
   };
 }
 

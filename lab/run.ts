@@ -22,7 +22,8 @@ export interface RunOptions {
   readonly nodeName: string;
   readonly backend: BackendName;
   readonly maker: NodeMaker;
-  readonly parts: NodeParts;
+  /** Throws LabError where one of them could not be had. */
+  readonly parts: () => NodeParts;
   readonly artifact: (ref: ComponentRef) => Artifact;
   /** where it is written down, and the folder of that */
   readonly record: RunRecord;
@@ -41,7 +42,8 @@ export interface RunOptions {
  * the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
  */
 export async function runOne(options: RunOptions): Promise<Verdict> {
-  const { run, nodeName, backend, maker, parts, record, outputHostPath, clock, keep, signal, emit } = options;
+  const { run, nodeName, backend, maker, record, outputHostPath, clock, keep, emit } = options;
+  const signal = AbortSignal.any([options.signal, record.broken]);
   const startedMs = clock.now();
   const entries: JournalEntry[] = [];
   const observe = (observation: Observation): void => {
@@ -63,12 +65,14 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     backend,
     host: options.host,
   });
-  for (const artifact of [...artifactsOf(parts), ...maker.artifacts])
-    observe({ kind: 'artifact', ...provenance(artifact) });
-
-  let during = `starting node ${nodeName}`;
+  let during = 'bringing what the node is made of';
   try {
     signal.throwIfAborted();
+    const parts = options.parts();
+    for (const artifact of [...artifactsOf(parts), ...maker.artifacts])
+      observe({ kind: 'artifact', ...provenance(artifact) });
+
+    during = `starting node ${nodeName}`;
     const { node, containerd, ...ready } = await bringUpNode({
       maker,
       name: nodeName,
@@ -104,8 +108,8 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       kept = { enter: ['cnilab', 'enter', nodeName], end: ['cnilab', 'down', nodeName] };
     }
   } catch (thrown) {
-    if (signal.aborted) observe({ kind: 'interrupted', by: String(signal.reason) });
-    else
+    if (options.signal.aborted) observe({ kind: 'interrupted', by: String(options.signal.reason) });
+    else if (!record.broken.aborted)
       observe({
         kind: 'lab-failure',
         during,
@@ -114,6 +118,9 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   }
   if (kept === undefined) {
     for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
+  }
+  if (record.broken.aborted) {
+    observe({ kind: 'lab-failure', during: 'recording the run', message: messageOf(record.broken.reason) });
   }
   observe({ kind: 'run-ended', entries: entries.length + 1 });
 

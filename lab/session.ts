@@ -1,12 +1,13 @@
 import type { Artifact } from './artifacts/artifact.ts';
 import type { Artifacts } from './artifacts/artifacts.ts';
+import { allOf, type Ensured } from './artifacts/ensure.ts';
 import type { Clock } from './core/ports.ts';
+import { together } from './core/together.ts';
 import type { LabEvent } from './events.ts';
-import { createRunFolder } from './host/run-folder.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { NodeParts } from './nodes/bring-up.ts';
 import type { Backend, BackendName, NodeMaker, PrepareOptions } from './nodes/node.ts';
-import type { ComponentRef } from './plan/components.ts';
+import { describeComponent, type ComponentRef } from './plan/components.ts';
 import type { NodePlan, Plan, RunPlan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
 import { runOne } from './run.ts';
@@ -30,39 +31,42 @@ export interface SessionOptions {
   readonly emit: (event: LabEvent) => void;
 }
 
-/** All runs of a plan: first every artifact they need, then the runs, so many at a time. Throws BadInput, LabError. */
+/**
+ * All runs of a plan: first every artifact they need, then the runs, so many at a time. A run whose artifacts could not
+ * be had is inconclusive; where that is so of all, nothing is run. Throws BadInput, LabError.
+ */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
   const startedMs = clock.now();
   emit({ kind: 'session-started', runs: plan.runs, backend, jobs, outputHostPath });
 
-  const store = await artifacts.ensureAll(refsOf(plan), signal);
+  const store = await artifacts.ensureEach(refsOf(plan), signal);
+  if (plan.runs.every((run) => lacksSomething(run, store))) allOf(store);
   const images = await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
   const maker = await options.maker;
 
   const outcomes: Outcome[] = [];
   const waiting = [...plan.runs.entries()];
-  const worker = async (): Promise<void> => {
+  const worker = async (signal: AbortSignal): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
       const [index, run] = next;
       const runHostPath = `${outputHostPath}/${run.slug}`;
-      const record = recordRun(run, createRunFolder(runHostPath));
-      const parts = partsOf(run, { images, artifact: store });
-      const nodeName = nodeNameOf(sessionId, index);
       const verdict = await runOne({
         ...options,
+        signal,
         maker,
         run,
-        nodeName,
-        parts,
-        artifact: store,
-        record,
+        nodeName: nodeNameOf(sessionId, index),
+        parts: () => partsOf(run, { images, artifact: store.artifact }),
+        artifact: store.artifact,
+        record: recordRun(run, runHostPath),
         outputHostPath: runHostPath,
       });
       outcomes.push(verdict.outcome);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, plan.runs.length) }, worker));
+  const workers = Array.from({ length: Math.min(jobs, plan.runs.length) }, () => worker);
+  await together(options.signal, workers);
 
   const outcome = worst(outcomes);
   emit({ kind: 'session-ended', outcome, durationMs: clock.now() - startedMs, outputHostPath });
@@ -128,9 +132,15 @@ export const wantsContainers = ({ steps }: RunPlan): boolean =>
   steps.some(({ action }) => action.do === 'create-container');
 
 /** Every component that a plan names, in nodes and in steps. */
-export function refsOf(plan: Plan): readonly ComponentRef[] {
-  return plan.runs.flatMap((run) => [...nodeRefs(run.node), ...stepRefs(run)]);
-}
+export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap(refsOfRun);
+
+const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [...nodeRefs(run.node), ...stepRefs(run)];
+
+/** The run cannot take place, as some component of it could not be had. */
+const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
+  const names = new Set(lost.map(({ ref }) => describeComponent(ref)));
+  return refsOfRun(run).some((ref) => names.has(describeComponent(ref)));
+};
 
 const stepRefs = ({ steps }: RunPlan): readonly ComponentRef[] =>
   steps.flatMap(({ action }) => {

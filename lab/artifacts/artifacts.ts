@@ -10,7 +10,7 @@ import { createApt } from './apt.ts';
 import type { Artifact } from './artifact.ts';
 import { createCache } from './cache.ts';
 import { createDebian } from './debian.ts';
-import { ensureComponents } from './ensure.ts';
+import { allOf, ensureComponents, type Ensured } from './ensure.ts';
 import type { ArtifactEvent } from './events.ts';
 import { createGoTool } from './go-tool.ts';
 import { createGomod } from './gomod.ts';
@@ -57,6 +57,8 @@ export type OwnName =
 export interface Artifacts {
   /** All of them, or BadInput / LabError that names every one that cannot be had and why; returns who answers which ref. */
   ensureAll(refs: readonly ComponentRef[], signal: AbortSignal): Promise<(ref: ComponentRef) => Artifact>;
+  /** As many of them as can be had, and what is known of the others; BadInput for a version that nobody knows. */
+  ensureEach(refs: readonly ComponentRef[], signal: AbortSignal): Promise<Ensured>;
   ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
   /** A user's own build, with the version that it says itself. BadInput when it is not what was said. */
   describeLocal(component: ComponentName, hostPath: string, signal: AbortSignal): Promise<ComponentRef>;
@@ -157,21 +159,24 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     return made;
   }
 
+  const ensureEach: Artifacts['ensureEach'] = (refs, signal) =>
+    ensureComponents(refs, {
+      cache,
+      pins,
+      bySource,
+      sourceOrder: options.sourceOrder,
+      signal,
+      onEvent,
+      lastResort: async (ref) =>
+        ref.component === 'crictl'
+          ? [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))]
+          : [],
+    });
+
   return {
     ensureOwn,
-    ensureAll: (refs, signal) =>
-      ensureComponents(refs, {
-        cache,
-        pins,
-        bySource,
-        sourceOrder: options.sourceOrder,
-        signal,
-        onEvent,
-        lastResort: async (ref) =>
-          ref.component === 'crictl'
-            ? [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))]
-            : [],
-      }),
+    ensureEach,
+    ensureAll: async (refs, signal) => allOf(await ensureEach(refs, signal)),
     describeLocal: (component, hostPath, signal) =>
       cache.make(
         JSON.stringify({ describe: component, hostPath }),

@@ -1,4 +1,5 @@
 import { BadInput, LabError } from '../core/lab-error.ts';
+import { together } from '../core/together.ts';
 import { describeComponent, type ComponentRef, type SourceName } from '../plan/components.ts';
 import { pinnedVersions, type Pins } from '../plan/pins.ts';
 import type { Artifact } from './artifact.ts';
@@ -21,15 +22,23 @@ export interface EnsureOptions {
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
+/** Components that were asked for together. */
+export interface Ensured {
+  /** One that was asked for. Throws LabError, with what was tried, for one that no source could bring. */
+  readonly artifact: (ref: ComponentRef) => Artifact;
+  /** those that no source could bring; each of the messages says what was tried */
+  readonly lost: readonly { readonly ref: ComponentRef; readonly message: string }[];
+}
+
 /**
  * Brings all components, each once. What lies in the cache is taken from whichever source it came, in their order. For
- * the rest, every version is first looked for, at little cost, so that a mistyped one is told before minutes of building;
- * then they are made. What cannot be had is told for all of them at once.
+ * the rest, every version is first looked for, at little cost, so that a mistyped one is told before minutes of building
+ * (BadInput, for all of them at once); then they are made.
  */
 export async function ensureComponents(
   refs: readonly ComponentRef[],
   options: EnsureOptions,
-): Promise<(ref: ComponentRef) => Artifact> {
+): Promise<Ensured> {
   const wanted = new Map(refs.map((ref) => [identityOf(ref), ref]));
   const artifacts = new Map<string, Artifact>();
   const searches: Search[] = [];
@@ -44,26 +53,39 @@ export async function ensureComponents(
     options.signal,
     searches.map((search) => (signal) => firstThatCould(search, { ...options, signal })),
   );
-  await throwIfAny(
+  const lostAtOnce = await describeAll(
     found.filter(({ recipes }) => recipes.length === 0),
     options,
   );
-
   const made = await together(
     options.signal,
-    found.map((search) => (signal) => makeFirst(search, { ...options, signal })),
+    found
+      .filter(({ recipes }) => recipes.length > 0)
+      .map((search) => (signal: AbortSignal) => makeFirst(search, { ...options, signal })),
   );
-  await throwIfAny(
+  for (const { ref, artifact } of made) if (artifact !== undefined) artifacts.set(identityOf(ref), artifact);
+  const lostInMaking = await describeAll(
     made.filter(({ artifact }) => artifact === undefined),
     options,
   );
-  for (const { ref, artifact } of made) if (artifact !== undefined) artifacts.set(identityOf(ref), artifact);
 
-  return (ref) => {
-    const artifact = artifacts.get(identityOf(ref));
-    if (artifact === undefined) throw new Error(`${describeComponent(ref)} was not asked for ahead`);
-    return artifact;
+  const lost = [...lostAtOnce, ...lostInMaking];
+  return {
+    lost,
+    artifact: (ref) => {
+      const artifact = artifacts.get(identityOf(ref));
+      if (artifact !== undefined) return artifact;
+      const why = lost.find((one) => identityOf(one.ref) === identityOf(ref));
+      if (why !== undefined) throw new LabError(why.message);
+      throw new Error(`${describeComponent(ref)} was not asked for ahead`);
+    },
   };
+}
+
+/** For whoever needs all of them: LabError with every one that could not be had. */
+export function allOf({ artifact, lost }: Ensured): Ensured['artifact'] {
+  if (lost.length > 0) throw new LabError(lost.map(({ message }) => message).join('\n'));
+  return artifact;
 }
 
 /** One component on its way: what may still be tried, and what did not serve. */
@@ -139,11 +161,14 @@ function tellBroken({ ref, refusals }: Search, { source }: Artifact, { onEvent }
   }
 }
 
-async function throwIfAny(lost: readonly Search[], options: EnsureOptions): Promise<void> {
-  if (lost.length === 0) return;
+/** What was tried for each of these. BadInput where a version is one that nobody knows: then nothing is to be run. */
+async function describeAll(lost: readonly Search[], options: EnsureOptions): Promise<Ensured['lost']> {
   const unobtained = await Promise.all(lost.map((search) => describeLost(search, options)));
-  const message = describeUnobtained(unobtained);
-  throw unobtained.some(isUsersFault) ? new BadInput(message) : new LabError(message);
+  if (unobtained.some(isUsersFault)) throw new BadInput(describeUnobtained(unobtained));
+  return lost.flatMap(({ ref }, index) => {
+    const one = unobtained[index];
+    return one === undefined ? [] : [{ ref, message: describeUnobtained([one]) }];
+  });
 }
 
 async function describeLost({ ref, refusals }: Search, options: EnsureOptions): Promise<Unobtained> {
@@ -161,24 +186,4 @@ async function describeLost({ ref, refusals }: Search, options: EnsureOptions): 
   const { nearestVersions } = await import('./nearest-versions.ts');
   const nearest = nearestVersions(ref.version, [...pinned, ...(listed.ok ? listed.value : [])]);
   return { what, refusals: inOrder, known, nearest };
-}
-
-/** All of them at once; the first that throws ends the others, and is thrown when they have ended. */
-async function together<T>(
-  signal: AbortSignal,
-  works: readonly ((signal: AbortSignal) => Promise<T>)[],
-): Promise<readonly T[]> {
-  const inner = new AbortController();
-  const ends = await Promise.allSettled(
-    works.map(async (work) => {
-      try {
-        return await work(AbortSignal.any([signal, inner.signal])); // one for each: Node warns of many listeners on one
-      } catch (thrown) {
-        inner.abort(thrown);
-        throw thrown;
-      }
-    }),
-  );
-  if (inner.signal.aborted) throw inner.signal.reason;
-  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
@@ -54,13 +54,9 @@ async function createReporter(world: World, { name, file, verbose }: Wanted): Pr
 /** A file that is opened now, so that a path that cannot be written is known before anything runs. */
 function writerTo(hostPath: string): (text: string) => void {
   try {
-    closeSync(openSync(hostPath, 'w'));
+    writeFileSync(hostPath, '');
   } catch (cause) {
     throw new BadInput(`the report cannot be written to ${hostPath}`, { cause });
   }
-  return (text) => {
-    const fd = openSync(hostPath, 'a');
-    writeSync(fd, text);
-    closeSync(fd);
-  };
+  return (text) => appendFileSync(hostPath, text);
 }

@@ -36,6 +36,7 @@ export const EXIT = {
   fail: 1,
   badInput: 2,
   inconclusive: 69,
+  bug: 70,
   SIGINT: 130,
   SIGTERM: 143,
   SIGHUP: 129,

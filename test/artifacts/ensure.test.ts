@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCache } from '../../lab/artifacts/cache.ts';
-import { ensureComponents } from '../../lab/artifacts/ensure.ts';
+import { allOf, ensureComponents } from '../../lab/artifacts/ensure.ts';
 import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
 import type { Recipe, Refusal } from '../../lab/artifacts/recipe.ts';
 import type { Source } from '../../lab/artifacts/source.ts';
@@ -71,7 +71,9 @@ interface Given {
   readonly lastResort?: readonly Recipe[];
 }
 
-function ensure(refs: readonly ComponentRef[], { sources, sourceOrder, lastResort = [] }: Given) {
+const ensure = async (refs: readonly ComponentRef[], given: Given) => allOf(await ensureEach(refs, given));
+
+function ensureEach(refs: readonly ComponentRef[], { sources, sourceOrder, lastResort = [] }: Given) {
   made = [];
   return ensureComponents(refs, {
     cache: createCache({ cacheHostPath: join(folder, 'cache'), env: { PATH: process.env.PATH } }),
@@ -232,4 +234,19 @@ test('the last resort is taken after all sources', async () => {
   };
   const artifact = await ensure([ref], { sources: {}, lastResort: [lastResort] });
   expect(artifact(ref)).toMatchObject({ source: 'own', madeBy: 'us' });
+});
+
+test('what can be had is there, though another component is lost; that one says why when it is asked for', async () => {
+  const other = { component: 'containerd', version: '1.6.8' } as const;
+  const { artifact, lost } = await ensureEach([ref, other], {
+    sources: {
+      gomod: fakeSource('gomod', { makes: { '1.6.8': { reason: 'broken', why: 'it does not compile' } } }),
+    },
+    sourceOrder: ['gomod'],
+  });
+  expect(artifact(ref)).toMatchObject({ version: '1.6.3', source: 'gomod' });
+  expect(lost.map(({ ref }) => ref)).toEqual([other]);
+  expect(() => artifact(other)).toThrow(
+    new LabError('containerd 1.6.8 could not be had\n  gomod    it does not compile'),
+  );
 });

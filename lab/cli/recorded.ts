@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
+import type { Result } from '../core/result.ts';
 import { parseJournal } from '../observe/journal.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import { compareRuns } from '../plan/compare-runs.ts';
@@ -23,19 +24,33 @@ export const readRecorded = (hostPath: string): readonly Recorded[] =>
 
 /** The folder itself, if a run is recorded in it, or those in it. */
 function runFolders(hostPath: string): readonly string[] {
+  if (!isFolder(hostPath)) throw new BadInput(`${hostPath} is not a folder, so no run is recorded in it`);
   if (existsSync(join(hostPath, 'journal.jsonl'))) return [hostPath];
-  const below = existsSync(hostPath) ? readdirSync(hostPath).map((name) => join(hostPath, name)) : [];
+  const below = readdirSync(hostPath).map((name) => join(hostPath, name));
   const runs = below.filter((path) => existsSync(join(path, 'journal.jsonl')));
   if (runs.length === 0) throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
   return runs;
 }
 
+const isFolder = (hostPath: string): boolean =>
+  statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() === true;
+
 function readRun(hostPath: string): Recorded {
-  const plan = parsePlan(readFileSync(join(hostPath, 'plan.json'), 'utf8'));
-  const journal = parseJournal(readFileSync(join(hostPath, 'journal.jsonl'), 'utf8'));
-  if (!plan.ok) throw new BadInput(`${hostPath}/plan.json cannot be read: ${plan.error}`);
-  if (!journal.ok) throw new BadInput(`${hostPath}/journal.jsonl cannot be read: ${journal.error}`);
-  const run = plan.value.runs[0];
+  const plan = readAs(parsePlan, join(hostPath, 'plan.json'));
+  const entries = readAs(parseJournal, join(hostPath, 'journal.jsonl'));
+  const run = plan.runs[0];
   if (run === undefined) throw new BadInput(`${hostPath}/plan.json holds no run`);
-  return { run, entries: journal.value, hostPath };
+  return { run, entries, hostPath };
+}
+
+function readAs<T>(parse: (text: string) => Result<T, string>, file: string): T {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new BadInput(`${file} cannot be read`, { cause });
+  }
+  const parsed = parse(text);
+  if (!parsed.ok) throw new BadInput(`${file} is damaged: ${parsed.error}`);
+  return parsed.value;
 }

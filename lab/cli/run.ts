@@ -1,4 +1,13 @@
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
@@ -101,12 +110,12 @@ function outputFolder(world: World, path: string): string {
 
 /** Not `recursive`: Node 20 then tries for ever where the kernel refuses with ENOENT, as it does in /proc. */
 function makeFolders(hostPath: string): void {
-  if (existsSync(hostPath)) return;
+  if (statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() === true) return;
   makeFolders(dirname(hostPath));
   try {
     mkdirSync(hostPath);
   } catch (thrown) {
-    if (!existsSync(hostPath)) throw thrown; // another lab made it meanwhile
+    if (!statSync(hostPath, { throwIfNoEntry: false })?.isDirectory()) throw thrown; // another lab made it meanwhile
   }
 }
 

@@ -1,31 +1,22 @@
+import {
+  boolean,
+  isObject,
+  list,
+  maybe,
+  number,
+  object,
+  orNull,
+  text,
+  texts,
+  wrongField,
+  type Fields,
+  type Is,
+} from '../core/machine-json.ts';
 import { STATE_KINDS } from '../core/node-state.ts';
 import { RUNTIME_STATES } from '../core/runtime-state.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { JournalEntry } from './observation.ts';
 
-type Is = (value: unknown) => boolean;
-type Fields = Readonly<Record<string, Is>>;
-
-const text: Is = (value) => typeof value === 'string';
-const number: Is = (value) => typeof value === 'number';
-const boolean: Is = (value) => typeof value === 'boolean';
-const maybe =
-  (is: Is): Is =>
-  (value) =>
-    value === undefined || is(value);
-const orNull =
-  (is: Is): Is =>
-  (value) =>
-    value === null || is(value);
-const list =
-  (is: Is): Is =>
-  (value) =>
-    Array.isArray(value) && value.every(is);
-const texts: Is = (value) => isObject(value) && Object.values(value).every(text);
-const object =
-  (fields: Fields): Is =>
-  (value) =>
-    isObject(value) && wrongField(fields, value) === undefined;
 const kind: Is = (value) => STATE_KINDS.some((known) => known === value);
 const runtime: Is = (value) => RUNTIME_STATES.some((known) => known === value);
 
@@ -95,9 +86,3 @@ export function journalEntryOf(value: unknown, formatVersion: number): Result<Jo
 
 const shapeOf = (name: unknown): Fields | undefined =>
   typeof name === 'string' && Object.hasOwn(SHAPES, name) ? SHAPES[name as JournalEntry['kind']] : undefined;
-
-const wrongField = (fields: Fields, value: Readonly<Record<string, unknown>>): string | undefined =>
-  Object.entries(fields).find(([name, is]) => !is(value[name]))?.[0];
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,140 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { cnilab, ROOT } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const folder = scratchFolder();
+const scenario = join(folder, 'one.yaml');
+const runs = join(folder, 'runs');
+
+/** One version that exists and that no source here can bring, beside one that can be had. */
+beforeAll(() => {
+  writeFileSync(
+    scenario,
+    `name: one
+summary: A node and nothing on it
+matrix: { containerd: [1.6.4, 'release:1.6.3'] }
+node: { containerd: '\${matrix.containerd}', cni-plugins: none }
+steps:
+  - exec: ['true']
+`,
+  );
+});
+
+/** A mirror that refuses connections: the release source cannot be reached. */
+const NOBODY = ['--mirror', 'http://127.0.0.1:9'];
+const run = (...args: readonly string[]) => cnilab(['run', scenario, '--output', runs, ...args]);
+
+test('a version that cannot be had stops the runs that need it, and no others', async () => {
+  const { exitCode, stdout } = await run(...NOBODY, '--reporter', 'json');
+  const report = JSON.parse(stdout) as {
+    runs: { title: string; outcome: string; findings: { message: string; outcome: string }[] }[];
+  };
+  expect(report.runs.map(({ outcome }) => outcome)).toEqual(['pass', 'inconclusive']);
+  expect(report.runs[1]?.findings.find(({ outcome }) => outcome !== 'pass')?.message).toContain(
+    'during bringing what the node is made of: containerd 1.6.3 from release could not be had',
+  );
+  expect(exitCode).toBe(69);
+});
+
+test('when no run can be had, nothing is run', async () => {
+  const { exitCode, stdout, stderr } = await run(...NOBODY, '--containerd', 'release:1.6.3');
+  expect([exitCode, stdout]).toEqual([69, expect.not.stringContaining('inconclusive')]);
+  expect(stderr).toContain('containerd 1.6.3 from release could not be had');
+});
+
+describe('what cannot be written is told, and is no success', () => {
+  const toFullDevice = (...args: readonly string[]) =>
+    spawnSync(
+      'sh',
+      ['-c', 'exec "$@" >/dev/full', 'sh', process.execPath, `${ROOT}/bin/cnilab.cjs`, ...args],
+      {
+        encoding: 'utf8',
+        cwd: folder,
+      },
+    );
+
+  test.each([
+    [['list']],
+    [['run', scenario, '--containerd', '1.6.4', '--output', runs]],
+    [['run', scenario, '--containerd', '1.6.4', '--output', runs, '--reporter', 'json']],
+    [['run', scenario, '--containerd', '1.6.4', '--output', runs, '--reporter', 'junit']],
+  ])('%j to a full device', (args) => {
+    const { status, stderr } = toFullDevice(...args);
+    expect([status, stderr]).toEqual([
+      69,
+      expect.stringContaining('cnilab: the output cannot be written: ENOSPC: no space left on device'),
+    ]);
+  });
+
+  const mountable = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+  test.skipIf(!mountable)('several runs on a disk that becomes full', () => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const script = 'mount -t tmpfs -o size=100k none "$1" && shift && exec "$@"';
+    const args = ['run', 'failed-setup-leak', '--containerd', '1.6.4,1.6.8,1.6.9,2.4.2', '--output', disk];
+    const { status, stdout } = spawnSync(
+      'unshare',
+      ['--mount', 'sh', '-c', script, 'sh', disk, process.execPath, `${ROOT}/bin/cnilab.cjs`, ...args],
+      { encoding: 'utf8', timeout: 120_000 },
+    );
+    expect(status).toBe(69);
+    expect(stdout).toContain('during recording the run');
+    expect(stdout).toContain('ENOSPC: no space left on device');
+  });
+});
+
+describe('a recorded run that is damaged', () => {
+  const recorded = join(folder, 'recorded');
+  let whole: string;
+  beforeAll(async () => {
+    expect((await run('--containerd', '1.6.4')).exitCode).toBe(0);
+    const latest = join(runs, 'latest');
+    whole = join(latest, readdirSync(latest)[0] ?? '');
+  });
+
+  const damaged = (file: string, change: (text: string) => string) => {
+    rmSync(recorded, { recursive: true, force: true });
+    cpSync(whole, recorded, { recursive: true });
+    writeFileSync(join(recorded, file), change(readFileSync(join(recorded, file), 'utf8')));
+    return cnilab(['judge', recorded]);
+  };
+
+  test.each([
+    ['plan.json', (text: string) => text.replace('"steps"', '"stepz"'), 'runs[0] has no sound "steps"'],
+    ['plan.json', () => '{', 'this is not JSON'],
+    [
+      'journal.jsonl',
+      (text: string) => text.replace('"kind":"look","stepId"', '"kind":"look","stepIt"'),
+      'is a look without a sound "stepId"',
+    ],
+  ])('is refused with its file: %s', async (file, change, why) => {
+    const { exitCode, stderr } = await damaged(file, change);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^cnilab: [^\n]*\n$/)]);
+    expect(stderr).toContain(`${join(recorded, file)} is damaged: `);
+    expect(stderr).toContain(why);
+  });
+
+  test('and one without a plan, a file, and a folder that is not there', async () => {
+    rmSync(recorded, { recursive: true, force: true });
+    cpSync(whole, recorded, { recursive: true });
+    rmSync(join(recorded, 'plan.json'));
+    const ends = await Promise.all(
+      [recorded, scenario, join(folder, 'nowhere')].map((path) => cnilab(['judge', path])),
+    );
+    expect(ends.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
+      [2, expect.stringContaining('plan.json cannot be read')],
+      [2, expect.stringContaining('is not a folder')],
+      [2, expect.stringContaining('is not a folder')],
+    ]);
+  });
+
+  test('runs are not recorded in a file', async () => {
+    const { exitCode, stderr } = await cnilab(['run', scenario, '--output', scenario]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('runs cannot be recorded in')]);
+  });
+});

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { World } from './cli/world.ts';
 import { systemClock } from './host/clock.ts';
 import type { Screen } from './report/reporter.ts';
+import { shown } from './core/shown.ts';
 
 const packageHostPath = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const ARCH: Readonly<Record<string, World['arch']>> = { x64: 'amd64', arm64: 'arm64' };
@@ -43,7 +44,8 @@ function screen(stream: NodeJS.WriteStream): Screen {
   const isTerminal = stream.isTTY === true;
   const plain = process.argv.includes('--no-color') || Boolean(process.env['NO_COLOR']);
   return {
-    write: (text) => void stream.write(text),
+    write: (text) => void stream.write(shown(text)),
+    draw: (text) => void stream.write(text),
     isTerminal,
     color: !plain && (isTerminal || Boolean(process.env['FORCE_COLOR'])),
     columns: isTerminal ? stream.columns : 120,

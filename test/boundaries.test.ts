@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   ],
   'index.ts': ['core', 'spec', 'nodes', 'library'],
   'vitest.ts': ['library'],
-  'ambient.ts': ['cli', 'host', 'report'],
+  'ambient.ts': ['core', 'cli', 'host', 'report'],
   'record.ts': 'anything',
   'run.ts': 'anything',
   'session.ts': 'anything',

@@ -37,7 +37,9 @@ async function createReporter(world: World, { name, file, verbose }: Wanted): Pr
     case 'terminal': {
       const { createTerminalReporter } = await import('../report/terminal.ts');
       const screen =
-        file === undefined ? world.out : { write, isTerminal: false, color: false, columns: 120 };
+        file === undefined
+          ? world.out
+          : { write, draw: write, isTerminal: false, color: false, columns: 120 };
       return createTerminalReporter({ screen, clock: world.clock, verbose });
     }
     case 'json':

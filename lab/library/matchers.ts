@@ -1,6 +1,7 @@
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { StateKind } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
+import { shown } from '../core/shown.ts';
 import { errorText, pasteable } from '../judge/failures.ts';
 import { judgeText } from '../judge/judge-text.ts';
 import type { Finding } from '../judge/verdict.ts';
@@ -119,7 +120,7 @@ function answerOf(finding: Finding | undefined, whenNot: string): Answer {
   return answer(false, [finding.message, ...(finding.detail ?? [])].join('\n  '));
 }
 
-const answer = (pass: boolean, message: string): Answer => ({ pass, message: () => message });
+const answer = (pass: boolean, message: string): Answer => ({ pass, message: () => shown(message) });
 
 const describe = (value: unknown): string =>
   value instanceof Promise ? 'a promise; await it first' : `a value of type ${typeof value}`;

@@ -1,4 +1,5 @@
 import type { CommandResult } from '../core/ports.ts';
+import { shown } from '../core/shown.ts';
 
 export interface StepFailedOptions {
   readonly stepId: string;
@@ -22,7 +23,7 @@ export class StepFailed extends Error {
   readonly result: CommandResult | undefined;
 
   constructor({ stepId, message, said, known, result }: StepFailedOptions) {
-    super(message);
+    super(shown(message));
     this.stepId = stepId;
     this.said = said;
     this.known = known;

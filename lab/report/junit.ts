@@ -1,3 +1,4 @@
+import { shownLine } from '../core/shown.ts';
 import type { LabEvent } from '../events.ts';
 import { worst, type Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
@@ -93,7 +94,13 @@ function resultOf(findings: readonly Finding[]): readonly Element[] {
   const first = findings.find((finding) => finding.outcome === outcome);
   const text = findingsText(findings).join('\n');
   const name = outcome === 'fail' ? 'failure' : 'error';
-  return [element(name, { type: first?.check ?? '', message: first?.message ?? '' }, [text])];
+  return [
+    element(
+      name,
+      { type: first?.check ?? '', message: shownLine(first?.message ?? '', { whole: 'verdict.json' }) },
+      [text],
+    ),
+  ];
 }
 
 function systemOut({ outputHostPath, entries }: Ended): Element {

@@ -1,3 +1,4 @@
+import { shown } from '../core/shown.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import { nameValue } from '../plan/name-cell.ts';
 
@@ -23,7 +24,9 @@ export function matrixTable(
   { columns, paint }: TableOptions,
 ): readonly string[] {
   const results = cells.map(({ cell, outcome }) => ({
-    cell: Object.fromEntries(Object.entries(cell).map(([axis, value]) => [axis, nameValue(value)])),
+    cell: Object.fromEntries(
+      Object.entries(cell).map(([axis, value]) => [shown(axis), shown(nameValue(value))]),
+    ),
     outcome,
   }));
   const axes = Object.keys(results[0]?.cell ?? {});

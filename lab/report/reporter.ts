@@ -10,7 +10,10 @@ export interface Reporter {
 
 /** The terminal, or whatever stands in its place; read once in main.ts. */
 export interface Screen {
+  /** what would act on a terminal is spelled out */
   readonly write: (text: string) => void;
+  /** as it is, for a text that is safe already: with colours, or redrawn in place */
+  readonly draw: (text: string) => void;
   readonly isTerminal: boolean;
   readonly color: boolean;
   readonly columns: number;

@@ -1,3 +1,4 @@
+import { shown, shownLine } from '../core/shown.ts';
 import { pasteable } from '../judge/failures.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
@@ -6,7 +7,9 @@ import { formatPlace } from './words.ts';
 /** More lines than this about one finding are cut: verdict.json has all of them. */
 const DETAIL_LINES = 24;
 
-/** One finding in full: the step, where its expectation stands, expected and actual with what helps. */
+const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' });
+
+/** One finding in full, safe to be shown: the step, where its expectation stands, expected and actual with what helps. */
 export function findingText({
   stepId,
   message,
@@ -20,9 +23,11 @@ export function findingText({
   const lines = (detail.length > 0 ? detail : compared).flatMap((line) => line.split('\n'));
   const more = lines.length - DETAIL_LINES;
   return [
-    `${stepId}: ${message}`,
-    ...(place === undefined ? [] : [`  at ${formatPlace(place)}`]),
-    ...lines.slice(0, more > 0 ? DETAIL_LINES : lines.length).map((line) => `    ${line}`),
+    ...`${stepId}: ${message}`
+      .split('\n')
+      .map((line, index) => (index === 0 ? safe(line) : `  ${safe(line)}`)),
+    ...(place === undefined ? [] : [`  at ${safe(formatPlace(place))}`]),
+    ...lines.slice(0, more > 0 ? DETAIL_LINES : lines.length).map((line) => `    ${safe(line)}`),
     ...(more > 0 ? [`    … and ${more} more lines, all in verdict.json`] : []),
   ];
 }
@@ -34,23 +39,24 @@ export function findingsText(findings: readonly Finding[]): readonly string[] {
     const log = bad[index + 1]?.stepId === finding.stepId ? [] : (finding.log ?? []);
     return [
       ...findingText(finding),
-      ...(log.length === 0 ? [] : ["  the last of containerd's log", ...log.map((line) => `    ${line}`)]),
+      ...(log.length === 0
+        ? []
+        : ["  the last of containerd's log", ...log.map((line) => `    ${safe(line)}`)]),
     ];
   });
 }
 
 /** What the node was made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
 export function artifactsText(entries: readonly JournalEntry[]): string {
-  return entries
-    .flatMap((entry) =>
-      entry.kind === 'artifact' ? [`${entry.name} ${entry.version} (${entry.source})`] : [],
-    )
-    .join(', ');
+  const told = entries.flatMap((entry) =>
+    entry.kind === 'artifact' ? [`${entry.name} ${entry.version} (${entry.source})`] : [],
+  );
+  return shown(told.join(', '));
 }
 
 /** How someone looks further, in commands that can be pasted. */
 export function furtherText(outputHostPath: string): string {
-  return `${pasteable(['cnilab', 'judge', outputHostPath])} says this again; journal.jsonl and containerd.log are there`;
+  return `${shown(pasteable(['cnilab', 'judge', outputHostPath]))} says this again; journal.jsonl and containerd.log are there`;
 }
 
 export function keptText({
@@ -60,5 +66,9 @@ export function keptText({
   readonly enter: readonly string[];
   readonly end: readonly string[];
 }): readonly string[] {
-  return ['the node was kept', `  enter it  ${pasteable(enter)}`, `  end it    ${pasteable(end)}`];
+  return [
+    'the node was kept',
+    `  enter it  ${shown(pasteable(enter))}`,
+    `  end it    ${shown(pasteable(end))}`,
+  ];
 }

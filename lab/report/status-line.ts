@@ -1,3 +1,4 @@
+import { shown } from '../core/shown.ts';
 import type { Screen } from './reporter.ts';
 
 /** The last line of a terminal, redrawn in place below what stays; elsewhere it does not exist. */
@@ -10,7 +11,7 @@ export class StatusLine {
     this.#screen = screen;
   }
 
-  /** Writes lines that stay, above the status; one blank line is enough between them. */
+  /** Writes lines that stay and are safe, above the status; one blank line is enough between them. */
   print(lines: readonly string[]): void {
     const status = this.#shown;
     this.show('');
@@ -19,15 +20,17 @@ export class StatusLine {
       (line, index) => line !== '' || (index === 0 ? before : lines[index - 1]) !== '',
     );
     this.#afterBlank = lines.at(-1) === '';
-    this.#screen.write(told.map((line) => `${line}\n`).join(''));
+    this.#screen.draw(told.map((line) => `${line}\n`).join(''));
     this.show(status);
   }
 
   show(text: string): void {
     if (!this.#screen.isTerminal) return;
-    const fitting = [...text].slice(0, Math.max(0, this.#screen.columns - 1)).join('');
+    const fitting = [...shown(text).replaceAll('\n', ' ')]
+      .slice(0, Math.max(0, this.#screen.columns - 1))
+      .join('');
     if (fitting === this.#shown) return;
-    this.#screen.write(`\r\u001b[2K${fitting}`);
+    this.#screen.draw(`\r\u001b[2K${fitting}`);
     this.#shown = fitting;
   }
 }

@@ -1,6 +1,7 @@
 import picocolors from 'picocolors';
 
 import type { Clock } from '../core/ports.ts';
+import { shown } from '../core/shown.ts';
 import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import type { RunPlan } from '../plan/plan.ts';
@@ -29,7 +30,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   const slow = new SlowWork({
     clock,
     shownOn: screen.isTerminal ? 'terminal' : 'plain',
-    onSlow: (line) => (screen.isTerminal ? draw() : status.print([line])),
+    onSlow: (line) => (screen.isTerminal ? draw() : status.print([shown(line)])),
   });
   /** what runs now → the step it is in */
   const running = new Map<RunPlan, string>();
@@ -44,7 +45,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     const now = [...[...running].map(([run, stepId]) => `${run.title} (${stepId})`), ...slow.current()];
     status.show(now.length === 0 ? '' : `${outcomes.size}/${runs.length}  ${now.join('  ')}`);
   };
-  const titleWidth = (): number => Math.max(0, ...runs.map(({ title }) => title.length));
+  const titleOf = ({ title }: RunPlan): string => shown(title);
+  const titleWidth = (): number => Math.max(0, ...runs.map((run) => titleOf(run).length));
 
   const tell: Tell = {
     'session-started': ({ runs: planned, backend, jobs }) => {
@@ -54,7 +56,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     },
     progress: ({ what, how, done }) => {
       const last = slow.heard({ what, how, done });
-      return last === undefined ? [] : [last];
+      return last === undefined ? [] : [shown(last)];
     },
     'run-started': ({ run }) => {
       running.set(run, 'start');
@@ -63,12 +65,12 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     observed: ({ run, entry }) => {
       if (entry.kind !== 'step-started') return [];
       if (running.has(run)) running.set(run, entry.stepId);
-      return verbose ? [colors.dim(`      ${run.title}  ${entry.stepId}`)] : [];
+      return verbose ? [colors.dim(`      ${titleOf(run)}  ${entry.stepId}`)] : [];
     },
     'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept }) => {
       running.delete(run);
       outcomes.set(run, verdict.outcome);
-      const title = run.title.padEnd(titleWidth());
+      const title = titleOf(run).padEnd(titleWidth());
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
       const told = verdict.outcome === 'pass' ? [] : findingsText(verdict.findings);
@@ -87,11 +89,14 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     interrupted: ({ by }) => [
       colors.yellow(`${by}: everything is being taken down; a second one does not wait for it`),
     ],
-    notice: ({ message }) => [message],
+    notice: ({ message }) => [shown(message)],
     'session-ended': ({ durationMs, outputHostPath }) => {
       slow.end();
       running.clear();
-      return [...tables(), `${totals()} in ${formatDuration(durationMs)}; recorded in ${outputHostPath}`];
+      return [
+        ...tables(),
+        `${totals()} in ${formatDuration(durationMs)}; recorded in ${shown(outputHostPath)}`,
+      ];
     },
   };
 
@@ -102,7 +107,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
         cell: run.cell,
         outcome: outcomes.get(run) ?? ('not run' as const),
       }));
-      return ['', name, ...matrixTable(results, { columns: screen.columns, paint }), ''];
+      return ['', shown(name), ...matrixTable(results, { columns: screen.columns, paint }), ''];
     });
   const totals = (): string => {
     const ended = [...outcomes.values()];

@@ -1,3 +1,5 @@
+import { shown } from '../core/shown.ts';
+
 /** An element of an XML document; children in their order, text or elements. */
 export interface Element {
   readonly name: string;
@@ -39,10 +41,17 @@ function escapeAttribute(text: string): string {
     .replaceAll(/[\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** What XML 1.0 cannot hold at all, not even escaped, is spelled out: `\u001b`. https://www.w3.org/TR/xml/#charsets */
+/**
+ * What XML 1.0 cannot hold at all, not even escaped, is spelled out, https://www.w3.org/TR/xml/#charsets, and so is what a
+ * reader could not see: `\u001b`, `\u202e`. A carriage return is escaped as XML does it.
+ */
 function allowed(text: string): string {
-  return text.replaceAll(
-    /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return text
+    .split('\r')
+    .map(shown)
+    .join('\r')
+    .replaceAll(
+      /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
 }

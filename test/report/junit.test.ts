@@ -85,3 +85,18 @@ test('XML holds what it can, and spells out what it cannot', () => {
       'a&lt;b&gt;&amp;"c\'\t\n&#13;\\u001b\\u0000\\ud800\\ufffe😀</x>\n',
   );
 });
+
+test('what a reader could not see is spelled out, and a message has an end', async () => {
+  const { run, entries } = failing('1.6.0');
+  const said = entries.map((entry) =>
+    entry.kind === 'command'
+      ? {
+          ...entry,
+          result: { ...entry.result, stderr: `\u001b\u202e\u0085\0 ]]> <b> ${'A'.repeat(1_000_000)}` },
+        }
+      : entry,
+  );
+  const text = await junit([{ run, entries: said }]);
+  expect(text.match(/[^\P{C}\n]/gu)).toBeNull();
+  expect(text.length).toBeLessThan(20_000);
+});

@@ -31,8 +31,10 @@ function fakeClock(): Clock & { pass(ms: number): Promise<void> } {
 
 function paper(more: Partial<Screen> = {}): { screen: Screen; text: () => string } {
   let text = '';
+  const write = (more_: string) => void (text += more_);
   const screen: Screen = {
-    write: (more_) => void (text += more_),
+    write,
+    draw: write,
     isTerminal: false,
     color: false,
     columns: 100,
@@ -217,4 +219,28 @@ describe('on a terminal', () => {
       ].join(''),
     );
   });
+});
+
+test('what would act on a terminal is spelled out, whoever wrote it, and our own colours stay', async () => {
+  const hostile = '\u001b[31m\r\u202e\u0085\udcff';
+  const { run, entries } = failing('1.6.0');
+  const titled = { ...run, title: `reserved ${hostile}`, cell: { containerd: hostile } };
+  const said = entries.map((entry) =>
+    entry.kind === 'command'
+      ? { ...entry, result: { ...entry.result, stderr: `${hostile} ${'A'.repeat(1_000_000)}` } }
+      : entry,
+  );
+  const text = await printed(
+    [
+      ...session([{ run: titled, entries: said }, passing('1.6.1')]),
+      { kind: 'notice', message: hostile },
+      { kind: 'progress', what: hostile, how: hostile, done: false },
+    ],
+    { screen: { color: true } },
+  );
+  const dyed = [2, 22, 31, 32, 33, 39].reduce((plain, code) => plain.replaceAll(`\u001b[${code}m`, ''), text);
+  expect(dyed.match(/[^\P{C}\n]/gu)).toBeNull();
+  expect(text.length).toBeLessThan(20_000);
+  expect(text).toContain('\\u001b[31m\\u000d\\u202e\\u0085\\udcff');
+  expect(text).toMatch(/… \(\d+ characters, all of them in verdict\.json\)/);
 });

@@ -234,3 +234,13 @@ test('half a character reaches no file and no command: only an expectation may h
                              ~~~~~~~~
 `);
 });
+
+test('a mistake is shown safely, and in a long line around its place', () => {
+  const padding = 'x'.repeat(300);
+  const text = `name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps: [{ exec: [${padding}] }, { "\\e[2J\\u202E": web }, { exec: [${padding}] }]\n`;
+  const shown = mistakesOf(text);
+  expect(shown).toContain('got "\\u001b[2J\\u202e"');
+  expect(shown.match(/[^\P{C}\n]/gu)).toBeNull();
+  expect(shown.split('\n').every((line) => !line.startsWith('    ') || line.length < 420)).toBe(true);
+  expect(mistakesOf(`${HEAD}steps: [{ run-pod: ${'A'.repeat(100_000)} }]\n`).length).toBeLessThan(3000);
+});

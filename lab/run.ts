@@ -13,6 +13,7 @@ import type { JournalEntry, Observation } from './observe/observation.ts';
 import type { ComponentRef } from './plan/components.ts';
 import type { RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
+import { CONTAINERD_TO_ANSWER } from './steps/runtime.ts';
 import { runSteps } from './steps/run-steps.ts';
 import { settleMs } from './steps/settle.ts';
 
@@ -73,7 +74,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       observe({ kind: 'artifact', ...provenance(artifact) });
 
     during = `starting node ${nodeName}`;
-    const { node, containerd, ...ready } = await bringUpNode({
+    const { node, containerd, startFailed, ...ready } = await bringUpNode({
       maker,
       name: nodeName,
       plan: run.node,
@@ -84,10 +85,16 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       signal,
     });
     observe({ kind: 'node-ready', node: nodeName, ...ready });
+    if (startFailed !== undefined) {
+      const { containerdMs: waitedMs } = ready;
+      const waited = { what: CONTAINERD_TO_ANSWER, met: false, timedOut: false, waitedMs } as const;
+      observe({ kind: 'waited', stepId, ...waited, lastSeen: startFailed.message });
+    }
+    const goesOn = startFailed === undefined || (run.start?.runtime ?? 'running') !== 'running';
 
     during = 'the steps';
     await runSteps({
-      run,
+      run: goesOn ? run : { ...run, steps: [] },
       node,
       containerd,
       clock,

@@ -68,5 +68,6 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
     signal,
   });
   signal.throwIfAborted();
+  if (ready.startFailed !== undefined) throw ready.startFailed;
   return { ...ready, backend: backend.name, artifacts, emulated: maker.emulated ?? false };
 }

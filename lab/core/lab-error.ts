@@ -6,6 +6,9 @@ export class LabError extends Error {
   override readonly name = 'LabError';
 }
 
+/** A command did not even begin: there is no such program, or it is none. Nothing is known of what it would have done. */
+export class CannotStart extends LabError {}
+
 /** Bad input that is not in a scenario file: a flag, a version that does not exist. Exit 2, nothing was run. */
 export class BadInput extends Error {
   override readonly name = 'BadInput';

@@ -9,9 +9,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What was waited for did not come about; everything else that can go wrong is another LabError. */
+export class NotInTime extends LabError {}
+
 /**
  * Asks until the answer is there. `probe` returns what it saw instead as its error; the last of these stands in the
- * LabError after `forMs`. Never sleeps past the deadline, and always asks at least once.
+ * NotInTime after `forMs`. Never sleeps past the deadline, and always asks at least once.
  */
 export async function waitFor<T>(
   subject: string,
@@ -24,7 +27,7 @@ export async function waitFor<T>(
     const seen = await probe();
     if (seen.ok) return seen.value;
     if (clock.now() + everyMs > deadline) {
-      throw new LabError(`${subject} was not ready after ${forMs} ms; last seen: ${seen.error}`);
+      throw new NotInTime(`${subject} was not ready after ${forMs} ms; last seen: ${seen.error}`);
     }
     await clock.sleep(everyMs, signal);
   }

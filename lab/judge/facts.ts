@@ -1,9 +1,10 @@
 import type { NodeState } from '../core/node-state.ts';
 import type { JournalEntry } from '../observe/observation.ts';
+import type { RuntimeState } from '../core/runtime-state.ts';
 import type { PlannedStep, RunPlan } from '../plan/plan.ts';
+import { missingOf } from './evidence.ts';
 import { instrumentsOf, type Instruments } from './instruments.ts';
-
-export type Seen<K extends JournalEntry['kind']> = Extract<JournalEntry, { readonly kind: K }>;
+import { ofKind, type Seen } from './of-kind.ts';
 
 /** What the journal tells of one step. */
 export interface StepFacts {
@@ -11,6 +12,8 @@ export interface StepFacts {
   /** it was taken to its end, look included; without that nothing it shows can be relied on */
   readonly ended: boolean;
   readonly notRun: string | undefined;
+  /** what the lab always writes down of such a step, and the journal does not have */
+  readonly missing: string | undefined;
   readonly commands: readonly Seen<'command'>[];
   readonly waits: readonly Seen<'waited'>[];
   /** what was to be taken away and was not there */
@@ -18,20 +21,36 @@ export interface StepFacts {
   readonly captures: readonly Seen<'capture'>[];
   /** containerd ended, and nobody had asked for it */
   readonly crashes: readonly Seen<'containerd-ended'>[];
-  /** containerd's log, as far as it belongs to this step */
-  readonly log: string;
+  /** containerd's log, as far as it belongs to this step; undefined where it was not read */
+  readonly log: string | undefined;
   /** the state after the step */
   readonly state: NodeState | undefined;
+  /** how containerd was then */
+  readonly runtime: RuntimeState | undefined;
 }
 
 /** A look, and after which step it was taken; the first is `start`. */
 export interface Look {
   readonly stepId: string;
   readonly state: NodeState;
+  readonly runtime: RuntimeState;
+}
+
+/** What the journal tells of the start of the node. */
+export interface StartFacts {
+  /** what the lab always writes down of it, and the journal does not have */
+  readonly missing: string | undefined;
+  /** what containerd said or did in place of answering, if it did not */
+  readonly failed: string | undefined;
+  readonly crashes: readonly Seen<'containerd-ended'>[];
+  readonly log: string | undefined;
+  readonly state: NodeState | undefined;
+  readonly runtime: RuntimeState | undefined;
 }
 
 /** A journal, sorted by what the checks ask. Nothing is judged here. */
 export interface RunFacts {
+  readonly start: StartFacts;
   readonly steps: readonly StepFacts[];
   readonly looks: readonly Look[];
   readonly instruments: Instruments;
@@ -47,17 +66,18 @@ export function factsOf(
   run: Pick<RunPlan, 'steps'> & { readonly node?: Pick<RunPlan['node'], 'files'> },
   entries: readonly JournalEntry[],
 ): RunFacts {
-  const looks = ofKind(entries, 'look').map(({ stepId, state }) => ({ stepId, state }));
-  const log = ofKind(entries, 'containerd-log');
+  const looks = ofKind(entries, 'look').map(({ stepId, state, runtime }) => ({ stepId, state, runtime }));
   const byStep = entriesByStep(entries);
   return {
-    steps: run.steps.map((step) => stepFacts(step, byStep.get(step.id) ?? [])),
+    start: startFacts(entries),
+    steps: run.steps.map((step) => stepFacts(step, { own: byStep.get(step.id) ?? [], looks })),
     looks,
     instruments: instrumentsOf(run, entries),
-    log: log.length === 0 ? undefined : log.map(({ text }) => text).join(''),
+    log: logOf(entries),
     troubles: [
       ...ofKind(entries, 'interrupted').map(({ by }) => `interrupted by ${by}`),
       ...ofKind(entries, 'lab-failure').map(({ during, message }) => `during ${during}: ${message}`),
+      ...lostLines(entries),
     ],
     cleanupFailures: ofKind(entries, 'cleanup-failure'),
     ended: entries.some(({ kind }) => kind === 'run-ended'),
@@ -75,26 +95,55 @@ function entriesByStep(entries: readonly JournalEntry[]): ReadonlyMap<string, re
   return byStep;
 }
 
-function stepFacts(step: PlannedStep, own: readonly JournalEntry[]): StepFacts {
+function startFacts(entries: readonly JournalEntry[]): StartFacts {
+  const own = entries.filter((entry) => 'stepId' in entry && entry.stepId === 'start');
+  const look = ofKind(own, 'look').at(-1);
+  const missing = [
+    ...(ofKind(entries, 'artifact').some(({ name }) => name === 'containerd')
+      ? []
+      : ['which containerd it was']),
+    ...(ofKind(entries, 'node-ready').length > 0 ? [] : ['that the node was ready']),
+    ...(look === undefined ? ['the look before the first step'] : []),
+  ];
+  return {
+    missing: missing[0],
+    failed: ofKind(own, 'waited').find(({ met }) => !met)?.lastSeen,
+    crashes: ofKind(own, 'containerd-ended').filter(({ asked }) => !asked),
+    log: logOf(own),
+    state: look?.state,
+    runtime: look?.runtime,
+  };
+}
+
+function stepFacts(
+  step: PlannedStep,
+  { own, looks }: { own: readonly JournalEntry[]; looks: readonly Look[] },
+): StepFacts {
+  const look = ofKind(own, 'look').at(-1);
   return {
     step,
     ended: ofKind(own, 'step-ended').length > 0,
     notRun: ofKind(own, 'not-run')[0]?.why,
+    missing: missingOf(step, { own, before: looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1] }),
     commands: ofKind(own, 'command'),
     waits: ofKind(own, 'waited'),
     absent: ofKind(own, 'files').flatMap(({ absent }) => absent),
     captures: ofKind(own, 'capture'),
     crashes: ofKind(own, 'containerd-ended').filter(({ asked }) => !asked),
-    log: ofKind(own, 'containerd-log')
-      .map(({ text }) => text)
-      .join(''),
-    state: ofKind(own, 'look').at(-1)?.state,
+    log: logOf(own),
+    state: look?.state,
+    runtime: look?.runtime,
   };
 }
 
-function ofKind<K extends JournalEntry['kind']>(
-  entries: readonly JournalEntry[],
-  kind: K,
-): readonly Seen<K>[] {
-  return entries.filter((entry): entry is Seen<K> => entry.kind === kind);
+function logOf(entries: readonly JournalEntry[]): string | undefined {
+  const pieces = ofKind(entries, 'containerd-log');
+  return pieces.length === 0 ? undefined : pieces.map(({ text }) => text).join('');
+}
+
+/** The last line says how many there are: others were taken out, or put in. */
+function lostLines(entries: readonly JournalEntry[]): readonly string[] {
+  const last = ofKind(entries, 'run-ended').at(-1)?.entries;
+  if (last === undefined || last === entries.length) return [];
+  return [`its journal has ${entries.length} lines, and its last one says that there are ${last}`];
 }

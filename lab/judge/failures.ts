@@ -1,6 +1,9 @@
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
-import type { Seen, StepFacts } from './facts.ts';
+import type { StepFacts } from './facts.ts';
+import type { Seen } from './of-kind.ts';
+import { pasteable } from './pasteable.ts';
+import { ranIntoLimit } from './timed-out.ts';
 
 /** One thing of a step that did not succeed. */
 export interface Failure {
@@ -11,14 +14,17 @@ export interface Failure {
   readonly command: Seen<'command'> | undefined;
 }
 
-/** All that failed in a step: commands that did not exit with 0, conditions that were not met, files that were not there. */
+/**
+ * All in a step to which the system under test said no: commands that ended by themselves and not with 0, conditions that
+ * were seen not to hold, files that were not there. What has no answer is none of these: timed-out.ts.
+ */
 export function failuresOf({ commands, waits, absent }: StepFacts): readonly Failure[] {
   return [
     ...commands
-      .filter(({ result }) => result.exitCode !== 0)
+      .filter(({ result }) => result.exitCode !== 0 && !ranIntoLimit(result))
       .map((command) => ({ what: describeEnd(command.result), said: errorText(command.result), command })),
     ...waits
-      .filter(({ met }) => !met)
+      .filter(({ met, timedOut }) => !met && !timedOut)
       .map(({ what, waitedMs, lastSeen }) => ({
         what: `waited ${waitedMs} ms in vain for ${what}`,
         said: lastSeen,
@@ -47,16 +53,8 @@ export function errorText({ argv, stderr }: CommandResult): string {
   return unwrapped?.message ?? stderr.replace(/\n$/, '');
 }
 
-function describeEnd({ argv, exitCode, signal, timedOut, durationMs }: CommandResult): string {
+function describeEnd({ argv, exitCode, signal }: CommandResult): string {
   const command = pasteable(argv);
-  if (timedOut) return `command did not end within ${Math.round(durationMs)} ms: ${command}`;
   if (exitCode === null) return `command was ended by ${signal ?? 'a signal'}: ${command}`;
   return `command exited with ${exitCode}: ${command}`;
-}
-
-/** A command as a shell takes it. */
-export function pasteable(argv: readonly string[]): string {
-  return argv
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
 }

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
-import { bind, forgetPod, NO_BINDINGS, type Bindings } from '../match/bindings.ts';
+import { bind, forgetPod, type Bindings } from '../match/bindings.ts';
 import { configTrouble } from './config-trouble.ts';
 import { capturesOf } from './captures-of.ts';
 import { judgeCleanup } from './cleanup.ts';
@@ -17,7 +17,10 @@ import { judgeOutput } from './output.ts';
 import { podOf } from './pod-of.ts';
 import { judgePods } from './pods.ts';
 import { isComplete, judgeNotRun, judgeRan } from './ran.ts';
+import { compareRuntime, judgeRuntime } from './runtime.ts';
+import { judgeStart } from './start.ts';
 import type { Judged, Subject } from './subject.ts';
+import { judgeTimedOut, limitsOf } from './timed-out.ts';
 import { worst, type Finding, type Verdict } from './verdict.ts';
 
 /**
@@ -32,7 +35,7 @@ export function judge(run: RunPlan, entries: readonly JournalEntry[]): Verdict {
       const after = judgeStep(step, { run, facts, bindings: before.bindings });
       return { findings: [...before.findings, ...after.findings], bindings: after.bindings };
     },
-    { findings: [], bindings: NO_BINDINGS },
+    judgeStart(run, facts),
   );
   const end = taken.length === run.steps.length ? judgeEnd(run, { facts, bindings: steps.bindings }) : [];
   const findings = [...steps.findings, ...end, ...judgeRan(run, facts), ...judgeCleanup(run, facts)];
@@ -55,10 +58,16 @@ interface Context {
 }
 
 function judgeStep(step: StepFacts, context: Context): Judged {
+  const { facts } = context;
   const { did, subject } = subjectOf(step, context);
   const state = judgeState(subject);
-  const { stale } = capturesOf(step, context.facts);
-  const findings = withLog([...did.findings, ...state.findings], step.log, logUpTo(step, context.facts));
+  const { stale } = capturesOf(step, facts);
+  const before = facts.looks[facts.looks.findIndex(({ stepId }) => stepId === step.step.id) - 1]?.runtime;
+  const findings = withLog(
+    [...did.findings, ...judgeRuntime(step, before ?? 'running'), ...state.findings],
+    step.log ?? '',
+    logUpTo(step, facts),
+  );
   return { findings, bindings: bind(state.bindings, stale) };
 }
 
@@ -71,15 +80,14 @@ function subjectOf(
   const { fresh } = capturesOf(step, facts);
   const started = step.step.action.do === 'run-pod' ? forgetPod(before, step.step.action.pod) : before;
 
+  const notRun = judgeNotRun(step);
   const did =
-    step.notRun === undefined
-      ? judgeDeeds(step, bind(started, fresh))
-      : { findings: judgeNotRun(step), bindings: started };
+    notRun.length === 0 ? judgeDeeds(step, bind(started, fresh)) : { findings: notRun, bindings: started };
   const subject = {
     stepId,
     expect,
     state: step.state,
-    log: facts.log === undefined ? undefined : step.log,
+    log: step.log,
     pod: podOf(step.step.action, run),
     facts,
     bindings: did.bindings,
@@ -100,7 +108,7 @@ export function lastSubjects(run: RunPlan, entries: readonly JournalEntry[]): re
     .slice(0, -1)
     .reduce<Bindings>(
       (before, step) => judgeStep(step, { run, facts, bindings: before }).bindings,
-      NO_BINDINGS,
+      judgeStart(run, facts).bindings,
     );
   const context = { run, facts, bindings };
   const { subject } = subjectOf(last, context);
@@ -114,9 +122,18 @@ export function lastSubjects(run: RunPlan, entries: readonly JournalEntry[]): re
 
 /** What the step's own commands did. */
 function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
+  const timedOut = judgeTimedOut(step);
+  if (limitsOf(step).length > 0 || step.step.expect.timedOut === true)
+    return { findings: timedOut, bindings };
   const error = judgeError(step, bindings);
   const output = judgeOutput(step, error.bindings);
-  const findings = [...judgeOk(step), ...error.findings, ...judgeExitCode(step), ...output.findings];
+  const findings = [
+    ...timedOut,
+    ...judgeOk(step),
+    ...error.findings,
+    ...judgeExitCode(step),
+    ...output.findings,
+  ];
   return { findings, bindings: output.bindings };
 }
 
@@ -131,7 +148,15 @@ function judgeState(subject: Subject): Judged {
 function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): readonly Finding[] {
   if (run.end === undefined) return [];
   const subject = endSubject(run.end, { facts, bindings });
-  return withLog(judgeState(subject).findings, facts.log ?? '', facts.log ?? '');
+  const seen = facts.looks.at(-1)?.runtime;
+  const told = { stepId: 'end', place: run.end.place, crashes: [] };
+  const findings = [
+    ...(run.end.runtime === undefined || seen === undefined
+      ? []
+      : [compareRuntime(run.end.runtime, { seen, ...told })]),
+    ...judgeState(subject).findings,
+  ];
+  return withLog(findings, facts.log ?? '', facts.log ?? '');
 }
 
 function endSubject(expect: Expectation, { facts, bindings }: Omit<Context, 'run'>): Subject {
@@ -153,6 +178,6 @@ function withLog(findings: readonly Finding[], log: string, before: string): rea
 }
 
 /** Of containerd's log, what it had said when the step was over. */
-function logUpTo({ log }: StepFacts, { log: all = '' }: RunFacts): string {
+function logUpTo({ log = '' }: StepFacts, { log: all = '' }: RunFacts): string {
   return log === '' ? all : all.slice(0, all.indexOf(log) + log.length);
 }

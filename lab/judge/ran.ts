@@ -1,6 +1,6 @@
 import type { RunPlan } from '../plan/plan.ts';
 import type { RunFacts, StepFacts } from './facts.ts';
-import { describeCrash } from './ok.ts';
+import { describeCrash } from './crash.ts';
 import type { Finding } from './verdict.ts';
 
 /** Whether the lab did all of its part: then, and only then, what was not seen was not there. */
@@ -11,7 +11,7 @@ export const isComplete = ({ ended, troubles, steps, cleanupFailures }: RunFacts
 export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
   const told = { check: 'ran', place: run.scenario.place } as const;
   const why = whyNotRan(facts);
-  const taken = facts.steps.filter(({ ended, notRun }) => ended && notRun === undefined).length;
+  const taken = facts.steps.filter(isTaken).length;
   if (why === undefined) {
     if (run.steps.length === 0 && run.end === undefined) {
       return [{ ...told, outcome: 'inconclusive', stepId: 'end', message: 'the scenario expects nothing' }];
@@ -42,16 +42,23 @@ export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
   ];
 }
 
-function whyNotRan({ troubles, ended, steps }: RunFacts): string | undefined {
+function whyNotRan({ troubles, ended, start, steps }: RunFacts): string | undefined {
   if (troubles[0] !== undefined) return troubles[0];
   if (!ended) return 'its journal breaks off';
+  if (start.missing !== undefined) return `the journal does not tell ${start.missing}`;
   const missing = steps.find((step) => !step.ended);
   return missing === undefined ? undefined : `the journal has no end of ${missing.step.id}`;
 }
 
-/** A step that had nothing to act on shows nothing, whatever is expected of it. */
-export function judgeNotRun({ step, notRun }: StepFacts): readonly Finding[] {
-  if (notRun === undefined) return [];
-  const message = `the step could not be taken: ${notRun}`;
+const isTaken = ({ ended, notRun, missing }: StepFacts): boolean =>
+  ended && notRun === undefined && missing === undefined;
+
+/** A step that could not be taken shows nothing, whatever is expected of it; nor does one of which nothing was written down. */
+export function judgeNotRun({ step, notRun, missing }: StepFacts): readonly Finding[] {
+  if (notRun === undefined && missing === undefined) return [];
+  const message =
+    missing === undefined
+      ? `the step could not be taken: ${notRun ?? ''}`
+      : `the journal does not show that the step was taken: it lacks ${missing}`;
   return [{ check: 'ran', outcome: 'inconclusive', stepId: step.id, place: step.expect.place, message }];
 }

@@ -9,6 +9,8 @@ export const CHECKS = [
   'error', // the exact error
   'output',
   'exit-code',
+  'timed-out', // a step has an answer, or runs into its limit, as expected
+  'runtime', // containerd runs, or has ended, as expected
   'pod', // state and addresses of a pod
   'left-behind',
   'log',

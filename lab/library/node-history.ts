@@ -6,7 +6,9 @@ import { bindingsDuring } from '../judge/captures-of.ts';
 import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
 import { failuresOf } from '../judge/failures.ts';
 import { lastLines } from '../judge/last-lines.ts';
-import { describeCrash, judgeOk } from '../judge/ok.ts';
+import { judgeOk } from '../judge/ok.ts';
+import { judgeRuntime } from '../judge/runtime.ts';
+import { judgeTimedOut } from '../judge/timed-out.ts';
 import type { Containerd, ContainerdEnd } from '../nodes/containerd.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { JournalEntry, Observation } from '../observe/observation.ts';
@@ -125,15 +127,20 @@ export class NodeHistory {
 
 function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
   const stepId = taken.step.id;
-  const [finding] = judgeOk(taken);
-  if (finding?.outcome !== 'fail') return undefined;
+  const before = facts.looks[facts.looks.findIndex((look) => look.stepId === stepId) - 1]?.runtime;
+  const finding = [
+    ...judgeTimedOut(taken),
+    ...judgeOk(taken),
+    ...judgeRuntime(taken, before ?? 'running'),
+  ].find(({ outcome }) => outcome === 'fail');
+  if (finding === undefined) return undefined;
   const [failure] = failuresOf(taken);
-  const log = lastLines(taken.log).map((line) => `containerd  ${line}`);
+  const log = lastLines(taken.log ?? '').map((line) => `containerd  ${line}`);
   const lines = [...(finding.detail ?? []), ...log];
   return new StepFailed({
     stepId,
     message: [`${stepId}: ${finding.message}`, ...lines].join('\n  '),
-    said: failure?.said ?? taken.crashes.map(describeCrash).join('; '),
+    said: failure?.said ?? finding.message,
     known: bindingsDuring(facts, stepId),
     ...(failure?.command === undefined ? {} : { result: failure.command.result }),
   });

@@ -154,7 +154,9 @@ export class StartedNode implements AsyncDisposable {
         facts: {
           ...facts,
           steps,
-          looks: looks.some((look) => look.state === state) ? looks : [...looks, { stepId: 'now', state }],
+          looks: looks.some((look) => look.state === state)
+            ? looks
+            : [...looks, { stepId: 'now', state, runtime: 'running' as const }],
         },
         bindings: new Map(steps.flatMap(({ captures }) => captures.map(({ name, value }) => [name, value]))),
       };

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-import { LabError } from '../core/lab-error.ts';
+import { CannotStart, LabError } from '../core/lab-error.ts';
 import { unreachable } from '../core/unreachable.ts';
 import {
   parseAgentLine,
@@ -66,6 +66,9 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
     waiting.clear();
   };
 
+  const failureOf = ({ error, cannotStart }: Extract<AgentMessage, { kind: 'error' }>): LabError =>
+    cannotStart ? new CannotStart(error) : new LabError(`${nodeName}: ${error}`);
+
   const take = (message: AgentMessage): void => {
     switch (message.kind) {
       case 'booted':
@@ -79,7 +82,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
         return request?.answer(message.result);
       }
       case 'error':
-        return waiting.get(message.id)?.fail(new LabError(`${nodeName}: ${message.error}`));
+        return waiting.get(message.id)?.fail(failureOf(message));
       case 'ended':
         background.get(message.start)?.(message.end);
         background.delete(message.start);

@@ -46,7 +46,7 @@ export type AgentMessage =
   | { readonly kind: 'booted' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
-  | { readonly kind: 'error'; readonly id: number; readonly error: string }
+  | { readonly kind: 'error'; readonly id: number; readonly error: string; readonly cannotStart: boolean }
   | { readonly kind: 'ended'; readonly start: number; readonly end: ProcessEnd };
 
 export function parseAgentLine(line: string): Result<AgentMessage, string> {
@@ -65,7 +65,7 @@ export function parseAgentLine(line: string): Result<AgentMessage, string> {
   }
   if (typeof id === 'number' && worked === true) return ok({ kind: 'result', id, result: value['result'] });
   if (typeof id === 'number' && worked === false && typeof error === 'string') {
-    return ok({ kind: 'error', id, error });
+    return ok({ kind: 'error', id, error, cannotStart: value['cannotStart'] === true });
   }
   return err(`not a message: ${line.slice(0, 200)}`);
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
 import type { NodeMaker, RunningNode } from './node.ts';
+import { StartFailed } from './start-failed.ts';
 import { importImages, preparationOf, provisionNode, type NodeArtifacts } from './provision.ts';
 
 /** All that a node is made from, each already in the cache. */
@@ -35,11 +36,13 @@ export interface ReadyNode {
   /** from there to a containerd that answers */
   readonly containerdMs: number;
   readonly runtimeVersion: string;
+  /** containerd did not start; a later start of it, on other files perhaps, brings the images too */
+  readonly startFailed?: StartFailed;
   /** from a node that was saved with all this done: containerd, and so its log, are older than the node */
   readonly resumed?: boolean;
 }
 
-/** A fresh node of this plan with containerd answering and the images in it. Throws LabError. */
+/** A fresh node of this plan with containerd answering and the images in it, or with the reason why not. Throws LabError. */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const { maker, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
   const node = await maker.start({
@@ -55,31 +58,46 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   signal.throwIfAborted();
   const startedMs = clock.now();
   const containerd = containerdOn(node, { clock, onEnd: onContainerdEnd });
-  const { runtimeVersion, answeredMs } = node.resumed
-    ? { ...(await containerd.adopt()), answeredMs: clock.now() }
+  const started = node.resumed
+    ? { containerd, ...(await containerd.adopt()), answeredMs: clock.now() }
     : await prepare(node, containerd, options);
   return {
     node: { ...node, keep: () => node.keep().then(letGo) },
-    containerd,
+    containerd: started.containerd,
     nodeMs: node.startMs,
-    containerdMs: answeredMs - startedMs,
-    runtimeVersion,
+    containerdMs: started.answeredMs - startedMs,
+    runtimeVersion: started.runtimeVersion,
     ...(node.resumed && { resumed: true }),
+    ...('startFailed' in started && { startFailed: started.startFailed }),
   };
 }
 
-async function prepare(node: RunningNode, containerd: Containerd, { plan, parts, clock }: BringUpOptions) {
+async function prepare(node: RunningNode, plain: Containerd, { plan, parts, clock }: BringUpOptions) {
   await provisionNode(node, plan, parts);
   // ctr of containerd 1.x waits for the socket, so it need not wait for us; that of 2.x gives up and is asked again
-  const early = importImages(node, parts.images).then(
+  let brought: Promise<boolean> = importImages(node, parts.images).then(
     () => true,
     () => false,
   );
-  const { runtimeVersion } = await containerd.start();
-  const answeredMs = clock.now();
-  if (!(await early)) await importImages(node, parts.images);
-  await node.savePrepared?.();
-  return { runtimeVersion, answeredMs };
+  let answeredMs = 0;
+  const containerd: Containerd = {
+    ...plain,
+    async start() {
+      const ready = await plain.start();
+      answeredMs = clock.now();
+      if (!(await brought)) await importImages(node, parts.images);
+      brought = Promise.resolve(true);
+      return ready;
+    },
+  };
+  try {
+    const { runtimeVersion } = await containerd.start();
+    await node.savePrepared?.();
+    return { containerd, runtimeVersion, answeredMs };
+  } catch (thrown) {
+    if (!(thrown instanceof StartFailed)) throw thrown;
+    return { containerd, runtimeVersion: '', answeredMs: clock.now(), startFailed: thrown };
+  }
 }
 
 /** Everything that is on a node at its start. */

@@ -3,7 +3,8 @@ import { LabError } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import { err, ok } from '../core/result.ts';
-import { waitFor } from '../core/wait-for.ts';
+import { NotInTime, waitFor } from '../core/wait-for.ts';
+import { StartFailed, whyNotStarted } from './start-failed.ts';
 import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
 import { binaries } from './plugins.ts';
 
@@ -27,11 +28,11 @@ type AnsweringRuntime = Extract<RuntimeStatus, { answered: true }>;
 
 /** The one containerd of a node: started, ended, and its end noticed. */
 export interface Containerd {
-  /** Starts it and waits until CRI answers; LabError when it does not, or ends instead. */
+  /** Starts it and waits until CRI answers; StartFailed when it does not, or ends instead. */
   start(): Promise<AnsweringRuntime>;
   /** The same for one that runs already, on a node that was prepared before. */
   adopt(): Promise<AnsweringRuntime>;
-  /** Ends it and waits for its end; shims and pods stay. A no-op when none runs. */
+  /** Ends it and waits for its end, or throws NotInTime; shims and pods stay. A no-op when none runs. */
   end(signal: 'TERM' | 'KILL'): Promise<void>;
   /** How it is now; where CRI did not answer just before, an end that is under way is waited for. */
   state(seen: { readonly answered: boolean }): Promise<RuntimeState>;
@@ -58,22 +59,26 @@ export function containerdOn(
       onEnd(ended);
     });
     running = current;
+    const why = async () => whyNotStarted((await node.readFile(CONTAINERD_LOG)).toString());
     return waitFor(
       `containerd on ${node.name}`,
       async () => {
         if (ended !== undefined) {
-          const log = await node.readFile(CONTAINERD_LOG);
-          throw new LabError(
-            `containerd on ${node.name} ended with ${ended.exitCode ?? ended.signal ?? '?'} before it answered; its log ends:\n${log.slice(-2000)}`,
-          );
+          const how = ended.exitCode === null ? `by ${ended.signal ?? 'a signal'}` : `with ${ended.exitCode}`;
+          throw new StartFailed(`containerd on ${node.name} ended ${how} before it answered`, await why());
         }
         const status = await node.runtimeStatus();
+        // it serves what it has loaded, and loads nothing more
+        if (!status.answered && status.why.startsWith('unknown service runtime.'))
+          throw new StartFailed(`containerd on ${node.name} runs without CRI: ${status.why}`, await why());
         return status.answered && status.runtimeReady
           ? ok(status)
           : err(status.answered ? 'not ready' : status.why);
       },
       { everyMs: 3, forMs: ANSWER_WITHIN_MS, clock },
-    );
+    ).catch(async (thrown: unknown) => {
+      throw thrown instanceof NotInTime ? new StartFailed(thrown.message, await why()) : thrown;
+    });
   }
 
   return {

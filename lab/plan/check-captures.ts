@@ -11,7 +11,11 @@ export function checkCaptures(scenario: Scenario, cells: readonly BranchCell[]):
   for (const cell of cells) {
     const captured = new Set<string>();
     const steps = scenario.steps.filter((step) => applies(step, cell));
-    for (const branches of [...steps.map(({ expect }) => expect), scenario.expect]) {
+    for (const branches of [
+      scenario.node.expect ?? [],
+      ...steps.map(({ expect }) => expect),
+      scenario.expect,
+    ]) {
       const branch = branchFor(branches, cell);
       const parts = branch === undefined ? [] : textsOf(branch).flatMap(partsOf);
       for (const { kind, name } of parts) if (kind === 'capture') captured.add(name);

@@ -1,5 +1,6 @@
 import { unreachable } from '../core/unreachable.ts';
 import type {
+  Control,
   Expectation,
   FileSpec,
   LeftBehindExpectation,
@@ -120,6 +121,11 @@ export function fillExpectation(expectation: Expectation, cell: Cell): Expectati
     noLog: noLog.map((line) => fillLog(line, cell)),
   };
 }
+
+export const fillControl = (control: Control, cell: Cell): Control => ({
+  ...control,
+  message: fillExpectedText(control.message, cell),
+});
 
 export function fillLog(line: LogExpectation, cell: Cell): LogExpectation {
   const fields = Object.entries(line.fields).map(

@@ -9,7 +9,10 @@ export function formatPlan({ runs }: Plan): string {
 }
 
 function formatRun({ title, control, node, steps }: RunPlan): string {
-  const mark = control === undefined ? '' : ` (must come out as ${control.outcome}, by ${control.finding})`;
+  const mark =
+    control === undefined
+      ? ''
+      : ` (must come out as ${control.outcome}, by ${control.finding} of ${control.step})`;
   const width = Math.max(...steps.map(({ id }) => id.length));
   return [
     `${title}${mark}`,

@@ -10,6 +10,7 @@ import type { CellsOfScenario } from './cells.ts';
 import type { ComponentName, ComponentRef } from './components.ts';
 import { fillAction } from './fill-action.ts';
 import {
+  fillControl,
   fillExpectation,
   fillFile,
   fillJson,
@@ -65,6 +66,7 @@ export function planCells(
       branches: step.expect,
       cells: branchCells.filter((cell) => applies(step, cell)),
     })),
+    { branches: scenario.node.expect ?? [], cells: branchCells },
     { branches: scenario.expect, cells: branchCells },
   ].flatMap(({ branches, cells: own }) =>
     own.length === 0 ? [] : checkBranches(branches, { cells: own, scenario, unused }),
@@ -74,16 +76,18 @@ export function planCells(
   if (wrongUses.length > 0) return err(wrongUses);
   return ok(
     plans.map(({ cell, node: plannedNode, steps, branchCell }) => {
+      const start = branchFor(scenario.node.expect ?? [], branchCell);
       const end = branchFor(scenario.expect, branchCell);
       const { name, summary, place, control } = scenario;
       return {
         title: `${name} ${nameCell(cell)}`.trimEnd(),
         scenario: { name, summary, place },
-        ...(control === undefined ? {} : { control }),
+        ...(control === undefined ? {} : { control: fillControl(control, cell) }),
         cell,
         node: plannedNode,
         pods: scenario.pods.map((pod) => fillPod(pod, cell)),
         steps: steps.map(({ step, ...planned }) => planStep(step, { ...planned, branchCell })),
+        ...(start === undefined ? {} : { start: fillExpectation(start, cell) }),
         ...(end === undefined ? {} : { end: fillExpectation(end, cell) }),
       };
     }),

@@ -21,6 +21,8 @@ export interface RunPlan {
   readonly node: NodePlan;
   readonly pods: readonly PodSpec[];
   readonly steps: readonly PlannedStep[];
+  /** on the start of containerd; missing: it runs. Its id in the journal is `start` */
+  readonly start?: Expectation;
   /** holds after the last step; its id in the journal is `end` */
   readonly end?: Expectation;
 }

@@ -1,5 +1,5 @@
 import { shown, shownLine } from '../core/shown.ts';
-import { pasteable } from '../judge/failures.ts';
+import { pasteable } from '../judge/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import { formatPlace } from './words.ts';

@@ -1,3 +1,4 @@
+import { addressMistake } from './address.ts';
 import { conditionShape } from './condition-shape.ts';
 import { wordsShape } from './words-shape.ts';
 import { pluginsShape } from './node-shape.ts';
@@ -152,7 +153,7 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
         {
           required: {
             from: about('node, or the name of a pod', fromShape(texts)),
-            to: about('${web.ip}:80, [${web.ip6}]:80, 10.88.0.1:8080', texts.template('step')),
+            to: about('${web.ip}:80, [${web.ip6}]:80, 10.88.0.1:8080', addressShape(texts)),
           },
           optional: { send: about('what is sent before it listens', texts.template('step')) },
         },
@@ -173,6 +174,12 @@ function fromShape({ usedPod }: TextShapes): Shape<string> {
     read: (spot) => (spot.text === 'node' ? 'node' : usedPod.read(spot)),
   };
 }
+
+const addressShape = (texts: TextShapes): Shape<string> =>
+  mapped(texts.template('step'), (to, spot) => {
+    const mistake = addressMistake(to);
+    return mistake === undefined ? to : spot.mistake(mistake);
+  });
 
 const absolutePath = (texts: TextShapes): Shape<string> =>
   mapped(texts.template('matrix'), (value, spot) =>

@@ -1,4 +1,5 @@
 import { STATE_KINDS, type StateKind } from '../core/node-state.ts';
+import { RUNTIME_STATES } from '../core/runtime-state.ts';
 import { present } from './present.ts';
 import { bool, wholeNumber, word } from './scalar-shapes.ts';
 import type { Expectation, LeftBehindExpectation, LogExpectation, PodExpectation } from './scenario.ts';
@@ -29,19 +30,28 @@ export function stepExpectShape(scope: Scope, texts: TextShapes): Shape<readonly
           texts.exactOrPart,
         ),
         'exit-code': about('of the command', wholeNumber({ min: 0, max: 255 })),
+        'timed-out': about('whether the step runs into its own limit, so that there is no answer', bool),
         pod: about("state and addresses of the step's pod", podShape(texts)),
         ...common,
       },
     },
-    ({ ok, error, output, 'exit-code': exitCode, pod, ...rest }, spot): Expectation | undefined => {
+    (
+      { ok, error, output, 'exit-code': exitCode, 'timed-out': timedOut, pod, ...rest },
+      spot,
+    ): Expectation | undefined => {
       if (ok === true && error !== undefined) {
         return spot.mistake('"ok: true" contradicts "error"; leave "ok" out');
+      }
+      const answer = Object.entries({ ok, error, output, 'exit-code': exitCode });
+      const [asked] = answer.find(([, value]) => value !== undefined) ?? [];
+      if (timedOut === true && asked !== undefined) {
+        return spot.mistake(`"timed-out: true" says that there is no answer; leave "${asked}" out`);
       }
       const success = error === undefined ? ok : false;
       return {
         ...commonExpectation(rest),
         place: spot.place,
-        ...present({ ok: success, error, output, exitCode, pod }),
+        ...present({ ok: success, error, output, exitCode, timedOut, pod }),
       };
     },
   );
@@ -57,12 +67,27 @@ export function endExpectShape(scope: Scope, texts: TextShapes): Shape<readonly 
   return oneOrMany(named('end-expectation', notEmpty(expectation, 'leave "expect" out')));
 }
 
+/** What `node` may expect of its start. */
+export function startExpectShape(scope: Scope, texts: TextShapes): Shape<readonly Expectation[]> {
+  const { when, runtime, log, 'no-log': noLog } = commonKeys(scope, texts);
+  const optional = { when, runtime, log, 'no-log': noLog };
+  const expectation = object({ required: {}, optional }, (values, spot) => ({
+    ...commonExpectation(values),
+    place: spot.place,
+  }));
+  return oneOrMany(named('start-expectation', expectation));
+}
+
 function commonKeys(scope: Scope, texts: TextShapes) {
   const log = logShape(texts);
   return {
     when: about(
       'component or axis → range, or the very text of a value; without it the expectation always holds',
       whenShape(scope),
+    ),
+    runtime: about(
+      'how containerd is: running, not-ready (CRI does not answer) or ended; default: as the steps have left it',
+      word(RUNTIME_STATES),
     ),
     pods: about('none, or pods by name with their state and addresses', podsShape(scope, texts)),
     'left-behind': about('none, or by kind what is there and was not at the start', leftBehindShape(texts)),
@@ -73,6 +98,7 @@ function commonKeys(scope: Scope, texts: TextShapes) {
 
 interface CommonValues {
   readonly when?: Expectation['when'];
+  readonly runtime?: Expectation['runtime'];
   readonly pods?: Expectation['pods'];
   readonly 'left-behind'?: LeftBehindExpectation;
   readonly log?: readonly LogExpectation[];
@@ -80,7 +106,12 @@ interface CommonValues {
 }
 
 const commonExpectation = (values: CommonValues) => ({
-  ...present({ when: values.when, pods: values.pods, leftBehind: values['left-behind'] }),
+  ...present({
+    when: values.when,
+    runtime: values.runtime,
+    pods: values.pods,
+    leftBehind: values['left-behind'],
+  }),
   log: values.log ?? [],
   noLog: values['no-log'] ?? [],
 });

@@ -1,14 +1,16 @@
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
+import { startExpectShape } from './expect-shape.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
+import type { Scope } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { forTexts, type TextShapes } from './text-shapes.ts';
 import type { Spot } from './spot.ts';
 
 /** `node`: the versions a node is made of, and what stands in its files before containerd starts. */
-export function nodeShape(texts: TextShapes): Shape<NodeSpec> {
+export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
   const keys = {
     required: { containerd: about('the version of containerd, its shim and ctr', texts.version) },
     optional: {
@@ -24,6 +26,10 @@ export function nodeShape(texts: TextShapes): Shape<NodeSpec> {
         texts.files('matrix', 'name'),
       ),
       files: about('any other files, by absolute path', texts.files('matrix', 'absolute path')),
+      expect: about(
+        'how the start of containerd ends, where it is not to run: { runtime: ended, log: … }',
+        startExpectShape(scope, texts),
+      ),
     },
   };
   return object(keys, (values, spot) => ({
@@ -32,6 +38,7 @@ export function nodeShape(texts: TextShapes): Shape<NodeSpec> {
     cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
     cniConfig: values['cni-config'] ?? [],
     files: values.files ?? [],
+    ...present({ expect: values.expect }),
   }));
 }
 

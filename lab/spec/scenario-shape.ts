@@ -1,3 +1,4 @@
+import { didYouMean } from './did-you-mean.ts';
 import { endExpectShape } from './expect-shape.ts';
 import { nodeShape } from './node-shape.ts';
 import { LIMITS, cellCount, tooManyCells } from './limits.ts';
@@ -7,6 +8,7 @@ import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenar
 import { Scope, type AxisValue, type Beside } from './scope.ts';
 import { object } from './object-shape.ts';
 import { about, list, mapOf, mapped, type Shape } from './shape.ts';
+import type { Spot } from './spot.ts';
 import { stepShape } from './step-shape.ts';
 import { textShapes, type TextShapes } from './text-shapes.ts';
 
@@ -27,7 +29,7 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
         'what a reader learns from it, in one line',
         text({ wanted: 'one line of text', pattern: /^[^\n]+$/ }),
       ),
-      node: about('what the node is made of', nodeShape(texts)),
+      node: about('what the node is made of', nodeShape(scope, texts)),
       steps: about(
         'what is done, in this order; each is followed by a look at the node',
         stepsShape(scope, texts),
@@ -40,7 +42,7 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
       ),
       control: about(
         'for a scenario that must not pass, which proves that the alarm rings',
-        controlShape(checks),
+        controlShape(texts, checks),
       ),
       matrix: about(
         'axis → values; each combination is one run on its own fresh node',
@@ -52,18 +54,24 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
     first: ['matrix', 'pods'] as const,
     ignored: /^x-/, // for anchors that several places share
   };
-  const scenario = object(keys, (values, spot) => ({
-    place: spot.place,
-    name: values.name,
-    summary: values.summary,
-    references: values.references ?? [],
-    ...present({ control: values.control }),
-    matrix: values.matrix ?? [],
-    node: values.node,
-    pods: withPlainPods(values.pods ?? [], scope.podsRun),
-    steps: values.steps,
-    expect: values.expect ?? [],
-  }));
+  const scenario = object(
+    keys,
+    (values, spot) => (
+      checkControl(values, spot),
+      {
+        place: spot.place,
+        name: values.name,
+        summary: values.summary,
+        references: values.references ?? [],
+        ...present({ control: values.control }),
+        matrix: values.matrix ?? [],
+        node: values.node,
+        pods: withPlainPods(values.pods ?? [], scope.podsRun),
+        steps: values.steps,
+        expect: values.expect ?? [],
+      }
+    ),
+  );
   return {
     ...scenario,
     read: (spot) =>
@@ -73,15 +81,34 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
   };
 }
 
-function controlShape(checks: readonly string[]): Shape<Control> {
+function controlShape(texts: TextShapes, checks: readonly string[]): Shape<Control> {
   const keys = {
     required: {
       outcome: about('what it comes out as', word(['fail', 'inconclusive'])),
       finding: about('the check that has to say so', word(checks)),
+      step: about(
+        'and where: 2-connect, start or end',
+        text({ wanted: 'a step such as 2-connect, start or end' }),
+      ),
+      message: about('and how: its message, or what it says came instead', texts.exactOrPart),
     },
     optional: {},
   };
   return object(keys, (control) => control);
+}
+
+/** A control names a step that there is. */
+function checkControl(
+  { control, steps }: { control?: Control; steps: readonly StepSpec[] },
+  spot: Spot,
+): void {
+  if (control === undefined) return;
+  const known = ['start', ...steps.map(({ action }, index) => `${index + 1}-${action.do}`), 'end'];
+  if (known.includes(control.step)) return;
+  const at = spot.entries.find(({ name }) => name === 'control')?.value.entries;
+  at?.find(({ name }) => name === 'step')?.value.mistake(
+    `there is no step "${control.step}"${didYouMean(control.step, known) || ';'} known: ${known.join(', ')}`,
+  );
 }
 
 /** A text, or a number, true or false, which stay what they are where they are filled in without quotes. */

@@ -1,5 +1,6 @@
 import type { Content } from '../core/content.ts';
 import type { StateKind } from '../core/node-state.ts';
+import type { RuntimeState } from '../core/runtime-state.ts';
 import type { Place } from './diagnostic.ts';
 import type { WrittenObject } from './written-json.ts';
 
@@ -34,8 +35,12 @@ export interface Axis {
 
 export interface Control {
   readonly outcome: 'fail' | 'inconclusive';
-  /** the check that has to say so; see judge/checks.ts */
+  /** the check that has to say so; see judge/verdict.ts */
   readonly finding: string;
+  /** where: `2-connect`, `start` or `end` */
+  readonly step: string;
+  /** what it has to say: its message, or what it says came instead */
+  readonly message: TextExpectation;
 }
 
 /**
@@ -58,6 +63,8 @@ export interface NodeSpec {
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by their absolute path */
   readonly files: readonly FileSpec[];
+  /** on its start; none at all means that containerd runs */
+  readonly expect?: readonly Expectation[];
 }
 
 /** One release of the standard plugins, some of them perhaps from another one; `set` is missing for an empty /opt/cni/bin. */
@@ -154,6 +161,10 @@ export interface Expectation {
   /** standard output of the step's command, without the line break at its end */
   readonly output?: TextExpectation;
   readonly exitCode?: number;
+  /** the step runs into its own limit, so that there is no answer */
+  readonly timedOut?: boolean;
+  /** how containerd is afterwards; missing: as the steps of the file have left it */
+  readonly runtime?: RuntimeState;
   /** on the pod of the step: shorthand for `pods` with its name */
   readonly pod?: PodExpectation;
   readonly pods?: 'none' | Readonly<Record<string, PodExpectation>>;

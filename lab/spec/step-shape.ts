@@ -111,6 +111,7 @@ function checkFit(action: Action, { expect, spot }: { expect: readonly Expectati
       ['error', expectation.error],
       ['output', expectation.output],
       ['exit-code', expectation.exitCode],
+      ['timed-out', action.do === 'wait-for' ? undefined : expectation.timedOut],
     ] as const) {
       if (value !== undefined && !RUN_COMMANDS.includes(action.do)) {
         at.mistake(`${action.do} runs no command that could have "${key}"; it can be ok or not`, key);

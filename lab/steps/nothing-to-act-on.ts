@@ -1,4 +1,4 @@
-/** The system under test left nothing for this step to act on; it is observed as not run. */
+/** The step cannot be taken: nothing to act on, nobody to ask, nothing that could be seen; it is observed as not run. */
 export class NothingToActOn extends Error {
   override readonly name = 'NothingToActOn';
 }

@@ -33,6 +33,8 @@ export async function removePod(
 
 /** One command for each sandbox that CRI lists, whoever made it; none is nothing to do, and that is fine. */
 export async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promise<void> {
+  const blind = context.before.unseen.find(({ kind }) => kind === 'sandbox');
+  if (blind !== undefined) throw new NothingToActOn(`which pods there are is not known: ${blind.why}`);
   for (const item of oldestFirst(context.before.items)) {
     if (item.kind === 'sandbox') await context.run(['crictl', verb, item.name], { id: item.name });
   }

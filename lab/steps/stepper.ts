@@ -1,5 +1,6 @@
 import { bytesOfText } from '../core/byte-text.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
+import { CannotStart } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
 import { CONTAINERD_LOG, type Containerd } from '../nodes/containerd.ts';
@@ -119,7 +120,7 @@ export function createStepper(options: StepperOptions): Stepper {
       try {
         await takeStep(context, action);
       } catch (thrown) {
-        if (!(thrown instanceof NothingToActOn)) throw thrown;
+        if (!(thrown instanceof NothingToActOn) && !(thrown instanceof CannotStart)) throw thrown;
         observe({ kind: 'not-run', stepId: id, why: thrown.message });
       }
       const { settling } = options;

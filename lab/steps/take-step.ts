@@ -1,4 +1,3 @@
-import { LabError } from '../core/lab-error.ts';
 import type { PlannedAction } from '../plan/plan.ts';
 import { installPrograms } from '../nodes/containerd.ts';
 import { createContainer, execContainer, onContainer } from './containers.ts';
@@ -6,6 +5,8 @@ import type { StepContext } from './context.ts';
 import { removeCniConfig, removeFiles, writeCniConfig, writeFiles } from './files.ts';
 import { fakePlugin, filesOn, removePlugins, replacePlugins } from './plugins.ts';
 import { forListedPods, removePod, runPod, sandboxId, stopPod } from './pods.ts';
+import { NothingToActOn } from './nothing-to-act-on.ts';
+import { askable, endContainerd, startContainerd } from './runtime.ts';
 import { waitForCondition } from './wait.ts';
 
 type Take<D extends PlannedAction['do']> = (
@@ -32,11 +33,11 @@ const TAKE: { readonly [D in PlannedAction['do']]: Take<D> } = {
   'install-plugins': (context, { plugins }) => replacePlugins(context, plugins),
   'remove-plugins': (context, { plugins }) => removePlugins(context, plugins),
   'fake-plugin': (context, action) => fakePlugin(context, action),
-  'stop-containerd': ({ containerd }) => containerd.end('TERM'),
-  'kill-containerd': ({ containerd }) => containerd.end('KILL'),
-  'start-containerd': (context) => startContainerd(context),
+  'stop-containerd': async (context) => void (await endContainerd(context, 'TERM')),
+  'kill-containerd': async (context) => void (await endContainerd(context, 'KILL')),
+  'start-containerd': async (context) => void (await startContainerd(context)),
   'replace-containerd': async (context, action) => {
-    await context.containerd.end('TERM');
+    if (!(await endContainerd(context, 'TERM'))) return;
     await installPrograms(filesOn(context), context.artifact(action.containerd));
     await startContainerd(context);
   },
@@ -47,38 +48,36 @@ const TAKE: { readonly [D in PlannedAction['do']]: Take<D> } = {
   connect: async (context, { from, to, send }) => {
     const netns = from === 'node' ? [] : ['--netns', netnsOf(context, from)];
     const sent = send === undefined ? [] : ['--send', context.captures.fill(send)];
-    await context.run(['/lab/bin/agent', 'connect', ...netns, ...sent, context.captures.fill(to)]);
+    const argv = ['/lab/bin/agent', 'connect', ...netns, ...sent, context.captures.fill(to)];
+    const { exitCode, stderr } = await context.run(argv);
+    if (exitCode === COULD_NOT_TRY) throw new NothingToActOn(stderr.toString().trim());
   },
   'wait-for': (context, { condition }) => waitForCondition(context, condition),
 };
 
+/** What only a containerd that runs can answer. */
+const ASK_CRI: readonly PlannedAction['do'][] = [
+  'run-pod',
+  'stop-pod',
+  'remove-pod',
+  'stop-listed-pods',
+  'remove-listed-pods',
+  'create-container',
+  'start-container',
+  'exec-container',
+  'stop-container',
+  'remove-container',
+];
+
+/** Of `agent connect`: no connection was tried. */
+const COULD_NOT_TRY = 69;
+
 /** Does one thing to the node. Throws NothingToActOn where the system under test left nothing to do it to. */
-export function takeStep(context: StepContext, action: PlannedAction): Promise<void> {
+export async function takeStep(context: StepContext, action: PlannedAction): Promise<void> {
   // The table is indexed by the very tag that types the action; TypeScript cannot follow that across a union.
   const take = TAKE[action.do] as Take<typeof action.do>;
-  return take(context, action);
-}
-
-/** A containerd that does not come up again is the doing of the system under test: observed, and judged. */
-async function startContainerd(context: StepContext): Promise<void> {
-  const startedMs = context.clock.now();
-  const observe = (met: boolean, lastSeen: string) =>
-    context.observe({
-      kind: 'waited',
-      stepId: context.stepId,
-      what: 'containerd to answer',
-      met,
-      timedOut: false,
-      lastSeen,
-      waitedMs: context.clock.now() - startedMs,
-    });
-  try {
-    const { runtimeVersion } = await context.containerd.start();
-    observe(true, `containerd ${runtimeVersion}`);
-  } catch (thrown) {
-    if (!(thrown instanceof LabError)) throw thrown;
-    observe(false, thrown.message);
-  }
+  if (ASK_CRI.includes(action.do)) await askable(context);
+  await take(context, action);
 }
 
 function netnsOf(context: StepContext, pod: string): string {

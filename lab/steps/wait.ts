@@ -1,7 +1,4 @@
-import { messageOf } from '../core/lab-error.ts';
-import { err, ok, type Result } from '../core/result.ts';
 import { unreachable } from '../core/unreachable.ts';
-import { waitFor } from '../core/wait-for.ts';
 import { matchLines, messageText } from '../match/log-line.ts';
 import { nearestLine } from '../match/nearest-line.ts';
 import { parseContainerdLog } from '../observe/containerd-log.ts';
@@ -13,54 +10,61 @@ import { NothingToActOn } from './nothing-to-act-on.ts';
 
 const EVERY_MS = 50;
 
-/** Waits until a condition holds, and observes whether it did and what it last saw. */
+/** What a condition was seen to be; `blind` where nothing was seen at all, `hung` where the lab ended the asking. */
+type Seen =
+  { readonly holds: boolean; readonly what: string } | { readonly blind: string } | { readonly hung: string };
+
+/**
+ * Waits until a condition holds, and observes whether it did and what it last saw. What could not be seen at the end of the
+ * time is neither: then the step could not be taken.
+ */
 export async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
   if (condition.until === 'log') checkNames(context, condition.line);
   const startedMs = context.clock.now();
   const what = describeCondition(condition);
-  let lastSeen = '';
-  const probe = async (): Promise<Result<undefined, string>> => {
-    const seen = await look(context, condition);
-    if (!seen.ok) lastSeen = seen.error;
-    return seen;
-  };
-  const met = await waitFor(what, probe, {
-    everyMs: EVERY_MS,
-    forMs: context.timeoutMs,
-    clock: context.clock,
-  }).then(
-    () => true,
-    (thrown: unknown) => {
-      lastSeen = lastSeen || messageOf(thrown);
-      return false;
-    },
-  );
+  const { met, last } = await lastOf(context, condition);
+  if ('blind' in last) throw new NothingToActOn(`nobody could see ${what}: ${last.blind}`);
   context.observe({
     kind: 'waited',
     stepId: context.stepId,
     what,
     met,
-    timedOut: false,
-    lastSeen,
+    timedOut: 'hung' in last,
+    lastSeen: 'hung' in last ? last.hung : last.what,
     waitedMs: context.clock.now() - startedMs,
   });
 }
 
-async function look(context: StepContext, condition: Condition): Promise<Result<undefined, string>> {
+/** Whether it held in time, and what was seen of it last. */
+async function lastOf(
+  context: StepContext,
+  condition: Condition,
+): Promise<{ readonly met: boolean; readonly last: Seen }> {
+  const untilMs = context.clock.now() + context.timeoutMs;
+  for (;;) {
+    const last = await look(context, condition);
+    const met = 'holds' in last && last.holds;
+    if (met || context.clock.now() + EVERY_MS > untilMs) return { met, last };
+    await context.clock.sleep(EVERY_MS);
+  }
+}
+
+async function look(context: StepContext, condition: Condition): Promise<Seen> {
   switch (condition.until) {
     case 'network-ready': {
       const status = await context.node.runtimeStatus();
-      if (!status.answered) return err(status.why);
-      return status.networkReady === condition.ready
-        ? ok(undefined)
-        : err(status.networkReady ? 'the network is ready' : status.networkMessage);
+      if (!status.answered) return { blind: status.why };
+      return {
+        holds: status.networkReady === condition.ready,
+        what: status.networkReady ? 'the network is ready' : status.networkMessage,
+      };
     }
     case 'pod': {
       const state = await context.node.look();
       const blind = state.unseen.find(({ kind }) => kind === 'sandbox');
-      if (blind !== undefined) return err(blind.why);
+      if (blind !== undefined) return { blind: blind.why };
       const seen = sandboxOf(state, condition.pod)?.detail?.['state'] ?? 'absent';
-      return seen === condition.state ? ok(undefined) : err(`pod ${condition.pod} is ${seen}`);
+      return { holds: seen === condition.state, what: `pod ${condition.pod} is ${seen}` };
     }
     case 'log': {
       const lines = parseContainerdLog(await context.readLog());
@@ -68,20 +72,18 @@ async function look(context: StepContext, condition: Condition): Promise<Result<
       const { items, bindings } = matchLines([condition.line], lines, known);
       if (typeof items[0] === 'number') {
         for (const [name, value] of bindings) context.captures.set(context.stepId, name, value);
-        return ok(undefined);
+        return { holds: true, what: lines[items[0]]?.raw ?? '' };
       }
-      const nearest = nearestLine(condition.line, lines, known);
-      if (nearest !== undefined) return err(nearest.raw);
-      return err(
-        lines.length === 0 ? 'no line in the log' : `${lines.length} lines in the log, none like it`,
-      );
+      const none =
+        lines.length === 0 ? 'no line in the log' : `${lines.length} lines in the log, none like it`;
+      return { holds: false, what: nearestLine(condition.line, lines, known)?.raw ?? none };
     }
     case 'command': {
       const argv = condition.argv.map((word) => context.captures.fill(word));
       const result = await context.node.exec(argv, { timeoutMs: context.timeoutMs });
-      return result.exitCode === 0
-        ? ok(undefined)
-        : err(result.stderr.trim() || `exit ${result.exitCode ?? result.signal}`);
+      if (result.timedOut) return { hung: `no end of ${argv.join(' ')}` };
+      const end = result.stderr.trim() || `exit ${result.exitCode ?? result.signal}`;
+      return { holds: result.exitCode === 0, what: end };
     }
     default:
       return unreachable(condition);

@@ -63,7 +63,7 @@ test('every control rings by the check that it names', () => {
   expect(rung).toEqual(
     controls.map(
       ({ run }) =>
-        `${run.scenario.name}: pass control ${run.control?.outcome} by ${run.control?.finding}, as it must`,
+        `${run.scenario.name}: pass control ${run.control?.outcome} by ${run.control?.finding} of ${run.control?.step}, as it must`,
     ),
   );
 });

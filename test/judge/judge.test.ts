@@ -160,7 +160,12 @@ test("what does not pass carries the last five lines of containerd's log that be
 });
 
 describe('a control', () => {
-  const control: Control = { outcome: 'fail', finding: 'error' };
+  const control: Control = {
+    outcome: 'fail',
+    finding: 'error',
+    step: '1-run-pod',
+    message: exactly('two'),
+  };
   const expectation = expecting({ error: exactly('one') });
   const on = (
     one: Control,
@@ -180,9 +185,9 @@ describe('a control', () => {
         outcome: 'pass',
         stepId: 'end',
         place: at(1),
-        expected: 'fail by error',
-        actual: 'fail by error',
-        message: 'fail by error, as it must',
+        expected: 'fail by error of 1-run-pod that says "two"',
+        actual: 'fail by error of 1-run-pod',
+        message: 'fail by error of 1-run-pod, as it must',
       },
     });
   });
@@ -195,9 +200,9 @@ describe('a control', () => {
         outcome: 'fail',
         stepId: 'end',
         place: at(1),
-        expected: 'fail by error',
+        expected: 'fail by error of 1-run-pod that says "two"',
         actual: 'pass',
-        message: 'the control came out as pass, expected fail by error',
+        message: 'the control came out as pass, expected fail by error of 1-run-pod',
         detail: [],
       },
     });
@@ -207,15 +212,17 @@ describe('a control', () => {
     expect(on({ ...control, finding: 'left-behind' }, [bad('two')])).toMatchObject({
       outcome: 'fail',
       control: {
-        message: 'the control came out as fail by error, expected fail by left-behind',
-        detail: ['1-run-pod error: error differs at character 1'],
+        message:
+          'the control came out as fail by error of 1-run-pod, expected fail by left-behind of 1-run-pod',
+        detail: ['1-run-pod error: error differs at character 1 (two)'],
       },
     });
     const both = { ...expectation, ok: false, exitCode: 7 };
     expect(on(control, [bad('two')], { expect: both })).toMatchObject({
       outcome: 'fail',
       control: {
-        message: 'the control came out as fail by error, fail by exit-code, expected fail by error alone',
+        message:
+          'the control came out as fail by error of 1-run-pod, fail by exit-code of 1-run-pod, expected fail by error of 1-run-pod alone',
       },
     });
   });
@@ -223,16 +230,55 @@ describe('a control', () => {
   test('fails when it is inconclusive and ought to fail, and the other way round', () => {
     const notRun: readonly Observation[] = [{ kind: 'not-run', stepId: '1-run-pod', why: 'no' }];
     expect(on(control, notRun).outcome).toBe('fail');
-    expect(on({ outcome: 'inconclusive', finding: 'ran' }, notRun).outcome).toBe('pass');
-    expect(on({ outcome: 'inconclusive', finding: 'error' }, [bad('two')]).outcome).toBe('fail');
+    expect(
+      on(
+        {
+          ...control,
+          outcome: 'inconclusive',
+          finding: 'ran',
+          message: exactly('the step could not be taken: no'),
+        },
+        notRun,
+      ).outcome,
+    ).toBe('pass');
+    expect(on({ ...control, outcome: 'inconclusive' }, [bad('two')]).outcome).toBe('fail');
+  });
+
+  test('fails when the finding is of another step, or says something else', () => {
+    expect(on({ ...control, step: '2-stop-pod' }, [bad('two')])).toMatchObject({
+      outcome: 'fail',
+      control: {
+        message: 'the control came out as fail by error of 1-run-pod, expected fail by error of 2-stop-pod',
+      },
+    });
+    expect(on({ ...control, message: exactly('three') }, [bad('two')])).toMatchObject({
+      outcome: 'fail',
+      control: {
+        message: 'the control came out as fail by error of 1-run-pod, which does not say what it must',
+        expected: 'fail by error of 1-run-pod that says "three"',
+        detail: ['1-run-pod error: error differs at character 1 (two)'],
+      },
+    });
+    expect(on({ ...control, message: exactly('error differs at character 1') }, [bad('two')]).outcome).toBe(
+      'pass',
+    );
   });
 
   test('is not known when the lab could not do the run, even if it ought to be inconclusive', () => {
     const after: readonly Observation[] = [{ kind: 'lab-failure', during: 'the steps', message: 'no' }];
     expect(on(control, [bad('two')], { after }).outcome).toBe('inconclusive');
-    expect(on({ outcome: 'inconclusive', finding: 'ran' }, [bad('one')], { after }).outcome).toBe(
-      'inconclusive',
-    );
+    expect(
+      on(
+        {
+          ...control,
+          outcome: 'inconclusive',
+          finding: 'ran',
+          message: exactly('the step could not be taken: no'),
+        },
+        [bad('one')],
+        { after },
+      ).outcome,
+    ).toBe('inconclusive');
   });
 });
 

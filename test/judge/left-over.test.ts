@@ -16,7 +16,11 @@ interface Left {
 /** Kind and name of what counts, of these items. */
 function left(items: readonly StateItem[], { steps = [], argv = [], earlier, conflists }: Left = {}) {
   const last = { ...state(items), ...(conflists === undefined ? {} : { conflists }) };
-  const looks = [earlier ?? state(), last].map((one, index) => ({ stepId: `${index}`, state: one }));
+  const looks = [earlier ?? state(), last].map((one, index) => ({
+    stepId: `${index}`,
+    state: one,
+    runtime: 'running' as const,
+  }));
   const run = planned({ steps: steps.map((action) => [action]) });
   const instruments = instrumentsOf(run, [{ ...ran('1-exec', result(argv)), atMs: 0 }]);
   const { own } = leftOver({ baseline: state(), state: last, looks, instruments });

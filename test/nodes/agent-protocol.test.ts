@@ -12,7 +12,10 @@ import { err, ok } from '../../lab/core/result.ts';
 test.each([
   ['{"event":"ready"}', { kind: 'ready' }],
   ['{"id":3,"ok":true,"result":{"pid":7}}', { kind: 'result', id: 3, result: { pid: 7 } }],
-  ['{"id":3,"ok":false,"error":"no such file"}', { kind: 'error', id: 3, error: 'no such file' }],
+  [
+    '{"id":3,"ok":false,"error":"no such file"}',
+    { kind: 'error', id: 3, error: 'no such file', cannotStart: false },
+  ],
   [
     '{"event":"ended","start":3,"exitCode":null,"signal":"SIGKILL"}',
     { kind: 'ended', start: 3, end: { exitCode: null, signal: 'SIGKILL' } },

@@ -267,7 +267,7 @@ test('local paths are meant from the folder of the file, and those of the comman
 test('a plan can be read', () => {
   const plan = planOf(`name: s
 summary: s
-control: { outcome: fail, finding: ok }
+control: { outcome: fail, finding: ok, step: 1-run-pod, message: x }
 node: { containerd: debian:bookworm, cni-plugins: { set: none, loopback: 1.1.1 } }
 steps:
   - run-pod: web
@@ -275,7 +275,7 @@ steps:
   - stop-containerd:
   - wait-for: { pod: web, state: absent }
 `);
-  expect(formatPlan(plan)).toBe(`s (must come out as fail, by ok)
+  expect(formatPlan(plan)).toBe(`s (must come out as fail, by ok of 1-run-pod)
   containerd 1.6.20 from debian, runc 1.1.15, crictl 1.25.0, no cni-plugins, loopback of cni-plugins 1.1.1
   1-run-pod          web
   2-exec             sh -c 'echo it'\\''s'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { judge } from '../../lab/judge/judge.ts';
 import { createJunitReporter } from '../../lab/report/junit.ts';
 import { formatXml } from '../../lab/report/xml.ts';
-import { expecting, journalOf, planned, runPod } from '../rig/recorded-run.ts';
+import { exactly, expecting, journalOf, planned, runPod } from '../rig/recorded-run.ts';
 import { brokenOff, failing, passing, session, tell, type RecordedCell } from '../rig/sessions.ts';
 
 async function junit(...args: Parameters<typeof session>): Promise<string> {
@@ -18,8 +18,8 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
   expect(await junit([failing('1.6.3'), brokenOff('1.6.2')], [run])).toBe(
     `
 <?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.110">
-  <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.110">
+<testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.120">
+  <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.120">
     <testcase classname="reserved containerd=1.6.3" name="1-run-pod" file="web.yaml" time="0.040">
       <failure type="error" message="error differs at character 9">1-run-pod: error differs at character 9
   at web.yaml:21:5
@@ -31,7 +31,7 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
     level=info msg="one"
     level=error msg="two"</failure>
     </testcase>
-    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.030"/>
+    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.040"/>
     <testcase classname="reserved containerd=1.6.3" name="end" file="web.yaml" time="0.000">
       <system-out>recorded in /out/s1/reserved-containerd-1.6.3
 made of containerd 1.6.3 (gomod)</system-out>
@@ -58,7 +58,7 @@ made of containerd 1.6.2 (gomod)</system-out>
 
 test('a control that fails as it must is one case, and it passes', async () => {
   const run = planned({
-    control: { outcome: 'fail', finding: 'ok' },
+    control: { outcome: 'fail', finding: 'ok', step: '1-run-pod', message: exactly('ok: true') },
     steps: [[runPod, expecting({ ok: false })]],
   });
   const control: RecordedCell = { run, entries: journalOf(run) };
@@ -69,7 +69,8 @@ test('a control that fails as it must is one case, and it passes', async () => {
 <testsuites name="cnilab" tests="1" failures="0" errors="0" skipped="0" time="0.612">
   <testsuite name="web" tests="1" failures="0" errors="0" skipped="0" time="0.612">
     <testcase classname="web" name="control" file="web.yaml" time="0.612">
-      <system-out>recorded in /out/s1/web</system-out>
+      <system-out>recorded in /out/s1/web
+made of containerd 1.6.3 (gomod)</system-out>
     </testcase>
   </testsuite>
 </testsuites>

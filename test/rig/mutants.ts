@@ -1,3 +1,4 @@
+import { RUNTIME_STATES } from '../../lab/core/runtime-state.ts';
 import type { CheckName } from '../../lab/judge/verdict.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
@@ -45,12 +46,16 @@ export function mutantsOf(run: RunPlan): readonly Mutant[] {
 }
 
 function changesOf(expect: Expectation): readonly Changed[] {
-  const { ok, error, output, pod, pods, leftBehind, log, noLog } = expect;
+  const { ok, timedOut, runtime, error, output, pod, pods, leftBehind, log, noLog } = expect;
   const changes: Changed[] = [];
   const add = (check: CheckName, change: string, changed: Partial<Expectation>): void => {
     changes.push({ expect: { ...expect, ...changed }, check, change });
   };
   if (ok !== undefined && error === undefined) add('ok', `ok: ${!ok}`, { ok: !ok });
+  if (timedOut !== undefined) add('timed-out', `timed-out: ${!timedOut}`, { timedOut: !timedOut });
+  for (const other of RUNTIME_STATES) {
+    if (runtime !== undefined && other !== runtime) add('runtime', `runtime: ${other}`, { runtime: other });
+  }
   for (const text of error === undefined ? [] : otherTexts(error)) add('error', shown(text), { error: text });
   for (const text of output === undefined ? [] : otherTexts(output))
     add('output', shown(text), { output: text });

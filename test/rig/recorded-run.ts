@@ -158,12 +158,15 @@ export function journalOf(
       backend: 'bare',
       host: {},
     },
+    ...STARTS,
     ...look('start', { log: startLog, state: start }),
-    ...run.steps.flatMap(({ id: stepId }, index): readonly Observation[] => {
+    ...run.steps.flatMap(({ id: stepId, action }, index): readonly Observation[] => {
       const taken = steps[index] ?? {};
+      const seen = taken.seen ?? did(action, stepId);
       return [
         { kind: 'step-started', stepId },
-        ...(taken.seen ?? []),
+        ...alsoSeen(action, stepId, seen),
+        ...seen,
         ...look(stepId, taken),
         { kind: 'step-ended', stepId },
       ];
@@ -171,7 +174,85 @@ export function journalOf(
     ...after,
   ];
   const ended: Observation = { kind: 'run-ended', entries: all.length + 1 };
-  return [...all, ended].map((observation, index) => ({ ...observation, atMs: index * 10 }));
+  let atMs = -10;
+  return [...all, ended].map((observation) => ({
+    ...observation,
+    atMs: BESIDES.includes(observation.kind) ? Math.max(0, atMs) : (atMs += 10),
+  }));
+}
+
+/** What takes no time in these journals. */
+const BESIDES: readonly Observation['kind'][] = ['artifact', 'node-ready', 'capture'];
+
+const STARTS: readonly Observation[] = [
+  {
+    kind: 'artifact',
+    name: 'containerd',
+    version: '1.6.3',
+    source: 'gomod',
+    key: 'k',
+    madeBy: 'go 1.26',
+  },
+  { kind: 'node-ready', node: 'lab-1', nodeMs: 20, containerdMs: 90, runtimeVersion: '1.6.3' },
+];
+
+/** What the lab writes down of a step that succeeds. */
+export function did(action: PlannedAction, stepId: string): readonly Observation[] {
+  const waited = (what: string): Observation => ({
+    kind: 'waited',
+    stepId,
+    what,
+    met: true,
+    timedOut: false,
+    lastSeen: '',
+    waitedMs: 1,
+  });
+  const end: Observation = {
+    kind: 'containerd-ended',
+    stepId,
+    asked: true,
+    exitCode: 0,
+    signal: null,
+  };
+  const files: Observation = { kind: 'files', stepId, written: ['/etc/motd'], removed: [], absent: [] };
+  switch (action.do) {
+    case 'stop-listed-pods':
+    case 'remove-listed-pods':
+      return [];
+    case 'write-files':
+    case 'remove-files':
+    case 'write-cni-config':
+    case 'remove-cni-config':
+    case 'install-plugins':
+    case 'remove-plugins':
+    case 'fake-plugin':
+      return [files];
+    case 'stop-containerd':
+    case 'kill-containerd':
+      return [end, waited('containerd to end')];
+    case 'replace-containerd':
+      return [end, waited('containerd to end'), files, waited('containerd to answer')];
+    case 'start-containerd':
+    case 'wait-for':
+      return [waited('containerd to answer')];
+    default:
+      return [ran(stepId, result([action.do]))];
+  }
+}
+
+/** What the lab captures in a step, where a test does not say it itself. */
+function alsoSeen(
+  action: PlannedAction,
+  stepId: string,
+  seen: readonly Observation[],
+): readonly Observation[] {
+  const capture = (name: string, value: string): Observation => ({ kind: 'capture', stepId, name, value });
+  if (action.do === 'run-pod') return [capture(`${action.pod}.attempts`, '1')];
+  if (action.do !== 'create-container') return [];
+  const name = `${action.container}.id`;
+  return seen.some((one) => one.kind === 'capture' && one.name === name)
+    ? []
+    : [capture(name, 'c'.repeat(64))];
 }
 
 export const ran = (

@@ -65,11 +65,27 @@ s.yaml:13:54 a capture is one of id, uuid, ip, number, hash, word; got "uid"
 s.yaml:14:15 no step before this runs pod "wbe"; did you mean "web"? known: web
       - stop-pod: wbe
                   ~~~
-s.yaml:15:11 unknown key "ok"; allowed here: when, pods, left-behind, log, no-log
+s.yaml:15:11 unknown key "ok"; allowed here: when, runtime, pods, left-behind, log, no-log
     expect: { ok: true }
               ~~
 `);
 });
+
+const CONNECT_MISTAKES = [
+  ['not an address', 'not an address'],
+  ['127.0.0.1:eighty', "'127.0.0.1:eighty'"],
+  ['127.0.0.1:99999', "'127.0.0.1:99999'"],
+  ['1.2.3.400:80', "'1.2.3.400:80'"],
+  ['fd00::1:80', "'fd00::1:80'"],
+]
+  .map(
+    ([to, written = ''], index) =>
+      `s.yaml:${index + 5}:32 wanted an address and a port from 1 to 65535: 10.88.0.1:80, \${web.ip}:80 or [\${web.ip6}]:80; got "${to}"
+      - connect: { from: node, to: ${written} }
+                                   ${'~'.repeat(written.length)}
+`,
+  )
+  .join('');
 
 test.each([
   [
@@ -171,10 +187,37 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
   ],
   [
     'a control of an unknown finding',
-    'control: { outcome: fail, finding: leak }\nsteps: [{ run-pod: web }]\n',
-    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, pod, left-behind, log, no-log, cleanup, control; got "leak"
-    control: { outcome: fail, finding: leak }
+    'control: { outcome: fail, finding: leak, step: 1-run-pod, message: x }\nsteps: [{ run-pod: web }]\n',
+    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, timed-out, runtime, pod, left-behind, log, no-log, cleanup, control; got "leak"
+    control: { outcome: fail, finding: leak, step: 1-run-pod, message: x }
                                        ~~~~
+`,
+  ],
+  [
+    'a control of a step that there is not',
+    'control: { outcome: fail, finding: ok, step: 1-stop-pod, message: x }\nsteps: [{ run-pod: web }]\n',
+    `s.yaml:4:46 there is no step "1-stop-pod"; known: start, 1-run-pod, end
+    control: { outcome: fail, finding: ok, step: 1-stop-pod, message: x }
+                                                 ~~~~~~~~~~
+`,
+  ],
+  [
+    'a connection to what is no address',
+    `steps:
+  - connect: { from: node, to: not an address }
+  - connect: { from: node, to: '127.0.0.1:eighty' }
+  - connect: { from: node, to: '127.0.0.1:99999' }
+  - connect: { from: node, to: '1.2.3.400:80' }
+  - connect: { from: node, to: 'fd00::1:80' }
+`,
+    CONNECT_MISTAKES,
+  ],
+  [
+    'a step without an answer that has one',
+    'steps: [{ exec: [x], expect: { timed-out: true, output: y } }]\n',
+    `s.yaml:4:30 "timed-out: true" says that there is no answer; leave "output" out
+    steps: [{ exec: [x], expect: { timed-out: true, output: y } }]
+                                 ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 `,
   ],
 ])('%s is a mistake', (_what, rest, message) => {
@@ -217,7 +260,7 @@ test('a mistake that comes through an alias stands where its anchor is, once', (
     expect: *f
 `;
   expect(mistakesOf(text))
-    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, pod, when, pods, left-behind, log, no-log
+    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, timed-out, pod, when, runtime, pods, left-behind, log, no-log
         expect: &e { okay: true }
                      ~~~~
 s.yaml:10:13 no anchor "&f" stands before this

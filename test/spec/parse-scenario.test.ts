@@ -8,7 +8,7 @@ test('a file becomes a scenario, every part with its place', () => {
   const text = `name: example
 summary: One of everything
 references: [https://example.org/why]
-control: { outcome: fail, finding: error }
+control: { outcome: fail, finding: error, step: 2-remove-pod, message: no error }
 matrix: { containerd: [1.6.3, 1.10.0] }
 node:
   containerd: \${matrix.containerd}
@@ -37,7 +37,12 @@ expect: { left-behind: none, pods: none }
     name: 'example',
     summary: 'One of everything',
     references: ['https://example.org/why'],
-    control: { outcome: 'fail', finding: 'error' },
+    control: {
+      outcome: 'fail',
+      finding: 'error',
+      step: '2-remove-pod',
+      message: { exact: 'no error', place: at(4, 72) },
+    },
     matrix: [{ axis: 'containerd', values: ['1.6.3', '1.10.0'], plain: [] }],
     node: {
       containerd: { text: '${matrix.containerd}', place: at(7, 15) },

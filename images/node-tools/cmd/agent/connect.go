@@ -7,13 +7,18 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// couldNotTry is the exit code where no connection was tried, so that nobody has said no; it is EX_UNAVAILABLE.
+const couldNotTry = 69
+
 // connect dials a TCP address, from a network namespace if one is named, and prints what it reads until the other side
-// has said all. The thread is locked by main, and Go opens the socket of a literal address on the calling thread.
+// has said all. Refused, reset, unreachable and silent are answers of the network, and end with 1. The thread is locked by
+// main, and Go opens the socket of a literal address on the calling thread.
 func connect(args []string) error {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	netns := flags.String("netns", "", "file of the network namespace to dial from")
@@ -28,17 +33,24 @@ func connect(args []string) error {
 			return err
 		}
 	}
-	if address == "" || flags.NArg() > 0 {
+	if flags.NArg() > 0 {
 		return errors.New("agent connect needs one ADDRESS:PORT")
+	}
+	if err := checkAddress(address); err != nil {
+		cannotTry(err)
 	}
 	if *netns != "" {
 		if err := joinNetwork(*netns); err != nil {
-			return fmt.Errorf("could not join the network namespace %s: %w", *netns, err)
+			cannotTry(fmt.Errorf("could not join the network namespace %s: %w", *netns, err))
 		}
 	}
 	deadline := time.Now().Add(time.Duration(*timeoutMs) * time.Millisecond)
 	connection, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", address)
 	if err != nil {
+		var unknown *net.DNSError
+		if errors.As(err, &unknown) {
+			cannotTry(err)
+		}
 		return err
 	}
 	defer connection.Close()
@@ -52,6 +64,21 @@ func connect(args []string) error {
 	}
 	_, err = io.Copy(os.Stdout, connection)
 	return err
+}
+
+// checkAddress says what is wrong with an address that no dialer could try.
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	number, notNumber := strconv.ParseUint(port, 10, 16)
+	if err != nil || host == "" || notNumber != nil || number == 0 {
+		return fmt.Errorf("%q is no ADDRESS:PORT with a port from 1 to 65535", address)
+	}
+	return nil
+}
+
+func cannotTry(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(couldNotTry)
 }
 
 func joinNetwork(path string) error {

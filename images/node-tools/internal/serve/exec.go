@@ -39,11 +39,14 @@ type commandResult struct {
 	TimedOut   bool          `json:"timedOut"`
 }
 
+// cannotStart is why a command did not even begin: nothing of it is known.
+type cannotStart struct{ error }
+
 // exec runs a command to its end. What it left running in the background does not hold the reply up.
 func (s *server) exec(r request) (*commandResult, error) {
 	path, err := findProgram(r.Argv, r.Env)
 	if err != nil {
-		return nil, err
+		return nil, cannotStart{err}
 	}
 	stdin, err := inputOf(r.Stdin)
 	if err != nil {
@@ -68,7 +71,7 @@ func (s *server) exec(r request) (*commandResult, error) {
 	if err != nil {
 		stdout.discard()
 		stderr.discard()
-		return nil, fmt.Errorf("could not run %s: %w", quote(r.Argv), err)
+		return nil, cannotStart{fmt.Errorf("could not run %s: %w", quote(r.Argv), err)}
 	}
 	go stdout.collect(pid)
 	go stderr.collect(pid)

@@ -32,6 +32,8 @@ type reply struct {
 	OK     bool   `json:"ok"`
 	Result any    `json:"result,omitempty"`
 	Error  string `json:"error,omitempty"`
+	// CannotStart says that the command did not even begin.
+	CannotStart bool `json:"cannotStart,omitempty"`
 }
 
 // readyEvent is the first line of all: the node is made.

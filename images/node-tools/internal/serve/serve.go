@@ -104,7 +104,8 @@ func (s *server) ready() error {
 func (s *server) answer(r request) {
 	result, err := s.do(r)
 	if err != nil {
-		s.out.write(reply{ID: r.ID, Error: err.Error()})
+		_, notBegun := err.(cannotStart)
+		s.out.write(reply{ID: r.ID, Error: err.Error(), CannotStart: notBegun})
 		return
 	}
 	s.out.write(reply{ID: r.ID, OK: true, Result: result})

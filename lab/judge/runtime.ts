@@ -1,0 +1,56 @@
+import type { RuntimeState } from '../core/runtime-state.ts';
+import type { PlannedAction } from '../plan/plan.ts';
+import { describeCrash } from './crash.ts';
+import type { Seen } from './of-kind.ts';
+import type { StepFacts } from './facts.ts';
+import type { Finding } from './verdict.ts';
+
+/**
+ * How containerd is after a step: as the file says or, where it does not, as the steps have left it. A containerd that
+ * ended by itself is a failure of the step in which it did, whatever else came of that.
+ */
+export function judgeRuntime(facts: StepFacts, before: RuntimeState): readonly Finding[] {
+  const { step, runtime: seen, crashes, waits } = facts;
+  const { runtime: wanted, place } = step.expect;
+  if (seen === undefined) return []; // the evidence is missing, which is said elsewhere
+  const told = { stepId: step.id, place } as const;
+  if (wanted !== undefined) return [compareRuntime(wanted, { seen, crashes, ...told })];
+  // a start or a stop that failed is told by "ok", and leaves containerd as it may
+  if (waits.some(({ met }) => !met) && LEAVES[step.action.do] !== undefined) return [];
+  const left = LEAVES[step.action.do] ?? before;
+  if (crashes.length === 0 && seen === left) return [];
+  if (crashes.length === 0 && seen === 'not-ready') {
+    const message = `containerd did not answer the look after this step, expected ${left}`;
+    return [{ check: 'runtime', outcome: 'inconclusive', ...told, message }];
+  }
+  return [compareRuntime(left, { seen, crashes, ...told })];
+}
+
+/** What verbs are for. */
+const LEAVES: Readonly<Partial<Record<PlannedAction['do'], RuntimeState>>> = {
+  'stop-containerd': 'ended',
+  'kill-containerd': 'ended',
+  'start-containerd': 'running',
+  'replace-containerd': 'running',
+};
+
+interface SeenRuntime extends Pick<Finding, 'stepId' | 'place'> {
+  readonly seen: RuntimeState;
+  readonly crashes: readonly Seen<'containerd-ended'>[];
+}
+
+export function compareRuntime(wanted: RuntimeState, { seen, crashes, ...told }: SeenRuntime): Finding {
+  const crash = crashes.map(describeCrash).join('; ');
+  const holds = seen === wanted && (wanted === 'ended' || crash === '');
+  if (holds)
+    return { check: 'runtime', outcome: 'pass', ...told, message: `containerd is ${wanted}, as expected` };
+  const was = crash === '' ? `containerd is ${seen}` : crash;
+  return {
+    check: 'runtime',
+    outcome: 'fail',
+    ...told,
+    message: `${was}, expected ${wanted}`,
+    expected: `runtime: ${wanted}`,
+    actual: `runtime: ${crash === '' ? seen : 'ended'}`,
+  };
+}

@@ -1,0 +1,61 @@
+import type { RunPlan } from '../plan/plan.ts';
+import type { Expectation } from '../spec/scenario.ts';
+import { NO_BINDINGS } from '../match/bindings.ts';
+import type { RunFacts } from './facts.ts';
+import { lastLines } from './last-lines.ts';
+import { judgeLog, judgeNoLog } from './log.ts';
+import { compareRuntime } from './runtime.ts';
+import type { Judged, Subject } from './subject.ts';
+import type { Finding } from './verdict.ts';
+
+/**
+ * How the first start of containerd ended, against what the node's `expect` says, or that it runs. One that fails on the
+ * lab's own configuration is the host's or the lab's doing; on one that the file has changed, it is the file's.
+ */
+export function judgeStart(run: RunPlan, facts: RunFacts): Judged {
+  const { start } = facts;
+  const expect: Expectation = run.start ?? { place: run.scenario.place, log: [], noLog: [] };
+  if (start.runtime === undefined) return { findings: [], bindings: NO_BINDINGS };
+  const subject: Subject = {
+    stepId: 'start',
+    expect,
+    state: start.state,
+    log: start.log,
+    pod: undefined,
+    facts,
+    bindings: NO_BINDINGS,
+  };
+  const log = judgeLog(subject);
+  const findings = [...judgeRuntime(run, { facts, expect }), ...log.findings, ...judgeNoLog(subject)];
+  const lines = lastLines(start.log ?? '');
+  return {
+    findings: findings.map((one) =>
+      one.outcome === 'pass' || lines.length === 0 ? one : { ...one, log: lines },
+    ),
+    bindings: log.bindings,
+  };
+}
+
+function judgeRuntime(
+  run: RunPlan,
+  { facts: { start }, expect }: { facts: RunFacts; expect: Expectation },
+): readonly Finding[] {
+  const { failed, crashes, runtime: seen = 'ended' } = start;
+  const finding = compareRuntime(expect.runtime ?? 'running', {
+    seen,
+    crashes,
+    stepId: 'start',
+    place: expect.place,
+  });
+  if (finding.outcome === 'pass') return run.start?.runtime === undefined ? [] : [finding];
+  const told = { ...finding, ...(failed === undefined ? {} : { detail: failed.split('\n') }) };
+  const answered = failed === undefined && seen !== 'not-ready';
+  if (expect.runtime !== undefined || answered || configuresContainerd(run)) return [told];
+  const message = `${finding.message}, with nothing in the file that configures it`;
+  return [{ ...told, outcome: 'inconclusive', message }];
+}
+
+/** Whether the file has a word in how containerd starts. */
+const configuresContainerd = ({ node }: RunPlan): boolean =>
+  Object.keys(node.containerdConfig).length > 0 ||
+  node.files.some(({ name }) => name.startsWith('/etc/containerd/'));

@@ -1,0 +1,60 @@
+import type { CommandResult } from '../core/ports.ts';
+import { unwrapCrictlError } from './crictl-error.ts';
+import type { StepFacts } from './facts.ts';
+import { pasteable } from './pasteable.ts';
+import type { Finding } from './verdict.ts';
+
+/**
+ * Whether a limit ended a command before its answer: the lab's own, or that of crictl, which then speaks for itself. A
+ * runtime that gives up on something says on what, and has answered.
+ */
+export function ranIntoLimit({ argv, timedOut, stderr }: CommandResult): boolean {
+  if (timedOut || argv[0] !== 'crictl') return timedOut;
+  const said = unwrapCrictlError(stderr);
+  return said?.code === 'DeadlineExceeded' && said.message === 'context deadline exceeded';
+}
+
+/** What of a step has no answer. */
+export const limitsOf = ({ commands, waits }: Pick<StepFacts, 'commands' | 'waits'>): readonly string[] => [
+  ...commands.filter(({ result }) => ranIntoLimit(result)).map(({ result }) => describe(result)),
+  ...waits
+    .filter(({ timedOut }) => timedOut)
+    .map(({ what, waitedMs }) => `waiting for ${what} did not end within ${waitedMs} ms`),
+];
+
+/** A step that ran into a limit has neither succeeded nor failed: nobody knows what the answer would have been. */
+export function judgeTimedOut(facts: StepFacts): readonly Finding[] {
+  const { step, commands, waits } = facts;
+  const { timedOut: wanted, place } = step.expect;
+  const limits = limitsOf(facts);
+  const told = { check: 'timed-out', stepId: step.id, place } as const;
+  if (wanted !== true) {
+    const [first, ...more] = limits;
+    if (first === undefined) {
+      const message = 'ended by itself, as expected';
+      return wanted === undefined ? [] : [{ ...told, outcome: 'pass', message }];
+    }
+    const detail = [
+      ...more,
+      'without an answer it has neither succeeded nor failed: "timed-out: true" expects that, "timeout" gives it longer',
+    ];
+    const [expected, actual] = ['an answer', `none within ${step.timeoutMs} ms`];
+    return [{ ...told, outcome: 'fail', message: first, expected, actual, detail }];
+  }
+  const answered = commands.length + waits.length - limits.length;
+  if (limits.length > 0 && answered === 0)
+    return [{ ...told, outcome: 'pass', message: 'ran into its limit, as expected' }];
+  if (commands.length + waits.length === 0)
+    return [{ ...told, outcome: 'inconclusive', message: 'no command was run, expected one without an end' }];
+  const ended = commands.filter(({ result }) => !ranIntoLimit(result));
+  const [expected, actual] = ['timed-out: true', 'timed-out: false'];
+  const message = `ended by itself, expected to run into the limit of ${step.timeoutMs} ms: ${ended
+    .map(({ result }) => pasteable(result.argv))
+    .join('; ')}`;
+  return [{ ...told, outcome: 'fail', message, expected, actual }];
+}
+
+function describe({ argv, durationMs, timedOut }: CommandResult): string {
+  const within = `within ${Math.round(durationMs)} ms: ${pasteable(argv)}`;
+  return timedOut ? `command did not end ${within}` : `crictl had no answer ${within}`;
+}

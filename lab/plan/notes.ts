@@ -5,7 +5,8 @@ import { mistakeAt } from '../spec/source-at.ts';
 import { scanTemplate } from '../spec/template.ts';
 
 /** What looks like a slip and may be meant, as broken configurations are tried on purpose: told before anything runs. */
-export function notesOn({ node, steps, text }: Scenario): readonly Diagnostic[] {
+export function notesOn({ node, steps, place, text }: Scenario): readonly Diagnostic[] {
+  const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : ''); // or the command line's
   const anywhere = [
     ...node.files,
     ...steps.flatMap(({ action }) => (action.do === 'write-files' ? action.files : [])),
@@ -17,7 +18,9 @@ export function notesOn({ node, steps, text }: Scenario): readonly Diagnostic[] 
   ];
   return files.flatMap((file) =>
     [noteOnName(file), noteOnContent(file)].flatMap((message) =>
-      message === undefined ? [] : [mistakeAt(file.place, { text, message: `note: ${message}` })],
+      message === undefined
+        ? []
+        : [mistakeAt(file.place, { text: textOf(file.place), message: `note: ${message}` })],
     ),
   );
 }

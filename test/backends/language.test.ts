@@ -137,10 +137,12 @@ steps: [{ run-pod: web }]
   ];
   const started = await up(...cell, ...over);
   try {
-    expect(started.stdout).toContain('20-latin1.conflist is not UTF-8, which JSON has to be');
+    expect(started.stdout).toContain(
+      'command line:1:1 note: 20-latin1.conflist is not UTF-8, which JSON has to be\nlab-',
+    );
     expect([started.exitCode, started.stdout]).toEqual([
       0,
-      expect.stringContaining(`${name} is up, with containerd 1.6.4\n`),
+      expect.stringContaining(`${name} is up, with containerd v1.6.4\n`),
     ]);
     const looked = await cnilab([
       'enter',

@@ -21,6 +21,9 @@ export interface AxisValue {
   readonly spot: Spot;
 }
 
+const ONLY_AXES =
+  'only ${matrix.AXIS} can stand here, as this is fixed before anything runs; write "$${" for the characters themselves';
+
 /** The bytes of a file whose path is meant from the folder of the scenario, or why there are none. */
 export type Beside = (path: string) => Result<Uint8Array, string>;
 
@@ -130,7 +133,7 @@ export class Scope {
         : `the matrix has no axis "${fact}"${this.#choices(fact, axes)}`;
     }
     if (reach === 'matrix') {
-      return `only \${matrix.AXIS} can stand here, as nothing has run yet; write "$\${" for the characters themselves`;
+      return ONLY_AXES;
     }
     if (subject === 'listed') {
       if (fact !== 'id') return `a listed pod has an id; got "${fact}"`;
@@ -155,6 +158,7 @@ export class Scope {
   }
 
   #wrongCapture({ name, type }: { name: string; type: CaptureType }, reach: Reach): string | undefined {
+    if (reach === 'matrix') return ONLY_AXES;
     if (reach !== 'expectation')
       return 'only expectations can capture; steps know pods and containers, as ${web.id}';
     const before = this.#captures.get(name);

@@ -41,7 +41,7 @@ s.yaml:7:28 wanted a whole version such as "1.1.0"; got "1.1"
 s.yaml:8:43 "name" stands here twice; the first is in line 8
       cni-config: { 10-x.conflist: { name: a, name: b, mtu: '\${web.id}' } }
                                               ~~~~
-s.yaml:8:58 only \${matrix.AXIS} can stand here, as nothing has run yet; write "$\${" for the characters themselves
+s.yaml:8:58 only \${matrix.AXIS} can stand here, as this is fixed before anything runs; write "$\${" for the characters themselves
       cni-config: { 10-x.conflist: { name: a, name: b, mtu: '\${web.id}' } }
                                                              ~~~~~~~~~
 s.yaml:10:31 wanted a whole number from 1 to 65535; got 0

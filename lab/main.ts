@@ -1,39 +1,58 @@
 import { CommanderError } from 'commander';
 
-import { ambientWorld } from './ambient.ts';
+import { ambientWorld, stop } from './ambient.ts';
 import { createProgram } from './cli/program.ts';
+import { writeBug } from './cli/bug.ts';
 import { EXIT } from './cli/world.ts';
 import { BadInput, LabError, messageOf } from './core/lab-error.ts';
 
 /** System errors that say something about the host and nothing about the lab. */
-const OF_THE_HOST = new Set<unknown>(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+const OF_THE_HOST = new Set<unknown>([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+]);
+/** For nodes to be taken down after something unexpected; then the process ends, and what holds to it ends too. */
+const TAKE_DOWN_MS = 60_000;
 const world = ambientWorld();
 
-// What is printed cannot be delivered: the command is ended like by Ctrl-C, so that no node stays up. A reader that went
-// away (`| head`) wants no word of it; a full disk or a broken terminal is told, and is not a success.
-let outputBroke: NodeJS.ErrnoException | undefined;
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (outputBroke !== undefined) return; // what is still said fails in the same way
-  outputBroke = error;
-  if (error.code !== 'EPIPE') world.err.write(`cnilab: the output cannot be written: ${error.message}\n`);
-  if (error.code === 'EPIPE' || process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
-});
-process.stderr.on('error', () => undefined); // there is nowhere left to say it
-process.on('exit', () => {
-  const saysNothing: readonly unknown[] = [undefined, EXIT.pass, EXIT.SIGTERM];
-  if (outputBroke !== undefined && outputBroke.code !== 'EPIPE' && saysNothing.includes(process.exitCode))
-    process.exitCode = EXIT.inconclusive;
-});
+/** What the shell is told: the command's own word, unless something outranks it. */
+let wanted: number = EXIT.pass;
+let atLeast: number = EXIT.pass;
+const tell = (): void => {
+  process.exitCode = atLeast === EXIT.bug || wanted === EXIT.pass ? atLeast : wanted;
+};
 
-process.on('uncaughtException', (thrown) => endAtOnce(thrown));
+// A reader that went away (`| head`) is no reason to leave a node up: the pipe's error ends the process like Ctrl-C.
+let outputIsBroken = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (outputIsBroken) return; // what is still said fails in the same way, and a second signal would not wait
+  outputIsBroken = true;
+  if (error.code === 'EPIPE') return void process.kill(process.pid, 'SIGTERM');
+  world.err.write(`cnilab: the output cannot be written: ${error.message}\n`);
+  atLeast = EXIT['broken-output'];
+  tell();
+  if (!stop('broken-output')) process.exit();
+});
+process.stderr.on('error', () => undefined); // there is nobody to tell
+
+// What is thrown where nobody waits for it leaves no node up either.
+process.on('uncaughtException', crash);
 
 // not awaited: the bundle is a script and no module, as only those have a code cache on Node 20 (bin/code-cache.cjs)
 void createProgram(world, (exitCode) => {
-  process.exitCode = exitCode;
+  wanted = exitCode;
+  tell();
 })
   .parseAsync(process.argv)
   .catch((thrown: unknown) => {
-    process.exitCode = exitCodeOf(thrown);
+    wanted = exitCodeOf(thrown);
+    tell();
   });
 
 /** Says what went wrong in one message and returns what the shell is told. */
@@ -47,12 +66,15 @@ function exitCodeOf(thrown: unknown): number {
     world.err.write(`cnilab: ${thrown.message}\n`);
     return EXIT.inconclusive;
   }
-  return endAtOnce(thrown);
+  writeBug(world, thrown);
+  return EXIT.bug;
 }
 
-/** A bug. Every node ends with the lab's stream to it, so with this process. */
-function endAtOnce(thrown: unknown): never {
-  const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  world.err.write(`cnilab: this is a bug in cnilab; please report it with these lines\n${stack}\n`);
-  return world.exitNow(EXIT.bug);
+function crash(thrown: unknown): void {
+  writeBug(world, thrown);
+  if (atLeast === EXIT.bug) return; // everything is being taken down already
+  atLeast = EXIT.bug;
+  tell();
+  if (!stop('bug')) process.exit();
+  setTimeout(() => process.exit(), TAKE_DOWN_MS).unref();
 }

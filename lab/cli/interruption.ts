@@ -1,7 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { EXIT, type World } from './world.ts';
-
-type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+import { EXIT, type StopReason, type World } from './world.ts';
 
 /** Ctrl-C and its like: the first one asks the command to take everything down, a second one does not wait for it. */
 export interface Interruption {
@@ -11,15 +9,21 @@ export interface Interruption {
   exitCode(): number | undefined;
 }
 
-export function listenForInterruption(world: World, onFirst: (signal: Signal) => void): Interruption {
+export function listenForInterruption(world: World, onFirst: (by: string) => void): Interruption {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal); // some for each run that is on, which may be dozens
-  let by: Signal | undefined;
-  world.onSignal((signal) => {
-    if (by !== undefined) world.exitNow(EXIT[signal]);
-    by = signal;
-    onFirst(signal);
-    controller.abort(signal);
+  let by: StopReason | undefined;
+  world.onStop((reason) => {
+    if (by !== undefined) world.exitNow(EXIT[by]);
+    by = reason;
+    onFirst(WORDS[reason] ?? reason);
+    controller.abort(WORDS[reason] ?? reason);
   });
   return { signal: controller.signal, exitCode: () => (by === undefined ? undefined : EXIT[by]) };
 }
+
+/** After `interrupted by`. */
+const WORDS: Readonly<Partial<Record<StopReason, string>>> = {
+  'broken-output': 'an output that cannot be written',
+  bug: 'an unexpected error inside cnilab',
+};

@@ -45,9 +45,11 @@ export async function enterCommand(world: World, name: string, command: readonly
 
 function nodeNamed(name: string, nodes: readonly FoundNode[], is: string): FoundNode {
   const found = nodes.find((node) => node.name === name);
-  if (found === undefined) throw new BadInput(`no node ${name} ${is}; ${upNow(nodes)}`);
+  if (found === undefined) throw new BadInput(`no node ${quoted(name)} ${is}; ${upNow(nodes)}`);
   return found;
 }
 
 const upNow = (nodes: readonly FoundNode[]): string =>
   nodes.length === 0 ? 'there is none' : `there is ${nodes.map(({ name }) => name).join(', ')}`;
+
+const quoted = (name: string): string => (/^[\w.-]+$/.test(name) ? name : JSON.stringify(name));

@@ -4,7 +4,8 @@ import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { count } from '../report/words.ts';
 import type { RunFlags } from './flags.ts';
-import { createBackends } from './lab-parts.ts';
+import { createBackends, readPins } from './lab-parts.ts';
+import { preparePlan } from './prepare.ts';
 import { readRecorded } from './recorded.ts';
 import { runRecorded } from './run.ts';
 import { EXIT, type World } from './world.ts';
@@ -18,6 +19,7 @@ export async function parityCommand(
   names: readonly string[],
   flags: RunFlags,
 ): Promise<number> {
+  await preparePlan(world, { names, flags, pins: readPins(world), note: () => undefined }); // for mistakes in it
   const [reference, ...others] = await workingBackends(world);
   if (reference === undefined || others.length === 0)
     throw new LabError(

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-import { BadInput } from '../core/lab-error.ts';
+import { BadInput, messageOf } from '../core/lab-error.ts';
 import { fanOut } from '../report/fan-out.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
@@ -85,7 +85,7 @@ export async function runRecorded(
       return { exitCode: interruption.exitCode() ?? exitCode, outputHostPath };
     } finally {
       await reporters.end();
-      pointLatestAt(outputHostPath);
+      pointLatestAt(world, outputHostPath);
     }
   } catch (thrown) {
     const exitCode = interruption.exitCode();
@@ -98,6 +98,7 @@ export async function runRecorded(
 
 /** Made now, so that a path that cannot be written is known before anything runs. */
 function outputFolder(world: World, path: string): string {
+  if (path === '') throw new BadInput('--output wants a folder; got ""');
   const hostPath = resolve(world.cwd, path);
   try {
     makeFolders(hostPath);
@@ -130,10 +131,14 @@ function withTimeout(plan: Plan, seconds: number | undefined): Plan {
   };
 }
 
-/** `.cnilab/latest` always leads to the newest session. */
-function pointLatestAt(outputHostPath: string): void {
+/** `.cnilab/latest` always leads to the newest session; that it cannot is no reason to doubt what was seen. */
+function pointLatestAt(world: World, outputHostPath: string): void {
   if (!existsSync(outputHostPath)) return;
   const latest = join(outputHostPath, '../latest');
-  if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(latest);
-  if (!existsSync(latest)) symlinkSync(basename(outputHostPath), latest);
+  try {
+    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(latest);
+    if (!existsSync(latest)) symlinkSync(basename(outputHostPath), latest);
+  } catch (thrown) {
+    world.err.write(`cnilab: ${latest} does not lead to this session: ${messageOf(thrown)}\n`);
+  }
 }

@@ -24,11 +24,16 @@ export interface World {
   readonly labVersion: string;
   /** short, and different each time */
   randomId(): string;
-  /** Called with the name of each SIGINT, SIGTERM or SIGHUP. */
-  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): void;
+  /** Called with each reason to take everything down and end. */
+  onStop(listener: (reason: StopReason) => void): void;
   /** Ends the process at once; whatever holds its streams ends with it. */
   exitNow(code: number): never;
 }
+
+export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** Why a command is to end before its work is done. */
+export type StopReason = Signal | 'broken-output' | 'bug';
 
 /** What each outcome of a command means to the shell. */
 export const EXIT = {
@@ -36,6 +41,8 @@ export const EXIT = {
   fail: 1,
   badInput: 2,
   inconclusive: 69,
+  'broken-output': 69,
+  /** something unexpected inside cnilab */
   bug: 70,
   SIGINT: 130,
   SIGTERM: 143,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
@@ -35,9 +35,12 @@ beforeAll(async () => {
 });
 
 /** A run in the middle of its step. */
-async function startRun(name: string): Promise<Started & { readonly runHostPath: string }> {
+async function startRun(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Started & { readonly runHostPath: string }> {
   const session = join(output, name);
-  const lab = startCnilab(['run', scenario, '--output', session]);
+  const lab = startCnilab(['run', scenario, '--output', session], { env });
   const journal = await until('the step in the journal', () => {
     const folder = existsSync(session) ? readdirSync(session)[0] : undefined;
     const file = join(session, folder ?? '', 'long/journal.jsonl');
@@ -98,6 +101,28 @@ test('a reader that goes away (`| head -1`) ends the run, and nothing is left', 
   const command = `node bin/cnilab.cjs run incompatible-version --output ${output} | head -1; echo "\${PIPESTATUS[0]}"`;
   expect(execFileSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8' })).toMatch(
     /^5 runs on bare, \d+ at a time\n143\n$/,
+  );
+  expect(await settled(before, [output])).toEqual(before);
+});
+
+test('an error that nobody expected, in the middle of a step: 70, one message, and nothing is left', async () => {
+  const preload = join(output, 'throws.cjs');
+  writeFileSync(preload, "process.on('SIGUSR2', () => { throw new TypeError('x is not a function'); });\n");
+  const lab = await startRun('bug', { NODE_OPTIONS: `--require=${preload}` });
+  lab.process.kill('SIGUSR2');
+  const { exitCode, stdout, stderr } = await lab.finished;
+  expect(exitCode).toBe(70);
+  const [first, second, ...more] = stderr.trimEnd().split('\n');
+  expect(first).toBe(
+    'cnilab: an unexpected error inside cnilab, which says nothing about containerd: x is not a function',
+  );
+  expect(second).toMatch(/^ {2}its stack is in \/.*\/last-crash\.txt$/);
+  expect(more).toEqual([]);
+  const file = second?.slice(second.indexOf('/')) ?? '';
+  expect(readFileSync(file, 'utf8')).toContain('TypeError: x is not a function');
+  rmSync(file);
+  expect(stdout).toContain(
+    'the run did not come to its end: interrupted by an unexpected error inside cnilab',
   );
   expect(await settled(before, [output])).toEqual(before);
 });

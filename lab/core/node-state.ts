@@ -21,6 +21,7 @@ export const STATE_KINDS = [
   'rule', // a rule that chooses a table of routes, as `ip rule` prints it: `32765: from 10.88.0.7 lookup 100`
   'neighbour', // an entry that somebody made by hand, a proxy too: `10.88.0.8 lladdr 02:00:00:00:00:01 dev lo`
   'qdisc', // a queueing discipline that is not the kernel's own: `tbf root dev lo`
+  'xfrm', // a policy or a state of IPsec: `policy out from 10.9.0.0/24 to 10.9.1.0/24`
   'sysctl', // a value below /proc/sys/net that is not as at the start: `net.ipv4.ip_forward = 1`
   'conntrack', // a tracked flow that is led to another address: `udp 10.88.0.2:40000 to 10.88.0.1:8125 at 10.88.0.3:8125`
   'ipam', // a host-local reservation: network/address
@@ -30,6 +31,7 @@ export const STATE_KINDS = [
   'iptables', // a rule, a user chain, or the policy of another if it is not ACCEPT: `ip nat -A CNI-… …`, `ip6 nat -N CNI-…`
   'nft', // a rule, chain or table of nftables that iptables-nft did not make: `ip cni_hostport chain … rule …`
   'mount', // any other mount, below the paths that containerd and runc use: its mount point
+  'cgroup', // a group that no process is in, in any hierarchy: its path below the node's own group
   'shim', // a containerd-shim process: `containerd-shim-runc-v2 -id <id>`
   'process', // any other process but the lab's own and containerd: its command line
   'sandbox', // a pod sandbox that CRI lists: its id

@@ -153,7 +153,7 @@ s.yaml:6:48 "contaierd" is neither a component nor an axis; did you mean "contai
   [
     'an unknown kind',
     'steps: [{ run-pod: web }]\nexpect: { left-behind: { netn: 1 } }\n',
-    `s.yaml:5:26 unknown key "netn"; did you mean "netns"? allowed here: netns, netns-mount, veth, bridge, bridge-port, link, address, route, rule, neighbour, qdisc, sysctl, conntrack, ipam, ipam-state, cni-result, file, iptables, nft, mount, shim, process, sandbox, container, shared
+    `s.yaml:5:26 unknown key "netn"; did you mean "netns"? allowed here: netns, netns-mount, veth, bridge, bridge-port, link, address, route, rule, neighbour, qdisc, xfrm, sysctl, conntrack, ipam, ipam-state, cni-result, file, iptables, nft, mount, cgroup, shim, process, sandbox, container, shared
     expect: { left-behind: { netn: 1 } }
                              ~~~~
 `,

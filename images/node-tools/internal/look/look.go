@@ -110,6 +110,7 @@ func (l *Looker) differences() []view {
 	return []view{
 		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, l.network},
 		{[]string{"ipam", "ipam-state", "cni-result", "file"}, l.files},
+		{[]string{"cgroup"}, cgroups},
 	}
 }
 
@@ -140,6 +141,7 @@ func (l *Looker) Look() State {
 		{[]string{"netns-mount", "mount"}, l.newMounts},
 		{[]string{"sysctl"}, l.changedSysctls},
 		{[]string{"conntrack"}, conntrack},
+		{[]string{"xfrm"}, ipsec},
 		{[]string{"iptables"}, func() ([]Item, error) { return iptables(l.tool) }},
 		{[]string{"nft"}, func() ([]Item, error) { return nft(l.tool) }},
 		{[]string{"sandbox", "container"}, func() ([]Item, error) { return pods(l.runtime) }},

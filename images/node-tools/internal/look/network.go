@@ -92,6 +92,7 @@ func readAttachments(links []link) ([]attachment, error) {
 	}
 	for _, read := range []func() ([]attachment, error){
 		func() ([]attachment, error) { return readRoutes(devices, addresses) },
+		func() ([]attachment, error) { return readNextHops(devices) },
 		readRules,
 		func() ([]attachment, error) { return readNeighbours(devices, 0) },
 		func() ([]attachment, error) { return readNeighbours(devices, ntfProxy) },

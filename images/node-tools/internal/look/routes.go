@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const rtaNextHop = 30 // RTA_NH_ID, the number of a next hop's object
+
 type route struct {
 	to              netip.Prefix
 	kind, protocol  byte
@@ -39,7 +41,7 @@ func readRoutes(devices map[int]link, addresses []address) ([]attachment, error)
 			}
 			found = append(found, attachment{"route", words(
 				routeTypes[one.kind], destination(one.to), labelled("from", source(more.get(unix.RTA_SRC), head[2])),
-				labelled("via", gateway(more)), nextHops(more.get(unix.RTA_MULTIPATH), devices), tableName(one.table),
+				labelled("via", gateway(more)), counted("nhid", number(more.get(rtaNextHop))), nextHops(more.get(unix.RTA_MULTIPATH), devices), tableName(one.table),
 				counted("metric", metric(one)), labelled("dev", devices[device].name),
 			), device})
 		})
@@ -123,13 +125,15 @@ func source(value []byte, length byte) string {
 }
 
 func gateway(more attributes) string {
-	if address, ok := netip.AddrFromSlice(more.get(unix.RTA_GATEWAY)); ok {
-		return address.String()
-	}
 	if via := more.get(unix.RTA_VIA); len(via) > 2 { // of another family than the route's
-		if address, ok := netip.AddrFromSlice(via[2:]); ok {
-			return address.String()
-		}
+		return address4or6(via[2:])
+	}
+	return address4or6(more.get(unix.RTA_GATEWAY))
+}
+
+func address4or6(bytes []byte) string {
+	if address, ok := netip.AddrFromSlice(bytes); ok {
+		return address.String()
 	}
 	return ""
 }

@@ -9,7 +9,7 @@ import (
 
 const frToTable = 1 // FR_ACT_TO_TBL of include/uapi/linux/fib_rules.h
 
-var ruleActions = map[byte]string{2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+var ruleActions = map[byte]string{3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 
 // readRules returns the rules that choose a table of routes, named as `ip rule` prints them.
 func readRules() ([]attachment, error) {
@@ -24,6 +24,9 @@ func readRules() ([]attachment, error) {
 			action := ruleActions[head[7]]
 			if head[7] == frToTable {
 				action = "lookup " + ruleTable(table)
+			}
+			if target := number(more.get(unix.FRA_GOTO)); target != 0 {
+				action = fmt.Sprintf("goto %d", target)
 			}
 			from := source(more.get(unix.FRA_SRC), head[2])
 			if from == "" {

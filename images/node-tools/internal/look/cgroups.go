@@ -27,9 +27,9 @@ func cgroups() ([]Item, error) {
 			}
 		}
 	}
-	empty := map[string]bool{}
+	empty, busy := map[string]bool{}, map[string]bool{}
 	for _, root := range roots {
-		if _, err := emptyGroups(root, "", empty); err != nil {
+		if _, err := (hierarchy{root, busy}).emptyGroups("", empty); err != nil {
 			return nil, err
 		}
 	}
@@ -43,9 +43,18 @@ func cgroups() ([]Item, error) {
 // containersGroup is the parent of the groups of all containers, by CRI's default.
 const containersGroup = "/k8s.io"
 
+// hierarchy of groups. A path that is busy in another one already is not gone into again: there are a dozen of them.
+type hierarchy struct {
+	root string
+	busy map[string]bool
+}
+
 // emptyGroups adds the empty groups below a path, and tells whether somebody is there or below it.
-func emptyGroups(root, path string, empty map[string]bool) (busy bool, err error) {
-	found, err := os.ReadDir(root + path)
+func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, err error) {
+	if h.busy[path] {
+		return true, nil
+	}
+	found, err := os.ReadDir(h.root + path)
 	if gone(err) {
 		return false, nil
 	}
@@ -57,27 +66,35 @@ func emptyGroups(root, path string, empty map[string]bool) (busy bool, err error
 		if !entry.IsDir() {
 			continue
 		}
-		some, err := emptyGroups(root, path+"/"+entry.Name(), below)
+		some, err := h.emptyGroups(path+"/"+entry.Name(), below)
 		if err != nil {
 			return false, err
 		}
 		busy = busy || some
 	}
-	if !busy {
-		procs, err := readWhole(root + path + "/cgroup.procs")
-		if err != nil && !gone(err) && !errors.Is(err, syscall.EOPNOTSUPP) { // of threads alone, which a process has
-			return false, err
-		}
-		busy = strings.TrimSpace(procs) != "" || errors.Is(err, syscall.EOPNOTSUPP)
-	}
-	if path == "" || path == containersGroup || busy {
+	if path == "" || path == containersGroup {
 		for one := range below {
 			empty[one] = true
 		}
-	} else {
-		empty[path] = true
+		return busy, nil
 	}
-	return busy, nil
+	if !busy {
+		procs, err := readWhole(h.root + path + "/cgroup.procs")
+		threads := errors.Is(err, syscall.EOPNOTSUPP) // a group of threads, whose process is above it
+		if err != nil && !gone(err) && !threads {
+			return false, err
+		}
+		busy = threads || strings.TrimSpace(procs) != ""
+	}
+	if !busy {
+		empty[path] = true
+		return false, nil
+	}
+	h.busy[path] = true
+	for one := range below {
+		empty[one] = true
+	}
+	return true, nil
 }
 
 // gone: a group that is just being removed answers so.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,48 @@ var protocols = map[byte]string{unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp"
 type tuple struct {
 	protocol byte
 	from, to netip.AddrPort
+}
+
+// flows is what has to have been before a tracked flow can lead to a pod that is gone: a rule that redirects, and an
+// address of a pod that is not ready any more. Otherwise the kernel is not asked: it goes through a table that all network
+// namespaces of the host share, which takes longer than all the rest of a look.
+type flows struct {
+	redirected atomic.Bool
+	addresses  map[string]bool
+}
+
+// redirecting remembers whether there was a rule that changes destinations.
+func (l *Looker) redirecting(items []Item, err error) ([]Item, error) {
+	for _, item := range items {
+		if strings.Contains(item.Name, "-j DNAT") || strings.Contains(item.Name, "dnat") || strings.Contains(item.Name, "redirect") {
+			l.flows.redirected.Store(true)
+		}
+	}
+	return items, err
+}
+
+// mayLeadAstray remembers the addresses of pods. One look at a time.
+func (l *Looker) mayLeadAstray(items []Item) bool {
+	there := map[string]bool{}
+	for _, item := range items {
+		if item.Kind != "sandbox" || item.Detail["state"] != "ready" {
+			continue
+		}
+		for _, address := range strings.Split(item.Detail["ips"], ",") {
+			there[address] = true
+		}
+	}
+	gone := false
+	for address := range l.flows.addresses {
+		gone = gone || !there[address]
+	}
+	if l.flows.addresses == nil {
+		l.flows.addresses = map[string]bool{}
+	}
+	for address := range there {
+		l.flows.addresses[address] = true
+	}
+	return gone && l.flows.redirected.Load()
 }
 
 // conntrack returns the flows whose destination was changed: it is of these that a stale one leads to a pod that is gone.

@@ -27,7 +27,7 @@ var iptablesTables = map[string]bool{"filter": true, "nat": true, "mangle": true
 
 // iptables returns rules and user chains, of whichever of the two kernel interfaces has tables. Where neither has any,
 // there is nothing to be told and no program is run: none is needed then, and some make tables by looking.
-func iptables(tool Tool) ([]Item, error) {
+func iptables(tool Tool, before *saved) ([]Item, error) {
 	tables, err := nftTables()
 	if err != nil {
 		return nil, err
@@ -41,7 +41,13 @@ func iptables(tool Tool) ([]Item, error) {
 	ask := func(family family, variant string) {
 		asked++
 		go func() {
-			items, err := save(tool, family, variant)
+			tell := func() ([]Item, error) { return save(tool, family, variant) }
+			if variant == "nft" {
+				items, err := before.unlessSame(family.name, tell)
+				answers <- answer{items, err}
+				return
+			}
+			items, err := tell()
 			answers <- answer{items, err}
 		}()
 	}

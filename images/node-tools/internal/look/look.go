@@ -59,6 +59,8 @@ type Looker struct {
 	sysctls   map[string]string
 	// before is how many of each item there were, of the kinds that are told as a difference
 	before map[string]int
+	flows  flows
+	saved  *saved
 }
 
 // New is to be called when the node is made and nothing has run on it yet.
@@ -74,6 +76,7 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	looker := &Looker{
 		runtime: runtime, own: own, tool: tool, conflists: newConflists(),
 		mounts: map[string]bool{}, devices: map[int]bool{}, before: map[string]int{},
+		saved: &saved{generation: map[string]uint32{}, items: map[string][]Item{}},
 	}
 	for _, mount := range mounts {
 		looker.mounts[mount.point] = true
@@ -140,10 +143,9 @@ func (l *Looker) Look() State {
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},
 		{[]string{"sysctl"}, l.changedSysctls},
-		{[]string{"conntrack"}, conntrack},
 		{[]string{"xfrm"}, ipsec},
-		{[]string{"iptables"}, func() ([]Item, error) { return iptables(l.tool) }},
-		{[]string{"nft"}, func() ([]Item, error) { return nft(l.tool) }},
+		{[]string{"iptables"}, func() ([]Item, error) { return l.redirecting(iptables(l.tool, l.saved)) }},
+		{[]string{"nft"}, func() ([]Item, error) { return l.redirecting(nft(l.tool)) }},
 		{[]string{"sandbox", "container"}, func() ([]Item, error) { return pods(l.runtime) }},
 	}
 	for _, one := range l.differences() {
@@ -177,6 +179,9 @@ func (l *Looker) Look() State {
 		}(one)
 	}
 	all.Wait()
+	if l.mayLeadAstray(state.Items) {
+		see(view{[]string{"conntrack"}, conntrack})
+	}
 	state.Conflists, _ = l.conflists.known()
 	sort.SliceStable(state.Items, func(i, j int) bool {
 		a, b := state.Items[i], state.Items[j]

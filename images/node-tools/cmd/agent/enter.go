@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"cnilab/node-tools/internal/cgroup"
+	"cnilab/node-tools/internal/confine"
 	"cnilab/node-tools/internal/serve"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +32,9 @@ func enter(args []string) error {
 	}
 	target := strconv.Itoa(*pid)
 	if err := cgroup.JoinThoseOf(target); err != nil {
+		return fmt.Errorf("could not enter the node of process %s: %w", target, err)
+	}
+	if err := confine.Self(); err != nil {
 		return fmt.Errorf("could not enter the node of process %s: %w", target, err)
 	}
 	argv := []string{"nsenter", "-t", target, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--"}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 
+	"cnilab/node-tools/internal/confine"
 	"cnilab/node-tools/internal/launcher"
 	"cnilab/node-tools/internal/root"
 	"cnilab/node-tools/internal/serve"
@@ -45,6 +46,9 @@ func initNode(args []string) error {
 		return err
 	}
 	raiseLimits()
+	if err := confine.Self(); err != nil {
+		return err
+	}
 	go endOnRequest()
 	return serve.Run(serve.Options{
 		In: os.Stdin, Out: os.Stdout, Word: word,

@@ -22,6 +22,7 @@ var commands = map[string]struct {
 	"session":        {session.Main, "on the host: run a command on a node that is a virtual machine"},
 	"enter":          {enter, "on the host: run a command on a node"},
 	"connect":        {connect, "on a node: dial an address and print what comes"},
+	"confined":       {confined, "on a node: run a command that may do what the node may, where the engine starts it"},
 	"exec-container": {execContainer, "on a node: run a command in a container"},
 }
 
@@ -29,7 +30,7 @@ func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "enter", "vm", "boot", "session", "connect", "exec-container"} {
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "session", "connect", "confined", "exec-container"} {
 			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)

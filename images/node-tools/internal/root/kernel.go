@@ -6,9 +6,14 @@ import (
 	"os"
 
 	"cnilab/node-tools/internal/cgroup"
+	"cnilab/node-tools/internal/confine"
 
 	"golang.org/x/sys/unix"
 )
+
+// wholeProc is a proc with nothing over it, for root alone: the kernel lets a user namespace, as of a pod, mount a proc of its
+// own only where one is seen whole. See mount_namespaces(7).
+const wholeProc = "/lab/.whole/proc"
 
 const kernelFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
@@ -16,6 +21,12 @@ const kernelFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 // that no namespace holds. /proc/sys/net is the node's and can be written.
 func proc() error {
 	if err := mount("proc", "/proc", "proc", kernelFlags, ""); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(wholeProc, 0o700); err != nil {
+		return err
+	}
+	if err := mount("proc", wholeProc, "proc", kernelFlags, ""); err != nil {
 		return err
 	}
 	for _, path := range []string{"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/mtrr"} {
@@ -38,7 +49,7 @@ func sys(layout cgroup.Layout) error {
 	if err := mount("sysfs", "/sys", "sysfs", kernelFlags, ""); err != nil {
 		return err
 	}
-	if err := mount("", "/sys", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|kernelFlags|unix.MS_RELATIME, ""); err != nil {
+	if err := mount("", "/sys", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover|kernelFlags|unix.MS_RELATIME, ""); err != nil {
 		return err
 	}
 	return layout.Mount()

@@ -3,6 +3,8 @@ package root
 import (
 	"fmt"
 
+	"cnilab/node-tools/internal/confine"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -24,12 +26,12 @@ func describe(source, kind string) string {
 	}
 }
 
-// bindReadOnly shows one folder or file at another place; the kernel ignores MS_RDONLY in the first of the two calls.
+// bindReadOnly shows one folder or file at another place, and it stays read-only; the kernel ignores MS_RDONLY in the first of the two calls.
 func bindReadOnly(source, target string) error {
 	if err := mount(source, target, "", unix.MS_BIND, ""); err != nil {
 		return err
 	}
-	return mount("", target, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|flagsOf(target), "")
+	return mount("", target, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover|flagsOf(target), "")
 }
 
 // flagsOf keeps what the host's mount has, nosuid for instance: in a user namespace a remount must not drop it.

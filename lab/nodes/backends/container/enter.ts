@@ -18,7 +18,10 @@ export async function enterContainer(
   try {
     const exec = await engine.docker.getContainer(id).exec({
       // a shell says of a program that is not there what shells say, with their exit code
-      Cmd: argv.length === 0 ? ['sh', '-c', SHELL] : ['sh', '-c', 'exec "$@"', 'sh', ...argv],
+      Cmd: [
+        ...['/lab/bin/agent', 'confined', 'sh', '-c'],
+        ...(argv.length === 0 ? [SHELL] : ['exec "$@"', 'sh', ...argv]),
+      ],
       Env: [
         'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         'HOME=/root',

@@ -1,0 +1,125 @@
+package confine
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// refused is what CAP_SYS_ADMIN, which a node needs, opens on the whole machine.
+var refused = []uint32{
+	unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_QUOTACTL, sysQuotactlFd, unix.SYS_ACCT, unix.SYS_SYSLOG, unix.SYS_PERF_EVENT_OPEN,
+}
+
+// unknown makes mount(8) take mount(2), whose flags can be seen here. runc and containerd do without them as well.
+var unknown = []uint32{unix.SYS_FSOPEN, unix.SYS_FSPICK}
+
+// sysQuotactlFd is the same on all architectures.
+const sysQuotactlFd = 443
+
+// Where the kernel's struct seccomp_data has what a filter looks at. Of a number of 64 bits the lower half comes first.
+const (
+	offsetOfCall = 0
+	offsetOfArch = 4
+)
+
+func offsetOfArgument(index uint32) uint32 { return 16 + 8*index }
+
+// harmlessDevices are those that a node or a container makes: the usual ones, tun, fuse, and an overlay's mark for what was
+// removed. A block device is never one.
+var harmlessDevices = []uint32{
+	device(0, 0), device(1, 3), device(1, 5), device(1, 7), device(1, 8), device(1, 9), device(5, 0), device(5, 1), device(5, 2),
+	device(10, 200), device(10, 229),
+}
+
+// device is how the system call has it, for small minors.
+func device(major, minor uint32) uint32 { return major<<8 | minor }
+
+// program is the filter. Each part ends in an answer or falls through to the next.
+func program() []unix.SockFilter {
+	filter := []unix.SockFilter{
+		load(offsetOfArch), jumpIf(unix.BPF_JEQ, auditArch, 1, 0), answer(unix.SECCOMP_RET_ALLOW), load(offsetOfCall),
+	}
+	for _, call := range refused {
+		filter = append(filter, jumpIf(unix.BPF_JEQ, call, 0, 1), refuse(unix.EPERM))
+	}
+	for _, call := range unknown {
+		filter = append(filter, jumpIf(unix.BPF_JEQ, call, 0, 1), refuse(unix.ENOSYS))
+	}
+	filter = append(filter, only(unix.SYS_MOUNT, mounts())...)
+	for call, mode := range makingDevices {
+		filter = append(filter, only(call, making(mode))...)
+	}
+	return append(filter, answer(unix.SECCOMP_RET_ALLOW))
+}
+
+// only runs a part for one call; the part ends in an answer.
+func only(call uint32, part []unix.SockFilter) []unix.SockFilter {
+	return append([]unix.SockFilter{jumpIf(unix.BPF_JEQ, call, 0, uint8(len(part)))}, part...)
+}
+
+// Cover marks a mount that is read-only as what is below it is the machine's. mount(8) keeps what flags a mount has when it is
+// told `remount,bind,rw`, and nobody else uses this one. For the kernel it is a matter of access times alone.
+const Cover = unix.MS_NODIRATIME
+
+// mounts refuses to make a mount writable again that is the machine's, /proc/sys for instance: `remount,rw`, `remount,bind,rw`
+// without other flags, and `remount,bind,rw` of a cover. runc remounts binds to give them other flags.
+func mounts() []unix.SockFilter {
+	const besides = unix.MS_REC | unix.MS_SILENT | unix.MS_MGC_MSK
+	return []unix.SockFilter{
+		load(offsetOfArgument(3)),
+		and(unix.MS_REMOUNT | unix.MS_RDONLY), jumpIf(unix.BPF_JEQ, unix.MS_REMOUNT, 1, 0), answer(unix.SECCOMP_RET_ALLOW),
+		load(offsetOfArgument(3)), jumpIf(unix.BPF_JSET, unix.MS_BIND, 1, 0), refuse(unix.EPERM),
+		jumpIf(unix.BPF_JSET, Cover, 0, 1), refuse(unix.EPERM),
+		and(^uint32(besides)), jumpIf(unix.BPF_JEQ, unix.MS_REMOUNT|unix.MS_BIND, 0, 1), refuse(unix.EPERM),
+		answer(unix.SECCOMP_RET_ALLOW),
+	}
+}
+
+// making refuses devices that are the machine's: its disks, its memory, its log. The device follows the mode.
+func making(mode uint32) []unix.SockFilter {
+	part := []unix.SockFilter{
+		load(offsetOfArgument(mode)), and(unix.S_IFMT),
+		jumpIf(unix.BPF_JEQ, unix.S_IFBLK, 0, 1), refuse(unix.EPERM),
+		jumpIf(unix.BPF_JEQ, unix.S_IFCHR, 1, 0), answer(unix.SECCOMP_RET_ALLOW),
+		load(offsetOfArgument(mode + 1)),
+	}
+	for _, harmless := range harmlessDevices {
+		part = append(part, jumpIf(unix.BPF_JEQ, harmless, 0, 1), answer(unix.SECCOMP_RET_ALLOW))
+	}
+	return append(part, refuse(unix.EPERM))
+}
+
+func load(offset uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
+}
+
+func and(mask uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: mask}
+}
+
+// jumpIf skips so many of the next instructions.
+func jumpIf(test uint16, value uint32, ifSo, ifNot uint8) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_JMP | test | unix.BPF_K, K: value, Jt: ifSo, Jf: ifNot}
+}
+
+func answer(what uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: what}
+}
+
+func refuse(errno unix.Errno) unix.SockFilter { return answer(unix.SECCOMP_RET_ERRNO | uint32(errno)) }
+
+// filterCalls puts the filter on all threads. It needs no "no new privileges", as this process has CAP_SYS_ADMIN.
+func filterCalls() error {
+	filter := program()
+	fprog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&fprog)))
+	if errno != 0 {
+		return errno
+	}
+	if thread != 0 {
+		return fmt.Errorf("thread %d has another filter", thread)
+	}
+	return nil
+}

@@ -88,5 +88,6 @@ const RANDOM: readonly (readonly [RegExp, string])[] = [
   [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],
 ];
 
-const withoutNames = (text: string): string =>
+/** A text of one run as another run of the same plan would say it. */
+export const withoutNames = (text: string): string =>
   RANDOM.reduce((plain, [name, instead]) => plain.replace(name, instead), text);

@@ -4,6 +4,7 @@ import type { Expectation } from '../spec/scenario.ts';
 import { bind, forgetPod, type Bindings } from '../match/bindings.ts';
 import { configTrouble } from './config-trouble.ts';
 import { capturesOf } from './captures-of.ts';
+import { causeOf } from './cause.ts';
 import { judgeCleanup } from './cleanup.ts';
 import { judgeControl } from './control.ts';
 import { judgeError } from './error.ts';
@@ -38,11 +39,34 @@ export function judge(run: RunPlan, entries: readonly JournalEntry[]): Verdict {
     judgeStart(run, facts),
   );
   const end = taken.length === run.steps.length ? judgeEnd(run, { facts, bindings: steps.bindings }) : [];
-  const findings = [...steps.findings, ...end, ...judgeRan(run, facts), ...judgeCleanup(run, facts)];
+  const findings = [
+    ...withCauses(steps.findings, { run, steps: taken }),
+    ...end,
+    ...judgeRan(run, facts),
+    ...judgeCleanup(run, facts),
+  ];
 
   if (run.control === undefined) return { outcome: worst(findings.map(({ outcome }) => outcome)), findings };
   const control = judgeControl(run.control, { findings, complete: isComplete(facts), stepId: 'end' });
   return { outcome: control.outcome, findings: [...findings, { ...control, place: run.scenario.place }] };
+}
+
+/** What a step that was not taken makes of its expectations is no news where the step that is to blame has its own. */
+function withCauses(
+  findings: readonly Finding[],
+  { run, steps }: { readonly run: RunPlan; readonly steps: readonly StepFacts[] },
+): readonly Finding[] {
+  const bad = findings.filter(({ outcome }) => outcome !== 'pass');
+  const causes = new Map(
+    steps
+      .filter(({ notRun }) => notRun !== undefined)
+      .map((step) => [step.step.id, causeOf(step, { run, steps })]),
+  );
+  return findings.map((finding) => {
+    const cause = causes.get(finding.stepId);
+    if (cause === undefined || !bad.includes(finding)) return finding;
+    return bad.some(({ stepId }) => stepId === cause) ? { ...finding, causedBy: cause } : finding;
+  });
 }
 
 /** Steps are judged up to the first that was not taken to its end: after it nothing is known, captures included. */
@@ -80,7 +104,7 @@ function subjectOf(
   const { fresh } = capturesOf(step, facts);
   const started = step.step.action.do === 'run-pod' ? forgetPod(before, step.step.action.pod) : before;
 
-  const notRun = judgeNotRun(step);
+  const notRun = judgeNotRun(step, causeOf(step, { run, steps: facts.steps }));
   const did =
     notRun.length === 0 ? judgeDeeds(step, bind(started, fresh)) : { findings: notRun, bindings: started };
   const subject = {

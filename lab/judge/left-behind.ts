@@ -7,6 +7,7 @@ import type { Look } from './facts.ts';
 import { leftOver, type LeftOver } from './left-over.ts';
 import { flowMap } from './paste-yaml.ts';
 import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
+import { ownerOf } from './owner.ts';
 import type { Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 
@@ -209,7 +210,9 @@ function describeGroup(
         known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key} ${value}`).join(', ')})`;
       const gone = goneBy(item, later);
       const late = gone === undefined ? '' : `; gone by ${gone}, later than the lab waits`;
-      return `${item.kind} ${item.name} appeared in ${appearedIn(item, looks) ?? 'some step'}${detail}${late}`;
+      const pod = ownerOf(item, looks);
+      const of = pod === undefined || item.kind === 'sandbox' ? '' : ` of pod ${pod}`;
+      return `${item.kind} ${item.name}${of} appeared in ${appearedIn(item, looks) ?? 'some step'}${detail}${late}`;
     }),
   ];
 }

@@ -1,4 +1,5 @@
 import { shown, shownLine } from '../core/shown.ts';
+import { withoutNames } from '../judge/essence.ts';
 import { pasteable } from '../judge/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
@@ -32,18 +33,53 @@ export function findingText({
   ];
 }
 
-/** Everything that did not pass, step by step, each step with the last of containerd's log that belongs to it. */
-export function findingsText(findings: readonly Finding[]): readonly string[] {
+/** What a report says of one thing that did not pass. */
+export interface Block {
+  readonly lines: readonly string[];
+  /** the same for the same thing in another cell, whatever its ids, times and log */
+  readonly key: string;
+}
+
+/**
+ * Everything that did not pass, step by step, each step with the last of containerd's log that belongs to it. Steps that
+ * were not taken because of another are one line.
+ */
+export function blocksOf(findings: readonly Finding[]): readonly Block[] {
   const bad = findings.filter(({ outcome }) => outcome !== 'pass');
-  return bad.flatMap((finding, index) => {
-    const log = bad[index + 1]?.stepId === finding.stepId ? [] : (finding.log ?? []);
+  const own = bad.filter(({ causedBy }) => causedBy === undefined);
+  return bad.flatMap((finding, index): readonly Block[] => {
+    const { causedBy, stepId } = finding;
+    if (causedBy !== undefined) {
+      const first = bad.findIndex((one) => one.causedBy === causedBy) === index;
+      return first ? [blockOf([notTaken(causedBy, bad)])] : [];
+    }
+    const isLast = own.findLast((one) => one.stepId === stepId) === finding;
+    const log = isLast ? (finding.log ?? []) : [];
     return [
-      ...findingText(finding),
-      ...(log.length === 0
-        ? []
-        : ["  the last of containerd's log", ...log.map((line) => `    ${safe(line)}`)]),
+      blockOf(findingText(finding), [
+        ...(log.length === 0 ? [] : ["  the last of containerd's log"]),
+        ...log.map((line) => `    ${safe(line)}`),
+      ]),
     ];
   });
+}
+
+/** As lines. */
+export const findingsText = (findings: readonly Finding[]): readonly string[] =>
+  blocksOf(findings).flatMap(({ lines }) => lines);
+
+const blockOf = (lines: readonly string[], log: readonly string[] = []): Block => ({
+  lines: [...lines, ...log],
+  key: withoutNames(lines.join('\n')).replaceAll(/\b\d+ ms\b/g, 'MS'),
+});
+
+function notTaken(cause: string, bad: readonly Finding[]): string {
+  const caused = bad.filter(({ causedBy }) => causedBy === cause);
+  const steps = [...new Set(caused.map(({ stepId }) => stepId))];
+  const further = caused.length - steps.length;
+  const more =
+    further === 0 ? '' : `; ${further} more that is expected of them does not hold, see verdict.json`;
+  return `${steps.join(', ')}: not taken because of ${cause}${more}`;
 }
 
 /** What the node was made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */

@@ -8,7 +8,8 @@ import type { RunPlan } from '../plan/plan.ts';
 import { byScenario } from './by-scenario.ts';
 import { matrixTable, type CellResult } from './matrix-table.ts';
 import type { Reporter, Screen } from './reporter.ts';
-import { artifactsText, findingsText, findingText, furtherText, keptText } from './run-text.ts';
+import { artifactsText, blocksOf, findingText, furtherText, keptText, type Block } from './run-text.ts';
+import { SeenBefore } from './seen-before.ts';
 import { SlowWork } from './slow-work.ts';
 import { StatusLine } from './status-line.ts';
 import { count, formatDuration } from './words.ts';
@@ -35,6 +36,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   /** what runs now → the step it is in */
   const running = new Map<RunPlan, string>();
   const outcomes = new Map<RunPlan, Outcome>();
+  const seenBefore = new SeenBefore();
   let runs: readonly RunPlan[] = [];
 
   const paint = (outcome: CellResult['outcome'], text: string): string => {
@@ -73,7 +75,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const title = titleOf(run).padEnd(titleWidth());
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
-      const told = verdict.outcome === 'pass' ? [] : findingsText(verdict.findings);
+      const blocks = verdict.outcome === 'pass' ? [] : blocksOf(verdict.findings);
+      const told = blocks.flatMap(tellOnce(run));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
       );
@@ -100,6 +103,14 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     },
   };
 
+  const cellOf = ({ title, scenario }: RunPlan): string =>
+    shown(title.startsWith(`${scenario.name} `) ? title.slice(scenario.name.length + 1) : title);
+  const tellOnce =
+    (run: RunPlan) =>
+    (block: Block): Lines => {
+      const first = seenBefore.note(run, block);
+      return first === run ? block.lines : [`${block.lines[0] ?? ''}, as in ${cellOf(first)}`];
+    };
   const tables = (): Lines =>
     byScenario(runs).flatMap(({ name, runs: cells }) => {
       if (cells.length < 2) return [];
@@ -107,7 +118,14 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
         cell: run.cell,
         outcome: outcomes.get(run) ?? ('not run' as const),
       }));
-      return ['', shown(name), ...matrixTable(results, { columns: screen.columns, paint }), ''];
+      const repeated = seenBefore
+        .repeatedIn(cells)
+        .flatMap(({ headline, runs: found }) => [
+          `  ${headline}`,
+          `    in ${found.length} of ${cells.length}: ${found.map(cellOf).join(', ')}`,
+        ]);
+      const table = matrixTable(results, { columns: screen.columns, paint });
+      return ['', shown(name), ...table, ...repeated, ''];
     });
   const totals = (): string => {
     const ended = [...outcomes.values()];

@@ -244,3 +244,18 @@ test('what would act on a terminal is spelled out, whoever wrote it, and our own
   expect(text).toContain('\\u001b[31m\\u000d\\u202e\\u0085\\udcff');
   expect(text).toMatch(/… \(\d+ characters, all of them in verdict\.json\)/);
 });
+
+test('what several cells show is told in full once, and at the end with its cells', async () => {
+  const told = await printed(
+    session([failing('1.6.0'), passing('1.6.1'), failing('1.6.2'), brokenOff('1.6.3')]),
+  );
+  expect(told.match(/first difference/g)).toHaveLength(1);
+  expect(told).toContain(`
+fail  reserved containerd=1.6.2    0.61 s
+      1-run-pod: error differs at character 9, as in containerd=1.6.0
+      made of`);
+  expect(told).toContain(`
+  1-run-pod: error differs at character 9
+    in 2 of 4: containerd=1.6.0, containerd=1.6.2
+`);
+});

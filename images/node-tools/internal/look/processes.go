@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -33,7 +34,11 @@ func processes(own Own) ([]Item, error) {
 		if one.pid == 1 || alone[one.pid] || descends(one.pid, parents, withDescendants) || isContainerd(one) {
 			continue
 		}
-		items = append(items, processItem(one))
+		item := processItem(one)
+		if id := containerOf(one.pid); id != "" && item.Kind == "process" {
+			item.Detail["id"] = id
+		}
+		items = append(items, item)
 	}
 	return items, nil
 }
@@ -45,6 +50,17 @@ func descends(pid int, parents map[int]int, from map[int]bool) bool {
 		}
 	}
 	return false
+}
+
+var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
+
+// containerOf is the container or sandbox whose cgroup a process is in; none that can be told is no trouble.
+func containerOf(pid int) string {
+	groups, err := readWhole("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		return ""
+	}
+	return containerID.FindString(groups)
 }
 
 func isContainerd(one process) bool { return filepath.Base(one.command[0]) == "containerd" }

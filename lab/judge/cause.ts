@@ -1,0 +1,38 @@
+import type { RunPlan } from '../plan/plan.ts';
+import type { StepFacts } from './facts.ts';
+import { failuresOf } from './failures.ts';
+import { podOf } from './pod-of.ts';
+
+/**
+ * The step that left a later one nothing to act on: of those that were to make the pods and containers which that one
+ * speaks of, the first that failed.
+ */
+export function causeOf(step: StepFacts, { run, steps }: Known): string | undefined {
+  const earlier = steps.slice(0, steps.indexOf(step));
+  const makers = namesIn(step, run).flatMap((name) => earlier.findLast((one) => makes(one) === name) ?? []);
+  const failed = makers.filter((maker) => maker.notRun !== undefined || failuresOf(maker).length > 0);
+  const first = earlier.find((one) => failed.includes(one));
+  if (first?.notRun === undefined) return first?.step.id;
+  return causeOf(first, { run, steps }) ?? first.step.id;
+}
+
+interface Known {
+  readonly run: RunPlan;
+  readonly steps: readonly StepFacts[];
+}
+
+function makes({ step: { action } }: StepFacts): string | undefined {
+  if (action.do === 'run-pod') return action.pod;
+  return action.do === 'create-container' ? action.container : undefined;
+}
+
+/** Pods and containers, by the keys of the action and in its texts: `${web.ip}`. */
+function namesIn({ step: { action } }: StepFacts, run: RunPlan): readonly string[] {
+  const pod = podOf(action, run);
+  return [
+    ...(pod === undefined ? [] : [pod]),
+    ...('container' in action ? [action.container] : []),
+    ...('from' in action ? [action.from] : []),
+    ...[...JSON.stringify(action).matchAll(/\$\{([\w-]+)\./g)].map(([, name = '']) => name),
+  ];
+}

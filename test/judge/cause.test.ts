@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { judge } from '../../lab/judge/judge.ts';
+import type { Observation } from '../../lab/observe/observation.ts';
+import type { Expectation } from '../../lab/spec/scenario.ts';
+import {
+  crictlError,
+  expecting,
+  journalOf,
+  planned,
+  ran,
+  result,
+  runPod,
+  stopPod,
+} from '../rig/recorded-run.ts';
+
+const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
+const failed = result(RUNP, { exitCode: 1, stderr: crictlError('no') });
+const notRun = (stepId: string, why: string): Observation => ({ kind: 'not-run', stepId, why });
+
+/** A pod that does not start, and steps that speak of it in different ways. */
+function findings(first: Expectation | undefined, ofStop: Expectation | undefined) {
+  const run = planned({
+    steps: [
+      [runPod, first],
+      [{ do: 'create-container', container: 'app', pod: 'web', command: ['true'] }],
+      [{ do: 'exec-container', container: 'app', command: ['true'] }],
+      [{ do: 'exec', argv: ['ping', '${web.ip}'] }],
+      [stopPod, ofStop],
+    ],
+  });
+  const steps = [
+    { seen: [ran('1-run-pod', failed)] },
+    { seen: [notRun('2-create-container', 'no sandbox of pod web was ever listed')] },
+    { seen: [notRun('3-exec-container', 'container app was not created')] },
+    { seen: [notRun('4-exec', '${web.ip} is not known')] },
+    { seen: [notRun('5-stop-pod', 'no sandbox of pod web was ever listed')] },
+  ];
+  const verdict = judge(run, journalOf(run, { steps }));
+  const told = verdict.findings.filter(({ outcome }) => outcome !== 'pass');
+  return [
+    verdict.outcome,
+    ...told.map(({ stepId, check, outcome, causedBy, message }) =>
+      [stepId, check, outcome, causedBy ?? '-', message].join(' '),
+    ),
+  ];
+}
+
+test('what a pod that did not start makes of later steps is told of the step that did not start it', () => {
+  expect(findings(undefined, expecting({ pod: { state: 'not-ready' } }))).toEqual([
+    'fail',
+    '1-run-pod ok fail - command exited with 1: crictl runp /lab/pods/web.json',
+    '2-create-container ran inconclusive 1-run-pod not taken because of 1-run-pod: no sandbox of pod web was ever listed',
+    '3-exec-container ran inconclusive 1-run-pod not taken because of 1-run-pod: container app was not created',
+    '4-exec ran inconclusive 1-run-pod not taken because of 1-run-pod: ${web.ip} is not known',
+    '5-stop-pod ran inconclusive 1-run-pod not taken because of 1-run-pod: no sandbox of pod web was ever listed',
+    '5-stop-pod pod fail 1-run-pod pod web is { state: absent }, expected { state: not-ready }',
+  ]);
+});
+
+test('where the pod was expected not to start, each later step has its own say', () => {
+  expect(findings(expecting({ ok: false }), undefined)).toEqual([
+    'inconclusive',
+    '2-create-container ran inconclusive - not taken because of 1-run-pod: no sandbox of pod web was ever listed',
+    '3-exec-container ran inconclusive - not taken because of 1-run-pod: container app was not created',
+    '4-exec ran inconclusive - not taken because of 1-run-pod: ${web.ip} is not known',
+    '5-stop-pod ran inconclusive - not taken because of 1-run-pod: no sandbox of pod web was ever listed',
+  ]);
+});

@@ -5,7 +5,7 @@ import type { Look } from './facts.ts';
  * The pod that something on a node belongs to, by the id of its sandbox or of a container, its network namespace or its address, wherever
  * it stands in the name or the detail; undefined where none of them does.
  */
-export function ownerOf(item: StateItem, looks: readonly Look[]): string | undefined {
+export function ownerOf(item: StateItem, looks: readonly Pick<Look, 'state'>[]): string | undefined {
   const told = [item.name, ...Object.values(item.detail ?? {})].join('\n');
   const sandboxes = looks.flatMap(({ state }) => state.items.filter(({ kind }) => kind === 'sandbox'));
   const container = looks

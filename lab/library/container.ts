@@ -1,6 +1,7 @@
 import type { CommandResult } from '../core/ports.ts';
 import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
 import { execInContainer } from '../steps/containers.ts';
+import { INPUTS } from './inputs.ts';
 import type { NodeHistory } from './node-history.ts';
 
 export interface ContainerOptions {
@@ -21,7 +22,9 @@ export class Container {
   }
 
   /** A command in the container, with its own exit code, which is a value; 125 where the runtime did not run it. */
-  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+  async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    INPUTS.argv(argv, 'exec');
+    INPUTS.exec(options, 'exec');
     const { node, history, name } = this.#options;
     return node.exec(execInContainer(history.captured(`${name}.id`) ?? name, argv), options);
   }

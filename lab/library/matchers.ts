@@ -6,8 +6,9 @@ import { errorText } from '../judge/failures.ts';
 import { judgeText } from '../judge/judge-text.ts';
 import { pasteable } from '../judge/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
-import { IN_EVERY_TEXT, isInEveryText } from '../spec/in-every-text.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
+import { describe, isPromise } from './check.ts';
+import { INPUTS } from './inputs.ts';
 import { NOWHERE } from './node-history.ts';
 import { StartedNode } from './started-node.ts';
 import { StepFailed } from './step-failed.ts';
@@ -31,8 +32,11 @@ export type ExpectedLeftBehind = Readonly<Partial<Record<StateKind | 'shared', n
 export const matchers = {
   /** Of a step that is under way (`node.runPod()`), a function that takes one, or the result of a command. */
   async toFailWith(received: unknown, expected: ExpectedError): Promise<Answer> {
-    if (typeof expected !== 'string' && isInEveryText(expected.contains))
-      throw new BadInput(`toFailWith({ contains: ${JSON.stringify(expected.contains)} }): ${IN_EVERY_TEXT}`);
+    INPUTS.error(expected, 'toFailWith');
+    if (!mayFail(received))
+      throw new BadInput(
+        `toFailWith wants a step under way (not awaited), a function that takes one, or the result of a command; got ${describe(received)}`,
+      );
     const end = await endOf(received);
     const place = NOWHERE;
     const text =
@@ -60,6 +64,7 @@ export const matchers = {
 
   /** Of a node that was started: exactly this, by kind. */
   async toLeaveBehind(received: unknown, kinds: ExpectedLeftBehind): Promise<Answer> {
+    INPUTS.leftBehind(kinds, 'toLeaveBehind');
     return leftBehind(received, { none: false, kinds, place: NOWHERE }, 'toLeaveBehind');
   },
 };
@@ -70,10 +75,16 @@ async function leftBehind(
   matcher: string,
 ): Promise<Answer> {
   if (!(received instanceof StartedNode))
-    throw new TypeError(`${matcher} wants a node that was started; got ${describe(received)}`);
+    throw new BadInput(`${matcher} wants a node that was started; got ${describe(received)}`);
   const finding = await received.judgeLeftBehind(expected);
   return answerOf(finding, `${finding.message.replace(/, as expected$/, '')}, expected otherwise`);
 }
+
+const mayFail = (received: unknown): boolean =>
+  isPromise(received) ||
+  received instanceof StepFailed ||
+  typeof received === 'function' ||
+  isCommandResult(received);
 
 type End =
   | { readonly succeeded: string }
@@ -122,6 +133,3 @@ function answerOf(finding: Finding | undefined, whenNot: string): Answer {
 }
 
 const answer = (pass: boolean, message: string): Answer => ({ pass, message: () => shown(message) });
-
-const describe = (value: unknown): string =>
-  value instanceof Promise ? 'a promise; await it first' : `a value of type ${typeof value}`;

@@ -3,6 +3,7 @@ import type { CommandResult } from '../core/ports.ts';
 import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
 import { literally } from '../spec/template.ts';
 import { Container } from './container.ts';
+import { INPUTS } from './inputs.ts';
 import type { NodeHistory } from './node-history.ts';
 
 export interface PodOptions {
@@ -50,17 +51,24 @@ export class Pod {
   }
 
   /** `crictl rmp`; with `force`, of a pod that was not stopped too. StepFailed when it fails. */
-  async remove({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+  async remove(options: { readonly force?: boolean } = {}): Promise<void> {
+    INPUTS.remove(options, 'remove');
+    const { force = false } = options;
     await this.#options.history.take({ do: 'remove-pod', pod: this.name, force });
   }
 
   /** Runs a program of the node in the pod's network namespace: `['ip', '-json', 'address']`. */
-  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+  async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    INPUTS.argv(argv, 'exec');
+    INPUTS.exec(options, 'exec');
     return this.#options.node.exec(['nsenter', `--net=${this.netns}`, ...argv], options);
   }
 
   /** Connects over TCP from within the pod, sends, and returns all that came. StepFailed when it does not connect. */
-  async connect(to: string, { send }: { readonly send?: string } = {}): Promise<string> {
+  async connect(to: string, options: { readonly send?: string } = {}): Promise<string> {
+    INPUTS.address(to, 'connect');
+    INPUTS.connect(options, 'connect');
+    const { send } = options;
     const taken = await this.#options.history.take({
       do: 'connect',
       from: this.name,
@@ -72,6 +80,7 @@ export class Pod {
 
   /** A container in the pod, running this command of busybox: `['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']`. */
   async runContainer(command: readonly string[]): Promise<Container> {
+    INPUTS.argv(command, 'runContainer');
     const { node, history, bringImage } = this.#options;
     await bringImage();
     this.#containers += 1;

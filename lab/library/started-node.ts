@@ -13,6 +13,7 @@ import type { LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
 import { NOTHING_EXPECTED, type NodeHistory } from './node-history.ts';
 import { anyContent } from './node-request.ts';
+import { INPUTS } from './inputs.ts';
 import { Pod } from './pod.ts';
 
 /** A pod to run; what is not said is as in a pod that asks for nothing. */
@@ -63,6 +64,8 @@ export class StartedNode implements AsyncDisposable {
 
   /** `crictl runp`: the plugins' ADD. Without a name it is `pod-1`, `pod-2`, …; the same name again is its next attempt. */
   async runPod(request: string | PodRequest = {}): Promise<Pod> {
+    if (typeof request === 'string') INPUTS.podName(request, 'runPod');
+    else INPUTS.pod(request, 'runPod');
     const { name, ...spec } = typeof request === 'string' ? { name: request } : request;
     const podName = name ?? `pod-${(this.#pods += 1)}`;
     this.#options.history.addPod(podSpec(podName, spec));
@@ -72,17 +75,23 @@ export class StartedNode implements AsyncDisposable {
 
   /** A pod by its name, also one whose `runPod` failed: what is left of it can be stopped and removed. */
   pod(name: string): Pod {
+    INPUTS.podName(name, 'pod');
     const { node, history, bringImage } = this.#options;
     return new Pod({ name, node, history, bringImage });
   }
 
   /** Runs a command on the node; an exit code other than 0 is a value. */
-  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+  async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    INPUTS.argv(argv, 'exec');
+    INPUTS.exec(options, 'exec');
     return this.#options.node.exec(argv, options);
   }
 
   /** Connects over TCP from the node, sends, and returns all that came. StepFailed when it does not connect. */
-  async connect(to: string, { send }: { readonly send?: string } = {}): Promise<string> {
+  async connect(to: string, options: { readonly send?: string } = {}): Promise<string> {
+    INPUTS.address(to, 'connect');
+    INPUTS.connect(options, 'connect');
+    const { send } = options;
     const sent = send === undefined ? {} : { send: literally(send) };
     const taken = await this.#options.history.take({
       do: 'connect',
@@ -93,12 +102,16 @@ export class StartedNode implements AsyncDisposable {
     return taken.commands.map(({ result }) => result.stdout).join('');
   }
 
-  readFile(nodePath: string): Promise<string> {
+  async readFile(nodePath: string): Promise<string> {
+    INPUTS.nodePath(nodePath, 'readFile');
     return this.#options.node.readFile(nodePath);
   }
 
   /** Missing folders are made. A plugin is a file in /opt/cni/bin with mode 0o755. */
   async writeFile(nodePath: string, content: string | Uint8Array, mode?: number): Promise<void> {
+    INPUTS.nodePath(nodePath, 'writeFile');
+    INPUTS.content(content, 'writeFile content');
+    INPUTS.mode(mode, 'writeFile mode');
     const file = anyContent(content);
     this.#options.history.writes(nodePath, file);
     await this.#options.node.writeFiles([{ nodePath, ...file, ...(mode === undefined ? {} : { mode }) }]);
@@ -106,6 +119,7 @@ export class StartedNode implements AsyncDisposable {
 
   /** BadInput when there is none. */
   async removeFile(nodePath: string): Promise<void> {
+    INPUTS.nodePath(nodePath, 'removeFile');
     const absent = await this.#options.node.writeFiles([{ nodePath, remove: true, mustExist: true }]);
     if (absent.length > 0) throw new BadInput(`there is nothing at ${nodePath} on ${this.name} to remove`);
   }

@@ -5,6 +5,7 @@ import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
 import { formatWritten } from './format-json.ts';
 import { jsonShape } from './json-shape.ts';
 import { LIMITS } from './limits.ts';
+import { NAME, NAME_WANTED, nameMistake } from './name.ts';
 import { text } from './scalar-shapes.ts';
 import type { Reach, Scope } from './scope.ts';
 import { object } from './object-shape.ts';
@@ -12,24 +13,14 @@ import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { IN_EVERY_TEXT, isInEveryText } from './in-every-text.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
-const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
-const RESERVED = ['matrix', 'listed', 'node', 'none'];
-
 /** Shapes of texts, which may refer to what the scope knows. */
 export type TextShapes = ReturnType<typeof textShapes>;
 
 export function textShapes(scope: Scope) {
-  const name = mapped(
-    text({ wanted: 'a name of small letters, digits and dashes', pattern: NAME }),
-    (value, spot) => {
-      if (value.length > LIMITS.name) {
-        return spot.mistake(`a name has at most ${LIMITS.name} characters; this one has ${value.length}`);
-      }
-      return RESERVED.includes(value)
-        ? spot.mistake(`"${value}" means something else already; take another name`)
-        : value;
-    },
-  );
+  const name = mapped(text({ wanted: NAME_WANTED, pattern: NAME }), (value, spot) => {
+    const mistake = nameMistake(value);
+    return mistake === undefined ? value : spot.mistake(mistake);
+  });
   const template = (reach: Reach): Shape<string> =>
     mapped(text(), (value, spot) => {
       scope.checkText(value, { spot, reach });

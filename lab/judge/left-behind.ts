@@ -209,7 +209,7 @@ function describeGroup(
       const detail =
         known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key} ${value}`).join(', ')})`;
       const gone = goneBy(item, later);
-      const late = gone === undefined ? '' : `; gone by ${gone}, later than the lab waits`;
+      const late = gone === undefined ? '' : `, gone only by ${gone}`;
       const pod = ownerOf(item, looks);
       const of = pod === undefined || item.kind === 'sandbox' ? '' : ` of pod ${pod}`;
       return `${item.kind} ${item.name}${of} appeared in ${appearedIn(item, looks) ?? 'some step'}${detail}${late}`;

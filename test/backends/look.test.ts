@@ -1,0 +1,115 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { parseJournal } from '../../lab/observe/journal.ts';
+import { cnilab } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const folder = scratchFolder();
+
+async function run(name: string, steps: string) {
+  const file = join(folder, `${name}.yaml`);
+  const output = join(folder, name);
+  writeFileSync(
+    file,
+    `name: ${name}
+summary: ${name}
+node:
+  containerd: 1.6.4
+  cni-plugins: 1.1.1
+  cni-config:
+    10-net.conflist:
+      cniVersion: 1.0.0
+      name: net
+      plugins:
+        - { type: bridge, isGateway: true, ipMasq: true, ipam: { type: host-local, ranges: [[{ subnet: 10.88.0.0/16 }], [{ subnet: 'fd00::/64' }]], routes: [{ dst: 0.0.0.0/0 }] } }
+        - { type: portmap, capabilities: { portMappings: true } }
+        - { type: firewall, ingressPolicy: same-bridge }
+        - { type: tuning, mtu: 1400 }
+        - { type: bandwidth, ingressRate: 1000000, ingressBurst: 1000000 }
+${steps}`,
+  );
+  const { exitCode, stdout } = await cnilab(['run', file, '--backend', 'bare', '--output', output]);
+  const journal = parseJournal(readFileSync(join(output, 'latest', name, 'journal.jsonl'), 'utf8'));
+  if (!journal.ok) throw new Error(journal.error);
+  const looks = journal.value.flatMap((entry) => (entry.kind === 'look' ? [entry] : []));
+  return { exitCode, stdout, looks };
+}
+
+test('a pod of many plugins leaves nothing, but the tracked flow of one who may send on', async () => {
+  const { exitCode, stdout, looks } = await run(
+    'flow',
+    `  files:
+    /opt/udp-send:
+      mode: 0755
+      content: |
+        #!/usr/bin/perl
+        use IO::Socket::INET;
+        my $s = IO::Socket::INET->new(Proto => 'udp', LocalPort => 40000, PeerAddr => $ARGV[0]) or die $@;
+        $s->send('hello');
+pods:
+  agent: { host-ports: [{ host: 8125, container: 8125, protocol: udp }] }
+steps:
+  - run-pod: agent
+  - exec: [ip, netns, add, outside]
+  - exec: [ip, link, add, out0, type, veth, peer, name, in0, netns, outside]
+  - exec: [ip, address, add, 192.0.2.1/24, dev, out0]
+  - exec: [ip, link, set, out0, up]
+  - exec: [ip, -n, outside, address, add, 192.0.2.7/24, dev, in0]
+  - exec: [ip, -n, outside, link, set, in0, up]
+  - exec: [ip, netns, exec, outside, /opt/udp-send, '192.0.2.1:8125']
+  - stop-pod: agent
+  - remove-pod: agent
+expect:
+  left-behind:
+    netns: [outside]
+    netns-mount: [/run/netns/outside]
+    mount: 1
+    veth: [out0]
+    conntrack: ['udp 192.0.2.7:40000 to 192.0.2.1:8125 at 10.88.0.2:8125']
+`,
+  );
+  expect(stdout).toContain('1 passed');
+  expect(exitCode).toBe(0);
+  expect(looks.at(-1)?.state.items.find(({ name }) => name === 'out0')?.detail).toEqual({
+    address: '192.0.2.1/24',
+  });
+});
+
+test('what a configuration that was there for a moment names is looked into', async () => {
+  const of = (dataDir: string) =>
+    `{ "cniVersion": "1.0.0", "name": "x", "plugins": [ { "type": "a", "ipam": { "dataDir": "${dataDir}" } } ] }`;
+  const { stdout, exitCode } = await run(
+    'moment',
+    `steps:
+  - write-cni-config: { 20-x.conflist: '${of('/opt/first')}' }
+  - exec: [sh, -c, 'echo ''${of('/opt/second')}'' >/etc/cni/net.d/20-x.conflist']
+  - remove-cni-config: 20-x.conflist
+  - write-files: { /opt/first/x/10.1.0.2: abc, /opt/second/state: x, /opt/third/state: x }
+expect: { left-behind: { ipam: [x/10.1.0.2], file: [/opt/second/state] } }
+`,
+  );
+  expect(stdout).toContain('1 passed');
+  expect(exitCode).toBe(0);
+});
+
+test('what is just about to go is waited for, and both looks are told', async () => {
+  const { stdout, looks } = await run(
+    'going',
+    `steps:
+  - exec: [sh, -c, 'sleep 0.7 >/dev/null 2>&1 </dev/null &']
+    expect: { left-behind: none }
+  - exec: [sh, -c, 'sleep 3.1 >/dev/null 2>&1 </dev/null &']
+    expect: { left-behind: none }
+  - exec: [sleep, '1.5']
+`,
+  );
+  const processes = looks.map(
+    ({ stepId, state }) => `${stepId} ${state.items.filter(({ kind }) => kind === 'process').length}`,
+  );
+  expect(processes).toEqual(['start 0', '1-exec 1', '1-exec 0', '2-exec 1', '2-exec 1', '3-exec 0']);
+  expect(stdout).toContain('process sleep 3.1 appeared in 2-exec (pid ');
+  expect(stdout).toMatch(/process sleep 3\.1 .*, gone only by 3-exec\n/);
+});

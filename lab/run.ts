@@ -159,6 +159,6 @@ function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? `a bug in the lab: ${thrown.stack ?? thrown.message}` : String(thrown);
 }
 
-function provenance({ name, version, source, key, madeBy }: Artifact) {
-  return { name, version, source, key, madeBy };
+function provenance({ name, version, source, key, madeBy, note }: Artifact) {
+  return { name, version, source, key, madeBy, ...(note === undefined ? {} : { note }) };
 }

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { createApt } from '../lab/artifacts/apt.ts';
 import { createGoTool } from '../lab/artifacts/go-tool.ts';
 import { holdSums } from '../lab/artifacts/hold-sums.ts';
 import { updatePins } from '../lab/artifacts/update-pins.ts';
+import { systemClock } from '../lab/host/clock.ts';
 import { createConnect } from '../lab/host/connect.ts';
 import { createLeashedExec } from '../lab/host/exec.ts';
 import { createHttp } from '../lab/host/http.ts';
@@ -21,15 +23,31 @@ export async function main({ root, argv, env }: Given): Promise<void> {
   const pinsHostPath = join(root, 'images/pins.yaml');
   const yamlText = await readFile(pinsHostPath, 'utf8');
   const { signal } = new AbortController();
+  const http = createHttp({
+    connect: createConnect({ env, connectTimeoutMs: 3_000 }),
+    stallTimeoutMs: 20_000,
+  });
   if (argv.includes('--gomod')) {
     const pins = parsePins(yamlText);
     if (!pins.ok) throw new Error(pins.error);
     const cacheHostPath = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab');
     const exec = createLeashedExec({ env });
     const go = createGoTool({ exec, env, cacheHostPath, arch: 'amd64', offline: false });
+    const apt = createApt({
+      exec,
+      env,
+      cacheHostPath,
+      http,
+      clock: systemClock,
+      offline: false,
+      arch: 'amd64',
+      debianSuites: pins.value.debianSuites,
+      securitySuites: pins.value.debianSecuritySuites,
+    });
     await holdSums({
       pins: pins.value,
       go,
+      apt,
       sumsHostPath: join(root, 'images/gomod'),
       signal,
       onProgress: console.log,
@@ -47,10 +65,6 @@ export async function main({ root, argv, env }: Given): Promise<void> {
   });
   if (wanted.length * 2 !== words.length)
     throw new Error(`wanted COMPONENT VERSION pairs, got: ${words.join(' ')}`);
-  const http = createHttp({
-    connect: createConnect({ env, connectTimeoutMs: 3_000 }),
-    stallTimeoutMs: 20_000,
-  });
   const mirror = mirrorAt === -1 ? undefined : argv[mirrorAt + 1];
   const updated = await updatePins({ yamlText, wanted, http, mirror, signal });
   for (const { component, version, sha256 } of updated.added) {

@@ -32,4 +32,6 @@ export interface Artifact {
   readonly files: readonly ArtifactFile[];
   /** how it was made, for the journal: the URL, the go build command, the package */
   readonly madeBy: string;
+  /** what whoever reads a report must know of it: without seccomp */
+  readonly note?: string;
 }

@@ -95,10 +95,11 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   const suites = { debianSuites: pins.debianSuites, securitySuites: pins.debianSecuritySuites };
   const apt = createApt({ exec, env, cacheHostPath, http, clock, offline, arch, ...suites });
   const sumsHostPath = join(packageHostPath, 'images/gomod');
+  const gomod = createGomod({ pins, arch, go, http, apt, env, sumsHostPath, oneAtATime: createQueue() });
   const bySource: { readonly [S in SourceName]: Source } = {
     local: createLocal(),
     release: createRelease({ pins, arch, http, offline, mirror: options.mirror }),
-    gomod: createGomod({ pins, arch, go, http, env, sumsHostPath, oneAtATime: createQueue() }),
+    gomod,
     debian: createDebian({ pins, arch, apt, exec }),
   };
   const remoteSources = options.sourceOrder.filter((source) => source !== 'local');
@@ -159,6 +160,14 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     return made;
   }
 
+  async function lastResort(ref: ComponentRef, signal: AbortSignal): Promise<readonly Recipe[]> {
+    if (ref.source !== undefined && ref.source !== 'gomod') return [];
+    const plainer = gomod.recipeWithoutLibrary(ref);
+    if (plainer !== undefined) return [plainer];
+    if (ref.component !== 'crictl' || ref.source !== undefined) return [];
+    return [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))];
+  }
+
   const ensureEach: Artifacts['ensureEach'] = (refs, signal) =>
     ensureComponents(refs, {
       cache,
@@ -167,10 +176,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
       sourceOrder: options.sourceOrder,
       signal,
       onEvent,
-      lastResort: async (ref) =>
-        ref.component === 'crictl'
-          ? [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))]
-          : [],
+      lastResort: (ref) => lastResort(ref, signal),
     });
 
   return {

@@ -111,10 +111,10 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
     async publish(
       request: string,
       staging: Staging,
-      made: Pick<Artifact, 'name' | 'version' | 'source' | 'madeBy'>,
+      made: Pick<Artifact, 'name' | 'version' | 'source' | 'madeBy' | 'note'>,
     ): Promise<Artifact> {
       const files = await fingerprintTree(staging.treeHostPath);
-      const { name, version, source, madeBy } = made;
+      const { name, version, source, madeBy, note } = made;
       const key = sha256OfText(JSON.stringify({ name, version, source, files }));
       const hostPath = at('artifacts', key);
       await mkdir(at('artifacts'), { recursive: true });
@@ -124,7 +124,7 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
         rm(hostPath, { recursive: true, force: true }),
       );
       await rename(staging.treeHostPath, hostPath);
-      const artifact = { name, version, source, key, files, madeBy };
+      const artifact = { name, version, source, key, files, madeBy, ...(note === undefined ? {} : { note }) };
       const stamps = files.map((file) => stampOf(join(hostPath, file.path)) ?? '');
       await remember({ formatVersion: 1, request, artifact, stamps });
       return { ...artifact, hostPath };

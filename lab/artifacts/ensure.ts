@@ -112,7 +112,7 @@ async function startSearch(
 ): Promise<Search> {
   const names = ref.source === undefined ? sourceOrder.filter((name) => name !== 'local') : [ref.source];
   const offers = names.map((name) => bySource[name].recipe(ref));
-  const instead = ref.source === undefined ? await lastResort(ref) : [];
+  const instead = await lastResort(ref);
   return {
     ref,
     recipes: [...offers.flatMap((offer) => (offer.ok ? [offer.value] : [])), ...instead],

@@ -6,6 +6,7 @@ import type { GoRun, GoTool } from './go-tool.ts';
 import { refusalFromGo } from './go-words.ts';
 import { parseModuleFacts, wrapperGoMod } from './go-wrapper.ts';
 import type { Job, Refusal } from './recipe.ts';
+import type { StaticLibrary } from './static-library.ts';
 
 /** One version of a Go module, and how its programs are built. */
 export interface GoBuild {
@@ -14,10 +15,13 @@ export interface GoBuild {
   readonly version: string;
   /** the content of a go.sum that must hold everything the build needs; without it Go's checksum database is asked */
   readonly heldSums?: string;
+  /** brings the library that the pins name; without it the build does without */
+  readonly library?: (job: Job) => Promise<Result<StaticLibrary, Refusal>>;
 }
 
 export interface GoBuilt {
   readonly madeBy: string;
+  readonly note?: string;
   /** everything that the build needed */
   readonly sums: string;
 }
@@ -51,7 +55,14 @@ export async function buildModule(
 ): Promise<Result<GoBuilt, Refusal>> {
   const { go, facts, version, heldSums } = build;
   const { signal, scratchHostPath } = job;
-  const run = { signal, scratchHostPath, cgo: facts.cgo };
+  const library = await build.library?.(job);
+  if (library?.ok === false) return library;
+  const run = {
+    signal,
+    scratchHostPath,
+    cgo: facts.cgo,
+    ...(library === undefined ? {} : { pkgConfigHostPath: library.value.pkgConfigHostPath }),
+  };
   const wrapper = join(scratchHostPath, 'wrapper');
   await mkdir(wrapper);
 
@@ -70,7 +81,7 @@ export async function buildModule(
   if (heldSums !== undefined) await writeFile(join(wrapper, 'go.sum'), heldSums);
 
   job.progress('building');
-  const argv = buildArgv(facts, version, module.value.sum);
+  const argv = buildArgv(facts, { version, sum: module.value.sum, library: library !== undefined });
   const bin = join(treeHostPath, 'bin');
   await mkdir(bin);
   const built = await go.run([...argv.slice(0, 1), '-o', `${bin}/`, ...argv.slice(1)], {
@@ -88,11 +99,18 @@ export async function buildModule(
   const goVersion = await go.run(['env', 'GOVERSION'], run);
   return ok({
     sums,
-    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${argv.join(' ')}`,
+    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${argv.join(' ')}${library === undefined ? '' : `, with ${library.value.madeFrom}`}`,
+    ...(facts.library !== undefined && library === undefined
+      ? { note: `without ${facts.library.name}` }
+      : {}),
   });
 }
 
-function buildArgv(facts: GomodPins, version: string, sum: string): readonly string[] {
+function buildArgv(
+  facts: GomodPins,
+  { version, sum, library }: { version: string; sum: string; library: boolean },
+): readonly string[] {
+  const tags = [...facts.tags, ...(library ? (facts.library?.tags ?? []) : [])];
   const set = Object.entries(facts.set).map(
     ([variable, value]) =>
       `-X ${variable}=${value.replaceAll('{version}', version).replaceAll('{sum}', sum)}`,
@@ -101,9 +119,9 @@ function buildArgv(facts: GomodPins, version: string, sum: string): readonly str
     'build',
     '-trimpath',
     '-buildvcs=false',
-    ...(facts.tags.length > 0 ? ['-tags', facts.tags.join(',')] : []),
+    ...(tags.length > 0 ? ['-tags', tags.join(',')] : []),
     '-ldflags',
-    ['-s', '-w', '-buildid=', ...set].join(' '),
+    ['-s', '-w', '-buildid=', ...(library ? ['-extldflags=-static'] : []), ...set].join(' '),
     ...facts.packages.map((path) => (path === '.' ? facts.module : `${facts.module}/${path}`)),
   ];
 }

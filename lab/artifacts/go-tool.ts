@@ -19,6 +19,8 @@ export interface GoRun {
   /** default: an empty folder, outside of any module */
   readonly cwd?: string;
   readonly cgo?: boolean;
+  /** a program that stands in for pkg-config, where a library is not the system's own */
+  readonly pkgConfigHostPath?: string;
   /** for what the compiler puts down on its way; removed by whoever made it */
   readonly scratchHostPath?: string;
 }
@@ -35,7 +37,11 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
   const inCache = (name: string) => join(cacheHostPath, 'go', name);
 
   /** What the user has set for modules (proxy, private ones, checksum database) holds; what would change the result does not. */
-  function environment({ cgo, scratchHostPath = inCache('tmp') }: GoRun): Record<string, string> {
+  function environment({
+    cgo,
+    pkgConfigHostPath,
+    scratchHostPath = inCache('tmp'),
+  }: GoRun): Record<string, string> {
     const userConfig = env.XDG_CONFIG_HOME ?? join(env.HOME ?? '/nonexistent', '.config');
     return {
       GOENV: env.GOENV ?? join(userConfig, 'go', 'env'),
@@ -55,6 +61,7 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
       CGO_ENABLED: cgo === true ? '1' : '0',
       CGO_CFLAGS: '-O2 -g',
       CGO_LDFLAGS: '-O2 -g',
+      ...(pkgConfigHostPath === undefined ? {} : { PKG_CONFIG: pkgConfigHostPath }),
       GIT_TERMINAL_PROMPT: '0',
       ...(offline ? { GOPROXY: 'off', GOSUMDB: 'off' } : {}),
     };

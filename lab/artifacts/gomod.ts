@@ -4,17 +4,21 @@ import { err, ok } from '../core/result.ts';
 import { findProgram } from '../host/find-program.ts';
 import type { Http } from '../host/http.ts';
 import type { Arch, GomodPins, Pins } from '../plan/pins.ts';
+import type { Apt } from './apt.ts';
 import type { GoTool } from './go-tool.ts';
 import { buildModule, downloadModule, type GoBuild } from './go-build.ts';
 import { refusalFromGo } from './go-words.ts';
-import type { Refusal } from './recipe.ts';
+import type { ComponentRef } from '../plan/components.ts';
+import type { Recipe, Refusal } from './recipe.ts';
 import type { Source } from './source.ts';
+import { unpackLibrary } from './static-library.ts';
 
 export interface GomodOptions {
   readonly pins: Pins;
   readonly arch: Arch;
   readonly go: GoTool;
   readonly http: Pick<Http, 'reach'>;
+  readonly apt: Apt;
   /** folder with <component>.sum */
   readonly sumsHostPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -25,17 +29,55 @@ export interface GomodOptions {
 /** Part of every request: to be raised when the way of building changes, so that old entries are not taken any more. */
 const RECIPE_REVISION = 1;
 
+export interface Gomod extends Source {
+  /** The same without the library of C that it ought to have: for hosts where that cannot be had. */
+  recipeWithoutLibrary(ref: ComponentRef): Recipe | undefined;
+}
+
 /** Builds components from their own Go modules. */
-export function createGomod(options: GomodOptions): Source {
+export function createGomod(options: GomodOptions): Gomod {
   const { pins, arch, go } = options;
+  const factsOf = ({ component, version }: ComponentRef): GomodPins | undefined => {
+    const major = Number(version.split('.')[0]);
+    return pins.components[component].gomod.find(({ majors }) => major >= majors.from && major <= majors.to);
+  };
+
+  function recipeOf({ component, version }: ComponentRef, facts: GomodPins, withLibrary: boolean): Recipe {
+    const library = withLibrary ? facts.library : undefined;
+    const pinned = facts.pinned.includes(version);
+    const build = (): GoBuild => ({
+      go,
+      facts,
+      version,
+      ...(pinned ? { heldSums: readFileSync(join(options.sumsHostPath, `${component}.sum`), 'utf8') } : {}),
+      ...(library === undefined ? {} : { library: (job) => unpackLibrary(options.apt, library, job) }),
+    });
+    const asked = {
+      source: 'gomod',
+      component,
+      version,
+      arch,
+      revision: RECIPE_REVISION,
+      ...(library === undefined ? {} : { library: library.package }),
+    };
+    return {
+      source: 'gomod',
+      name: component,
+      version,
+      request: JSON.stringify(asked),
+      check: (signal) => checkModule(options, build(), signal),
+      make: (tree, job) => {
+        job.progress('waiting for its turn to be built');
+        return options.oneAtATime(() => buildModule(build(), tree, job));
+      },
+    };
+  }
+
   return {
     name: 'gomod',
     recipe(ref) {
       const { component, version } = ref;
-      const major = Number(version.split('.')[0]);
-      const facts = pins.components[component].gomod.find(
-        ({ majors }) => major >= majors.from && major <= majors.to,
-      );
+      const facts = factsOf(ref);
       if (facts === undefined) {
         return err({
           source: 'gomod',
@@ -43,24 +85,11 @@ export function createGomod(options: GomodOptions): Source {
           why: `${component} ${version} is no Go module that can be built`,
         });
       }
-      const pinned = facts.pinned.includes(version);
-      const build = (): GoBuild => ({
-        go,
-        facts,
-        version,
-        ...(pinned ? { heldSums: readFileSync(join(options.sumsHostPath, `${component}.sum`), 'utf8') } : {}),
-      });
-      return ok({
-        source: 'gomod',
-        name: component,
-        version,
-        request: JSON.stringify({ source: 'gomod', component, version, arch, revision: RECIPE_REVISION }),
-        check: (signal) => checkModule(options, build(), signal),
-        make: (tree, job) => {
-          job.progress('waiting for its turn to be built');
-          return options.oneAtATime(() => buildModule(build(), tree, job));
-        },
-      });
+      return ok(recipeOf(ref, facts, true));
+    },
+    recipeWithoutLibrary(ref) {
+      const facts = factsOf(ref);
+      return facts?.library === undefined ? undefined : recipeOf(ref, facts, false);
     },
     check: async (signal) => whatIsMissing(options) ?? (await whyUnreachable(options, signal)),
     async versions(component, signal) {

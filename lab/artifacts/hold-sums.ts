@@ -5,11 +5,16 @@ import { LabError } from '../core/lab-error.ts';
 import { COMPONENTS } from '../plan/components.ts';
 import type { Pins } from '../plan/pins.ts';
 import { buildModule } from './go-build.ts';
+import type { Apt } from './apt.ts';
 import type { GoTool } from './go-tool.ts';
+import type { Job } from './recipe.ts';
+import { unpackLibrary } from './static-library.ts';
 
 export interface HoldOptions {
   readonly pins: Pins;
   readonly go: GoTool;
+  /** brings libraries of C, as what a build with them needs is to be held too */
+  readonly apt: Apt;
   /** folder with <component>.sum */
   readonly sumsHostPath: string;
   readonly signal: AbortSignal;
@@ -21,7 +26,8 @@ export interface HoldOptions {
  * once with Go's checksum database as the judge, and what that build needed is added. One file for all versions of a
  * component, because they share most of what they need.
  */
-export async function holdSums({ pins, go, sumsHostPath, signal, onProgress }: HoldOptions): Promise<void> {
+export async function holdSums(options: HoldOptions): Promise<void> {
+  const { pins, go, apt, sumsHostPath, signal, onProgress } = options;
   for (const component of COMPONENTS) {
     for (const facts of pins.components[component].gomod) {
       for (const version of facts.pinned) {
@@ -35,7 +41,14 @@ export async function holdSums({ pins, go, sumsHostPath, signal, onProgress }: H
           await mkdir(tree);
           await mkdir(scratchHostPath);
           const job = { signal, scratchHostPath, progress: () => undefined };
-          const built = await buildModule({ go, facts, version }, tree, job);
+          const { library } = facts;
+          const build = {
+            go,
+            facts,
+            version,
+            ...(library === undefined ? {} : { library: (its: Job) => unpackLibrary(apt, library, its) }),
+          };
+          const built = await buildModule(build, tree, job);
           if (!built.ok) throw new LabError(`${component} ${version}: ${built.error.why}`);
           const lines = new Set(
             [...held.split('\n'), ...built.value.sums.split('\n')].filter((line) => line !== ''),

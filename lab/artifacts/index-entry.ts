@@ -14,7 +14,7 @@ export interface IndexEntry {
 export function parseIndexEntry(json: unknown): IndexEntry | undefined {
   if (!isRecord(json) || json.formatVersion !== 1 || !isRecord(json.artifact)) return undefined;
   const { request, stamps } = json;
-  const { name, version, source, key, madeBy, files } = json.artifact;
+  const { name, version, source, key, madeBy, note, files } = json.artifact;
   const knownSource = [...SOURCES, 'own' as const].find((known) => known === source);
   if (typeof request !== 'string' || typeof name !== 'string' || typeof version !== 'string')
     return undefined;
@@ -24,7 +24,15 @@ export function parseIndexEntry(json: unknown): IndexEntry | undefined {
   return {
     formatVersion: 1,
     request,
-    artifact: { name, version, source: knownSource, key, madeBy, files },
+    artifact: {
+      name,
+      version,
+      source: knownSource,
+      key,
+      madeBy,
+      files,
+      ...(typeof note === 'string' ? { note } : {}),
+    },
     stamps,
   };
 }

@@ -57,7 +57,7 @@ export async function obtain(recipe: Recipe, options: ObtainOptions): Promise<Re
           name: recipe.name,
           version: recipe.version,
           source,
-          madeBy: made.value.madeBy,
+          ...made.value,
         });
         onEvent({ kind: 'artifact-ready', what, artifact, from: 'source' });
         return ok(artifact);

@@ -19,6 +19,8 @@ export interface Refusal {
 export interface Made {
   /** how it was made, for the journal */
   readonly madeBy: string;
+  /** what whoever reads a report must know of it: without seccomp */
+  readonly note?: string;
 }
 
 /** What a recipe is given while it works. */

@@ -23,7 +23,7 @@ const runtime: Is = (value) => RUNTIME_STATES.some((known) => known === value);
 /** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: format 2 may grow. */
 const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
   'run-started': { formatVersion: number, labVersion: text, time: text, backend: text, host: texts },
-  artifact: { name: text, version: text, source: text, key: text, madeBy: text },
+  artifact: { name: text, version: text, source: text, key: text, madeBy: text, note: maybe(text) },
   'node-ready': {
     node: text,
     nodeMs: number,

@@ -24,6 +24,7 @@ export type Observation =
       readonly source: string;
       readonly key: string;
       readonly madeBy: string;
+      readonly note?: string;
     }
   | {
       readonly kind: 'node-ready';

@@ -21,6 +21,8 @@ export interface Pins {
 
 export interface ComponentPins {
   readonly default: string;
+  /** runc: major version of containerd → the version that is taken beside it in place of the default */
+  readonly besideContainerd: Readonly<Record<string, string>>;
   readonly release: ReleasePins;
   readonly gomod: readonly GomodPins[];
   readonly debian: DebianPins | undefined;
@@ -43,6 +45,8 @@ export interface GomodPins {
   readonly packages: readonly string[];
   readonly tags: readonly string[];
   readonly cgo: boolean;
+  /** of C, from a package of Debian's, linked statically where it can be had; `tags` are for a build with it */
+  readonly library?: { readonly package: string; readonly name: string; readonly tags: readonly string[] };
   /** Go variables set by the linker; values with {version} and {sum}, the module's own h1: checksum */
   readonly set: Readonly<Record<string, string>>;
   /** versions whose dependencies are held by images/gomod/<component>.sum */
@@ -119,6 +123,10 @@ function parseComponent(value: PlainYaml | undefined, where: string): ComponentP
   const gomod = Object.entries(component.gomod === undefined ? {} : mapOf(component.gomod, `${where}.gomod`));
   return {
     default: textOf(component.default, `${where}.default`),
+    besideContainerd:
+      component['beside-containerd'] === undefined
+        ? {}
+        : textMapOf(component['beside-containerd'], `${where}.beside-containerd`),
     release: {
       url: textOf(release.url, `${where}.release.url`),
       checksums: textOf(release.checksums, `${where}.release.checksums`),
@@ -159,8 +167,18 @@ function parseGomod(majors: string, value: PlainYaml, where: string): GomodPins 
     packages: listOf(facts.packages, `${where}.packages`),
     tags: listOf(facts.tags, `${where}.tags`),
     cgo: cgo === 'true',
+    ...(facts.library === undefined ? {} : { library: parseLibrary(facts.library, `${where}.library`) }),
     set: textMapOf(facts.set, `${where}.set`),
     pinned: listOf(facts.pinned, `${where}.pinned`),
+  };
+}
+
+function parseLibrary(value: PlainYaml, where: string): NonNullable<GomodPins['library']> {
+  const facts = mapOf(value, where);
+  return {
+    package: textOf(facts.package, `${where}.package`),
+    name: textOf(facts.name, `${where}.name`),
+    tags: listOf(facts.tags, `${where}.tags`),
   };
 }
 

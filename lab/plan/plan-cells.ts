@@ -22,7 +22,7 @@ import {
 import type { NodePlan, PlannedAction, PlannedStep, PluginsPlan, RunPlan } from './plan.ts';
 import { nameCell } from './name-cell.ts';
 import { resolveComponent } from './resolve-component.ts';
-import type { VersionFacts } from './version-facts.ts';
+import { factsBeside, type VersionFacts } from './version-facts.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
 const RUN_POD_TIMEOUT_MS = 120_000;
@@ -98,7 +98,12 @@ const inOrderOfTheFile = (a: Diagnostic, b: Diagnostic): number =>
   a.place.line - b.place.line || a.place.column - b.place.column;
 
 /** Turns version texts into components. One that cannot be is noted, and stands in for the rest of the look. */
-type Resolver = (component: ComponentName, version: VersionText) => ComponentRef;
+type Resolver = (
+  component: ComponentName,
+  version: VersionText,
+  /** whose version decides what `default` stands for */
+  beside?: ComponentRef,
+) => ComponentRef;
 
 function createResolver({
   cell,
@@ -111,9 +116,9 @@ function createResolver({
   cwd: string;
   mistake: (place: VersionText['place'], message: string) => void;
 }): Resolver {
-  return (component, text) => {
+  return (component, text, beside) => {
     const version = fillVersion(text, cell);
-    const ref = resolveComponent({ component, version, facts, cwd });
+    const ref = resolveComponent({ component, version, facts: factsBeside(facts, beside), cwd });
     if (ref.ok) return ref.value;
     mistake(version.place, ref.error);
     return { component, version: version.text };
@@ -126,9 +131,10 @@ function planNode(
 ): NodePlan {
   const cell = filled.values;
   const byDefault = { text: 'default', place: node.containerd.place };
+  const containerd = resolver('containerd', node.containerd);
   return {
-    containerd: resolver('containerd', node.containerd),
-    runc: resolver('runc', node.runc ?? byDefault),
+    containerd,
+    runc: resolver('runc', node.runc ?? byDefault, containerd),
     crictl: resolver('crictl', node.crictl ?? byDefault),
     plugins: planPlugins(node.cniPlugins, { cell, resolver }),
     containerdConfig: valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' })),

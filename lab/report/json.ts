@@ -84,8 +84,8 @@ function jsonEnded({ verdict, durationMs, outputHostPath, entries }: Ended) {
     outputHostPath,
     artifacts: entries.flatMap((entry) => {
       if (entry.kind !== 'artifact') return [];
-      const { name, version, source, key, madeBy } = entry;
-      return [{ name, version, source, key, madeBy }];
+      const { name, version, source, key, madeBy, note } = entry;
+      return [{ name, version, source, key, madeBy, ...(note === undefined ? {} : { note }) }];
     }),
     ...(usage === undefined ? {} : { usage }),
     findings: verdict.findings,

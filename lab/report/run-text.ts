@@ -84,9 +84,11 @@ function notTaken(cause: string, bad: readonly Finding[]): string {
 
 /** What the node was made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
 export function artifactsText(entries: readonly JournalEntry[]): string {
-  const told = entries.flatMap((entry) =>
-    entry.kind === 'artifact' ? [`${entry.name} ${entry.version} (${entry.source})`] : [],
-  );
+  const told = entries.flatMap((entry) => {
+    if (entry.kind !== 'artifact') return [];
+    const { name, version, source, note } = entry;
+    return [`${name} ${version} (${note === undefined ? source : `${source}, ${note}`})`];
+  });
   return shown(told.join(', '));
 }
 

@@ -16,12 +16,12 @@ export interface ArtifactFile {
  *   cni-plugins  bin/bridge, bin/loopback, …
  *   crictl       bin/crictl
  *   node-tools   bin/agent, bin/crictl, bin/pause
- *   iptables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
+ *   iptables, nftables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
  *   node-root    root.tar, a whole tree with its links, and packages.txt, what it is made of
  *   images       pause.tar, app.tar (OCI image archives)
  */
 export interface Artifact {
-  /** a ComponentName, or one of the lab's own: node-tools, iptables, node-root, pause-image, app-image */
+  /** a ComponentName, or one of the lab's own: node-tools, iptables, nftables, node-root, pause-image, app-image */
   readonly name: string;
   readonly version: string;
   readonly source: SourceName | 'own';

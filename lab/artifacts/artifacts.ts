@@ -18,7 +18,7 @@ import { createLocal, describeLocal } from './local.ts';
 import { describeUnobtained } from './no-source.ts';
 import { findCached, obtain } from './obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
-import { iptablesRecipe } from './own/iptables.ts';
+import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
 import { nodeRootRecipe } from './own/node-root.ts';
 import { nodeToolsRecipes } from './own/node-tools.ts';
 import { ownCrictlRecipe } from './own/crictl.ts';
@@ -51,7 +51,7 @@ export interface ArtifactsOptions {
 }
 
 export type OwnName =
-  'node-tools' | 'iptables' | 'node-root' | 'vm-kernel' | 'vm-root' | 'vm-initrd' | ImageName;
+  'node-tools' | NetfilterPackage | 'node-root' | 'vm-kernel' | 'vm-root' | 'vm-initrd' | ImageName;
 
 /** Everything that nodes are made of, verified and on this disk. */
 export interface Artifacts {
@@ -111,7 +111,8 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
       case 'node-tools':
         return nodeToolsRecipes({ sourceHostPath: join(packageHostPath, 'images/node-tools'), arch, go });
       case 'iptables':
-        return [iptablesRecipe({ arch, apt, exec })];
+      case 'nftables':
+        return [netfilterRecipe(name, { arch, apt, exec })];
       case 'node-root':
         return [nodeRootRecipe({ arch, apt, exec })];
       case 'vm-kernel': {

@@ -61,7 +61,7 @@ export async function buildModule(
     signal,
     scratchHostPath,
     cgo: facts.cgo,
-    ...(library === undefined ? {} : { pkgConfigHostPath: library.value.pkgConfigHostPath }),
+    ...(library === undefined ? {} : { library: library.value.environment }),
   };
   const wrapper = join(scratchHostPath, 'wrapper');
   await mkdir(wrapper);

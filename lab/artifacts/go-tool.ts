@@ -19,8 +19,8 @@ export interface GoRun {
   /** default: an empty folder, outside of any module */
   readonly cwd?: string;
   readonly cgo?: boolean;
-  /** a program that stands in for pkg-config, where a library is not the system's own */
-  readonly pkgConfigHostPath?: string;
+  /** where a library of C is that is not the system's own */
+  readonly library?: Readonly<Record<string, string>>;
   /** for what the compiler puts down on its way; removed by whoever made it */
   readonly scratchHostPath?: string;
 }
@@ -37,11 +37,7 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
   const inCache = (name: string) => join(cacheHostPath, 'go', name);
 
   /** What the user has set for modules (proxy, private ones, checksum database) holds; what would change the result does not. */
-  function environment({
-    cgo,
-    pkgConfigHostPath,
-    scratchHostPath = inCache('tmp'),
-  }: GoRun): Record<string, string> {
+  function environment({ cgo, library, scratchHostPath = inCache('tmp') }: GoRun): Record<string, string> {
     const userConfig = env.XDG_CONFIG_HOME ?? join(env.HOME ?? '/nonexistent', '.config');
     return {
       GOENV: env.GOENV ?? join(userConfig, 'go', 'env'),
@@ -61,7 +57,7 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
       CGO_ENABLED: cgo === true ? '1' : '0',
       CGO_CFLAGS: '-O2 -g',
       CGO_LDFLAGS: '-O2 -g',
-      ...(pkgConfigHostPath === undefined ? {} : { PKG_CONFIG: pkgConfigHostPath }),
+      ...library,
       GIT_TERMINAL_PROMPT: '0',
       ...(offline ? { GOPROXY: 'off', GOSUMDB: 'off' } : {}),
     };

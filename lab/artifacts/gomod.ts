@@ -58,7 +58,7 @@ export function createGomod(options: GomodOptions): Gomod {
       version,
       arch,
       revision: RECIPE_REVISION,
-      ...(library === undefined ? {} : { library: library.package }),
+      ...(facts.library === undefined ? {} : { library: library?.package ?? 'none' }),
     };
     return {
       source: 'gomod',

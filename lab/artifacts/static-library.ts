@@ -1,13 +1,16 @@
 import { readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Apt } from './apt.ts';
 import type { Job, Refusal } from './recipe.ts';
 
 /** A library of C that a program is linked with statically, so that it runs on any node. */
 export interface StaticLibrary {
-  /** stands in for pkg-config, and knows this library alone */
-  readonly pkgConfigHostPath: string;
+  /**
+   * Tells go, and gcc below it, where the library is. Not by flags: those of an earlier build, with the folder of then, come
+   * back out of Go's build cache.
+   */
+  readonly environment: Readonly<Record<string, string>>;
   /** the packages, for the journal */
   readonly madeFrom: string;
 }
@@ -28,20 +31,20 @@ export async function unpackLibrary(
   const unpacked = await apt.unpack(missing.value, { treeHostPath, scratchHostPath, signal });
   if (!unpacked.ok) return refused(unpacked.error);
 
-  const archive = `lib${name}.a`;
   const files = await readdir(treeHostPath, { recursive: true }).catch(() => []);
-  const libraryPath = files.find((path) => path.endsWith(`/${archive}`));
-  const libs = libraryPath === undefined ? '' : `-L${join(treeHostPath, libraryPath, '..')} `;
+  const archive = files.find((path) => path.endsWith(`/lib${name}.a`));
   const pkgConfigHostPath = join(scratchHostPath, 'pkg-config');
-  const script = [
-    '#!/bin/sh',
-    `case "$1" in`,
-    `  --cflags) echo '-I${join(treeHostPath, 'usr/include')}' ;;`,
-    `  --libs) echo '${libs}-l${name}' ;;`,
-    'esac',
-    '',
-  ];
-  await writeFile(pkgConfigHostPath, script.join('\n'), { mode: 0o755 });
+  const script = `#!/bin/sh\ncase "$1" in --libs) echo '-l${name}' ;; esac\n`;
+  await writeFile(pkgConfigHostPath, script, { mode: 0o755 });
+  const environment = {
+    PKG_CONFIG: pkgConfigHostPath,
+    ...(archive === undefined
+      ? {}
+      : {
+          LIBRARY_PATH: dirname(join(treeHostPath, archive)),
+          C_INCLUDE_PATH: join(treeHostPath, 'usr/include'),
+        }),
+  };
   const versions = missing.value.map((one) => `${one.name}=${one.version}`).join(' ');
-  return ok({ pkgConfigHostPath, madeFrom: versions === '' ? `this host's ${packageName}` : versions });
+  return ok({ environment, madeFrom: versions === '' ? `this host's ${packageName}` : versions });
 }

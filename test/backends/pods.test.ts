@@ -37,3 +37,62 @@ expect: { left-behind: none, pods: none }
   const { exitCode, stdout } = await cnilab(['run', file, '--output', join(folder, 'runs')]);
   expect([stdout, exitCode]).toEqual([expect.stringContaining('3 passed'), 0]);
 });
+
+test("the runtime's own seccomp profile holds in a pod, with the runc that belongs to each containerd", async () => {
+  const file = join(folder, 'seccomp.yaml');
+  const pod = {
+    metadata: { name: 'safe', namespace: 'default', uid: 'safe-uid', attempt: 0 },
+    log_directory: '/tmp',
+    linux: { security_context: { seccomp: { profile_type: 0 }, namespace_options: { network: 2 } } },
+  };
+  const container = {
+    metadata: { name: 'app', attempt: 0 },
+    image: { image: 'cnilab.local/app:1' },
+    command: ['sleep', '1000'],
+    log_path: 'app.log',
+    linux: { security_context: { seccomp: { profile_type: 0 } } },
+  };
+  writeFileSync(
+    file,
+    JSON.stringify({
+      name: 'seccomp',
+      summary: 'A pod with the profile RuntimeDefault',
+      matrix: { containerd: ['1.6.4', '2.4.2'] },
+      node: { containerd: '${matrix.containerd}', 'cni-plugins': '1.1.1' },
+      pods: { web: { 'host-network': true } },
+      steps: [
+        { 'run-pod': 'web' },
+        { 'create-container': { container: 'image', pod: 'web', command: ['sleep', '1'] } },
+        {
+          'write-files': {
+            '/lab/safe.json': JSON.stringify(pod),
+            '/lab/app.json': JSON.stringify(container),
+          },
+        },
+        {
+          exec: [
+            'sh',
+            '-c',
+            'set -e; pod=$(crictl runp /lab/safe.json); app=$(crictl create $pod /lab/app.json /lab/safe.json); crictl start $app >/dev/null; crictl exec --sync $app grep Seccomp: /proc/1/status',
+          ],
+          expect: { output: { contains: 'Seccomp:\t2', why: 'crictl adds line breaks' } },
+        },
+        {
+          exec: ['runc', '--version'],
+          expect: [
+            {
+              when: { containerd: '1' },
+              output: { contains: 'runc version 1.1.15', why: 'more lines follow' },
+            },
+            {
+              when: { containerd: '2' },
+              output: { contains: 'runc version 1.3.6', why: 'more lines follow' },
+            },
+          ],
+        },
+      ],
+    }),
+  );
+  const { exitCode, stdout } = await cnilab(['run', file, '--output', join(folder, 'runs')]);
+  expect([stdout, exitCode]).toEqual([expect.stringContaining('2 passed'), 0]);
+});

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSy
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { upstreamVersion } from '../../lab/artifacts/debian-version.ts';
-import { SYSTEM_PATH } from '../../lab/artifacts/own/iptables.ts';
+import { SYSTEM_PATH } from '../../lab/artifacts/own/netfilter.ts';
 import { BadInput } from '../../lab/core/lab-error.ts';
 import { artifactsIn, makeFolder, realPins, signal } from './rig.ts';
 
@@ -65,6 +65,17 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
       encoding: 'utf8',
     });
     expect(said).toMatch(/^iptables v[\d.]+ \((nf_tables|legacy)\)$/m);
+  });
+
+  test('nft, in the same way', async () => {
+    const artifact = await artifactsIn(folder).artifacts.ensureOwn('nftables', signal);
+    const libraries = artifact.files.filter(({ path }) => /usr\/lib\/[^/]+\/lib.*\.so/.test(path));
+    const libraryFolders = new Set(libraries.map(({ path }) => join(artifact.hostPath, path, '..')));
+    const said = execFileSync(join(artifact.hostPath, 'usr/sbin/nft'), ['--version'], {
+      env: { LD_LIBRARY_PATH: [...libraryFolders].join(':') },
+      encoding: 'utf8',
+    });
+    expect(said).toMatch(/^nftables v/);
   });
 
   test.each(['amd64', 'arm64'] as const)('a whole root for a node of %s, with its links', async (arch) => {

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { findProgram } from '../../host/find-program.ts';
 import type { Apt } from '../apt.ts';
 import type { Job, Refusal } from '../recipe.ts';
-import { SYSTEM_PATH } from './iptables.ts';
+import { SYSTEM_PATH } from './netfilter.ts';
 
 export interface IndexModulesOptions {
   readonly apt: Pick<Apt, 'missingFor' | 'unpack' | 'hostRelease'>;

@@ -4,7 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
-import { hostHasIptables } from '../../artifacts/own/iptables.ts';
+import { netfilterMissing } from '../../artifacts/own/netfilter.ts';
+import { LabError, messageOf } from '../../core/lab-error.ts';
 import { beginAhead } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
@@ -32,11 +33,14 @@ export function bareBackend(options: BareBackendOptions): Backend {
     name: 'bare',
     jobsPerCore: 3, // 47 runs on two cores: 25.6 s two at a time, 16.6 s four, 15.3 s eight
     check: async () => checkBare(process.platform),
-    async prepare({ own, first }) {
-      const [nodeTools, ...layers] = await Promise.all([
+    async prepare({ own, first, notice }) {
+      const [nodeTools, ...laidOver] = await Promise.all([
         own('node-tools'),
-        ...(hostHasIptables() ? [] : [own('iptables')]),
+        ...netfilterMissing().map((name) =>
+          name === 'nftables' ? ifItCanBeHad(own(name), notice) : own(name),
+        ),
       ]);
+      const layers = laidOver.flat();
       const begin = (name: string) => startBareNode(options, { name, nodeTools, layers });
       const ahead = beginAhead(first, begin);
       return {
@@ -56,11 +60,25 @@ export function bareBackend(options: BareBackendOptions): Backend {
   };
 }
 
+/** Few plugins run nft, so a host that lacks it and cannot bring it still has nodes. */
+const ifItCanBeHad = (
+  artifact: Promise<Artifact>,
+  notice: (message: string) => void,
+): Promise<readonly Artifact[]> =>
+  artifact.then(
+    (one) => [one],
+    (thrown: unknown) => {
+      if (!(thrown instanceof LabError)) throw thrown;
+      notice(`nodes have no nft, and plugins that run it fail: ${messageOf(thrown)}`);
+      return [];
+    },
+  );
+
 export interface BareNodeOptions {
   readonly name: string;
   /** with the agent, which makes the node and is the first process on it */
   readonly nodeTools: Artifact;
-  /** trees laid over the host's programs: iptables, where the host has none */
+  /** trees laid over the host's programs: iptables and nft, where the host has none */
   readonly layers: readonly Artifact[];
 }
 

@@ -17,7 +17,7 @@ import (
 type Options struct {
 	// Artifacts is the lab's cache, seen read-only at /lab/artifacts; without one that folder is empty.
 	Artifacts string
-	// Layers are trees laid over the host's /usr, /etc and so on: iptables, where the host has none. The first wins.
+	// Layers are trees laid over the host's /usr, /etc and so on: iptables and nft, where the host has none. The first wins.
 	Layers []string
 	// Staging is an empty folder to put the new root on until it is the root. Nothing stays there.
 	Staging string

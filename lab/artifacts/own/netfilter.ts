@@ -11,16 +11,57 @@ import type { Recipe } from '../recipe.ts';
 /** Where a node looks for programs of the system. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export const hostHasIptables = (): boolean =>
-  ['iptables', 'ip6tables'].every((name) => findProgram(name, SYSTEM_PATH));
+/** What CNI plugins run, and the packages of Debian's that have it. */
+const PROGRAMS = { iptables: ['iptables', 'ip6tables'], nftables: ['nft'] } as const;
+export type NetfilterPackage = keyof typeof PROGRAMS;
 
-export interface IptablesOptions {
+/** The packages whose programs this host lacks. */
+export const netfilterMissing = (): readonly NetfilterPackage[] =>
+  (['iptables', 'nftables'] as const).filter(
+    (name) => !PROGRAMS[name].every((program) => findProgram(program, SYSTEM_PATH)),
+  );
+
+export interface NetfilterOptions {
   readonly arch: Arch;
   readonly apt: Apt;
   readonly exec: Exec;
 }
 
-const NAMES = [
+/**
+ * A package of the host's own release with the libraries that the host lacks, as a tree to be laid below /. Asked for again
+ * when the kernel is another.
+ */
+export function netfilterRecipe(name: NetfilterPackage, { arch, apt, exec }: NetfilterOptions): Recipe {
+  return {
+    source: 'own',
+    name,
+    version: 'host',
+    request: JSON.stringify({ own: name, arch, kernel: release(), revision: 2 }),
+    async make(treeHostPath, { signal, scratchHostPath, progress }) {
+      const host = await apt.hostRelease();
+      progress('asking apt');
+      const missing = await apt.missingFor(name, host.codename, signal);
+      if (!missing.ok)
+        return err({ ...missing.error, source: 'own', wayOut: `install ${name} on this host` });
+      const packages = missing.value.map((one) => `${one.name}=${one.version}`).join(' ');
+      progress(`downloading ${packages}`);
+      const unpackedHostPath = join(scratchHostPath, 'unpacked');
+      const unpacked = await apt.unpack(missing.value, {
+        treeHostPath: unpackedHostPath,
+        scratchHostPath,
+        signal,
+      });
+      if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
+      await layOut(unpackedHostPath, treeHostPath);
+      const madeBy = `apt-get download ${packages} (${host.codename})`;
+      if (name !== 'iptables') return ok({ madeBy });
+      const flavour = await nameTheFlavour({ treeHostPath, exec, signal });
+      return ok({ madeBy: `${madeBy}, ${flavour} flavour` });
+    },
+  };
+}
+
+const PLAIN_NAMES = [
   'iptables',
   'iptables-save',
   'iptables-restore',
@@ -30,49 +71,24 @@ const NAMES = [
 ];
 
 /**
- * iptables of the host's own release with the libraries that the host lacks, as a tree to be laid below /. The plain names
- * are what update-alternatives would have made: the nft flavour where the kernel can do what CNI's masquerading asks of
- * it, the legacy one elsewhere. Asked for again when the kernel is another.
+ * The plain names are what update-alternatives would have made: the nft flavour where the kernel can do what CNI's
+ * masquerading asks of it, the legacy one elsewhere.
  */
-export function iptablesRecipe({ arch, apt, exec }: IptablesOptions): Recipe {
-  return {
-    source: 'own',
-    name: 'iptables',
-    version: 'host',
-    request: JSON.stringify({ own: 'iptables', arch, kernel: release(), revision: 2 }),
-    async make(treeHostPath, { signal, scratchHostPath, progress }) {
-      const host = await apt.hostRelease();
-      progress('asking apt');
-      const missing = await apt.missingFor('iptables', host.codename, signal);
-      if (!missing.ok)
-        return err({ ...missing.error, source: 'own', wayOut: 'install iptables on this host' });
-      const packages = missing.value.map(({ name, version }) => `${name}=${version}`).join(' ');
-      progress(`downloading ${packages}`);
-      const unpackedHostPath = join(scratchHostPath, 'unpacked');
-      const unpacked = await apt.unpack(missing.value, {
-        treeHostPath: unpackedHostPath,
-        scratchHostPath,
-        signal,
-      });
-      if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
-
-      await layOut(unpackedHostPath, treeHostPath);
-      const flavour = (await worksHere('nft', { treeHostPath, exec, signal })) ? 'nft' : 'legacy';
-      const sbin = join(treeHostPath, 'usr/sbin');
-      for (const name of NAMES) {
-        await rm(join(sbin, name), { force: true });
-        await link(join(sbin, `xtables-${flavour}-multi`), join(sbin, name));
-      }
-      return ok({ madeBy: `apt-get download ${packages} (${host.codename}), ${flavour} flavour` });
-    },
-  };
+async function nameTheFlavour(trial: Trial): Promise<'nft' | 'legacy'> {
+  const flavour = (await worksHere('nft', trial)) ? 'nft' : 'legacy';
+  const sbin = join(trial.treeHostPath, 'usr/sbin');
+  for (const name of PLAIN_NAMES) {
+    await rm(join(sbin, name), { force: true });
+    await link(join(sbin, `xtables-${flavour}-multi`), join(sbin, name));
+  }
+  return flavour;
 }
 
 /** The root's old folders that are links into usr/ on any system of today. */
 const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
 const WANTED =
-  /^usr\/(lib\w*\/.*|sbin\/(ip6?tables(-nft|-legacy)?(-save|-restore)?|xtables-(nft|legacy)-multi))$/;
+  /^usr\/(lib\w*\/.*|sbin\/(nft|ip6?tables(-nft|-legacy)?(-save|-restore)?|xtables-(nft|legacy)-multi))$/;
 
 /** Libraries and the programs that CNI plugins run, below usr/; links become hard links, so that a tree has nothing but files. */
 async function layOut(fromHostPath: string, treeHostPath: string): Promise<void> {

@@ -104,6 +104,7 @@ function startFacts(entries: readonly JournalEntry[]): StartFacts {
       : ['which containerd it was']),
     ...(ofKind(entries, 'node-ready').length > 0 ? [] : ['that the node was ready']),
     ...(look === undefined ? ['the look before the first step'] : []),
+    ...(logOf(own) === undefined ? ['the log of its start'] : []),
   ];
   return {
     missing: missing[0],

@@ -47,7 +47,10 @@ function whyNotRan({ troubles, ended, start, steps }: RunFacts): string | undefi
   if (!ended) return 'its journal breaks off';
   if (start.missing !== undefined) return `the journal does not tell ${start.missing}`;
   const missing = steps.find((step) => !step.ended);
-  return missing === undefined ? undefined : `the journal has no end of ${missing.step.id}`;
+  if (missing === undefined) return undefined;
+  return start.failed === undefined
+    ? `the journal has no end of ${missing.step.id}`
+    : 'containerd did not start';
 }
 
 const isTaken = ({ ended, notRun, missing }: StepFacts): boolean =>

@@ -1,4 +1,5 @@
 import type { RunPlan } from '../plan/plan.ts';
+import type { Expectation } from '../spec/scenario.ts';
 import { createStepper, type StepperOptions } from './stepper.ts';
 
 export interface StepsOptions extends StepperOptions {
@@ -10,8 +11,17 @@ export interface StepsOptions extends StepperOptions {
 export async function runSteps({ run, signal, ...options }: StepsOptions): Promise<void> {
   const stepper = createStepper(options);
   await stepper.look('start');
-  for (const step of run.steps) {
+  for (const [index, step] of run.steps.entries()) {
     signal.throwIfAborted();
-    await stepper.take({ ...step, pods: run.pods });
+    const next = run.steps[index + 1]?.expect ?? run.end;
+    const quietLog = speaksOfLog(step.expect) || speaksOfLog(next);
+    await stepper.take({ ...step, pods: run.pods, quietLog });
   }
+  signal.throwIfAborted();
+  const last = run.steps.at(-1);
+  if (last !== undefined) await stepper.rest(last.id);
 }
+
+/** Then a line must be told apart from those of the step before. */
+const speaksOfLog = (expect: Expectation | undefined): boolean =>
+  expect !== undefined && (expect.log.length > 0 || expect.noLog.length > 0);

@@ -27,7 +27,11 @@ export interface StepperOptions {
 }
 
 /** What is to be done, and the pods that it may speak of. */
-export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs'> & { readonly pods: readonly PodSpec[] };
+export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs'> & {
+  readonly pods: readonly PodSpec[];
+  /** whether the log has to be quiet before this step is over: a file says what is in it, now or next */
+  readonly quietLog?: boolean;
+};
 
 /** Takes steps on one node, whoever says which. */
 export interface Stepper {
@@ -39,6 +43,8 @@ export interface Stepper {
   look(stepId: string, settling?: (state: NodeState) => Settling): Promise<NodeState>;
   /** Takes one step and looks at what came of it, until that has settled. Several may be under way at once. */
   take(step: Step): Promise<void>;
+  /** After the last step: what steps have left running may end in its own time, and is looked at again when it has. */
+  rest(stepId: string): Promise<void>;
 }
 
 export function createStepper(options: StepperOptions): Stepper {
@@ -123,13 +129,34 @@ export function createStepper(options: StepperOptions): Stepper {
         if (!(thrown instanceof NothingToActOn) && !(thrown instanceof CannotStart)) throw thrown;
         observe({ kind: 'not-run', stepId: id, why: thrown.message });
       }
+      if (step.quietLog === true) await log.quiet(clock);
       const { settling } = options;
       const state = await look(id, settling && ((seen) => settling(id, seen)));
       if (action.do === 'run-pod') capturePod(captures, { stepId: id, pod: action.pod, state });
       observe({ kind: 'step-ended', stepId: id });
     },
+    async rest(stepId) {
+      const last = await before;
+      if (last === undefined || !leftRunning(last)) return;
+      await settle(last, {
+        look: () => node.look(),
+        settling: (state) => (leftRunning(state) ? 'beyond' : 'settled'),
+        forMs: settleMs,
+        clock,
+      });
+      await log.quiet(clock);
+      const { settling } = options;
+      await look(stepId, settling && ((seen) => settling(stepId, seen)));
+    },
   };
 }
+
+/** Whether a process is there that no pod has: one that a step or a plugin started, and that may yet do something. */
+const leftRunning = ({ items }: NodeState): boolean =>
+  items.some(({ kind, detail }) => kind === 'process' && detail?.['id'] === undefined);
+
+const QUIET_MS = 50;
+const LONGEST_MS = 1000;
 
 /** Reads containerd's log piece by piece, whole lines only. */
 class LogReader {
@@ -139,6 +166,18 @@ class LogReader {
 
   constructor(node: LabNode) {
     this.#node = node;
+  }
+
+  /** Waits until nothing has been written for a moment: what something caused may be written just after it. */
+  async quiet(clock: Clock): Promise<void> {
+    const untilMs = clock.now() + LONGEST_MS;
+    let seen = -1;
+    for (let waitMs = 0; clock.now() < untilMs; waitMs = QUIET_MS) {
+      await clock.sleep(waitMs);
+      const { length } = await this.#node.readFile(CONTAINERD_LOG, this.offset);
+      if (length === seen) return;
+      seen = length;
+    }
   }
 
   async next(): Promise<string> {

@@ -10,6 +10,7 @@ import { parsePlan } from '../../lab/plan/parse-plan.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import { cnilab, ROOT, type Finished } from '../rig/cnilab.ts';
 import { mutantsOf, withoutEntries, withoutLooks } from '../rig/mutants.ts';
+import { withoutEachKind } from '../rig/shorter-journals.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const output = scratchFolder();
@@ -137,6 +138,27 @@ test('a step whose entries are missing is not known to have been taken', () => {
       .map(({ id }) => `${run.title} ${id}`),
   );
   expect(passed).toEqual([]);
+});
+
+test('without any kind of its lines no run passes, whatever its last line says', () => {
+  const passed = shipped().flatMap(({ run, entries }) =>
+    withoutEachKind(entries)
+      .filter((one) => !['every run-started', 'every usage'].includes(one.without))
+      .filter((one) => judge(run, one.entries).outcome === 'pass')
+      .map((one) => `${run.title} without ${one.without}`),
+  );
+  expect(passed).toEqual([]);
+});
+
+test('the command says so too: a journal without its commands', async () => {
+  const copy = join(output, 'without-commands');
+  cpSync(join(session, 'incompatible-version.containerd-1.6.3'), copy, { recursive: true });
+  const journal = readFileSync(join(copy, 'journal.jsonl'), 'utf8').split('\n');
+  writeFileSync(
+    join(copy, 'journal.jsonl'),
+    journal.filter((line) => !line.includes('"kind":"command"')).join('\n'),
+  );
+  expect((await cnilab(['judge', copy])).exitCode).toBe(69);
 });
 
 test('the command says so too: one character of an exact error in plan.json', async () => {

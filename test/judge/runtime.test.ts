@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+
+import type { RuntimeState } from '../../lab/core/runtime-state.ts';
+import { judge } from '../../lab/judge/judge.ts';
+import type { PlannedAction, RunPlan } from '../../lab/plan/plan.ts';
+import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
+import type { Expectation } from '../../lab/spec/scenario.ts';
+import { did, expecting, journalOf, line, planned } from '../rig/recorded-run.ts';
+
+const exec: PlannedAction = { do: 'exec', argv: ['true'] };
+const crash = (stepId: string): Observation => ({
+  kind: 'containerd-ended',
+  stepId,
+  asked: false,
+  exitCode: null,
+  signal: 'SIGKILL',
+});
+
+interface Taken {
+  readonly action: PlannedAction;
+  readonly expect?: Partial<Expectation>;
+  readonly runtime: RuntimeState;
+  readonly crashed?: boolean;
+  readonly failed?: boolean;
+}
+
+/** What was said of containerd, step by step. */
+function told(...taken: readonly Taken[]): readonly string[] {
+  const run = planned({ steps: taken.map(({ action, expect = {} }) => [action, expecting(expect)]) });
+  const steps = taken.map(({ action, runtime, crashed, failed }, index) => {
+    const stepId = `${index + 1}-${action.do}`;
+    const seen = did(action, stepId)
+      .filter(({ kind }) => failed !== true || kind === 'waited')
+      .map((one) => (one.kind === 'waited' && failed === true ? { ...one, met: false } : one));
+    return { runtime, seen: [...seen, ...(crashed === true ? [crash(stepId)] : [])] };
+  });
+  return judge(run, journalOf(run, { steps }))
+    .findings.filter(({ check }) => check === 'runtime' || check === 'ok')
+    .map(({ check, outcome, stepId, message }) => `${stepId} ${check} ${outcome}: ${message}`)
+    .filter((text) => !text.includes('ok pass'));
+}
+
+describe('containerd', () => {
+  test('runs from the start on, and nothing is said where it does', () => {
+    expect(told({ action: exec, runtime: 'running' })).toEqual([]);
+  });
+
+  test('that ends by itself fails the step in which it does, whatever else that expects', () => {
+    const crashed = { action: exec, runtime: 'ended', crashed: true } as const;
+    const message = '1-exec runtime fail: containerd ended by itself (SIGKILL), expected running';
+    expect(told(crashed)).toEqual([message]);
+    expect(told({ ...crashed, expect: { exitCode: 0 } })).toEqual([message]);
+    expect(told({ ...crashed, runtime: 'running' })).toEqual([message]); // the event came after the look
+    expect(told(crashed, { action: exec, runtime: 'ended' })).toEqual([message]);
+    expect(told({ action: exec, runtime: 'ended' })).toEqual([
+      '1-exec runtime fail: containerd is ended, expected running',
+    ]);
+  });
+
+  test('may be expected to end', () => {
+    const expect_ = { runtime: 'ended' } as const;
+    expect(told({ action: exec, expect: expect_, runtime: 'ended', crashed: true })).toEqual([
+      '1-exec runtime pass: containerd is ended, as expected',
+    ]);
+    expect(told({ action: exec, expect: expect_, runtime: 'running' })).toEqual([
+      '1-exec runtime fail: containerd is running, expected ended',
+    ]);
+  });
+
+  test('is as the steps have left it', () => {
+    expect(
+      told(
+        { action: { do: 'kill-containerd' }, runtime: 'ended' },
+        { action: exec, runtime: 'ended' },
+        { action: { do: 'start-containerd' }, runtime: 'running' },
+        { action: exec, runtime: 'running' },
+      ),
+    ).toEqual([]);
+    expect(told({ action: { do: 'stop-containerd' }, runtime: 'running' })).toEqual([
+      '1-stop-containerd runtime fail: containerd is running, expected ended',
+    ]);
+  });
+
+  test('that does not answer a look may be well', () => {
+    expect(told({ action: exec, runtime: 'not-ready' })).toEqual([
+      '1-exec runtime inconclusive: containerd did not answer the look after this step, expected running',
+    ]);
+  });
+
+  test('that does not start is told once, and may be expected', () => {
+    const start = { action: { do: 'start-containerd' }, failed: true, crashed: true } as const;
+    const stop = { action: { do: 'stop-containerd' }, runtime: 'ended' } as const;
+    expect(told(stop, { ...start, runtime: 'ended' })).toEqual([
+      '2-start-containerd ok fail: waited 1 ms in vain for containerd to answer',
+    ]);
+    expect(told(stop, { ...start, runtime: 'ended', expect: { runtime: 'ended' } })).toEqual([
+      '2-start-containerd runtime pass: containerd is ended, as expected',
+    ]);
+    expect(told(stop, { ...start, runtime: 'ended', expect: { runtime: 'not-ready' } })).toEqual([
+      '2-start-containerd runtime fail: containerd ended by itself (SIGKILL), expected not-ready',
+    ]);
+  });
+});
+
+describe('the first start', () => {
+  const said = 'containerd on lab-1 ended with 1 before it answered\nits log says\ncontainerd: no such key';
+  const failing = (
+    more: { readonly config?: RunPlan['node']['containerdConfig']; readonly start?: Expectation } = {},
+  ): readonly string[] => {
+    const plain = planned({ steps: [[exec]] });
+    const run = {
+      ...plain,
+      node: { ...plain.node, containerdConfig: more.config ?? {} },
+      ...(more.start === undefined ? {} : { start: more.start }),
+    };
+    const start: readonly JournalEntry[] = [
+      {
+        kind: 'waited',
+        stepId: 'start',
+        what: 'containerd to answer',
+        met: false,
+        timedOut: false,
+        lastSeen: said,
+        waitedMs: 9,
+        atMs: 0,
+      },
+      { ...crash('start'), atMs: 0 },
+    ];
+    const entries = journalOf(run, { startLog: 'containerd: no such key\n' }).flatMap((entry) => {
+      if (entry.kind === 'look') return [{ ...entry, runtime: 'ended' as const }];
+      if (entry.kind === 'run-ended') return [{ ...entry, entries: entry.entries + start.length }];
+      return entry.kind === 'node-ready' ? [entry, ...start] : [entry];
+    });
+    return judge(run, entries)
+      .findings.filter(({ stepId }) => stepId === 'start')
+      .map(({ check, outcome, message, detail = [] }) =>
+        [`${check} ${outcome}: ${message}`, ...detail].join('\n'),
+      );
+  };
+
+  test('that fails on what the file configures is a failure, with the line of the log', () => {
+    expect(failing({ config: { debug: {} } })).toEqual([
+      `runtime fail: containerd ended by itself (SIGKILL), expected running\n${said}`,
+    ]);
+  });
+
+  test('that fails on nothing but the configuration of the lab is not known', () => {
+    expect(failing()).toEqual([
+      `runtime inconclusive: containerd ended by itself (SIGKILL), expected running, with nothing in the file that configures it\n${said}`,
+    ]);
+  });
+
+  test('may be expected to fail, with its log', () => {
+    expect(
+      failing({ start: expecting({ runtime: 'ended', log: [line('containerd: no such key')] }) }),
+    ).toEqual(['runtime pass: containerd is ended, as expected', 'log pass: the line is there, as expected']);
+    expect(failing({ start: expecting({ runtime: 'not-ready' }) })).toEqual([
+      `runtime fail: containerd ended by itself (SIGKILL), expected not-ready\n${said}`,
+    ]);
+  });
+});

@@ -5,7 +5,23 @@ import { mistakeAt } from '../spec/source-at.ts';
 import { scanTemplate } from '../spec/template.ts';
 
 /** What looks like a slip and may be meant, as broken configurations are tried on purpose: told before anything runs. */
-export function notesOn({ node, steps, place, text }: Scenario): readonly Diagnostic[] {
+export function notesOn(scenario: Scenario): readonly Diagnostic[] {
+  return [...notesOnAxes(scenario), ...notesOnFiles(scenario)];
+}
+
+/** A value of the matrix that nothing takes makes runs that are all the same. */
+function notesOnAxes({ matrix, node, pods, steps, expect, place, text }: Scenario): readonly Diagnostic[] {
+  const said = JSON.stringify([node, pods, steps, expect]);
+  const whens = [...steps, ...steps.flatMap((step) => step.expect), ...expect].map(({ when = {} }) => when);
+  return matrix
+    .filter(({ axis }) => !said.includes(`\${matrix.${axis}}`) && !whens.some((when) => axis in when))
+    .map(({ axis }) => {
+      const message = `note: nothing in this file takes a value of the axis "${axis}", so that its runs are all the same`;
+      return mistakeAt(place, { text, message });
+    });
+}
+
+function notesOnFiles({ node, steps, place, text }: Scenario): readonly Diagnostic[] {
   const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : ''); // or the command line's
   const anywhere = [
     ...node.files,

@@ -62,13 +62,23 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
     'remove-listed-pods': plain('remove-listed-pods', 'crictl rmp for every pod that CRI lists'),
     'create-container': about(
       'crictl create, from the image with a shell',
-      object({ required: { ...container, pod: usedPod, command }, optional: {} }, (values, spot) => {
-        scope.createContainer(
-          values.container,
-          spot.entries.find(({ name }) => name === 'container')?.value ?? spot,
-        );
-        return { do: 'create-container', ...values };
-      }),
+      object(
+        {
+          required: { ...container, pod: usedPod, command },
+          optional: {},
+          otherWords: {
+            image: "all containers are of the lab's own image, which has a shell and busybox",
+            env: 'write command: [env, NAME=VALUE, PROGRAM]',
+          },
+        },
+        (values, spot) => {
+          scope.createContainer(
+            values.container,
+            spot.entries.find(({ name }) => name === 'container')?.value ?? spot,
+          );
+          return { do: 'create-container', ...values };
+        },
+      ),
     ),
     'start-container': about(
       'crictl start',
@@ -142,6 +152,7 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
           {
             required: { argv: command },
             optional: { stdin: about('what the command reads', texts.template('step')) },
+            otherWords: { command: 'it is called argv', cmd: 'it is called argv', args: 'it is called argv' },
           },
           ({ argv, stdin }) => ({ do: 'exec', argv, ...present({ stdin }) }),
         ),
@@ -156,6 +167,10 @@ export function actionShapes(scope: Scope, texts: TextShapes): ActionShapes {
             to: about('${web.ip}:80, [${web.ip6}]:80, 10.88.0.1:8080', addressShape(texts)),
           },
           optional: { send: about('what is sent before it listens', texts.template('step')) },
+          otherWords: {
+            protocol: 'all connections are TCP',
+            timeout: 'it stands beside connect, in the step',
+          },
         },
         ({ from, to, send }) => ({ do: 'connect', from, to, ...present({ send }) }),
       ),

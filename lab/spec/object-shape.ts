@@ -13,7 +13,8 @@ export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
 
 /**
  * A mapping of known keys. They are read in the order in which they are given here, whatever theirs in the file:
- * `first`, then the required ones, then the others. What `ignored` fits is left alone.
+ * `first`, then the required ones, then the others. What `ignored` fits is left alone; a key among `otherWords` is told with
+ * its way out, which also says what is missing instead.
  */
 export function object<R extends object, O extends object, T>(
   {
@@ -21,11 +22,13 @@ export function object<R extends object, O extends object, T>(
     optional,
     first = [],
     ignored,
+    otherWords = {},
   }: {
     required: Shapes<R>;
     optional: Shapes<O>;
     first?: readonly (keyof O & string)[];
     ignored?: RegExp;
+    otherWords?: OtherWords;
   },
   build: (values: R & Partial<O>, spot: Spot) => T | undefined,
 ): ObjectShape<T> {
@@ -55,14 +58,20 @@ export function object<R extends object, O extends object, T>(
       const entries = new Map(spot.entries.map((entry) => [entry.name, entry]));
       let sound = true;
       for (const { name, key } of entries.values()) {
-        if (!names.includes(name) && ignored?.test(name) !== true)
-          sound = unknownKey(key, name, names) ?? false;
+        if (names.includes(name) || ignored?.test(name) === true) continue;
+        const wayOut = wayOutOf(name, otherWords);
+        sound =
+          (wayOut === undefined
+            ? unknownKey(key, name, names)
+            : key.mistake(`there is no "${name}" here: ${wayOut}`)) ?? false;
       }
+      const told = [...entries.keys()].some((name) => wayOutOf(name, otherWords) !== undefined);
       const values: Record<string, unknown> = {};
       for (const [name, shape] of readingOrder) {
         const entry = entries.get(name);
         if (entry === undefined) {
-          if (name in required) sound = spot.mistake(`"${name}" is missing`) ?? false;
+          if (name in required && !told) spot.mistake(`"${name}" is missing`);
+          if (name in required) sound = false;
           continue;
         }
         values[name] = shape.read(entry.value);
@@ -74,19 +83,25 @@ export function object<R extends object, O extends object, T>(
   };
 }
 
+/** Words that people know from elsewhere, and how the same is said here. */
+export type OtherWords = Readonly<Record<string, string>>;
+
+const wayOutOf = (name: string, otherWords: OtherWords): string | undefined =>
+  Object.hasOwn(otherWords, name.toLowerCase()) ? otherWords[name.toLowerCase()] : undefined;
+
 /** One of several mappings, told apart by the key that only it has: `what` is `a step`; other words for one have a hint. */
 export function unionByKey<T>(
   what: string,
   variants: Readonly<Record<string, ObjectShape<T>>>,
-  otherWords: Readonly<Record<string, string>> = {},
+  otherWords: OtherWords = {},
 ): Shape<T> {
   const words = Object.keys(variants);
   const common = new Set(
     Object.values(variants).flatMap(({ required, optional }) => [...required, ...optional]),
   );
   const hintFor = (name: string): string => {
-    const other = otherWords[name.toLowerCase()];
-    return other === undefined ? didYouMean(name, words) : `; ${other}`;
+    const wayOut = wayOutOf(name, otherWords);
+    return wayOut === undefined ? didYouMean(name, words) : `; ${wayOut}`;
   };
   return {
     wanted: `a mapping with one of ${words.join(', ')}`,

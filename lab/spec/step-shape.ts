@@ -4,7 +4,7 @@ import { present } from './present.ts';
 import { text } from './scalar-shapes.ts';
 import type { Action, Expectation, StepSpec, When } from './scenario.ts';
 import type { Scope } from './scope.ts';
-import { object, unionByKey, type ObjectShape } from './object-shape.ts';
+import { object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { Spot } from './spot.ts';
 import type { TextShapes } from './text-shapes.ts';
@@ -54,8 +54,7 @@ export function stepShape(scope: Scope, texts: TextShapes): Shape<StepSpec> {
 
 const SHELL = "a shell is a program like any other: exec: [sh, -c, 'ip addr | grep cni0']";
 const SLEEP = "wait for what is wanted, with wait-for; time alone passes with exec: [sleep, '2']";
-/** Words for steps that people know from elsewhere, and how the same is said here. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
+const OTHER_WORDS: OtherWords = {
   shell: SHELL,
   sh: SHELL,
   bash: SHELL,

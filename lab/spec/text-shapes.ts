@@ -68,6 +68,9 @@ function versionShape(scope: Scope): Shape<VersionText> {
   );
 }
 
+const NO_REGEXP =
+  'texts are exact, and what varies is captured, as ${x:number}; a part is { contains: …, why: … }';
+
 function exactOrPart(part: Shape<string>, template: Shape<string>): Shape<TextExpectation> {
   return named(
     'text',
@@ -80,6 +83,7 @@ function exactOrPart(part: Shape<string>, template: Shape<string>): Shape<TextEx
             why: about('why not the whole', text()),
           },
           optional: {},
+          otherWords: { matches: NO_REGEXP, regex: NO_REGEXP, regexp: NO_REGEXP, pattern: NO_REGEXP },
         },
         ({ contains, why }, spot) => ({ contains, why, place: spot.place }),
       ),

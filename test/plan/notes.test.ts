@@ -8,6 +8,7 @@ const notesFor = (files: string): readonly string[] =>
       `name: s
 summary: s
 matrix: { mtu: [1500] }
+pods: { web: { labels: { mtu: '\${matrix.mtu}' } } }
 node: { containerd: 1.6.4, cni-config: { ${files} } }
 steps: [{ run-pod: web }, { write-cni-config: { ${files} } }, { write-files: { /etc/cni/net.d/x.conf: '' } }]
 `,
@@ -40,13 +41,27 @@ test.each([
   ],
 ])('%s is told at its place', (_what, files, note) => {
   const lines = notesFor(files).map((line) => line.replace(/ \(line \d+ column \d+\)$/, ''));
-  expect(lines.slice(0, 2)).toEqual([`4 note: ${note}`, `5 note: ${note}`]);
+  expect(lines.slice(0, 2)).toEqual([`5 note: ${note}`, `6 note: ${note}`]);
   expect(lines).toHaveLength(3);
+});
+
+test('an axis that nothing takes is told, and one that only a branch names is not', () => {
+  const notes = notesOn(
+    scenarioOf(`name: s
+summary: s
+matrix: { containerd: [1.6.4], contanerd: [1.6.3], mode: [a], kind: [b] }
+node: { containerd: '\${matrix.containerd}' }
+steps: [{ run-pod: web, when: { mode: a }, expect: { when: { kind: b }, ok: true } }]
+`),
+  );
+  expect(notes.map(({ message }) => message)).toEqual([
+    'note: nothing in this file takes a value of the axis "contanerd", so that its runs are all the same',
+  ]);
 });
 
 test('nothing is told of JSON that is sound, whatever is filled in later', () => {
   const files = `a.conf: { name: a }, b.conflist: '{ "mtu": \${matrix.mtu}, "x": "\${matrix.mtu} $\${y}" }'`;
   expect(notesFor(files)).toEqual([
-    '5 note: /etc/cni/net.d/x.conf is not JSON, and is written as it is: Unexpected end of JSON input',
+    '6 note: /etc/cni/net.d/x.conf is not JSON, and is written as it is: Unexpected end of JSON input',
   ]);
 });

@@ -40,6 +40,22 @@ test.each([
 });
 
 test.each([
+  ['exec: { command: [ip, addr] }', '4:19 there is no "command" here: it is called argv'],
+  [
+    'exec: [ip], expect: { error: { matches: x.* } }',
+    '4:42 there is no "matches" here: texts are exact, and what varies is captured, as ${x:number}; a part is { contains: …, why: … }',
+  ],
+  [
+    "connect: { from: node, to: '10.0.0.1:80', protocol: udp }",
+    '4:53 there is no "protocol" here: all connections are TCP',
+  ],
+  ['constructor: web', `4:11 a step has exactly one of`],
+])('%s is one mistake with its way out', (step, message) => {
+  const messages = messagesOf(`${HEAD}steps: [{ ${step} }]\n`);
+  expect([messages.length, messages[0]?.slice(0, message.length)]).toEqual([1, message]);
+});
+
+test.each([
   ['0s', 'nothing can be done in no time: wanted at least 1ms; got "0s"'],
   ['99999999999h', 'wanted at most 24h; got "99999999999h"'],
   ['24h1m', 'wanted a time such as 30s, 500ms, 2m or 1h; got "24h1m"'],

@@ -24,6 +24,7 @@ var places = []string{"/var/lib/cni", "/run", "/tmp"}
 var notEntered = map[string]bool{
 	"/run/netns":      true, // told of as `netns`
 	"/run/containerd": true, // containerd's, runc's and the shims' own state: `sandbox`, `container` and `shim` tell of the pods
+	"/run/nri":        true, // containerd's socket for plugins of its own
 	"/run/lock":       true, // of the system's programs
 }
 

@@ -3,6 +3,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import type { PlannedStep, RunPlan } from '../plan/plan.ts';
 import { missingOf } from './evidence.ts';
+import { nameVariables } from './varying.ts';
 import { instrumentsOf, type Instruments } from './instruments.ts';
 import { ofKind, type Seen } from './of-kind.ts';
 
@@ -54,6 +55,8 @@ export interface RunFacts {
   readonly steps: readonly StepFacts[];
   readonly looks: readonly Look[];
   readonly instruments: Instruments;
+  /** names for what varies from run to run, by type and value */
+  readonly variables: () => ReadonlyMap<string, string>;
   /** all of containerd's log; undefined where none of it was read */
   readonly log: string | undefined;
   /** what kept the lab from doing its part, in its own words */
@@ -68,11 +71,13 @@ export function factsOf(
 ): RunFacts {
   const looks = ofKind(entries, 'look').map(({ stepId, state, runtime }) => ({ stepId, state, runtime }));
   const byStep = entriesByStep(entries);
+  let variables: ReadonlyMap<string, string> | undefined; // most runs pass, and ask for none
   return {
     start: startFacts(entries),
     steps: run.steps.map((step) => stepFacts(step, { own: byStep.get(step.id) ?? [], looks })),
     looks,
     instruments: instrumentsOf(run, entries),
+    variables: () => (variables ??= nameVariables(entries)),
     log: logOf(entries),
     troubles: [
       ...ofKind(entries, 'interrupted').map(({ by }) => `interrupted by ${by}`),

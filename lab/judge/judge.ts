@@ -15,6 +15,7 @@ import { judgeLeftBehind } from './left-behind.ts';
 import { judgeLog, judgeNoLog } from './log.ts';
 import { judgeOk } from './ok.ts';
 import { judgeOutput } from './output.ts';
+import { withPaste } from './paste.ts';
 import { podOf } from './pod-of.ts';
 import { judgePods } from './pods.ts';
 import { isComplete, judgeNotRun, judgeRan } from './ran.ts';
@@ -88,12 +89,22 @@ function judgeStep(step: StepFacts, context: Context): Judged {
   const { stale } = capturesOf(step, facts);
   const before = facts.looks[facts.looks.findIndex(({ stepId }) => stepId === step.step.id) - 1]?.runtime;
   const findings = withLog(
-    [...did.findings, ...judgeRuntime(step, before ?? 'running'), ...state.findings],
+    [...did.findings, ...judgeRuntime(step, before ?? 'running'), ...state.findings].map((finding) =>
+      offered(finding, subject, unbornIn(step)),
+    ),
     step.log ?? '',
     logUpTo(step, facts),
   );
   return { findings, bindings: bind(state.bindings, stale) };
 }
+
+const offered = (finding: Finding, { expect, bindings, facts }: Subject, unborn?: string): Finding =>
+  finding.outcome === 'fail'
+    ? withPaste(finding, { expect, names: { bindings, variables: facts.variables(), unborn } })
+    : finding;
+
+const unbornIn = ({ step: { action } }: StepFacts): string | undefined =>
+  action.do === 'run-pod' ? action.pod : undefined;
 
 /** What a step's own commands did, and what its other expectations are held against. */
 function subjectOf(
@@ -180,7 +191,11 @@ function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): read
       : [compareRuntime(run.end.runtime, { seen, ...told })]),
     ...judgeState(subject).findings,
   ];
-  return withLog(findings, facts.log ?? '', facts.log ?? '');
+  return withLog(
+    findings.map((finding) => offered(finding, subject)),
+    facts.log ?? '',
+    facts.log ?? '',
+  );
 }
 
 function endSubject(expect: Expectation, { facts, bindings }: Omit<Context, 'run'>): Subject {

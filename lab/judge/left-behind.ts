@@ -1,3 +1,5 @@
+import { literally } from '../spec/template.ts';
+import { asTemplate, type Names } from './as-template.ts';
 import { STATE_KINDS, type NodeState, type StateItem, type StateKind } from '../core/node-state.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
@@ -37,8 +39,8 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
   const later = facts.looks.slice(looks.length);
   const wrong = groups.filter((group) => contradicts(group, bindings));
   const expected = expectedYaml(leftBehind, bindings);
-  const actual = actualYaml(groups);
   if (wrong.length > 0) {
+    const actual = actualYaml(groups, { bindings, variables: facts.variables() });
     return [
       {
         ...told,
@@ -176,18 +178,18 @@ function expectedYaml(leftBehind: LeftBehindExpectation, bindings: Bindings): st
   return flowMap(
     Object.entries(leftBehind.kinds).map(([kind, value]) => [
       kind,
-      typeof value === 'number' ? value : value.map((name) => fillIn(name, bindings)),
+      typeof value === 'number' ? value : value.map((name) => literally(fillIn(name, bindings))),
     ]),
   );
 }
 
-function actualYaml(groups: readonly Group[]): string {
+function actualYaml(groups: readonly Group[], names: Names): string {
   const there = groups.filter(({ items }) => items.length > 0);
   if (there.length === 0) return 'none';
   return flowMap(
     there.map(({ name, expected, items }) => [
       name,
-      typeof expected === 'number' ? items.length : items.map((item) => item.name),
+      typeof expected === 'number' ? items.length : items.map((item) => asTemplate(item.name, names)),
     ]),
   );
 }

@@ -1,16 +1,24 @@
-/** A value as it would stand in a scenario file, on one line: `{ netns: 1, ipam: [net/10.88.0.2] }`. */
+import { shown } from '../core/shown.ts';
+import { literally } from '../spec/template.ts';
+
+/** A value as it would stand in a scenario file, on one line, its texts being templates: `{ netns: 1, ipam: [net/10.88.0.2] }`. */
 export function flowMap(entries: readonly (readonly [string, number | readonly string[]])[]): string {
   if (entries.length === 0) return '{}';
-  return `{ ${entries.map(([key, value]) => `${key}: ${typeof value === 'number' ? value : flowList(value)}`).join(', ')} }`;
+  return `{ ${entries.map(([key, value]) => `${key}: ${typeof value === 'number' ? value : flowTemplates(value)}`).join(', ')} }`;
 }
 
-export const flowList = (values: readonly string[]): string => `[${values.map(scalar).join(', ')}]`;
+export const flowList = (values: readonly string[]): string => flowTemplates(values.map(literally));
 
-/** Plain where YAML reads it back as the same string, quoted otherwise; `${` would be a reference, so it is escaped. */
-function scalar(text: string): string {
-  const escaped = text.replaceAll(/\$+(?=\{)/g, '$&$&');
-  if (PLAIN.test(escaped) && !KEYWORD.test(escaped)) return escaped;
-  return `'${escaped.replaceAll("'", "''")}'`;
+/** As `flowList`, of texts in which `${…}` stands for something. */
+export const flowTemplates = (templates: readonly string[]): string =>
+  `[${templates.map(scalarOf).join(', ')}]`;
+
+/** Plain where YAML reads it back as the same string, quoted otherwise, with escapes where it cannot be shown as it is. */
+export function scalarOf(template: string): string {
+  if (PLAIN.test(template) && !KEYWORD.test(template)) return template;
+  if (template.includes('\n') || template.includes('\t') || shown(template) !== template)
+    return shown(JSON.stringify(template));
+  return `'${template.replaceAll("'", "''")}'`;
 }
 
 /** Words, paths and IPv4 addresses; whatever YAML could take for a number, a key or a keyword is quoted. */

@@ -34,6 +34,8 @@ export interface Finding {
   readonly actual?: string;
   /** further lines that help: the difference with its pointer, what appeared in which step */
   readonly detail?: readonly string[];
+  /** what would stand in the scenario if what came were expected: `error: '…'` */
+  readonly paste?: string;
   /** the step that left this one nothing to act on, and that has findings of its own */
   readonly causedBy?: string;
   /** the last lines of containerd's log that belong to the step */

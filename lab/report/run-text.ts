@@ -18,6 +18,7 @@ export function findingText({
   expected,
   actual,
   detail = [],
+  paste,
 }: Finding): readonly string[] {
   const compared =
     expected === undefined || actual === undefined ? [] : [`expected  ${expected}`, `actual    ${actual}`];
@@ -29,6 +30,7 @@ export function findingText({
       .map((line, index) => (index === 0 ? safe(line) : `  ${safe(line)}`)),
     ...(place === undefined ? [] : [`  at ${safe(formatPlace(place))}`]),
     ...lines.slice(0, more > 0 ? DETAIL_LINES : lines.length).map((line) => `    ${safe(line)}`),
+    ...(paste === undefined ? [] : [`    to expect it  ${safe(paste)}`]),
     ...(more > 0 ? [`    … and ${more} more lines, all in verdict.json`] : []),
   ];
 }

@@ -69,6 +69,7 @@ describe('ok', () => {
         expected: 'ok: true',
         actual: 'no "plugin"',
         detail: ['it said  no "plugin"'],
+        paste: `error: 'no "plugin"'`,
       },
     ]);
   });
@@ -94,6 +95,7 @@ describe('ok', () => {
         message: 'succeeded, expected to fail: crictl runp /lab/pods/web.json',
         expected: 'ok: false',
         actual: 'ok: true',
+        paste: 'ok: true',
       },
     ]);
     expect(onRunPod([ran('1-run-pod', failed('no'))], expecting({ ok: false }))[0]?.outcome).toBe('pass');
@@ -156,6 +158,7 @@ describe('error', () => {
           '                  ^ first difference',
           'command exited with 1: crictl runp /lab/pods/web.json',
         ],
+        paste: `error: 'name "wed" is reserved for "\${web.id}"'`,
       },
     ]);
   });
@@ -170,6 +173,7 @@ describe('error', () => {
         message: 'succeeded, expected an error: crictl runp /lab/pods/web.json',
         expected: 'name "web" is reserved for "${web.id}"',
         actual: 'no error',
+        paste: 'ok: true',
       },
     ]);
   });
@@ -296,6 +300,7 @@ describe('exit code', () => {
         message: `ended with 3, expected 4: sh -c 'exit 3'`,
         expected: '4',
         actual: '3',
+        paste: 'exit-code: 3',
       },
     ]);
   });

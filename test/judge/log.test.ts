@@ -60,6 +60,7 @@ describe('log', () => {
           `actual    cannot setup "${A}": no plugin`,
           `          ${' '.repeat(89)}^ first difference`,
         ],
+        paste: `log: { level: error, message: 'RunPodSandbox for web failed', fields: { error: 'cannot setup "\${web.id}": no plugin' } }`,
         log: [STARTED.trimEnd(), FAILED.trimEnd()],
       },
     ]);

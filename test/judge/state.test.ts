@@ -66,6 +66,7 @@ describe('left behind', () => {
         'netns cni-1 appeared in 1-run-pod',
         `ipam net/10.88.0.2 appeared in 2-stop-pod (id ${A}, ifname eth0)`,
       ],
+      paste: 'left-behind: { netns: 1, ipam: 1 }',
     });
   });
 

@@ -27,6 +27,7 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
     actual    name "wed" is reserved for "${id}"
                       ^ first difference
     command exited with 1: crictl runp /lab/pods/web.json
+    to expect it  error: 'name "wed" is reserved for "\${web.id}"'
   the last of containerd's log
     level=info msg="one"
     level=error msg="two"</failure>

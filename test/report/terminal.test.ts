@@ -92,6 +92,7 @@ fail  reserved containerd=1.6.3    0.61 s
           actual    name "wed" is reserved for "${'a'.repeat(64)}"
                             ^ first difference
           command exited with 1: crictl runp /lab/pods/web.json
+          to expect it  error: 'name "wed" is reserved for "\${web.id}"'
         the last of containerd's log
           level=info msg="one"
           level=error msg="two"

@@ -1,0 +1,55 @@
+import { parseLogLine } from '../observe/containerd-log.ts';
+import type { Expectation } from '../spec/scenario.ts';
+import { asTemplate, type Names } from './as-template.ts';
+import { scalarOf } from './paste-yaml.ts';
+import type { Finding } from './verdict.ts';
+
+/** More than this is no line of a file that anybody would read. */
+const LONGEST = 1500;
+
+/** What would stand in the scenario if what came were expected: one key with its value, on one line. */
+export function withPaste(
+  finding: Finding,
+  { expect, names }: { readonly expect: Expectation; readonly names: Names },
+): Finding {
+  if (finding.outcome !== 'fail' || finding.actual === undefined) return finding;
+  const paste = pasteOf({ ...finding, actual: finding.actual }, { expect, names });
+  return paste === undefined || paste.length > LONGEST ? finding : { ...finding, paste };
+}
+
+function pasteOf(
+  { check, actual, expected, message, place }: Finding & { readonly actual: string },
+  { expect, names }: { readonly expect: Expectation; readonly names: Names },
+): string | undefined {
+  const text = (value: string) => scalarOf(asTemplate(value, names));
+  switch (check) {
+    case 'ok':
+      if (expected === 'ok: false') return 'ok: true';
+      return actual === '' ? 'ok: false' : `error: ${text(actual)}`;
+    case 'error':
+      return message.startsWith('succeeded') ? 'ok: true' : `error: ${text(actual)}`;
+    case 'output':
+      return `output: ${text(actual)}`;
+    case 'exit-code':
+      return /^\d+$/.test(actual) ? `exit-code: ${actual}` : undefined;
+    case 'left-behind':
+      return `left-behind: ${actual}`;
+    case 'log': {
+      const wanted = expect.log.find((one) => one.place === place);
+      const line = parseLogLine(actual);
+      if (wanted === undefined || line.level === '') return undefined;
+      const fields = Object.keys(wanted.fields).filter((name) => line.fields[name] !== undefined);
+      return `log: { ${[
+        ...(wanted.level === undefined ? [] : [`level: ${line.level}`]),
+        `message: ${text(line.message)}`,
+        ...(fields.length === 0
+          ? []
+          : [
+              `fields: { ${fields.map((name) => `${scalarOf(name)}: ${text(line.fields[name] ?? '')}`).join(', ')} }`,
+            ]),
+      ].join(', ')} }`;
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import type { JournalEntry } from '../observe/observation.ts';
+import type { CaptureType } from '../spec/template.ts';
+
+/** What differs from run to run by its look alone, as a text with captures would say it. */
+interface Kind {
+  readonly name: string;
+  readonly type: CaptureType;
+  readonly pattern: RegExp;
+}
+
+/** Of each match the group `value` varies, what is around it does not. The first that fits wins. */
+const KINDS: readonly Kind[] = [
+  { name: 'id', type: 'id', pattern: /(?<![0-9a-f])(?<value>[0-9a-f]{64})(?![0-9a-f])/dg },
+  { name: 'uuid', type: 'uuid', pattern: /\b(?<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/dg },
+  { name: 'veth', type: 'hash', pattern: /\bveth(?<value>[0-9a-f]{8})\b/dg },
+  { name: 'chain', type: 'hash', pattern: /\bCNI-(?:[A-Z]+-)?(?<value>[0-9a-f]{21,24})\b/dg },
+  {
+    name: 'time',
+    type: 'word',
+    pattern: /\b(?<value>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))/dg,
+  },
+  { name: 'took', type: 'word', pattern: /(?<![\w.])(?<value>\d+\.\d+(?:ms|\u00b5s|s))\b/dg },
+  { name: 'port', type: 'number', pattern: /\d:(?<value>(?:3[3-9]|[45]\d)\d{3})\b/dg },
+];
+
+export interface Variable {
+  readonly start: number;
+  readonly end: number;
+  readonly value: string;
+  readonly kind: Pick<Kind, 'name' | 'type'>;
+}
+
+/** All that varies in a text, in its order. */
+export function variablesIn(text: string): readonly Variable[] {
+  const found = KINDS.flatMap((kind) =>
+    [...text.matchAll(kind.pattern)].flatMap((match): readonly Variable[] => {
+      const [start, end] = match.indices?.groups?.['value'] ?? [];
+      if (start === undefined || end === undefined) return [];
+      return [{ start, end, value: text.slice(start, end), kind }];
+    }),
+  ).sort((a, b) => a.start - b.start);
+  let done = 0;
+  return found.filter(({ start, end }) => {
+    if (start < done) return false;
+    done = end;
+    return true;
+  });
+}
+
+/** Names for all that varies in a run, by its value: the same in each text of it, and as short as numbers in order are. */
+export function nameVariables(entries: readonly JournalEntry[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const { value, kind } of textsOf(entries).flatMap(variablesIn)) {
+    const key = `${kind.type} ${value}`;
+    if (names.has(key)) continue;
+    const count = (counts.get(kind.name) ?? 0) + 1;
+    counts.set(kind.name, count);
+    names.set(key, `${kind.name}-${count}`);
+  }
+  return names;
+}
+
+const textsOf = (entries: readonly JournalEntry[]): readonly string[] =>
+  entries.flatMap((entry): readonly string[] => {
+    if (entry.kind === 'command') return [entry.result.stdout, entry.result.stderr];
+    if (entry.kind === 'look') return entry.state.items.map(({ name }) => name);
+    if (entry.kind === 'waited') return [entry.lastSeen];
+    return entry.kind === 'containerd-log' ? [entry.text] : [];
+  });

@@ -48,6 +48,7 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const node = await maker.start({
     name,
     artifacts: [...artifactsOf(parts), ...parts.later],
+    ...(plan.limits === undefined ? {} : { limits: plan.limits }),
     preparation: () => preparationOf(plan, parts),
   });
   cleanup.add(`end node ${name}`, () => node.end());

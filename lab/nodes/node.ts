@@ -1,6 +1,7 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { OwnName } from '../artifacts/artifacts.ts';
 import type { Content } from '../core/content.ts';
+import type { NodeLimits } from '../core/node-limits.ts';
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { Arch } from '../plan/pins.ts';
@@ -109,6 +110,8 @@ export interface NodeOptions {
   readonly name: string;
   /** what the run is going to `provide`; others can still be provided, at a price */
   readonly artifacts: readonly Artifact[];
+  /** where the scenario says some; what it does not say is the lab's default */
+  readonly limits?: NodeLimits;
   /** all that is done to the node after its start and before its first step, as one text */
   readonly preparation?: () => Promise<string>;
 }

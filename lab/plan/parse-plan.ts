@@ -53,6 +53,7 @@ const RUN: Fields = {
     containerdConfig: isObject,
     cniConfig: list(object({ name: text, content: text })),
     files: list(object({ name: text, content: text })),
+    limits: maybe(isObject),
   }),
   pods: list(object({ name: text })),
   steps: list(

@@ -140,6 +140,7 @@ function planNode(
     containerdConfig: valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' })),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
+    ...(node.limits === undefined ? {} : { limits: node.limits }),
   };
 }
 

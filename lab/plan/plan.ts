@@ -1,3 +1,4 @@
+import type { NodeLimits } from '../core/node-limits.ts';
 import type { Action, Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import type { ComponentRef } from './components.ts';
@@ -35,6 +36,7 @@ export interface NodePlan {
   readonly containerdConfig: JsonObject;
   readonly cniConfig: readonly FileSpec[];
   readonly files: readonly FileSpec[];
+  readonly limits?: NodeLimits;
 }
 
 /** What is in /opt/cni/bin: the whole set of one release, then single plugins over it. */

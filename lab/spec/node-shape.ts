@@ -1,9 +1,12 @@
+import type { NodeLimits } from '../core/node-limits.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
 import { startExpectShape } from './expect-shape.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import type { Scope } from './scope.ts';
+import { text, wholeNumber } from './scalar-shapes.ts';
+import { parseSize } from './size.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { forTexts, type TextShapes } from './text-shapes.ts';
@@ -26,6 +29,7 @@ export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
         texts.files('matrix', 'name'),
       ),
       files: about('any other files, by absolute path', texts.files('matrix', 'absolute path')),
+      limits: about('what the node may take of its host', limitsShape),
       expect: about(
         'how the start of containerd ends, where it is not to run: { runtime: ended, log: … }',
         startExpectShape(scope, texts),
@@ -38,9 +42,41 @@ export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
     cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
     cniConfig: values['cni-config'] ?? [],
     files: values.files ?? [],
-    ...present({ expect: values.expect }),
+    ...present({ limits: values.limits, expect: values.expect }),
   }));
 }
+
+const size: Shape<number> = mapped(
+  text({ wanted: 'a size such as 512MiB or 2GiB', pattern: /^\d+[MG]iB$/ }),
+  (value, spot) => {
+    const bytes = parseSize(value);
+    return bytes.ok ? bytes.value : spot.mistake(`${bytes.error}; got "${value}"`);
+  },
+);
+
+/** Less than this, and not even containerd starts. */
+const LEAST_MEMORY_BYTES = 64 * 1024 ** 2;
+const LEAST_PROCESSES = 50;
+
+const limitsShape: Shape<NodeLimits> = object(
+  {
+    required: {},
+    optional: {
+      memory: about(
+        "of all its processes and files; a virtual machine's whole memory",
+        mapped(size, (bytes, spot) =>
+          bytes < LEAST_MEMORY_BYTES ? spot.mistake('containerd needs at least 64MiB') : bytes,
+        ),
+      ),
+      processes: about(
+        'how many there may be, threads included; not of a virtual machine',
+        wholeNumber({ min: LEAST_PROCESSES }),
+      ),
+      tmpfs: about('what each of its file systems may hold; not of a virtual machine', size),
+    },
+  },
+  ({ memory, processes, tmpfs }) => present({ memoryBytes: memory, processes, tmpfsBytes: tmpfs }),
+);
 
 /** A version of the whole set; a set with single plugins of other versions; or `none`. */
 export function pluginsShape({ version, mention }: TextShapes): Shape<CniPluginsSpec> {

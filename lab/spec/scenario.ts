@@ -1,3 +1,4 @@
+import type { NodeLimits } from '../core/node-limits.ts';
 import type { Content } from '../core/content.ts';
 import type { StateKind } from '../core/node-state.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
@@ -63,6 +64,7 @@ export interface NodeSpec {
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by their absolute path */
   readonly files: readonly FileSpec[];
+  readonly limits?: NodeLimits;
   /** on its start; none at all means that containerd runs */
   readonly expect?: readonly Expectation[];
 }

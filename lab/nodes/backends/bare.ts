@@ -6,11 +6,13 @@ import { join, relative } from 'node:path';
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { netfilterMissing } from '../../artifacts/own/netfilter.ts';
 import { LabError, messageOf } from '../../core/lab-error.ts';
+import type { NodeLimits } from '../../core/node-limits.ts';
 import { beginAhead } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
 import { parseNothing } from '../agent-protocol.ts';
-import type { Backend, RunningNode, Terminal } from '../node.ts';
+import { hostLimits } from '../host-limits.ts';
+import type { Backend, NodeOptions, RunningNode, Terminal } from '../node.ts';
 import { checkBare } from './bare-check.ts';
 import { watchEnd } from './launcher.ts';
 import { endNode, nodesOf, recordOf, sweepRecords, type NodeRecord } from './node-records.ts';
@@ -41,11 +43,12 @@ export function bareBackend(options: BareBackendOptions): Backend {
         ),
       ]);
       const layers = laidOver.flat();
-      const begin = (name: string) => startBareNode(options, { name, nodeTools, layers });
+      const begin = (node: Pick<NodeOptions, 'name' | 'limits'>) =>
+        startBareNode(options, { ...node, nodeTools, layers });
       const ahead = beginAhead(first, begin);
       return {
         artifacts: [nodeTools, ...layers],
-        start: ({ name }) => ahead.take(name) ?? begin(name),
+        start: ({ name, limits }) => ahead.take({ name, ...(limits && { limits }) }),
         end: () => ahead.end(),
       };
     },
@@ -76,6 +79,7 @@ const ifItCanBeHad = (
 
 export interface BareNodeOptions {
   readonly name: string;
+  readonly limits?: NodeLimits;
   /** with the agent, which makes the node and is the first process on it */
   readonly nodeTools: Artifact;
   /** trees laid over the host's programs: iptables and nft, where the host has none */
@@ -84,14 +88,19 @@ export interface BareNodeOptions {
 
 export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
-  { name, layers, nodeTools }: BareNodeOptions,
+  { name, layers, nodeTools, limits }: BareNodeOptions,
 ): Promise<RunningNode> {
   const startedMs = performance.now();
   await Promise.all([
     mkdir(stateHostPath, { recursive: true }),
     mkdir(artifactsHostPath, { recursive: true }),
   ]);
-  const argv = ['node', '--name', name, '--artifacts', artifactsHostPath, '--state-dir', stateHostPath];
+  const { memoryBytes, processes, tmpfsBytes } = hostLimits(limits);
+  const argv = [
+    ...['node', '--name', name, '--artifacts', artifactsHostPath, '--state-dir', stateHostPath],
+    ...['--memory-bytes', String(memoryBytes), '--processes', String(processes)],
+    ...['--tmpfs-bytes', String(tmpfsBytes)],
+  ];
   // A session of its own, so that Ctrl-C reaches the lab alone, which then takes its nodes down in order.
   const launcher = spawn(
     join(nodeTools.hostPath, 'bin/agent'),

@@ -5,7 +5,8 @@ import { LabError } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
 import { ticksNow } from '../../host/process-start.ts';
 import { beginAhead } from '../ahead.ts';
-import type { Backend, BackendCheck, NodeMaker, PrepareOptions, RunningNode } from '../node.ts';
+import { hostLimits } from '../host-limits.ts';
+import type { Backend, BackendCheck, NodeMaker, NodeOptions, PrepareOptions, RunningNode } from '../node.ts';
 import { findAddress } from './container/address.ts';
 import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
 import { ageOf, isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
@@ -73,8 +74,9 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     jobsPerCore: 2, // 47 runs on two cores: 38.3 s two at a time, 28.8 s four, 29.5 s six
     check: async () => (await find()).check,
     async prepare(prepare) {
-      const { reaperImage } = await find();
-      return makeNodes(await use(), { ...options, prepare, hasReaper: reaperImage !== undefined });
+      const { reaperImage, memoryBytes } = await find();
+      const hasReaper = reaperImage !== undefined;
+      return makeNodes(await use(), { ...options, prepare, hasReaper, memoryBytes });
     },
     async sweep() {
       if (!(await find()).check.works) return [];
@@ -116,6 +118,8 @@ interface FoundEngine {
   readonly engine: Engine | undefined;
   /** testcontainers' own, if the engine has it */
   readonly reaperImage?: string | undefined;
+  /** of the machine that it is on */
+  readonly memoryBytes?: number | undefined;
 }
 
 async function findEngine({ env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
@@ -131,7 +135,7 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
     const check = judgeFacts(address, facts);
     const how =
       check.works && reaperImage !== undefined ? { how: `${check.how}, reaper ${reaperImage}` } : {};
-    return { check: { ...check, ...how }, engine, reaperImage };
+    return { check: { ...check, ...how }, engine, reaperImage, memoryBytes: facts.memoryBytes };
   } catch (thrown) {
     return { check: refuseUnreachable(address, thrown), engine: undefined };
   }
@@ -165,7 +169,11 @@ async function removeLeft(engine: Engine, { id, node }: LabContainer): Promise<s
 
 async function makeNodes(
   engine: Engine,
-  options: ContainerBackendOptions & { readonly prepare: PrepareOptions; readonly hasReaper: boolean },
+  options: ContainerBackendOptions & {
+    readonly prepare: PrepareOptions;
+    readonly hasReaper: boolean;
+    readonly memoryBytes: number | undefined;
+  },
 ): Promise<NodeMaker> {
   const { imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
   const { own, progress, notice, signal, mayBeKept, first } = options.prepare;
@@ -195,11 +203,12 @@ async function makeNodes(
   const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
-  async function begin(name: string): Promise<RunningNode> {
+  async function begin({ name, limits }: Pick<NodeOptions, 'name' | 'limits'>): Promise<RunningNode> {
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = async () =>
       startContainerNode({
         ...{ engine, name, image: image.ref, owner, now: await now(), powers, reaperLabels, volume, signal },
+        limits: hostLimits(limits, options.memoryBytes),
       });
     try {
       return await start().catch((thrown: unknown) => {
@@ -216,8 +225,8 @@ async function makeNodes(
   const ahead = beginAhead(first, begin);
   return {
     artifacts: [nodeTools, artifactOf(image)],
-    async start({ name, artifacts }) {
-      const node = await (ahead.take(name) ?? begin(name));
+    async start({ name, artifacts, limits }) {
+      const node = await ahead.take({ name, ...(limits && { limits }) });
       try {
         await volume.ensure(artifacts);
         return node;

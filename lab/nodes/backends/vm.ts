@@ -64,7 +64,11 @@ export function vmBackend(options: VmBackendOptions): Backend {
         clock,
         signal,
       };
-      const start = (node: NodeOptions) => quickestNode(setting, node);
+      const start = (node: NodeOptions) =>
+        quickestNode(
+          { ...setting, machine: { ...setting.machine, ...memoryOf(node.limits?.memoryBytes) } },
+          node,
+        );
       const emulated = acceleration === 'tcg';
       return { artifacts: [nodeTools, kernel, root, initrd], emulated, start, end: async () => undefined };
     },
@@ -81,6 +85,9 @@ export function vmBackend(options: VmBackendOptions): Backend {
     },
   };
 }
+
+const memoryOf = (bytes: number | undefined) =>
+  bytes === undefined ? {} : { memoryMiB: Math.ceil(bytes / 1024 ** 2) };
 
 function machineOf(parts: {
   readonly arch: Arch;

@@ -13,6 +13,7 @@ const docker: EngineFacts = {
   osType: 'linux',
   architecture: 'x86_64',
   cgroupVersion: '2',
+  memoryBytes: undefined,
   rootless: false,
 };
 

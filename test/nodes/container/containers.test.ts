@@ -7,7 +7,8 @@ import { isOf, ownerText, parseOwner, thisLab } from '../../../lab/nodes/backend
 import { CAPABILITIES, nodeContainer } from '../../../lab/nodes/backends/container/spec.ts';
 
 const owner = { host: 'build-1', pid: 7, startTicks: 99, stateHostPath: '/home/ann lee/cnilab' };
-const making = { name: 'lab-1', image: 'localhost/cnilab-node:x', owner, now: { ms: 5, ticks: 7 } };
+const limits = { memoryBytes: 3, processes: 4, tmpfsBytes: 5 };
+const making = { name: 'lab-1', image: 'localhost/cnilab-node:x', owner, now: { ms: 5, ticks: 7 }, limits };
 
 test('a node is a container that ends with its input, has no network and nothing of its host', () => {
   const { HostConfig, ...rest } = nodeContainer({ ...making, powers: 'privileged', reaperLabels: {} });
@@ -16,7 +17,10 @@ test('a node is a container that ends with its input, has no network and nothing
     Image: 'localhost/cnilab-node:x',
     Hostname: 'lab-1',
     Entrypoint: ['/lab/bin/agent'],
-    Cmd: ['init', '--name', 'lab-1', '--artifacts', '/lab/artifacts', '--staging', '/lab/root'],
+    Cmd: [
+      ...['init', '--name', 'lab-1', '--artifacts', '/lab/artifacts', '--staging', '/lab/root'],
+      ...['--tmpfs-bytes', '5'],
+    ],
     Labels: {
       'cnilab.owner': 'build-1 7 99 /home/ann lee/cnilab',
       'cnilab.created-ms': '5',
@@ -32,6 +36,9 @@ test('a node is a container that ends with its input, has no network and nothing
   expect(HostConfig).toEqual({
     AutoRemove: true,
     NetworkMode: 'none',
+    Memory: 3,
+    MemorySwap: 3,
+    PidsLimit: 4,
     CgroupnsMode: 'private',
     LogConfig: { Type: 'none', Config: {} },
     Mounts: [{ Type: 'volume', Source: 'cnilab-artifacts', Target: '/lab/artifacts', ReadOnly: true }],

@@ -22,6 +22,7 @@ func initNode(args []string) error {
 	flags.StringVar(&name, "name", "", "")
 	flags.StringVar(&options.Artifacts, "artifacts", "", "")
 	flags.StringVar(&options.Staging, "staging", "", "")
+	flags.Int64Var(&options.TmpfsBytes, "tmpfs-bytes", 0, "what each file system of the node may hold; 0 for half of the memory")
 	wordNumber := flags.Int("word", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)

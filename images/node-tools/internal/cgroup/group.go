@@ -51,8 +51,8 @@ func Plan(name string) ([]Group, error) {
 	return groups, nil
 }
 
-// Enter makes the groups and moves this process, all threads, into them.
-func Enter(groups []Group) error {
+// Enter makes the groups with their limits and moves this process, all threads, into them.
+func Enter(groups []Group, limits Limits) error {
 	for _, group := range groups {
 		if base := filepath.Dir(filepath.Dir(group.Dir)); group.home == filepath.Join(base, outside) {
 			done, err := lock(base)
@@ -64,6 +64,11 @@ func Enter(groups []Group) error {
 	}
 	if err := makeGroups(groups); err != nil {
 		return err
+	}
+	for _, group := range groups {
+		if err := group.set(limits); err != nil {
+			return err
+		}
 	}
 	return joinGroups(groups)
 }

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -41,13 +42,17 @@ func Main(args []string) error {
 	name := flags.String("name", "", "name of the node: its hostname, its cgroup, its record")
 	artifacts := flags.String("artifacts", "", "folder to show at /lab/artifacts")
 	stateDir := flags.String("state-dir", "", "folder for the records of nodes")
+	limits := cgroup.Limits{}
+	flags.Int64Var(&limits.MemoryBytes, "memory-bytes", 0, "what all processes of the node may take")
+	flags.Int64Var(&limits.Processes, "processes", 0, "how many there may be")
+	tmpfsBytes := flags.Int64("tmpfs-bytes", 0, "what each file system of the node may hold")
 	var trees layers
 	flags.Var(&trees, "layer", "tree to lay over the host's programs; may be given several times")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *name == "" || *name != filepath.Base(*name) || *artifacts == "" || *stateDir == "" {
-		return errors.New("agent node needs --name, --artifacts and --state-dir")
+	if *name == "" || *name != filepath.Base(*name) || *artifacts == "" || *stateDir == "" || limits.MemoryBytes <= 0 || limits.Processes <= 0 {
+		return errors.New("agent node needs --name, --artifacts, --state-dir, --memory-bytes and --processes")
 	}
 	staging := filepath.Join(*stateDir, "root")
 	if err := os.MkdirAll(staging, 0o755); err != nil {
@@ -71,11 +76,11 @@ func Main(args []string) error {
 	if err != nil {
 		return err
 	}
-	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging, "--word", "3"}
+	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging, "--word", "3", "--tmpfs-bytes", strconv.FormatInt(*tmpfsBytes, 10)}
 	for _, tree := range trees {
 		init = append(init, "--layer", tree)
 	}
-	err = run(&record, *stateDir, groups, init, stop)
+	err = run(&record, *stateDir, made{groups, limits}, init, stop)
 	return errors.Join(err, remove(record, *stateDir, groups))
 }
 
@@ -92,8 +97,14 @@ func lockShared(path string) (*os.File, error) {
 	return folder, nil
 }
 
-func run(record *Record, stateDir string, groups []cgroup.Group, init []string, stop <-chan os.Signal) error {
-	if err := cgroup.Enter(groups); err != nil {
+// made is what the node's processes are in.
+type made struct {
+	groups []cgroup.Group
+	limits cgroup.Limits
+}
+
+func run(record *Record, stateDir string, node made, init []string, stop <-chan os.Signal) error {
+	if err := cgroup.Enter(node.groups, node.limits); err != nil {
 		return err
 	}
 	word, childsEnd, err := wordPipe()
@@ -110,7 +121,7 @@ func run(record *Record, stateDir string, groups []cgroup.Group, init []string, 
 	}
 	childsEnd.Close()
 	// out of the way of the node's start: none of this is needed for it
-	cgroup.Leave(groups)
+	cgroup.Leave(node.groups)
 	if err := LetGoOf(0, 1); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ var hidden = []string{
 }
 
 // etc is the host's, copy-on-write, without what is hidden; Identify gives it an identity of its own.
-func etc(layers []string) error {
-	if err := etcOverlay(layers); err != nil {
-		if copied := etcCopy(layers); copied != nil {
+func etc(options Options) error {
+	if err := etcOverlay(options); err != nil {
+		if copied := etcCopy(options.Layers); copied != nil {
 			return fmt.Errorf("could not give the node its own /etc: %w", errors.Join(err, copied))
 		}
 	}
@@ -34,12 +34,12 @@ func etc(layers []string) error {
 	return nil
 }
 
-func etcOverlay(layers []string) error {
+func etcOverlay(options Options) error {
 	const scratch = "/lab/.etc"
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return err
 	}
-	if err := mount("tmpfs", scratch, "tmpfs", 0, "mode=0755"); err != nil {
+	if err := mount("tmpfs", scratch, "tmpfs", 0, options.tmpfs()); err != nil {
 		return err
 	}
 	// the overlay holds the scratch file system from here on; nobody else needs to see it
@@ -47,7 +47,7 @@ func etcOverlay(layers []string) error {
 	if err := errors.Join(os.Mkdir(scratch+"/upper", 0o755), os.Mkdir(scratch+"/work", 0o755)); err != nil {
 		return err
 	}
-	data := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", strings.Join(lowers("etc", layers), ":"), scratch, scratch)
+	data := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", strings.Join(lowers("etc", options.Layers), ":"), scratch, scratch)
 	return mount("overlay", "/etc", "overlay", 0, data)
 }
 

@@ -61,8 +61,8 @@ var devices = []struct {
 }{{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}}
 
 // dev is small and the node's own: no disk and no log of the host.
-func dev() error {
-	if err := mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID, "mode=0755"); err != nil {
+func dev(options Options) error {
+	if err := mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID, options.tmpfs()); err != nil {
 		return err
 	}
 	for _, device := range devices {
@@ -77,7 +77,7 @@ func dev() error {
 	}
 	return errors.Join(
 		mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"),
-		mount("shm", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"),
+		mount("shm", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options.tmpfs()+",mode=1777"),
 		mount("mqueue", "/dev/mqueue", "mqueue", kernelFlags, ""),
 		os.Symlink("pts/ptmx", "/dev/ptmx"),
 		os.Symlink("/proc/self/fd", "/dev/fd"),

@@ -19,8 +19,18 @@ type Options struct {
 	Artifacts string
 	// Layers are trees laid over the host's /usr, /etc and so on: iptables and nft, where the host has none. The first wins.
 	Layers []string
+	// TmpfsBytes is what each of the node's file systems may hold; 0 is the kernel's own limit, half of all memory.
+	TmpfsBytes int64
 	// Staging is an empty folder to put the new root on until it is the root. Nothing stays there.
 	Staging string
+}
+
+// tmpfs are the options of a file system that anybody may read.
+func (o Options) tmpfs() string {
+	if o.TmpfsBytes == 0 {
+		return "mode=0755"
+	}
+	return fmt.Sprintf("mode=0755,size=%d", o.TmpfsBytes)
 }
 
 // host is where the host's root lies while the node's is made, and nowhere afterwards.
@@ -36,18 +46,18 @@ func Build(options Options) error {
 	if err != nil {
 		return err
 	}
-	if err := enter(options.Staging); err != nil {
+	if err := enter(options); err != nil {
 		return err
 	}
-	if err := folders(); err != nil {
+	if err := folders(options); err != nil {
 		return err
 	}
 	steps := []func() error{
-		func() error { return programs(options.Layers) },
-		func() error { return etc(options.Layers) },
+		func() error { return programs(options) },
+		func() error { return etc(options) },
 		proc,
 		func() error { return sys(layout) },
-		dev,
+		func() error { return dev(options) },
 		func() error { return lab(options.Artifacts) },
 	}
 	for _, step := range steps {
@@ -76,7 +86,7 @@ func resolve(options Options) (Options, error) {
 		err = errors.Join(err, failed)
 		return resolved
 	}
-	resolved := Options{Artifacts: follow(options.Artifacts), Staging: follow(options.Staging)}
+	resolved := Options{Artifacts: follow(options.Artifacts), Staging: follow(options.Staging), TmpfsBytes: options.TmpfsBytes}
 	for _, layer := range options.Layers {
 		resolved.Layers = append(resolved.Layers, follow(layer))
 	}
@@ -84,11 +94,12 @@ func resolve(options Options) (Options, error) {
 }
 
 // enter makes a tmpfs the root, with the host's root at /.host. First of all, nothing may propagate to the host.
-func enter(staging string) error {
+func enter(options Options) error {
+	staging := options.Staging
 	if err := mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
-	if err := mount("tmpfs", staging, "tmpfs", 0, "mode=0755"); err != nil {
+	if err := mount("tmpfs", staging, "tmpfs", 0, options.tmpfs()); err != nil {
 		return err
 	}
 	if err := os.Mkdir(staging+host, 0o700); err != nil {
@@ -101,7 +112,7 @@ func enter(staging string) error {
 }
 
 // folders makes what is private to the node and empty.
-func folders() error {
+func folders(options Options) error {
 	for _, folder := range []string{
 		"usr", "etc", "opt", "run", "home", "mnt", "srv", "media", "proc", "sys", "dev",
 		"var/lib", "var/log", "var/cache", "lab/bin", "lab/artifacts",
@@ -116,7 +127,7 @@ func folders() error {
 		}
 	}
 	return errors.Join(
-		mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"),
+		mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options.tmpfs()),
 		os.MkdirAll("/run/lock", 0o755),
 		os.Symlink("/run", "/var/run"),
 		os.Symlink("/run/lock", "/var/lock"),
@@ -124,7 +135,7 @@ func folders() error {
 }
 
 // programs brings the host's programs and libraries, with the layers' over them, read-only.
-func programs(layers []string) error {
+func programs(options Options) error {
 	for _, folder := range []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix"} {
 		info, err := os.Lstat(host + "/" + folder)
 		if err != nil {
@@ -143,12 +154,12 @@ func programs(layers []string) error {
 		if err := os.MkdirAll("/"+folder, 0o755); err != nil {
 			return err
 		}
-		if err := readOnly(folder, layers); err != nil {
+		if err := readOnly(folder, options.Layers); err != nil {
 			return err
 		}
 	}
 	// a tmpfs, not the host's: this is where the lab installs what is under test
-	return localFolder()
+	return localFolder(options)
 }
 
 func readOnly(folder string, layers []string) error {
@@ -173,12 +184,12 @@ func lowers(folder string, layers []string) []string {
 
 var escapeOverlay = strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`)
 
-func localFolder() error {
+func localFolder(options Options) error {
 	local, err := filepath.EvalSymlinks("/usr/local")
 	if err != nil {
 		return fmt.Errorf("a host without /usr/local cannot carry a node: %w", err)
 	}
-	if err := mount("tmpfs", local, "tmpfs", 0, "mode=0755"); err != nil {
+	if err := mount("tmpfs", local, "tmpfs", 0, options.tmpfs()); err != nil {
 		return err
 	}
 	for _, folder := range []string{"bin", "sbin", "lib"} {

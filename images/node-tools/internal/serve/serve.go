@@ -136,6 +136,9 @@ func (s *server) do(r request) (any, error) {
 	case "append-file":
 		return struct{}{}, appendFile(r.Path, r.Base64, os.FileMode(r.Mode).Perm())
 	case "look":
+		if err := cgroup.LimitHit(); err != nil {
+			return nil, err
+		}
 		return s.looker.Look(), nil
 	case "runtime-status":
 		return s.runtime.Status(), nil

@@ -16,6 +16,8 @@ export interface EngineFacts {
   readonly cgroupVersion: string;
   /** its root is a user of its host's without privileges */
   readonly rootless: boolean;
+  /** of the machine that its containers run on; undefined where it does not say */
+  readonly memoryBytes: number | undefined;
 }
 
 /** Asks an engine what it is; throws what dockerode throws, and AbortError when no answer comes. */
@@ -34,6 +36,7 @@ export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFact
     rootless:
       listAt(info, 'SecurityOptions').some((option) => /\bname=rootless\b/.test(String(option))) ||
       Reflect.get(Object(info), 'Rootless') === true,
+    memoryBytes: Number(textAt(info, 'MemTotal')) || undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { NodeLimits } from '../../../core/node-limits.ts';
 import { openAgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
@@ -21,6 +22,7 @@ export interface ContainerNodeOptions {
   readonly now: Moment;
   readonly powers: Powers;
   readonly reaperLabels: ReaperLabels;
+  readonly limits: Required<NodeLimits>;
   readonly volume: ArtifactVolume;
   /** gives up a start */
   readonly signal: AbortSignal;

@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 
+import type { NodeLimits } from '../../../core/node-limits.ts';
 import { ownerText, type Owner } from './owner.ts';
 
 /** With what a container may do what a node needs: everything, or, where an engine cannot give that, these alone. */
@@ -27,7 +28,7 @@ export const VOLUME = 'cnilab-artifacts';
 export const CAPABILITIES = [
   ...['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE'],
   ...['NET_RAW', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'],
-  ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_NICE', 'SYS_PTRACE'],
+  ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_PTRACE'],
 ];
 
 /** By two clocks: one that all machines have, and one that nobody sets. */
@@ -54,19 +55,28 @@ export function nodeContainer({
   now,
   powers,
   reaperLabels,
-}: ContainerMaking & { powers: Powers; reaperLabels: ReaperLabels }): ContainerCreateOptions {
+  limits: { memoryBytes, processes, tmpfsBytes },
+}: ContainerMaking & {
+  powers: Powers;
+  reaperLabels: ReaperLabels;
+  limits: Required<NodeLimits>;
+}): ContainerCreateOptions {
   return {
     name: containerName(name),
     Image: image,
     Hostname: name,
     Entrypoint: ['/lab/bin/agent'],
-    Cmd: ['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
+    Cmd: [
+      ...['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
+      ...['--tmpfs-bytes', String(tmpfsBytes)],
+    ],
     Labels: { ...ownedBy({ owner, now }), [LABELS.node]: name, ...reaperLabels },
     // when the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest
     ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
     HostConfig: {
       AutoRemove: true,
       NetworkMode: 'none',
+      ...{ Memory: memoryBytes, MemorySwap: memoryBytes, PidsLimit: processes },
       ...{ CgroupnsMode: 'private' }, // newer than dockerode's types
       LogConfig: { Type: 'none', Config: {} },
       Mounts: [{ Type: 'volume', Source: VOLUME, Target: ARTIFACTS_NODE_PATH, ReadOnly: true }],

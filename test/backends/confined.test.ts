@@ -1,0 +1,117 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import type { CommandResult } from '../../lab/core/ports.ts';
+import { cnilab } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { journalIn, labFailuresIn } from '../rig/vm-lab.ts';
+
+const folder = scratchFolder();
+
+async function run(name: string, yaml: string) {
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(file, yaml);
+  const output = join(folder, name);
+  const { exitCode, stdout, stderr } = await cnilab(['run', file, '--backend', 'bare', '--output', output]);
+  return { exitCode, said: `${stdout}${stderr}`, output };
+}
+
+/** Each of these would do no harm, should it work; what does is tried in a virtual machine. */
+const PROBES = [
+  ['mount -o remount,rw /proc/sys', 32],
+  ['mount -o remount,bind,rw /proc/sys', 32],
+  ['mount -o remount,rw /sys', 32],
+  ['mount -o remount,bind,rw /usr', 32],
+  ['sh -c "echo 1 > /proc/sys/vm/overcommit_memory"', 2],
+  ['sh -c "echo h > /proc/sysrq-trigger"', 2],
+  ['mknod /tmp/disk b 254 0', 1],
+  ['mknod /tmp/mem c 1 1', 1],
+  ['mknod /tmp/null c 1 3', 0],
+  ['dmesg', 1],
+  ['swapoff /nowhere', 16],
+  ['sh -c "[ $(ulimit -c) = 0 ]"', 0],
+  ['mount -t tmpfs none /mnt', 0],
+  ['mount -o remount,ro /mnt', 0],
+  ['sysctl -qw net.ipv4.ip_forward=1', 0],
+] as const;
+
+/** CAP_SYS_TIME, _BOOT, _MODULE, _RAWIO, _RESOURCE, _NICE, MAC_*, SYSLOG, WAKE_ALARM, BLOCK_SUSPEND, AUDIT_CONTROL, _READ, PERFMON, BPF */
+const GONE = [25, 22, 16, 17, 24, 23, 32, 33, 34, 35, 36, 30, 37, 38, 39].reduce(
+  (mask, bit) => mask | (1n << BigInt(bit)),
+  0n,
+);
+
+test('a plugin cannot reach past its node by what people write in good faith, and can do what plugins do', async () => {
+  const script = [
+    '#!/bin/sh',
+    '[ "$CNI_COMMAND" = ADD ] || exit 0',
+    'exec >> /tmp/seen 2>/dev/null',
+    ...PROBES.map(([words]) => `${words} > /dev/null; echo "$? ${words.replaceAll(/["$]/g, '\\$&')}"`),
+    'grep CapBnd /proc/self/status; exit 1',
+  ];
+  const { exitCode, said, output } = await run(
+    'probes',
+    `name: probes
+summary: s
+node:
+  containerd: 1.6.4
+  cni-plugins: 1.1.1
+  cni-config: { 10-net.conflist: { cniVersion: 0.4.0, name: net, plugins: [{ type: probe }] } }
+steps:
+  - fake-plugin:
+      plugin: probe
+      script: ${JSON.stringify(`${script.join('\n')}\n`)}
+  - run-pod: web
+    expect: { ok: false }
+  - exec: [cat, /tmp/seen]
+`,
+  );
+  expect([exitCode, said]).toEqual([0, expect.stringContaining('1 passed')]);
+  const command = journalIn(output).findLast(({ kind }) => kind === 'command')?.['result'] as CommandResult;
+  const lines = command.stdout.trim().split('\n');
+  const bounding = BigInt(`0x${/CapBnd:\s*([0-9a-f]+)/.exec(lines.pop() ?? '')?.[1] ?? 'ffffffffff'}`);
+  expect(lines).toEqual(PROBES.map(([words, code]) => `${code} ${words}`));
+  expect((bounding & GONE).toString(16)).toBe('0');
+});
+
+test('a node that reaches a limit of its own is not judged; the next one is none the worse for it', async () => {
+  const { exitCode, output } = await run(
+    'limits',
+    `name: limits
+summary: s
+matrix: { what: [memory, processes, files, nothing] }
+node:
+  containerd: 1.6.4
+  cni-plugins: 1.1.1
+  limits: { memory: 256MiB, processes: 200, tmpfs: 200MiB }
+  files:
+    /root/memory: head -c 400M /dev/zero | tail -c 390M | wc -c
+    /root/processes: i=0; while [ $i -lt 300 ]; do sleep 3 & i=$((i+1)); done; wait
+    /root/files: head -c 250M /dev/zero > /tmp/x
+    /root/nothing: 'true'
+steps:
+  - exec: [sh, '/root/\${matrix.what}']
+`,
+  );
+  expect(exitCode).toBe(69);
+  const sessions = readdirSync(output)
+    .filter((name) => name !== 'latest')
+    .map((session) => join(output, session));
+  const failures = Object.fromEntries(
+    ['memory', 'processes', 'files', 'nothing'].map((what) => [
+      what,
+      sessions.flatMap((session) => labFailuresIn(join(session, `limits.what-${what}`))),
+    ]),
+  );
+  const hit = (words: string) => [
+    ['the steps', expect.stringMatching(new RegExp(`: ${words}; \`node: { limits: … }\` sets it$`))],
+  ];
+  expect(failures).toEqual({
+    memory: hit('the node reached its limit of 256 MiB of memory, and the kernel killed a process'),
+    processes: hit('the node reached its limit of 200 processes'),
+    files: hit('/ on the node is full, with its limit of 200 MiB'),
+    nothing: [],
+  });
+});

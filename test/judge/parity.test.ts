@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { judge } from '../../lab/judge/judge.ts';
 import { differences, type RecordedRun } from '../../lab/judge/parity.ts';
 import type { StateItem } from '../../lab/core/node-state.ts';
+import type { JournalEntry } from '../../lab/observe/observation.ts';
 import {
   crictlError,
   item,
@@ -102,11 +103,13 @@ test('a run that broke off differs from one that did not', () => {
 test('how often a step was looked at, and a tracked flow, is none', () => {
   const flow = item('conntrack', 'udp 192.0.2.7:40000 to 192.0.2.1:8125 at 10.88.0.2:8125');
   const once = journalOf(run, { steps: [{}, { state: state([flow]) }] });
-  const twice = journalOf(run, { steps: [{}, { state: state() }] }).flatMap((entry) => {
-    if (entry.kind === 'run-ended') return [{ ...entry, entries: entry.entries + 1 }];
-    const again = entry.kind === 'look' && entry.stepId === '2-stop-pod';
-    return again ? [{ ...entry, state: state([item('shim', 'a')]) }, entry] : [entry];
-  });
+  const twice = journalOf(run, { steps: [{}, { state: state() }] }).flatMap(
+    (entry): readonly JournalEntry[] => {
+      if (entry.kind === 'run-ended') return [{ ...entry, entries: entry.entries + 1 }];
+      const again = entry.kind === 'look' && entry.stepId === '2-stop-pod';
+      return again ? [{ ...entry, state: state([item('shim', 'a')]) }, entry] : [entry];
+    },
+  );
   const [first, second] = [once, twice].map((entries, index) => ({
     on: index === 0 ? 'bare' : 'vm',
     entries,

@@ -8,6 +8,7 @@ import { judge } from './judge/judge.ts';
 import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { artifactsOf, bringUpNode, type NodeParts } from './nodes/bring-up.ts';
+import { configDump } from './nodes/containerd.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation } from './observe/observation.ts';
 import type { ComponentRef } from './plan/components.ts';
@@ -89,6 +90,9 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       const { containerdMs: waitedMs } = ready;
       const waited = { what: CONTAINERD_TO_ANSWER, met: false, timedOut: false, waitedMs } as const;
       observe({ kind: 'waited', stepId, ...waited, lastSeen: startFailed.message });
+    }
+    if (Object.keys(run.node.containerdConfig).length > 0) {
+      observe({ kind: 'command', stepId, result: await configDump(node) });
     }
     const goesOn = startFailed === undefined || (run.start?.runtime ?? 'running') !== 'running';
 

@@ -3,8 +3,11 @@ import type { CleanupStack } from '../core/cleanup-stack.ts';
 import { BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
+import { CONTAINERD_LOG, configDump } from '../nodes/containerd.ts';
+import { unreadOf } from '../judge/config-read.ts';
 import { nameValue } from '../plan/name-cell.ts';
-import type { BackendName } from '../nodes/node.ts';
+import type { NodePlan } from '../plan/plan.ts';
+import type { BackendName, LabNode } from '../nodes/node.ts';
 import { labImages, partsOf, prepareBackend, refsOf } from '../session.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import type { NodeFlags } from './flags.ts';
@@ -28,6 +31,8 @@ export interface OneNode extends ReadyNode {
   readonly artifacts: Artifacts;
   /** whether all in it is slow: NodeMaker */
   readonly emulated: boolean;
+  /** of the configuration that was asked for, what this containerd does not read, for people */
+  readonly unread?: string;
 }
 
 /** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
@@ -69,5 +74,21 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   });
   signal.throwIfAborted();
   if (ready.startFailed !== undefined) throw ready.startFailed;
-  return { ...ready, backend: backend.name, artifacts, emulated: maker.emulated ?? false };
+  const unread = await unreadOn(ready.node, run.node);
+  return {
+    ...ready,
+    backend: backend.name,
+    artifacts,
+    emulated: maker.emulated ?? false,
+    ...(unread !== undefined && { unread }),
+  };
+}
+
+async function unreadOn(node: LabNode, plan: NodePlan): Promise<string | undefined> {
+  const { containerdConfig: config, containerd } = plan;
+  if (Object.keys(config).length === 0) return undefined;
+  const dump = await configDump(node);
+  const log = await node.readFile(CONTAINERD_LOG);
+  const unread = unreadOf(config, { version: containerd.version, dump, log });
+  return unread && [unread.message, ...unread.detail].join('\n');
 }

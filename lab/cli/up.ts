@@ -31,7 +31,7 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
   for (const note of notesOn(scenario)) emit({ kind: 'notice', message: formatDiagnostic(note) });
   const cleanup = new CleanupStack();
   try {
-    const { node, runtimeVersion } = await startOneNode(world, {
+    const { node, runtimeVersion, unread } = await startOneNode(world, {
       scenario,
       flags,
       name,
@@ -41,6 +41,7 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
       onContainerdEnd: () => {},
       signal,
     });
+    if (unread !== undefined) emit({ kind: 'notice', message: `note: ${unread}` });
     await node.keep();
     world.out.write(
       `${name} is up, with containerd ${runtimeVersion}\n  cnilab enter ${name}\n  cnilab down ${name}\n`,

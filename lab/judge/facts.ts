@@ -1,4 +1,5 @@
 import type { NodeState } from '../core/node-state.ts';
+import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import type { PlannedStep, RunPlan } from '../plan/plan.ts';
@@ -43,6 +44,8 @@ export interface StartFacts {
   readonly missing: string | undefined;
   /** what containerd said or did in place of answering, if it did not */
   readonly failed: string | undefined;
+  /** what containerd says that it has read of its configuration, where the file has a word in that */
+  readonly configDump: CommandResult | undefined;
   readonly crashes: readonly Seen<'containerd-ended'>[];
   readonly log: string | undefined;
   readonly state: NodeState | undefined;
@@ -114,12 +117,15 @@ function startFacts(entries: readonly JournalEntry[]): StartFacts {
   return {
     missing: missing[0],
     failed: ofKind(own, 'waited').find(({ met }) => !met)?.lastSeen,
+    configDump: ofKind(own, 'command').find(({ result }) => isConfigDump(result))?.result,
     crashes: ofKind(own, 'containerd-ended').filter(({ asked }) => !asked),
     log: logOf(own),
     state: look?.state,
     runtime: look?.runtime,
   };
 }
+
+const isConfigDump = ({ argv }: CommandResult): boolean => argv.join(' ') === 'containerd config dump';
 
 function stepFacts(
   step: PlannedStep,

@@ -1,6 +1,7 @@
 import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
+import { judgeConfigRead } from './config-read.ts';
 import type { RunFacts } from './facts.ts';
 import { lastLines } from './last-lines.ts';
 import { judgeLog, judgeNoLog } from './log.ts';
@@ -29,9 +30,10 @@ export function judgeStart(run: RunPlan, facts: RunFacts): Judged {
   const findings = [...judgeRuntime(run, { facts, expect }), ...log.findings, ...judgeNoLog(subject)];
   const lines = lastLines(start.log ?? '');
   return {
-    findings: findings.map((one) =>
-      one.outcome === 'pass' || lines.length === 0 ? one : { ...one, log: lines },
-    ),
+    findings: [
+      ...findings.map((one) => (one.outcome === 'pass' || lines.length === 0 ? one : { ...one, log: lines })),
+      ...judgeConfigRead(run, facts),
+    ],
     bindings: log.bindings,
   };
 }

@@ -27,16 +27,20 @@ export async function startNode(
   const cleanup = new CleanupStack();
   let history: NodeHistory | undefined;
   try {
-    const { node, containerd, backend, artifacts, runtimeVersion, emulated } = await startOneNode(world, {
-      scenario: scenarioOf(request),
-      flags: { backend: request.backend },
-      name: `lab-${world.randomId()}`,
-      containers: false,
-      emit: (event) => tellProgress(event, onProgress),
-      cleanup,
-      onContainerdEnd: (end) => history?.containerdEnded(end),
-      signal,
-    });
+    const { node, containerd, backend, artifacts, runtimeVersion, emulated, unread } = await startOneNode(
+      world,
+      {
+        scenario: scenarioOf(request),
+        flags: { backend: request.backend },
+        name: `lab-${world.randomId()}`,
+        containers: false,
+        emit: (event) => tellProgress(event, onProgress),
+        cleanup,
+        onContainerdEnd: (end) => history?.containerdEnded(end),
+        signal,
+      },
+    );
+    if (unread !== undefined) throw new BadInput(`withContainerdConfig: ${unread}`);
     history = new NodeHistory({ node, containerd, clock: world.clock, emulated });
     await history.begin();
     let image: Promise<void> | undefined;

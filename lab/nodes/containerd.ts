@@ -1,6 +1,6 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import { LabError } from '../core/lab-error.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, CommandResult } from '../core/ports.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import { err, ok } from '../core/result.ts';
 import { NotInTime, waitFor } from '../core/wait-for.ts';
@@ -112,6 +112,10 @@ export function containerdOn(
     },
   };
 }
+
+/** What containerd says that it reads of its configuration: 1.x prints what it takes, 2.x warns of what it skips. */
+export const configDump = (node: LabNode): Promise<CommandResult> =>
+  node.exec(['containerd', 'config', 'dump'], { timeoutMs: 30_000 });
 
 /** Puts containerd's (or runc's, crictl's) programs where the field has them, as links into the artifact cache. */
 export async function installPrograms(

@@ -4,6 +4,7 @@ import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText 
 import { mistakeAt } from '../spec/source-at.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
 import { applies, branchFor, checkBranches, checkSteps, type BranchCell } from './branches.ts';
+import { inTablesOf } from './config-roles.ts';
 import { checkCaptures } from './check-captures.ts';
 import { checkUses } from './check-uses.ts';
 import type { CellsOfScenario } from './cells.ts';
@@ -132,12 +133,13 @@ function planNode(
   const cell = filled.values;
   const byDefault = { text: 'default', place: node.containerd.place };
   const containerd = resolver('containerd', node.containerd);
+  const config = valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' }));
   return {
     containerd,
     runc: resolver('runc', node.runc ?? byDefault, containerd),
     crictl: resolver('crictl', node.crictl ?? byDefault),
     plugins: planPlugins(node.cniPlugins, { cell, resolver }),
-    containerdConfig: valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' })),
+    containerdConfig: inTablesOf(containerd.version, config),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     ...(node.limits === undefined ? {} : { limits: node.limits }),

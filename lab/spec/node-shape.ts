@@ -23,7 +23,10 @@ export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
         'what is in /opt/cni/bin: a version of all, { set: 0.9.1, loopback: 1.1.1 }, or none',
         pluginsShape(texts),
       ),
-      'containerd-config': about("tables and keys merged over the lab's own config.toml", texts.json),
+      'containerd-config': about(
+        "tables and keys merged over the lab's own config.toml; cri: { … } for those of the CRI plugin in any version",
+        texts.json,
+      ),
       'cni-config': about(
         'files in /etc/cni/net.d by name: a mapping becomes JSON, a text is written as it is',
         texts.files('matrix', 'name'),

@@ -133,11 +133,13 @@ export function journalOf(
   {
     start = state(),
     startLog = '',
+    afterStart = [],
     steps = [],
     after = [],
   }: {
     readonly start?: NodeState;
     readonly startLog?: string;
+    readonly afterStart?: readonly Observation[];
     readonly steps?: readonly TakenStep[];
     readonly after?: readonly Observation[];
   } = {},
@@ -159,6 +161,7 @@ export function journalOf(
       host: {},
     },
     ...STARTS,
+    ...afterStart,
     ...look('start', { log: startLog, state: start }),
     ...run.steps.flatMap(({ id: stepId, action }, index): readonly Observation[] => {
       const taken = steps[index] ?? {};

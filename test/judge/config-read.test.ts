@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+
+import { unreadOf } from '../../lab/judge/config-read.ts';
+import { judge } from '../../lab/judge/judge.ts';
+import { at, journalOf, planned, ran, result, runPod } from '../rig/recorded-run.ts';
+
+const DUMP = ['containerd', 'config', 'dump'];
+const dump1 = (stdout: string) => ({ version: '1.6.4', dump: result(DUMP, { stdout }), log: '' });
+const dump2 = (stderr: string, log = '') => ({ version: '2.2.2', dump: result(DUMP, { stderr }), log });
+
+describe('containerd 1.x prints what it has read', () => {
+  const printed = `version = 2
+disabled_plugins = []
+
+[plugins]
+  [plugins."io.containerd.grpc.v1.cri"]
+    restrict_oom_score_adj = true
+    [plugins."io.containerd.grpc.v1.cri".cni]
+      bin_dir = "/opt/cni/bin"
+      ip_pref = "cni"
+`;
+
+  test('all of it is read', () => {
+    const config = {
+      plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } },
+      disabled_plugins: [],
+    };
+    expect(unreadOf(config, dump1(printed))).toBeUndefined();
+  });
+
+  test('a key that is spelt wrong is not', () => {
+    const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_perf: 'cni' }, x: { y: 1 } } } };
+    expect(unreadOf(config, dump1(printed))).toEqual({
+      message:
+        'containerd 1.6.4 does not read plugins."io.containerd.grpc.v1.cri".cni.ip_perf and 1 more of containerd-config',
+      detail: ['plugins."io.containerd.grpc.v1.cri".x'],
+    });
+  });
+
+  test('nor is a table of 2.x, and there is a way to say it for both', () => {
+    const config = { plugins: { 'io.containerd.cri.v1.runtime': { cni: { ip_pref: 'cni' } } } };
+    expect(unreadOf(config, dump1(printed))).toEqual({
+      message: 'containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config',
+      detail: ['`cri: { … }` in containerd-config goes to the table that each version reads'],
+    });
+  });
+
+  test('empty values are let pass, as some of them are not printed', () => {
+    expect(unreadOf({ plugins: { other: {} }, debug: { level: '' } }, dump1(printed))).toBeUndefined();
+  });
+});
+
+describe('containerd 2.x says what it skips', () => {
+  const ignoring = (words: string) =>
+    `time="2026-01-01T00:00:00Z" level=warning msg="Ignoring unknown key in TOML${words}\n`;
+  const loading = (id: string) =>
+    `time="2026-01-01T00:00:00Z" level=info msg="loading plugin" id=${id} type=x\n`;
+
+  test('a table of 1.x', () => {
+    const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } } };
+    const said = ignoring(' for plugin" error="strict mode" key=cni plugin=io.containerd.grpc.v1.cri');
+    expect(unreadOf(config, dump2(said))).toEqual({
+      message: 'containerd 2.2.2 does not read plugins."io.containerd.grpc.v1.cri".cni of containerd-config',
+      detail: ['`cri: { … }` in containerd-config goes to the table that each version reads'],
+    });
+  });
+
+  test('a key that is spelt wrong, at the top or in a table that it moved first', () => {
+    const config = { debug: { levle: 'debug' }, plugins: { 'io.containerd.grpc.v1.cri': { bogus: 1 } } };
+    const said =
+      ignoring('" column=3 error="strict mode" file=/etc/containerd/config.toml key="debug levle" row=16') +
+      ignoring(' for plugin" error="strict mode" key=bogus plugin=io.containerd.cri.v1.runtime');
+    expect(unreadOf(config, dump2(said))?.detail[0]).toBe('plugins."io.containerd.grpc.v1.cri".bogus');
+    expect(unreadOf(config, dump2(said))?.message).toContain('does not read debug.levle and 1 more');
+  });
+
+  test("of what is not the file's nothing is said", () => {
+    const said = ignoring(' for plugin" error="strict mode" key=bin_dir plugin=io.containerd.cri.v1.runtime');
+    expect(unreadOf({ debug: { level: 'debug' } }, dump2(said))).toBeUndefined();
+  });
+
+  test('a table for a plugin that it does not have, which it passes over in silence', () => {
+    const config = {
+      plugins: { 'io.containerd.nope.v1.x': { a: 1 }, 'io.containerd.gc.v1.scheduler': { b: 1 } },
+    };
+    const log = loading('io.containerd.gc.v1.scheduler');
+    expect(unreadOf(config, dump2('', log))?.message).toBe(
+      'containerd 2.2.2 does not read plugins."io.containerd.nope.v1.x" of containerd-config',
+    );
+    expect(unreadOf(config, dump2('', ''))).toBeUndefined(); // a log that does not tell what is loaded
+    expect(
+      unreadOf({ ...config, disabled_plugins: ['io.containerd.nope.v1.x'] }, dump2('', log)),
+    ).toBeUndefined();
+  });
+});
+
+describe('a run whose configuration is not read', () => {
+  const plain = planned({ steps: [[runPod]] });
+  const run = { ...plain, node: { ...plain.node, containerdConfig: { plugins: { nope: { a: 1 } } } } };
+  const judged = (...seen: Parameters<typeof ran>[1][]) => {
+    const entries = journalOf(run, { afterStart: seen.map((one) => ran('start', one)) });
+    const { outcome, findings } = judge(run, entries);
+    return { outcome, first: findings[0] };
+  };
+
+  test('is inconclusive', () => {
+    expect(judged(result(DUMP, { stdout: 'version = 2\n' }))).toEqual({
+      outcome: 'inconclusive',
+      first: {
+        check: 'ran',
+        outcome: 'inconclusive',
+        stepId: 'start',
+        place: at(1),
+        message: 'containerd 1.6.3 does not read plugins of containerd-config',
+        detail: [],
+      },
+    });
+  });
+
+  test('and so is one of which nobody knows', () => {
+    const unknown = 'the journal does not tell what containerd read of its configuration';
+    expect(judged()).toMatchObject({ outcome: 'inconclusive', first: { message: unknown } });
+    expect(judged(result(DUMP, { exitCode: 1, stderr: 'no such flag\n' }))).toMatchObject({
+      outcome: 'inconclusive',
+      first: {
+        message: 'it is not known what containerd 1.6.3 reads of its configuration: no such flag',
+      },
+    });
+  });
+});

@@ -59,10 +59,12 @@ const isTaken = ({ ended, notRun, missing }: StepFacts): boolean =>
 /** A step that could not be taken shows nothing, whatever is expected of it; nor does one of which nothing was written down. */
 export function judgeNotRun({ step, notRun, missing }: StepFacts, cause?: string): readonly Finding[] {
   if (notRun === undefined && missing === undefined) return [];
-  const because = cause === undefined ? 'the step could not be taken' : `not taken because of ${cause}`;
   const message =
     missing === undefined
-      ? `${because}: ${notRun ?? ''}`
+      ? `the step could not be taken: ${notRun ?? ''}`
       : `the journal does not show that the step was taken: it lacks ${missing}`;
-  return [{ check: 'ran', outcome: 'inconclusive', stepId: step.id, place: step.expect.place, message }];
+  const detail = cause === undefined ? {} : { detail: [`because of ${cause}`] };
+  return [
+    { check: 'ran', outcome: 'inconclusive', stepId: step.id, place: step.expect.place, message, ...detail },
+  ];
 }

@@ -49,10 +49,10 @@ test('what a pod that did not start makes of later steps is told of the step tha
   expect(findings(undefined, expecting({ pod: { state: 'not-ready' } }))).toEqual([
     'fail',
     '1-run-pod ok fail - command exited with 1: crictl runp /lab/pods/web.json',
-    '2-create-container ran inconclusive 1-run-pod not taken because of 1-run-pod: no sandbox of pod web was ever listed',
-    '3-exec-container ran inconclusive 1-run-pod not taken because of 1-run-pod: container app was not created',
-    '4-exec ran inconclusive 1-run-pod not taken because of 1-run-pod: ${web.ip} is not known',
-    '5-stop-pod ran inconclusive 1-run-pod not taken because of 1-run-pod: no sandbox of pod web was ever listed',
+    '2-create-container ran inconclusive 1-run-pod the step could not be taken: no sandbox of pod web was ever listed',
+    '3-exec-container ran inconclusive 1-run-pod the step could not be taken: container app was not created',
+    '4-exec ran inconclusive 1-run-pod the step could not be taken: ${web.ip} is not known',
+    '5-stop-pod ran inconclusive 1-run-pod the step could not be taken: no sandbox of pod web was ever listed',
     '5-stop-pod pod fail 1-run-pod pod web is { state: absent }, expected { state: not-ready }',
   ]);
 });
@@ -60,9 +60,9 @@ test('what a pod that did not start makes of later steps is told of the step tha
 test('where the pod was expected not to start, each later step has its own say', () => {
   expect(findings(expecting({ ok: false }), undefined)).toEqual([
     'inconclusive',
-    '2-create-container ran inconclusive - not taken because of 1-run-pod: no sandbox of pod web was ever listed',
-    '3-exec-container ran inconclusive - not taken because of 1-run-pod: container app was not created',
-    '4-exec ran inconclusive - not taken because of 1-run-pod: ${web.ip} is not known',
-    '5-stop-pod ran inconclusive - not taken because of 1-run-pod: no sandbox of pod web was ever listed',
+    '2-create-container ran inconclusive - the step could not be taken: no sandbox of pod web was ever listed',
+    '3-exec-container ran inconclusive - the step could not be taken: container app was not created',
+    '4-exec ran inconclusive - the step could not be taken: ${web.ip} is not known',
+    '5-stop-pod ran inconclusive - the step could not be taken: no sandbox of pod web was ever listed',
   ]);
 });

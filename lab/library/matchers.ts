@@ -5,6 +5,7 @@ import { shown } from '../core/shown.ts';
 import { errorText } from '../judge/failures.ts';
 import { judgeText } from '../judge/judge-text.ts';
 import { pasteable } from '../judge/pasteable.ts';
+import { ranIntoLimit } from '../judge/timed-out.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import { describe, isPromise } from './check.ts';
@@ -113,6 +114,10 @@ const endOfStep = ({ said, known, message }: StepFailed): End => ({
 function endOfCommand(value: unknown): End {
   if (!isCommandResult(value)) return { succeeded: '' };
   const command = pasteable(value.argv);
+  if (ranIntoLimit(value))
+    throw new LabError(
+      `nobody knows how this ends: no end within ${Math.round(value.durationMs)} ms: ${command}`,
+    );
   if (value.exitCode === 0) return { succeeded: `: ${command}` };
   return {
     said: errorText(value),

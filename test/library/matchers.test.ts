@@ -118,6 +118,15 @@ test('what could not be looked at is not known, whichever way it is asked', asyn
   );
 });
 
+test('a command that ran into its limit has not failed, whichever way it is asked', async () => {
+  const hung = { exitCode: null, signal: 'SIGKILL', timedOut: true, durationMs: 500 };
+  const { started } = await fakeStartedNode({ looks: [stateOf([])], exec: () => hung });
+  const unknown = 'nobody knows how this ends: no end within 500 ms: sleep 10';
+  const part = { contains: 'x', why: 'any' };
+  expect(await wordsOf(expect(started.exec(['sleep', '10'])).toFailWith(part))).toBe(unknown);
+  expect(await wordsOf(expect(started.exec(['sleep', '10'])).not.toFailWith(part))).toBe(unknown);
+});
+
 test('a promise of a node is no node', async () => {
   const { started } = await fakeStartedNode({ looks: [stateOf([])] });
   expect(await wordsOf(expect(Promise.resolve(started)).toLeaveNothingBehind())).toBe(

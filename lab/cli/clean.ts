@@ -7,10 +7,13 @@ export async function cleanCommand(
   flags: { readonly cache?: true; readonly kept?: true },
 ): Promise<number> {
   const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => {} });
-  for (const line of await sweepHost({ backends: createBackends(world), artifacts }))
-    world.out.write(`${line}\n`);
+  const swept = await sweepHost({ backends: createBackends(world), artifacts });
+  for (const line of swept) world.out.write(`${line}\n`);
+  if (swept.length === 0) world.out.write('killed runs left nothing on this host\n');
   if (flags.kept === true) {
-    for (const { name, backend } of await ownKeptNodes(world)) {
+    const kept = await ownKeptNodes(world);
+    if (kept.length === 0) world.out.write('no node was left up\n');
+    for (const { name, backend } of kept) {
       await backend.down(name);
       world.out.write(`${name} is down\n`);
     }

@@ -28,4 +28,4 @@ export interface RunFlags extends NodeFlags {
 
 export type SourceFlags = Pick<NodeFlags, 'kernel' | 'offline' | 'sources' | 'mirror'>;
 
-export type BackendFlags = Pick<NodeFlags, 'backend' | 'base'>;
+export type BackendFlags = Pick<NodeFlags, 'backend' | 'base' | 'kernel'>;

@@ -71,12 +71,23 @@ export async function chooseBackend(world: World, flags: BackendFlags): Promise<
   for (const backend of createBackends(world, flags)) {
     if (flags.backend !== 'auto' && flags.backend !== backend.name) continue;
     const check = await backend.check();
-    if (check.works) return { backend, arch: check.arch ?? world.arch };
+    if (check.works) {
+      refuseWithoutEffect(backend.name, flags);
+      return { backend, arch: check.arch ?? world.arch };
+    }
     refusals.push(
       `${backend.name} nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
     );
   }
   throw new LabError(refusals.join('\n'));
+}
+
+/** An option that another backend's nodes have would change nothing here, and nobody would know. */
+function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {
+  if (base !== undefined && on !== 'container')
+    throw new BadInput(`--base is for container nodes and changes nothing on ${on}; add --backend container`);
+  if (kernel !== undefined && on !== 'vm')
+    throw new BadInput(`--kernel is for virtual machines and changes nothing on ${on}; add --backend vm`);
 }
 
 /** For what is done ahead, of a run that may come on another day: the first stands in where none works. */

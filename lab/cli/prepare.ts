@@ -104,7 +104,8 @@ function axisValues(set: readonly string[], cwd: string): Readonly<Record<string
     const equals = word.indexOf('=');
     if (equals < 1) throw new BadInput(`--set wants axis=value; got ${JSON.stringify(word)}`);
     const axis = word.slice(0, equals);
-    values[axis] = [...(values[axis] ?? []), fromHere(word.slice(equals + 1), cwd)];
+    const more = word.slice(equals + 1).split(',');
+    values[axis] = [...(values[axis] ?? []), ...more.map((value) => fromHere(value, cwd))];
   }
   return values;
 }

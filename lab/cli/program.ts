@@ -148,6 +148,9 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./kept.ts')).downCommand(world, names, flags)),
     );
 
+  // read from all arguments in ambient.ts, so it may stand after the verb too
+  for (const command of program.commands)
+    command.addOption(new Option('--no-color', 'plain text').hideHelp());
   return program;
 }
 
@@ -174,7 +177,7 @@ function withVersionFlags(command: Command, which: string, several = ''): Comman
 function withNodeFlags(command: Command): Command {
   return withVersionFlags(command, 'instead of what the scenario says', '; several with commas').option(
     '--set <axis=value>',
-    'of the matrix: only this value, or another one; more than one may be given',
+    'of the matrix: only this value, or another one; several with commas',
     collect,
   );
 }

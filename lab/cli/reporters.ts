@@ -12,6 +12,11 @@ export async function createReporters(
   flags: Pick<RunFlags, 'reporter' | 'verbose'>,
 ): Promise<readonly Reporter[]> {
   const { reporter: wanted = ['terminal'] } = flags;
+  const onOutput = wanted.filter((text) => !text.includes('='));
+  if (onOutput.length > 1)
+    throw new BadInput(
+      `standard output takes one reporter; got ${onOutput.join(' and ')}: give all but one a file, as in ${onOutput[1]}=FILE`,
+    );
   const reporters: Reporter[] = [];
   for (const text of wanted) {
     const [name = '', file] = text.split(/=(.*)/s);

@@ -57,6 +57,18 @@ test.each([
   [['--jobs', '0'], "option '-j, --jobs <n>' argument '0' is invalid. a whole number above 0 is wanted"],
   [['--set', 'foo'], '--set wants axis=value; got "foo"'],
   [
+    ['--reporter', 'json', '--reporter', 'junit'],
+    'standard output takes one reporter; got json and junit: give all but one a file, as in junit=FILE',
+  ],
+  [
+    ['--backend', 'bare', '--kernel', 'bookworm'],
+    '--kernel is for virtual machines and changes nothing on bare; add --backend vm',
+  ],
+  [
+    ['--backend', 'bare', '--base', 'debian'],
+    '--base is for container nodes and changes nothing on bare; add --backend container',
+  ],
+  [
     ['--reporter', 'nope'],
     'there is no reporter "nope"; there are terminal, json and junit, each also as name=file',
   ],

@@ -23,7 +23,7 @@ const PROBES = [
   ['mount -o remount,rw /proc/sys', 32],
   ['mount -o remount,bind,rw /proc/sys', 32],
   ['mount -o remount,rw /sys', 32],
-  ['mount -o remount,bind,rw /usr', 32],
+  ['mount -o remount,bind,rw /lab/artifacts', 32],
   ['sh -c "echo 1 > /proc/sys/vm/overcommit_memory"', 2],
   ['sh -c "echo h > /proc/sysrq-trigger"', 2],
   ['mknod /tmp/disk b 254 0', 1],
@@ -37,8 +37,8 @@ const PROBES = [
   ['sysctl -qw net.ipv4.ip_forward=1', 0],
 ] as const;
 
-/** CAP_SYS_TIME, _BOOT, _MODULE, _RAWIO, _RESOURCE, _NICE, MAC_*, SYSLOG, WAKE_ALARM, BLOCK_SUSPEND, AUDIT_CONTROL, _READ, PERFMON, BPF */
-const GONE = [25, 22, 16, 17, 24, 23, 32, 33, 34, 35, 36, 30, 37, 38, 39].reduce(
+/** CAP_SYS_TIME, _BOOT, _MODULE, _RAWIO, _RESOURCE, MAC_*, SYSLOG, WAKE_ALARM, BLOCK_SUSPEND, AUDIT_CONTROL, _READ, PERFMON, BPF */
+const GONE = [25, 22, 16, 17, 24, 32, 33, 34, 35, 36, 30, 37, 38, 39].reduce(
   (mask, bit) => mask | (1n << BigInt(bit)),
   0n,
 );

@@ -63,18 +63,14 @@ func only(call uint32, part []unix.SockFilter) []unix.SockFilter {
 // told `remount,bind,rw`, and nobody else uses this one. For the kernel it is a matter of access times alone.
 const Cover = unix.MS_NODIRATIME
 
-// mounts refuses to make a mount writable again that is the machine's, /proc/sys for instance: `remount,rw`, `remount,bind,rw`
-// without other flags, and `remount,bind,rw` of a cover. runc remounts binds to give them other flags, MS_RELATIME among them,
-// which is one of the bits of the magic number that mount(8) adds: that number is compared whole.
+// mounts refuses to make a mount writable again that is the machine's, /proc/sys for instance: `remount,rw`, and
+// `remount,bind,rw` of a cover. Any other bind may be remounted: runc does so for each that is to be writable.
 func mounts() []unix.SockFilter {
-	const besides, bind = unix.MS_REC | unix.MS_SILENT, unix.MS_REMOUNT | unix.MS_BIND
 	return []unix.SockFilter{
 		load(offsetOfArgument(3)),
 		and(unix.MS_REMOUNT | unix.MS_RDONLY), jumpIf(unix.BPF_JEQ, unix.MS_REMOUNT, 1, 0), answer(unix.SECCOMP_RET_ALLOW),
 		load(offsetOfArgument(3)), jumpIf(unix.BPF_JSET, unix.MS_BIND, 1, 0), refuse(unix.EPERM),
 		jumpIf(unix.BPF_JSET, Cover, 0, 1), refuse(unix.EPERM),
-		and(^uint32(besides)), jumpIf(unix.BPF_JEQ, bind, 0, 1), refuse(unix.EPERM),
-		jumpIf(unix.BPF_JEQ, bind|unix.MS_MGC_VAL, 0, 1), refuse(unix.EPERM),
 		answer(unix.SECCOMP_RET_ALLOW),
 	}
 }

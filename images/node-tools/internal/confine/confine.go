@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kept is what containerd, runc and plugins need: what CRI gives to containers by default, and what making containers and
-// networks takes. Without the rest nobody on a node sets the machine's clock, loads modules, reboots, clears the kernel's
-// log, takes real-time priority or spares a process when memory runs out.
+// kept is what containerd, runc and plugins need: what CRI gives to containers by default, what making containers and networks
+// takes, and CAP_SYS_NICE, without which v1's cpuset takes no process of another user namespace. Without the rest nobody on a
+// node sets the machine's clock, loads modules, reboots, clears the kernel's log, or spares a process when memory runs out.
 var kept = []uintptr{
 	unix.CAP_AUDIT_WRITE, unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH, unix.CAP_FOWNER, unix.CAP_FSETID,
 	unix.CAP_IPC_LOCK, unix.CAP_KILL, unix.CAP_MKNOD, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_NET_BROADCAST,
 	unix.CAP_NET_RAW, unix.CAP_SETFCAP, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_SETUID, unix.CAP_SYS_ADMIN,
-	unix.CAP_SYS_CHROOT, unix.CAP_SYS_PTRACE,
+	unix.CAP_SYS_CHROOT, unix.CAP_SYS_NICE, unix.CAP_SYS_PTRACE,
 }
 
 // noCore keeps a crash from running what the machine has in core_pattern, which 0 would not: core(5).

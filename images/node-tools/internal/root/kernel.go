@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wholeProc is a proc with nothing over it, for root alone: the kernel lets a user namespace, as of a pod, mount a proc of its
-// own only where one is seen whole. See mount_namespaces(7).
-const wholeProc = "/lab/.whole/proc"
+// A proc with nothing over it, and a sysfs with the flags that runc gives its own, for root alone: the kernel lets a user
+// namespace, as of a pod, mount its own only where such a one is seen whole. See mount_namespaces(7).
+const wholeProc, wholeSys = "/lab/.whole/proc", "/lab/.whole/sys"
 
 const kernelFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
@@ -50,6 +50,12 @@ func sys(layout cgroup.Layout) error {
 		return err
 	}
 	if err := mount("", "/sys", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover|kernelFlags|unix.MS_RELATIME, ""); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(wholeSys, 0o700); err != nil {
+		return err
+	}
+	if err := mount("sysfs", wholeSys, "sysfs", unix.MS_RDONLY|kernelFlags, ""); err != nil {
 		return err
 	}
 	return layout.Mount()

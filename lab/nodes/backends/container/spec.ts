@@ -28,7 +28,7 @@ export const VOLUME = 'cnilab-artifacts';
 export const CAPABILITIES = [
   ...['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE'],
   ...['NET_RAW', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'],
-  ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_PTRACE'],
+  ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_NICE', 'SYS_PTRACE'],
 ];
 
 /** By two clocks: one that all machines have, and one that nobody sets. */

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 
 import { messageOf } from '../core/lab-error.ts';
 import { hostFacts } from '../host/facts.ts';
+import { kernelNews } from './doctor-kernel.ts';
 import type { SourceFlags } from './flags.ts';
 import { createBackends, openArtifacts, ownKeptNodes, readPins } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
@@ -24,6 +25,12 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
   /** One check that cannot be made does not end the others. */
   const orSay = async (what: string, check: () => Promise<void>): Promise<void> =>
     check().catch((thrown: unknown) => say('--', what, `this could not be checked: ${messageOf(thrown)}`));
+
+  await orSay('kernel', async () => {
+    const kernel = await kernelNews(world);
+    say(kernel.lacks ? '--' : 'ok', 'kernel', kernel.how);
+    for (const way of kernel.waysOut) world.out.write(`${' '.repeat(22)}- ${way}\n`);
+  });
 
   let anyWorks = false;
   for (const backend of createBackends(world)) {

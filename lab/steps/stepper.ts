@@ -11,6 +11,7 @@ import type { PlannedStep } from '../plan/plan.ts';
 import type { PodSpec } from '../spec/scenario.ts';
 import { capturePod, Captures } from './captures.ts';
 import type { RunOptions, StepContext } from './context.ts';
+import { notItsFault } from './not-its-fault.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { settle, type Settling } from './settle.ts';
 import { takeStep } from './take-step.ts';
@@ -111,6 +112,7 @@ export function createStepper(options: StepperOptions): Stepper {
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
       const result = await node.exec(argv, { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
       observe({ kind: 'command', stepId, ...onBehalf, result });
+      await notItsFault(node, result);
       return result;
     },
   });

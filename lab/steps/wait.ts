@@ -6,6 +6,7 @@ import type { Condition, LogExpectation } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
 import type { StepContext } from './context.ts';
+import { notItsFault } from './not-its-fault.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 
 const EVERY_MS = 50;
@@ -82,6 +83,7 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
       const argv = condition.argv.map((word) => context.captures.fill(word));
       const result = await context.node.exec(argv, { timeoutMs: context.timeoutMs });
       if (result.timedOut) return { hung: `no end of ${argv.join(' ')}` };
+      await notItsFault(context.node, result);
       const end = result.stderr.trim() || `exit ${result.exitCode ?? result.signal}`;
       return { holds: result.exitCode === 0, what: end };
     }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ var execInContainer = &cli.Command{
 			return err
 		}
 		if !context.Bool("sync") {
-			return errors.New("execing command in container: the lab's stand-in for crictl cannot stream; use exec --sync")
+			return lacking("streaming: exec has to be exec --sync")
 		}
 		id, command := context.Args().First(), context.Args().Tail()
 		if err := execSync(client, id, command, context.Int64("timeout")); err != nil {

@@ -36,6 +36,7 @@ func main() {
 		listContainers, inspectContainers, containerLogs,
 		listImages,
 	}
+	tellWhatIsLacking(app)
 	if err := app.Run(os.Args); err != nil {
 		logrus.Fatal(err)
 	}

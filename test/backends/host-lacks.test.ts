@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { cnilab } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+const folder = scratchFolder();
+
+const scenario = (name: string, steps: string) => {
+  writeFileSync(
+    join(folder, `${name}.yaml`),
+    `name: ${name}
+summary: What the lab or its host lacks is not the doing of the system under test
+node:
+  containerd: 1.6.4
+  cni-plugins: 1.1.1
+  cni-config:
+    10-net.conflist:
+      cniVersion: 0.3.1
+      name: net
+      plugins: [{ type: ipvlan, master: parent0, ipam: { type: host-local, subnet: 10.88.0.0/24 } }]
+steps:
+${steps}`,
+  );
+  return `${name}.yaml`;
+};
+
+/** Only where official releases cannot be had is crictl our own. */
+const withOwnCrictl = ['--sources', 'local,gomod,debian'];
+
+test('a verb or a flag that only the official crictl has is no failure of anything', async () => {
+  const steps = `  - exec: [crictl, stats]
+    expect: { ok: false }
+  - exec: [sh, -c, 'crictl ps --resolve-image-path || exit 5']
+    expect: { exit-code: 5 }
+  - wait-for: { command: [crictl, statsp] }
+    expect: { ok: false }
+  - exec: [crictl, no-such-verb]
+    expect: { exit-code: 3 }
+`;
+  const { exitCode, stdout } = await cnilab(['run', ...withOwnCrictl, scenario('crictl', steps)], {
+    cwd: folder,
+  });
+  const lacking = (what: string) =>
+    `the step could not be taken: this crictl is cnilab's own and has no ${what}; take an official one: ` +
+    '`crictl: release:1.25.0`, or `crictl: local:PATH`, in the file, or --crictl\n';
+  expect(exitCode).toBe(69);
+  expect(stdout).toContain(`1-exec: ${lacking('"stats"')}`);
+  expect(stdout).toContain(`2-exec: ${lacking('flag -resolve-image-path for "ps"')}`);
+  expect(stdout).toContain(`3-wait-for: ${lacking('"statsp"')}`);
+  expect(stdout).not.toContain('4-exec');
+});
+
+const kernelHas = (kind: string) =>
+  spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'cnilab0', 'type', kind]).status === 0;
+
+test.skipIf(kernelHas('dummy'))('what the kernel lacks is no failure of a plugin', async () => {
+  const parent = `  - run-pod: web
+    expect: { error: { contains: 'Link not found', why: 'the parent is not there yet, which is not the kernel' } }
+  - exec: [ip, link, add, parent0, type, veth, peer, name, wire0]
+`;
+  const ipvlan = `  - run-pod: web
+    expect: { ok: false }
+  - run-pod: other
+`;
+  const dummy = `  - exec: [ip, link, add, dummy0, type, dummy]
+    expect: { error: "Error: Unknown device type." }
+`;
+  const { exitCode, stdout } = await cnilab(
+    ['run', scenario('plugin', parent + ipvlan), scenario('command', dummy)],
+    { cwd: folder },
+  );
+  const during = 'the run did not come to its end: during the steps: the kernel of ';
+  expect(exitCode).toBe(69);
+  expect(stdout).toMatch(
+    new RegExp(
+      `3-run-pod: ${during}\\S+ does not have ipvlan, without which this fails: crictl runp .*--backend vm`,
+    ),
+  );
+  expect(stdout).toMatch(
+    new RegExp(`1-exec: ${during}\\S+ does not have dummy, without which this fails: ip link add`),
+  );
+  expect(stdout).not.toContain('fail ');
+  expect((await cnilab(['doctor'])).stdout).toMatch(/^-- {2}kernel +has no .*\bdummy\b/m);
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
   async function remember(entry: IndexEntry): Promise<void> {
     await mkdir(at('index'), { recursive: true });
     const path = indexPath(entry.request);
-    const halfway = `${path}.${process.pid}.new`;
+    const halfway = `${path}.${process.pid}-${randomUUID()}.new`; // several nodes may be started in one process
     await writeFile(halfway, JSON.stringify(entry));
     await rename(halfway, path);
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -33,7 +34,7 @@ export async function chooseAcceleration(options: AccelerationOptions): Promise<
   const tried = await exec(argv, { timeoutMs: PROBE_WITHIN_MS });
   const answer = tried.exitCode === 0 && !tried.timedOut ? 'kvm' : 'tcg';
   await mkdir(dirname(rememberedHostPath), { recursive: true });
-  const halfway = `${rememberedHostPath}.${process.pid}.new`;
+  const halfway = `${rememberedHostPath}.${process.pid}-${randomUUID()}.new`;
   await writeFile(halfway, JSON.stringify({ asked, answer }));
   await rename(halfway, rememberedHostPath);
   return answer;

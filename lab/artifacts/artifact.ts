@@ -18,10 +18,11 @@ export interface ArtifactFile {
  *   node-tools   bin/agent, bin/crictl, bin/pause
  *   iptables, nftables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
  *   node-root    root.tar, a whole tree with its links, and packages.txt, what it is made of
+ *   critest      bin/critest.test; critest-images: an OCI layout in images/, and bin/registry to serve it
  *   images       pause.tar, app.tar (OCI image archives)
  */
 export interface Artifact {
-  /** a ComponentName, or one of the lab's own: node-tools, iptables, nftables, node-root, pause-image, app-image */
+  /** a ComponentName, or one of the lab's own: node-tools, critest, iptables, nftables, node-root, pause-image, … */
   readonly name: string;
   readonly version: string;
   readonly source: SourceName | 'own';

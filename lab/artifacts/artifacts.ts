@@ -19,6 +19,8 @@ import { describeUnobtained } from './no-source.ts';
 import { findCached, obtain } from './obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
 import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
+import { critestImagesRecipe } from './own/critest-images.ts';
+import { critestRecipe } from './own/critest.ts';
 import { nodeRootRecipe } from './own/node-root.ts';
 import { nodeToolsRecipes } from './own/node-tools.ts';
 import { ownCrictlRecipe } from './own/crictl.ts';
@@ -51,7 +53,15 @@ export interface ArtifactsOptions {
 }
 
 export type OwnName =
-  'node-tools' | NetfilterPackage | 'node-root' | 'vm-kernel' | 'vm-root' | 'vm-initrd' | ImageName;
+  | 'node-tools'
+  | 'critest'
+  | 'critest-images'
+  | NetfilterPackage
+  | 'node-root'
+  | 'vm-kernel'
+  | 'vm-root'
+  | 'vm-initrd'
+  | ImageName;
 
 /** Everything that nodes are made of, verified and on this disk. */
 export interface Artifacts {
@@ -110,6 +120,12 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     switch (name) {
       case 'node-tools':
         return nodeToolsRecipes({ sourceHostPath: join(packageHostPath, 'images/node-tools'), arch, go });
+      case 'critest':
+        return [critestRecipe({ pins: pins.critest, arch, go, sumsHostPath })];
+      case 'critest-images': {
+        const sourceHostPath = join(packageHostPath, 'images/critest');
+        return [critestImagesRecipe({ sourceHostPath, arch, apt, go })];
+      }
       case 'iptables':
       case 'nftables':
         return [netfilterRecipe(name, { arch, apt, exec })];

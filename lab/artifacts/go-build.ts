@@ -13,6 +13,8 @@ export interface GoBuild {
   readonly go: GoTool;
   readonly facts: GomodPins;
   readonly version: string;
+  /** The programs are those that `go test` makes of packages whose tests are a program of their own: critest. */
+  readonly tests?: true;
   /** the content of a go.sum that must hold everything the build needs; without it Go's checksum database is asked */
   readonly heldSums?: string;
   /** brings the library that the pins name; without it the build does without */
@@ -81,13 +83,11 @@ export async function buildModule(
   if (heldSums !== undefined) await writeFile(join(wrapper, 'go.sum'), heldSums);
 
   job.progress('building');
-  const argv = buildArgv(facts, { version, sum: module.value.sum, library: library !== undefined });
+  const verb = build.tests === true ? ['test', '-c'] : ['build'];
+  const flags = flagsOf(facts, { version, sum: module.value.sum, library: library !== undefined });
   const bin = join(treeHostPath, 'bin');
   await mkdir(bin);
-  const built = await go.run([...argv.slice(0, 1), '-o', `${bin}/`, ...argv.slice(1)], {
-    ...run,
-    cwd: wrapper,
-  });
+  const built = await go.run([...verb, '-o', `${bin}/`, ...flags], { ...run, cwd: wrapper });
   if (built.exitCode !== 0)
     return err(refusalFromGo(`go build of ${facts.module}@v${version}`, built.stderr));
   const sums = await readFile(join(wrapper, 'go.sum'), 'utf8');
@@ -99,14 +99,14 @@ export async function buildModule(
   const goVersion = await go.run(['env', 'GOVERSION'], run);
   return ok({
     sums,
-    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${argv.join(' ')}${library === undefined ? '' : `, with ${library.value.madeFrom}`}`,
+    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${[...verb, ...flags].join(' ')}${library === undefined ? '' : `, with ${library.value.madeFrom}`}`,
     ...(facts.library !== undefined && library === undefined
       ? { note: `without ${facts.library.name}` }
       : {}),
   });
 }
 
-function buildArgv(
+function flagsOf(
   facts: GomodPins,
   { version, sum, library }: { version: string; sum: string; library: boolean },
 ): readonly string[] {
@@ -116,7 +116,6 @@ function buildArgv(
       `-X ${variable}=${value.replaceAll('{version}', version).replaceAll('{sum}', sum)}`,
   );
   return [
-    'build',
     '-trimpath',
     '-buildvcs=false',
     ...(tags.length > 0 ? ['-tags', tags.join(',')] : []),

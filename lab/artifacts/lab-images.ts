@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { unreachable } from '../core/unreachable.ts';
 import type { Arch } from '../plan/pins.ts';
-import type { OciImage } from './oci-image.ts';
+import type { ImageFile, OciImage } from './oci-image.ts';
 
 /** By the name of the artifact: what pod sandboxes run, and what containers run. */
 export type LabImageName = 'pause-image' | 'app-image';
@@ -49,13 +49,7 @@ export function labImage({
       return {
         name: 'cnilab.local/app:1',
         arch,
-        files: [
-          { path: '/bin/busybox', content: program, mode: 0o755 },
-          ...APPLETS.map((applet) => ({ path: `/bin/${applet}`, linkTo: 'busybox' })),
-          { path: '/etc/passwd', content: 'root:x:0:0:root:/root:/bin/sh\n', mode: 0o644 },
-          { path: '/root', folder: true, mode: 0o700 },
-          { path: '/tmp', folder: true, mode: 0o1777 },
-        ],
+        files: busyboxFiles(program, APPLETS),
         entrypoint: [],
         env: { PATH: '/bin' },
       };
@@ -64,8 +58,23 @@ export function labImage({
   }
 }
 
+export const ROOT_USER = 'root:x:0:0:root:/root:/bin/sh\n';
+
+/** A root file system of a static busybox. */
+export const busyboxFiles = (
+  program: Buffer,
+  applets: readonly string[],
+  passwd = ROOT_USER,
+): readonly ImageFile[] => [
+  { path: '/bin/busybox', content: program, mode: 0o755 },
+  ...applets.map((applet) => ({ path: `/bin/${applet}`, linkTo: 'busybox' })),
+  { path: '/etc/passwd', content: passwd, mode: 0o644 },
+  { path: '/root', folder: true, mode: 0o700 },
+  { path: '/tmp', folder: true, mode: 0o1777 },
+];
+
 /** The applets that have a name of their own in the app image; every other is there as `busybox NAME`. */
-const APPLETS =
+export const APPLETS =
   'ash awk cat chmod cp cut date dd df dmesg echo env expr false find grep head hostname httpd id ifconfig ip kill ln ls mkdir mount mv nc netstat nslookup ping ping6 printf ps pwd readlink rm rmdir route sed seq sh sleep sort stat tail tee test time timeout top touch tr traceroute true umount uname uniq vi wc wget which xargs yes'.split(
     ' ',
   );

@@ -51,7 +51,6 @@ const RUN: Fields = {
     crictl: component,
     plugins: isObject,
     containerdConfig: isObject,
-    containerdConfigPlace: maybe(isObject),
     cniConfig: list(object({ name: text, content: text })),
     files: list(object({ name: text, content: text })),
     limits: maybe(isObject),

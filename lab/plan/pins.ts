@@ -9,6 +9,8 @@ export type Arch = (typeof ARCHS)[number];
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be had from gomod. */
 export interface Pins {
   readonly components: { readonly [C in ComponentName]: ComponentPins };
+  /** the conformance tests of CRI, which are no part of a node: how they are built, and at which one version */
+  readonly critest: GomodPins & { readonly version: string };
   /** the version of each component that is taken when nobody names one; release and gomod both have it */
   readonly defaults: Readonly<Record<ComponentName, string>>;
   /** Debian suite → the upstream version that it has of each component */
@@ -24,7 +26,7 @@ export interface ComponentPins {
   /** runc: major version of containerd → the version that is taken beside it in place of the default */
   readonly besideContainerd: Readonly<Record<string, string>>;
   readonly release: ReleasePins;
-  readonly gomod: readonly GomodPins[];
+  readonly gomod: readonly MajorPins[];
   readonly debian: DebianPins | undefined;
 }
 
@@ -37,9 +39,13 @@ export interface ReleasePins {
   readonly sha256: Readonly<Record<string, Readonly<Partial<Record<Arch, string>>>>>;
 }
 
-/** How some major versions are built from their Go module. */
-export interface GomodPins {
+/** How some major versions of a component are built from its Go module. */
+export interface MajorPins extends GomodPins {
   readonly majors: { readonly from: number; readonly to: number };
+}
+
+/** How programs are built from a Go module. */
+export interface GomodPins {
   readonly module: string;
   /** main packages, relative to the module */
   readonly packages: readonly string[];
@@ -49,7 +55,7 @@ export interface GomodPins {
   readonly library?: { readonly package: string; readonly name: string; readonly tags: readonly string[] };
   /** Go variables set by the linker; values with {version} and {sum}, the module's own h1: checksum */
   readonly set: Readonly<Record<string, string>>;
-  /** versions whose dependencies are held by images/gomod/<component>.sum */
+  /** versions whose dependencies are held by a file in images/gomod */
   readonly pinned: readonly string[];
 }
 
@@ -76,6 +82,7 @@ export function parsePins(yamlText: string): Result<Pins, string> {
     const debianSuites = listOf(mapOf(root.debian, 'debian').suites, 'debian.suites');
     return ok({
       components: { containerd, runc, 'cni-plugins': plugins, crictl },
+      critest: parseCritest(root.critest),
       defaults: {
         containerd: containerd.default,
         runc: runc.default,
@@ -137,7 +144,7 @@ function parseComponent(value: PlainYaml | undefined, where: string): ComponentP
         ]),
       ),
     },
-    gomod: gomod.map(([majors, facts]) => parseGomod(majors, facts, `${where}.gomod.${majors}`)),
+    gomod: gomod.map(([majors, facts]) => parseMajors(majors, facts, `${where}.gomod.${majors}`)),
     debian: component.debian === undefined ? undefined : parseDebian(component.debian, `${where}.debian`),
   };
 }
@@ -154,15 +161,21 @@ function parseSums(value: PlainYaml, where: string): Partial<Record<Arch, string
   );
 }
 
-function parseGomod(majors: string, value: PlainYaml, where: string): GomodPins {
+function parseMajors(majors: string, value: PlainYaml, where: string): MajorPins {
   const range = /^(\d+)(?:-(\d+))?$/.exec(majors);
   if (range === null) throw new PinProblem(`${where}: wanted a major version or a range like 0-1`);
+  return {
+    majors: { from: Number(range[1]), to: Number(range[2] ?? range[1]) },
+    ...parseGomod(value, where),
+  };
+}
+
+function parseGomod(value: PlainYaml | undefined, where: string): GomodPins {
   const facts = mapOf(value, where);
   const cgo = textOf(facts.cgo, `${where}.cgo`);
   if (cgo !== 'true' && cgo !== 'false')
     throw new PinProblem(`${where}.cgo: wanted true or false, got ${cgo}`);
   return {
-    majors: { from: Number(range[1]), to: Number(range[2] ?? range[1]) },
     module: textOf(facts.module, `${where}.module`),
     packages: listOf(facts.packages, `${where}.packages`),
     tags: listOf(facts.tags, `${where}.tags`),
@@ -180,6 +193,14 @@ function parseLibrary(value: PlainYaml, where: string): NonNullable<GomodPins['l
     name: textOf(facts.name, `${where}.name`),
     tags: listOf(facts.tags, `${where}.tags`),
   };
+}
+
+function parseCritest(value: PlainYaml | undefined): Pins['critest'] {
+  const facts = parseGomod(value, 'critest');
+  const [version, other] = facts.pinned;
+  if (version === undefined || other !== undefined)
+    throw new PinProblem('critest.pinned: wanted one version');
+  return { ...facts, version };
 }
 
 function parseDebian(value: PlainYaml, where: string): DebianPins {

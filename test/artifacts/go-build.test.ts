@@ -9,7 +9,6 @@ import type { CommandResult } from '../../lab/core/ports.ts';
 import type { GomodPins } from '../../lab/plan/pins.ts';
 
 const facts: GomodPins = {
-  majors: { from: 1, to: 1 },
   module: 'example.org/m',
   packages: ['cmd/a', '.'],
   tags: ['no_btrfs', 'other'],

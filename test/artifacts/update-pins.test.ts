@@ -46,6 +46,13 @@ components:
       sha256:
         1.25.0: { amd64: ${a} }
 
+critest:
+  module: example.invalid/cri-tools
+  packages: [cmd/critest]
+  tags: []
+  cgo: false
+  set: {}
+  pinned: [1.0.0]
 debian:
   suites: [sid]
   security: []

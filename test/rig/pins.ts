@@ -33,6 +33,13 @@ ${Object.entries(releases[component] ?? {})
   runc:${release('runc', 'opencontainers/runc/releases/download/v{version}/runc.{arch}')}
   cni-plugins:${release('cni-plugins', 'containernetworking/plugins/releases/download/v{version}/cni-plugins-linux-{arch}-v{version}.tgz')}
   crictl:${release('crictl', 'kubernetes-sigs/cri-tools/releases/download/v{version}/crictl-v{version}-linux-{arch}.tar.gz')}
+critest:
+  module: example.invalid/cri-tools
+  packages: [cmd/critest]
+  tags: []
+  cgo: false
+  set: {}
+  pinned: [1.0.0]
 debian:
   suites: [bookworm, sid]
   security: [bookworm]

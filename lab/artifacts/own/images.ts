@@ -69,12 +69,16 @@ export function appImageRecipe({ arch, apt, pack }: ImagesOptions): Recipe {
   };
 }
 
-interface Search {
+export interface BusyboxSearch {
   readonly apt: Apt;
   readonly job: Job;
 }
 
-async function findBusybox(toHostPath: string, { apt, job }: Search): Promise<Result<string, Refusal>> {
+/** Copies a static busybox to `toHostPath`, and says where it is from. */
+export async function findBusybox(
+  toHostPath: string,
+  { apt, job }: BusyboxSearch,
+): Promise<Result<string, Refusal>> {
   const { signal, scratchHostPath } = job;
   for (const hostPath of ['/bin/busybox', '/usr/bin/busybox']) {
     if (await isStatic(hostPath)) {

@@ -86,7 +86,7 @@ function buildRecipe({ sourceHostPath, arch, go }: NodeToolsOptions): Recipe {
 }
 
 /** Over names and contents of everything that goes into the build; a few hundred kilobytes, read at every start. */
-function hashOfSources(folder: string): string {
+export function hashOfSources(folder: string): string {
   const hash = createHash('sha256');
   const visit = (path: string): void => {
     const entries = readdirSync(join(folder, path), { withFileTypes: true });

@@ -1,0 +1,3 @@
+module cnilab/critest
+
+go 1.22

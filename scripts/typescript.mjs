@@ -1,0 +1,25 @@
+// Scripts in TypeScript, which Node 20 does not run: bundled into dist/, from where they find the package as lab/ does.
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What a script of this folder exports, given to `use`. */
+export async function withScript(name, use) {
+  const outfile = `${root}dist/script-${process.pid}.mjs`;
+  try {
+    await build({
+      entryPoints: [`${root}scripts/${name}`],
+      outfile,
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+    });
+    return await use(await import(outfile));
+  } finally {
+    await rm(outfile, { force: true });
+  }
+}

@@ -1,0 +1,48 @@
+import { afterAll, expect, test } from 'vitest';
+import { ambientWorld } from '../../lab/ambient.ts';
+import { causeOf } from '../../scripts/critest/causes.ts';
+import { runCritest } from '../../scripts/critest/run-critest.ts';
+
+const stop = new AbortController();
+afterAll(() => stop.abort());
+
+/** Every spec that failed, and every reason to skip, of a whole run on a bare node. */
+async function resultsOf(containerd: string) {
+  const run = await runCritest(ambientWorld(), {
+    containerd,
+    flags: { backend: 'bare' },
+    focus: [],
+    skip: [],
+    onLine: () => undefined,
+    signal: stop.signal,
+  });
+  const failed = run.specs.filter(({ outcome }) => outcome === 'failed');
+  return {
+    specs: run.specs.length,
+    leftOut: run.leftOut.length,
+    failed: failed.map(({ name, message }) => causeOf(name, run)?.split(':')[0] ?? `${name}: ${message}`),
+    skipped: [
+      ...new Set(
+        run.specs.filter(({ outcome }) => outcome === 'skipped').map(({ message }) => message.split(':')[0]),
+      ),
+    ].sort(),
+  };
+}
+
+test('critest fails where it is known why, and nowhere else', { timeout: 900_000 }, async () => {
+  const [oldest, newest] = await Promise.all([resultsOf('1.6.4'), resultsOf('2.4.2')]);
+  const specs = { specs: 115, leftOut: 2 };
+  const kernel = 'AppArmor is disabled on this host';
+  expect(newest).toEqual({ ...specs, failed: ['node', 'node'], skipped: [kernel] });
+  expect({ ...oldest, failed: oldest.failed.sort() }).toEqual({
+    ...specs,
+    failed: ['containerd', 'containerd', 'node', 'node'],
+    skipped: [
+      kernel,
+      'ContainerStatus.image_id is empty; runtime does not seem to implement CRI API image_id correctly yet',
+      'The runtime does not support SupplementalGroupsPolicy feature',
+      'no runtime handler found which supports user namespaces',
+      'runtime does not implement recursive readonly mounts',
+    ],
+  });
+});

@@ -18,7 +18,12 @@ const CRI_TABLES = [
 export function judgeConfigRead({ node, scenario }: RunPlan, { start, log }: RunFacts): readonly Finding[] {
   const { containerdConfig: config, containerd } = node;
   if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
-  const told = { check: 'ran', outcome: 'inconclusive', stepId: 'start', place: scenario.place } as const;
+  const told = {
+    check: 'ran',
+    outcome: 'inconclusive',
+    stepId: 'start',
+    place: node.containerdConfigPlace ?? scenario.place,
+  } as const;
   const { configDump: dump } = start;
   if (dump === undefined)
     return [{ ...told, message: 'the journal does not tell what containerd read of its configuration' }];

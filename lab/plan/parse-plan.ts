@@ -51,6 +51,7 @@ const RUN: Fields = {
     crictl: component,
     plugins: isObject,
     containerdConfig: isObject,
+    containerdConfigPlace: maybe(isObject),
     cniConfig: list(object({ name: text, content: text })),
     files: list(object({ name: text, content: text })),
     limits: maybe(isObject),

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../core/result.ts';
 import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
+import { present } from '../spec/present.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
 import { applies, branchFor, checkBranches, checkSteps, type BranchCell } from './branches.ts';
@@ -140,6 +141,7 @@ function planNode(
     crictl: resolver('crictl', node.crictl ?? byDefault),
     plugins: planPlugins(node.cniPlugins, { cell, resolver }),
     containerdConfig: inTablesOf(containerd.version, config),
+    ...present({ containerdConfigPlace: node.containerdConfigPlace }),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     ...(node.limits === undefined ? {} : { limits: node.limits }),

@@ -34,6 +34,8 @@ export interface NodePlan {
   readonly crictl: ComponentRef;
   readonly plugins: PluginsPlan;
   readonly containerdConfig: JsonObject;
+  /** where the file has that, if it does */
+  readonly containerdConfigPlace?: Place;
   readonly cniConfig: readonly FileSpec[];
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;

@@ -2,6 +2,7 @@ import type { NodeLimits } from '../core/node-limits.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
 import { startExpectShape } from './expect-shape.ts';
+import type { Place } from './diagnostic.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import type { Scope } from './scope.ts';
@@ -42,12 +43,16 @@ export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
   return object(keys, (values, spot) => ({
     containerd: values.containerd,
     ...present({ runc: values.runc, crictl: values.crictl, containerdConfig: values['containerd-config'] }),
+    ...present({ containerdConfigPlace: placeOf(spot, 'containerd-config') }),
     cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
     cniConfig: values['cni-config'] ?? [],
     files: values.files ?? [],
     ...present({ limits: values.limits, expect: values.expect }),
   }));
 }
+
+const placeOf = (spot: Spot, key: string): Place | undefined =>
+  spot.entries.find(({ name }) => name === key)?.key.place;
 
 const size: Shape<number> = mapped(
   text({ wanted: 'a size such as 512MiB or 2GiB', pattern: /^\d+[MG]iB$/ }),

@@ -60,6 +60,8 @@ export interface NodeSpec {
   readonly cniPlugins: CniPluginsSpec;
   /** merged over the lab's own config.toml, table by table */
   readonly containerdConfig?: WrittenObject;
+  /** where that stands */
+  readonly containerdConfigPlace?: Place;
   /** name → content of files in /etc/cni/net.d, there before containerd starts */
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by their absolute path */

@@ -96,7 +96,10 @@ describe('containerd 2.x says what it skips', () => {
 
 describe('a run whose configuration is not read', () => {
   const plain = planned({ steps: [[runPod]] });
-  const run = { ...plain, node: { ...plain.node, containerdConfig: { plugins: { nope: { a: 1 } } } } };
+  const run = {
+    ...plain,
+    node: { ...plain.node, containerdConfig: { plugins: { nope: { a: 1 } } }, containerdConfigPlace: at(7) },
+  };
   const judged = (...seen: Parameters<typeof ran>[1][]) => {
     const entries = journalOf(run, { afterStart: seen.map((one) => ran('start', one)) });
     const { outcome, findings } = judge(run, entries);
@@ -110,7 +113,7 @@ describe('a run whose configuration is not read', () => {
         check: 'ran',
         outcome: 'inconclusive',
         stepId: 'start',
-        place: at(1),
+        place: at(7),
         message: 'containerd 1.6.3 does not read plugins of containerd-config',
         detail: [],
       },

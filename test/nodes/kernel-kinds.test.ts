@@ -1,40 +1,50 @@
 import { expect, test } from 'vitest';
 
-import { lackedBy, missingKinds, type Ask } from '../../lab/nodes/kernel-kinds.ts';
+import { LabError } from '../../lab/core/lab-error.ts';
+import { lackedBy, askForKinds, type Ask } from '../../lab/nodes/kernel-kinds.ts';
 import { result } from '../rig/recorded-run.ts';
 
-/** A kernel without these, as iproute2 6.1 tells of it. */
+/** A kernel without these, as iproute2 6.1 and nft 1.0 tell of it. */
 const kernelWithout =
   (...without: readonly string[]): Ask =>
-  async (argv, { stdin }) => {
-    const refused = stdin.split('\n').flatMap((line, index) => {
-      if (line.includes('macvlan'))
-        return [`RTNETLINK answers: Invalid argument\nCommand failed -:${index + 1}\n`];
-      if (!without.some((kind) => line.split(' ').includes(kind))) return [];
-      const said = argv.includes('tc') ? 'Specified qdisc kind is unknown.' : 'Unknown device type.';
-      return [`Error: ${said}\nCommand failed -:${index + 1}\n`];
-    });
-    return result(argv, { exitCode: refused.length === 0 ? 0 : 1, stderr: refused.join('') });
+  async (argv) => {
+    const refuse = (stderr: string) => result(argv, { exitCode: 2, stderr });
+    if (argv.includes('macvlan')) return refuse('RTNETLINK answers: Invalid argument\n');
+    if (argv.includes('nft') && without.includes('nftables'))
+      return refuse('/dev/stdin:3:1-34: Error: Could not process rule: No such file or directory\n');
+    if (!without.some((kind) => argv.includes(kind))) return result(argv);
+    const what = argv.includes('tc') ? 'Specified qdisc kind is unknown.' : 'Unknown device type.';
+    return refuse(`Error: ${what}\n`);
   };
 
 test('what a kernel refuses for its kind is missing, what it refuses for another reason is there', async () => {
-  expect(await missingKinds(kernelWithout('ipvlan', 'dummy', 'tbf'))).toEqual({
-    asked: true,
-    missing: ['ipvlan', 'dummy', 'tbf'],
+  expect(await askForKinds(kernelWithout('ipvlan', 'dummy', 'tbf', 'nftables'))).toEqual({
+    missing: ['ipvlan', 'dummy', 'tbf', 'nftables'],
+    unknown: [],
   });
-  expect(await missingKinds(kernelWithout())).toEqual({ asked: true, missing: [] });
+  expect(await askForKinds(kernelWithout())).toEqual({ missing: [], unknown: [] });
 });
 
 test('the words of older kernels', async () => {
-  const said = 'RTNETLINK answers: Operation not supported\nCommand failed -:1\n';
-  const ask: Ask = async (argv) => result(argv, { exitCode: 1, stderr: said });
-  expect(await missingKinds(ask, ['vrf'])).toEqual({ asked: true, missing: ['vrf'] });
+  const ask: Ask = async (argv) =>
+    result(argv, { exitCode: 2, stderr: 'RTNETLINK answers: Operation not supported\n' });
+  expect(await askForKinds(ask, ['vrf'])).toEqual({ missing: ['vrf'], unknown: [] });
 });
 
-test('where there is nothing to ask with, nothing is known', async () => {
-  const ask: Ask = async (argv) =>
-    result(argv, { exitCode: 1, stderr: 'unshare: unshare failed: Operation not permitted\n' });
-  expect(await missingKinds(ask)).toEqual({ asked: false, missing: [] });
+test.each([
+  [
+    'no right',
+    async (argv: readonly string[]) =>
+      result(argv, { exitCode: 1, stderr: 'unshare: unshare failed: Operation not permitted\n' }),
+  ],
+  [
+    'no ip',
+    async (argv: readonly string[]) =>
+      result(argv, { exitCode: 127, stderr: 'unshare: failed to execute ip: No such file or directory\n' }),
+  ],
+  ['no unshare', async () => Promise.reject(new LabError('could not start unshare'))],
+])('where there is %s to ask with, nothing is known', async (_, ask: Ask) => {
+  expect(await askForKinds(ask, ['dummy', 'vrf'])).toEqual({ missing: [], unknown: ['dummy', 'vrf'] });
 });
 
 const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
@@ -53,6 +63,13 @@ test.each([
     'dummy',
   ],
   [
+    'a rule',
+    failed(
+      'plugin type="portmap" failed (add): /dev/stdin:1:1-9: Error: Could not process rule: No such file or directory',
+    ),
+    'nftables',
+  ],
+  [
     'an extension of iptables',
     failed(
       'running [/usr/sbin/iptables …]: exit status 2\nWarning: Extension MASQUERADE revision 0 not supported, missing kernel module?',
@@ -60,7 +77,7 @@ test.each([
     'what this is about: Warning: Extension MASQUERADE revision 0 not supported, missing kernel module?',
   ],
 ])('%s failed for what the kernel lacks', async (_, command, lacks) => {
-  expect(await lackedBy(command, kernelWithout('ipvlan', 'dummy', 'tbf'))).toBe(lacks);
+  expect(await lackedBy(command, kernelWithout('ipvlan', 'dummy', 'tbf', 'nftables'))).toBe(lacks);
 });
 
 test.each([

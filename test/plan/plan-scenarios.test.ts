@@ -58,6 +58,7 @@ steps:
             ],
           },
           containerdConfig: { a: 'x1500' },
+          containerdConfigPlace: at(7, 3),
           cniConfig: [
             { name: 'a.conf', content: '{\n  "mtu": "1500",\n  "name": "1500 ${x}"\n}\n', place: at(8, 17) },
           ],

@@ -52,6 +52,7 @@ expect: { left-behind: none, pods: none }
         plugins: [{ plugin: 'loopback', version: { text: '1.1.1', place: at(9, 40) } }],
       },
       containerdConfig: writtenOf({ version: 2 }),
+      containerdConfigPlace: at(10, 3),
       cniConfig: [
         {
           name: '10-a.conflist',

@@ -110,3 +110,13 @@ test('what a plugin of your own says is compared to the letter, and what it leav
     /^left behind is \{ ipam: 4, iptables: 16 \}, expected \{ ipam: 3, iptables: 16 \}\n/,
   );
 });
+
+test('a configuration that this containerd does not read is refused, and by its role it is read', async () => {
+  const setting = { cni: { max_conf_num: 2 } };
+  const of2 = bridged.withContainerdConfig({ plugins: { 'io.containerd.cri.v1.runtime': setting } });
+  await expect(of2.start()).rejects.toThrow(
+    'withContainerdConfig: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config',
+  );
+  await using node = await bridged.withContainerdConfig({ cri: setting }).start();
+  expect((await node.exec(['containerd', 'config', 'dump'])).stdout).toContain('max_conf_num = 2');
+});

@@ -46,6 +46,7 @@ const KINDS: readonly Kind[] = [
       '1s',
     ],
   },
+  { name: 'tun', plugins: ['tap'], argv: ['ip', 'tuntap', 'add', 'cnilab0', 'mode', 'tap'] },
   {
     name: 'nftables',
     plugins: ['portmap', 'firewall', 'bridge', 'ptp'],
@@ -92,7 +93,7 @@ function unasked(thrown: unknown): undefined {
 
 /** What the kernel says of a kind that it does not have, in the words of iproute2 and nft, for newer kernels and older ones. */
 const NO_SUCH_KIND =
-  /Unknown device type|qdisc kind is unknown|(?:answers|rule): (?:Operation not supported|No such file or directory)|Protocol not supported/;
+  /Unknown device type|qdisc kind is unknown|(?:answers|rule): (?:Operation not supported|No such file or directory)|open: No such|Protocol not supported/;
 
 /** What a command says that was refused by the kernel itself, and not by a plugin or by what it was asked for. */
 const KERNEL_REFUSES =

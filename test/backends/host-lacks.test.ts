@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -86,3 +86,14 @@ test.skipIf(kernelHas('dummy'))('what the kernel lacks is no failure of a plugin
   expect(stdout).not.toContain('fail ');
   expect((await cnilab(['doctor'])).stdout).toMatch(/^-- {2}kernel +has no .*\bdummy\b/m);
 });
+
+test.skipIf(!existsSync('/dev/net/tun'))(
+  'a node has the device with which plugins make tap devices',
+  async () => {
+    const steps = `  - exec: [ip, tuntap, add, tap0, mode, tap]
+    expect: { left-behind: { link: [tap0] } }
+`;
+    const { exitCode, stdout } = await cnilab(['run', scenario('tap', steps)], { cwd: folder });
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('pass  tap')]);
+  },
+);

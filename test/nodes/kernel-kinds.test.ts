@@ -12,6 +12,7 @@ const kernelWithout =
     if (argv.includes('macvlan')) return refuse('RTNETLINK answers: Invalid argument\n');
     if (argv.includes('nft') && without.includes('nftables'))
       return refuse('/dev/stdin:3:1-34: Error: Could not process rule: No such file or directory\n');
+    if (argv.includes('tuntap') && without.includes('tun')) return refuse('open: No such device\n');
     if (!without.some((kind) => argv.includes(kind))) return result(argv);
     const what = argv.includes('tc') ? 'Specified qdisc kind is unknown.' : 'Unknown device type.';
     return refuse(`Error: ${what}\n`);
@@ -63,6 +64,11 @@ test.each([
     'dummy',
   ],
   [
+    'a device of another name',
+    failed('plugin type="tap" failed (add): failed to run command open: No such device\n: exit status 1'),
+    'tun',
+  ],
+  [
     'a rule',
     failed(
       'plugin type="portmap" failed (add): /dev/stdin:1:1-9: Error: Could not process rule: No such file or directory',
@@ -77,7 +83,7 @@ test.each([
     'what this is about: Warning: Extension MASQUERADE revision 0 not supported, missing kernel module?',
   ],
 ])('%s failed for what the kernel lacks', async (_, command, lacks) => {
-  expect(await lackedBy(command, kernelWithout('ipvlan', 'dummy', 'tbf', 'nftables'))).toBe(lacks);
+  expect(await lackedBy(command, kernelWithout('ipvlan', 'dummy', 'tbf', 'tun', 'nftables'))).toBe(lacks);
 });
 
 test.each([

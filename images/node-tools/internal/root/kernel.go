@@ -76,10 +76,14 @@ func dev(options Options) error {
 			return err
 		}
 	}
-	for _, folder := range []string{"pts", "shm", "mqueue"} {
+	for _, folder := range []string{"pts", "shm", "mqueue", "net"} {
 		if err := os.Mkdir("/dev/"+folder, 0o755); err != nil {
 			return err
 		}
+	}
+	// plugins make tap devices with it, in whatever network namespace they are; a kernel may be without
+	if err := makeDevice("/dev/net/tun", 10, 200); err != nil {
+		os.Remove("/dev/net/tun")
 	}
 	return errors.Join(
 		mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"),

@@ -25,8 +25,8 @@ export const ambientWorld = (): World => ({
   err: screen(process.stderr, 2),
   clock: systemClock,
   packageHostPath,
-  cacheHostPath: join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab'),
-  stateHostPath: join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'cnilab'),
+  cacheHostPath: cacheHostPath(),
+  stateHostPath: process.env['CNILAB_STATE'] || cacheHostPath(),
   labVersion: packageVersion(),
   randomId: () => randomBytes(3).toString('hex'),
   onStop,
@@ -79,6 +79,9 @@ export function stop(reason: StopReason): boolean {
   for (const listener of stopListeners) listener(reason);
   return stopListeners.length > 0;
 }
+
+const cacheHostPath = (): string =>
+  join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab');
 
 function packageVersion(): string {
   const parsed: unknown = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8'));

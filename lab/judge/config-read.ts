@@ -14,21 +14,25 @@ const CRI_TABLES = [
   'io.containerd.cri.v1.images',
 ];
 
-/** What a file says of containerd's configuration, against what containerd says that it has read. */
+/**
+ * What a file says of containerd's configuration, against what containerd says that it has read. To skip what it does not
+ * know is what containerd does, so that it is a warning and decides nothing.
+ */
 export function judgeConfigRead({ node, scenario }: RunPlan, { start, log }: RunFacts): readonly Finding[] {
   const { containerdConfig: config, containerd } = node;
   if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
   const told = {
     check: 'ran',
-    outcome: 'inconclusive',
     stepId: 'start',
     place: node.containerdConfigPlace ?? scenario.place,
   } as const;
   const { configDump: dump } = start;
-  if (dump === undefined)
-    return [{ ...told, message: 'the journal does not tell what containerd read of its configuration' }];
+  if (dump === undefined) {
+    const message = 'the journal does not tell what containerd read of its configuration';
+    return [{ ...told, outcome: 'inconclusive', message }];
+  }
   const unread = unreadOf(config, { version: containerd.version, dump, log });
-  return unread === undefined ? [] : [{ ...told, ...unread }];
+  return unread === undefined ? [] : [{ ...told, ...unread, outcome: 'pass', warning: true }];
 }
 
 export interface ConfigSeen {
@@ -40,8 +44,8 @@ export interface ConfigSeen {
 }
 
 /**
- * The keys that this containerd skips: it says nothing aloud of what it does not know, so that a run with such a table
- * shows nothing of what its file says. Undefined where it has read them all.
+ * The keys that this containerd skips, as it says nothing aloud of what it does not know. A file that has the CRI plugin's
+ * tables of both generations means one of them for each version. Undefined where it has read them all.
  */
 export function unreadOf(
   config: JsonObject,
@@ -53,15 +57,17 @@ export function unreadOf(
   }
   const is1 = version.startsWith('1.');
   const warned = ignoredKeys(dump.stderr, config);
-  const unread = is1
+  const skipped = is1
     ? missingFrom(parse(dump.stdout), config)
     : [...warned, ...unknownPlugins(config, { log, warned })];
+  const isOther = (table: string) => CRI_TABLES.includes(table) && is1 === (table !== CRI_TABLES[0]);
+  const plugins = isTable(config['plugins']) ? config['plugins'] : {};
+  const hasBoth = Object.keys(plugins).some((table) => CRI_TABLES.includes(table) && !isOther(table));
+  const unread = skipped.filter(([, table = '']) => !(hasBoth && isOther(table)));
   const [first, ...others] = unread.map(tomlPath);
   if (first === undefined) return undefined;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  const elsewhere = unread.some(
-    ([, table = '']) => CRI_TABLES.includes(table) && is1 === (table !== CRI_TABLES[0]),
-  );
+  const elsewhere = unread.some(([, table = '']) => isOther(table));
   return {
     message: `containerd ${version} does not read ${first}${more} of containerd-config`,
     detail: [

@@ -127,7 +127,7 @@ function groupsOf({
     items,
     blind: kinds.filter((kind) => blind.has(kind)),
   });
-  const items = [...seen(left.own), ...shared.filter(byKind)];
+  const items = [...seen(left.own), ...seen(left.shared).filter(byKind)];
   return [
     ...STATE_KINDS.filter((kind) => !ALWAYS_SHARED.includes(kind) || named[kind] !== undefined).map((kind) =>
       group(

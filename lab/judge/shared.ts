@@ -26,15 +26,21 @@ export function whyShared({ kind, name, detail }: StateItem, networks: Networks)
       return iptablesOf(networks).find(({ item }) => item.test(name))?.why;
     case 'nft':
       return nftOf(networks).find(({ item }) => item.test(name))?.why;
+    case 'cgroup':
+      return OF_A_CONTAINER.test(name)
+        ? "a container's own group, which stays where its shim was killed, until the node restarts"
+        : undefined;
     default:
       return undefined;
   }
 }
 
+const OF_A_CONTAINER = /\/(?:[\w.-]+[-:])?[0-9a-f]{64}(?:\.scope)?$/;
+
 /** Kinds of which every item is shared: nobody needs to see them unless they are asked for. */
 export const ALWAYS_SHARED: readonly StateKind[] = ['ipam-state'];
 /** Kinds of which the shared items, too, count under their own name where a file names it. */
-export const WHOLLY_SHARED: readonly StateKind[] = ['bridge', 'ipam-state'];
+export const WHOLLY_SHARED: readonly StateKind[] = ['bridge', 'ipam-state', 'cgroup'];
 /** Kinds of which shared items count as `shared` where a file names it; others come with these, and never count. */
 export const MAY_BE_SHARED: readonly StateKind[] = ['bridge', 'ipam-state', 'iptables', 'nft'];
 

@@ -24,6 +24,8 @@ export type CheckName = (typeof CHECKS)[number];
 export interface Finding {
   readonly check: CheckName;
   readonly outcome: Outcome;
+  /** It is told wherever findings are, though it decides nothing. */
+  readonly warning?: true;
   /** `start`, a step's id, or `end` */
   readonly stepId: string;
   /** one line: what was wanted, what came instead */

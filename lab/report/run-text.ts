@@ -19,13 +19,14 @@ export function findingText({
   actual,
   detail = [],
   paste,
+  warning,
 }: Finding): readonly string[] {
   const compared =
     expected === undefined || actual === undefined ? [] : [`expected  ${expected}`, `actual    ${actual}`];
   const lines = (detail.length > 0 ? detail : compared).flatMap((line) => line.split('\n'));
   const more = lines.length - DETAIL_LINES;
   return [
-    ...`${stepId}: ${message}`
+    ...`${warning === true ? 'warning: ' : ''}${stepId}: ${message}`
       .split('\n')
       .map((line, index) => (index === 0 ? safe(line) : `  ${safe(line)}`)),
     ...(place === undefined ? [] : [`  at ${safe(formatPlace(place))}`]),
@@ -47,7 +48,7 @@ export interface Block {
  * were not taken because of another are one line.
  */
 export function blocksOf(findings: readonly Finding[]): readonly Block[] {
-  const bad = findings.filter(({ outcome }) => outcome !== 'pass');
+  const bad = findings.filter(({ outcome, warning }) => outcome !== 'pass' || warning === true);
   const own = bad.filter(({ causedBy }) => causedBy === undefined);
   return bad.flatMap((finding, index): readonly Block[] => {
     const { causedBy, stepId } = finding;

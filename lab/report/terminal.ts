@@ -75,7 +75,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const title = titleOf(run).padEnd(titleWidth());
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
-      const blocks = verdict.outcome === 'pass' ? [] : blocksOf(verdict.findings);
+      const isControl = verdict.outcome === 'pass' && run.control !== undefined;
+      const blocks = isControl ? [] : blocksOf(verdict.findings);
       const told = blocks.flatMap(tellOnce(run));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
@@ -83,8 +84,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const below = [
         ...(verbose ? passed.flatMap((finding) => findingText(finding).slice(0, 1)).map(colors.dim) : []),
         ...told,
-        ...(told.length === 0 || artifacts === '' ? [] : [`made of  ${artifacts}`]),
-        ...(told.length === 0 ? [] : [`further  ${furtherText(outputHostPath)}`]),
+        ...(verdict.outcome === 'pass' || artifacts === '' ? [] : [`made of  ${artifacts}`]),
+        ...(verdict.outcome === 'pass' ? [] : [`further  ${furtherText(outputHostPath)}`]),
         ...(kept === undefined ? [] : keptText(kept)),
       ];
       return [line, ...below.map((text) => `      ${text}`), ...(told.length === 0 ? [] : [''])];

@@ -128,7 +128,7 @@ const onlyOne = (word: string): readonly string[] =>
   word === '1.6.3' ? [] : word === '--containerd' ? [word, '1.6.3'] : [word];
 
 test('what ends all nodes of a lab ends none of another lab on the engine, unless it is named', async () => {
-  const other = { env: { XDG_STATE_HOME: join(output, 'other') } };
+  const other = { env: { CNILAB_STATE: join(output, 'other') } };
   const up = ['up', '--name', 'test-other', '--containerd', '1.6.4', '--backend', 'container'];
   expect(await lab.cnilab(up, other)).toMatchObject({ exitCode: 0, stderr: '' });
   expect(await lab.cnilab(['down', '--all'])).toMatchObject({ exitCode: 0, stdout: '' });

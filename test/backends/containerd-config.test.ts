@@ -59,9 +59,9 @@ test('a setting by its role is what every version reads, and a table that one do
     'pass  of-2 containerd=2.4.2',
   ]);
   expect(stdout).toContain(
-    '      start: containerd 2.0.0 does not read plugins."io.containerd.grpc.v1.cri".cni of containerd-config\n',
+    '      warning: start: containerd 2.0.0 does not read plugins."io.containerd.grpc.v1.cri".cni of containerd-config\n',
   );
   expect(stdout).toContain(
-    '      start: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config\n',
+    '      warning: start: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config\n',
   );
 });

@@ -6,7 +6,7 @@ import { cnilab } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 // A user as tests find one: with a node that is kept, and the same cache.
-const user = { env: { XDG_STATE_HOME: join(scratchFolder(), 'user') } };
+const user = { env: { CNILAB_STATE: join(scratchFolder(), 'user') } };
 const UP = ['up', '--name', 'test-users', '--containerd', '1.6.4'];
 
 beforeAll(async () => {

@@ -101,7 +101,7 @@ async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
       mount -t overlay -o "lowerdir=$0,upperdir=$1/upper,workdir=$1/work" none "$0" || exit 99
     grep -l '"name":"${without}' "$0"/index/*.json | xargs -r rm
     shift; (ulimit -f ${fileMiB === undefined ? 'unlimited' : fileMiB * 2048}; exec "$@"); exitCode=$?
-    ls -A "$XDG_STATE_HOME/cnilab/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json
+    ls -A "$CNILAB_STATE/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json
     exit $exitCode`;
   const room = join(folder, `room-of-${name}`);
   mkdirSync(room);

@@ -17,6 +17,7 @@ test.each([
   ['bridge', 'cni0'],
   ['bridge', 'br0'],
   ['ipam-state', 'containerd-net/last_reserved_ip.0'],
+  ['cgroup', `/k8s.io/${'a'.repeat(64)}`],
   ['sysctl', 'net.ipv4.ip_forward = 1'],
   ['sysctl', 'net.ipv6.conf.all.forwarding = 1'],
   ['iptables', 'ip nat -N CNI-HOSTPORT-DNAT'],

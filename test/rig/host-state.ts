@@ -46,7 +46,7 @@ export function hostState(ignore: readonly string[] = []): HostState {
 }
 
 /** where the records of nodes are: the test file's own folder, by own-nodes.ts */
-export const RECORDS = join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'cnilab/nodes');
+export const RECORDS = join(process.env['CNILAB_STATE'] || join(homedir(), '.cache/cnilab'), 'nodes');
 
 /** Processes whose program or namespaces only a lab makes: by what they run, not by who started them. */
 function labProcesses(): string[] {

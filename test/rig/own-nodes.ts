@@ -9,11 +9,11 @@ import { endNode, readRecords } from '../../lab/nodes/backends/node-records.ts';
 // Each test file has a folder of its own for the records of its nodes, and shares the artifacts alone with the user: what a
 // test ends or cleans is never a node that the user keeps.
 const folder = mkdtempSync(join(tmpdir(), 'cnilab-nodes-'));
-process.env['XDG_STATE_HOME'] = folder;
+process.env['CNILAB_STATE'] = folder;
 
 afterAll(async () => {
   for (const kind of ['nodes', 'vm-nodes']) {
-    const records = join(folder, 'cnilab', kind);
+    const records = join(folder, kind);
     for (const record of await readRecords(records)) await endNode(records, record);
   }
   rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { startOneNode } from '../../lab/cli/one-node.ts';
 import type { NodeFlags } from '../../lab/cli/flags.ts';
 import type { World } from '../../lab/cli/world.ts';
 import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
-import { LabError } from '../../lab/core/lab-error.ts';
+import { BadInput, LabError } from '../../lab/core/lab-error.ts';
 import { err, ok } from '../../lab/core/result.ts';
 import { waitFor } from '../../lab/core/wait-for.ts';
 import type { Artifacts } from '../../lab/artifacts/artifacts.ts';
@@ -155,7 +155,7 @@ async function runSpecs(
   let seen = 0;
   for (let last = false; !last;) {
     last = exitCode !== undefined;
-    if (!last) await world.clock.sleep(500, signal);
+    if (!last) await world.clock.sleep(1_000, signal);
     const log = await node.readFile(logPath);
     const lines = linesOf(log);
     for (const line of lines.slice(seen)) onLine(line);
@@ -165,6 +165,8 @@ async function runSpecs(
   }
   const json = await node.readFile(reportPath).catch(() => undefined);
   const specs = json === undefined ? undefined : readReport(json);
+  if (specs?.length === 0 && exitCode === 0)
+    throw new BadInput('no spec of critest is chosen by these --focus and --skip');
   if (specs === undefined || specs.length === 0) {
     const log = await node.readFile(logPath);
     throw new LabError(`critest ran no spec (exit code ${String(exitCode)}): ${log.trim().slice(-2_000)}`);

@@ -9,10 +9,10 @@ export async function cleanCommand(
   const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => {} });
   const swept = await sweepHost({ backends: createBackends(world), artifacts });
   for (const line of swept) world.out.write(`${line}\n`);
-  if (swept.length === 0) world.out.write('killed runs left nothing on this host\n');
+  if (swept.length === 0) world.err.write('killed runs left nothing on this host\n');
   if (flags.kept === true) {
     const kept = await ownKeptNodes(world);
-    if (kept.length === 0) world.out.write('no node was left up\n');
+    if (kept.length === 0) world.err.write('no node was left up\n');
     for (const { name, backend } of kept) {
       await backend.down(name);
       world.out.write(`${name} is down\n`);

@@ -4,16 +4,16 @@ import type { CommandResult } from '../core/ports.ts';
 /** Something that plugins ask of the kernel by its name, and that a kernel can be built without. */
 interface Kind {
   readonly name: string;
-  /** the standard plugins that make one */
-  readonly plugins: readonly string[];
+  /** what a message about it says beside its name: the standard plugins that make one */
+  readonly words: readonly string[];
   /** A command that asks for one; whether it is made does not matter. */
   readonly argv: readonly string[];
   readonly stdin?: string;
 }
 
-const device = (name: string, plugins: readonly string[], more: readonly string[] = []): Kind => ({
+const device = (name: string, words: readonly string[], more: readonly string[] = []): Kind => ({
   name,
-  plugins,
+  words,
   argv: ['ip', 'link', 'add', 'link', 'lo', 'cnilab0', 'type', name, ...more],
 });
 
@@ -29,7 +29,7 @@ const KINDS: readonly Kind[] = [
   device('vxlan', [], ['id', '1', 'dstport', '4789']),
   {
     name: 'tbf',
-    plugins: ['bandwidth'],
+    words: ['bandwidth'],
     argv: [
       'tc',
       'qdisc',
@@ -46,10 +46,10 @@ const KINDS: readonly Kind[] = [
       '1s',
     ],
   },
-  { name: 'tun', plugins: ['tap'], argv: ['ip', 'tuntap', 'add', 'cnilab0', 'mode', 'tap'] },
+  { name: 'tun', words: ['tap'], argv: ['ip', 'tuntap', 'add', 'cnilab0', 'mode', 'tap'] },
   {
     name: 'nftables',
-    plugins: ['portmap', 'firewall', 'bridge', 'ptp'],
+    words: ['nft'], // and no plugin, as each of them has another way, too
     argv: ['nft', '-f', '-'],
     stdin:
       'add table ip cnilab\n' +
@@ -113,7 +113,7 @@ export async function lackedBy(
   if (line !== undefined) return `what this is about: ${line.trim()}`;
   if (!KERNEL_REFUSES.test(said)) return undefined;
   const words = new Set([...argv, said].flatMap((text) => text.match(/[\w-]+/g) ?? []));
-  const named = KINDS.filter(({ name, plugins }) => [name, ...plugins].some((word) => words.has(word)));
+  const named = KINDS.filter((kind) => [kind.name, ...kind.words].some((word) => words.has(word)));
   if (named.length === 0) return undefined;
   const { missing } = await askForKinds(
     ask,

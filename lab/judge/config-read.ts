@@ -79,13 +79,17 @@ export function unreadOf(
 
 type Path = readonly string[];
 
-/** containerd 1.x prints what it has read. Empty values are let pass: some are not printed. */
+/**
+ * containerd 1.x prints what it has read. Empty values are let pass, as some are not printed, and so is what is in a table that
+ * is printed empty: 1.4 does so with the options of a runtime.
+ */
 function missingFrom(dump: object, config: JsonObject): readonly Path[] {
   return Object.entries(config).flatMap(([key, value]): readonly Path[] => {
     if (isEmpty(value)) return [];
     const read: unknown = Object.entries(dump).find(([name]) => name === key)?.[1];
     if (read === undefined) return [[key]];
     if (!isTable(value) || typeof read !== 'object' || read === null) return [];
+    if (Object.keys(read).length === 0) return [];
     return missingFrom(read, value).map((path) => [key, ...path]);
   });
 }

@@ -45,6 +45,13 @@ disabled_plugins = []
     });
   });
 
+  test('what is in a table that is printed empty is not known to be unread', () => {
+    const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { options: { Root: '/x' } } } } };
+    expect(
+      unreadOf(config, dump1(`${printed}      [plugins."io.containerd.grpc.v1.cri".cni.options]\n`)),
+    ).toBeUndefined();
+  });
+
   test('empty values are let pass, as some of them are not printed', () => {
     expect(unreadOf({ plugins: { other: {} }, debug: { level: '' } }, dump1(printed))).toBeUndefined();
   });

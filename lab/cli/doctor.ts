@@ -11,37 +11,57 @@ import { EXIT, type World } from './world.ts';
 
 const LOW_DISK_MIB = 4096;
 
+/** One line of `cnilab doctor`, and one element of `checks` in `--json`. */
+interface Check {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly how: string;
+  /** what to do about it */
+  readonly waysOut: readonly string[];
+}
+
 /** `cnilab doctor`: what works on this host; for the rest, what to do about it. Exit 69 when no node can be had. */
-export async function doctorCommand(world: World, flags: SourceFlags): Promise<number> {
-  const say = (mark: 'ok' | '--', what: string, how: string) =>
-    world.out.write(`${mark}  ${what.padEnd(17)} ${how}\n`);
+export async function doctorCommand(
+  world: World,
+  flags: SourceFlags & { readonly json?: true },
+): Promise<number> {
+  const checks: Check[] = [];
+  const say = (ok: boolean, check: string, how: string, waysOut: readonly string[] = []): void => {
+    checks.push({ check, ok, how, waysOut });
+    if (flags.json === true) return;
+    world.out.write(`${ok ? 'ok' : '--'}  ${check.padEnd(17)} ${how}\n`);
+    for (const way of waysOut) world.out.write(`${' '.repeat(22)}- ${way}\n`);
+  };
   const facts = await hostFacts();
   say(
-    'ok',
+    true,
     'host',
     `${facts['system']}, kernel ${facts['kernel']}, ${facts['arch']}, cgroups ${facts['cgroups']}`,
   );
 
   /** One check that cannot be made does not end the others. */
   const orSay = async (what: string, check: () => Promise<void>): Promise<void> =>
-    check().catch((thrown: unknown) => say('--', what, `this could not be checked: ${messageOf(thrown)}`));
+    check().catch((thrown: unknown) => say(false, what, `this could not be checked: ${messageOf(thrown)}`));
 
   await orSay('kernel', async () => {
     const kernel = await kernelNews(world);
-    say(kernel.lacks ? '--' : 'ok', 'kernel', kernel.how);
-    for (const way of kernel.waysOut) world.out.write(`${' '.repeat(22)}- ${way}\n`);
+    say(!kernel.lacks, 'kernel', kernel.how, kernel.waysOut);
   });
 
-  let anyWorks = false;
+  let nodes = false; // whether any can be had
   for (const backend of createBackends(world)) {
     const check = await backend.check().catch((thrown: unknown) => ({
       works: false as const,
       why: `it could not be checked: ${messageOf(thrown)}`,
       waysOut: [],
     }));
-    anyWorks ||= check.works;
-    say(check.works ? 'ok' : '--', `backend ${backend.name}`, check.works ? check.how : check.why);
-    if (!check.works) for (const way of check.waysOut) world.out.write(`${' '.repeat(22)}- ${way}\n`);
+    nodes ||= check.works;
+    say(
+      check.works,
+      `backend ${backend.name}`,
+      check.works ? check.how : check.why,
+      check.works ? [] : check.waysOut,
+    );
   }
 
   const pins = readPins(world);
@@ -49,25 +69,25 @@ export async function doctorCommand(world: World, flags: SourceFlags): Promise<n
   const signal = new AbortController().signal;
   await orSay('sources', async () => {
     for (const { source, refusal } of await artifacts.checkSources(signal)) {
-      say(refusal === undefined ? 'ok' : '--', `source ${source}`, refusal?.why ?? 'serves');
-      if (refusal?.wayOut !== undefined) world.out.write(`${' '.repeat(22)}- ${refusal.wayOut}\n`);
+      const wayOut = refusal?.wayOut === undefined ? [] : [refusal.wayOut];
+      say(refusal === undefined, `source ${source}`, refusal?.why ?? 'serves', wayOut);
     }
   });
 
   await orSay('cache', async () => {
     const { bavail, bsize } = await statfs(firstThatExists(world.cacheHostPath));
     const freeMiB = Math.floor((bavail * bsize) / 1024 / 1024);
-    const mark = freeMiB < LOW_DISK_MIB ? '--' : 'ok';
-    say(mark, 'cache', `${world.cacheHostPath}, ${freeMiB} MiB free on its disk`);
+    say(freeMiB >= LOW_DISK_MIB, 'cache', `${world.cacheHostPath}, ${freeMiB} MiB free on its disk`);
   });
 
   await orSay('nodes up', async () => {
     const kept = (await ownKeptNodes(world)).map(({ name }) => name);
     const how =
       kept.length === 0 ? 'none was left up' : `${kept.join(', ')}; \`cnilab down --all\` ends them`;
-    say('ok', 'nodes up', how);
+    say(true, 'nodes up', how);
   });
-  return anyWorks ? EXIT.pass : EXIT.inconclusive;
+  if (flags.json === true) world.out.write(`${JSON.stringify({ nodes, checks }, null, 2)}\n`);
+  return nodes ? EXIT.pass : EXIT.inconclusive;
 }
 
 /** The cache, or the folder above in which it will be made. */

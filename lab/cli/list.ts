@@ -1,12 +1,33 @@
+import type { Scenario } from '../spec/scenario.ts';
 import { countMistakes, formatMistakes, readScenarios } from './prepare.ts';
 import { EXIT, type World } from './world.ts';
 
 /** `cnilab list`: a line a scenario, then the controls, marked as such; then what is wrong in files that cannot be read. */
-export async function listCommand(world: World, names: readonly string[]): Promise<number> {
+export async function listCommand(
+  world: World,
+  names: readonly string[],
+  flags: { readonly json?: true } = {},
+): Promise<number> {
   const { scenarios: all, mistakes } = await readScenarios(world, names);
   const scenarios = [true, false].flatMap((shown) =>
     all.filter(({ control }) => (control === undefined) === shown),
   );
+  if (flags.json === true) world.out.write(`${JSON.stringify(scenarios.map(asData), null, 2)}\n`);
+  else writeLines(world, scenarios);
+  if (mistakes.length === 0) return EXIT.pass;
+  world.err.write(`cnilab: ${countMistakes(mistakes)}\n\n${formatMistakes(mistakes)}\n`);
+  return EXIT.badInput;
+}
+
+/** `must` is what a control is to come out as; a scenario that is none is to pass. */
+const asData = ({ name, summary, place, control }: Scenario) => ({
+  name,
+  summary,
+  file: place.file,
+  must: control === undefined ? 'pass' : control.outcome,
+});
+
+function writeLines(world: World, scenarios: readonly Scenario[]): void {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
   for (const { name, summary, control } of scenarios) {
     const mark =
@@ -15,7 +36,4 @@ export async function listCommand(world: World, names: readonly string[]): Promi
         : ` [control: must ${control.outcome === 'fail' ? 'fail' : 'be inconclusive'}]`;
     world.out.write(`${name.padEnd(width)}  ${summary}${mark}\n`);
   }
-  if (mistakes.length === 0) return EXIT.pass;
-  world.err.write(`cnilab: ${countMistakes(mistakes)}\n\n${formatMistakes(mistakes)}\n`);
-  return EXIT.badInput;
 }

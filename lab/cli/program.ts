@@ -64,7 +64,10 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .command('list')
     .description('the scenarios there are, and what each of them shows')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
-    .action(async (names: string[]) => done(await (await import('./list.ts')).listCommand(world, names)));
+    .option('--json', 'as data')
+    .action(async (names: string[], flags: { json?: true }) =>
+      done(await (await import('./list.ts')).listCommand(world, names, flags)),
+    );
 
   withNodeFlags(program.command('plan'))
     .description('what would run')
@@ -101,7 +104,8 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
   withSourceFlags(program.command('doctor'))
     .description('what works on this host, and what to do about the rest')
-    .action(async (flags: NodeFlags) =>
+    .option('--json', 'as data')
+    .action(async (flags: NodeFlags & { json?: true }) =>
       done(await (await import('./doctor.ts')).doctorCommand(world, flags)),
     );
 

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { listCommand } from '../../lab/cli/list.ts';
+import { fakeWorld } from '../rig/fake-world.ts';
+
+test('list --json says of each scenario what it shows, where it stands and what it must come out as', async () => {
+  const world = fakeWorld();
+  expect(
+    await listCommand(world, ['missing-version', 'controls/probe-that-cannot-look'], { json: true }),
+  ).toBe(0);
+  expect(JSON.parse(world.written.out) as unknown).toEqual([
+    {
+      name: 'missing-version',
+      summary: expect.stringContaining('cniVersion') as string,
+      file: 'scenarios/missing-version.yaml',
+      must: 'pass',
+    },
+    {
+      name: 'probe-that-cannot-look',
+      summary: expect.any(String) as string,
+      file: 'scenarios/controls/probe-that-cannot-look.yaml',
+      must: 'inconclusive',
+    },
+  ]);
+});

@@ -49,7 +49,7 @@ function screen(stream: NodeJS.WriteStream, fd: 1 | 2): Screen {
     draw: (text) => void stream.write(text),
     isTerminal,
     color: !plain && (isTerminal || Boolean(process.env['FORCE_COLOR'])),
-    columns: isTerminal ? stream.columns : 120,
+    columns: (isTerminal && stream.columns) || 120, // some terminals say 0
   };
 }
 

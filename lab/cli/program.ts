@@ -1,8 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 
 import { BACKENDS } from '../nodes/node.ts';
 import { checkTimeout } from '../spec/time.ts';
+import { SHELLS, completionCommand, type Shell } from './completion.ts';
 import type { NodeFlags, RunFlags } from './flags.ts';
+import { helpBelow } from './help.ts';
 import type { UpFlags } from './up.ts';
 import type { World } from './world.ts';
 
@@ -152,9 +154,25 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./kept.ts')).downCommand(world, names, flags)),
     );
 
+  program
+    .command('completion')
+    .description('the script that completes words in your shell')
+    .addArgument(new Argument('<shell>', 'which').choices(SHELLS))
+    .action((shell: Shell) => done(completionCommand(world, shell)));
+
+  program
+    .command('complete', { hidden: true })
+    .argument('[words...]')
+    .passThroughOptions()
+    .action(async (words: string[]) =>
+      done(await (await import('./complete.ts')).completeCommand(world, program, words)),
+    );
+
   // read from all arguments in ambient.ts, so it may stand after the verb too
   for (const command of program.commands)
-    command.addOption(new Option('--no-color', 'plain text').hideHelp());
+    command
+      .addOption(new Option('--no-color', 'plain text').hideHelp())
+      .addHelpText('after', () => helpBelow(command.name()));
   return program;
 }
 

@@ -1,12 +1,18 @@
 import { compare, valid } from 'semver';
 
 import { BadInput } from '../core/lab-error.ts';
-import { COMPONENTS, type ComponentName } from '../plan/components.ts';
+import { COMPONENTS, type ComponentName, type SourceName } from '../plan/components.ts';
+import type { ComponentPins } from '../plan/pins.ts';
 import type { SourceFlags } from './flags.ts';
 import { openArtifacts, readPins } from './lab-parts.ts';
 import { EXIT, type World } from './world.ts';
 
-/** `cnilab versions`: what each source has of each component, newest last; a source that cannot say says why. */
+/** What a source has of a component, as `--json` shows it. */
+type Offer =
+  | { readonly source: SourceName; readonly versions: readonly string[]; readonly pinned: readonly string[] }
+  | { readonly source: SourceName; readonly why: string };
+
+/** `cnilab versions`: what each source has of each component, newest last; a source that cannot say or serve says why. */
 export async function versionsCommand(
   world: World,
   component: string | undefined,
@@ -16,28 +22,76 @@ export async function versionsCommand(
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
   const { signal } = new AbortController(); // nothing is up, so Ctrl-C may end it as it ends any program
   const components = component === undefined ? COMPONENTS : [componentNamed(component)];
-  const table = await Promise.all(
-    components.map(async (name) => ({
-      component: name,
-      default: pins.components[name].default,
-      sources: (await artifacts.versions(name, signal)).map(({ source, versions }) =>
-        versions.ok ? { source, versions: sorted(versions.value) } : { source, why: versions.error.why },
-      ),
-    })),
-  );
+  const [checked, ...listed] = await Promise.all([
+    artifacts.checkSources(signal),
+    ...components.map(async (name) => ({ name, sources: await artifacts.versions(name, signal) })),
+  ]);
+  const table = listed.map(({ name, sources }) => ({
+    component: name,
+    default: pins.components[name].default,
+    sources: sources.map(({ source, versions }): Offer => {
+      const refusal = checked.find((check) => check.source === source)?.refusal;
+      if (refusal !== undefined) return { source, why: refusal.why };
+      return versions.ok
+        ? offerOf(source, { versions: versions.value, pins: pins.components[name] })
+        : { source, why: versions.error.why };
+    }),
+  }));
   if (flags.json === true) {
     world.out.write(`${JSON.stringify(table, null, 2)}\n`);
     return EXIT.pass;
   }
   for (const { component: name, default: chosen, sources } of table) {
     world.out.write(`${name} (default ${chosen})\n`);
-    for (const { source, versions, why } of sources) {
-      world.out.write(
-        `  ${source.padEnd(8)} ${versions === undefined ? why : versions.join(' ') || 'none'}\n`,
-      );
-    }
+    for (const line of sources.flatMap((offer) => offerLines(offer, world.out.columns)))
+      world.out.write(`${line}\n`);
   }
   return EXIT.pass;
+}
+
+/** What Go's proxy lists is not offered where the lab knows no way to build it; what is pinned is, listed or not. */
+export function offerOf(
+  source: SourceName,
+  { versions, pins }: { versions: readonly string[]; pins: Pick<ComponentPins, 'release' | 'gomod'> },
+): Offer {
+  const held = source === 'gomod' ? pins.gomod.flatMap(({ pinned }) => pinned) : [];
+  const builds = (version: string): boolean =>
+    pins.gomod.some(({ majors }) => major(version) >= majors.from && major(version) <= majors.to);
+  const all = source === 'gomod' ? [...new Set([...held, ...versions.filter(builds)])] : versions;
+  const pinned = source === 'release' ? Object.keys(pins.release.sha256) : held;
+  return { source, versions: sorted(all), pinned: sorted(all.filter((version) => pinned.includes(version))) };
+}
+
+/** As many columns wide as the terminal; what is not pinned was not tried, and is said to be so. */
+export function offerLines(offer: Offer, columns: number): readonly string[] {
+  const head = `  ${offer.source.padEnd(8)} `;
+  if ('why' in offer) return wrapped(head, offer.why.split(' '), columns);
+  const others = offer.versions.filter((version) => !offer.pinned.includes(version));
+  const kinds = [
+    ['pinned', offer.pinned],
+    [offer.source === 'gomod' ? 'may build' : 'listed', others],
+  ] as const;
+  const lines = kinds
+    .filter(([, versions]) => versions.length > 0)
+    .flatMap(([kind, versions], index) =>
+      wrapped(`${index === 0 ? head : ' '.repeat(head.length)}${kind.padEnd(9)} `, versions, columns),
+    );
+  return lines.length === 0 ? [`${head}none`] : lines;
+}
+
+/** Words after a head, each further line set in by its width. */
+function wrapped(head: string, words: readonly string[], columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = head;
+  for (const word of words) {
+    const longer = line.endsWith(' ') ? `${line}${word}` : `${line} ${word}`;
+    if (longer.length <= columns || line === head) line = longer;
+    else {
+      lines.push(line);
+      line = `${' '.repeat(head.length)}${word}`;
+    }
+  }
+  return [...lines, line];
 }
 
 function componentNamed(text: string): ComponentName {
@@ -49,3 +103,5 @@ function componentNamed(text: string): ComponentName {
 
 const sorted = (versions: readonly string[]): readonly string[] =>
   [...versions].sort((a, b) => (valid(a) !== null && valid(b) !== null ? compare(a, b) : a.localeCompare(b)));
+
+const major = (version: string): number => Number(version.split('.')[0]);

@@ -1,0 +1,168 @@
+/** What `--help` says of a command below its options. */
+interface CommandHelp {
+  /** words as they are typed, and what they do; the words are parsed in a test */
+  readonly examples: readonly (readonly [words: string, what: string])[];
+  readonly exitCodes: readonly (keyof typeof EXIT_CODES)[];
+  readonly environment: readonly (keyof typeof ENVIRONMENT)[];
+}
+
+const EXIT_CODES = {
+  0: 'done; of runs: all passed',
+  1: 'at least one expectation failed',
+  2: 'bad input; nothing was run',
+  69: 'inconclusive: the lab or its host could not do its part, or the output could not be written',
+  70: 'an unexpected error inside cnilab',
+  130: 'interrupted, as 143 is; everything was taken down',
+} as const;
+
+/** Every variable that the lab itself reads, by what it is about. */
+export const ENVIRONMENT = {
+  terminal: {
+    NO_COLOR: 'plain text',
+    FORCE_COLOR: 'colours, though the output is no terminal',
+  },
+  places: {
+    XDG_CACHE_HOME: 'the cache is its folder cnilab (default: ~/.cache)',
+    CNILAB_STATE: 'the records of nodes lie here (default: in the cache)',
+  },
+  sources: {
+    CNILAB_OFFLINE: '1 is --offline',
+    CNILAB_SOURCES: 'as --sources',
+    CNILAB_MIRROR: 'as --mirror',
+    XDG_CONFIG_HOME: "where Go's own settings are (default: ~/.config)",
+  },
+  nodes: {
+    CNILAB_QEMU: 'the qemu-system program for virtual machines',
+    CNILAB_BASE: 'as --base',
+    DOCKER_HOST: 'the container engine',
+    DOCKER_CONTEXT: "the engine, as a context of docker's",
+    DOCKER_CONFIG: 'where contexts are (default: ~/.docker)',
+    DOCKER_TLS_VERIFY: 'the engine is spoken to over TLS',
+    DOCKER_CERT_PATH: 'the certificates for it',
+    XDG_RUNTIME_DIR: "where a user's own engine has its socket",
+    TESTCONTAINERS_RYUK_DISABLED: "true does without testcontainers' reaper",
+    TESTCONTAINERS_HOST_OVERRIDE: 'where ports of the engine are reached',
+    TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX: "before the name of the reaper's image",
+    RYUK_CONTAINER_IMAGE: "the reaper's image",
+  },
+} as const;
+
+const RUNS = { exitCodes: [0, 1, 2, 69, 70, 130], environment: ['places', 'sources', 'nodes'] } as const;
+const READS = { exitCodes: [0, 2, 69, 70], environment: [] } as const;
+const FETCHES = { exitCodes: [0, 2, 69, 70, 130], environment: ['places', 'sources', 'nodes'] } as const;
+const NODES = { exitCodes: [0, 2, 69, 70], environment: ['places', 'nodes'] } as const;
+
+/** By command. */
+export const HELP: Readonly<Record<string, CommandHelp>> = {
+  run: {
+    ...RUNS,
+    examples: [
+      ['run missing-version', 'one scenario, all cells of its matrix'],
+      ['run our-issue.yaml --containerd 1.6.3,1.6.4 --verbose', 'a file, on two versions'],
+      ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
+      ['run scenarios --reporter junit=report.xml --reporter terminal', 'a folder, with a report for CI'],
+    ],
+  },
+  parity: { ...RUNS, examples: [['parity missing-version', 'the same on every backend that works here']] },
+  list: {
+    ...READS,
+    examples: [
+      ['list', 'all scenarios and controls'],
+      ['list ./mine --json', 'those of a folder, as data'],
+    ],
+  },
+  plan: {
+    ...READS,
+    environment: ['places', 'sources'],
+    examples: [
+      ['plan missing-version', 'each run and its steps'],
+      ['plan our-issue.yaml --set containerd=1.6.3 --json', 'one cell, as data'],
+    ],
+  },
+  judge: {
+    ...READS,
+    exitCodes: [0, 1, 2, 69, 70],
+    examples: [['judge .cnilab/2026-11-21T181229-368dc3', 'all runs of a session again']],
+  },
+  fetch: { ...FETCHES, examples: [['fetch missing-version --containerd 1.6.3', 'what this run needs']] },
+  versions: {
+    ...READS,
+    environment: ['places', 'sources'],
+    examples: [
+      ['versions', 'of every component'],
+      ['versions containerd --json', 'of one, as data'],
+    ],
+  },
+  doctor: {
+    ...FETCHES,
+    exitCodes: [0, 2, 69, 70],
+    examples: [
+      ['doctor', 'every check'],
+      ['doctor --json --offline', 'as data, and without a socket'],
+    ],
+  },
+  clean: {
+    ...NODES,
+    examples: [
+      ['clean', 'what killed runs left'],
+      ['clean --kept --cache', 'and kept nodes, and everything that was fetched'],
+    ],
+  },
+  up: {
+    ...FETCHES,
+    examples: [
+      ['up --containerd 1.6.3 --cni-config ./10-mine.conflist', 'a node with a configuration of yours'],
+      ['up --scenario missing-version --set containerd=1.6.3', 'the node of a scenario'],
+    ],
+  },
+  enter: {
+    ...NODES,
+    exitCodes: [2, 69, 70],
+    examples: [
+      ['enter lab-abcdef', 'a shell; its exit code is the code of this command'],
+      ['enter lab-abcdef crictl pods', 'one command'],
+    ],
+  },
+  ps: { ...NODES, examples: [['ps', 'the nodes that are up']] },
+  down: {
+    ...NODES,
+    examples: [
+      ['down lab-abcdef', 'one node'],
+      ['down --all', 'all that were left up'],
+    ],
+  },
+  completion: {
+    exitCodes: [0, 2],
+    environment: [],
+    examples: [
+      ['completion bash', 'for ~/.bashrc: source <(cnilab completion bash)'],
+      ['completion zsh', 'for ~/.zshrc, after compinit: source <(cnilab completion zsh)'],
+      ['completion fish', 'for config.fish: cnilab completion fish | source'],
+    ],
+  },
+};
+
+/** Examples, exit codes and environment of a command, for below its options. */
+export function helpBelow(command: string): string {
+  const help = HELP[command];
+  if (help === undefined) return '';
+  const { examples, exitCodes, environment } = help;
+  const variables = [...environment, 'terminal' as const].flatMap((group) =>
+    Object.entries(ENVIRONMENT[group]),
+  );
+  return [
+    ['Examples:', ...examples.flatMap(([words, what]) => [`  $ cnilab ${words}`, `      ${what}`])],
+    table(
+      'Exit codes:',
+      exitCodes.map((code) => [String(code), EXIT_CODES[code]]),
+    ),
+    table('Environment:', variables),
+  ]
+    .map((lines) => `\n${lines.join('\n')}`)
+    .join('\n');
+}
+
+function table(heading: string, rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [heading, ...rows.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`)];
+}

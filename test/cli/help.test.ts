@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { ENVIRONMENT, HELP } from '../../lab/cli/help.ts';
+import { createProgram } from '../../lab/cli/program.ts';
+import { fakeWorld } from '../rig/fake-world.ts';
+import { ROOT } from '../rig/cnilab.ts';
+
+const commands = () => {
+  const program = createProgram(fakeWorld(), () => undefined);
+  return program.createHelp().visibleCommands(program);
+};
+
+test('every command has examples, and nothing else does', () => {
+  const names = commands().map((command) => command.name());
+  expect(Object.keys(HELP).sort()).toEqual(names.filter((name) => name !== 'help').sort());
+  for (const { examples } of Object.values(HELP)) expect(examples.length).toBeGreaterThan(0);
+});
+
+test.each(
+  Object.entries(HELP).flatMap(([name, { examples }]) => examples.map(([words]) => [words, name] as const)),
+)('the example `cnilab %s` is one of this command line', async (words, name) => {
+  let taken = '';
+  const program = createProgram(fakeWorld(), () => undefined);
+  for (const command of program.commands) command.action(() => void (taken = command.name()));
+  await program.parseAsync(words.split(' '), { from: 'user' });
+  expect(taken).toBe(name);
+});
+
+test('every variable of the environment that the lab reads stands in the help, and no other', () => {
+  const read = new Set<string>();
+  for (const file of readdirSync(`${ROOT}/lab`, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const text = readFileSync(`${ROOT}/lab/${file}`, 'utf8');
+    const named = /\benv(?:\.|\[')((?:CNILAB|XDG|DOCKER|TESTCONTAINERS|RYUK|NO|FORCE)_[A-Z_]+)/g;
+    for (const [, name = ''] of text.matchAll(named)) read.add(name);
+  }
+  const told = Object.values(ENVIRONMENT).flatMap((group) => Object.keys(group));
+  expect(told.sort()).toEqual([...read].sort());
+});
+
+test('--help ends with examples, exit codes and the environment', async () => {
+  const world = fakeWorld();
+  await createProgram(world, () => undefined)
+    .parseAsync(['completion', '--help'], { from: 'user' })
+    .catch(() => undefined); // commander ends by an exception
+  expect(world.written.out.slice(world.written.out.indexOf('Examples:'))).toBe(`Examples:
+  $ cnilab completion bash
+      for ~/.bashrc: source <(cnilab completion bash)
+  $ cnilab completion zsh
+      for ~/.zshrc, after compinit: source <(cnilab completion zsh)
+  $ cnilab completion fish
+      for config.fish: cnilab completion fish | source
+
+Exit codes:
+  0  done; of runs: all passed
+  2  bad input; nothing was run
+
+Environment:
+  NO_COLOR     plain text
+  FORCE_COLOR  colours, though the output is no terminal
+`);
+});

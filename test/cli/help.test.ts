@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ENVIRONMENT, HELP } from '../../lab/cli/help.ts';
+import { ENVIRONMENT, HELP, helpBelow } from '../../lab/cli/help.ts';
 import { createProgram } from '../../lab/cli/program.ts';
 import { fakeWorld } from '../rig/fake-world.ts';
 import { ROOT } from '../rig/cnilab.ts';
@@ -57,6 +57,11 @@ Exit codes:
 
 Environment:
   NO_COLOR     plain text
-  FORCE_COLOR  colours, though the output is no terminal
+  FORCE_COLOR  colours, also without a terminal
 `);
+});
+
+test('help fits into 80 columns', () => {
+  const lines = Object.keys(HELP).flatMap((name) => helpBelow(name).split('\n'));
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });

@@ -144,6 +144,20 @@ export type Action =
   | { readonly do: 'connect'; readonly from: string; readonly to: string; readonly send?: string }
   | { readonly do: 'wait-for'; readonly condition: Condition };
 
+/** Verbs that only a containerd that runs can answer; each runs crictl or asks CRI itself. */
+export const CRI_VERBS = [
+  'run-pod',
+  'stop-pod',
+  'remove-pod',
+  'stop-listed-pods',
+  'remove-listed-pods',
+  'create-container',
+  'start-container',
+  'exec-container',
+  'stop-container',
+  'remove-container',
+] as const satisfies readonly Action['do'][];
+
 export type Condition =
   | { readonly until: 'network-ready'; readonly ready: boolean }
   | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }

@@ -2,7 +2,7 @@ import { actionShapes, type Verb } from './action-shapes.ts';
 import { stepExpectShape } from './expect-shape.ts';
 import { present } from './present.ts';
 import { text } from './scalar-shapes.ts';
-import type { Action, Expectation, StepSpec, When } from './scenario.ts';
+import { CRI_VERBS, type Action, type Expectation, type StepSpec, type When } from './scenario.ts';
 import type { Scope } from './scope.ts';
 import { object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
@@ -83,20 +83,7 @@ interface CommonValues {
   readonly when: When;
 }
 
-const RUN_COMMANDS: readonly Verb[] = [
-  'run-pod',
-  'stop-pod',
-  'remove-pod',
-  'stop-listed-pods',
-  'remove-listed-pods',
-  'create-container',
-  'start-container',
-  'exec-container',
-  'stop-container',
-  'remove-container',
-  'exec',
-  'connect',
-];
+const RUN_COMMANDS: readonly Verb[] = [...CRI_VERBS, 'exec', 'connect'];
 const HAVE_POD: readonly Verb[] = ['run-pod', 'stop-pod', 'remove-pod', 'create-container'];
 
 /** Expectations that the step cannot answer are mistakes, not failures. */

@@ -1,5 +1,6 @@
 import type { PlannedAction } from '../plan/plan.ts';
 import { installPrograms } from '../nodes/containerd.ts';
+import { CRI_VERBS } from '../spec/scenario.ts';
 import { createContainer, execContainer, onContainer } from './containers.ts';
 import type { StepContext } from './context.ts';
 import { removeCniConfig, removeFiles, writeCniConfig, writeFiles } from './files.ts';
@@ -55,20 +56,6 @@ const TAKE: { readonly [D in PlannedAction['do']]: Take<D> } = {
   'wait-for': (context, { condition }) => waitForCondition(context, condition),
 };
 
-/** What only a containerd that runs can answer. */
-const ASK_CRI: readonly PlannedAction['do'][] = [
-  'run-pod',
-  'stop-pod',
-  'remove-pod',
-  'stop-listed-pods',
-  'remove-listed-pods',
-  'create-container',
-  'start-container',
-  'exec-container',
-  'stop-container',
-  'remove-container',
-];
-
 /** Of `agent connect`: no connection was tried. */
 const COULD_NOT_TRY = 69;
 
@@ -76,7 +63,7 @@ const COULD_NOT_TRY = 69;
 export async function takeStep(context: StepContext, action: PlannedAction): Promise<void> {
   // The table is indexed by the very tag that types the action; TypeScript cannot follow that across a union.
   const take = TAKE[action.do] as Take<typeof action.do>;
-  if (ASK_CRI.includes(action.do)) await askable(context);
+  if (CRI_VERBS.some((verb) => verb === action.do)) await askable(context);
   await take(context, action);
 }
 

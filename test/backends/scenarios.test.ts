@@ -75,8 +75,9 @@ test('judged again, each recorded run gives the findings that were written down'
   const { runs } = JSON.parse(again.stdout) as {
     runs: { slug: string; outcome: string; findings: unknown }[];
   };
-  expect(runs.map(({ slug, outcome, findings }) => ({ slug, verdict: { outcome, findings } }))).toEqual(
-    readdirSync(session).map((slug) => ({ slug, verdict: verdictOf(join(session, slug)) })),
+  const judged = runs.map(({ slug, outcome, findings }) => [slug, { outcome, findings }] as const);
+  expect(Object.fromEntries(judged)).toEqual(
+    Object.fromEntries(readdirSync(session).map((slug) => [slug, verdictOf(join(session, slug))])),
   );
 });
 

@@ -41,12 +41,18 @@ export function hostState(ignore: readonly string[] = []): HostState {
       '/usr/local/bin',
       '/root',
       RECORDS,
-    ].flatMap(list),
+      MOUNT_POINT,
+    ]
+      .flatMap(list)
+      .filter((path) => path !== MOUNT_POINT),
   };
 }
 
 /** where the records of nodes are: the test file's own folder, by own-nodes.ts */
 export const RECORDS = join(process.env['CNILAB_STATE'] || join(homedir(), '.cache/cnilab'), 'nodes');
+
+/** An empty folder that the first node makes, and on which each has its root, in a mount namespace of its own. */
+const MOUNT_POINT = join(RECORDS, 'root');
 
 /** Processes whose program or namespaces only a lab makes: by what they run, not by who started them. */
 function labProcesses(): string[] {

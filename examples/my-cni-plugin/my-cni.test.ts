@@ -39,7 +39,7 @@ test('an address that is not given back is found', async () => {
 
   // A test that expects a clean node fails, and says what is there and since when.
   await expect(expect(started).toLeaveNothingBehind()).rejects.toThrow(
-    'left behind is { ipam: 1 }, expected none\n  ipam my-net/10.77.0.2 appeared in 1-run-pod',
+    'left behind is { ipam: 1 }, expected none\n  ipam my-net/10.77.0.2 of pod web appeared in 1-run-pod',
   );
 });
 

@@ -1,4 +1,5 @@
 import type { StateItem, StateKind } from '../core/node-state.ts';
+import { STANDARD_PLUGINS } from '../spec/plugin-names.ts';
 import type { JsonObject } from '../spec/scenario.ts';
 import { firstAddress, parseIp, parsePrefix, type IpAddress } from './ip-address.ts';
 import { pluginsOfType, type Networks } from './networks.ts';
@@ -86,9 +87,13 @@ function gatewaysOf(value: unknown): readonly { readonly ip: IpAddress; readonly
   ];
 }
 
+/** Of the standard plugins two make the node forward. One that is none of them may be a router too. */
+const mayForward = (type: string): boolean =>
+  type === 'bridge' || type === 'ptp' || !STANDARD_PLUGINS.includes(type);
+
 function sysctlsOf(networks: Networks): readonly Rule[] {
   return [
-    ...(pluginsOfType(networks, 'bridge', 'ptp').length === 0
+    ...(!networks.plugins.some(({ type }) => mayForward(String(type)))
       ? []
       : [
           {

@@ -72,13 +72,14 @@ test.each([
   expect(lab.leftOf(name)).toEqual([]);
 });
 
-test('a disk of the guest’s own that is full is inconclusive where the lab could not write to it', async () => {
+test('a disk of the guest’s own that is full is inconclusive, and its limit is told', async () => {
   const fill = scenarioOf('filled', 'dd if=/dev/zero of=/fill bs=1M; df / >&2', '60s');
   appendFileSync(fill, '  - run-pod: web\n');
   const { exitCode, stdout, stderr } = await lab.cnilab(runInto('filled', fill));
   expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
-  expect(stdout).toMatch(/^inconclusive {2}filled .*\n {6}2-run-pod: the run did not come to its end: /m);
-  const words = /^lab-[0-9a-f]+-1: could not write \/lab\/pods\/web\.json: .*: no space left on device$/;
+  expect(stdout).toMatch(/^inconclusive {2}filled .*\n {6}1-exec: the run did not come to its end: /m);
+  const words =
+    /^lab-[0-9a-f]+-1: \/ on the node is full, with its limit of \d+ MiB; `node: { limits: … }` sets it$/;
   expect(labFailuresIn(output('filled'))).toEqual([['the steps', expect.stringMatching(words)]]);
 });
 

@@ -101,6 +101,11 @@ test.each([
   expect(whyShared(item(kind, name), networksOf(['{ "name": "x", "type": "macvlan" }']))).toBeUndefined();
 });
 
+test('a plugin of whose ways nothing is known may make the node forward', () => {
+  const forward = item('sysctl', 'net.ipv4.ip_forward = 1');
+  expect(whyShared(forward, networksOf(['{ "name": "x", "type": "my-cni" }']))).toBeTypeOf('string');
+});
+
 test.each([
   ['10.88.0.1/16 dev cni0', true],
   ['fd00::1/64 dev cni0', true],

@@ -1,6 +1,6 @@
 import type { StateItem, StateKind } from '../core/node-state.ts';
 import { STANDARD_PLUGINS } from '../spec/plugin-names.ts';
-import type { JsonObject } from '../spec/scenario.ts';
+import type { JsonObject, JsonValue } from '../spec/scenario.ts';
 import { firstAddress, parseIp, parsePrefix, type IpAddress } from './ip-address.ts';
 import { pluginsOfType, type Networks } from './networks.ts';
 
@@ -88,12 +88,12 @@ function gatewaysOf(value: unknown): readonly { readonly ip: IpAddress; readonly
 }
 
 /** Of the standard plugins two make the node forward. One that is none of them may be a router too. */
-const mayForward = (type: string): boolean =>
-  type === 'bridge' || type === 'ptp' || !STANDARD_PLUGINS.includes(type);
+const mayForward = (type: JsonValue | undefined): boolean =>
+  type === 'bridge' || type === 'ptp' || !STANDARD_PLUGINS.some((name) => name === type);
 
 function sysctlsOf(networks: Networks): readonly Rule[] {
   return [
-    ...(!networks.plugins.some(({ type }) => mayForward(String(type)))
+    ...(!networks.plugins.some(({ type }) => mayForward(type))
       ? []
       : [
           {

@@ -46,7 +46,7 @@ test('a pod lives and goes, and what is there meanwhile is known by kind', async
       'net/10.88.0.2',
     ]);
     expect(await words(expect(node).toLeaveNothingBehind())).toMatch(
-      /^left behind is \{ .*sandbox: 1 \}, expected none\n.*\n.*ipam net\/10\.88\.0\.2 appeared in 1-run-pod/s,
+      /^left behind is \{ .*sandbox: 1 \}, expected none\n.*\n.*ipam net\/10\.88\.0\.2 of pod web appeared in 1-run-pod/s,
     );
     await pod.stop();
     await pod.remove();

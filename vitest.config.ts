@@ -10,6 +10,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/backends/**', 'test/sources/**'],
+          testTimeout: 60_000, // on a busy machine some take longer than the default of 5 s
         },
       },
       {

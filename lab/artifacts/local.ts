@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BadInput, messageOf } from '../core/lab-error.ts';
 import type { Exec } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { isFolder } from '../host/run-folder.ts';
 import type { ComponentName, ComponentRef } from '../plan/components.ts';
 import { unpackPrograms } from './archive.ts';
 import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS } from './component-files.ts';
@@ -143,10 +144,7 @@ function programFiles(component: ComponentName, hostPath: string): readonly Prog
     const single = COMPONENT_PROGRAMS[component].length === 1 ? COMPONENT_PROGRAMS[component][0] : undefined;
     return [{ name: single ?? name, from: hostPath }];
   }
-  const folder =
-    statSync(join(hostPath, 'bin'), { throwIfNoEntry: false })?.isDirectory() === true
-      ? join(hostPath, 'bin')
-      : hostPath;
+  const folder = isFolder(join(hostPath, 'bin')) ? join(hostPath, 'bin') : hostPath;
   return readdirSync(folder)
     .sort()
     .filter(wanted)

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
 import type { Result } from '../core/result.ts';
+import { isFolder } from '../host/run-folder.ts';
 import { parseJournal } from '../observe/journal.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import { compareRuns } from '../plan/compare-runs.ts';
@@ -31,9 +32,6 @@ function runFolders(hostPath: string): readonly string[] {
   if (runs.length === 0) throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
   return runs;
 }
-
-const isFolder = (hostPath: string): boolean =>
-  statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() === true;
 
 function readRun(hostPath: string): Recorded {
   const plan = readAs(parsePlan, join(hostPath, 'plan.json'));

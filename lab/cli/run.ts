@@ -1,13 +1,4 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { BadInput, messageOf } from '../core/lab-error.ts';
@@ -16,6 +7,7 @@ import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts } from '../host/facts.ts';
+import { isFolder } from '../host/run-folder.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
 import { holdNews } from './hold-news.ts';
@@ -111,12 +103,12 @@ function outputFolder(world: World, path: string): string {
 
 /** Not `recursive`: Node 20 then tries for ever where the kernel refuses with ENOENT, as it does in /proc. */
 function makeFolders(hostPath: string): void {
-  if (statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (isFolder(hostPath)) return;
   makeFolders(dirname(hostPath));
   try {
     mkdirSync(hostPath);
   } catch (thrown) {
-    if (!statSync(hostPath, { throwIfNoEntry: false })?.isDirectory()) throw thrown; // another lab made it meanwhile
+    if (!isFolder(hostPath)) throw thrown; // another lab made it meanwhile
   }
 }
 

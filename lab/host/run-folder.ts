@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The folder of one recorded run on the host. Everything is written the moment it is known. */
@@ -25,3 +25,7 @@ export function createRunFolder(hostPath: string): RunFolder {
     },
   };
 }
+
+/** Whether there is a folder at this path, and not nothing, a file, or a path through a file. */
+export const isFolder = (hostPath: string): boolean =>
+  statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -1,11 +1,19 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** The ambient world enters through ambient.ts and main.ts (and the launcher); everything else is handed values. */
+/** The ambient world enters through assembly/ambient.ts and main.ts (and the launcher); everything else is handed values. */
 const ambient = [
-  { object: 'process', property: 'env', message: 'the environment is read in ambient.ts and handed down' },
+  {
+    object: 'process',
+    property: 'env',
+    message: 'the environment is read in assembly/ambient.ts and handed down',
+  },
   { object: 'process', property: 'argv', message: 'arguments are read in main.ts and handed down' },
-  { object: 'process', property: 'cwd', message: 'the working folder is read in ambient.ts and handed down' },
+  {
+    object: 'process',
+    property: 'cwd',
+    message: 'the working folder is read in assembly/ambient.ts and handed down',
+  },
   {
     object: 'process',
     property: 'exit',
@@ -38,7 +46,7 @@ export default tseslint.config(
   },
   {
     files: ['lab/**/*.ts'],
-    ignores: ['lab/main.ts', 'lab/ambient.ts'],
+    ignores: ['lab/main.ts', 'lab/assembly/ambient.ts'],
     rules: { 'no-restricted-properties': ['error', ...ambient] },
   },
   {

@@ -11,7 +11,7 @@ import { artifactsOf, bringUpNode, type NodeParts } from './nodes/bring-up.ts';
 import { configDump } from './nodes/containerd.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation } from './observe/observation.ts';
-import type { ComponentRef } from './plan/components.ts';
+import type { ComponentRef } from './core/components.ts';
 import type { RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
 import { CONTAINERD_TO_ANSWER } from './steps/runtime.ts';

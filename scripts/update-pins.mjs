@@ -7,7 +7,7 @@ import { withScript } from './typescript.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 try {
-  await withScript('update-pins.ts', ({ main }) =>
+  await withScript('update-pins/main.ts', ({ main }) =>
     main({ root, argv: process.argv.slice(2), env: process.env }),
   );
 } catch (thrown) {

@@ -9,40 +9,38 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   host: ['core'],
   spec: ['core'],
   observe: ['core'],
+  match: ['core', 'spec', 'observe'],
   plan: ['core', 'spec'],
   artifacts: ['core', 'host', 'plan'],
   nodes: ['core', 'host', 'plan', 'artifacts'],
+  'nodes/backends': ['core', 'host', 'plan', 'artifacts', 'nodes'],
   steps: ['core', 'spec', 'plan', 'nodes', 'observe', 'artifacts', 'match'],
-  match: ['core', 'spec', 'observe'],
   judge: ['core', 'spec', 'plan', 'observe', 'match'],
   'events.ts': ['observe', 'judge', 'plan'],
   report: ['core', 'spec', 'plan', 'observe', 'judge', 'events.ts'],
-  cli: 'anything',
-  library: [
-    'core',
-    'spec',
-    'plan',
-    'nodes',
-    'steps',
-    'observe',
-    'match',
-    'judge',
-    'events.ts',
-    'cli',
-    'ambient.ts',
+  assembly: [
+    ...['core', 'host', 'spec', 'observe', 'plan', 'artifacts', 'nodes', 'nodes/backends', 'steps', 'judge'],
+    ...['report', 'events.ts'],
   ],
+  library: [
+    ...['core', 'spec', 'plan', 'nodes', 'steps', 'observe', 'match', 'judge', 'events.ts', 'assembly'],
+  ],
+  cli: ['core', 'host', 'spec', 'plan', 'nodes', 'judge', 'report', 'assembly', 'session.ts'],
   'index.ts': ['core', 'spec', 'nodes', 'library'],
   'vitest.ts': ['library'],
-  'ambient.ts': ['core', 'cli', 'host', 'report'],
-  'record.ts': 'anything',
+  'record.ts': ['core', 'host', 'observe', 'plan', 'nodes', 'judge'],
   'run.ts': 'anything',
   'session.ts': 'anything',
   'main.ts': 'anything',
 };
 
+/** Parts inside another one. Whatever lies in such a folder belongs to it and to nothing else. */
+const INNER_PARTS = Object.keys(MAY_IMPORT).filter((part) => part.includes('/'));
+
 const lab = fileURLToPath(new URL('../lab/', import.meta.url));
 const files = readdirSync(lab, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-const partOf = (file: string): string => file.split('/')[0] ?? '';
+const partOf = (file: string): string =>
+  INNER_PARTS.find((part) => file.startsWith(`${part}/`)) ?? file.split('/')[0] ?? '';
 
 /** Files of lab/ that a file imports: statically, as a type, by `import()` or by `export … from`. */
 function importsOf(file: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { SourceName } from '../plan/components.ts';
+import type { SourceName } from '../core/components.ts';
 
 /** One file of an artifact, relative to the artifact's folder: bin/containerd. */
 export interface ArtifactFile {

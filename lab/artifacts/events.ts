@@ -1,4 +1,4 @@
-import type { SourceName } from '../plan/components.ts';
+import type { SourceName } from '../core/components.ts';
 import type { Artifact } from './artifact.ts';
 
 /** What fetching has to say while it happens. `what` is the artifact as people name it: `containerd 1.6.3`. */

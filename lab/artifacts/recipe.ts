@@ -1,5 +1,5 @@
 import type { Result } from '../core/result.ts';
-import type { SourceName } from '../plan/components.ts';
+import type { SourceName } from '../core/components.ts';
 
 /** Why a source does not serve. */
 export interface Refusal {

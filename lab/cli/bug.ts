@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { messageOf } from '../core/lab-error.ts';
-import type { World } from './world.ts';
+import type { World } from '../assembly/world.ts';
 
 /** Something that nobody expected: one line for the user, and the stack in a file for whoever mends it. */
 export function writeBug(world: World, thrown: unknown): void {

@@ -1,5 +1,8 @@
-import { createBackends, nodesUp, openArtifacts, ownKeptNodes, readPins, sweepHost } from './lab-parts.ts';
-import { EXIT, type World } from './world.ts';
+import { createBackends } from '../assembly/backends.ts';
+import { nodesUp, ownKeptNodes, sweepHost } from '../assembly/nodes-up.ts';
+import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** `cnilab clean`: what killed runs left on this host; with flags also kept nodes and the cache. */
 export async function cleanCommand(

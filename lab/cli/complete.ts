@@ -2,10 +2,11 @@ import { basename } from 'node:path';
 
 import type { Command, Option } from 'commander';
 
-import { COMPONENTS } from '../plan/components.ts';
-import { findScenarios } from './find-scenarios.ts';
-import { nodesUp } from './lab-parts.ts';
-import { EXIT, type World } from './world.ts';
+import { COMPONENTS } from '../core/components.ts';
+import { findScenarios } from '../assembly/find-scenarios.ts';
+import { nodesUp } from '../assembly/nodes-up.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** A word that could come next, and what it is. */
 export type Candidate = readonly [word: string, about: string];

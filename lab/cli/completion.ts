@@ -1,4 +1,5 @@
-import { EXIT, type World } from './world.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];

@@ -4,10 +4,14 @@ import { dirname } from 'node:path';
 
 import { messageOf } from '../core/lab-error.ts';
 import { hostFacts } from '../host/facts.ts';
-import { kernelNews } from './doctor-kernel.ts';
-import type { SourceFlags } from './flags.ts';
-import { createBackends, openArtifacts, ownKeptNodes, readPins } from './lab-parts.ts';
-import { EXIT, type World } from './world.ts';
+import { createExec } from '../host/exec.ts';
+import { askForKinds } from '../nodes/kernel-kinds.ts';
+import type { SourceFlags } from '../assembly/flags.ts';
+import { createBackends } from '../assembly/backends.ts';
+import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
+import { ownKeptNodes } from '../assembly/nodes-up.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 const LOW_DISK_MIB = 4096;
 
@@ -44,7 +48,7 @@ export async function doctorCommand(
     check().catch((thrown: unknown) => say(false, what, `this could not be checked: ${messageOf(thrown)}`));
 
   await orSay('kernel', async () => {
-    const kernel = await kernelNews(world);
+    const kernel = await kernelFeatures(world);
     say(!kernel.lacks, 'kernel', kernel.how, kernel.waysOut);
   });
 
@@ -93,3 +97,23 @@ export async function doctorCommand(
 /** The cache, or the folder above in which it will be made. */
 const firstThatExists = (hostPath: string): string =>
   existsSync(hostPath) ? hostPath : firstThatExists(dirname(hostPath));
+
+/** What plugins cannot make with the kernel of this host, on which bare nodes and most engines' containers are. */
+async function kernelFeatures({ env }: Pick<World, 'env'>): Promise<{
+  readonly lacks: boolean;
+  readonly how: string;
+  readonly waysOut: readonly string[];
+}> {
+  const { missing, unknown } = await askForKinds(createExec({ env }));
+  const unasked =
+    unknown.length === 0
+      ? ''
+      : `; not asked for ${unknown.join(', ')}: that takes root, unshare, ip, tc and nft`;
+  if (missing.length === 0)
+    return { lacks: false, how: `lacks nothing that the standard plugins make${unasked}`, waysOut: [] };
+  return {
+    lacks: true,
+    how: `has no ${missing.join(', ')}; a run that needs one is inconclusive${unasked}`,
+    waysOut: ['`--backend vm` runs it on a kernel that has them'],
+  };
+}

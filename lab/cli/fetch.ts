@@ -1,12 +1,15 @@
 import { fanOut } from '../report/fan-out.ts';
 import { count } from '../report/words.ts';
-import { labImages, prepareBackend, refsOf, wantsContainers } from '../session.ts';
+import { labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
+import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';
-import { backendToPrepare, openArtifacts, readPins } from './lab-parts.ts';
-import { preparePlan } from './prepare.ts';
-import type { NodeFlags } from './flags.ts';
+import { backendToPrepare } from '../assembly/backends.ts';
+import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
+import { preparePlan } from '../assembly/plan-files.ts';
+import type { NodeFlags } from '../assembly/flags.ts';
 import { createReporters } from './reporters.ts';
-import { EXIT, type World } from './world.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** `cnilab fetch`: everything that these scenarios need, into the cache; `run --offline` needs nothing else then. */
 export async function fetchCommand(

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { EXIT, type StopReason, type World } from './world.ts';
+import { EXIT } from './exit-codes.ts';
+import type { StopReason, World } from '../assembly/world.ts';
 
 /** Ctrl-C and its like: the first one asks the command to take everything down, a second one does not wait for it. */
 export interface Interruption {

@@ -1,6 +1,7 @@
 import { BadInput } from '../core/lab-error.ts';
-import { nodesUp, ownKeptNodes, type FoundNode } from './lab-parts.ts';
-import { EXIT, type World } from './world.ts';
+import { nodesUp, ownKeptNodes, type FoundNode } from '../assembly/nodes-up.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** `cnilab ps`: the nodes that are up, kept ones and those of a lab that runs now. */
 export async function psCommand(world: World): Promise<number> {

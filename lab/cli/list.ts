@@ -1,6 +1,7 @@
 import type { Scenario } from '../spec/scenario.ts';
-import { countMistakes, formatMistakes, readScenarios } from './prepare.ts';
-import { EXIT, type World } from './world.ts';
+import { countMistakes, formatMistakes, readScenarios } from '../assembly/plan-files.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** `cnilab list`: a line a scenario, then the controls, marked as such; then what is wrong in files that cannot be read. */
 export async function listCommand(

@@ -3,12 +3,14 @@ import { judge } from '../judge/judge.ts';
 import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { count } from '../report/words.ts';
-import type { RunFlags } from './flags.ts';
-import { createBackends, readPins } from './lab-parts.ts';
-import { preparePlan } from './prepare.ts';
-import { readRecorded } from './recorded.ts';
+import type { RunFlags } from '../assembly/flags.ts';
+import { createBackends } from '../assembly/backends.ts';
+import { readPins } from '../assembly/open-artifacts.ts';
+import { preparePlan } from '../assembly/plan-files.ts';
+import { readRecorded } from '../assembly/recorded.ts';
 import { runRecorded } from './run.ts';
-import { EXIT, type World } from './world.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /**
  * `cnilab parity`: the same scenarios on every backend that works here, and whether they showed the same. Exit 1 when some

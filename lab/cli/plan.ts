@@ -1,8 +1,9 @@
 import { formatPlan } from '../plan/format-plan.ts';
-import { readPins } from './lab-parts.ts';
-import { preparePlan } from './prepare.ts';
-import type { NodeFlags } from './flags.ts';
-import { EXIT, type World } from './world.ts';
+import { readPins } from '../assembly/open-artifacts.ts';
+import { preparePlan } from '../assembly/plan-files.ts';
+import type { NodeFlags } from '../assembly/flags.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** `cnilab plan`: what `run` would do with the same words; nothing is fetched and nothing runs. */
 export async function planCommand(

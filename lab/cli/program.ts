@@ -3,10 +3,10 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { BACKENDS } from '../nodes/node.ts';
 import { checkTimeout } from '../spec/time.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
-import type { NodeFlags, RunFlags } from './flags.ts';
+import type { NodeFlags, RunFlags } from '../assembly/flags.ts';
 import { helpBelow } from './help.ts';
 import type { UpFlags } from './up.ts';
-import type { World } from './world.ts';
+import type { World } from '../assembly/world.ts';
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
@@ -168,7 +168,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./complete.ts')).completeCommand(world, program, words)),
     );
 
-  // read from all arguments in ambient.ts, so it may stand after the verb too
+  // read from all arguments in assembly/ambient.ts, so it may stand after the verb too
   for (const command of program.commands)
     command
       .addOption(new Option('--no-color', 'plain text').hideHelp())

@@ -9,13 +9,16 @@ import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts } from '../host/facts.ts';
 import { isFolder } from '../host/run-folder.ts';
 import { listenForInterruption } from './interruption.ts';
-import { chooseBackend, openArtifacts, readPins, sweepHost } from './lab-parts.ts';
-import { holdNews } from './hold-news.ts';
-import { nodesAhead } from './nodes-ahead.ts';
-import { preparePlan } from './prepare.ts';
-import type { RunFlags } from './flags.ts';
+import { chooseBackend } from '../assembly/backends.ts';
+import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
+import { sweepHost } from '../assembly/nodes-up.ts';
+import { createEventBuffer } from '../assembly/event-buffer.ts';
+import { nodesAhead } from '../assembly/backends.ts';
+import { preparePlan } from '../assembly/plan-files.ts';
+import type { RunFlags } from '../assembly/flags.ts';
 import { createReporters } from './reporters.ts';
-import { EXIT, type World } from './world.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** `cnilab run`: plan, runs, reports; the worst outcome is the exit code. */
 export async function runCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {
@@ -32,8 +35,8 @@ export async function runRecorded(
 ): Promise<{ readonly exitCode: number; readonly outputHostPath?: string }> {
   const pins = readPins(world);
   const sessionId = world.randomId();
-  const news = holdNews();
-  const { emit } = news;
+  const events = createEventBuffer();
+  const { emit } = events;
   const note = (message: string) => emit({ kind: 'notice', message });
   const interruption = listenForInterruption(world, (by) => emit({ kind: 'interrupted', by }));
   const { signal } = interruption;
@@ -53,7 +56,7 @@ export async function runRecorded(
     const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
     const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
     const reporters = fanOut(await createReporters(world, flags));
-    news.tell(reporters);
+    events.forwardTo(reporters);
     for (const message of await sweepHost({ backends: [backend], artifacts }))
       emit({ kind: 'notice', message });
     try {

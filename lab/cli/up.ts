@@ -4,11 +4,12 @@ import { notesOn } from '../plan/notes.ts';
 import { fanOut } from '../report/fan-out.ts';
 import { formatDiagnostic } from '../spec/diagnostic.ts';
 import { listenForInterruption } from './interruption.ts';
-import type { NodeFlags } from './flags.ts';
-import { nodeByHand, type NodeByHandFlags } from './node-by-hand.ts';
-import { startOneNode } from './one-node.ts';
+import type { NodeFlags } from '../assembly/flags.ts';
+import { nodeByHand, type NodeByHandFlags } from '../assembly/node-by-hand.ts';
+import { startOneNode } from '../assembly/one-node.ts';
 import { createReporters } from './reporters.ts';
-import { EXIT, type World } from './world.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 export interface UpFlags extends NodeFlags, NodeByHandFlags {
   readonly name?: string;

@@ -1,11 +1,12 @@
 import { compare, valid } from 'semver';
 
 import { BadInput } from '../core/lab-error.ts';
-import { COMPONENTS, type ComponentName, type SourceName } from '../plan/components.ts';
+import { COMPONENTS, type ComponentName, type SourceName } from '../core/components.ts';
 import type { ComponentPins } from '../plan/pins.ts';
-import type { SourceFlags } from './flags.ts';
-import { openArtifacts, readPins } from './lab-parts.ts';
-import { EXIT, type World } from './world.ts';
+import type { SourceFlags } from '../assembly/flags.ts';
+import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
+import { EXIT } from './exit-codes.ts';
+import type { World } from '../assembly/world.ts';
 
 /** What a source has of a component, as `--json` shows it. */
 type Offer =

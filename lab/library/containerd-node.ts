@@ -1,4 +1,4 @@
-import { ambientWorld } from '../ambient.ts';
+import { ambientWorld } from '../assembly/ambient.ts';
 import type { BackendName } from '../nodes/node.ts';
 import type { JsonObject } from '../spec/scenario.ts';
 import { ANY_NODE, anyContent, conflistFile, type NodeRequest } from './node-request.ts';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { startOneNode } from '../cli/one-node.ts';
-import type { World } from '../cli/world.ts';
+import { startOneNode } from '../assembly/one-node.ts';
+import type { World } from '../assembly/world.ts';
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';

@@ -1,9 +1,7 @@
 import { stringify } from 'smol-toml';
 
+import { SANDBOX_IMAGE } from '../core/images.ts';
 import { CNI_BIN } from './plugins.ts';
-
-/** The name under which the sandbox image is on every node; no registry serves it. */
-export const SANDBOX_IMAGE = 'cnilab.local/pause:1';
 
 /** Plain data that TOML can hold. */
 export interface ConfigTable {

@@ -4,7 +4,7 @@ import type { Content } from '../core/content.ts';
 import type { NodeLimits } from '../core/node-limits.ts';
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import type { Arch } from '../plan/pins.ts';
+import type { Arch } from '../core/architecture.ts';
 
 export interface NodeExecOptions {
   readonly stdin?: string;

@@ -5,7 +5,7 @@ import satisfies from 'semver/functions/satisfies.js';
 import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { Expectation, Scenario } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
-import type { ComponentName } from './components.ts';
+import type { ComponentName } from '../core/components.ts';
 import type { Cell } from './fill.ts';
 import { nameCell } from './name-cell.ts';
 

@@ -1,6 +1,6 @@
 import type { Axis, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
-import type { ComponentName } from './components.ts';
+import type { ComponentName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
 
 /** Versions from the command line, for every cell of every scenario. */

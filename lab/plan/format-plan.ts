@@ -1,6 +1,6 @@
 import { unreachable } from '../core/unreachable.ts';
 import type { Condition } from '../spec/scenario.ts';
-import { describeComponent, type ComponentRef } from './components.ts';
+import { describeComponent, type ComponentRef } from '../core/components.ts';
 import type { Plan, PlannedAction, PluginsPlan, RunPlan } from './plan.ts';
 
 /** What would run, for people: a block a run. */

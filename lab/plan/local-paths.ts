@@ -2,7 +2,7 @@ import type { Scenario, VersionText } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import { cellsOf } from './cells.ts';
 import { checkSize } from './check-size.ts';
-import type { ComponentName } from './components.ts';
+import type { ComponentName } from '../core/components.ts';
 import { fillVersion } from './fill.ts';
 import type { PlanOptions } from './plan-scenarios.ts';
 import { localHostPath } from './resolve-component.ts';

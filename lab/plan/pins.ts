@@ -1,10 +1,7 @@
+import { ARCHS, type Arch } from '../core/architecture.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { COMPONENTS, type ComponentName } from './components.ts';
+import { COMPONENTS, type ComponentName } from '../core/components.ts';
 import { readPlainYaml, type PlainYaml } from './plain-yaml.ts';
-
-/** Machine architectures by Go's names, which all upstreams use in the names of their files. */
-export const ARCHS = ['amd64', 'arm64'] as const;
-export type Arch = (typeof ARCHS)[number];
 
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be had from gomod. */
 export interface Pins {

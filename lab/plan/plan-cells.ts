@@ -9,7 +9,7 @@ import { inTablesOf } from './config-roles.ts';
 import { checkCaptures } from './check-captures.ts';
 import { checkUses } from './check-uses.ts';
 import type { CellsOfScenario } from './cells.ts';
-import type { ComponentName, ComponentRef } from './components.ts';
+import type { ComponentName, ComponentRef } from '../core/components.ts';
 import { fillAction } from './fill-action.ts';
 import {
   fillControl,

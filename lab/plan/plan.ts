@@ -1,7 +1,7 @@
 import type { NodeLimits } from '../core/node-limits.ts';
 import type { Action, Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
-import type { ComponentRef } from './components.ts';
+import type { ComponentRef } from '../core/components.ts';
 
 /** Everything that a command line asks for, as data: what would run, cell by cell. */
 export interface Plan {

@@ -5,7 +5,7 @@ import { unreachable } from '../core/unreachable.ts';
 import { didYouMean } from '../spec/did-you-mean.ts';
 import type { VersionText } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
-import type { ComponentName, ComponentRef } from './components.ts';
+import type { ComponentName, ComponentRef } from '../core/components.ts';
 import type { VersionFacts } from './version-facts.ts';
 
 export interface ResolveOptions {

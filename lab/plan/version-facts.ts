@@ -1,4 +1,4 @@
-import { COMPONENTS, type ComponentName, type ComponentRef } from './components.ts';
+import { COMPONENTS, type ComponentName, type ComponentRef } from '../core/components.ts';
 import type { Pins } from './pins.ts';
 
 /** What has to be known of versions to make a plan. */

@@ -1,7 +1,7 @@
 import type { NodeLimits } from '../core/node-limits.ts';
 import type { Content } from '../core/content.ts';
 import type { StateKind } from '../core/node-state.ts';
-import type { RuntimeState } from '../core/runtime-state.ts';
+import type { PodState, RuntimeState } from '../core/runtime-state.ts';
 import type { Place } from './diagnostic.ts';
 import type { WrittenObject } from './written-json.ts';
 
@@ -163,8 +163,6 @@ export type Condition =
   | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }
   | { readonly until: 'log'; readonly line: LogExpectation }
   | { readonly until: 'command'; readonly argv: readonly string[] };
-
-export type PodState = 'ready' | 'not-ready' | 'absent';
 
 /** Component or axis → range (`>=1.6.0 <1.6.4`) or the very text of a value. */
 export type When = Readonly<Record<string, string>>;

@@ -1,9 +1,7 @@
+import { APP_IMAGE } from '../core/images.ts';
 import type { StepContext } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { sandboxId } from './pods.ts';
-
-/** The image of all containers of scenarios: a shell, and what listens and connects. */
-export const APP_IMAGE = 'cnilab.local/app:1';
 
 export interface NewContainer {
   readonly container: string;

@@ -1,6 +1,6 @@
 import type { CommandResult, Clock } from '../core/ports.ts';
 import type { NodeState } from '../core/node-state.ts';
-import type { ComponentRef } from '../plan/components.ts';
+import type { ComponentRef } from '../core/components.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { Containerd } from '../nodes/containerd.ts';
 import type { LabNode, NodeFile } from '../nodes/node.ts';

@@ -1,7 +1,7 @@
 import type { Content } from '../core/content.ts';
 import { CNI_BIN, installPlugins, type InstalledPlugins } from '../nodes/plugins.ts';
 import type { LabNode } from '../nodes/node.ts';
-import type { ComponentRef } from '../plan/components.ts';
+import type { ComponentRef } from '../core/components.ts';
 import type { PluginsPlan } from '../plan/plan.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { StepContext } from './context.ts';

@@ -6,7 +6,7 @@ import type { Clock } from '../core/ports.ts';
 import { CONTAINERD_LOG, type Containerd } from '../nodes/containerd.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
-import type { ComponentRef } from '../plan/components.ts';
+import type { ComponentRef } from '../core/components.ts';
 import type { PlannedStep } from '../plan/plan.ts';
 import type { PodSpec } from '../spec/scenario.ts';
 import { capturePod, Captures } from './captures.ts';

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { ambientWorld } from '../../lab/ambient.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { listenForInterruption } from '../../lab/cli/interruption.ts';
-import { readPins } from '../../lab/cli/lab-parts.ts';
-import { EXIT } from '../../lab/cli/world.ts';
+import { readPins } from '../../lab/assembly/open-artifacts.ts';
+import { EXIT } from '../../lab/cli/exit-codes.ts';
 import { BadInput, messageOf } from '../../lab/core/lab-error.ts';
 import { BACKENDS, type BackendName } from '../../lab/nodes/node.ts';
 import { causeOf } from './causes.ts';

@@ -1,6 +1,6 @@
-import { startOneNode } from '../../lab/cli/one-node.ts';
-import type { NodeFlags } from '../../lab/cli/flags.ts';
-import type { World } from '../../lab/cli/world.ts';
+import { startOneNode } from '../../lab/assembly/one-node.ts';
+import type { NodeFlags } from '../../lab/assembly/flags.ts';
+import type { World } from '../../lab/assembly/world.ts';
 import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
 import { BadInput, LabError } from '../../lab/core/lab-error.ts';
 import { err, ok } from '../../lab/core/result.ts';

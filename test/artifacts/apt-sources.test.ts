@@ -4,7 +4,7 @@ import {
   parseOneLineSources,
   sourcesForSuite,
   urisOf,
-} from '../../lab/artifacts/apt-sources.ts';
+} from '../../lab/artifacts/apt/sources.ts';
 
 const suiteNames = ['bookworm', 'trixie', 'sid', 'stable'];
 

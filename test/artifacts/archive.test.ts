@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { unpackPrograms } from '../../lab/artifacts/archive.ts';
+import { unpackPrograms } from '../../lab/artifacts/cache/archive.ts';
 
 type Entry = Partial<Header> & { readonly name: string; readonly content?: string | Buffer };
 

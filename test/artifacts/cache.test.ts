@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCache } from '../../lab/artifacts/cache.ts';
+import { createCache } from '../../lab/artifacts/cache/cache.ts';
 import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
-import { obtain } from '../../lab/artifacts/obtain.ts';
+import { obtain } from '../../lab/artifacts/sources/obtain.ts';
 import type { Recipe } from '../../lab/artifacts/recipe.ts';
 import { LabError } from '../../lab/core/lab-error.ts';
 import { ok } from '../../lab/core/result.ts';
@@ -158,8 +158,8 @@ async function startLab(): Promise<{ readonly lab: ChildProcess; readonly ended:
   const path = (name: string) => JSON.stringify(join(import.meta.dirname, '../../lab/artifacts', name));
   const program = await bundleOf(
     folder,
-    `import { createCache } from ${path('cache.ts')};
-     import { obtain } from ${path('obtain.ts')};
+    `import { createCache } from ${path('cache/cache.ts')};
+     import { obtain } from ${path('sources/obtain.ts')};
      import { existsSync, mkdirSync, appendFileSync, writeFileSync } from 'node:fs';
      import { setTimeout as sleep } from 'node:timers/promises';
      const cache = createCache({ cacheHostPath: 'cache', env: process.env });

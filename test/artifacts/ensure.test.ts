@@ -3,14 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCache } from '../../lab/artifacts/cache.ts';
+import { createCache } from '../../lab/artifacts/cache/cache.ts';
 import { allOf, ensureComponents } from '../../lab/artifacts/ensure.ts';
 import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
 import type { Recipe, Refusal } from '../../lab/artifacts/recipe.ts';
-import type { Source } from '../../lab/artifacts/source.ts';
+import type { Source } from '../../lab/artifacts/sources/source.ts';
 import { BadInput, LabError } from '../../lab/core/lab-error.ts';
 import { err, ok } from '../../lab/core/result.ts';
-import type { ComponentRef, SourceName } from '../../lab/plan/components.ts';
+import type { ComponentRef, SourceName } from '../../lab/core/components.ts';
 import { pinsWith } from '../rig/pins.ts';
 
 let folder: string;

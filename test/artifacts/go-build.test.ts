@@ -3,8 +3,8 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildModule } from '../../lab/artifacts/go-build.ts';
-import { createGoTool, type GoTool } from '../../lab/artifacts/go-tool.ts';
+import { buildModule } from '../../lab/artifacts/go/build.ts';
+import { createGoTool, type GoTool } from '../../lab/artifacts/go/tool.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
 import type { GomodPins } from '../../lab/plan/pins.ts';
 

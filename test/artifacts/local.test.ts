@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLocal, describeLocal } from '../../lab/artifacts/local.ts';
+import { createLocal, describeLocal } from '../../lab/artifacts/sources/local.ts';
 import { BadInput } from '../../lab/core/lab-error.ts';
 import { createExec } from '../../lab/host/exec.ts';
-import type { ComponentName } from '../../lab/plan/components.ts';
+import type { ComponentName } from '../../lab/core/components.ts';
 
 const exec = createExec({ env: { PATH: '/usr/bin:/bin' } });
 const signal = new AbortController().signal;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { GoTool } from '../../lab/artifacts/go-tool.ts';
+import type { GoTool } from '../../lab/artifacts/go/tool.ts';
 import { nodeToolsRecipes } from '../../lab/artifacts/own/node-tools.ts';
 import { LabError } from '../../lab/core/lab-error.ts';
 

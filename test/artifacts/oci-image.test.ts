@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { labImage } from '../../lab/artifacts/lab-images.ts';
-import { packOciImage, type OciImage } from '../../lab/artifacts/oci-image.ts';
+import { labImage } from '../../lab/artifacts/images/lab-images.ts';
+import { packOciImage, type OciImage } from '../../lab/artifacts/images/oci-image.ts';
 
 const image: OciImage = {
   name: 'cnilab.local/tiny:1',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createRelease, releaseUrl } from '../../lab/artifacts/release.ts';
+import { createRelease, releaseUrl } from '../../lab/artifacts/sources/release.ts';
 import { createConnect } from '../../lab/host/connect.ts';
 import { createHttp } from '../../lab/host/http.ts';
 import type { Pins } from '../../lab/plan/pins.ts';

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { checksumIn, possibleSuccessors, withRelease } from '../../lab/artifacts/pins-edit.ts';
-import { updatePins } from '../../lab/artifacts/update-pins.ts';
+import { checksumIn, possibleSuccessors, withRelease } from '../../scripts/update-pins/pins-edit.ts';
+import { updatePins } from '../../scripts/update-pins/update-pins.ts';
 import { LabError } from '../../lab/core/lab-error.ts';
 import { createConnect } from '../../lab/host/connect.ts';
 import { createHttp } from '../../lab/host/http.ts';

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { ambientWorld } from '../../lab/ambient.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { causeOf } from '../../scripts/critest/causes.ts';
 import { runCritest } from '../../scripts/critest/run-critest.ts';
 

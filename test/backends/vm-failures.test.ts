@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
 
-import { ambientWorld } from '../../lab/ambient.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 import { labFailuresIn, nodeInStep, vmLab } from '../rig/vm-lab.ts';

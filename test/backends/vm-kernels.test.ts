@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
 
-import { ambientWorld } from '../../lab/ambient.ts';
-import { openArtifacts, readPins } from '../../lab/cli/lab-parts.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import { createExec } from '../../lab/host/exec.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { vmLab } from '../rig/vm-lab.ts';

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { ambientWorld } from '../../lab/ambient.ts';
-import { createBackends, openArtifacts, readPins } from '../../lab/cli/lab-parts.ts';
-import { prepareBackend } from '../../lab/session.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import { createBackends } from '../../lab/assembly/backends.ts';
+import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
+import { prepareBackend } from '../../lab/assembly/backends.ts';
 import { vmLab } from '../rig/vm-lab.ts';
 
 test('an artifact that a machine was not started with is brought to it whole, and its programs run', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
 
-import { ambientWorld } from '../../lab/ambient.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { parseJournal } from '../../lab/observe/journal.ts';
 import { cnilab } from '../rig/cnilab.ts';
 import { qemuForTests } from '../rig/qemu.ts';

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
-import { ambientWorld } from '../../lab/ambient.ts';
-import { createBackends, openArtifacts, readPins } from '../../lab/cli/lab-parts.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import { createBackends } from '../../lab/assembly/backends.ts';
+import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
 import type { NodeMaker, PrepareOptions } from '../../lab/nodes/node.ts';
 import { cnilab as run, startCnilab, type Finished } from '../rig/cnilab.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { valid } from 'semver';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { COMPONENTS } from '../../lab/plan/components.ts';
+import { COMPONENTS } from '../../lab/core/components.ts';
 import { parsePins, pinnedVersions } from '../../lab/plan/pins.ts';
 import { readPlainYaml } from '../../lab/plan/plain-yaml.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { createApt } from '../../lab/artifacts/apt.ts';
+import { createApt } from '../../lab/artifacts/apt/apt.ts';
 import { systemClock } from '../../lab/host/clock.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
 import { lazyHttp } from '../../lab/host/lazy-http.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { World } from '../../lab/cli/world.ts';
+import type { World } from '../../lab/assembly/world.ts';
 import { systemClock } from '../../lab/host/clock.ts';
 import { ROOT } from './cnilab.ts';
 

@@ -1,5 +1,5 @@
 import { parsePins, type Pins } from '../../lab/plan/pins.ts';
-import type { ComponentName } from '../../lab/plan/components.ts';
+import type { ComponentName } from '../../lab/core/components.ts';
 
 /** Pins of no real version: per component, version → sha256 of its amd64 release. */
 export function pinsWith(

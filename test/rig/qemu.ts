@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { ambientWorld } from '../../lab/ambient.ts';
-import { createApt } from '../../lab/artifacts/apt.ts';
-import { withLock } from '../../lab/artifacts/lock.ts';
-import { readPins } from '../../lab/cli/lab-parts.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import { createApt } from '../../lab/artifacts/apt/apt.ts';
+import { withLock } from '../../lab/artifacts/cache/lock.ts';
+import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
 import { findQemu } from '../../lab/nodes/backends/vm/qemu.ts';
 

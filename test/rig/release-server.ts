@@ -6,9 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
-import { releaseUrl } from '../../lab/artifacts/release.ts';
-import type { ComponentName } from '../../lab/plan/components.ts';
-import type { Arch, Pins } from '../../lab/plan/pins.ts';
+import { releaseUrl } from '../../lab/artifacts/sources/release.ts';
+import type { ComponentName } from '../../lab/core/components.ts';
+import type { Arch } from '../../lab/core/architecture.ts';
+import type { Pins } from '../../lab/plan/pins.ts';
 
 export interface ServedRelease {
   /** of the official release, as pins.yaml has it */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ambientWorld } from '../../lab/ambient.ts';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab, startCnilab, type CnilabOptions, type Finished, type Started } from './cnilab.ts';
 import { processesWith } from './host-state.ts';

@@ -15,7 +15,7 @@ const layer = `mount -t tmpfs none room && mkdir room/upper room/work &&
   mount -t overlay -o lowerdir=cache,upperdir=room/upper,workdir=room/work none cache`;
 const mountable = spawnSync('unshare', ['--mount', 'sh', '-c', layer], { cwd: folder }).status === 0;
 
-const cacheModule = JSON.stringify(join(import.meta.dirname, '../../lab/artifacts/cache.ts'));
+const cacheModule = JSON.stringify(join(import.meta.dirname, '../../lab/artifacts/cache/cache.ts'));
 
 describe.skipIf(!mountable)(
   `a cache in a lower layer${mountable ? '' : ' (no overlay can be mounted here: needs root)'}`,

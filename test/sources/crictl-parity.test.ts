@@ -10,7 +10,7 @@ import { systemClock } from '../../lab/host/clock.ts';
 import { bareBackend } from '../../lab/nodes/backends/bare.ts';
 import { bringUpNode } from '../../lab/nodes/bring-up.ts';
 import type { LabNode } from '../../lab/nodes/node.ts';
-import type { ComponentRef } from '../../lab/plan/components.ts';
+import type { ComponentRef } from '../../lab/core/components.ts';
 import type { NodePlan } from '../../lab/plan/plan.ts';
 import { asRecording, crictlStory, type Told } from '../rig/crictl-story.ts';
 import { artifactsIn, makeFolder, signal } from './rig.ts';

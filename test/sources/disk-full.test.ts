@@ -23,9 +23,9 @@ describe.skipIf(!mountable)(
         `import { createServer } from 'node:http';
        import { createHash } from 'node:crypto';
        import { readdirSync } from 'node:fs';
-       import { createCache } from ${path('artifacts/cache.ts')};
-       import { createRelease } from ${path('artifacts/release.ts')};
-       import { obtain } from ${path('artifacts/obtain.ts')};
+       import { createCache } from ${path('artifacts/cache/cache.ts')};
+       import { createRelease } from ${path('artifacts/sources/release.ts')};
+       import { obtain } from ${path('artifacts/sources/obtain.ts')};
        import { createConnect } from ${path('host/connect.ts')};
        import { createHttp } from ${path('host/http.ts')};
        import { pinsWith } from ${JSON.stringify(join(import.meta.dirname, '../rig/pins.ts'))};

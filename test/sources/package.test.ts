@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
 import { findProgram } from '../../lab/host/find-program.ts';
-import type { ComponentRef } from '../../lab/plan/components.ts';
+import type { ComponentRef } from '../../lab/core/components.ts';
 import type { JsonReport } from '../../lab/report/json.ts';
 import type { Finished } from '../rig/cnilab.ts';
 import { hostState, type HostState } from '../rig/host-state.ts';

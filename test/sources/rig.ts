@@ -5,7 +5,7 @@ import { createArtifacts, type ArtifactsOptions } from '../../lab/artifacts/arti
 import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
 import { systemClock } from '../../lab/host/clock.ts';
 import { findProgram } from '../../lab/host/find-program.ts';
-import { SOURCES } from '../../lab/plan/components.ts';
+import { SOURCES } from '../../lab/core/components.ts';
 import { parsePins, type Pins } from '../../lab/plan/pins.ts';
 
 export const packageHostPath = join(import.meta.dirname, '../..');

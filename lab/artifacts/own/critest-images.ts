@@ -1,11 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { err, ok } from '../../core/result.ts';
-import type { Arch } from '../../plan/pins.ts';
-import type { Apt } from '../apt.ts';
-import { critestImages } from '../critest-images.ts';
-import type { GoTool } from '../go-tool.ts';
-import { refusalFromGo } from '../go-words.ts';
+import type { Arch } from '../../core/architecture.ts';
+import type { Apt } from '../apt/apt.ts';
+import { critestImages } from '../images/critest-images.ts';
+import type { GoTool } from '../go/tool.ts';
+import { refusalFromGo } from '../go/refusal.ts';
 import type { Recipe } from '../recipe.ts';
 import { findBusybox } from './images.ts';
 import { hashOfSources } from './node-tools.ts';
@@ -44,7 +44,7 @@ export function critestImagesRecipe({ sourceHostPath, arch, apt, go }: CritestIm
       if (built.exitCode !== 0)
         return err({ ...refusalFromGo('go build of images/critest', built.stderr), source: 'own' });
 
-      const { ociLayout } = await import('../oci-image.ts'); // most runs pack nothing
+      const { ociLayout } = await import('../images/oci-image.ts'); // most runs pack nothing
       const images = critestImages(arch, {
         busybox: await readFile(busyboxHostPath),
         webserver: await readFile(join(bin, 'webserver')),

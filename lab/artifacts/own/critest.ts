@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { err } from '../../core/result.ts';
-import type { Arch, Pins } from '../../plan/pins.ts';
-import { buildModule } from '../go-build.ts';
-import type { GoTool } from '../go-tool.ts';
+import type { Arch } from '../../core/architecture.ts';
+import type { Pins } from '../../plan/pins.ts';
+import { buildModule } from '../go/build.ts';
+import type { GoTool } from '../go/tool.ts';
 import type { Recipe } from '../recipe.ts';
 
 export interface CritestOptions {

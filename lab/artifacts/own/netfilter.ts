@@ -4,8 +4,8 @@ import { dirname, join, relative } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
 import { err, ok } from '../../core/result.ts';
 import { findProgram } from '../../host/find-program.ts';
-import type { Arch } from '../../plan/pins.ts';
-import type { Apt } from '../apt.ts';
+import type { Arch } from '../../core/architecture.ts';
+import type { Apt } from '../apt/apt.ts';
 import type { Recipe } from '../recipe.ts';
 
 /** Where a node looks for programs of the system. */

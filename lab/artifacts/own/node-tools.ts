@@ -4,10 +4,10 @@ import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../core/lab-error.ts';
 import { err, ok } from '../../core/result.ts';
-import type { Arch } from '../../plan/pins.ts';
-import { stampOf } from '../fingerprint.ts';
-import type { GoTool } from '../go-tool.ts';
-import { refusalFromGo } from '../go-words.ts';
+import type { Arch } from '../../core/architecture.ts';
+import { stampOf } from '../cache/fingerprint.ts';
+import type { GoTool } from '../go/tool.ts';
+import { refusalFromGo } from '../go/refusal.ts';
 import type { Recipe } from '../recipe.ts';
 
 /** The programs of ours that run on a node: one Go module, images/node-tools. */

@@ -84,7 +84,7 @@ func Main(args []string) error {
 	return errors.Join(err, remove(record, *stateDir, groups))
 }
 
-// lockShared keeps others from removing a folder for as long as the file is open; lab/artifacts/cache.ts asks before it does.
+// lockShared keeps others from removing a folder for as long as the file is open; lab/artifacts/cache/cache.ts asks before it does.
 func lockShared(path string) (*os.File, error) {
 	folder, err := os.Open(path)
 	if err != nil {

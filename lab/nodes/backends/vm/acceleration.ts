@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { stampOf } from '../../../artifacts/fingerprint.ts';
+import { stampOf } from '../../../artifacts/cache/fingerprint.ts';
 import type { Exec } from '../../../core/ports.ts';
 import { probeArgs, type Acceleration, type Machine } from './qemu-args.ts';
 

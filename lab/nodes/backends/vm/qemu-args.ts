@@ -1,4 +1,4 @@
-import type { Arch } from '../../../plan/pins.ts';
+import type { Arch } from '../../../core/architecture.ts';
 
 export type Acceleration = 'kvm' | 'tcg';
 

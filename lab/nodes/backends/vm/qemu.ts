@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import type { Exec } from '../../../core/ports.ts';
 import { findProgram } from '../../../host/find-program.ts';
-import type { Arch } from '../../../plan/pins.ts';
+import type { Arch } from '../../../core/architecture.ts';
 import type { BackendCheck } from '../../node.ts';
 
 export interface FindQemuOptions {

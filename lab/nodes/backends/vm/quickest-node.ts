@@ -1,5 +1,5 @@
 import type { Artifact } from '../../../artifacts/artifact.ts';
-import type { Cache } from '../../../artifacts/cache.ts';
+import type { Cache } from '../../../artifacts/cache/cache.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { Clock } from '../../../core/ports.ts';
 import type { NodeOptions, RunningNode } from '../../node.ts';

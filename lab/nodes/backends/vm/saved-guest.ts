@@ -3,8 +3,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Cache, Staging } from '../../../artifacts/cache.ts';
-import { stampOf } from '../../../artifacts/fingerprint.ts';
+import type { Cache, Staging } from '../../../artifacts/cache/cache.ts';
+import { stampOf } from '../../../artifacts/cache/fingerprint.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { ArtifactsDisk } from './artifacts-disk.ts';
 import { qemuArgs, type Machine } from './qemu-args.ts';

@@ -1,0 +1,93 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Header } from 'tar-stream';
+import { messageOf } from '../../core/lab-error.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { saysDiskFull } from './disk-full.ts';
+
+export interface UnpackOptions {
+  readonly archiveHostPath: string;
+  /** where the wanted files go, all into this one folder */
+  readonly binHostPath: string;
+  /** names of the regular files to take, at the top of the archive or in its bin/; all else is left */
+  readonly programs: readonly string[];
+  readonly maxFileBytes: number;
+  /** of everything in the archive, taken or not, so that a bomb is noticed while it goes off */
+  readonly maxTotalBytes: number;
+}
+
+/**
+ * Takes the named programs out of a .tar.gz. An archive is hostile until proven otherwise: one that holds anything but
+ * regular files and folders, or a path that leaves it, or more than the caps, is refused as a whole, whatever it holds
+ * besides. The error says what was found.
+ */
+export async function unpackPrograms(options: UnpackOptions): Promise<Result<readonly string[], string>> {
+  const { archiveHostPath, binHostPath, maxTotalBytes } = options;
+  // Imported here: a warm run unpacks nothing. By its default: esbuild knows no other name of a CommonJS module.
+  const [{ default: tarStream }, { createGunzip }] = await Promise.all([
+    import('tar-stream'),
+    import('node:zlib'),
+  ]);
+  await mkdir(binHostPath, { recursive: true });
+  const taken = new Set<string>();
+  const tar = tarStream.extract();
+  const taking = (async () => {
+    for await (const entry of tar) await takeEntry({ header: entry.header, content: entry, taken, options });
+  })();
+  const feeding = pipeline(createReadStream(archiveHostPath), createGunzip(), cap(maxTotalBytes), tar);
+  const [fed, took] = await Promise.allSettled([feeding, taking]);
+  // Either side ends the other one, which then only says that it was ended.
+  const problems = [took, fed].flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  const problem = problems.find((thrown) => !isPremature(thrown)) ?? problems[0];
+  if (saysDiskFull(problem)) throw problem;
+  if (problem !== undefined) return err(messageOf(problem));
+  return ok([...taken].sort());
+}
+
+interface Entry {
+  readonly header: Header;
+  readonly content: AsyncIterable<unknown>;
+  readonly taken: Set<string>;
+  readonly options: UnpackOptions;
+}
+
+async function takeEntry({ header, content, taken, options }: Entry): Promise<void> {
+  const { name, type, size = 0 } = header;
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (name.startsWith('/')) throw new Error(`it has an absolute path: ${JSON.stringify(name)}`);
+  if (parts.includes('..') || name.includes('\0'))
+    throw new Error(`it has a path that leaves it: ${JSON.stringify(name)}`);
+  if (type !== 'file' && type !== 'directory')
+    throw new Error(`it has a ${type ?? 'thing of unknown kind'}: ${JSON.stringify(name)}`);
+  if (size > options.maxFileBytes)
+    throw new Error(`${JSON.stringify(name)} is larger than ${options.maxFileBytes} bytes`);
+  const program = parts.at(-1) ?? '';
+  const inPlace = parts.length === 1 || (parts.length === 2 && parts[0] === 'bin');
+  if (type === 'directory' || !inPlace || !options.programs.includes(program)) {
+    for await (const _ of content);
+    return;
+  }
+  if (taken.has(program)) throw new Error(`it has ${program} twice`);
+  taken.add(program);
+  const hostPath = join(options.binHostPath, program);
+  await pipeline(Readable.from(content), createWriteStream(hostPath, { flags: 'wx' }));
+  await chmod(hostPath, 0o755);
+}
+
+const isPremature = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  /premature close|writable stream closed|unexpected end of data/i.test(thrown.message);
+
+function cap(maxBytes: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) done(new Error(`it unpacks to more than ${maxBytes} bytes`));
+      else done(null, chunk);
+    },
+  });
+}

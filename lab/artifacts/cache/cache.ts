@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Artifact } from '../artifact.ts';
+import { sha256OfFile, sha256OfText, fingerprintTree, stampOf } from './fingerprint.ts';
+import { parseIndexEntry, type IndexEntry } from './index-entry.ts';
+import { withLock, withLockIfFree } from './lock.ts';
+
+export interface CacheOptions {
+  readonly cacheHostPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A place to make an artifact in: nobody else looks at it, and what a killed lab left in it is gone. */
+export interface Staging {
+  readonly treeHostPath: string;
+  readonly scratchHostPath: string;
+}
+
+/**
+ * The artifacts on this disk:
+ *   artifacts/<key>/…       the files, under the hash of what they are; appears by rename, whole or not at all
+ *   index/<request>.json    which artifact answers a request, written after the artifact is in its place
+ *   staging/<request>/      where it is made, by whoever holds locks/<request>
+ *   go/, apt/               what the sources keep between runs
+ *   vm/                     what is known of virtual machines on this host
+ */
+export type Cache = ReturnType<typeof createCache>;
+
+export function createCache({ cacheHostPath, env }: CacheOptions) {
+  const at = (...parts: string[]) => join(cacheHostPath, ...parts);
+  const indexPath = (request: string) => at('index', `${sha256OfText(request)}.json`);
+
+  async function remember(entry: IndexEntry): Promise<void> {
+    await mkdir(at('index'), { recursive: true });
+    const path = indexPath(entry.request);
+    const halfway = `${path}.${process.pid}-${randomUUID()}.new`; // several nodes may be started in one process
+    await writeFile(halfway, JSON.stringify(entry));
+    await rename(halfway, path);
+  }
+
+  async function remove({ request, artifact }: IndexEntry): Promise<void> {
+    await rm(indexPath(request), { force: true });
+    await rm(at('artifacts', artifact.key), { recursive: true, force: true });
+  }
+
+  async function removeAll(): Promise<void> {
+    const away = at(`removed-${process.pid}`);
+    for (const part of await readdir(cacheHostPath).catch(() => [])) {
+      if (!PARTS.includes(part) && !part.startsWith('removed-')) continue;
+      await mkdir(away, { recursive: true });
+      await rename(at(part), join(away, part)).catch(() => undefined);
+    }
+    await rm(away, { recursive: true, force: true });
+  }
+
+  return {
+    hostPath: cacheHostPath,
+
+    /**
+     * The artifact that answers a request, if it is here and whole. Files whose size, time and inode are as they were
+     * when they were hashed are taken as they are; any other file is hashed again. Damaged entries are removed.
+     */
+    async find(
+      request: string,
+      onDamage: (why: string) => void = () => undefined,
+    ): Promise<Artifact | undefined> {
+      const entry = readIndexEntry(indexPath(request));
+      if (entry?.request !== request) return undefined;
+      const hostPath = at('artifacts', entry.artifact.key);
+      const stamps = entry.artifact.files.map((file) => stampOf(join(hostPath, file.path)));
+      const changed = entry.artifact.files.filter((_, index) => stamps[index] !== entry.stamps[index]);
+      for (const file of changed) {
+        const there = stampOf(join(hostPath, file.path)) !== undefined;
+        if (there && (await sha256OfFile(join(hostPath, file.path))) === file.sha256) continue;
+        onDamage(
+          `${join(hostPath, file.path)} ${there ? 'has other content than when it was put there' : 'is gone'}`,
+        );
+        await remove(entry);
+        return undefined;
+      }
+      if (changed.length > 0) await remember({ ...entry, stamps: stamps.map((stamp) => stamp ?? '') });
+      return { ...entry.artifact, hostPath };
+    },
+
+    /** Runs `work` with a fresh staging, as the only one on this host that makes an answer to `request`. */
+    async make<T>(
+      request: string,
+      options: { readonly signal: AbortSignal; readonly onWait: () => void },
+      work: (staging: Staging) => Promise<T>,
+    ): Promise<T> {
+      await mkdir(at('locks'), { recursive: true });
+      const id = sha256OfText(request);
+      return withLock({ lockHostPath: at('locks', id), env, ...options }, async () => {
+        const staging = {
+          treeHostPath: at('staging', id, 'tree'),
+          scratchHostPath: at('staging', id, 'scratch'),
+        };
+        await rm(at('staging', id), { recursive: true, force: true });
+        await mkdir(staging.treeHostPath, { recursive: true });
+        await mkdir(staging.scratchHostPath, { recursive: true });
+        try {
+          return await work(staging);
+        } finally {
+          await rm(at('staging', id), { recursive: true, force: true });
+        }
+      });
+    },
+
+    /** Moves what was made to its place and remembers it. */
+    async publish(
+      request: string,
+      staging: Staging,
+      made: Pick<Artifact, 'name' | 'version' | 'source' | 'madeBy' | 'note'>,
+    ): Promise<Artifact> {
+      const files = await fingerprintTree(staging.treeHostPath);
+      const { name, version, source, madeBy, note } = made;
+      const key = sha256OfText(JSON.stringify({ name, version, source, files }));
+      const hostPath = at('artifacts', key);
+      await mkdir(at('artifacts'), { recursive: true });
+      // The same files may be there under another request; theirs may be damaged, ours are not.
+      // A folder in a lower layer, of a container's image for instance, cannot be moved.
+      await rename(hostPath, join(staging.scratchHostPath, 'replaced')).catch(() =>
+        rm(hostPath, { recursive: true, force: true }),
+      );
+      await rename(staging.treeHostPath, hostPath);
+      const artifact = { name, version, source, key, files, madeBy, ...(note === undefined ? {} : { note }) };
+      const stamps = files.map((file) => stampOf(join(hostPath, file.path)) ?? '');
+      await remember({ formatVersion: 1, request, artifact, stamps });
+      return { ...artifact, hostPath };
+    },
+
+    /** It is of use still: others go before it when there is too much. */
+    async used(request: string): Promise<void> {
+      const now = new Date();
+      await utimes(indexPath(request), now, now).catch(() => undefined); // an order of going, and nothing else
+    },
+
+    /** The answer is not right: it goes, and whoever has it open keeps it. */
+    async discard(request: string): Promise<void> {
+      const entry = readIndexEntry(indexPath(request));
+      if (entry !== undefined) await remove(entry);
+    },
+
+    /** Of all with these names, removes those whose use is the longest ago, until no more than this is left of them. */
+    async prune(names: readonly string[], keepBytes: number): Promise<void> {
+      const files = (await readdir(at('index')).catch(() => [])).map((file) => at('index', file));
+      const found = files.flatMap((path) => {
+        const entry = readIndexEntry(path);
+        const usedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+        return entry === undefined || usedMs === undefined || !names.includes(entry.artifact.name)
+          ? []
+          : [{ entry, usedMs }];
+      });
+      let bytes = 0;
+      for (const { entry } of found.sort((a, b) => b.usedMs - a.usedMs)) {
+        bytes += entry.artifact.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        if (bytes > keepBytes) await remove(entry);
+      }
+    },
+
+    /** Removes what killed labs left in staging; returns what it removed. Costs one look when there is nothing. */
+    async sweep(signal: AbortSignal): Promise<readonly string[]> {
+      const left = await readdir(at('staging')).catch(() => []);
+      const removed: string[] = [];
+      for (const id of left) {
+        await mkdir(at('locks'), { recursive: true });
+        await withLockIfFree({ lockHostPath: at('locks', id), env, signal }, async () => {
+          await rm(at('staging', id), { recursive: true, force: true });
+          removed.push(at('staging', id));
+        });
+      }
+      return removed;
+    },
+
+    /**
+     * Removes everything, unless a node has a lock on the artifacts: that may be one whose records lie elsewhere. Out of the
+     * way first: a lab that starts meanwhile sees an empty cache and not half a one.
+     */
+    async clean(signal: AbortSignal): Promise<boolean> {
+      await mkdir(at('artifacts'), { recursive: true });
+      return withLockIfFree({ lockHostPath: at('artifacts'), env, signal }, removeAll);
+    },
+  };
+}
+
+/** What lies in the folder of the cache and is ours; others may keep things there too. */
+const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt', 'code', 'vm'];
+
+function readIndexEntry(hostPath: string): IndexEntry | undefined {
+  try {
+    return parseIndexEntry(JSON.parse(readFileSync(hostPath, 'utf8')));
+  } catch {
+    return undefined; // not there, or not ours: then it is made again
+  }
+}

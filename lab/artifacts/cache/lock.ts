@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { LabError } from '../../core/lab-error.ts';
+
+export interface LockOptions {
+  /** a file, which is made if it is not there, or a folder */
+  readonly lockHostPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `work` while no other process on this host, in whatever container, does so under the same lock file; `onWait` is
+ * called when another one has it. Node has no flock(2), so a small shell holds the lock for as long as a pipe of ours is
+ * open: the kernel releases it however the lab ends, kill -9 included, and there is no such thing as a stale lock.
+ */
+export async function withLock<T>(
+  { onWait, ...options }: LockOptions & { readonly onWait: () => void },
+  work: () => Promise<T>,
+): Promise<T> {
+  const release = await acquire(options, onWait);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+/** Runs `work` unless another process has the lock; says whether it did. */
+export async function withLockIfFree(options: LockOptions, work: () => Promise<void>): Promise<boolean> {
+  let busy = false;
+  const release = await acquire(options, (giveUp) => {
+    busy = true;
+    giveUp();
+  });
+  try {
+    if (!busy) await work();
+  } finally {
+    await release();
+  }
+  return !busy;
+}
+
+/** Starts the shell that holds the lock; returns what ends it. Having given up counts as acquired. */
+async function acquire(
+  { lockHostPath, env, signal }: LockOptions,
+  onBusy: (giveUp: () => void) => void,
+): Promise<() => Promise<void>> {
+  signal.throwIfAborted();
+  const holder = spawn('sh', ['-c', HOLDER, 'sh', lockHostPath], {
+    env: { ...env },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const closed = new Promise<void>((resolve) => {
+    holder.once('close', () => resolve());
+    holder.once('error', () => resolve());
+  });
+  const kill = () => {
+    try {
+      if (holder.pid !== undefined) process.kill(-holder.pid, 'SIGKILL');
+    } catch {
+      // it has ended by itself meanwhile
+    }
+  };
+  const release = async () => {
+    signal.removeEventListener('abort', kill);
+    holder.stdin.destroy();
+    await closed;
+  };
+  signal.addEventListener('abort', kill, { once: true });
+  holder.stdin.on('error', () => undefined);
+  let complaint = '';
+  holder.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+  const held = await new Promise<boolean>((resolve) => {
+    let said = '';
+    holder.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said === 'busy\n') {
+        onBusy(() => {
+          kill();
+          resolve(true);
+        });
+      }
+      if (said.endsWith('held\n')) resolve(true);
+    });
+    void closed.then(() => resolve(false));
+  });
+  if (held) return release;
+  await release();
+  signal.throwIfAborted();
+  throw new LabError(`could not lock ${lockHostPath}: ${complaint.trim() || 'sh did not start'}`);
+}
+
+// `cat` ends with the pipe; with it the last holder of descriptor 9, and so the lock, is gone.
+const HOLDER = [
+  'command -v flock >/dev/null || { echo "flock is missing (util-linux)" >&2; exit 1; }',
+  'if [ -d "$1" ]; then exec 9<"$1"; else exec 9>"$1"; fi || exit 1',
+  'flock -n 9 || { echo busy; flock 9; } || exit 1',
+  'echo held',
+  'exec cat >/dev/null',
+].join('\n');

@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CommandResult, Exec } from '../../core/ports.ts';
+import { findProgram } from '../../host/find-program.ts';
+import type { Arch } from '../../core/architecture.ts';
+import { diskFull, outputSaysDiskFull } from '../cache/disk-full.ts';
+
+export interface GoToolOptions {
+  /** one that takes compilers down with the lab */
+  readonly exec: Exec;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cacheHostPath: string;
+  readonly arch: Arch;
+  readonly offline: boolean;
+}
+
+export interface GoRun {
+  readonly signal: AbortSignal;
+  /** default: an empty folder, outside of any module */
+  readonly cwd?: string;
+  readonly cgo?: boolean;
+  /** where a library of C is that is not the system's own */
+  readonly library?: Readonly<Record<string, string>>;
+  /** for what the compiler puts down on its way; removed by whoever made it */
+  readonly scratchHostPath?: string;
+}
+
+/** The machine's own `go`, with everything that it writes kept inside the lab's cache. */
+export interface GoTool {
+  /** whether there is one on the PATH */
+  readonly found: boolean;
+  readonly offline: boolean;
+  run(argv: readonly string[], options: GoRun): Promise<CommandResult>;
+}
+
+export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoToolOptions): GoTool {
+  const inCache = (name: string) => join(cacheHostPath, 'go', name);
+
+  /** What the user has set for modules (proxy, private ones, checksum database) holds; what would change the result does not. */
+  function environment({ cgo, library, scratchHostPath = inCache('tmp') }: GoRun): Record<string, string> {
+    const userConfig = env.XDG_CONFIG_HOME ?? join(env.HOME ?? '/nonexistent', '.config');
+    return {
+      GOENV: env.GOENV ?? join(userConfig, 'go', 'env'),
+      XDG_CONFIG_HOME: inCache('config'), // telemetry is written there
+      GOPATH: inCache('path'),
+      GOMODCACHE: inCache('mod'),
+      GOCACHE: inCache('build'),
+      GOTMPDIR: scratchHostPath,
+      TMPDIR: scratchHostPath,
+      // Not empty, or the one in GOENV would apply. -modcacherw, or the cache could not be deleted.
+      GOFLAGS: '-mod=mod -modcacherw',
+      GOWORK: 'off',
+      GO111MODULE: 'on',
+      GOOS: 'linux',
+      GOARCH: arch,
+      GOAMD64: 'v1',
+      CGO_ENABLED: cgo === true ? '1' : '0',
+      CGO_CFLAGS: '-O2 -g',
+      CGO_LDFLAGS: '-O2 -g',
+      ...library,
+      GIT_TERMINAL_PROMPT: '0',
+      ...(offline ? { GOPROXY: 'off', GOSUMDB: 'off' } : {}),
+    };
+  }
+
+  return {
+    found: findProgram('go', env.PATH) !== undefined,
+    offline,
+    async run(argv, options) {
+      const { cwd = inCache('tmp'), signal } = options;
+      await mkdir(inCache('tmp'), { recursive: true });
+      const result = await exec(['go', ...argv], { cwd, signal, env: environment(options) });
+      if (result.exitCode !== 0 && outputSaysDiskFull(result.stdout + result.stderr))
+        throw diskFull(cacheHostPath);
+      return result;
+    },
+  };
+}

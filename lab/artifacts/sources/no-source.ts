@@ -1,0 +1,42 @@
+import type { Refusal } from '../recipe.ts';
+
+/** A thing that was wanted and that nothing could bring. */
+export interface Unobtained {
+  readonly what: string;
+  /** in the order in which the sources were tried; never empty */
+  readonly refusals: readonly Refusal[];
+  /** versions that exist, nearest first; for the lab's own parts there are none */
+  readonly nearest: readonly string[];
+  /** the pins, or a source that answered, say that this version exists */
+  readonly known: boolean;
+}
+
+/**
+ * Whose fault it is. A version that nobody knows is the user's (bad input); one that exists and could not be had, or that
+ * some source could not be asked for, is this host's. A source that cannot work here says nothing about versions.
+ */
+export const isUsersFault = ({ known, refusals }: Unobtained): boolean =>
+  !known &&
+  refusals.every(
+    ({ source, reason }) => source === 'local' || reason === 'not-there' || reason === 'not-here',
+  );
+
+/** What was tried, why each did not serve, and each way out, for all that could not be had. */
+export function describeUnobtained(unobtained: readonly Unobtained[]): string {
+  return unobtained
+    .map(({ what, refusals, nearest, ...rest }) =>
+      [
+        isUsersFault({ what, refusals, nearest, ...rest })
+          ? `there is no ${what}`
+          : `${what} could not be had`,
+        ...refusals.map(({ source, why }) => `  ${source.padEnd(8)} ${why}`),
+        ...(nearest.length > 0 ? [`  the nearest versions that exist: ${nearest.join(', ')}`] : []),
+        ...waysOut(refusals).map((way, index) => (index === 0 ? `  ways out: ${way}` : `            ${way}`)),
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+const waysOut = (refusals: readonly Refusal[]): readonly string[] => [
+  ...new Set(refusals.flatMap(({ wayOut }) => (wayOut === undefined ? [] : [wayOut]))),
+];

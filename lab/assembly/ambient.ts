@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { availableParallelism, homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Signal, StopReason, World } from './world.ts';
+import { systemClock } from '../host/clock.ts';
+import type { Screen } from '../report/reporter.ts';
+import { shown } from '../core/shown.ts';
+
+const packageHostPath = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+const ARCH: Readonly<Record<string, World['arch']>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** The ambient world as it is now: read here and nowhere else, for the command and for the library. */
+export const ambientWorld = (): World => ({
+  env: process.env,
+  cwd: process.cwd(),
+  platform: process.platform,
+  arch: ARCH[process.arch] ?? 'other',
+  uid: process.geteuid?.(),
+  cores: availableParallelism(),
+  out: screen(process.stdout, 1),
+  err: screen(process.stderr, 2),
+  clock: systemClock,
+  packageHostPath,
+  cacheHostPath: cacheHostPath(),
+  stateHostPath: process.env['CNILAB_STATE'] || cacheHostPath(),
+  labVersion: packageVersion(),
+  randomId: () => randomBytes(3).toString('hex'),
+  onStop,
+  terminal: {
+    get input() {
+      return process.stdin; // opened when first asked for
+    },
+    output: process.stdout,
+    error: process.stderr,
+    onSignal,
+  },
+  exitNow: (code) => process.exit(code),
+});
+
+function screen(stream: NodeJS.WriteStream, fd: 1 | 2): Screen {
+  const isTerminal = stream.isTTY === true;
+  const plain = process.argv.includes('--no-color') || Boolean(process.env['NO_COLOR']);
+  return {
+    write: (text) => writeAll(stream, { fd, text: shown(text) }),
+    draw: (text) => void stream.write(text),
+    isTerminal,
+    color: !plain && (isTerminal || Boolean(process.env['FORCE_COLOR'])),
+    columns: (isTerminal && stream.columns) || 120, // some terminals say 0
+  };
+}
+
+/** To a file or a device at once and whole: Node's own stream writes what has room and says that it wrote all. */
+function writeAll(stream: NodeJS.WritableStream, { fd, text }: { fd: number; text: string }): void {
+  if (stream instanceof Socket) return void stream.write(text);
+  try {
+    writeFileSync(fd, text);
+  } catch (thrown) {
+    stream.emit('error', thrown);
+  }
+}
+
+const onSignal = (listener: (signal: Signal) => void): void => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => listener(signal));
+};
+
+const stopListeners: ((reason: StopReason) => void)[] = [];
+
+const onStop: World['onStop'] = (listener) => {
+  stopListeners.push(listener);
+  onSignal(listener);
+};
+
+/** Asks the command that is under way to take everything down and end; false where there is nothing to take down. */
+export function stop(reason: StopReason): boolean {
+  for (const listener of stopListeners) listener(reason);
+  return stopListeners.length > 0;
+}
+
+const cacheHostPath = (): string =>
+  join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab');
+
+function packageVersion(): string {
+  const parsed: unknown = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8'));
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed
+    ? String(parsed.version)
+    : 'unknown';
+}

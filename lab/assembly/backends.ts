@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
+import type { LabEvent } from '../events.ts';
+import { bareBackend } from '../nodes/backends/bare.ts';
+import { containerBackend } from '../nodes/backends/container.ts';
+import { vmBackend } from '../nodes/backends/vm.ts';
+import type { Backend, NodeMaker, PrepareOptions } from '../nodes/node.ts';
+import type { BackendFlags } from './flags.ts';
+import type { World } from './world.ts';
+
+/** A backend to make nodes on, and what its nodes run. */
+export interface ChosenBackend {
+  readonly backend: Backend;
+  readonly arch: World['arch'];
+}
+
+/** The backend that was asked for; `auto` is the first that works here. LabError with each way out when none does. */
+export async function chooseBackend(world: World, flags: BackendFlags): Promise<ChosenBackend> {
+  const refusals: string[] = [];
+  for (const backend of createBackends(world, flags)) {
+    if (flags.backend !== 'auto' && flags.backend !== backend.name) continue;
+    const check = await backend.check();
+    if (check.works) {
+      refuseWithoutEffect(backend.name, flags);
+      return { backend, arch: check.arch ?? world.arch };
+    }
+    refusals.push(
+      `${backend.name} nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
+    );
+  }
+  throw new LabError(refusals.join('\n'));
+}
+
+/** An option that another backend's nodes have would change nothing here, and nobody would know. */
+function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {
+  if (base !== undefined && on !== 'container')
+    throw new BadInput(`--base is for container nodes and changes nothing on ${on}; add --backend container`);
+  if (kernel !== undefined && on !== 'vm')
+    throw new BadInput(`--kernel is for virtual machines and changes nothing on ${on}; add --backend vm`);
+}
+
+/** For what is done ahead, of a run that may come on another day: the first stands in where none works. */
+export async function backendToPrepare(world: World, flags: BackendFlags): Promise<ChosenBackend> {
+  const backends = createBackends(world, flags).filter(
+    ({ name }) => flags.backend === 'auto' || flags.backend === name,
+  );
+  for (const backend of backends) {
+    const check = await backend.check();
+    if (check.works) return { backend, arch: check.arch ?? world.arch };
+  }
+  const [first] = backends;
+  if (first === undefined) throw new Error(`there is no backend ${flags.backend}`);
+  return { backend: first, arch: world.arch };
+}
+
+/** In the order in which `auto` tries them. */
+export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'> = {}): readonly Backend[] {
+  const { env, platform, uid, clock } = world;
+  return [
+    bareBackend({
+      artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
+      stateHostPath: join(world.stateHostPath, 'nodes'),
+    }),
+    containerBackend({
+      env,
+      platform,
+      uid,
+      imageHostPath: join(world.packageHostPath, 'images/node'),
+      reaperThreadHostPath: join(world.packageHostPath, 'dist/reaper-thread.cjs'),
+      base: base ?? env['CNILAB_BASE'],
+      stateHostPath: world.stateHostPath,
+      randomId: () => world.randomId(),
+      clock,
+    }),
+    ...(world.arch === 'other'
+      ? []
+      : [
+          vmBackend({
+            arch: world.arch,
+            platform: world.platform,
+            env: world.env,
+            cacheHostPath: world.cacheHostPath,
+            stateHostPath: join(world.stateHostPath, 'vm-nodes'),
+            clock,
+            rememberedHostPath: join(world.cacheHostPath, 'vm/acceleration.json'),
+          }),
+        ]),
+  ];
+}
+
+/** All that nodes of this backend are made of, from the cache or brought into it. */
+export const prepareBackend = (
+  backend: Backend,
+  { artifacts, emit, signal, mayBeKept, first }: PrepareBackendOptions,
+): Promise<NodeMaker> =>
+  backend.prepare({
+    own: (name) => artifacts.ensureOwn(name, signal),
+    progress: (news) => emit({ kind: 'progress', ...news }),
+    notice: (message) => emit({ kind: 'notice', message }),
+    signal,
+    mayBeKept,
+    ...(first === undefined ? {} : { first }),
+  });
+
+export interface PrepareBackendOptions extends Pick<PrepareOptions, 'signal' | 'mayBeKept' | 'first'> {
+  readonly artifacts: Artifacts;
+  readonly emit: (event: LabEvent) => void;
+}
+
+/** A backend that is being chosen and prepared while something else goes on. */
+export interface NodesAhead {
+  readonly backend: Promise<Backend>;
+  readonly maker: Promise<NodeMaker>;
+  /** Takes down what was made and never asked for; what is still being prepared is given up. */
+  end(): Promise<void>;
+}
+
+/** Begins at once. What goes wrong is told to whoever awaits it, and to nobody else. */
+export function nodesAhead(
+  choose: () => Promise<Backend>,
+  { signal, ...options }: PrepareBackendOptions,
+): NodesAhead {
+  const given = new AbortController();
+  const backend = choose();
+  const maker = backend.then((chosen) =>
+    prepareBackend(chosen, { ...options, signal: AbortSignal.any([signal, given.signal]) }),
+  );
+  maker.catch(() => undefined);
+  return {
+    backend,
+    maker,
+    async end() {
+      given.abort(new Error('not wanted any more'));
+      await maker.then(
+        (made) => made.end(),
+        () => undefined,
+      );
+    },
+  };
+}

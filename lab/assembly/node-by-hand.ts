@@ -1,0 +1,107 @@
+import { readFileSync, statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+
+import { contentOf } from '../core/content.ts';
+import { BadInput } from '../core/lab-error.ts';
+import { mergeTables, readConfigTables } from '../spec/config-tables.ts';
+import { literalContent } from '../spec/literal-content.ts';
+import { scenarioOfNode } from '../spec/scenario-of-node.ts';
+import type { FileSpec, Scenario } from '../spec/scenario.ts';
+import { literally } from '../spec/template.ts';
+import { whyNoName, whyNoPath } from '../spec/text-shapes.ts';
+import { mistakesFound, readScenarios } from './plan-files.ts';
+import type { World } from './world.ts';
+
+/** What is on a node for work by hand: all that `node:` of a scenario can say. */
+export interface NodeByHandFlags {
+  /** a scenario whose node it is, before its first step; all others add to that or replace it */
+  readonly scenario?: string;
+  readonly cniConfig?: readonly string[];
+  readonly containerdConfig?: string;
+  /** path on the node=path here */
+  readonly file?: readonly string[];
+}
+
+export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<Scenario> {
+  const { cniConfig = [], file = [], containerdConfig } = flags;
+  const scenario =
+    flags.scenario === undefined
+      ? scenarioOfNode({ summary: 'a node for work by hand', place: COMMAND_LINE, node: {} })
+      : await onlyItsNode(world, flags.scenario);
+  const { node } = scenario;
+  const tables = containerdConfig === undefined ? undefined : readTables(world, containerdConfig);
+  return {
+    ...scenario,
+    node: {
+      ...node,
+      ...(tables === undefined
+        ? {}
+        : { containerdConfig: mergeTables(node.containerdConfig ?? NO_TABLES, tables) }),
+      cniConfig: over(
+        node.cniConfig,
+        cniConfig.map((path) => fileOf(world, { flag: '--cni-config', name: basename(path), path })),
+      ),
+      files: over(
+        node.files,
+        file.map((word) => fileOf(world, { flag: '--file', ...splitFile(word) })),
+      ),
+    },
+  };
+}
+
+const COMMAND_LINE = { file: 'command line', line: 1, column: 1 };
+const NO_TABLES = { is: 'mapping', entries: [] } as const;
+
+async function onlyItsNode(world: World, name: string): Promise<Scenario> {
+  const { scenarios, mistakes } = await readScenarios(world, [name]);
+  if (mistakes.length > 0) throw mistakesFound(mistakes);
+  const [scenario, second] = scenarios;
+  if (scenario === undefined || second !== undefined)
+    throw new BadInput(`one node is of one scenario; ${name} stands for ${scenarios.length}`);
+  const { control: _control, ...sound } = scenario;
+  return { ...sound, pods: [], steps: [], expect: [] };
+}
+
+function over(files: readonly FileSpec[], more: readonly FileSpec[]): readonly FileSpec[] {
+  return [...new Map([...files, ...more].map((file) => [file.name, file])).values()];
+}
+
+function splitFile(word: string): { readonly name: string; readonly path: string } {
+  const equals = word.indexOf('=');
+  if (equals < 1) throw new BadInput(`--file wants PATH-ON-THE-NODE=FILE; got ${JSON.stringify(word)}`);
+  return { name: word.slice(0, equals), path: word.slice(equals + 1) };
+}
+
+/** Byte for byte, and as executable as it is here. */
+function fileOf(
+  world: World,
+  { flag, name, path }: { readonly flag: string; readonly name: string; readonly path: string },
+): FileSpec {
+  const wrong = flag === '--file' ? whyNoPath(name) : whyNoName(name);
+  if (wrong !== undefined) throw new BadInput(`${flag}: ${wrong}`);
+  const hostPath = resolve(world.cwd, path);
+  const bytes = readBytes(hostPath, flag);
+  const mode = statSync(hostPath).mode & 0o777;
+  return {
+    name: literally(name),
+    ...literalContent(contentOf(bytes)),
+    ...((mode & 0o111) === 0 ? {} : { mode }),
+    place: COMMAND_LINE,
+  };
+}
+
+function readTables(world: World, path: string) {
+  const hostPath = resolve(world.cwd, path);
+  const text = Buffer.from(readBytes(hostPath, '--containerd-config')).toString('utf8');
+  const tables = readConfigTables({ file: path, text });
+  if (!tables.ok) throw new BadInput(tables.error);
+  return tables.value;
+}
+
+function readBytes(hostPath: string, flag: string): Uint8Array {
+  try {
+    return readFileSync(hostPath);
+  } catch (cause) {
+    throw new BadInput(`${flag}: ${hostPath} cannot be read`, { cause });
+  }
+}

@@ -1,0 +1,96 @@
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { CleanupStack } from '../core/cleanup-stack.ts';
+import { BadInput } from '../core/lab-error.ts';
+import type { LabEvent } from '../events.ts';
+import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
+import { CONTAINERD_LOG, configDump } from '../nodes/containerd.ts';
+import { unreadOf } from '../judge/config-read.ts';
+import { nameValue } from '../plan/name-cell.ts';
+import type { NodePlan } from '../plan/plan.ts';
+import type { BackendName, LabNode } from '../nodes/node.ts';
+import { labImages, partsOf, refsOf } from './run-parts.ts';
+import { prepareBackend } from './backends.ts';
+import type { Scenario } from '../spec/scenario.ts';
+import type { NodeFlags } from './flags.ts';
+import { chooseBackend } from './backends.ts';
+import { openArtifacts, readPins } from './open-artifacts.ts';
+import { planOf } from './plan-files.ts';
+import type { World } from './world.ts';
+
+export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onContainerdEnd' | 'signal'> {
+  /** says what is on the node; its steps are not taken */
+  readonly scenario: Scenario;
+  readonly flags: NodeFlags;
+  /** whether containers are going to be created */
+  readonly containers: boolean;
+  readonly emit: (event: LabEvent) => void;
+  /** gets the end of the node, and of all that was made for it */
+  readonly cleanup: CleanupStack;
+}
+
+export interface OneNode extends ReadyNode {
+  readonly backend: BackendName;
+  readonly artifacts: Artifacts;
+  /** whether all in it is slow: NodeMaker */
+  readonly emulated: boolean;
+  /** of the configuration that was asked for, what this containerd does not read, for people */
+  readonly unread?: string;
+}
+
+/** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
+export async function startOneNode(world: World, options: OneNodeOptions): Promise<OneNode> {
+  const { scenario, flags, name, containers, emit, cleanup, onContainerdEnd, signal } = options;
+  const pins = readPins(world);
+  const plan = await planOf(world, { scenarios: [scenario], flags, pins });
+  const [run, second] = plan.runs;
+  if (run === undefined) throw new Error('a scenario has one cell at least');
+  if (second !== undefined)
+    throw new BadInput(
+      `one node is of one cell; ${scenario.name} has ${plan.runs.length}: choose with ${Object.entries(
+        run.cell,
+      )
+        .map(([axis, value]) => `--set ${axis}=${nameValue(value)}`)
+        .join(' ')}`,
+    );
+  const { backend, arch } = await chooseBackend(world, flags);
+  const artifacts = openArtifacts(world, { pins, flags, emit, arch });
+  if ((await backend.nodes()).some((node) => node.name === name))
+    throw new BadInput(`a node named ${name} is up already; \`cnilab down ${name}\` ends it`);
+
+  const artifact = await artifacts.ensureAll(refsOf(plan), signal);
+  const { pause, app } = await labImages({ containers }, artifacts, signal);
+  const maker = await prepareBackend(backend, { artifacts, emit, signal, mayBeKept: true, first: name });
+  cleanup.add('nodes made ahead', () => maker.end());
+  const ready = await bringUpNode({
+    maker,
+    name,
+    plan: run.node,
+    parts: {
+      ...partsOf(run, { images: { pause }, artifact }),
+      images: [pause, ...(app === undefined ? [] : [app])],
+    },
+    clock: world.clock,
+    cleanup,
+    onContainerdEnd,
+    signal,
+  });
+  signal.throwIfAborted();
+  if (ready.startFailed !== undefined) throw ready.startFailed;
+  const unread = await unreadOn(ready.node, run.node);
+  return {
+    ...ready,
+    backend: backend.name,
+    artifacts,
+    emulated: maker.emulated ?? false,
+    ...(unread !== undefined && { unread }),
+  };
+}
+
+async function unreadOn(node: LabNode, plan: NodePlan): Promise<string | undefined> {
+  const { containerdConfig: config, containerd } = plan;
+  if (Object.keys(config).length === 0) return undefined;
+  const dump = await configDump(node);
+  const log = await node.readFile(CONTAINERD_LOG);
+  const unread = unreadOf(config, { version: containerd.version, dump, log });
+  return unread && [unread.message, ...unread.detail].join('\n');
+}

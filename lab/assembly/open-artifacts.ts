@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
+import type { ArtifactEvent } from '../artifacts/events.ts';
+import { SOURCES, type SourceName } from '../core/components.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
+import { unreachable } from '../core/unreachable.ts';
+import type { LabEvent } from '../events.ts';
+import { parsePins, type Pins } from '../plan/pins.ts';
+import type { SourceFlags } from './flags.ts';
+import type { World } from './world.ts';
+
+/** Every version and checksum that the lab knows, from the one file that holds them. */
+export function readPins(world: World): Pins {
+  const file = join(world.packageHostPath, 'images/pins.yaml');
+  const pins = parsePins(readFileSync(file, 'utf8'));
+  if (!pins.ok) throw new LabError(`${file} is not sound: ${pins.error}`);
+  return pins.value;
+}
+
+/** The artifact cache with its sources as flags and environment want them. */
+export function openArtifacts(
+  world: World,
+  {
+    pins,
+    flags,
+    emit,
+    arch = world.arch,
+  }: { pins: Pins; flags: SourceFlags; emit: (event: LabEvent) => void; arch?: World['arch'] },
+): Artifacts {
+  if (arch === 'other') throw new BadInput('nodes run on x86-64 and arm64 only');
+  const mirror = flags.mirror ?? world.env['CNILAB_MIRROR'];
+  return createArtifacts({
+    cacheHostPath: world.cacheHostPath,
+    packageHostPath: world.packageHostPath,
+    arch,
+    pins,
+    sourceOrder: sourceOrder(flags.sources ?? world.env['CNILAB_SOURCES']),
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(flags.kernel === undefined ? {} : { kernel: localKernelFrom(world, flags.kernel) }),
+    offline: flags.offline === true || world.env['CNILAB_OFFLINE'] === '1',
+    env: world.env,
+    clock: world.clock,
+    onEvent: (event) => emit(artifactNews(event)),
+  });
+}
+
+function sourceOrder(text: string | undefined): readonly SourceName[] {
+  if (text === undefined || text === '') return SOURCES;
+  return text.split(',').map((word) => {
+    const source = SOURCES.find((name) => name === word.trim());
+    if (source === undefined)
+      throw new BadInput(`${JSON.stringify(word)} is not a source; there are ${SOURCES.join(', ')}`);
+    return source;
+  });
+}
+
+/** `local:` paths are meant from where the user is. */
+const localKernelFrom = (world: World, kernel: string): string =>
+  kernel.startsWith('local:')
+    ? `local:${kernel
+        .slice('local:'.length)
+        .split(',')
+        .map((path) => resolve(world.cwd, path))
+        .join(',')}`
+    : kernel;
+
+const MIB = 1024 * 1024;
+
+/** What fetching has to say, as an event of the lab. */
+function artifactNews(event: ArtifactEvent): LabEvent {
+  const { what } = event;
+  switch (event.kind) {
+    case 'artifact-progress':
+      return { kind: 'progress', what, how: `${event.source}: ${event.step}${amount(event)}`, done: false };
+    case 'artifact-waiting':
+      return { kind: 'progress', what, how: 'another lab is making it; waiting', done: false };
+    case 'artifact-refused':
+      return { kind: 'progress', what, how: `not from ${event.source}: ${event.why}`, done: false };
+    case 'artifact-instead': {
+      const { source, broken } = event;
+      return {
+        kind: 'notice',
+        message: `${what} is from ${source}, because ${broken.source} does not serve: ${broken.why}`,
+      };
+    }
+    case 'artifact-damaged':
+      return { kind: 'notice', message: `${what} in the cache is damaged and is made again: ${event.why}` };
+    case 'artifact-ready':
+      return { kind: 'progress', what, how: `ready, from ${event.artifact.source}`, done: true };
+    default:
+      return unreachable(event);
+  }
+}
+
+function amount({
+  doneBytes,
+  totalBytes,
+}: {
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}): string {
+  if (doneBytes === undefined) return '';
+  const done = (doneBytes / MIB).toFixed(1);
+  return totalBytes === undefined ? ` ${done} MiB` : ` ${done} of ${(totalBytes / MIB).toFixed(1)} MiB`;
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+import { BadInput, messageOf } from '../core/lab-error.ts';
+import { err, ok } from '../core/result.ts';
+import { CHECKS } from '../judge/verdict.ts';
+import type { VersionOverrides } from '../plan/cells.ts';
+import { checkNames } from '../plan/check-names.ts';
+import { localComponents } from '../plan/local-paths.ts';
+import type { Pins } from '../plan/pins.ts';
+import type { Plan } from '../plan/plan.ts';
+import { notesOn } from '../plan/notes.ts';
+import { planScenarios } from '../plan/plan-scenarios.ts';
+import { versionFacts } from '../plan/version-facts.ts';
+import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
+import { fileText } from '../spec/file-text.ts';
+import { parseScenario } from '../spec/parse-scenario.ts';
+import type { Beside } from '../spec/scope.ts';
+import type { Scenario } from '../spec/scenario.ts';
+import { findScenarios } from './find-scenarios.ts';
+import { openArtifacts } from './open-artifacts.ts';
+import type { NodeFlags } from './flags.ts';
+import type { World } from './world.ts';
+
+/** The scenarios that names stand for, as far as they are sound, and every mistake of every file. */
+export async function readScenarios(
+  world: World,
+  names: readonly string[],
+): Promise<{ readonly scenarios: readonly Scenario[]; readonly mistakes: readonly Diagnostic[] }> {
+  const scenarios: Scenario[] = [];
+  const mistakes: Diagnostic[] = [];
+  for (const { file, hostPath, bytes } of await findScenarios(names, world)) {
+    const text = fileText({ file, bytes });
+    const parsed = text.ok
+      ? parseScenario({ file, text: text.value, checks: CHECKS, beside: readBeside(hostPath) })
+      : err([text.error]);
+    if (parsed.ok) scenarios.push(parsed.value);
+    else mistakes.push(...parsed.error);
+  }
+  return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)] };
+}
+
+/** A file whose path is meant from the folder of a scenario. */
+const readBeside =
+  (scenarioHostPath: string): Beside =>
+  (path) => {
+    const hostPath = resolve(dirname(scenarioHostPath), path);
+    try {
+      return ok(readFileSync(hostPath));
+    } catch (thrown) {
+      return err(`${hostPath} cannot be read: ${messageOf(thrown)}`);
+    }
+  };
+
+/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. `note` is told of likely slips. */
+export async function preparePlan(
+  world: World,
+  options: { names: readonly string[]; flags: NodeFlags; pins: Pins; note: (message: string) => void },
+): Promise<Plan> {
+  const { scenarios, mistakes } = await readScenarios(world, options.names);
+  if (mistakes.length > 0) throw mistakesFound(mistakes);
+  for (const note of scenarios.flatMap(notesOn)) options.note(formatDiagnostic(note));
+  return planOf(world, { ...options, scenarios });
+}
+
+/** The plan of these scenarios under these flags. Programs of the user's own are asked for their version first. */
+export async function planOf(
+  world: World,
+  { scenarios, flags, pins }: { scenarios: readonly Scenario[]; flags: NodeFlags; pins: Pins },
+): Promise<Plan> {
+  const words = {
+    cwd: world.cwd,
+    overrides: overridesOf(flags, world.cwd),
+    only: axisValues(flags.set ?? [], world.cwd),
+  };
+  const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
+  const localVersions: Record<string, string> = {};
+  for (const { component, hostPath } of localComponents(scenarios, words)) {
+    const { version } = await artifacts.describeLocal(component, hostPath, new AbortController().signal);
+    localVersions[hostPath] = version;
+  }
+  const plan = planScenarios(scenarios, { ...words, facts: versionFacts(pins, localVersions) });
+  if (!plan.ok) throw mistakesFound(plan.error);
+  return plan.value;
+}
+
+function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags, cwd: string): VersionOverrides {
+  return {
+    ...(containerd === undefined ? {} : { containerd: containerd.map((text) => fromHere(text, cwd)) }),
+    ...(runc === undefined ? {} : { runc: fromHere(runc, cwd) }),
+    ...(cniPlugins === undefined ? {} : { cniPlugins: fromHere(cniPlugins, cwd) }),
+    ...(crictl === undefined ? {} : { crictl: fromHere(crictl, cwd) }),
+  };
+}
+
+/** A `local:` path on the command line is meant from where the user is; one in a file, from where the file is. */
+const fromHere = (text: string, cwd: string): string =>
+  text.startsWith('local:') ? `local:${resolve(cwd, text.slice('local:'.length))}` : text;
+
+/** `axis=value` flags by axis; several for one axis are several values. */
+function axisValues(set: readonly string[], cwd: string): Readonly<Record<string, readonly string[]>> {
+  const values: Record<string, readonly string[]> = {};
+  for (const word of set) {
+    const equals = word.indexOf('=');
+    if (equals < 1) throw new BadInput(`--set wants axis=value; got ${JSON.stringify(word)}`);
+    const axis = word.slice(0, equals);
+    const more = word.slice(equals + 1).split(',');
+    values[axis] = [...(values[axis] ?? []), ...more.map((value) => fromHere(value, cwd))];
+  }
+  return values;
+}
+
+export function mistakesFound(mistakes: readonly Diagnostic[]): BadInput {
+  return new BadInput(`${countMistakes(mistakes)}, and nothing was run\n\n${formatMistakes(mistakes)}`);
+}
+
+export const countMistakes = ({ length }: readonly Diagnostic[]): string =>
+  length === 1 ? 'one mistake' : `${length} mistakes`;
+
+export function formatMistakes(mistakes: readonly Diagnostic[]): string {
+  return mistakes.map(formatDiagnostic).join('\n\n');
+}

@@ -1,0 +1,72 @@
+import type { Artifact } from '../artifacts/artifact.ts';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { Ensured } from '../artifacts/ensure.ts';
+import { describeComponent, type ComponentRef } from '../core/components.ts';
+import type { NodeParts } from '../nodes/bring-up.ts';
+import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
+import { pluginArtifacts } from '../steps/plugins.ts';
+
+/** The images that nodes have, as no registry is asked: the same for all runs of a session. */
+export interface LabImages {
+  readonly pause: Artifact;
+  /** only where some run creates containers */
+  readonly app?: Artifact;
+}
+
+export async function labImages(
+  { containers }: { containers: boolean },
+  artifacts: Artifacts,
+  signal: AbortSignal,
+): Promise<LabImages> {
+  return {
+    pause: await artifacts.ensureOwn('pause-image', signal),
+    ...(containers ? { app: await artifacts.ensureOwn('app-image', signal) } : {}),
+  };
+}
+
+export function partsOf(
+  run: RunPlan,
+  { images, artifact }: { images: LabImages; artifact: (ref: ComponentRef) => Artifact },
+): NodeParts {
+  const { pause, app } = images;
+  return {
+    containerd: artifact(run.node.containerd),
+    runc: artifact(run.node.runc),
+    crictl: artifact(run.node.crictl),
+    plugins: pluginArtifacts(run.node.plugins, artifact),
+    images: [pause, ...(app !== undefined && wantsContainers(run) ? [app] : [])],
+    later: stepRefs(run).map(artifact),
+  };
+}
+
+export const wantsContainers = ({ steps }: RunPlan): boolean =>
+  steps.some(({ action }) => action.do === 'create-container');
+
+/** Every component that a plan names, in nodes and in steps. */
+export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap(refsOfRun);
+
+const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [...nodeRefs(run.node), ...stepRefs(run)];
+
+/** The run cannot take place, as some component of it could not be had. */
+export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
+  const names = new Set(lost.map(({ ref }) => describeComponent(ref)));
+  return refsOfRun(run).some((ref) => names.has(describeComponent(ref)));
+};
+
+const stepRefs = ({ steps }: RunPlan): readonly ComponentRef[] =>
+  steps.flatMap(({ action }) => {
+    if (action.do === 'install-plugins') return pluginRefs(action.plugins);
+    return action.do === 'replace-containerd' ? [action.containerd] : [];
+  });
+
+const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
+  containerd,
+  runc,
+  crictl,
+  ...pluginRefs(plugins),
+];
+
+const pluginRefs = ({ set, overrides }: NodePlan['plugins']): readonly ComponentRef[] => [
+  ...(set === undefined ? [] : [set]),
+  ...overrides.map(({ from }) => from),
+];

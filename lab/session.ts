@@ -2,7 +2,7 @@ import type { Artifacts } from './artifacts/artifacts.ts';
 import { labImages, lacksSomething, partsOf, refsOf, wantsContainers } from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
 import type { Clock } from './core/ports.ts';
-import { together } from './core/together.ts';
+import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';

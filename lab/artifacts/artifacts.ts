@@ -4,8 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import { createLeashedExec } from '../host/exec.ts';
 import { lazyHttp } from '../host/lazy-http.ts';
-import type { ComponentName, ComponentRef, SourceName } from '../core/components.ts';
-import type { Arch } from '../core/architecture.ts';
+import type { ComponentName, ComponentRef, SourceName, Arch } from '../core/components.ts';
 import type { Pins } from '../plan/pins.ts';
 import { createApt } from './apt/apt.ts';
 import type { Artifact } from './artifact.ts';
@@ -16,22 +15,19 @@ import type { ArtifactEvent } from './events.ts';
 import { createGoTool } from './go/tool.ts';
 import { createGomod } from './sources/gomod.ts';
 import { createLocal, describeLocal } from './sources/local.ts';
-import { describeUnobtained } from './sources/no-source.ts';
+import { describeUnobtained } from './sources/unobtained.ts';
 import { findCached, obtain } from './sources/obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
 import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
-import { critestImagesRecipe } from './own/critest-images.ts';
-import { critestRecipe } from './own/critest.ts';
+import { critestImagesRecipe, critestRecipe } from './own/critest.ts';
 import { nodeRootRecipe } from './own/node-root.ts';
-import { nodeToolsRecipes } from './own/node-tools.ts';
-import { ownCrictlRecipe } from './own/crictl.ts';
+import { nodeToolsRecipes, ownCrictlRecipe } from './own/node-tools.ts';
 import { vmInitrdRecipe, vmRootRecipe } from './own/vm-disks.ts';
 import { DEFAULT_KERNEL, vmKernelRecipe } from './own/vm-kernel.ts';
 import { packLabImage } from './images/lab-images.ts';
-import { createQueue } from './cache/queue.ts';
-import type { Recipe, Refusal } from './recipe.ts';
+import { createQueue } from './cache/lock.ts';
+import type { Recipe, Refusal, Source } from './recipe.ts';
 import { createRelease } from './sources/release.ts';
-import type { Source } from './sources/source.ts';
 
 export interface ArtifactsOptions {
   /** $XDG_CACHE_HOME/cnilab; made when something is to be put there */

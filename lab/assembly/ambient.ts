@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Signal, StopReason, World } from './world.ts';
-import { systemClock } from '../host/clock.ts';
+import { systemClock } from '../host/machine.ts';
 import type { Screen } from '../report/reporter.ts';
 import { shown } from '../core/shown.ts';
 

@@ -5,7 +5,7 @@ import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
 import type { ArtifactEvent } from '../artifacts/events.ts';
 import { SOURCES, type SourceName } from '../core/components.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import type { LabEvent } from '../events.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
 import type { SourceFlags } from './flags.ts';

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { messageOf } from '../core/lab-error.ts';
-import { hostFacts } from '../host/facts.ts';
+import { hostFacts } from '../host/machine.ts';
 import { createExec } from '../host/exec.ts';
 import { askForKinds } from '../nodes/kernel-kinds.ts';
 import type { SourceFlags } from '../assembly/flags.ts';

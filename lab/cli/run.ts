@@ -6,7 +6,7 @@ import { fanOut } from '../report/fan-out.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { nodeNameOf, runSession } from '../session.ts';
-import { hostFacts } from '../host/facts.ts';
+import { hostFacts } from '../host/machine.ts';
 import { isFolder } from '../host/run-folder.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend } from '../assembly/backends.ts';

@@ -27,3 +27,11 @@ export type ComponentRef =
 export function describeComponent(ref: ComponentRef): string {
   return `${ref.component} ${ref.version}${ref.source === undefined ? '' : ` from ${ref.source}`}`;
 }
+
+/** Processors that nodes run on, as Go, OCI and release files name them. */
+export const ARCHS = ['amd64', 'arm64'] as const;
+export type Arch = (typeof ARCHS)[number];
+
+/** The names of the images on every node. No registry serves them: the lab makes them and imports them. */
+export const SANDBOX_IMAGE = 'cnilab.local/pause:1';
+export const APP_IMAGE = 'cnilab.local/app:1';

@@ -1,4 +1,4 @@
-import { commonLength, render, type Found, type Furthest, type Piece } from './piece.ts';
+import { commonLength, render, type Found, type Furthest, type Piece } from './bindings.ts';
 import { SHAPES } from './shapes.ts';
 
 export interface Where {

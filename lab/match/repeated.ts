@@ -1,4 +1,4 @@
-import { commonLength, render, type Found, type Furthest, type Piece } from './piece.ts';
+import { commonLength, render, type Found, type Furthest, type Piece } from './bindings.ts';
 import type { Where } from './reach.ts';
 import { lengthsAt } from './shapes.ts';
 

@@ -1,7 +1,6 @@
 import type { TextExpectation } from '../spec/scenario.ts';
 import { parseTemplate, type TemplatePart } from '../spec/template.ts';
-import { bind, type Bindings } from './bindings.ts';
-import { piecesOf, render, type Found, type Furthest, type Piece } from './piece.ts';
+import { bind, type Bindings, piecesOf, render, type Found, type Furthest, type Piece } from './bindings.ts';
 import { findPieces, furthestOf, type Where } from './reach.ts';
 import { findRepeated } from './repeated.ts';
 

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 import { CannotStart, LabError } from '../core/lab-error.ts';
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import {
   parseAgentLine,
   type AgentMessage,

@@ -1,6 +1,6 @@
 import { stringify } from 'smol-toml';
 
-import { SANDBOX_IMAGE } from '../core/images.ts';
+import { SANDBOX_IMAGE } from '../core/components.ts';
 import { CNI_BIN } from './plugins.ts';
 
 /** Plain data that TOML can hold. */

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 
-import type { NodeLimits } from '../core/node-limits.ts';
+import type { NodeLimits } from '../core/node-state.ts';
 
 const GIB = 1024 ** 3;
 const MOST_MEMORY_BYTES = 4 * GIB;

@@ -1,10 +1,9 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { OwnName } from '../artifacts/artifacts.ts';
 import type { Content } from '../core/content.ts';
-import type { NodeLimits } from '../core/node-limits.ts';
-import type { NodeState, NodeUsage } from '../core/node-state.ts';
+import type { NodeLimits, NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import type { Arch } from '../core/architecture.ts';
+import type { Arch } from '../core/components.ts';
 
 export interface NodeExecOptions {
   readonly stdin?: string;

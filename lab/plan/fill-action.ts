@@ -1,5 +1,5 @@
 import type { Content } from '../core/content.ts';
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import type { Action, Condition } from '../spec/scenario.ts';
 import { fillFile, fillLog, fillText, type Cell, type FilledCell } from './fill.ts';
 import type { PlannedAction } from './plan.ts';

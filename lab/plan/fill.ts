@@ -1,4 +1,4 @@
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import type {
   Control,
   Expectation,

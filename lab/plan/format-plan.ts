@@ -1,4 +1,4 @@
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import type { Condition } from '../spec/scenario.ts';
 import { describeComponent, type ComponentRef } from '../core/components.ts';
 import type { Plan, PlannedAction, PluginsPlan, RunPlan } from './plan.ts';

@@ -1,6 +1,5 @@
-import { ARCHS, type Arch } from '../core/architecture.ts';
+import { ARCHS, type Arch, COMPONENTS, type ComponentName } from '../core/components.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { COMPONENTS, type ComponentName } from '../core/components.ts';
 import { readPlainYaml, type PlainYaml } from './plain-yaml.ts';
 
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be had from gomod. */

@@ -1,4 +1,4 @@
-import type { NodeLimits } from '../core/node-limits.ts';
+import type { NodeLimits } from '../core/node-state.ts';
 import type { Action, Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import type { ComponentRef } from '../core/components.ts';

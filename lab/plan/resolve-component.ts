@@ -1,7 +1,6 @@
 import { dirname, resolve } from 'node:path';
 
-import { err, ok, type Result } from '../core/result.ts';
-import { unreachable } from '../core/unreachable.ts';
+import { err, ok, type Result, unreachable } from '../core/result.ts';
 import { didYouMean } from '../spec/did-you-mean.ts';
 import type { VersionText } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';

@@ -5,7 +5,7 @@ import { shown } from '../core/shown.ts';
 import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { byScenario } from './by-scenario.ts';
+import { byScenario } from './collector.ts';
 import { matrixTable, type CellResult } from './matrix-table.ts';
 import type { Reporter, Screen } from './reporter.ts';
 import { artifactsText, blocksOf, findingText, furtherText, keptText, type Block } from './run-text.ts';

@@ -1,4 +1,4 @@
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import type { JsonObject } from './scenario.ts';
 import type { WrittenJson, WrittenObject } from './written-json.ts';
 

@@ -1,4 +1,4 @@
-import type { NodeLimits } from '../core/node-limits.ts';
+import type { NodeLimits } from '../core/node-state.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
 import { startExpectShape } from './expect-shape.ts';

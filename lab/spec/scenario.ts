@@ -1,6 +1,5 @@
-import type { NodeLimits } from '../core/node-limits.ts';
+import type { NodeLimits, StateKind } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
-import type { StateKind } from '../core/node-state.ts';
 import type { PodState, RuntimeState } from '../core/runtime-state.ts';
 import type { Place } from './diagnostic.ts';
 import type { WrittenObject } from './written-json.ts';

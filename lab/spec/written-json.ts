@@ -1,4 +1,4 @@
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import type { JsonObject, JsonValue } from './scenario.ts';
 import { literally } from './template.ts';
 

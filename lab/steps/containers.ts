@@ -1,4 +1,4 @@
-import { APP_IMAGE } from '../core/images.ts';
+import { APP_IMAGE } from '../core/components.ts';
 import type { StepContext } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { sandboxId } from './pods.ts';

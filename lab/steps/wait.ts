@@ -1,4 +1,4 @@
-import { unreachable } from '../core/unreachable.ts';
+import { unreachable } from '../core/result.ts';
 import { matchLines, messageText } from '../match/log-line.ts';
 import { nearestLine } from '../match/nearest-line.ts';
 import { parseContainerdLog } from '../observe/containerd-log.ts';

@@ -5,7 +5,7 @@ import { createApt } from '../../lab/artifacts/apt/apt.ts';
 import { createGoTool } from '../../lab/artifacts/go/tool.ts';
 import { holdSums } from '../../lab/artifacts/go/hold-sums.ts';
 import { updatePins } from './update-pins.ts';
-import { systemClock } from '../../lab/host/clock.ts';
+import { systemClock } from '../../lab/host/machine.ts';
 import { createConnect } from '../../lab/host/connect.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
 import { createHttp } from '../../lab/host/http.ts';

@@ -1,6 +1,5 @@
 import { compare, inc, parse, rcompare } from 'semver';
-import type { ComponentName } from '../../lab/core/components.ts';
-import { ARCHS, type Arch } from '../../lab/core/architecture.ts';
+import { type ComponentName, ARCHS, type Arch } from '../../lab/core/components.ts';
 
 /**
  * Versions that may have come out since: the next patch of every minor that is known, the first of the next minor and of

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { upstreamVersion } from '../../lab/artifacts/sources/debian-version.ts';
+import { upstreamVersion } from '../../lab/artifacts/sources/debian.ts';
 import { refusalFromGo } from '../../lab/artifacts/go/refusal.ts';
 import { parseModuleFacts, wrapperGoMod } from '../../lab/artifacts/go/wrapper.ts';
-import { nearestVersions } from '../../lab/artifacts/sources/nearest-versions.ts';
-import { versionFromOutput } from '../../lab/artifacts/sources/version-output.ts';
+import { nearestVersions } from '../../lab/artifacts/sources/unobtained.ts';
+import { versionFromOutput } from '../../lab/artifacts/sources/programs.ts';
 
 test.each([
   ['1.6.20~ds1-1+deb12u3', '1.6.20'],

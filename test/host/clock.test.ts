@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { systemClock } from '../../lab/host/clock.ts';
+import { systemClock } from '../../lab/host/machine.ts';
 import { msSince, startTicks, ticksNow } from '../../lab/host/process-start.ts';
 
 test('a duration is the same when somebody sets the machine’s clock meanwhile', () => {

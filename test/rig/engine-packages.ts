@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { createApt } from '../../lab/artifacts/apt/apt.ts';
-import { systemClock } from '../../lab/host/clock.ts';
+import { systemClock } from '../../lab/host/machine.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
 import { lazyHttp } from '../../lab/host/lazy-http.ts';
 import { realPins } from '../sources/rig.ts';

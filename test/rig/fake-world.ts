@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { World } from '../../lab/assembly/world.ts';
-import { systemClock } from '../../lab/host/clock.ts';
+import { systemClock } from '../../lab/host/machine.ts';
 import { ROOT } from './cnilab.ts';
 
 /** A world that keeps what is written, for commands that make no node. */

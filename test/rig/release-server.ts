@@ -7,8 +7,7 @@ import { join } from 'node:path';
 
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
 import { releaseUrl } from '../../lab/artifacts/sources/release.ts';
-import type { ComponentName } from '../../lab/core/components.ts';
-import type { Arch } from '../../lab/core/architecture.ts';
+import type { ComponentName, Arch } from '../../lab/core/components.ts';
 import type { Pins } from '../../lab/plan/pins.ts';
 
 export interface ServedRelease {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { upstreamVersion } from '../../lab/artifacts/sources/debian-version.ts';
+import { upstreamVersion } from '../../lab/artifacts/sources/debian.ts';
 import { SYSTEM_PATH } from '../../lab/artifacts/own/netfilter.ts';
 import { BadInput } from '../../lab/core/lab-error.ts';
 import { artifactsIn, makeFolder, realPins, signal } from './rig.ts';

@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BadInput, LabError } from '../../lab/core/lab-error.ts';
-import { findProgram } from '../../lab/host/find-program.ts';
+import { findProgram } from '../../lab/host/exec.ts';
 import { artifactsIn, makeFolder, pathWithout, signal } from './rig.ts';
 
 const go = findProgram('go', process.env.PATH);

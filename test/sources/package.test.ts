@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
-import { findProgram } from '../../lab/host/find-program.ts';
+import { findProgram } from '../../lab/host/exec.ts';
 import type { ComponentRef } from '../../lab/core/components.ts';
 import type { JsonReport } from '../../lab/report/json.ts';
 import type { Finished } from '../rig/cnilab.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createArtifacts, type ArtifactsOptions } from '../../lab/artifacts/artifacts.ts';
 import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
-import { systemClock } from '../../lab/host/clock.ts';
-import { findProgram } from '../../lab/host/find-program.ts';
+import { systemClock } from '../../lab/host/machine.ts';
+import { findProgram } from '../../lab/host/exec.ts';
 import { SOURCES } from '../../lab/core/components.ts';
 import { parsePins, type Pins } from '../../lab/plan/pins.ts';
 

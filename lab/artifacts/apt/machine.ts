@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 import { parseDeb822, parseOneLineSources, type AptEntry } from './sources.ts';
 
 /** Names for suites that change their meaning; a machine may have one in its own sources. */

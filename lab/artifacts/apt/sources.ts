@@ -1,4 +1,4 @@
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 
 /** One entry of apt's sources, as the fields of its deb822 form; names in lower case, values with their line breaks. */
 export type AptEntry = Readonly<Record<string, string>>;

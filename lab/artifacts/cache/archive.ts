@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { messageOf } from '../../core/lab-error.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { saysDiskFull } from './disk-full.ts';
+import { saysDiskFull } from './cache.ts';
 
 export interface UnpackOptions {
   readonly archiveHostPath: string;

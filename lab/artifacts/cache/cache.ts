@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Artifact } from '../artifact.ts';
+
+import type { Artifact, ArtifactFile } from '../artifact.ts';
 import { sha256OfFile, sha256OfText, fingerprintTree, stampOf } from './fingerprint.ts';
-import { parseIndexEntry, type IndexEntry } from './index-entry.ts';
 import { withLock, withLockIfFree } from './lock.ts';
+import { LabError } from '../../core/lab-error.ts';
+import { SOURCES } from '../../core/components.ts';
 
 export interface CacheOptions {
   readonly cacheHostPath: string;
@@ -194,4 +196,73 @@ function readIndexEntry(hostPath: string): IndexEntry | undefined {
   } catch {
     return undefined; // not there, or not ours: then it is made again
   }
+}
+
+/** The one message for a full disk, from whatever it was noticed by. */
+export function diskFull(cacheHostPath: string): LabError {
+  return new LabError(
+    `no space left for the cache in ${cacheHostPath}; make room, run "cnilab clean --cache", or set XDG_CACHE_HOME to a folder on another disk`,
+  );
+}
+
+/** Whether an error of Node's, or one of its causes, says that the disk or the quota is full. */
+export function saysDiskFull(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const code = 'code' in thrown ? thrown.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' || saysDiskFull(thrown.cause);
+}
+
+/** Whether the output of a command says so, in the words of strerror(3). */
+export const outputSaysDiskFull = (output: string): boolean =>
+  /no space left on device|disk quota exceeded/i.test(output);
+
+/** One file of the cache's index: which artifact answers a request. Paths are relative, so a cache can be moved. */
+export interface IndexEntry {
+  readonly formatVersion: 1;
+  readonly request: string;
+  readonly artifact: Omit<Artifact, 'hostPath'>;
+  /** one per file, see stampOf */
+  readonly stamps: readonly string[];
+}
+
+/** Undefined for anything that this version did not write, whole. */
+export function parseIndexEntry(json: unknown): IndexEntry | undefined {
+  if (!isRecord(json) || json.formatVersion !== 1 || !isRecord(json.artifact)) return undefined;
+  const { request, stamps } = json;
+  const { name, version, source, key, madeBy, note, files } = json.artifact;
+  const knownSource = [...SOURCES, 'own' as const].find((known) => known === source);
+  if (typeof request !== 'string' || typeof name !== 'string' || typeof version !== 'string')
+    return undefined;
+  if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key) || typeof madeBy !== 'string') return undefined;
+  if (knownSource === undefined || !Array.isArray(files) || !files.every(isArtifactFile)) return undefined;
+  if (!Array.isArray(stamps) || stamps.length !== files.length || !stamps.every(isString)) return undefined;
+  return {
+    formatVersion: 1,
+    request,
+    artifact: {
+      name,
+      version,
+      source: knownSource,
+      key,
+      madeBy,
+      files,
+      ...(typeof note === 'string' ? { note } : {}),
+    },
+    stamps,
+  };
+}
+
+const isRecord = (json: unknown): json is Record<string, unknown> =>
+  typeof json === 'object' && json !== null;
+const isString = (json: unknown): json is string => typeof json === 'string';
+
+function isArtifactFile(json: unknown): json is ArtifactFile {
+  return (
+    isRecord(json) &&
+    typeof json.path === 'string' &&
+    !json.path.split('/').includes('..') &&
+    typeof json.sha256 === 'string' &&
+    typeof json.sizeBytes === 'number' &&
+    typeof json.executable === 'boolean'
+  );
 }

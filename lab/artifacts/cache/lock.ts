@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+
 import { LabError } from '../../core/lab-error.ts';
 
 export interface LockOptions {
@@ -99,3 +100,13 @@ const HOLDER = [
   'echo held',
   'exec cat >/dev/null',
 ].join('\n');
+
+/** Runs what it is given one after another, in the order in which it was given. */
+export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}

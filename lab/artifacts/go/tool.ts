@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandResult, Exec } from '../../core/ports.ts';
-import { findProgram } from '../../host/find-program.ts';
-import type { Arch } from '../../core/architecture.ts';
-import { diskFull, outputSaysDiskFull } from '../cache/disk-full.ts';
+import { findProgram } from '../../host/exec.ts';
+import type { Arch } from '../../core/components.ts';
+import { diskFull, outputSaysDiskFull } from '../cache/cache.ts';
 
 export interface GoToolOptions {
   /** one that takes compilers down with the lab */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pack, type Header } from 'tar-stream';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 
 /** What lies in an image, by its absolute path; folders above it are made. `sameAs` is a second name of a file before it. */
 export type ImageFile =

@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { findProgram } from '../../host/find-program.ts';
+import { findProgram } from '../../host/exec.ts';
 import type { Apt } from '../apt/apt.ts';
 import type { Job, Refusal } from '../recipe.ts';
 import { SYSTEM_PATH } from './netfilter.ts';

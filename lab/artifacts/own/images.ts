@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
 import type { Artifact } from '../artifact.ts';
 import type { Job, Recipe, Refusal } from '../recipe.ts';

@@ -3,8 +3,8 @@ import { release } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
 import { err, ok } from '../../core/result.ts';
-import { findProgram } from '../../host/find-program.ts';
-import type { Arch } from '../../core/architecture.ts';
+import { findProgram } from '../../host/exec.ts';
+import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
 import type { Recipe } from '../recipe.ts';
 

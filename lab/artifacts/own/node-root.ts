@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
 import { err, ok } from '../../core/result.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
 import type { Recipe } from '../recipe.ts';
 import { configureRoot } from './configure-root.ts';

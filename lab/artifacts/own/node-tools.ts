@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+
 import { LabError } from '../../core/lab-error.ts';
 import { err, ok } from '../../core/result.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 import { stampOf } from '../cache/fingerprint.ts';
 import type { GoTool } from '../go/tool.ts';
 import { refusalFromGo } from '../go/refusal.ts';
 import type { Recipe } from '../recipe.ts';
+import type { Artifact } from '../artifact.ts';
 
 /** The programs of ours that run on a node: one Go module, images/node-tools. */
 export const NODE_TOOLS = ['agent', 'crictl', 'pause'] as const;
@@ -105,4 +107,22 @@ export function hashOfSources(folder: string): string {
   };
   visit('');
   return hash.digest('hex');
+}
+
+/**
+ * Our own crictl, with the verbs that the lab uses, in the place of an official one that cannot be had. Its `source` is
+ * `own`, which says so in every report.
+ */
+export function ownCrictlRecipe(version: string, nodeTools: Artifact): Recipe {
+  return {
+    source: 'own',
+    name: 'crictl',
+    version,
+    request: JSON.stringify({ own: 'crictl', version, nodeTools: nodeTools.key }),
+    async make(treeHostPath) {
+      await mkdir(join(treeHostPath, 'bin'));
+      await copyFile(join(nodeTools.hostPath, 'bin/crictl'), join(treeHostPath, 'bin/crictl'));
+      return ok({ madeBy: `cnilab's own crictl in place of ${version}, node-tools ${nodeTools.version}` });
+    },
+  };
 }

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, writeFile, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+
 import type { Exec } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 import type { Apt, DebianPackage } from '../apt/apt.ts';
 import { sha256OfText, stampOf } from '../cache/fingerprint.ts';
 import type { Job, Recipe, Refusal } from '../recipe.ts';
 import { indexModules } from './depmod.ts';
-import { kernelRelease } from './kernel-release.ts';
 
 export interface VmKernelOptions {
   readonly arch: Arch;
@@ -185,3 +185,22 @@ function filesBelow(folder: string): readonly string[] {
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+/** Where a bzImage has its own description: https://docs.kernel.org/arch/x86/boot.html, "header" and "kernel_version". */
+const MAGIC = { offset: 0x202, text: 'HdrS' };
+const VERSION_POINTER = { offset: 0x20e, from: 0x200 };
+const HEAD_BYTES = 64 * 1024;
+
+/** What `uname -r` says on this kernel; undefined where the file does not tell, as on other architectures. */
+export async function kernelRelease(vmlinuzHostPath: string): Promise<string | undefined> {
+  const file = await open(vmlinuzHostPath);
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    await file.read(head, 0, HEAD_BYTES, 0);
+    if (!head.subarray(MAGIC.offset).toString('latin1').startsWith(MAGIC.text)) return undefined;
+    const at = VERSION_POINTER.from + head.readUInt16LE(VERSION_POINTER.offset);
+    return /^[^ \0]+/.exec(head.subarray(at).toString('latin1'))?.[0];
+  } finally {
+    await file.close();
+  }
+}

@@ -1,16 +1,13 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Exec } from '../../core/ports.ts';
-import type { ComponentName } from '../../core/components.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { ComponentName, Arch } from '../../core/components.ts';
 import type { DebianPins, Pins } from '../../plan/pins.ts';
 import type { Apt, DebianPackage } from '../apt/apt.ts';
-import { COMPONENT_PROGRAMS } from './component-files.ts';
-import { upstreamVersion } from './debian-version.ts';
-import type { Job, Made, Refusal } from '../recipe.ts';
-import { whyItDoesNotRun } from './runs-here.ts';
-import type { Source } from './source.ts';
+import { COMPONENT_PROGRAMS, whyItDoesNotRun } from './programs.ts';
+import type { Job, Made, Refusal, Source } from '../recipe.ts';
 
 export interface DebianOptions {
   readonly pins: Pins;
@@ -113,4 +110,16 @@ async function unpackComponent(
   if (problem !== undefined)
     return err({ source: 'debian', reason: 'broken', why: `${name} ${version} of ${suite} ${problem}` });
   return ok({ madeBy: `apt-get download ${name}=${version} (${suite})` });
+}
+
+/**
+ * Upstream's version in a Debian one: `1:1.6.20~ds1-1+deb12u1` is 1.6.20, `1.0.0~rc93+ds1-5` is 1.0.0-rc93. Off go the
+ * epoch, the Debian revision, and the mark of a source that Debian has repacked (ds, dfsg).
+ */
+export function upstreamVersion(debianVersion: string): string {
+  return debianVersion
+    .replace(/^\d+:/, '')
+    .replace(/-[^-]*$/, '')
+    .replace(/[~+](?:ds|dfsg)[\d.]*.*$/, '')
+    .replace(/~(?=rc|beta|alpha)/, '-');
 }

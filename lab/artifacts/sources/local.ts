@@ -7,11 +7,10 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { isFolder } from '../../host/run-folder.ts';
 import type { ComponentName, ComponentRef } from '../../core/components.ts';
 import { unpackPrograms } from '../cache/archive.ts';
-import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS } from './component-files.ts';
+import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS, versionFromOutput, versionQuestion } from './programs.ts';
 import { stampOf } from '../cache/fingerprint.ts';
 import { RELEASE_CAPS } from './release.ts';
-import { versionFromOutput, versionQuestion } from './version-output.ts';
-import type { Source } from './source.ts';
+import type { Source } from '../recipe.ts';
 
 /** What users bring themselves: a folder, one program, or a .tar.gz, under test. Copied, so that a run's files stay. */
 export function createLocal(): Source {

@@ -1,7 +1,6 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Artifact } from '../artifact.ts';
-import type { Cache } from '../cache/cache.ts';
-import { diskFull, saysDiskFull } from '../cache/disk-full.ts';
+import { type Cache, diskFull, saysDiskFull } from '../cache/cache.ts';
 import type { ArtifactEvent } from '../events.ts';
 import type { Recipe, Refusal } from '../recipe.ts';
 

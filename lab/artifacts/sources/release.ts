@@ -2,13 +2,11 @@ import { chmod, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Http } from '../../host/http.ts';
-import type { ComponentName } from '../../core/components.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { ComponentName, Arch } from '../../core/components.ts';
 import type { Pins } from '../../plan/pins.ts';
 import { unpackPrograms } from '../cache/archive.ts';
-import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS } from './component-files.ts';
-import type { Job, Made, Refusal } from '../recipe.ts';
-import type { Source } from './source.ts';
+import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS } from './programs.ts';
+import type { Job, Made, Refusal, Source } from '../recipe.ts';
 
 export interface ReleaseOptions {
   readonly pins: Pins;

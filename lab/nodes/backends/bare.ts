@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { netfilterMissing } from '../../artifacts/own/netfilter.ts';
 import { LabError, messageOf } from '../../core/lab-error.ts';
-import type { NodeLimits } from '../../core/node-limits.ts';
+import type { NodeLimits } from '../../core/node-state.ts';
 import { beginAhead } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';

@@ -5,7 +5,7 @@ import { createCache } from '../../artifacts/cache/cache.ts';
 import { LabError } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
 import { createLeashedExec } from '../../host/exec.ts';
-import type { Arch } from '../../core/architecture.ts';
+import type { Arch } from '../../core/components.ts';
 import type { Backend, NodeOptions } from '../node.ts';
 import { chooseAcceleration, describeAcceleration } from './vm/acceleration.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../core/lab-error.ts';
-import type { Arch } from '../../../core/architecture.ts';
+import type { Arch } from '../../../core/components.ts';
 import type { BackendCheck } from '../../node.ts';
 import type { EngineAddress } from './address.ts';
 import type { Engine } from './engine.ts';

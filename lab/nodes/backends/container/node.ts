@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { NodeLimits } from '../../../core/node-limits.ts';
+import type { NodeLimits } from '../../../core/node-state.ts';
 import { openAgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';

@@ -1,6 +1,6 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 
-import type { NodeLimits } from '../../../core/node-limits.ts';
+import type { NodeLimits } from '../../../core/node-state.ts';
 import { ownerText, type Owner } from './owner.ts';
 
 /** With what a container may do what a node needs: everything, or, where an engine cannot give that, these alone. */

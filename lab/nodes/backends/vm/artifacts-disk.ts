@@ -4,7 +4,7 @@ import type { Artifact } from '../../../artifacts/artifact.ts';
 import type { Cache } from '../../../artifacts/cache/cache.ts';
 import { folderNode, place } from '../../../artifacts/disk/tree.ts';
 import { writeDisk } from '../../../artifacts/disk/write-disk.ts';
-import { describeUnobtained } from '../../../artifacts/sources/no-source.ts';
+import { describeUnobtained } from '../../../artifacts/sources/unobtained.ts';
 import { obtain, findCached } from '../../../artifacts/sources/obtain.ts';
 import type { Recipe } from '../../../artifacts/recipe.ts';
 import { LabError } from '../../../core/lab-error.ts';

@@ -1,4 +1,4 @@
-import type { Arch } from '../../../core/architecture.ts';
+import type { Arch } from '../../../core/components.ts';
 
 export type Acceleration = 'kvm' | 'tcg';
 

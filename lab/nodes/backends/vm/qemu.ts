@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 
 import type { Exec } from '../../../core/ports.ts';
-import { findProgram } from '../../../host/find-program.ts';
-import type { Arch } from '../../../core/architecture.ts';
+import { findProgram } from '../../../host/exec.ts';
+import type { Arch } from '../../../core/components.ts';
 import type { BackendCheck } from '../../node.ts';
 
 export interface FindQemuOptions {

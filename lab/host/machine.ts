@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { arch, cpus, release, totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Clock } from '../core/ports.ts';
 
 /** What a reader of a recorded run wants to know of the host it ran on. */
 export async function hostFacts(): Promise<Readonly<Record<string, string>>> {
@@ -21,3 +24,10 @@ async function cgroupVersions(): Promise<string> {
   if (v1 && v2) return 'v1 and v2';
   return v1 ? 'v1' : v2 ? 'v2' : 'none';
 }
+
+/** The machine's own clock; tests hand down one that takes no time. */
+export const systemClock: Clock = {
+  now: () => Math.round(performance.now()),
+  date: () => new Date(),
+  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+};

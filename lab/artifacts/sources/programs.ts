@@ -1,0 +1,77 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Exec } from '../../core/ports.ts';
+import type { ComponentName } from '../../core/components.ts';
+
+export interface ProgramsToTry {
+  readonly component: ComponentName;
+  readonly binHostPath: string;
+  readonly exec: Exec;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Why a component that was built elsewhere is of no use here: a program is missing, or does not start (the C library of
+ * Debian sid's runc is newer than bookworm's). CNI plugins are only looked for: they start without libraries.
+ */
+export async function whyItDoesNotRun({
+  component,
+  binHostPath,
+  exec,
+  signal,
+}: ProgramsToTry): Promise<string | undefined> {
+  for (const program of NEEDED_PROGRAMS[component]) {
+    const hostPath = join(binHostPath, program);
+    if (statSync(hostPath, { throwIfNoEntry: false })?.isFile() !== true) return `has no ${program}`;
+    if (component === 'cni-plugins') continue;
+    const argv = [hostPath, program.startsWith('containerd-shim') ? '-v' : '--version'];
+    const tried = await exec(argv, { signal, timeoutMs: 10_000 });
+    if (tried.exitCode !== 0) return `does not run on this host: ${program}: ${firstLine(tried.stderr)}`;
+  }
+  return undefined;
+}
+
+const firstLine = (text: string): string => text.trim().split('\n')[0] ?? '';
+
+const PLUGINS =
+  'bandwidth bridge dhcp dummy firewall flannel host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf';
+
+/** The programs that an artifact of each component may contain; whatever else is in an archive is left there. */
+export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly string[] } = {
+  containerd: ['containerd', 'containerd-shim-runc-v1', 'containerd-shim-runc-v2', 'ctr'],
+  runc: ['runc'],
+  'cni-plugins': PLUGINS.split(' '),
+  crictl: ['crictl'],
+};
+
+/** Without these an artifact is of no use. */
+export const NEEDED_PROGRAMS: { readonly [C in ComponentName]: readonly string[] } = {
+  containerd: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+  runc: ['runc'],
+  'cni-plugins': ['bridge', 'loopback', 'host-local', 'portmap'],
+  crictl: ['crictl'],
+};
+
+export interface VersionQuestion {
+  readonly program: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How a component is asked for its version. A CNI plugin that is run without CNI_COMMAND tells it on stderr. */
+export function versionQuestion(component: ComponentName, programs: readonly string[]): VersionQuestion {
+  if (component === 'cni-plugins') {
+    const program = programs.includes('loopback') ? 'loopback' : (programs[0] ?? 'loopback');
+    return { program, argv: [], env: { CNI_COMMAND: '' } };
+  }
+  return { program: component, argv: ['--version'], env: {} };
+}
+
+/**
+ * The version in what a program said: `containerd github.com/containerd/containerd v1.6.3 3df54a…`, `runc version 1.1.15`,
+ * `crictl version v1.25.0`, `CNI loopback plugin v1.1.1`, `loopback version unknown`, which has none.
+ */
+export function versionFromOutput(output: string): string | undefined {
+  return /(?:^|[\s:])v?(\d+\.\d+\.\d+(?:[-+~][\w.+~-]+)?)(?=[\s,]|$)/m.exec(output)?.[1];
+}

@@ -5,6 +5,9 @@ import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import * as v from 'valibot';
+
+import { readJson } from '../core/machine-json.ts';
 import type { Signal, StopReason, World } from './world.ts';
 import { systemClock } from '../host/machine.ts';
 import type { Screen } from '../report/reporter.ts';
@@ -83,9 +86,6 @@ export function stop(reason: StopReason): boolean {
 const cacheHostPath = (): string =>
   join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cnilab');
 
-function packageVersion(): string {
-  const parsed: unknown = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8'));
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed
-    ? String(parsed.version)
-    : 'unknown';
-}
+const PACKAGE = v.object({ version: v.string() });
+const packageVersion = (): string =>
+  readJson(PACKAGE, readFileSync(join(packageHostPath, 'package.json'), 'utf8'))?.version ?? 'unknown';

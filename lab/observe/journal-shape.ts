@@ -1,88 +1,93 @@
-import {
-  boolean,
-  isObject,
-  list,
-  maybe,
-  number,
-  object,
-  orNull,
-  text,
-  texts,
-  wrongField,
-  type Fields,
-  type Is,
-} from '../core/machine-json.ts';
-import { STATE_KINDS } from '../core/node-state.ts';
+import * as v from 'valibot';
+
+import { check, commandResult, nodeState, texts, type Schema } from '../core/machine-json.ts';
 import { RUNTIME_STATES } from '../core/runtime-state.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { JournalEntry } from './observation.ts';
 
-const kind: Is = (value) => STATE_KINDS.some((known) => known === value);
-const runtime: Is = (value) => RUNTIME_STATES.some((known) => known === value);
+type Kind = JournalEntry['kind'];
+type FieldsOf<K extends Kind> = Omit<Extract<JournalEntry, { kind: K }>, 'kind' | 'atMs'>;
 
-/** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: format 2 may grow. */
-const SHAPES: { readonly [K in JournalEntry['kind']]: Fields } = {
-  'run-started': { formatVersion: number, labVersion: text, time: text, backend: text, host: texts },
-  artifact: { name: text, version: text, source: text, key: text, madeBy: text, note: maybe(text) },
-  'node-ready': {
-    node: text,
-    nodeMs: number,
-    containerdMs: number,
-    runtimeVersion: text,
-    resumed: maybe(boolean),
-  },
-  'step-started': { stepId: text },
-  command: {
-    stepId: text,
-    pod: maybe(text),
-    container: maybe(text),
-    id: maybe(text),
-    result: object({
-      argv: list(text),
-      exitCode: orNull(number),
-      signal: orNull(text),
-      stdout: text,
-      stderr: text,
-      durationMs: number,
-      timedOut: boolean,
-    }),
-  },
-  capture: { stepId: text, name: text, value: text },
-  waited: { stepId: text, what: text, met: boolean, timedOut: boolean, lastSeen: text, waitedMs: number },
-  files: { stepId: text, written: list(text), removed: list(text), absent: list(text) },
-  'not-run': { stepId: text, why: text },
-  'containerd-log': { stepId: text, text },
-  'containerd-ended': { stepId: text, asked: boolean, exitCode: orNull(number), signal: orNull(text) },
-  look: {
-    stepId: text,
-    state: object({
-      items: list(object({ kind, name: text, detail: maybe(texts) })),
-      unseen: list(object({ kind, why: text })),
-      conflists: maybe(list(text)),
-    }),
-    runtime,
-  },
-  'step-ended': { stepId: text },
-  usage: { usage: object({ cpuMs: maybe(number), memoryPeakBytes: maybe(number) }) },
-  'lab-failure': { during: text, message: text },
-  'cleanup-failure': { what: text, message: text },
-  interrupted: { by: text },
-  'run-ended': { entries: number },
+const stepId = v.string();
+const optionalText = v.exactOptional(v.string());
+const optionalNumber = v.exactOptional(v.number());
+
+/** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: a format may grow. */
+const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
+  'run-started': v.looseObject({
+    formatVersion: v.literal(2),
+    labVersion: v.string(),
+    time: v.string(),
+    backend: v.string(),
+    host: texts,
+  }),
+  artifact: v.looseObject({
+    name: v.string(),
+    version: v.string(),
+    source: v.string(),
+    key: v.string(),
+    madeBy: v.string(),
+    note: optionalText,
+  }),
+  'node-ready': v.looseObject({
+    node: v.string(),
+    nodeMs: v.number(),
+    containerdMs: v.number(),
+    runtimeVersion: v.string(),
+    resumed: v.exactOptional(v.boolean()),
+  }),
+  'step-started': v.looseObject({ stepId }),
+  command: v.looseObject({
+    stepId,
+    pod: optionalText,
+    container: optionalText,
+    id: optionalText,
+    result: commandResult,
+  }),
+  capture: v.looseObject({ stepId, name: v.string(), value: v.string() }),
+  waited: v.looseObject({
+    stepId,
+    what: v.string(),
+    met: v.boolean(),
+    timedOut: v.boolean(),
+    lastSeen: v.string(),
+    waitedMs: v.number(),
+  }),
+  files: v.looseObject({
+    stepId,
+    written: v.array(v.string()),
+    removed: v.array(v.string()),
+    absent: v.array(v.string()),
+  }),
+  'not-run': v.looseObject({ stepId, why: v.string() }),
+  'containerd-log': v.looseObject({ stepId, text: v.string() }),
+  'containerd-ended': v.looseObject({
+    stepId,
+    asked: v.boolean(),
+    exitCode: v.nullable(v.number()),
+    signal: v.nullable(v.string()),
+  }),
+  look: v.looseObject({ stepId, state: nodeState, runtime: v.picklist(RUNTIME_STATES) }),
+  'step-ended': v.looseObject({ stepId }),
+  usage: v.looseObject({ usage: v.looseObject({ cpuMs: optionalNumber, memoryPeakBytes: optionalNumber }) }),
+  'lab-failure': v.looseObject({ during: v.string(), message: v.string() }),
+  'cleanup-failure': v.looseObject({ what: v.string(), message: v.string() }),
+  interrupted: v.looseObject({ by: v.string() }),
+  'run-ended': v.looseObject({ entries: v.number() }),
 };
+
+const ENTRY = v.looseObject({ kind: v.string(), atMs: v.number() });
+const isKind = (name: string): name is Kind => Object.hasOwn(FIELDS, name);
 
 /** The one place where what was read is doubted: a line of a journal as its type, or what is wrong with it. */
 export function journalEntryOf(value: unknown, formatVersion: number): Result<JournalEntry, string> {
-  if (!isObject(value)) return err('is not an object');
-  if (value['kind'] === 'run-started' && value['formatVersion'] !== formatVersion) {
-    const got = JSON.stringify(value['formatVersion']);
-    return err(`says formatVersion ${got}, this cnilab reads ${formatVersion}`);
-  }
-  const fields = shapeOf(value['kind']);
-  if (fields === undefined) return err(`has an unknown kind ${JSON.stringify(value['kind'])}`);
-  const wrong = wrongField({ ...fields, atMs: number }, value);
-  if (wrong !== undefined) return err(`is a ${String(value['kind'])} without a sound "${wrong}"`);
-  return ok(value as unknown as JournalEntry);
+  const entry = check(ENTRY, value);
+  if (!entry.ok) return err(entry.error === '' ? 'is not an object' : `has no sound "${entry.error}"`);
+  const { kind, formatVersion: got } = entry.value;
+  if (kind === 'run-started' && got !== formatVersion)
+    return err(`says formatVersion ${JSON.stringify(got)}, this cnilab reads ${formatVersion}`);
+  if (!isKind(kind)) return err(`has an unknown kind ${JSON.stringify(kind)}`);
+  const fields = check<FieldsOf<Kind>>(FIELDS[kind], value);
+  if (!fields.ok) return err(`is a ${kind} without a sound "${fields.error}"`);
+  return ok(value as JournalEntry); // FIELDS[kind] has said so; TypeScript cannot follow that across the union
 }
-
-const shapeOf = (name: unknown): Fields | undefined =>
-  typeof name === 'string' && Object.hasOwn(SHAPES, name) ? SHAPES[name as JournalEntry['kind']] : undefined;

@@ -83,7 +83,9 @@ test('a line that is not of the protocol ends the node: nothing after it can be 
   const agent = fakeAgent();
   const waiting = failure(nodeOver(agent).look());
   await agent.say('panic: oh no\n');
-  expect(await waiting).toBe('LabError: the agent of lab-1 said what it never says: not JSON: panic: oh no');
+  expect(await waiting).toBe(
+    'LabError: the agent of lab-1 said what it never says: not a message: panic: oh no',
+  );
 });
 
 test('a node that does not answer is not waited for forever', async () => {

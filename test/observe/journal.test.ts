@@ -131,7 +131,7 @@ test.each([
     'line 1 says formatVersion 1, this cnilab reads 2',
   ],
   ['a line that is not JSON, before the last', `${STARTED}{"kind\n${STARTED}`, 'line 2 is not JSON'],
-  ['a line that is no object', `${STARTED}[]\n`, 'line 2 is not an object'],
+  ['a line that is no object', `${STARTED}[]\n`, 'line 2 has no sound "kind"'],
   [
     'a kind that it does not know',
     `${STARTED}{"kind":"toString","atMs":1}\n`,
@@ -142,15 +142,11 @@ test.each([
     `${STARTED}{"kind":"step-started","atMs":1}\n`,
     'line 2 is a step-started without a sound "stepId"',
   ],
-  [
-    'a time that is missing',
-    `${STARTED}{"kind":"run-ended","entries":2}\n`,
-    'line 2 is a run-ended without a sound "atMs"',
-  ],
+  ['a time that is missing', `${STARTED}{"kind":"run-ended","entries":2}\n`, 'line 2 has no sound "atMs"'],
   [
     'a field of another type, deep inside',
     `${STARTED}{"kind":"look","stepId":"start","state":{"items":[{"kind":"cow","name":"x"}],"unseen":[]},"atMs":1}\n`,
-    'line 2 is a look without a sound "state"',
+    'line 2 is a look without a sound "state.items.0.kind"',
   ],
   [
     'another beginning',

@@ -3,10 +3,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Artifact, ArtifactFile } from '../artifact.ts';
+import * as v from 'valibot';
+
+import type { Artifact } from '../artifact.ts';
 import { sha256OfFile, sha256OfText, fingerprintTree, stampOf } from './fingerprint.ts';
 import { withLock, withLockIfFree } from './lock.ts';
 import { LabError } from '../../core/lab-error.ts';
+import { readJson, type Schema } from '../../core/machine-json.ts';
 import { SOURCES } from '../../core/components.ts';
 
 export interface CacheOptions {
@@ -190,11 +193,12 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
 /** What lies in the folder of the cache and is ours; others may keep things there too. */
 const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt', 'code', 'vm'];
 
+/** Undefined for anything that this version did not write, whole: then it is made again. */
 function readIndexEntry(hostPath: string): IndexEntry | undefined {
   try {
-    return parseIndexEntry(JSON.parse(readFileSync(hostPath, 'utf8')));
+    return readJson(INDEX_ENTRY, readFileSync(hostPath, 'utf8'));
   } catch {
-    return undefined; // not there, or not ours: then it is made again
+    return undefined; // not there
   }
 }
 
@@ -225,44 +229,30 @@ export interface IndexEntry {
   readonly stamps: readonly string[];
 }
 
-/** Undefined for anything that this version did not write, whole. */
-export function parseIndexEntry(json: unknown): IndexEntry | undefined {
-  if (!isRecord(json) || json.formatVersion !== 1 || !isRecord(json.artifact)) return undefined;
-  const { request, stamps } = json;
-  const { name, version, source, key, madeBy, note, files } = json.artifact;
-  const knownSource = [...SOURCES, 'own' as const].find((known) => known === source);
-  if (typeof request !== 'string' || typeof name !== 'string' || typeof version !== 'string')
-    return undefined;
-  if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key) || typeof madeBy !== 'string') return undefined;
-  if (knownSource === undefined || !Array.isArray(files) || !files.every(isArtifactFile)) return undefined;
-  if (!Array.isArray(stamps) || stamps.length !== files.length || !stamps.every(isString)) return undefined;
-  return {
-    formatVersion: 1,
-    request,
-    artifact: {
-      name,
-      version,
-      source: knownSource,
-      key,
-      madeBy,
-      files,
-      ...(typeof note === 'string' ? { note } : {}),
-    },
-    stamps,
-  };
-}
+const ARTIFACT_FILE = v.object({
+  path: v.pipe(
+    v.string(),
+    v.check((path) => !path.split('/').includes('..')),
+  ),
+  sha256: v.string(),
+  sizeBytes: v.number(),
+  executable: v.boolean(),
+});
 
-const isRecord = (json: unknown): json is Record<string, unknown> =>
-  typeof json === 'object' && json !== null;
-const isString = (json: unknown): json is string => typeof json === 'string';
-
-function isArtifactFile(json: unknown): json is ArtifactFile {
-  return (
-    isRecord(json) &&
-    typeof json.path === 'string' &&
-    !json.path.split('/').includes('..') &&
-    typeof json.sha256 === 'string' &&
-    typeof json.sizeBytes === 'number' &&
-    typeof json.executable === 'boolean'
-  );
-}
+const INDEX_ENTRY: Schema<IndexEntry> = v.pipe(
+  v.object({
+    formatVersion: v.literal(1),
+    request: v.string(),
+    artifact: v.object({
+      name: v.string(),
+      version: v.string(),
+      source: v.picklist([...SOURCES, 'own']),
+      key: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+      madeBy: v.string(),
+      note: v.exactOptional(v.string()),
+      files: v.array(ARTIFACT_FILE),
+    }),
+    stamps: v.array(v.string()),
+  }),
+  v.check(({ artifact, stamps }) => stamps.length === artifact.files.length),
+);

@@ -1,5 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+import * as v from 'valibot';
+import { readJson } from '../../core/machine-json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { GomodPins } from '../../plan/pins.ts';
 import type { GoRun, GoTool } from './tool.ts';
@@ -34,19 +37,22 @@ export interface GoModule {
   readonly sum: string;
 }
 
+/** What `go mod download -json` prints. */
+const DOWNLOADED = v.object({
+  GoMod: v.optional(v.string()),
+  Sum: v.optional(v.string()),
+  Error: v.optional(v.string()),
+});
+
 export async function downloadModule(
   { go, facts, version }: GoBuild,
   run: GoRun,
 ): Promise<Result<GoModule, Refusal>> {
   const asked = `${facts.module}@v${version}`;
   const { exitCode, stdout, stderr } = await go.run(['mod', 'download', '-json', asked], run);
-  const answer: unknown = exitCode === null ? {} : JSON.parse(stdout || '{}');
-  const told =
-    typeof answer === 'object' && answer !== null ? (answer as Readonly<Record<string, unknown>>) : {};
-  if (typeof told.GoMod !== 'string' || typeof told.Sum !== 'string') {
-    return err(refusalFromGo(asked, typeof told.Error === 'string' ? told.Error : stderr));
-  }
-  return ok({ goModHostPath: told.GoMod, sum: told.Sum });
+  const { GoMod, Sum, Error: why } = (exitCode === null ? undefined : readJson(DOWNLOADED, stdout)) ?? {};
+  if (GoMod === undefined || Sum === undefined) return err(refusalFromGo(asked, why ?? stderr));
+  return ok({ goModHostPath: GoMod, sum: Sum });
 }
 
 /** Builds the module's programs into bin/ below `treeHostPath`, in a wrapper module; reproducible, see wrapperGoMod. */

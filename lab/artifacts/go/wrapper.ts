@@ -1,3 +1,7 @@
+import * as v from 'valibot';
+
+import { readJson } from '../../core/machine-json.ts';
+
 /** What `go mod edit -json` tells of a module's own go.mod, as far as a wrapper must repeat it. */
 export interface ModuleFacts {
   readonly goVersion: string | undefined;
@@ -7,21 +11,22 @@ export interface ModuleFacts {
 
 /** Reads the JSON of `go mod edit -json`. Replaces by a folder are left out: the module's own folders come with it. */
 export function parseModuleFacts(json: string): ModuleFacts {
-  const facts: unknown = JSON.parse(json);
-  const replaces = isRecord(facts) && Array.isArray(facts.Replace) ? facts.Replace : [];
+  const { Go: goVersion, Replace: replaces } = readJson(MODULE, json) ?? {};
   return {
-    goVersion: isRecord(facts) && typeof facts.Go === 'string' ? facts.Go : undefined,
-    replaces: replaces.flatMap((replace: unknown) => {
-      if (!isRecord(replace) || !isRecord(replace.Old) || !isRecord(replace.New)) return [];
-      const { Path: oldPath, Version: oldVersion } = replace.Old;
-      const { Path: newPath, Version: newVersion } = replace.New;
-      if (typeof oldPath !== 'string' || typeof newPath !== 'string' || typeof newVersion !== 'string')
-        return [];
-      const from = typeof oldVersion === 'string' ? `${oldPath} ${oldVersion}` : oldPath;
-      return [`${from} => ${newPath} ${newVersion}`];
+    goVersion,
+    replaces: (replaces ?? []).flatMap(({ Old: before, New: after }) => {
+      if (after.Version === undefined) return [];
+      const from = before.Version === undefined ? before.Path : `${before.Path} ${before.Version}`;
+      return [`${from} => ${after.Path} ${after.Version}`];
     }),
   };
 }
+
+const PATH = v.object({ Path: v.string(), Version: v.optional(v.string()) });
+const MODULE = v.object({
+  Go: v.optional(v.string()),
+  Replace: v.nullish(v.array(v.object({ Old: PATH, New: PATH }))),
+});
 
 /**
  * A module of ours that requires just the component, because replaces count in the main module only: those of the
@@ -46,6 +51,3 @@ const newerGo = (a: string, b: string): string => {
   const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
   return aMajor > bMajor || (aMajor === bMajor && aMinor >= bMinor) ? a : b;
 };
-
-const isRecord = (json: unknown): json is Record<string, unknown> =>
-  typeof json === 'object' && json !== null;

@@ -2,7 +2,10 @@ import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import * as v from 'valibot';
+
 import { LabError, messageOf } from '../../core/lab-error.ts';
+import { readJson, type Schema } from '../../core/machine-json.ts';
 import { msSince, startTicks } from '../../host/process-start.ts';
 import type { NodeOnHost } from '../node.ts';
 
@@ -143,27 +146,16 @@ async function readIfThere(path: string): Promise<string | undefined> {
 const isMissing = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH');
 
-/** undefined for what is not a record. */
-export function parseRecord(text: string): NodeRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return isRecord(value) ? value : undefined;
-}
+const RECORD: Schema<NodeRecord> = v.object({
+  name: v.string(),
+  launcherPid: v.number(),
+  launcherStartTicks: v.number(),
+  initPid: v.number(),
+  kept: v.boolean(),
+  agent: v.string(),
+  cgroups: v.array(v.string()),
+  folder: v.exactOptional(v.string()),
+});
 
-const isRecord = (value: unknown): value is NodeRecord =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['name', 'agent'].every((key) => typeof Reflect.get(value, key) === 'string') &&
-  ['launcherPid', 'launcherStartTicks', 'initPid'].every(
-    (key) => typeof Reflect.get(value, key) === 'number',
-  ) &&
-  'kept' in value &&
-  typeof value.kept === 'boolean' &&
-  (!('folder' in value) || typeof value.folder === 'string') &&
-  'cgroups' in value &&
-  Array.isArray(value.cgroups) &&
-  value.cgroups.every((folder) => typeof folder === 'string');
+/** undefined for what is not a record. */
+export const parseRecord = (text: string): NodeRecord | undefined => readJson(RECORD, text);

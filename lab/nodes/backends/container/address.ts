@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
+import * as v from 'valibot';
+
+import { readJson } from '../../../core/machine-json.ts';
+
 /** Where a container engine answers, and who said so. */
 export interface EngineAddress {
   /** unix:///var/run/docker.sock, npipe:////./pipe/docker_engine, tcp://host:2375, ssh://user@host */
@@ -44,14 +48,17 @@ export function findAddress(hints: EngineHints): EngineAddress | undefined {
   return contextAddress(env.DOCKER_CONFIG || join(home, '.docker'), hints) ?? socketAddress(home, hints);
 }
 
+const CONFIG = v.object({ currentContext: v.string() });
+const META = v.object({ Endpoints: v.object({ docker: v.object({ Host: v.string() }) }) });
+
 /** The docker command's current context; `default` stands for the usual socket. */
 function contextAddress(configHostPath: string, { env, readFile }: EngineHints): EngineAddress | undefined {
   const config = readFile(join(configHostPath, 'config.json'));
-  const name = env.DOCKER_CONTEXT || textAt(parse(config), 'currentContext');
+  const name = env.DOCKER_CONTEXT || readJson(CONFIG, config ?? '')?.currentContext;
   if (name === undefined || name === '' || name === 'default') return undefined;
   const id = createHash('sha256').update(name).digest('hex');
   const meta = readFile(join(configHostPath, 'contexts/meta', id, 'meta.json'));
-  const url = textAt(parse(meta), 'Endpoints', 'docker', 'Host');
+  const url = readJson(META, meta ?? '')?.Endpoints.docker.Host;
   const saidBy = `the docker context ${JSON.stringify(name)}`;
   // one that is not there is still what was meant: its absence is told when it is asked
   if (url === undefined) return { url: '', saidBy };
@@ -101,20 +108,4 @@ export function testcontainersProperties(
       return key === undefined || value === undefined ? [] : [[key, value.replaceAll('\\', '')]];
     }),
   );
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return null;
-  }
-}
-
-function textAt(value: unknown, ...keys: readonly string[]): string | undefined {
-  for (const key of keys) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = Reflect.get(value, key);
-  }
-  return typeof value === 'string' ? value : undefined;
 }

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+
 import { messageOf } from '../../../core/lab-error.ts';
 import type { Arch } from '../../../core/components.ts';
 import type { BackendCheck } from '../../node.ts';
@@ -22,23 +24,51 @@ export interface EngineFacts {
 
 /** Asks an engine what it is; throws what dockerode throws, and AbortError when no answer comes. */
 export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFacts> {
-  const [info, version] = await Promise.all(
-    ['/info', '/version'].map((path) => engine.get(path, ANSWER_WITHIN_MS)),
-  );
-  const components = listAt(version, 'Components');
-  const isPodman = components.some((one) => /podman/i.test(textAt(one, 'Name')));
+  const answers = await Promise.all([
+    engine.get('/info', ANSWER_WITHIN_MS),
+    engine.get('/version', ANSWER_WITHIN_MS),
+  ]);
+  const [info, version] = [v.parse(INFO, answers[0]), v.parse(VERSION, answers[1])];
+  const isPodman = version.Components.some(({ Name: name }) => /podman/i.test(name));
   return {
-    product: `${isPodman ? 'Podman' : 'Docker'} ${textAt(version, 'Version')}`,
-    osType: textAt(info, 'OSType') || 'linux',
-    architecture: textAt(info, 'Architecture'),
-    cgroupVersion: textAt(info, 'CgroupVersion') || '1',
+    product: `${isPodman ? 'Podman' : 'Docker'} ${version.Version}`,
+    osType: info.OSType || 'linux',
+    architecture: info.Architecture,
+    cgroupVersion: info.CgroupVersion || '1',
     // Docker's word, and Podman's
-    rootless:
-      listAt(info, 'SecurityOptions').some((option) => /\bname=rootless\b/.test(String(option))) ||
-      Reflect.get(Object(info), 'Rootless') === true,
-    memoryBytes: Number(textAt(info, 'MemTotal')) || undefined,
+    rootless: info.SecurityOptions.some((option) => /\bname=rootless\b/.test(option)) || info.Rootless,
+    memoryBytes: info.MemTotal || undefined,
   };
 }
+
+/** Engines differ in what they tell: a field that is not there, or is of another type, is as good as empty. */
+const word = v.fallback(v.pipe(v.union([v.string(), v.number()]), v.transform(String)), '');
+const NOTHING_KNOWN = {
+  OSType: '',
+  Architecture: '',
+  CgroupVersion: '',
+  SecurityOptions: [],
+  Rootless: false,
+  MemTotal: 0,
+};
+const INFO = v.fallback(
+  v.object({
+    OSType: v.optional(word, ''),
+    Architecture: v.optional(word, ''),
+    CgroupVersion: v.optional(word, ''),
+    SecurityOptions: v.fallback(v.optional(v.array(v.string()), []), []),
+    Rootless: v.fallback(v.optional(v.boolean(), false), false),
+    MemTotal: v.fallback(v.optional(v.number(), 0), 0),
+  }),
+  NOTHING_KNOWN,
+);
+const VERSION = v.fallback(
+  v.object({
+    Version: v.optional(word, ''),
+    Components: v.fallback(v.optional(v.array(v.object({ Name: word })), []), []),
+  }),
+  { Version: '', Components: [] },
+);
 
 const ARCHS: Readonly<Record<string, Arch>> = {
   x86_64: 'amd64',
@@ -108,13 +138,3 @@ export const NO_ENGINE: BackendCheck = {
   why: 'no container engine was found: DOCKER_HOST is not set, there is no docker context, and none of the usual sockets',
   waysOut: START_ONE,
 };
-
-function textAt(value: unknown, key: string): string {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-  return typeof found === 'string' || typeof found === 'number' ? String(found) : '';
-}
-
-function listAt(value: unknown, key: string): readonly unknown[] {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-  return Array.isArray(found) ? found : [];
-}

@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+
+import { check } from '../../../core/machine-json.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { EngineAddress } from './address.ts';
 
@@ -8,16 +11,16 @@ export interface EngineRefusal {
   readonly message: string;
 }
 
+const ANSWER = v.object({
+  statusCode: v.optional(v.number()),
+  json: v.fallback(v.optional(v.object({ message: v.string() })), undefined),
+});
+
 /** Reads what dockerode throws: an answer with a status, or a connection that failed. */
 export function refusalOf(thrown: unknown): EngineRefusal {
-  if (typeof thrown !== 'object' || thrown === null) return { status: undefined, message: String(thrown) };
-  const status: unknown = Reflect.get(thrown, 'statusCode');
-  const json: unknown = Reflect.get(thrown, 'json');
-  const told: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, 'message') : undefined;
-  return {
-    status: typeof status === 'number' ? status : undefined,
-    message: (typeof told === 'string' ? told : messageOf(thrown)).trim(),
-  };
+  const answer = check(ANSWER, thrown);
+  const { statusCode, json } = answer.ok ? answer.value : {};
+  return { status: statusCode, message: (json?.message ?? messageOf(thrown)).trim() };
 }
 
 /** What the lab was doing, and what the engine said instead of doing it. */
@@ -38,12 +41,13 @@ export const saysDiskFull = (message: string): boolean => /no space left on devi
 
 export const isGone = (thrown: unknown): boolean => refusalOf(thrown).status === 404;
 
+const SYSTEM_ERROR = v.object({ code: v.string() });
+
 /** Why no answer came. */
 export function unreachable({ url, saidBy }: EngineAddress, thrown: unknown): string {
   const where = `${url} (${saidBy})`;
-  const code: unknown =
-    typeof thrown === 'object' && thrown !== null ? Reflect.get(thrown, 'code') : undefined;
-  switch (code) {
+  const failed = check(SYSTEM_ERROR, thrown);
+  switch (failed.ok ? failed.value.code : undefined) {
     case 'ENOENT':
       return `there is no ${where}: its engine is not running`;
     case 'ECONNREFUSED':

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import * as v from 'valibot';
+
+import { readJson } from '../../../core/machine-json.ts';
 import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { PrepareOptions } from '../../node.ts';
@@ -181,11 +184,10 @@ class EngineNews extends Error {
   readonly statusCode = 500;
 }
 
+const NEWS = v.object({ error: v.optional(v.string(), '') });
+
 function errorIn(line: string): string | undefined {
-  if (!line.includes('"error"')) return undefined;
-  const news: unknown = JSON.parse(line);
-  const error: unknown = typeof news === 'object' && news !== null ? Reflect.get(news, 'error') : undefined;
-  return typeof error === 'string' && error !== '' ? error.trim() : undefined;
+  return readJson(NEWS, line)?.error.trim() || undefined;
 }
 
 /** All but one; those that are in use stay. Returns what was removed. */

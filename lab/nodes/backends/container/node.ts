@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import * as v from 'valibot';
+
+import { check } from '../../../core/machine-json.ts';
 import type { NodeLimits } from '../../../core/node-state.ts';
 import { openAgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
@@ -128,7 +131,9 @@ async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text:
 /** The agent's exit code after a SIGTERM. */
 const TOLD_TO_END = 143;
 
+const END = v.object({ StatusCode: v.number() });
+
 function exitCodeOf(end: unknown): number | undefined {
-  const code: unknown = typeof end === 'object' && end !== null ? Reflect.get(end, 'StatusCode') : undefined;
-  return typeof code === 'number' ? code : undefined;
+  const read = check(END, end);
+  return read.ok ? read.value.StatusCode : undefined;
 }

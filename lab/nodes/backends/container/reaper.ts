@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
+import * as v from 'valibot';
+
+import { check } from '../../../core/machine-json.ts';
 import { testcontainersProperties, type EngineHints } from './address.ts';
 import { dockerOptions, type Engine } from './engine.ts';
 import type { ReaperLabels } from './spec.ts';
@@ -113,11 +116,11 @@ async function gatewayOf(engine: Engine): Promise<string> {
   return gateway;
 }
 
-function parseReaper(said: unknown): { readonly containerId: string; readonly labels: ReaperLabels } {
-  const at = (value: unknown, key: string): unknown =>
-    typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-  const [containerId, label, sessionId] = ['containerId', 'label', 'sessionId'].map((key) => at(said, key));
-  if (typeof containerId !== 'string' || typeof label !== 'string' || typeof sessionId !== 'string')
-    throw new Error('testcontainers did not come up with a reaper');
+const REAPER = v.object({ containerId: v.string(), label: v.string(), sessionId: v.string() });
+
+function parseReaper(told: unknown): { readonly containerId: string; readonly labels: ReaperLabels } {
+  const reaper = check(REAPER, told);
+  if (!reaper.ok) throw new Error('testcontainers did not come up with a reaper');
+  const { containerId, label, sessionId } = reaper.value;
   return { containerId, labels: { [label]: sessionId } };
 }

@@ -3,7 +3,10 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import * as v from 'valibot';
+
 import { stampOf } from '../../../artifacts/cache/fingerprint.ts';
+import { readJson } from '../../../core/machine-json.ts';
 import type { Exec } from '../../../core/ports.ts';
 import { probeArgs, type Acceleration, type Machine } from './qemu-args.ts';
 
@@ -27,7 +30,7 @@ export async function chooseAcceleration(options: AccelerationOptions): Promise<
   if (!canOpen(KVM)) return 'tcg';
   const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   const asked = JSON.stringify([bootId.trim(), qemu, stampOf(qemu), machine.kernelHostPath]);
-  const remembered = parse(await readFile(rememberedHostPath, 'utf8').catch(() => ''));
+  const remembered = await rememberedIn(rememberedHostPath);
   if (remembered?.asked === asked) return remembered.answer;
 
   const argv = [qemu, ...probeArgs({ ...machine, acceleration: 'kvm' })];
@@ -43,7 +46,7 @@ export async function chooseAcceleration(options: AccelerationOptions): Promise<
 /** What is known of it without a try, for people. */
 export async function describeAcceleration(rememberedHostPath: string): Promise<string> {
   if (!canOpen(KVM)) return `no KVM (${KVM} cannot be opened), so TCG`;
-  const remembered = parse(await readFile(rememberedHostPath, 'utf8').catch(() => ''));
+  const remembered = await rememberedIn(rememberedHostPath);
   if (remembered === undefined) return 'KVM is tried with the first node';
   return remembered.answer === 'kvm' ? 'KVM' : `TCG, as nothing came up with ${KVM}`;
 }
@@ -57,16 +60,11 @@ function canOpen(path: string): boolean {
   }
 }
 
-function parse(text: string): { readonly asked: string; readonly answer: Acceleration } | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || !('asked' in value) || !('answer' in value))
-      return undefined;
-    const { asked, answer } = value;
-    return typeof asked === 'string' && (answer === 'kvm' || answer === 'tcg')
-      ? { asked, answer }
-      : undefined;
-  } catch {
-    return undefined; // not there: then it is asked again
-  }
+const REMEMBERED = v.object({ asked: v.string(), answer: v.picklist(['kvm', 'tcg']) });
+
+/** Undefined where nothing is remembered, or nothing of use: then it is tried again. */
+async function rememberedIn(
+  hostPath: string,
+): Promise<{ readonly asked: string; readonly answer: Acceleration } | undefined> {
+  return readJson(REMEMBERED, await readFile(hostPath, 'utf8').catch(() => ''));
 }

@@ -1,6 +1,9 @@
 import { connect } from 'node:net';
 
+import * as v from 'valibot';
+
 import { LabError } from '../../../core/lab-error.ts';
+import { readJson } from '../../../core/machine-json.ts';
 
 /** What QEMU is asked on its monitor: one connection, one command at a time. */
 export interface Qmp {
@@ -8,6 +11,9 @@ export interface Qmp {
   ask(command: string, options?: Readonly<Record<string, unknown>>): Promise<unknown>;
   close(): void;
 }
+
+/** An answer, or something that nobody asked for. */
+const MESSAGE = v.looseObject({ return: v.exactOptional(v.unknown()), error: v.exactOptional(v.unknown()) });
 
 /** https://www.qemu.org/docs/master/interop/qmp-spec.html; events are not for us. */
 export async function openQmp(socketHostPath: string): Promise<Qmp> {
@@ -25,10 +31,9 @@ export async function openQmp(socketHostPath: string): Promise<Qmp> {
     for (const line of lines) take(line);
   });
   const take = (line: string): void => {
-    const said: unknown = JSON.parse(line);
-    if (typeof said !== 'object' || said === null) return;
-    if ('return' in said) waiting?.answer(said.return);
-    if ('error' in said) fail(JSON.stringify(said.error));
+    const message = readJson(MESSAGE, line) ?? {};
+    if ('return' in message) waiting?.answer(message.return);
+    if ('error' in message) fail(JSON.stringify(message.error));
   };
   const ask: Qmp['ask'] = (command, options) =>
     new Promise((answer, refuse) => {

@@ -13,7 +13,10 @@ import { systemClock } from '../host/machine.ts';
 import type { Screen } from '../report/reporter.ts';
 import { shown } from '../core/shown.ts';
 
-const packageHostPath = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+/** This file is two folders deep, and in dist/ once it is bundled. */
+const packageHostPath = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../..' : '..', import.meta.url),
+).replace(/\/$/, '');
 const ARCH: Readonly<Record<string, World['arch']>> = { x64: 'amd64', arm64: 'arm64' };
 
 /** The ambient world as it is now: read here and nowhere else, for the command and for the library. */

@@ -1,9 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The runs of the newest session below a folder, each with its journal. */
 export function newestSession(cwd) {
-  const session = join(cwd, '.cnilab/latest');
+  const session = realpathSync(join(cwd, '.cnilab/latest')); // the link moves on to the next session
   return readdirSync(session, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {

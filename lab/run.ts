@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly backend: BackendName;
   readonly maker: NodeMaker;
   /** Throws LabError where one of them could not be had. */
-  readonly parts: () => NodeParts;
+  readonly parts: () => Promise<NodeParts>;
   readonly artifact: (ref: ComponentRef) => Artifact;
   /** where it is written down, and the folder of that */
   readonly record: RunRecord;
@@ -70,7 +70,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   let during = 'bringing what the node is made of';
   try {
     signal.throwIfAborted();
-    const parts = options.parts();
+    const parts = await options.parts();
     for (const artifact of [...artifactsOf(parts), ...maker.artifacts])
       observe({ kind: 'artifact', ...provenance(artifact) });
 

@@ -1,5 +1,12 @@
 import type { Artifacts } from './artifacts/artifacts.ts';
-import { labImages, lacksSomething, partsOf, refsOf, wantsContainers } from './assembly/run-parts.ts';
+import {
+  imageStoreOf,
+  labImages,
+  lacksSomething,
+  partsOf,
+  refsOf,
+  wantsContainers,
+} from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
 import type { Clock } from './core/ports.ts';
 import { together } from './core/wait-for.ts';
@@ -48,18 +55,29 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
     for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
       const [index, run] = next;
       const runHostPath = `${outputHostPath}/${run.slug}`;
+      const nodeName = nodeNameOf(sessionId, index);
+      const parts = () => partsOf(run, { images, artifact: store.artifact });
+      const imageStore = imageStoreOf({
+        run,
+        parts,
+        maker,
+        artifacts,
+        nodeName: `${nodeName}-images`,
+        clock,
+      });
       const verdict = await runOne({
         ...options,
         signal,
         maker,
         run,
-        nodeName: nodeNameOf(sessionId, index),
-        parts: () => partsOf(run, { images, artifact: store.artifact }),
+        nodeName,
+        parts: () => imageStore.addTo(parts()),
         artifact: store.artifact,
         record: recordRun(run, runHostPath),
         outputHostPath: runHostPath,
       });
       outcomes.push(verdict.outcome);
+      if (verdict.outcome === 'pass') await imageStore.make(signal);
     }
   };
   const workers = Array.from({ length: Math.min(jobs, plan.runs.length) }, () => worker);

@@ -67,6 +67,10 @@ export interface Artifacts {
   /** As many of them as can be had, and what is known of the others; BadInput for a version that nobody knows. */
   ensureEach(refs: readonly ComponentRef[], signal: AbortSignal): Promise<Ensured>;
   ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
+  /** What a recipe made before; undefined where nothing did. */
+  find(recipe: Recipe): Promise<Artifact | undefined>;
+  /** Follows a recipe that others bring, unless that was done before; undefined where it does not serve. */
+  make(recipe: Recipe, signal: AbortSignal): Promise<Artifact | undefined>;
   /** A user's own build, with the version that it says itself. BadInput when it is not what was said. */
   describeLocal(component: ComponentName, hostPath: string, signal: AbortSignal): Promise<ComponentRef>;
   /** Every source but local, with why it cannot serve anything here just now, if so. */
@@ -196,6 +200,11 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   return {
     ensureOwn,
     ensureEach,
+    find: ({ request }) => cache.find(request, () => undefined),
+    async make(recipe, signal) {
+      const made = await obtain(recipe, { cache, what: `${recipe.name} ${recipe.version}`, signal, onEvent });
+      return made.ok ? made.value : undefined;
+    },
     ensureAll: async (refs, signal) => allOf(await ensureEach(refs, signal)),
     describeLocal: (component, hostPath, signal) =>
       cache.make(

@@ -2,7 +2,10 @@ import type { Artifact } from '../artifacts/artifact.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Ensured } from '../artifacts/ensure.ts';
 import { describeComponent, type ComponentRef } from '../core/components.ts';
+import type { Clock } from '../core/ports.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
+import { imageStoreRecipe } from '../nodes/image-store.ts';
+import type { NodeMaker } from '../nodes/node.ts';
 import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 
@@ -70,3 +73,46 @@ const pluginRefs = ({ set, overrides }: NodePlan['plugins']): readonly Component
   ...(set === undefined ? [] : [set]),
   ...overrides.map(({ from }) => from),
 ];
+
+export interface ImageStoreOptions {
+  readonly run: RunPlan;
+  readonly parts: () => NodeParts;
+  readonly maker: NodeMaker;
+  readonly artifacts: Artifacts;
+  readonly nodeName: string;
+  readonly clock: Clock;
+}
+
+/** The images of a run as an import leaves them. It is made after a run that passed without, for those that come later. */
+export interface RunImageStore {
+  addTo(parts: NodeParts): Promise<NodeParts>;
+  /** A no-op where it is there, or of no use. */
+  make(signal: AbortSignal): Promise<void>;
+}
+
+export function imageStoreOf({
+  run,
+  parts,
+  maker,
+  artifacts,
+  nodeName,
+  clock,
+}: ImageStoreOptions): RunImageStore {
+  const isOfUse = maker.seesCache === true && isConfiguredByLab(run.node);
+  const recipe = (parts: NodeParts) => imageStoreRecipe({ maker, nodeName, plan: run.node, parts, clock });
+  return {
+    async addTo(parts) {
+      const imageStore = isOfUse ? await artifacts.find(recipe(parts)) : undefined;
+      return imageStore === undefined ? parts : { ...parts, imageStore };
+    },
+    async make(signal) {
+      if (!isOfUse || signal.aborted) return;
+      if ((await artifacts.find(recipe(parts()))) === undefined)
+        await artifacts.make(recipe(parts()), signal);
+    },
+  };
+}
+
+/** Another configuration may name another folder for images, or another snapshotter. */
+const isConfiguredByLab = ({ containerdConfig, files }: NodePlan): boolean =>
+  Object.keys(containerdConfig).length === 0 && files.every(({ name }) => !/\/containerd\//.test(name));

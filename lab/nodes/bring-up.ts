@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
 import type { NodeMaker, RunningNode } from './node.ts';
+import { unpackImageStore } from './image-store.ts';
 import { StartFailed } from './start-failed.ts';
 import { importImages, preparationOf, provisionNode, type NodeArtifacts } from './provision.ts';
 
@@ -11,6 +12,8 @@ import { importImages, preparationOf, provisionNode, type NodeArtifacts } from '
 export interface NodeParts extends NodeArtifacts {
   /** the sandbox image, and the app image where containers are wanted */
   readonly images: readonly Artifact[];
+  /** the same images as an import of them leaves them, for a containerd with the lab's own configuration: image-store.ts */
+  readonly imageStore?: Artifact;
   /** what steps bring to it later: other plugins, another containerd */
   readonly later: readonly Artifact[];
 }
@@ -74,12 +77,17 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
 }
 
 async function prepare(node: RunningNode, plain: Containerd, { plan, parts, clock }: BringUpOptions) {
-  await provisionNode(node, plan, parts);
+  const [unpacked] = await Promise.all([
+    parts.imageStore === undefined ? false : unpackImageStore(node, parts.imageStore),
+    provisionNode(node, plan, parts),
+  ]);
   // ctr of containerd 1.x waits for the socket, so it need not wait for us; that of 2.x gives up and is asked again
-  let brought: Promise<boolean> = importImages(node, parts.images).then(
-    () => true,
-    () => false,
-  );
+  let brought: Promise<boolean> = unpacked
+    ? Promise.resolve(true)
+    : importImages(node, parts.images).then(
+        () => true,
+        () => false,
+      );
   let answeredMs = 0;
   const containerd: Containerd = {
     ...plain,
@@ -102,11 +110,18 @@ async function prepare(node: RunningNode, plain: Containerd, { plan, parts, cloc
 }
 
 /** Everything that is on a node at its start. */
-export function artifactsOf({ plugins, images, later: _, ...programs }: NodeParts): readonly Artifact[] {
+export function artifactsOf({
+  plugins,
+  images,
+  imageStore,
+  later: _,
+  ...programs
+}: NodeParts): readonly Artifact[] {
   return [
     ...Object.values(programs),
     ...(plugins.set === undefined ? [] : [plugins.set]),
     ...plugins.overrides.map(({ from }) => from),
     ...images,
+    ...(imageStore === undefined ? [] : [imageStore]),
   ];
 }

@@ -119,6 +119,8 @@ export interface NodeOptions {
 export interface NodeMaker {
   /** what that is, of the lab's own artifacts; for the journal */
   readonly artifacts: readonly Artifact[];
+  /** Its nodes see the whole cache as it is: what is in there is on each of them at no cost. */
+  readonly seesCache?: true;
   /** Its nodes have no processor of their own: all in them is slow. */
   readonly emulated?: boolean;
   /** The node, ready for commands. Throws LabError. */

@@ -48,6 +48,7 @@ export function bareBackend(options: BareBackendOptions): Backend {
       const ahead = beginAhead(first, begin);
       return {
         artifacts: [nodeTools, ...layers],
+        seesCache: true,
         start: ({ name, limits }) => ahead.take({ name, ...(limits && { limits }) }),
         end: () => ahead.end(),
       };

@@ -11,7 +11,6 @@ require (
 	google.golang.org/grpc v1.56.3
 	gopkg.in/yaml.v3 v3.0.1
 	k8s.io/cri-api v0.25.3
-	sigs.k8s.io/yaml v1.3.0
 )
 
 require (
@@ -23,5 +22,4 @@ require (
 	golang.org/x/text v0.9.0 // indirect
 	google.golang.org/genproto v0.0.0-20230410155749-daa745c078e1 // indirect
 	google.golang.org/protobuf v1.30.0 // indirect
-	gopkg.in/yaml.v2 v2.4.0 // indirect
 )

@@ -183,7 +183,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     const plainer = gomod.recipeWithoutLibrary(ref);
     if (plainer !== undefined) return [plainer];
     if (ref.component !== 'crictl' || ref.source !== undefined) return [];
-    return [ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal))];
+    return ownCrictlRecipe(ref.version, await ensureOwn('node-tools', signal));
   }
 
   const ensureEach: Artifacts['ensureEach'] = (refs, signal) =>

@@ -19,7 +19,7 @@ export interface Pins {
 
 export interface ComponentPins {
   readonly default: string;
-  /** runc: major version of containerd → the version that is taken beside it in place of the default */
+  /** containerd's version, or the beginning of it (`2`, `1.4`) → the version that is taken beside it in place of the default */
   readonly besideContainerd: Readonly<Record<string, string>>;
   readonly release: ReleasePins;
   readonly gomod: readonly MajorPins[];

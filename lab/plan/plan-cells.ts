@@ -51,7 +51,13 @@ export function planCells(
         );
       },
     });
-    const plannedNode = planNode(node, { filled, resolver });
+    const plannedNode = planNode(node, {
+      filled,
+      resolver,
+      later: scenario.steps.flatMap(({ action }) =>
+        action.do === 'replace-containerd' ? [resolver('containerd', action.version)] : [],
+      ),
+    });
     const branchCell = { cell, versions: versionsOf(plannedNode) };
     const steps = [...scenario.steps.entries()]
       .filter(([, step]) => applies(step, branchCell))
@@ -103,8 +109,8 @@ const inOrderOfTheFile = (a: Diagnostic, b: Diagnostic): number =>
 type Resolver = (
   component: ComponentName,
   version: VersionText,
-  /** whose version decides what `default` stands for */
-  beside?: ComponentRef,
+  /** whose versions decide what `default` stands for */
+  beside?: readonly ComponentRef[],
 ) => ComponentRef;
 
 function createResolver({
@@ -118,7 +124,7 @@ function createResolver({
   cwd: string;
   mistake: (place: VersionText['place'], message: string) => void;
 }): Resolver {
-  return (component, text, beside) => {
+  return (component, text, beside = []) => {
     const version = fillVersion(text, cell);
     const ref = resolveComponent({ component, version, facts: factsBeside(facts, beside), cwd });
     if (ref.ok) return ref.value;
@@ -127,9 +133,10 @@ function createResolver({
   };
 }
 
+/** `later` are the containerds that steps put in the place of the first: crictl has to speak with all of them. */
 function planNode(
   node: NodeSpec,
-  { filled, resolver }: { filled: FilledCell; resolver: Resolver },
+  { filled, resolver, later }: { filled: FilledCell; resolver: Resolver; later: readonly ComponentRef[] },
 ): NodePlan {
   const cell = filled.values;
   const byDefault = { text: 'default', place: node.containerd.place };
@@ -137,8 +144,8 @@ function planNode(
   const config = valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' }));
   return {
     containerd,
-    runc: resolver('runc', node.runc ?? byDefault, containerd),
-    crictl: resolver('crictl', node.crictl ?? byDefault),
+    runc: resolver('runc', node.runc ?? byDefault, [containerd]),
+    crictl: resolver('crictl', node.crictl ?? byDefault, [containerd, ...later]),
     plugins: planPlugins(node.cniPlugins, { cell, resolver }),
     containerdConfig: inTablesOf(containerd.version, config),
     ...present({ containerdConfigPlace: node.containerdConfigPlace }),

@@ -5,8 +5,8 @@ import type { Pins } from './pins.ts';
 export interface VersionFacts {
   /** the version that `default` stands for */
   readonly defaults: Readonly<Record<ComponentName, string>>;
-  /** major version of containerd → the runc that is taken beside it in place of the default */
-  readonly runcBeside: Readonly<Record<string, string>>;
+  /** by component: containerd's version, or the beginning of it (`2`, `1.4`) → what is taken beside it in place of the default */
+  readonly besideContainerd: Readonly<Partial<Record<ComponentName, Readonly<Record<string, string>>>>>;
   /** Debian's suites and what they have */
   readonly suites: Readonly<Record<string, Readonly<Partial<Record<ComponentName, string>>>>>;
   /** absolute path of something local → what its own --version says */
@@ -26,16 +26,22 @@ export function versionFacts(
       'cni-plugins': plugins.default,
       crictl: crictl.default,
     },
-    runcBeside: runc.besideContainerd,
+    besideContainerd: { runc: runc.besideContainerd, crictl: crictl.besideContainerd },
     suites: Object.fromEntries(pins.debianSuites.map((suite) => [suite, versionsIn(pins, suite)])),
     localVersions,
   };
 }
 
-/** The same, with the default runc that belongs to this containerd. */
-export function factsBeside(facts: VersionFacts, containerd: ComponentRef | undefined): VersionFacts {
-  const runc = facts.runcBeside[containerd?.version.split('.')[0] ?? ''];
-  return runc === undefined ? facts : { ...facts, defaults: { ...facts.defaults, runc } };
+/** The same, with the defaults that belong to any of these containerds. */
+export function factsBeside(facts: VersionFacts, containerds: readonly ComponentRef[]): VersionFacts {
+  const beside = Object.entries(facts.besideContainerd).flatMap(([component, versions]) =>
+    Object.entries(versions).flatMap(([beginning, version]) =>
+      containerds.some((containerd) => `${containerd.version}.`.startsWith(`${beginning}.`))
+        ? [[component, version] as const]
+        : [],
+    ),
+  );
+  return { ...facts, defaults: { ...facts.defaults, ...Object.fromEntries(beside) } };
 }
 
 function versionsIn(pins: Pick<Pins, 'components'>, suite: string): Partial<Record<ComponentName, string>> {

@@ -28,8 +28,8 @@ ${steps}`,
   return `${name}.yaml`;
 };
 
-/** Only where official releases cannot be had is crictl our own. */
-const withOwnCrictl = ['--sources', 'local,gomod,debian'];
+/** 1.25.0 is no Go module that is served, so that without its release it is our own. */
+const withOwnCrictl = ['--sources', 'local,gomod,debian', '--crictl', '1.25.0'];
 
 test('a verb or a flag that only the official crictl has is no failure of anything', async () => {
   const steps = `  - exec: [crictl, stats]
@@ -52,6 +52,19 @@ test('a verb or a flag that only the official crictl has is no failure of anythi
   expect(stdout).toContain(`2-exec: ${lacking('flag -resolve-image-path for "ps"')}`);
   expect(stdout).toContain(`3-wait-for: ${lacking('"statsp"')}`);
   expect(stdout).not.toContain('4-exec');
+});
+
+test('a containerd with which our own crictl does not speak is not at fault', async () => {
+  const file = scenario('api', '  - run-pod: web\n    expect: { ok: false }\n');
+  const { exitCode, stdout } = await cnilab(['run', ...withOwnCrictl, '--containerd', '1.6.4,2.4.2', file], {
+    cwd: folder,
+  });
+  expect(exitCode).toBe(69);
+  expect(stdout).toContain(
+    "1-run-pod: the step could not be taken: this crictl is cnilab's own and has no CRI v1; take an official one",
+  );
+  expect(stdout).toMatch(/^pass +api containerd=1\.6\.4/m);
+  expect(stdout).toMatch(/^inconclusive +api containerd=2\.4\.2/m);
 });
 
 const kernelHas = (kind: string) =>

@@ -50,7 +50,7 @@ steps:
         node: {
           containerd: { component: 'containerd', version: '1.6.20', source: 'debian' },
           runc: { component: 'runc', version: '1.1.15' },
-          crictl: { component: 'crictl', version: '1.25.0' },
+          crictl: { component: 'crictl', version: '1.36.0' },
           plugins: {
             set: { component: 'cni-plugins', version: '0.9.1' },
             overrides: [
@@ -277,7 +277,7 @@ steps:
   - wait-for: { pod: web, state: absent }
 `);
   expect(formatPlan(plan)).toBe(`s (must come out as fail, by ok of 1-run-pod)
-  containerd 1.6.20 from debian, runc 1.1.15, crictl 1.25.0, no cni-plugins, loopback of cni-plugins 1.1.1
+  containerd 1.6.20 from debian, runc 1.1.15, crictl 1.36.0, no cni-plugins, loopback of cni-plugins 1.1.1
   1-run-pod          web
   2-exec             sh -c 'echo it'\\''s'
   3-stop-containerd
@@ -365,4 +365,18 @@ test('more runs or steps than anybody wants are refused before they are made', (
   expect(mistakesOf(text, { only })).toContain(
     'the matrix has 40000 combinations; a scenario has at most 10000',
   );
+});
+
+test.each([
+  ['1.4.13', '', '1.25.0'],
+  ['1.5.13', '', '1.25.0'],
+  ['debian:bookworm', '', '1.36.0'],
+  ['2.4.2', '', '1.36.0'],
+  ['1.6.4', '  - replace-containerd: 1.5.13\n', '1.25.0'],
+  ['1.6.4', '  - replace-containerd: 2.4.2\n', '1.36.0'],
+])('crictl by default speaks with every containerd of a run: %s %j', (containerd, step, crictl) => {
+  const [run] = planOf(
+    `name: s\nsummary: s\nnode: { containerd: '${containerd}' }\nsteps:\n  - run-pod: web\n${step}`,
+  ).runs;
+  expect(run?.node.crictl.version).toBe(crictl);
 });

@@ -38,15 +38,15 @@ const CONTAINER = {
 
 const FILES: Readonly<Record<string, string>> = {
   'pod.json': JSON.stringify(POD),
-  'other.yaml':
-    '# comments are fine\nmetadata:\n  name: other\n  namespace: default\n  uid: other-uid\nunknown: 1\n',
+  'other.json': JSON.stringify({
+    metadata: { name: 'other', namespace: 'default', uid: 'other-uid' },
+    unknown: 1,
+  }),
   'container.json': JSON.stringify(CONTAINER),
   'no-image.json': JSON.stringify({ ...CONTAINER, image: { image: 'cnilab.local/none:1' } }),
   'cut.json': '{"metadata": {',
   'broken.json': '{"metadata": }',
   'type.json': '{"metadata": 5}',
-  'broken.yaml': 'metadata: [',
-  'empty.yaml': '',
   'crictl.yaml': `runtime-endpoint: ${SOCKET}\nimage-endpoint: ${SOCKET}\ntimeout: 20\ndebug: false\n`,
   'bad-option.yaml': 'no-such-option: 1\n',
   'bad-timeout.yaml': 'timeout: soon\n',
@@ -97,42 +97,23 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
   for (const words of WITH_POD) await connected(words);
   await connected(`create $web ${FOLDER}/container.json ${FOLDER}/pod.json`, { as: 'app' });
   for (const words of WITH_CONTAINER) await connected(words);
-  await connected(`runp ${FOLDER}/other.yaml`, { as: 'other' });
+  await connected(`runp ${FOLDER}/other.json`, { as: 'other' });
   for (const words of WITH_OTHER_POD) await connected(words);
-  await connected(`run --no-pull ${FOLDER}/container.json ${FOLDER}/pod.json`, { as: 'app' });
-  await connected('pods -q', { as: 'web' });
-  for (const words of WITH_BOTH) await connected(words);
   return story;
 }
 
 /**
- * A story as text that can be kept: without what another host, another build of our pause or another busybox would change,
- * which is the images' ids and sizes and the runtime's own information about a pod.
+ * A story as text that can be kept: without the images' ids, which another build of our pause or another busybox would change.
  */
 export function asRecording(story: readonly Told[]): string {
-  const kept = story.filter(({ call }) => call !== 'inspectp $web' && call !== 'inspect $app');
-  return kept
+  return story
     .map(({ call, exitCode, stdout, stderr }) => `$ crictl ${call}\n${stdout}${stderr}exit ${exitCode}\n`)
-    .map((told) =>
-      told
-        .replace(/sha256:[0-9a-f]{64}/g, 'sha256:<image>')
-        .replace(/(?<=cnilab\.local.* )(sha256:<image>|[0-9a-f]{13}) +[\d.]+MB$/gm, '<image> <size>')
-        .replace(/("?size"?: )"\d+"/g, '$1"<size>"'),
-    )
+    .map((told) => told.replace(/sha256:[0-9a-f]{64}/g, 'sha256:<image>'))
     .join('\n');
 }
 
 const BEFORE = [
-  'version',
   'info -q',
-  'info -q -o yaml',
-  'info -o go-template --template {{.status.conditions}}',
-  'images',
-  'images --digests --no-trunc',
-  'images -q',
-  'images -o json',
-  'images -o yaml',
-  'images cnilab.local/none',
   'pods',
   'pods -o json',
   'pods -q',
@@ -141,26 +122,14 @@ const BEFORE = [
   `runp ${FOLDER}/cut.json`,
   `runp ${FOLDER}/broken.json`,
   `runp ${FOLDER}/type.json`,
-  `runp ${FOLDER}/broken.yaml`,
-  `runp ${FOLDER}/empty.yaml`,
-  `runp --runtime none ${FOLDER}/pod.json`,
   'stopp none',
-  'inspectp none',
   'rmp none',
   'rmp -f none',
-  'inspect none',
   'start none',
   'stop none',
   'rm none',
-  'exec -s none true',
-  'logs none',
-  'logs',
   `create none ${FOLDER}/container.json ${FOLDER}/pod.json`,
   `create none ${FOLDER}/none.json ${FOLDER}/pod.json`,
-  'pods --state bogus',
-  'pods --label bogus',
-  'pods -o bogus',
-  'ps --state bogus',
 ];
 
 const ENDPOINTS = [
@@ -170,32 +139,13 @@ const ENDPOINTS = [
   `-c ${FOLDER}/bad-timeout.yaml pods -q`,
   `-r unix://${FOLDER}/dead.sock pods`,
   `-r unix://${FOLDER}/dead.sock runp ${FOLDER}/pod.json`,
-  `-r ${SOCKET} -i unix://${FOLDER}/dead.sock images`,
-  `-r /run/containerd/containerd.sock pods -q`,
-  '-r tcp://127.0.0.1:1 pods',
-  '-r http://127.0.0.1 pods',
-  '-r= pods',
 ];
 
 const WITH_POD = [
   `runp ${FOLDER}/pod.json`,
   'pods',
-  'pods --no-trunc',
   'pods -q',
   'pods -o json',
-  'pods -o yaml',
-  'pods -o json --name ^w --namespace default --state ready --label app=web --latest',
-  'pods -q --name ^x',
-  'pods -q -s NotReady',
-  'pods -q --id $web -n 1',
-  'inspectp $web',
-  'inspectp -q $web',
-  'inspectp -q -o yaml $web',
-  'inspectp -q -o table $web',
-  'inspectp -q -o bogus $web',
-  'inspectp -o go-template --template {{.status.metadata.name}} $web',
-  'inspectp -o go-template --template {{.none}} $web',
-  'inspectp -o go-template --template {{ $web',
   'rmp $web',
   `create $web ${FOLDER}/no-image.json ${FOLDER}/pod.json`,
 ];
@@ -203,46 +153,23 @@ const WITH_POD = [
 const WITH_CONTAINER = [
   'ps',
   'ps -a',
-  'inspect -q $app',
-  'exec -s $app true',
   'start $app',
   'start $app',
-  'exec -s $app sleep 1',
-  'exec --sync $app echo out',
-  'exec -s $app ls /none',
-  'exec -s $app none',
-  'exec -s --timeout 1 $app sleep 30',
   'ps',
-  'ps --no-trunc',
   'ps -q',
   'ps -o json',
-  'ps -o yaml',
-  'ps -o bogus',
-  'ps -q --state exited',
-  'ps -q --pod $web --name ^a',
-  'ps -q --label bogus',
-  'inspect $app',
-  'inspect -q $app',
-  'inspect -q -o yaml $app',
-  'inspect -q -o table $app',
-  'logs $app',
-  'logs --tail 1 $app',
   'rm $app',
   'stop -t 1 $app',
   'stop $app',
   'ps',
   'ps -a -o json',
-  'inspect -q -o table $app',
   'rm $app',
   'rm $app',
   'stopp $web',
   'stopp $web',
   'pods',
-  'inspectp -q $web',
   'rmp $web',
   'rmp $web',
 ];
 
 const WITH_OTHER_POD = ['pods -o json', 'rmp -f $other', 'pods -q'];
-
-const WITH_BOTH = ['ps', 'rm -af', 'rmp -af', 'pods -q'];

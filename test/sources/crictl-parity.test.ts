@@ -116,11 +116,8 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
   return node;
 }
 
-// The oldest knows v1alpha2 only, the newest v1 only, the one between both.
 const CONTAINERDS: readonly ComponentRef[] = [
   { component: 'containerd', version: '1.4.13', source: 'debian' },
-  { component: 'containerd', version: '1.6.4' },
-  { component: 'containerd', version: '2.1.9', source: 'debian' },
 ];
 
 const recordingOf = ({ version }: ComponentRef): string =>

@@ -26,7 +26,7 @@ const REFS = [
   { component: 'runc', version: '1.1.15' },
   { component: 'cni-plugins', version: '0.9.1' },
   { component: 'cni-plugins', version: '1.1.1' },
-  { component: 'crictl', version: '1.25.0' },
+  { component: 'crictl', version: '1.36.0' },
 ] as const satisfies readonly ComponentRef[];
 
 const cleanup = new CleanupStack();
@@ -125,7 +125,7 @@ const madeOf = (containerd: string) => ({
     'cni-plugins 0.9.1: release',
     'cni-plugins 1.1.1: release',
     `containerd ${containerd}: release`,
-    'crictl 1.25.0: release',
+    'crictl 1.36.0: release',
     'runc 1.1.15: release',
   ],
 });

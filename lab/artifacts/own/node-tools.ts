@@ -110,11 +110,12 @@ export function hashOfSources(folder: string): string {
 }
 
 /**
- * Our own crictl, with the verbs that the lab uses, in the place of an official one that cannot be had. Its `source` is
- * `own`, which says so in every report.
+ * Our own crictl, for CRI v1alpha2 alone, in place of an official one of this version that is not available; none for
+ * versions that do not speak v1alpha2. Its `source` is `own`, which says so in every report.
  */
-export function ownCrictlRecipe(version: string, nodeTools: Artifact): Recipe {
-  return {
+export function ownCrictlRecipe(version: string, nodeTools: Artifact): readonly Recipe[] {
+  if (!SPEAKS_V1ALPHA2.test(version)) return [];
+  const recipe: Recipe = {
     source: 'own',
     name: 'crictl',
     version,
@@ -125,4 +126,8 @@ export function ownCrictlRecipe(version: string, nodeTools: Artifact): Recipe {
       return ok({ madeBy: `cnilab's own crictl in place of ${version}, node-tools ${nodeTools.version}` });
     },
   };
+  return [recipe];
 }
+
+/** Up to 1.25. */
+const SPEAKS_V1ALPHA2 = /^1\.(?:1?\d|2[0-5])\./;

@@ -27,41 +27,30 @@ func (c *client) callWithin(timeout time.Duration, method string, request, respo
 	defer cancel()
 	err := c.invoke(ctx, method, request, response)
 	if said, logs := complaints[method]; logs && err != nil {
-		place := said.v1
-		if c.api != "v1" {
-			place = said.v1alpha2
-		}
-		complain(fmt.Sprintf("%s:%d", said.file, place), said.words, err, details...)
+		complain(fmt.Sprintf("remote_runtime.go:%d", said.line), said.words, err, details...)
 	}
 	return err
 }
 
 // complaint is what kubelet's client says of a failed call, and where in its source it stands, which klog prints.
 type complaint struct {
-	file         string
-	v1, v1alpha2 int
-	words        string
+	line  int
+	words string
 }
 
-const runtimeFile, imageFile = "remote_runtime.go", "remote_image.go"
-
-// complaints are those of kubelet 1.25.0; PodSandboxStatus is missing because it has none.
+// complaints are those of kubelet 1.25.0 for v1alpha2; PodSandboxStatus is missing because it has none.
 var complaints = map[string]complaint{
-	"Version":          {runtimeFile, 171, 189, "Version from runtime service failed"},
-	"RunPodSandbox":    {runtimeFile, 222, 233, "RunPodSandbox from runtime service failed"},
-	"StopPodSandbox":   {runtimeFile, 269, 269, "StopPodSandbox from runtime service failed"},
-	"RemovePodSandbox": {runtimeFile, 295, 295, "RemovePodSandbox from runtime service failed"},
-	"ListPodSandbox":   {runtimeFile, 391, 377, "ListPodSandbox with filter from runtime service failed"},
-	"CreateContainer":  {runtimeFile, 442, 420, "CreateContainer in sandbox from runtime service failed"},
-	"StartContainer":   {runtimeFile, 474, 474, "StartContainer from runtime service failed"},
-	"StopContainer":    {runtimeFile, 505, 505, "StopContainer from runtime service failed"},
-	"RemoveContainer":  {runtimeFile, 531, 531, "RemoveContainer from runtime service failed"},
-	"ListContainers":   {runtimeFile, 570, 557, "ListContainers with filter from runtime service failed"},
-	"ContainerStatus":  {runtimeFile, 625, 599, "ContainerStatus from runtime service failed"},
-	"ExecSync":         {runtimeFile, 734, 703, "ExecSync cmd from runtime service failed"},
-	"Status":           {runtimeFile, 969, 948, "Status from runtime service failed"},
-	"ListImages":       {imageFile, 136, 125, "ListImages with filter from image service failed"},
-	"ImageStatus":      {imageFile, 187, 165, "Get ImageStatus from image service failed"},
+	"RunPodSandbox":    {233, "RunPodSandbox from runtime service failed"},
+	"StopPodSandbox":   {269, "StopPodSandbox from runtime service failed"},
+	"RemovePodSandbox": {295, "RemovePodSandbox from runtime service failed"},
+	"ListPodSandbox":   {377, "ListPodSandbox with filter from runtime service failed"},
+	"CreateContainer":  {420, "CreateContainer in sandbox from runtime service failed"},
+	"StartContainer":   {474, "StartContainer from runtime service failed"},
+	"StopContainer":    {505, "StopContainer from runtime service failed"},
+	"RemoveContainer":  {531, "RemoveContainer from runtime service failed"},
+	"ListContainers":   {557, "ListContainers with filter from runtime service failed"},
+	"ContainerStatus":  {599, "ContainerStatus from runtime service failed"},
+	"Status":           {948, "Status from runtime service failed"},
 }
 
 // about is one key and value at the end of a log line.
@@ -73,8 +62,6 @@ type about struct {
 func complain(place, words string, err error, details ...about) {
 	writeLine(os.Stderr, 'E', place, words, append([]about{{"err", err.Error()}}, details...))
 }
-
-func note(place, words string, details ...about) { writeLine(os.Stderr, 'I', place, words, details) }
 
 // writeLine writes a line as klog does; klog itself would start a thread and take flags.
 func writeLine(to io.Writer, severity byte, place, words string, details []about) {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -18,110 +17,50 @@ import (
 	runtime "cnilab/node-tools/internal/cri"
 )
 
-// client is one of CRI's two services at one socket. The messages of v1 and v1alpha2 are the same bytes, so that only
-// the service's name tells them apart.
+const v1alpha2 = "v1alpha2"
+
+// client is the runtime service at one socket. The messages of v1 and v1alpha2 are the same bytes, so that the types of v1
+// serve for v1alpha2.
 type client struct {
 	connection *grpc.ClientConn
-	// RuntimeService or ImageService
-	service string
-	// v1 or v1alpha2
-	api     string
-	timeout time.Duration
+	timeout    time.Duration
 }
 
-// defaultEndpoints are tried in turn when nobody named one.
-var defaultEndpoints = []string{
-	"unix:///var/run/dockershim.sock", "unix:///run/containerd/containerd.sock", "unix:///run/crio/crio.sock",
-	"unix:///var/run/cri-dockerd.sock",
-}
-
-// runtimeClient finds the runtime service. A timeout other than 0 takes the place of the one that was set.
-func runtimeClient(timeout time.Duration) (*client, error) {
-	if settings.runtimeIsSet && settings.runtimeEndpoint == "" {
-		return nil, fmt.Errorf("--runtime-endpoint is not set")
+// runtimeClient opens the socket that was set and asks for v1 first, as crictl 1.25.0 does. A runtime with v1 and without
+// v1alpha2 is one that this crictl does not speak with; one that has neither says so in the call that follows.
+func runtimeClient() (*client, error) {
+	if settings.endpoint == "" {
+		return nil, lacking("default endpoints")
 	}
-	if timeout == 0 {
-		timeout = settings.timeout
-	}
-	logrus.Debug("get runtime connection")
-	return connectToFirst("runtime", settings.runtimeEndpoint, settings.runtimeIsSet, timeout)
-}
-
-// imageClient finds the image service: where it was said to be, or where the runtime is.
-func imageClient() (*client, error) {
-	endpoint, isSet := settings.imageEndpoint, settings.imageIsSet
-	if endpoint == "" {
-		endpoint, isSet = settings.runtimeEndpoint, settings.runtimeIsSet
-		if isSet && endpoint == "" {
-			return nil, fmt.Errorf("--image-endpoint is not set")
-		}
-	}
-	logrus.Debugf("get image connection")
-	return connectToFirst("image", endpoint, isSet, settings.timeout)
-}
-
-func connectToFirst(kind, endpoint string, isSet bool, timeout time.Duration) (found *client, err error) {
-	if isSet {
-		return connect(kind, endpoint, timeout)
-	}
-	logrus.Warningf("%s connect using default endpoints: %v. As the default settings are now deprecated, you should set "+
-		"the endpoint instead.", kind, defaultEndpoints)
-	for _, candidate := range defaultEndpoints {
-		if found, err = connect(kind, candidate, timeout); err == nil {
-			return found, nil
-		}
-		logrus.Error(err)
-	}
-	return nil, err
-}
-
-// connect opens the socket and asks which of the two APIs is there: with the cheapest call of v1, and if that is not
-// implemented it is v1alpha2, which is then called without asking.
-func connect(kind, endpoint string, timeout time.Duration) (*client, error) {
-	path, err := socketPath(endpoint)
+	path, err := socketPath(settings.endpoint)
 	if err != nil {
 		return nil, err
 	}
-	found := &client{api: "v1", timeout: timeout}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	found := &client{timeout: settings.timeout}
+	ctx, cancel := context.WithTimeout(context.Background(), settings.timeout)
 	defer cancel()
 	if found.connection, err = dial(ctx, path); err == nil {
-		if kind == "image" {
-			found.service = "ImageService"
-			err = found.invoke(ctx, "ImageFsInfo", &cri.ImageFsInfoRequest{}, &cri.ImageFsInfoResponse{})
-		} else {
-			found.service = "RuntimeService"
-			err = found.invoke(ctx, "Version", &cri.VersionRequest{}, &cri.VersionResponse{})
-		}
+		err = found.askVersion(ctx, "v1")
 	}
 	switch {
-	case err == nil:
-	case status.Code(err) == codes.Unimplemented:
-		found.api = "v1alpha2"
+	case err == nil && status.Code(found.askVersion(ctx, v1alpha2)) == codes.Unimplemented:
+		return nil, lacking("CRI v1")
+	case err == nil, status.Code(err) == codes.Unimplemented:
+		return found, nil
 	default:
-		return nil, fmt.Errorf("unable to determine %s API version: %w", kind, err)
+		return nil, fmt.Errorf("unable to determine runtime API version: %w", err)
 	}
-	return found, nil
 }
 
 func socketPath(endpoint string) (string, error) {
 	parsed, err := url.Parse(endpoint)
-	if err == nil && parsed.Scheme == "" {
-		full := "unix://" + endpoint
-		if parsed, err = url.Parse(full); err == nil {
-			note("util_unix.go:104", "Using this endpoint is deprecated, please consider using full URL format",
-				about{"endpoint", endpoint}, about{"URL", full})
-		}
-	}
 	switch {
 	case err != nil:
 		return "", err
 	case parsed.Scheme == "unix":
 		return parsed.Path, nil
-	case parsed.Scheme == "tcp":
-		return "", fmt.Errorf("only support unix socket endpoint")
 	default:
-		return "", fmt.Errorf("protocol %q not supported", parsed.Scheme)
+		return "", lacking(fmt.Sprintf("endpoints of the kind %q", endpoint))
 	}
 }
 
@@ -147,8 +86,9 @@ func dial(ctx context.Context, path string) (*grpc.ClientConn, error) {
 }
 
 func (c *client) invoke(ctx context.Context, method string, request, response runtime.Message) error {
-	logrus.Debugf("%sRequest: %v", method, request)
-	err := c.connection.Invoke(ctx, "/runtime."+c.api+"."+c.service+"/"+method, request, response)
-	logrus.Debugf("%sResponse: %v", method, response)
-	return err
+	return c.connection.Invoke(ctx, "/runtime."+v1alpha2+".RuntimeService/"+method, request, response)
+}
+
+func (c *client) askVersion(ctx context.Context, api string) error {
+	return c.connection.Invoke(ctx, "/runtime."+api+".RuntimeService/Version", &cri.VersionRequest{}, &cri.VersionResponse{})
 }

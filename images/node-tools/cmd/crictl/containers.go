@@ -10,39 +10,13 @@ import (
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// pullFlags are understood, so that the arguments are the same; but nothing is pulled: nodes reach no registry.
-func pullFlags() []cli.Flag {
-	return []cli.Flag{
-		stringFlag("auth", "", "not used: nothing is pulled"),
-		stringFlag("creds", "", "not used: nothing is pulled"),
-		boolFlag("no-pull", "", "the image must be there; so it is always"),
-		boolFlag("with-pull", "", "refused: nothing is pulled"),
-	}
-}
-
-func refusePull(context *cli.Context) error {
-	switch {
-	case context.Bool("with-pull") && context.Bool("no-pull"):
-		return errors.New("confict: no-pull and with-pull are both set") // sic
-	case context.Bool("with-pull"):
-		return errors.New("the lab's stand-in for crictl pulls no image")
-	default:
-		return nil
-	}
-}
-
 var createContainer = &cli.Command{
-	Name: "create", Usage: "create a container", ArgsUsage: "POD container-config.[json|yaml] pod-config.[json|yaml]",
-	Flags: append(pullFlags(),
-		&cli.DurationFlag{Name: "cancel-timeout", Aliases: []string{"T"}, Usage: "give up after this time"}),
+	Name: "create", Usage: "create a container", ArgsUsage: "POD container-config.json pod-config.json",
 	Action: func(context *cli.Context) error {
 		if context.NArg() != 3 {
 			return cli.ShowSubcommandHelp(context)
 		}
-		if err := refusePull(context); err != nil {
-			return err
-		}
-		client, err := runtimeClient(context.Duration("cancel-timeout"))
+		client, err := runtimeClient()
 		if err != nil {
 			return err
 		}
@@ -88,44 +62,6 @@ func start(client *client, id string) error {
 	return nil
 }
 
-var runContainer = &cli.Command{
-	Name: "run", Usage: "run a container in a new pod", ArgsUsage: "container-config.[json|yaml] pod-config.[json|yaml]",
-	Flags: append(pullFlags(),
-		stringFlag("runtime", "r", "runtime handler"),
-		&cli.DurationFlag{Name: "timeout", Aliases: []string{"t"}, Usage: "give up after this time"}),
-	Action: func(context *cli.Context) error {
-		if context.NArg() != 2 {
-			return cli.ShowSubcommandHelp(context)
-		}
-		if err := refusePull(context); err != nil {
-			return err
-		}
-		client, err := runtimeClient(context.Duration("timeout"))
-		if err != nil {
-			return err
-		}
-		if err := run(client, context.Args().Get(0), context.Args().Get(1), context.String("runtime")); err != nil {
-			return fmt.Errorf("running container: %w", err)
-		}
-		return nil
-	},
-}
-
-func run(client *client, configPath, podConfigPath, handler string) error {
-	pod, err := runSandbox(client, podConfigPath, handler)
-	if err != nil {
-		return err
-	}
-	id, err := create(client, pod, configPath, podConfigPath)
-	if err != nil {
-		return fmt.Errorf("creating container failed: %w", err)
-	}
-	if err := start(client, id); err != nil {
-		return fmt.Errorf("starting the container %q: %w", id, err)
-	}
-	return nil
-}
-
 var stopContainers = &cli.Command{
 	Name: "stop", Usage: "stop containers", ArgsUsage: "CONTAINER-ID [CONTAINER-ID...]", UseShortOptionHandling: true,
 	Flags: []cli.Flag{
@@ -151,23 +87,13 @@ func stop(client *client, id string, graceSeconds int64) error {
 
 var removeContainers = &cli.Command{
 	Name: "rm", Usage: "remove containers", ArgsUsage: "CONTAINER-ID [CONTAINER-ID...]", UseShortOptionHandling: true,
-	Flags: []cli.Flag{boolFlag("all", "a", "remove all containers"), boolFlag("force", "f", "stop those that run")},
+	Flags: []cli.Flag{boolFlag("force", "f", "stop those that run")},
 	Action: func(context *cli.Context) error {
-		client, err := runtimeClient(0)
+		client, err := runtimeClient()
 		if err != nil {
 			return err
 		}
 		ids := context.Args().Slice()
-		if context.Bool("all") {
-			listed, err := containers(client, nil)
-			if err != nil {
-				return err
-			}
-			ids = nil
-			for _, container := range listed {
-				ids = append(ids, container.Id)
-			}
-		}
 		if len(ids) == 0 {
 			return cli.ShowSubcommandHelp(context)
 		}
@@ -186,11 +112,11 @@ var removeContainers = &cli.Command{
 }
 
 func remove(client *client, id string, force bool) error {
-	response, err := containerStatus(client, id, false)
+	status, err := containerStatus(client, id)
 	if err != nil {
 		return err
 	}
-	if response.GetStatus().GetState() == cri.ContainerState_CONTAINER_RUNNING {
+	if status.State == cri.ContainerState_CONTAINER_RUNNING {
 		if !force {
 			return fmt.Errorf("container %q is running, please stop it first", id)
 		}
@@ -204,4 +130,18 @@ func remove(client *client, id string, force bool) error {
 	}
 	fmt.Println(id)
 	return nil
+}
+
+// containerStatus refuses a status without the fields that must be there, as kubelet's client does.
+func containerStatus(client *client, id string) (*cri.ContainerStatus, error) {
+	response := &cri.ContainerStatusResponse{}
+	request := &cri.ContainerStatusRequest{ContainerId: id}
+	if err := client.call("ContainerStatus", request, response, about{"containerID", id}); err != nil {
+		return nil, err
+	}
+	status := response.GetStatus()
+	if status.GetId() == "" || status.GetMetadata().GetName() == "" || status.CreatedAt == 0 {
+		return nil, errors.New("the status has no id, no name or no time of creation")
+	}
+	return status, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// lacking is the end of a call that the official crictl might have served and this one does not: a verb, a flag, streaming.
+// lacking is the end of a call that the official crictl might have served and this one does not: a verb, a flag, a form.
 // Its exit code is the lab's for what could not be tried, and the lab knows the words: lab/steps/not-its-fault.ts.
 func lacking(what string) error {
 	return cli.Exit(fmt.Sprintf("this crictl is cnilab's own and has no %s; take an official one: `crictl: release:1.25.0`, "+
@@ -17,8 +17,9 @@ func lacking(what string) error {
 
 // elsewhere are the verbs of official releases up to 1.36 that this one does not have.
 var elsewhere = []string{
-	"attach", "checkpoint", "completion", "config", "events", "imagefsinfo", "inspecti", "metricdescs", "metricsp", "port-forward",
-	"pull", "rmi", "runtime-config", "stats", "statsp", "update", "update-runtime-config",
+	"attach", "checkpoint", "completion", "config", "events", "exec", "image", "imagefsinfo", "images", "img", "inspect", "inspecti",
+	"inspectp", "logs", "metricdescs", "metricsp", "port-forward", "pull", "rmi", "run", "runtime-config", "stats", "statsp", "update",
+	"update-runtime-config", "version",
 }
 
 // tellWhatIsLacking takes the place of the library's own answer to a verb or a flag that is not there, where the official

@@ -1,8 +1,7 @@
-// Command crictl is the lab's stand-in for crictl, for places where the official release cannot be had. It has the verbs
-// that the lab uses, and for these the same arguments, the same output and the same words for an error as crictl 1.25.0:
-// the newest release that talks to containerd 1.4 and 1.5 (v1alpha2) as well as to 2.x (v1).
-// test/sources/crictl-parity.test.ts compares the two call by call. Ours alone are the help texts and what --debug prints;
-// there is no streaming (exec without --sync, attach, port-forward), and no image is pulled.
+// Command crictl is the lab's stand-in for crictl 1.25.0 where that release is not available: beside containerd 1.4 and 1.5,
+// which speak CRI v1alpha2 alone. It has the verbs that the lab uses and those that a person looks with, and for these the same
+// arguments, the same output and the same words for an error; test/sources/crictl-parity.test.ts compares the two call by call.
+// Ours alone are the help texts. What it does not have, it refuses in words that the lab knows: see lacking.go.
 package main
 
 import (
@@ -19,22 +18,17 @@ const version = "cnilab-0.1.0 (the lab's stand-in for crictl, from k8s.io/cri-ap
 func main() {
 	app := cli.NewApp()
 	app.Name = "crictl"
-	app.Usage = "the lab's stand-in for crictl: a client for CRI with the verbs that the lab uses"
+	app.Usage = "the lab's stand-in for crictl: a client for CRI v1alpha2, beside containerd 1.4 and 1.5"
 	app.Version = version
 	app.Flags = globalFlags
 	app.Before = func(context *cli.Context) error {
 		settings = readSettings(context)
-		if settings.debug {
-			logrus.SetLevel(logrus.DebugLevel)
-		}
 		return nil
 	}
 	app.Commands = []*cli.Command{
-		runtimeVersion, runtimeInfo,
-		runPod, stopPods, removePods, listPods, inspectPods,
-		createContainer, startContainers, runContainer, execInContainer, stopContainers, removeContainers,
-		listContainers, inspectContainers, containerLogs,
-		listImages,
+		runPod, stopPods, removePods, listPods,
+		createContainer, startContainers, stopContainers, removeContainers, listContainers,
+		runtimeInfo,
 	}
 	tellWhatIsLacking(app)
 	if err := app.Run(os.Args); err != nil {
@@ -55,7 +49,7 @@ func needsArguments(least int, action cli.ActionFunc) cli.ActionFunc {
 // eachID does one thing to each id that is named, and stops at the first that fails, with these words before its error.
 func eachID(doing string, act func(client *client, context *cli.Context, id string) error) cli.ActionFunc {
 	return needsArguments(1, func(context *cli.Context) error {
-		client, err := runtimeClient(0)
+		client, err := runtimeClient()
 		if err != nil {
 			return err
 		}
@@ -68,21 +62,8 @@ func eachID(doing string, act func(client *client, context *cli.Context, id stri
 	})
 }
 
-// outputFlag is of every verb that shows something.
-func outputFlag(formats, preset string) cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: preset, Usage: formats}
-}
-
 func boolFlag(name, short, usage string) cli.Flag {
 	flag := &cli.BoolFlag{Name: name, Usage: usage}
-	if short != "" {
-		flag.Aliases = []string{short}
-	}
-	return flag
-}
-
-func stringFlag(name, short, usage string) cli.Flag {
-	flag := &cli.StringFlag{Name: name, Usage: usage}
 	if short != "" {
 		flag.Aliases = []string{short}
 	}

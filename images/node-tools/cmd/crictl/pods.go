@@ -9,21 +9,17 @@ import (
 )
 
 var runPod = &cli.Command{
-	Name: "runp", Usage: "run a new pod", ArgsUsage: "pod-config.[json|yaml]",
-	Flags: []cli.Flag{
-		&cli.DurationFlag{Name: "cancel-timeout", Aliases: []string{"T"}, Usage: "give up after this time"},
-		stringFlag("runtime", "r", "runtime handler"),
-	},
+	Name: "runp", Usage: "run a new pod", ArgsUsage: "pod-config.json",
 	Action: func(context *cli.Context) error {
 		path := context.Args().First()
 		if path == "" {
 			return cli.ShowSubcommandHelp(context)
 		}
-		client, err := runtimeClient(context.Duration("cancel-timeout"))
+		client, err := runtimeClient()
 		if err != nil {
 			return err
 		}
-		id, err := runSandbox(client, path, context.String("runtime"))
+		id, err := runSandbox(client, path)
 		if err != nil {
 			return err
 		}
@@ -32,12 +28,12 @@ var runPod = &cli.Command{
 	},
 }
 
-func runSandbox(client *client, configPath, handler string) (string, error) {
+func runSandbox(client *client, configPath string) (string, error) {
 	config, err := loadPodConfig(configPath)
 	if err != nil {
 		return "", fmt.Errorf("load podSandboxConfig: %w", err)
 	}
-	request := &cri.RunPodSandboxRequest{Config: config, RuntimeHandler: handler}
+	request := &cri.RunPodSandboxRequest{Config: config}
 	response := &cri.RunPodSandboxResponse{}
 	// twice the timeout, as kubelet's client has it for this call alone
 	if err := client.callWithin(2*client.timeout, "RunPodSandbox", request, response); err != nil {
@@ -53,23 +49,13 @@ var stopPods = &cli.Command{
 
 var removePods = &cli.Command{
 	Name: "rmp", Usage: "remove pods", ArgsUsage: "POD-ID [POD-ID...]", UseShortOptionHandling: true,
-	Flags: []cli.Flag{boolFlag("all", "a", "remove all pods"), boolFlag("force", "f", "stop those that run")},
+	Flags: []cli.Flag{boolFlag("force", "f", "stop those that run")},
 	Action: func(context *cli.Context) error {
-		client, err := runtimeClient(0)
+		client, err := runtimeClient()
 		if err != nil {
 			return err
 		}
 		ids := context.Args().Slice()
-		if context.Bool("all") {
-			pods, err := sandboxes(client, nil)
-			if err != nil {
-				return err
-			}
-			ids = nil
-			for _, pod := range pods {
-				ids = append(ids, pod.Id)
-			}
-		}
 		if len(ids) == 0 {
 			return cli.ShowSubcommandHelp(context)
 		}
@@ -90,11 +76,11 @@ func stopSandbox(client *client, id string) error {
 }
 
 func removeSandbox(client *client, id string, force bool) error {
-	status, err := sandboxStatus(client, id, false)
+	status, err := sandboxStatus(client, id)
 	if err != nil {
 		return fmt.Errorf("getting sandbox status of pod %q: %w", id, err)
 	}
-	if status.GetStatus().GetState() == cri.PodSandboxState_SANDBOX_READY {
+	if status.State == cri.PodSandboxState_SANDBOX_READY {
 		if !force {
 			return fmt.Errorf("pod sandbox %q is running, please stop it first", id)
 		}
@@ -108,6 +94,26 @@ func removeSandbox(client *client, id string, force bool) error {
 	}
 	fmt.Printf("Removed sandbox %s\n", id)
 	return nil
+}
+
+// sandboxStatus refuses a status without the fields that must be there, as kubelet's client does.
+func sandboxStatus(client *client, id string) (*cri.PodSandboxStatus, error) {
+	response := &cri.PodSandboxStatusResponse{}
+	if err := client.call("PodSandboxStatus", &cri.PodSandboxStatusRequest{PodSandboxId: id}, response); err != nil {
+		return nil, err
+	}
+	metadata := response.GetStatus().GetMetadata()
+	switch status := response.GetStatus(); {
+	case status.GetId() == "":
+		return nil, errors.New("status.Id is not set")
+	case metadata == nil:
+		return nil, errors.New("status.Metadata is not set")
+	case metadata.Name == "" || metadata.Namespace == "" || metadata.Uid == "":
+		return nil, fmt.Errorf("metadata.Name, metadata.Namespace or metadata.Uid is not in metadata %q", metadata)
+	case status.CreatedAt == 0:
+		return nil, errors.New("status.CreatedAt is not set")
+	}
+	return response.Status, nil
 }
 
 var errEmptyID = errors.New("ID cannot be empty")

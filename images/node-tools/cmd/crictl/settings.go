@@ -20,10 +20,9 @@ var globalFlags = []cli.Flag{
 		Name: "config", Aliases: []string{"c"}, EnvVars: []string{"CRI_CONFIG_FILE"}, Value: "/etc/crictl.yaml",
 		Usage: "the configuration file; if there is none, crictl.yaml beside this program",
 	},
-	boolFlag("debug", "D", "show requests and responses"),
 	&cli.StringFlag{
 		Name: "image-endpoint", Aliases: []string{"i"}, EnvVars: []string{"IMAGE_SERVICE_ENDPOINT"},
-		Usage: "the image service's socket (default: that of the runtime)",
+		Usage: "not used: nothing here asks for images",
 	},
 	&cli.StringFlag{
 		Name: "runtime-endpoint", Aliases: []string{"r"}, EnvVars: []string{"CONTAINER_RUNTIME_ENDPOINT"},
@@ -38,11 +37,8 @@ var globalFlags = []cli.Flag{
 // connectionSettings come from flags, else the environment, else the configuration file.
 type connectionSettings struct {
 	// empty if none was set
-	runtimeEndpoint, imageEndpoint string
-	// an endpoint that was set to nothing is a mistake, one that was not set is looked for
-	runtimeIsSet, imageIsSet bool
-	timeout                  time.Duration
-	debug                    bool
+	endpoint string
+	timeout  time.Duration
 }
 
 var settings connectionSettings
@@ -52,26 +48,17 @@ func readSettings(context *cli.Context) connectionSettings {
 	if err != nil && context.IsSet("config") {
 		logrus.Fatal(err)
 	}
-	read := connectionSettings{timeout: context.Duration("timeout"), debug: context.Bool("debug")}
-	read.runtimeEndpoint, read.runtimeIsSet = endpoint(context, "runtime-endpoint", file.runtimeEndpoint)
-	read.imageEndpoint, read.imageIsSet = endpoint(context, "image-endpoint", file.imageEndpoint)
+	read := connectionSettings{endpoint: file.endpoint, timeout: context.Duration("timeout")}
+	if context.IsSet("runtime-endpoint") {
+		read.endpoint = context.String("runtime-endpoint")
+	}
 	switch {
 	case context.IsSet("timeout") && read.timeout <= 0:
 		read.timeout = defaultTimeout
 	case !context.IsSet("timeout") && file.timeout > 0:
 		read.timeout = file.timeout
 	}
-	if !context.IsSet("debug") {
-		read.debug = file.debug
-	}
 	return read
-}
-
-func endpoint(context *cli.Context, flag, inFile string) (string, bool) {
-	if context.IsSet(flag) || inFile == "" {
-		return context.String(flag), context.IsSet(flag)
-	}
-	return inFile, true
 }
 
 func readConfigFile(path string) (connectionSettings, error) {
@@ -110,17 +97,14 @@ func readConfigFile(path string) (connectionSettings, error) {
 func (s *connectionSettings) set(name, value string) (err error) {
 	switch name {
 	case "runtime-endpoint":
-		s.runtimeEndpoint = value
+		s.endpoint = value
 	case "image-endpoint":
-		s.imageEndpoint = value
 	case "timeout":
 		var seconds int
 		seconds, err = strconv.Atoi(value)
 		s.timeout = time.Duration(seconds) * time.Second
-	case "debug":
-		s.debug, err = strconv.ParseBool(value)
-	case "pull-image-on-create", "disable-pull-on-run":
-		_, err = strconv.ParseBool(value) // nothing is ever pulled here: nodes reach no registry
+	case "debug", "pull-image-on-create", "disable-pull-on-run":
+		_, err = strconv.ParseBool(value) // known and of no effect here
 	default:
 		return fmt.Errorf("Config option '%s' is not valid", name)
 	}

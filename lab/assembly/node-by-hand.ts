@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
 import { contentOf } from '../core/content.ts';
+import type { SystemCalls } from '../core/node-state.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { mergeTables, readConfigTables } from '../spec/config-tables.ts';
 import { literalContent } from '../spec/literal-content.ts';
@@ -20,10 +21,11 @@ export interface NodeByHandFlags {
   readonly containerdConfig?: string;
   /** path on the node=path here */
   readonly file?: readonly string[];
+  readonly systemCalls?: SystemCalls;
 }
 
 export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<Scenario> {
-  const { cniConfig = [], file = [], containerdConfig } = flags;
+  const { cniConfig = [], file = [], containerdConfig, systemCalls } = flags;
   const scenario =
     flags.scenario === undefined
       ? scenarioOfNode({ summary: 'a node for work by hand', place: COMMAND_LINE, node: {} })
@@ -34,6 +36,7 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
     ...scenario,
     node: {
       ...node,
+      ...(systemCalls === undefined ? {} : { systemCalls }),
       ...(tables === undefined
         ? {}
         : { containerdConfig: mergeTables(node.containerdConfig ?? NO_TABLES, tables) }),

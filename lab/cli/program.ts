@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 
+import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { BACKENDS } from '../nodes/node.ts';
 import { checkTimeout } from '../spec/time.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
@@ -128,6 +129,11 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
     .option('--containerd-config <file>', "tables in TOML or YAML over the lab's own config.toml")
     .option('--file <path=file>', 'onto the node, by absolute path; more than one may be given', collect)
+    .addOption(
+      new Option('--system-calls <how>', "unfiltered: without the lab's seccomp filter").choices(
+        SYSTEM_CALLS,
+      ),
+    )
     .action(async (flags: UpFlags) => done(await (await import('./up.ts')).upCommand(world, flags)));
 
   program

@@ -53,6 +53,10 @@ export interface NodeUsage {
   readonly memoryPeakBytes?: number;
 }
 
+/** Whether the lab's seccomp filter is on all that runs on a node; never in a virtual machine. */
+export const SYSTEM_CALLS = ['filtered', 'unfiltered'] as const;
+export type SystemCalls = (typeof SYSTEM_CALLS)[number];
+
 /** What a node may take of its host. What is missing has the lab's default. */
 export interface NodeLimits {
   /** of all its processes together, with what its file systems hold */

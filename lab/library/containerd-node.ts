@@ -87,6 +87,11 @@ export class ContainerdNode {
     return this.#with({ files: [...this.#request.files, file] });
   }
 
+  /** Without the lab's seccomp filter, for tests of pods that have none; in a virtual machine there is never one. */
+  withUnfilteredSystemCalls(): ContainerdNode {
+    return this.#with({ systemCalls: 'unfiltered' });
+  }
+
   /**
    * The node, with containerd answering. What it is made of comes from the lab's cache; the first time, it is brought
    * there, which may take minutes. Throws BadInput for what cannot be, LabError where the host cannot do its part.

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { contentOf, type Content } from '../core/content.ts';
+import type { SystemCalls } from '../core/node-state.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { formatJson } from '../spec/format-json.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
@@ -22,6 +23,7 @@ export interface NodeRequest {
   readonly containerdConfig?: JsonObject;
   readonly cniConfig: readonly AnyFile[];
   readonly files: readonly AnyFile[];
+  readonly systemCalls?: SystemCalls;
 }
 
 export interface AnyFile extends Content {
@@ -41,6 +43,7 @@ export const ANY_NODE: NodeRequest = {
 /** The request as a scenario file without steps would have it. */
 export function scenarioOf(request: NodeRequest): Scenario {
   const { containerd, runc, crictl, cniPlugins, ownPlugins, containerdConfig, cniConfig, files } = request;
+  const { systemCalls } = request;
   const version = (text: string) => ({ text, place: NOWHERE });
   return scenarioOfNode({
     summary: 'a node for a program',
@@ -56,6 +59,7 @@ export function scenarioOf(request: NodeRequest): Scenario {
       ...(containerdConfig === undefined ? {} : { containerdConfig: writtenOf(containerdConfig) }),
       cniConfig: cniConfig.map(fileSpec),
       files: files.map(fileSpec),
+      ...(systemCalls === undefined ? {} : { systemCalls }),
     },
   });
 }

@@ -52,6 +52,7 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
     name,
     artifacts: [...artifactsOf(parts), ...parts.later],
     ...(plan.limits === undefined ? {} : { limits: plan.limits }),
+    ...(plan.systemCalls === undefined ? {} : { systemCalls: plan.systemCalls }),
     preparation: () => preparationOf(plan, parts),
   });
   cleanup.add(`end node ${name}`, () => node.end());

@@ -1,7 +1,7 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { OwnName } from '../artifacts/artifacts.ts';
 import type { Content } from '../core/content.ts';
-import type { NodeLimits, NodeState, NodeUsage } from '../core/node-state.ts';
+import type { NodeLimits, NodeState, NodeUsage, SystemCalls } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { Arch } from '../core/components.ts';
 
@@ -111,6 +111,7 @@ export interface NodeOptions {
   readonly artifacts: readonly Artifact[];
   /** where the scenario says some; what it does not say is the lab's default */
   readonly limits?: NodeLimits;
+  readonly systemCalls?: SystemCalls;
   /** all that is done to the node after its start and before its first step, as one text */
   readonly preparation?: () => Promise<string>;
 }

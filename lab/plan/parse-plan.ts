@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { check, parseJson, texts, type Schema } from '../core/machine-json.ts';
+import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Plan } from './plan.ts';
 
@@ -42,6 +43,7 @@ const RUNS: Schema<unknown> = v.looseObject({
         cniConfig: files,
         files,
         limits: v.exactOptional(mapping),
+        systemCalls: v.exactOptional(v.picklist(SYSTEM_CALLS)),
       }),
       pods: v.array(v.looseObject({ name: v.string() })),
       steps: v.array(

@@ -151,7 +151,7 @@ function planNode(
     ...present({ containerdConfigPlace: node.containerdConfigPlace }),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
-    ...(node.limits === undefined ? {} : { limits: node.limits }),
+    ...present({ limits: node.limits, systemCalls: node.systemCalls }),
   };
 }
 

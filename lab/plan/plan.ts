@@ -1,4 +1,4 @@
-import type { NodeLimits } from '../core/node-state.ts';
+import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
 import type { Action, Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import type { ComponentRef } from '../core/components.ts';
@@ -39,6 +39,7 @@ export interface NodePlan {
   readonly cniConfig: readonly FileSpec[];
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;
+  readonly systemCalls?: SystemCalls;
 }
 
 /** What is in /opt/cni/bin: the whole set of one release, then single plugins over it. */

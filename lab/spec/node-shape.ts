@@ -1,4 +1,4 @@
-import type { NodeLimits } from '../core/node-state.ts';
+import { SYSTEM_CALLS, type NodeLimits } from '../core/node-state.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
 import { startExpectShape } from './expect-shape.ts';
@@ -6,7 +6,7 @@ import type { Place } from './diagnostic.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import type { Scope } from './scope.ts';
-import { text, wholeNumber } from './scalar-shapes.ts';
+import { text, wholeNumber, word } from './scalar-shapes.ts';
 import { parseSize } from './size.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
@@ -34,6 +34,10 @@ export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
       ),
       files: about('any other files, by absolute path', texts.files('matrix', 'absolute path')),
       limits: about('what the node may take of its host', limitsShape),
+      'system-calls': about(
+        "unfiltered: without the lab's seccomp filter, so that less keeps what runs there from the host; default: filtered",
+        word(SYSTEM_CALLS),
+      ),
       expect: about(
         'how the start of containerd ends, where it is not to run: { runtime: ended, log: … }',
         startExpectShape(scope, texts),
@@ -47,7 +51,7 @@ export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
     cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
     cniConfig: values['cni-config'] ?? [],
     files: values.files ?? [],
-    ...present({ limits: values.limits, expect: values.expect }),
+    ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
   }));
 }
 

@@ -1,4 +1,4 @@
-import type { NodeLimits, StateKind } from '../core/node-state.ts';
+import type { NodeLimits, StateKind, SystemCalls } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
 import type { PodState, RuntimeState } from '../core/runtime-state.ts';
 import type { Place } from './diagnostic.ts';
@@ -66,6 +66,7 @@ export interface NodeSpec {
   /** any other files, by their absolute path */
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;
+  readonly systemCalls?: SystemCalls;
   /** on its start; none at all means that containerd runs */
   readonly expect?: readonly Expectation[];
 }

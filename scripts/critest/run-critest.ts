@@ -72,6 +72,7 @@ const scenarioFor = ({ containerd, runc, cniPlugins }: CritestOptions) =>
   scenarioOf({
     ...ANY_NODE,
     containerd,
+    systemCalls: 'unfiltered',
     ...(runc === undefined ? {} : { runc }),
     ...(cniPlugins === undefined ? {} : { cniPlugins }),
     containerdConfig: { cri: { registry: { config_path: '/etc/containerd/certs.d' } } },

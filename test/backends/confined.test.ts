@@ -76,6 +76,35 @@ steps:
   expect((bounding & GONE).toString(16)).toBe('0');
 });
 
+/** A container of this profile says how its system calls are filtered. */
+const UNCONFINED_POD = `
+cd "$(mktemp -d)"
+echo '{"metadata":{"name":"p","namespace":"n","uid":"u"},"linux":{"security_context":{"namespace_options":{"network":2}}}}' > pod.json
+echo '{"metadata":{"name":"c"},"image":{"image":"cnilab.local/app:1"},"command":["sleep","1000"],"linux":{"security_context":{"seccomp":{"profile_type":1}}}}' > container.json
+pod=$(crictl runp pod.json) && container=$(crictl create "$pod" container.json pod.json) && crictl start "$container" > /dev/null
+crictl exec --sync "$container" grep Seccomp: /proc/self/status`;
+
+test.each([
+  { flags: [], seccomp: 2 },
+  { flags: ['--system-calls', 'unfiltered'], seccomp: 0 },
+])('a node of `up $flags` has seccomp mode $seccomp, and few capabilities', async ({ flags, seccomp }) => {
+  const name = `test-calls-${seccomp}`;
+  const up = ['up', '--name', name, '--backend', 'bare', '--containerd', '2.4.2', ...flags];
+  expect(await cnilab(up)).toMatchObject({ exitCode: 0 });
+  const on = async (script: string) =>
+    (await cnilab(['enter', name, '--', 'sh', '-c', script])).stdout.trim();
+  const seen = [
+    await on('grep Seccomp: /proc/self/status'),
+    await on('grep Seccomp: /proc/1/status'),
+    await on('grep Seccomp: /proc/$(pgrep -x containerd)/status'),
+    await on(UNCONFINED_POD),
+  ];
+  const bounding = await on('grep CapBnd /proc/self/status');
+  expect(await cnilab(['down', name])).toMatchObject({ exitCode: 0 });
+  expect(seen).toEqual(seen.map(() => `Seccomp:\t${seccomp}`));
+  expect((BigInt(`0x${bounding.split('\t')[1] ?? 'ffffffffff'}`) & GONE).toString(16)).toBe('0');
+});
+
 test('a node that reaches a limit of its own is not judged; the next one is none the worse for it', async () => {
   const { exitCode, output } = await run(
     'limits',

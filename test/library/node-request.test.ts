@@ -10,6 +10,7 @@ test('a request is what a scenario file without steps would say', () => {
     ownPlugins: ['./build/my-cni'],
     cniConfig: [conflistFile({ name: 'net', plugins: [{ type: 'my-cni' }] })],
     files: [{ name: '/etc/my-cni', content: 'home=${HOME}\n', mode: 0o600 }],
+    systemCalls: 'unfiltered',
   });
   const place = { file: 'ContainerdNode', line: 1, column: 1 };
   expect(steps).toEqual([]);
@@ -27,6 +28,7 @@ test('a request is what a scenario file without steps would say', () => {
       },
     ],
     files: [{ name: '/etc/my-cni', content: 'home=$${HOME}\n', mode: 0o600, place }],
+    systemCalls: 'unfiltered',
   });
 });
 

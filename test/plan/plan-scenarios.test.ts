@@ -21,6 +21,16 @@ function mistakesOf(text: string, options: Partial<PlanOptions> = {}): string {
 
 const titles = (plan: Plan): readonly string[] => plan.runs.map(({ title }) => title);
 
+test('what a node is from its first process on is planned as it is written, and read back', () => {
+  const node = (more: string) =>
+    `name: s\nsummary: s\nnode: { containerd: 1.6.4${more} }\nsteps: [{ run-pod: web }]\n`;
+  const plan = planOf(node(', limits: { processes: 500 }, system-calls: unfiltered'));
+  expect(plan.runs[0]?.node).toMatchObject({ limits: { processes: 500 }, systemCalls: 'unfiltered' });
+  expect(parsePlan(JSON.stringify(plan))).toEqual({ ok: true, value: plan });
+  expect(parsePlan(JSON.stringify(plan).replace('unfiltered', 'none'))).toMatchObject({ ok: false });
+  expect(planOf(node('')).runs[0]?.node).not.toHaveProperty('systemCalls');
+});
+
 test('a cell becomes a run: exact versions, everything filled in, the branch that applies', () => {
   const plan = planOf(`name: s
 summary: Why

@@ -6,13 +6,12 @@ import { join, relative } from 'node:path';
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { netfilterMissing } from '../../artifacts/own/netfilter.ts';
 import { LabError, messageOf } from '../../core/lab-error.ts';
-import type { NodeLimits } from '../../core/node-state.ts';
-import { beginAhead } from '../ahead.ts';
+import { beginAhead, type NodeBeginning } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
 import { parseNothing } from '../agent-protocol.ts';
 import { hostLimits } from '../host-limits.ts';
-import type { Backend, NodeOptions, RunningNode, Terminal } from '../node.ts';
+import type { Backend, RunningNode, Terminal } from '../node.ts';
 import { checkBare } from './bare-check.ts';
 import { watchEnd } from './launcher.ts';
 import { endNode, nodesOf, recordOf, sweepRecords, type NodeRecord } from './node-records.ts';
@@ -43,13 +42,12 @@ export function bareBackend(options: BareBackendOptions): Backend {
         ),
       ]);
       const layers = laidOver.flat();
-      const begin = (node: Pick<NodeOptions, 'name' | 'limits'>) =>
-        startBareNode(options, { ...node, nodeTools, layers });
+      const begin = (node: NodeBeginning) => startBareNode(options, { ...node, nodeTools, layers });
       const ahead = beginAhead(first, begin);
       return {
         artifacts: [nodeTools, ...layers],
         seesCache: true,
-        start: ({ name, limits }) => ahead.take({ name, ...(limits && { limits }) }),
+        start: (node) => ahead.take(node),
         end: () => ahead.end(),
       };
     },
@@ -78,9 +76,7 @@ const ifItCanBeHad = (
     },
   );
 
-export interface BareNodeOptions {
-  readonly name: string;
-  readonly limits?: NodeLimits;
+export interface BareNodeOptions extends NodeBeginning {
   /** with the agent, which makes the node and is the first process on it */
   readonly nodeTools: Artifact;
   /** trees laid over the host's programs: iptables and nft, where the host has none */
@@ -89,7 +85,7 @@ export interface BareNodeOptions {
 
 export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
-  { name, layers, nodeTools, limits }: BareNodeOptions,
+  { name, layers, nodeTools, limits, systemCalls }: BareNodeOptions,
 ): Promise<RunningNode> {
   const startedMs = performance.now();
   await Promise.all([
@@ -101,6 +97,7 @@ export async function startBareNode(
     ...['node', '--name', name, '--artifacts', artifactsHostPath, '--state-dir', stateHostPath],
     ...['--memory-bytes', String(memoryBytes), '--processes', String(processes)],
     ...['--tmpfs-bytes', String(tmpfsBytes)],
+    ...(systemCalls === 'unfiltered' ? ['--unfiltered'] : []),
   ];
   // A session of its own, so that Ctrl-C reaches the lab alone, which then takes its nodes down in order.
   const launcher = spawn(

@@ -4,9 +4,9 @@ import type { Artifact } from '../../artifacts/artifact.ts';
 import { LabError } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
 import { ticksNow } from '../../host/process-start.ts';
-import { beginAhead } from '../ahead.ts';
+import { beginAhead, type NodeBeginning } from '../ahead.ts';
 import { hostLimits } from '../host-limits.ts';
-import type { Backend, BackendCheck, NodeMaker, NodeOptions, PrepareOptions, RunningNode } from '../node.ts';
+import type { Backend, BackendCheck, NodeMaker, PrepareOptions, RunningNode } from '../node.ts';
 import { findAddress } from './container/address.ts';
 import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
 import { ageOf, isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
@@ -203,12 +203,13 @@ async function makeNodes(
   const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
-  async function begin({ name, limits }: Pick<NodeOptions, 'name' | 'limits'>): Promise<RunningNode> {
+  async function begin({ name, limits, systemCalls }: NodeBeginning): Promise<RunningNode> {
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = async () =>
       startContainerNode({
         ...{ engine, name, image: image.ref, owner, now: await now(), powers, reaperLabels, volume, signal },
         limits: hostLimits(limits, options.memoryBytes),
+        systemCalls: systemCalls ?? 'filtered',
       });
     try {
       return await start().catch((thrown: unknown) => {
@@ -225,10 +226,10 @@ async function makeNodes(
   const ahead = beginAhead(first, begin);
   return {
     artifacts: [nodeTools, artifactOf(image)],
-    async start({ name, artifacts, limits }) {
-      const node = await ahead.take({ name, ...(limits && { limits }) });
+    async start(options) {
+      const node = await ahead.take(options);
       try {
-        await volume.ensure(artifacts);
+        await volume.ensure(options.artifacts);
         return node;
       } catch (thrown) {
         await node.end().catch(() => undefined); // why it cannot be used is what matters

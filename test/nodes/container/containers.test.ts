@@ -8,7 +8,10 @@ import { CAPABILITIES, nodeContainer } from '../../../lab/nodes/backends/contain
 
 const owner = { host: 'build-1', pid: 7, startTicks: 99, stateHostPath: '/home/ann lee/cnilab' };
 const limits = { memoryBytes: 3, processes: 4, tmpfsBytes: 5 };
-const making = { name: 'lab-1', image: 'localhost/cnilab-node:x', owner, now: { ms: 5, ticks: 7 }, limits };
+const making = {
+  ...{ name: 'lab-1', image: 'localhost/cnilab-node:x', owner, now: { ms: 5, ticks: 7 }, limits },
+  systemCalls: 'filtered' as const,
+};
 
 test('a node is a container that ends with its input, has no network and nothing of its host', () => {
   const { HostConfig, ...rest } = nodeContainer({ ...making, powers: 'privileged', reaperLabels: {} });
@@ -44,6 +47,14 @@ test('a node is a container that ends with its input, has no network and nothing
     Mounts: [{ Type: 'volume', Source: 'cnilab-artifacts', Target: '/lab/artifacts', ReadOnly: true }],
     Privileged: true,
   });
+});
+
+test('the first process of a node knows whether it is to filter system calls', () => {
+  const { Cmd } = nodeContainer({
+    ...{ ...making, powers: 'privileged', reaperLabels: {} },
+    systemCalls: 'unfiltered',
+  });
+  expect(Cmd?.at(-1)).toBe('--unfiltered');
 });
 
 test('in place of --privileged, a list of capabilities and no filters', () => {

@@ -20,7 +20,7 @@ func confined(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := confine.Self(); err != nil {
+	if err := confine.As(1); err != nil {
 		return err
 	}
 	return unix.Exec(program, args, os.Environ())

@@ -34,7 +34,7 @@ func enter(args []string) error {
 	if err := cgroup.JoinThoseOf(target); err != nil {
 		return fmt.Errorf("could not enter the node of process %s: %w", target, err)
 	}
-	if err := confine.Self(); err != nil {
+	if err := confine.As(*pid); err != nil {
 		return fmt.Errorf("could not enter the node of process %s: %w", target, err)
 	}
 	argv := []string{"nsenter", "-t", target, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--"}

@@ -5,6 +5,9 @@ package confine
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -24,8 +27,20 @@ var kept = []uintptr{
 // noCore keeps a crash from running what the machine has in core_pattern, which 0 would not: core(5).
 const noCore = 1
 
+// Unfiltered is the flag with which a node's first process is started without the filter of system calls.
+const Unfiltered = "unfiltered"
+
+// As confines this process as the first process of a node is.
+func As(first int) error {
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", first))
+	if err != nil {
+		return err
+	}
+	return Self(!slices.Contains(strings.Split(string(command), "\x00"), "--"+Unfiltered))
+}
+
 // Self confines all threads of this process and whatever it starts, for good.
-func Self() error {
+func Self(filtered bool) error {
 	var core unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
 		return err
@@ -36,6 +51,9 @@ func Self() error {
 	}
 	if err := dropCapabilities(); err != nil {
 		return fmt.Errorf("could not drop capabilities: %w", err)
+	}
+	if !filtered {
+		return nil
 	}
 	if err := filterCalls(); err != nil {
 		return fmt.Errorf("could not filter system calls: %w", err)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cnilab/node-tools/internal/cgroup"
+	"cnilab/node-tools/internal/confine"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,6 +47,7 @@ func Main(args []string) error {
 	flags.Int64Var(&limits.MemoryBytes, "memory-bytes", 0, "what all processes of the node may take")
 	flags.Int64Var(&limits.Processes, "processes", 0, "how many there may be")
 	tmpfsBytes := flags.Int64("tmpfs-bytes", 0, "what each file system of the node may hold")
+	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
 	var trees layers
 	flags.Var(&trees, "layer", "tree to lay over the host's programs; may be given several times")
 	if err := flags.Parse(args); err != nil {
@@ -79,6 +81,9 @@ func Main(args []string) error {
 	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging, "--word", "3", "--tmpfs-bytes", strconv.FormatInt(*tmpfsBytes, 10)}
 	for _, tree := range trees {
 		init = append(init, "--layer", tree)
+	}
+	if *unfiltered {
+		init = append(init, "--"+confine.Unfiltered)
 	}
 	err = run(&record, *stateDir, made{groups, limits}, init, stop)
 	return errors.Join(err, remove(record, *stateDir, groups))

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 
 import { check } from '../../../core/machine-json.ts';
-import type { NodeLimits } from '../../../core/node-state.ts';
+import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
 import { openAgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
@@ -26,6 +26,7 @@ export interface ContainerNodeOptions {
   readonly powers: Powers;
   readonly reaperLabels: ReaperLabels;
   readonly limits: Required<NodeLimits>;
+  readonly systemCalls: SystemCalls;
   readonly volume: ArtifactVolume;
   /** gives up a start */
   readonly signal: AbortSignal;

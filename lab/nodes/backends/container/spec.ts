@@ -1,6 +1,6 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 
-import type { NodeLimits } from '../../../core/node-state.ts';
+import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
 import { ownerText, type Owner } from './owner.ts';
 
 /** With what a container may do what a node needs: everything, or, where an engine cannot give that, these alone. */
@@ -56,10 +56,12 @@ export function nodeContainer({
   powers,
   reaperLabels,
   limits: { memoryBytes, processes, tmpfsBytes },
+  systemCalls,
 }: ContainerMaking & {
   powers: Powers;
   reaperLabels: ReaperLabels;
   limits: Required<NodeLimits>;
+  systemCalls: SystemCalls;
 }): ContainerCreateOptions {
   return {
     name: containerName(name),
@@ -69,6 +71,7 @@ export function nodeContainer({
     Cmd: [
       ...['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
       ...['--tmpfs-bytes', String(tmpfsBytes)],
+      ...(systemCalls === 'unfiltered' ? ['--unfiltered'] : []),
     ],
     Labels: { ...ownedBy({ owner, now }), [LABELS.node]: name, ...reaperLabels },
     // when the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest

@@ -41,14 +41,6 @@ const CAUSES: readonly Cause[] = [
   },
   {
     specs: [
-      'SeccompProfilePath should support seccomp unconfined on the container',
-      'SeccompProfilePath should support nil profile, which is unconfined',
-    ],
-    at: ({ backend }) => backend !== 'vm',
-    why: 'node: the seccomp filter that keeps a node from the machine is on all of its processes, so none is without one; in a virtual machine there is no such filter',
-  },
-  {
-    specs: [
       'Idempotence StopPodSandbox should not return an error if not found',
       'Idempotence StopContainer should not return an error if not found',
     ],

@@ -44,7 +44,8 @@ export async function main(argv: readonly string[]): Promise<number> {
           },
           signal: interruption.signal,
         });
-        const title = `critest ${made.critest} on containerd ${made.containerd}, ${made.backend}`;
+        const filter = made.backend === 'vm' ? '' : " without the lab's seccomp filter";
+        const title = `critest ${made.critest} on containerd ${made.containerd}, ${made.backend}${filter}`;
         world.out.write(formatReport({ title, specs, leftOut, causeOf: (spec) => causeOf(spec, made) }));
         return specs;
       }),

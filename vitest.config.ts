@@ -1,28 +1,41 @@
 import { defineConfig } from 'vitest/config';
 
-// unit: pure, no machine needed, part of `npm run check`.
-// nodes: real sources and real nodes; needs root on Linux, one file at a time because the machine is shared.
+/** Real sources and real nodes: needs root on Linux; one file at a time, because the machine is shared. */
+const onNodes = {
+  setupFiles: ['test/rig/own-nodes.ts'],
+  fileParallelism: false,
+  testTimeout: 600_000,
+  hookTimeout: 1_200_000,
+};
+const project = (name: string, include: readonly string[]) => ({
+  test: { ...onNodes, name, include: [...include] },
+});
+
 export default defineConfig({
   test: {
     projects: [
+      // pure, no machine needed, part of `npm run check`
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/backends/**', 'test/sources/**'],
+          exclude: ['test/{backends,sources,container,vm,long}/**'],
           testTimeout: 60_000, // on a busy machine some take longer than the default of 5 s
         },
       },
+      // with the above, what `npm test` runs
       {
         test: {
+          ...onNodes,
           name: 'nodes',
-          include: ['test/backends/**/*.test.ts', 'test/sources/**/*.test.ts'],
-          setupFiles: ['test/rig/own-nodes.ts'],
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 1_200_000,
+          include: ['test/{backends,sources}/**/*.test.ts'],
+          globalSetup: ['test/rig/fill-cache.ts'],
         },
       },
+      // with all of the above, what `npm run test:all` runs
+      project('container', ['test/container/**/*.test.ts']),
+      project('vm', ['test/vm/**/*.test.ts']),
+      project('long', ['test/long/**/*.test.ts']),
     ],
   },
 });

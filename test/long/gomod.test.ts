@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BadInput, LabError } from '../../lab/core/lab-error.ts';
 import { findProgram } from '../../lab/host/exec.ts';
-import { artifactsIn, makeFolder, pathWithout, signal } from './rig.ts';
+import { artifactsIn, makeFolder, pathWithout, signal } from '../sources/rig.ts';
 
 const go = findProgram('go', process.env.PATH);
 const folder = makeFolder();

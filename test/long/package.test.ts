@@ -12,7 +12,7 @@ import { hostState, type HostState } from '../rig/host-state.ts';
 import { installPackage, packPackage, type PackedPackage } from '../rig/packed-package.ts';
 import { startReleaseServer, type ReleaseServer, type ServedRelease } from '../rig/release-server.ts';
 import { settledHostState } from '../rig/settled-host-state.ts';
-import { artifactsIn, makeFolder, pathWithout, realPins, signal } from './rig.ts';
+import { artifactsIn, makeFolder, pathWithout, realPins, signal } from '../sources/rig.ts';
 
 /**
  * A stranger who installs the package and has the official releases, and neither Go nor a C compiler. The programs in

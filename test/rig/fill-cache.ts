@@ -7,5 +7,5 @@ export default function fillCache(): void {
   const argv = ['bin/cnilab.cjs', 'fetch', '--backend', 'bare'];
   const { status } = spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0)
-    console.error('the cache could not be filled; tests that need what is missing will say so');
+    process.stderr.write('the cache could not be filled; tests that need what is missing say so\n');
 }

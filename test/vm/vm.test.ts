@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
@@ -88,22 +87,34 @@ test('a node that is up by hand is entered, outlives the lab, and is gone when i
   expect(leftOf(name)).toEqual([]);
 });
 
-test('kill -9 of the lab, at several moments of a run, leaves no process, no socket and no folder', async () => {
-  for (const afterMs of [0, 700, 6000]) {
+/** What must stand in the journal when the lab is killed, so that it is known to be at work still. */
+const MOMENTS = ['"kind":"run-started"', '"kind":"node-ready"', '"stepId":"3-run-pod"'];
+
+test.each(MOMENTS)(
+  'kill -9 of the lab, once its journal has %s, leaves no process, no socket and no folder',
+  async (reached) => {
+    const folder = join(output, `killed-${MOMENTS.indexOf(reached)}`);
     const lab = startCnilab(
-      ['run', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'vm', '--output', output],
+      ['run', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'vm', '--output', folder],
       { env },
     );
     const [name = ''] = await until('its machine', () => {
       const names = startedBy(lab.process.pid);
       return names.length > 0 && names;
     });
-    await sleep(afterMs);
+    await until(reached, () => journalsBelow(folder).some((journal) => journal.includes(reached)));
     lab.process.kill('SIGKILL');
     expect((await lab.finished).signal).toBe('SIGKILL');
     await until(`the end of ${name}`, () => leftOf(name).length === 0);
-  }
-});
+  },
+);
+
+const journalsBelow = (folder: string): readonly string[] =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('/journal.jsonl'))
+        .map((path) => readFileSync(join(folder, path), 'utf8'))
+    : [];
 
 /** The names of the nodes whose launchers a process has started. */
 function startedBy(pid: number | undefined): readonly string[] {

@@ -4,6 +4,7 @@ import type { Content } from '../core/content.ts';
 import type { NodeLimits, NodeState, NodeUsage, SystemCalls } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { Arch } from '../core/components.ts';
+import type { GroupNode, NodeGroup } from './group.ts';
 
 export interface NodeExecOptions {
   readonly stdin?: string;
@@ -126,6 +127,8 @@ export interface NodeMaker {
   readonly emulated?: boolean;
   /** The node, ready for commands. Throws LabError. */
   start(options: NodeOptions): Promise<RunningNode>;
+  /** The network of a group, of which the nodes are still to be started. Throws LabError. */
+  group(nodes: readonly GroupNode[]): Promise<NodeGroup>;
   /** Takes down what was made ahead and never asked for. Nothing is started after this. */
   end(): Promise<void>;
 }

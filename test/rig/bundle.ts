@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '../..');
@@ -13,8 +15,10 @@ export async function bundleOf(folder: string, source: string): Promise<string> 
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'dist/program.mjs')).href) },
+    loader: { '.node': 'empty' }, // of ssh2, which does without
     banner: {
-      js: "import { createRequire as labCreateRequire } from 'node:module'; const require = labCreateRequire(import.meta.url);",
+      js: "import { createRequire as labCreateRequire } from 'node:module'; const require = labCreateRequire(import.meta.url); const __dirname = '.';",
     },
   });
   return outfile;

@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
-import { createBackends } from '../../lab/assembly/backends.ts';
-import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
-import type { NodeMaker, PrepareOptions } from '../../lab/nodes/node.ts';
 import { cnilab as run, startCnilab, type Finished } from '../rig/cnilab.ts';
 import { processesWith } from '../rig/host-state.ts';
+import { makerFor } from '../rig/maker.ts';
 import { qemuForTests } from '../rig/qemu.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
@@ -140,24 +138,8 @@ test('when the launcher is killed too, the kernel ends QEMU, and the next lab re
   expect(leftOf(name)).toEqual([]);
 });
 
-/** The backend with one of its own artifacts replaced. */
-async function makerWith(replace: Readonly<Record<string, string>>): Promise<NodeMaker> {
-  const world = { ...ambientWorld(), env: { ...process.env, ...env } };
-  const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => undefined });
-  const { signal } = new AbortController();
-  const backend = createBackends(world).find(({ name }) => name === 'vm');
-  if (backend === undefined) throw new Error('there is a backend vm');
-  const own: PrepareOptions['own'] = async (name) => {
-    const artifact = await artifacts.ensureOwn(name, signal);
-    const hostPath = replace[name];
-    return hostPath === undefined ? artifact : { ...artifact, key: `broken-${process.pid}`, hostPath };
-  };
-  const quiet = { progress: () => undefined, notice: () => undefined };
-  return backend.prepare({ own, ...quiet, mayBeKept: false, signal });
-}
-
 test('a guest that was saved is resumed as another node; a damaged one is not, and the node comes up all the same', async () => {
-  const maker = await makerWith({});
+  const maker = await makerFor('vm', env);
   const identityOf = async (suffix: string) => {
     const name = `test-vm-${suffix}-${process.pid}`;
     const node = await maker.start({ name, artifacts: [] });
@@ -196,7 +178,7 @@ test('a guest that cannot boot ends the node with what its console showed last, 
   mkdirSync(root, { recursive: true });
   writeFileSync(join(root, 'root.erofs'), Buffer.alloc(1 << 20));
   const name = `test-vm-broken-${process.pid}`;
-  const maker = await makerWith({ 'vm-root': root });
+  const maker = await makerFor('vm', env, { 'vm-root': root });
   await expect(maker.start({ name, artifacts: [] })).rejects.toThrow(
     new RegExp(
       `^node ${name} did not start: the virtual machine ended by itself .*its console ended with:\\n[^]*could not mount /dev/vd. on /root \\(erofs\\)`,

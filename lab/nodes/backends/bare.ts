@@ -10,12 +10,14 @@ import { beginAhead, type NodeBeginning } from '../ahead.ts';
 import { openAgentLink } from '../agent-link.ts';
 import { agentNode } from '../agent-node.ts';
 import { parseNothing } from '../agent-protocol.ts';
+import { memberNamed, membersOf, type Member } from '../group.ts';
 import { hostLimits } from '../host-limits.ts';
 import type { Backend, RunningNode, Terminal } from '../node.ts';
 import { checkBare } from './bare-check.ts';
 import { watchEnd } from './launcher.ts';
 import { endNode, nodesOf, recordOf, sweepRecords, type NodeRecord } from './node-records.ts';
 import { runOnTerminal } from './run-on-terminal.ts';
+import { startSegment } from './segment.ts';
 
 export interface BareBackendOptions {
   /** the artifact cache, seen by every node, read-only, at /lab/artifacts */
@@ -48,6 +50,17 @@ export function bareBackend(options: BareBackendOptions): Backend {
         artifacts: [nodeTools, ...layers],
         seesCache: true,
         start: (node) => ahead.take(node),
+        async group(nodes) {
+          const members = membersOf(nodes);
+          const segment = await startSegment(nodeTools, nodes[0]?.name ?? '', ['--unshare']);
+          return {
+            start: (node) => {
+              const inGroup = { holderPid: segment.pid, member: memberNamed(members, node.name) };
+              return startBareNode(options, { ...node, nodeTools, layers, inGroup });
+            },
+            close: () => segment.close(),
+          };
+        },
         end: () => ahead.end(),
       };
     },
@@ -81,11 +94,13 @@ export interface BareNodeOptions extends NodeBeginning {
   readonly nodeTools: Artifact;
   /** trees laid over the host's programs: iptables and nft, where the host has none */
   readonly layers: readonly Artifact[];
+  /** its place in a group, and the process that holds the group's network */
+  readonly inGroup?: { readonly holderPid: number; readonly member: Member };
 }
 
 export async function startBareNode(
   { artifactsHostPath, stateHostPath }: BareBackendOptions,
-  { name, layers, nodeTools, limits, systemCalls }: BareNodeOptions,
+  { name, layers, nodeTools, limits, systemCalls, inGroup }: BareNodeOptions,
 ): Promise<RunningNode> {
   const startedMs = performance.now();
   await Promise.all([
@@ -98,6 +113,9 @@ export async function startBareNode(
     ...['--memory-bytes', String(memoryBytes), '--processes', String(processes)],
     ...['--tmpfs-bytes', String(tmpfsBytes)],
     ...(systemCalls === 'unfiltered' ? ['--unfiltered'] : []),
+    ...(inGroup === undefined
+      ? []
+      : ['--segment', String(inGroup.holderPid), '--member', JSON.stringify(inGroup.member)]),
   ];
   // A session of its own, so that Ctrl-C reaches the lab alone, which then takes its nodes down in order.
   const launcher = spawn(

@@ -5,20 +5,33 @@ import { LabError } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
 import { ticksNow } from '../../host/process-start.ts';
 import { beginAhead, type NodeBeginning } from '../ahead.ts';
+import { memberNamed, membersOf } from '../group.ts';
 import { hostLimits } from '../host-limits.ts';
 import type { Backend, BackendCheck, NodeMaker, PrepareOptions, RunningNode } from '../node.ts';
 import { findAddress } from './container/address.ts';
 import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
-import { ageOf, isLeft, listContainers, removeContainer, type LabContainer } from './container/containers.ts';
+import {
+  ageOf,
+  isLeft,
+  listContainers,
+  removeContainer,
+  removeUnusedSegment,
+  type LabContainer,
+} from './container/containers.ts';
 import { enterContainer } from './container/enter.ts';
 import { connectTo, type Engine } from './container/engine.ts';
 import { engineError, isGone } from './container/engine-words.ts';
-import { cannotBePrivileged, startContainerNode } from './container/node.ts';
+import {
+  cannotBePrivileged,
+  startContainerNode,
+  startSegmentContainer,
+  type ContainerNodeOptions,
+} from './container/node.ts';
 import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
 import { isOf, thisLab } from './container/owner.ts';
 import { artifactVolume } from './container/volume.ts';
-import { VOLUME, type Moment, type Powers } from './container/spec.ts';
+import { VOLUME, type InGroup, type Moment, type Powers } from './container/spec.ts';
 
 export interface ContainerBackendOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -82,9 +95,14 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       if (!(await find()).check.works) return [];
       return ask('looking for what killed labs left', async (found) => {
         const lines: string[] = [];
-        for (const one of await listContainers(found)) {
-          if (!(await isLeft(one, nowMs()))) continue;
-          lines.push(await removeLeft(found, one));
+        const all = await listContainers(found);
+        // nodes first: an engine may not remove a network before them, and one of a node that is kept stays
+        for (const one of all.filter(({ segment }) => segment === undefined)) {
+          if (await isLeft(one, nowMs())) lines.push(await removeLeft(found, one));
+        }
+        const used = new Set((await listContainers(found)).map(({ inSegment }) => inSegment));
+        for (const one of all.filter(({ segment, id }) => segment !== undefined && !used.has(id))) {
+          if (await isLeft(one, nowMs())) lines.push(await removeLeft(found, one));
         }
         return lines;
       });
@@ -103,8 +121,11 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
         })),
       ),
     async down(name) {
-      const { id } = await nodeNamed(name);
-      await ask(`ending node ${name}`, (found) => removeContainer(found, id));
+      const { id, inSegment } = await nodeNamed(name);
+      await ask(`ending node ${name}`, async (found) => {
+        await removeContainer(found, id);
+        if (inSegment !== undefined) await removeUnusedSegment(found, inSegment);
+      });
     },
     async enter(name, argv, terminal) {
       const { id } = await nodeNamed(name);
@@ -155,16 +176,17 @@ async function clearEngine(engine: Engine): Promise<readonly string[]> {
 }
 
 /** An upload that was cut short takes back what it had put there when it is started. */
-async function removeLeft(engine: Engine, { id, node }: LabContainer): Promise<string> {
-  if (node === undefined) {
+async function removeLeft(engine: Engine, { id, node, segment }: LabContainer): Promise<string> {
+  if (node === undefined && segment === undefined) {
     const container = engine.docker.getContainer(id);
     await container.start();
     await container.wait();
   }
   await removeContainer(engine, id);
-  return node === undefined
+  if (node !== undefined) return `removed what was left of node ${node}`;
+  return segment === undefined
     ? 'removed what was left of an upload to the container engine'
-    : `removed what was left of node ${node}`;
+    : `removed what was left of the network ${segment}`;
 }
 
 async function makeNodes(
@@ -203,14 +225,11 @@ async function makeNodes(
   const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
-  async function begin({ name, limits, systemCalls }: NodeBeginning): Promise<RunningNode> {
+  /** With all that the engine can give: the first container tells what that is. */
+  async function withPowers<T>(what: string, make: (common: ContainerCommon) => Promise<T>): Promise<T> {
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = async () =>
-      startContainerNode({
-        ...{ engine, name, image: image.ref, owner, now: await now(), powers, reaperLabels, volume, signal },
-        limits: hostLimits(limits, options.memoryBytes),
-        systemCalls: systemCalls ?? 'filtered',
-      });
+      make({ engine, image: image.ref, owner, now: await now(), powers, reaperLabels, signal });
     try {
       return await start().catch((thrown: unknown) => {
         if (!cannotBePrivileged(thrown)) throw thrown;
@@ -219,22 +238,54 @@ async function makeNodes(
         return start();
       });
     } catch (thrown) {
-      throw engineError(`node ${name} did not start`, { address: engine.address, thrown });
+      throw engineError(`${what} did not start`, { address: engine.address, thrown });
     }
   }
 
-  const ahead = beginAhead(first, begin);
+  const begin = ({ name, limits, systemCalls }: NodeBeginning, inGroup?: InGroup) =>
+    withPowers(`node ${name}`, (common) =>
+      startContainerNode({
+        ...{ ...common, name, volume, inGroup },
+        limits: hostLimits(limits, options.memoryBytes),
+        systemCalls: systemCalls ?? 'filtered',
+      }),
+    );
+
+  async function withArtifacts(node: RunningNode, artifacts: readonly Artifact[]): Promise<RunningNode> {
+    try {
+      await volume.ensure(artifacts);
+      return node;
+    } catch (thrown) {
+      await node.end().catch(() => undefined); // why it cannot be used is what matters
+      throw thrown;
+    }
+  }
+
+  const ahead = beginAhead(first, (node) => begin(node));
   return {
     artifacts: [nodeTools, artifactOf(image)],
     async start(options) {
-      const node = await ahead.take(options);
-      try {
-        await volume.ensure(options.artifacts);
-        return node;
-      } catch (thrown) {
-        await node.end().catch(() => undefined); // why it cannot be used is what matters
-        throw thrown;
-      }
+      return withArtifacts(await ahead.take(options), options.artifacts);
+    },
+    async group(nodes) {
+      const members = membersOf(nodes);
+      const name = nodes[0]?.name ?? '';
+      const segment = await withPowers(`the network of ${name}`, (common) =>
+        startSegmentContainer({ ...common, name }),
+      );
+      let isClosed = false;
+      return {
+        async start(options) {
+          const inGroup = { holderId: segment.id, member: memberNamed(members, options.name) };
+          const node = await withArtifacts(await begin(options, inGroup), options.artifacts);
+          const end = () => node.end().then(() => (isClosed ? segment.close() : undefined));
+          return { ...node, end };
+        },
+        close() {
+          isClosed = true;
+          return segment.close();
+        },
+      };
     },
     async end() {
       await ahead.end();
@@ -242,6 +293,8 @@ async function makeNodes(
     },
   };
 }
+
+type ContainerCommon = Omit<ContainerNodeOptions, 'name' | 'limits' | 'systemCalls' | 'volume' | 'inGroup'>;
 
 const WITHOUT_PRIVILEGED =
   'this container engine cannot give every capability, so nodes have a list of them in place of --privileged';

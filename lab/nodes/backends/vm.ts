@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
@@ -6,12 +7,15 @@ import { LabError } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
 import { createLeashedExec } from '../../host/exec.ts';
 import type { Arch } from '../../core/components.ts';
+import { memberNamed, membersOf } from '../group.ts';
 import type { Backend, NodeOptions } from '../node.ts';
 import { chooseAcceleration, describeAcceleration } from './vm/acceleration.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
 import type { Machine } from './vm/qemu-args.ts';
 import { checkQemu, findQemu } from './vm/qemu.ts';
 import { runOnTerminal } from './run-on-terminal.ts';
+import { startSegment } from './segment.ts';
+import type { InGroup } from './vm/node.ts';
 import { quickestNode } from './vm/quickest-node.ts';
 
 export interface VmBackendOptions {
@@ -64,13 +68,27 @@ export function vmBackend(options: VmBackendOptions): Backend {
         clock,
         signal,
       };
-      const start = (node: NodeOptions) =>
+      const start = (node: NodeOptions, inGroup?: InGroup) =>
         quickestNode(
           { ...setting, machine: { ...setting.machine, ...memoryOf(node.limits?.memoryBytes) } },
           node,
+          inGroup,
         );
-      const emulated = acceleration === 'tcg';
-      return { artifacts: [nodeTools, kernel, root, initrd], emulated, start, end: async () => undefined };
+      return {
+        artifacts: [nodeTools, kernel, root, initrd],
+        emulated: acceleration === 'tcg',
+        start: (node) => start(node),
+        async group(nodes) {
+          const members = membersOf(nodes);
+          const socket = `cnilab-${randomUUID()}`;
+          const segment = await startSegment(nodeTools, nodes[0]?.name ?? '', ['--switch', socket]);
+          return {
+            start: (node) => start(node, { socket, member: memberNamed(members, node.name) }),
+            close: () => segment.close(),
+          };
+        },
+        end: async () => undefined,
+      };
     },
     sweep: () => sweepRecords(stateHostPath),
     nodes: () => nodesOf(stateHostPath),

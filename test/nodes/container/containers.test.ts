@@ -73,7 +73,10 @@ test('an owner is read as it was written, and nothing else is one', () => {
 
 test('only what a killed lab left is left', async () => {
   const created = { ms: 0, ticks: 0 };
-  const one: LabContainer = { id: 'x', node: 'n', running: false, kept: false, owner, created };
+  const one: LabContainer = {
+    ...{ id: 'x', node: 'n', segment: undefined, inSegment: undefined, running: false, kept: false },
+    ...{ owner, created },
+  };
   const dead = { ...owner, host: hostname(), pid: process.pid, startTicks: 1 };
   const minutes = 60_000;
   const cases: readonly (readonly [string, LabContainer, number, boolean])[] = [
@@ -102,7 +105,16 @@ test('a container is a lab’s own by the machine and the folder of its nodes', 
 
 test('the age of a container of this machine is not by the time of day; that of another’s may be unknown', async () => {
   const ticks = (await ticksNow()) ?? 0;
-  const one = { id: 'x', node: 'n', running: true, kept: true, created: { ms: 90_000, ticks: ticks - 500 } };
+  const created = { ms: 90_000, ticks: ticks - 500 };
+  const one = {
+    id: 'x',
+    node: 'n',
+    segment: undefined,
+    inSegment: undefined,
+    running: true,
+    kept: true,
+    created,
+  };
   const here = { ...one, owner: { ...owner, host: hostname() } };
   expect(Math.round(((await ageOf(here, 0)) ?? 0) / 1000)).toBe(5);
   expect(await ageOf({ ...one, owner }, 100_000)).toBe(10_000);

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"cnilab/node-tools/internal/guest"
 	"cnilab/node-tools/internal/root"
@@ -14,6 +15,7 @@ import (
 // boot is the first process of a virtual machine: a node as `init` makes it, on a machine of its own. What goes wrong is
 // said on the console, whose last lines the lab shows.
 func boot([]string) error {
+	runtime.UnlockOSThread()
 	if err := machine(); err != nil {
 		fmt.Fprintln(os.Stderr, "cnilab:", err)
 	}

@@ -20,8 +20,22 @@ func confined(args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := enterNodesNetwork(); err != nil {
+		return err
+	}
 	if err := confine.As(1); err != nil {
 		return err
 	}
 	return unix.Exec(program, args, os.Environ())
+}
+
+// enterNodesNetwork: an engine starts a command in the network namespace that it knows of, which is not the node's own where the
+// node is one of a group.
+func enterNodesNetwork() error {
+	node, err := os.Open("/proc/1/ns/net")
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	return unix.Setns(int(node.Fd()), unix.CLONE_NEWNET)
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"os/signal"
+	"runtime"
 
 	"cnilab/node-tools/internal/confine"
 	"cnilab/node-tools/internal/launcher"
 	"cnilab/node-tools/internal/root"
+	"cnilab/node-tools/internal/segment"
 	"cnilab/node-tools/internal/serve"
 
 	"golang.org/x/sys/unix"
@@ -25,11 +28,21 @@ func initNode(args []string) error {
 	flags.Int64Var(&options.TmpfsBytes, "tmpfs-bytes", 0, "what each file system of the node may hold; 0 for half of the memory")
 	wordNumber := flags.Int("word", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
 	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
+	member := flags.String("member", "", "in a group: the node's place in it, as JSON; the process is started in the group's network namespace")
+	segmentNumber := flags.Int("segment", -1, "descriptor of that namespace, once the node has one of its own")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *member != "" && *segmentNumber < 0 {
+		return segment.Leave("--segment")
+	}
+	runtime.UnlockOSThread()
+	place, err := placeInGroup(*member)
+	if err != nil {
 		return err
 	}
 	var word *os.File
@@ -41,11 +54,16 @@ func initNode(args []string) error {
 	if err := root.Build(options); err != nil {
 		return err
 	}
-	if err := root.Identify(name, ""); err != nil {
+	if err := root.Identify(root.Identity{Name: name, Hosts: place.Hosts}, root.Identity{}); err != nil {
 		return err
 	}
 	if err := root.Network(); err != nil {
 		return err
+	}
+	if *segmentNumber >= 0 {
+		if err := place.Connect(*segmentNumber); err != nil {
+			return err
+		}
 	}
 	raiseLimits()
 	if err := confine.Self(!*unfiltered); err != nil {
@@ -56,6 +74,14 @@ func initNode(args []string) error {
 		In: os.Stdin, Out: os.Stdout, Word: word,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
 	})
+}
+
+// placeInGroup is nothing for a node alone.
+func placeInGroup(text string) (place segment.Member, err error) {
+	if text != "" {
+		err = json.Unmarshal([]byte(text), &place)
+	}
+	return place, err
 }
 
 // raiseLimits gives the node what a containerd service has, where this host allows it: without CAP_SYS_RESOURCE a hard

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"cnilab/node-tools/internal/launcher"
+	"cnilab/node-tools/internal/segment"
 	"cnilab/node-tools/internal/session"
 )
 
@@ -19,6 +20,7 @@ var commands = map[string]struct {
 	"init":           {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
 	"boot":           {boot, "first process of a virtual machine: makes a node of it"},
 	"vm":             {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
+	"segment":        {segment.Main, "on the host or in a container: the network between the nodes of a group, for as long as the lab lives"},
 	"session":        {session.Main, "on the host: run a command on a node that is a virtual machine"},
 	"enter":          {enter, "on the host: run a command on a node"},
 	"connect":        {connect, "on a node: dial an address and print what comes"},
@@ -26,17 +28,17 @@ var commands = map[string]struct {
 	"exec-container": {execContainer, "on a node: run a command in a container"},
 }
 
+// Namespaces and Pdeathsig belong to a thread: a command stays on the first one of the process unless it says otherwise.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "enter", "vm", "boot", "session", "connect", "confined", "exec-container"} {
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "confined", "exec-container"} {
 			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)
-	}
-	if first := argument(1); first != "init" && first != "boot" {
-		runtime.LockOSThread() // namespaces and Pdeathsig belong to a thread
 	}
 	if err := command.run(os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

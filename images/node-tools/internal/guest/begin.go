@@ -7,6 +7,9 @@ import (
 	"runtime"
 	"unsafe"
 
+	"cnilab/node-tools/internal/root"
+	"cnilab/node-tools/internal/segment"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -17,17 +20,19 @@ type Beginning struct {
 	TimeMs int64  `json:"timeMs"`
 	// Seed is random, and base64 in JSON.
 	Seed []byte `json:"seed"`
+	// Member is its place in a group of nodes; nil for a node alone.
+	Member *segment.Member `json:"member"`
 }
 
 // Beginner begins nodes on one machine: one after it has booted, and another wherever the machine is resumed from what
 // was saved of it.
 type Beginner struct {
 	artifacts *os.File
-	identify  func(name, former string) error
-	name      string
+	identify  func(now, former root.Identity) error
+	identity  root.Identity
 }
 
-func NewBeginner(devices Devices, identify func(name, former string) error) *Beginner {
+func NewBeginner(devices Devices, identify func(now, former root.Identity) error) *Beginner {
 	return &Beginner{artifacts: devices.Artifacts, identify: identify}
 }
 
@@ -51,9 +56,15 @@ func (b *Beginner) Begin(line []byte) error {
 		}
 		b.artifacts = nil
 	}
-	former := b.name
-	b.name = beginning.Name
-	return b.identify(b.name, former)
+	former := b.identity
+	b.identity = root.Identity{Name: beginning.Name}
+	if beginning.Member != nil {
+		b.identity.Hosts = beginning.Member.Hosts
+		if err := beginning.Member.ConnectMachine(); err != nil {
+			return err
+		}
+	}
+	return b.identify(b.identity, former)
 }
 
 // seed mixes the host's randomness into the kernel's and has it used at once; see random(4).

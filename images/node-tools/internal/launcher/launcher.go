@@ -20,6 +20,7 @@ import (
 
 	"cnilab/node-tools/internal/cgroup"
 	"cnilab/node-tools/internal/confine"
+	"cnilab/node-tools/internal/segment"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,6 +47,8 @@ func Main(args []string) error {
 	limits := cgroup.Limits{}
 	flags.Int64Var(&limits.MemoryBytes, "memory-bytes", 0, "what all processes of the node may take")
 	flags.Int64Var(&limits.Processes, "processes", 0, "how many there may be")
+	group := flags.Int("segment", 0, "process that holds the network of the node's group, if it is in one")
+	member := flags.String("member", "", "the node's place in that group, as JSON")
 	tmpfsBytes := flags.Int64("tmpfs-bytes", 0, "what each file system of the node may hold")
 	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
 	var trees layers
@@ -85,7 +88,10 @@ func Main(args []string) error {
 	if *unfiltered {
 		init = append(init, "--"+confine.Unfiltered)
 	}
-	err = run(&record, *stateDir, made{groups, limits}, init, stop)
+	if *group != 0 {
+		init = append(init, "--member", *member)
+	}
+	err = run(&record, *stateDir, made{groups, limits, *group}, init, stop)
 	return errors.Join(err, remove(record, *stateDir, groups))
 }
 
@@ -106,6 +112,8 @@ func lockShared(path string) (*os.File, error) {
 type made struct {
 	groups []cgroup.Group
 	limits cgroup.Limits
+	// segment is the process that holds the network of the node's group; 0 for a node alone
+	segment int
 }
 
 func run(record *Record, stateDir string, node made, init []string, stop <-chan os.Signal) error {
@@ -116,10 +124,17 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 	if err != nil {
 		return err
 	}
+	flags := uintptr(namespaces)
+	if node.segment != 0 { // where the first process starts, and leaves for a namespace of its own
+		flags &^= syscall.CLONE_NEWNET
+		if err := segment.Enter(node.segment); err != nil {
+			return err
+		}
+	}
 	child := &exec.Cmd{
 		Path: record.Agent, Args: append([]string{"agent"}, init...), Env: []string{},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{childsEnd},
-		SysProcAttr: &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL},
+		SysProcAttr: &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL},
 	}
 	if err := child.Start(); err != nil {
 		return fmt.Errorf("could not start a process in new namespaces: %w", err)

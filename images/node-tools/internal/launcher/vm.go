@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"cnilab/node-tools/internal/segment"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -32,6 +34,7 @@ func VM(args []string) error {
 	flags := flag.NewFlagSet("vm", flag.ContinueOnError)
 	name := flags.String("name", "", "name of the node: its record, its folder")
 	stateDir := flags.String("state-dir", "", "folder for the records of nodes")
+	network := flags.String("segment", "", "switch to connect to, for QEMU as its descriptor 3, if the node is in a group")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -46,11 +49,17 @@ func VM(args []string) error {
 	if err != nil {
 		return err
 	}
-	err = runVM(&record, *stateDir, flags.Args(), stop)
+	err = runVM(&record, *stateDir, machine{flags.Args(), *network}, stop)
 	return errors.Join(err, remove(record, *stateDir, nil))
 }
 
-func runVM(record *Record, stateDir string, argv []string, stop <-chan os.Signal) error {
+type machine struct {
+	argv []string
+	// network is the switch of its group; empty for a node alone
+	network string
+}
+
+func runVM(record *Record, stateDir string, machine machine, stop <-chan os.Signal) error {
 	if err := os.Mkdir(record.Folder, 0o700); err != nil {
 		return err
 	}
@@ -59,11 +68,19 @@ func runVM(record *Record, stateDir string, argv []string, stop <-chan os.Signal
 		return err
 	}
 	defer complaints.Close()
-	qemu := exec.Command(argv[0], argv[1:]...)
+	qemu := exec.Command(machine.argv[0], machine.argv[1:]...)
 	qemu.Dir, qemu.Stdin, qemu.Stdout, qemu.Stderr = record.Folder, os.Stdin, os.Stdout, complaints
 	qemu.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if machine.network != "" {
+		connection, err := segment.Dial(machine.network)
+		if err != nil {
+			return err
+		}
+		defer connection.Close()
+		qemu.ExtraFiles = []*os.File{connection}
+	}
 	if err := qemu.Start(); err != nil {
-		return fmt.Errorf("could not start %s: %w", argv[0], err)
+		return fmt.Errorf("could not start %s: %w", machine.argv[0], err)
 	}
 	if err := LetGoOf(0, 1); err != nil {
 		return err

@@ -97,16 +97,19 @@ func copyTree(from, to string) error {
 	})
 }
 
-// Identify names the node, which may have had another name before. Its identity is the same for each node of one name, on
-// every host. A file that somebody has changed since stays as it is.
-func Identify(name, former string) error {
-	if err := unix.Sethostname([]byte(name)); err != nil {
+// Identity is what a node is called, and by what names it knows others: lines of /etc/hosts.
+type Identity struct{ Name, Hosts string }
+
+// Identify names the node, which may have had another identity before. It is the same for each node of one name, on every
+// host. A file that somebody has changed since stays as it is.
+func Identify(now, former Identity) error {
+	if err := unix.Sethostname([]byte(now.Name)); err != nil {
 		return err
 	}
-	before := identity(former)
-	for file, content := range identity(name) {
+	before := former.files()
+	for file, content := range now.files() {
 		path := "/etc/" + file
-		if now, err := os.ReadFile(path); former != "" && (err != nil || string(now) != before[file]) {
+		if found, err := os.ReadFile(path); former.Name != "" && (err != nil || string(found) != before[file]) {
 			continue
 		}
 		if err := os.RemoveAll(path); err != nil {
@@ -119,13 +122,13 @@ func Identify(name, former string) error {
 	return nil
 }
 
-// identity is the files that name a node. CRI copies resolv.conf and fails without one; on hosts with systemd-resolved it
-// is a link into /run, which a node does not have.
-func identity(name string) map[string]string {
+// files are those that name a node. CRI copies resolv.conf and fails without one; on hosts with systemd-resolved it is a link
+// into /run, which a node does not have.
+func (i Identity) files() map[string]string {
 	return map[string]string{
-		"hostname":    name + "\n",
-		"hosts":       "127.0.0.1 localhost\n127.0.1.1 " + name + "\n::1 localhost ip6-localhost ip6-loopback\n",
+		"hostname":    i.Name + "\n",
+		"hosts":       "127.0.0.1 localhost\n127.0.1.1 " + i.Name + "\n::1 localhost ip6-localhost ip6-loopback\n" + i.Hosts,
 		"resolv.conf": "# a node reaches no network but its own\nnameserver 127.0.0.1\n",
-		"machine-id":  fmt.Sprintf("%x\n", sha256.Sum256([]byte(name)))[:32] + "\n",
+		"machine-id":  fmt.Sprintf("%x\n", sha256.Sum256([]byte(i.Name)))[:32] + "\n",
 	}
 }

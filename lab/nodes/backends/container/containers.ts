@@ -12,8 +12,12 @@ import { keptName, LABELS, type Moment } from './spec.ts';
 /** A container of the lab, as an engine lists it. */
 export interface LabContainer {
   readonly id: string;
-  /** of the node; undefined for an upload */
+  /** of the node; undefined for what is none */
   readonly node: string | undefined;
+  /** of the group whose network it has; undefined for a node and for an upload */
+  readonly segment: string | undefined;
+  /** the id of that container, of a node in a group */
+  readonly inSegment: string | undefined;
   readonly running: boolean;
   readonly kept: boolean;
   readonly owner: Owner | undefined;
@@ -30,6 +34,8 @@ export function readContainer({ Id, Names, State, Labels, Created }: ContainerIn
   return {
     id: Id,
     node,
+    segment: Labels[LABELS.segment],
+    inSegment: Labels[LABELS.inSegment],
     running: State === 'running',
     kept: node !== undefined && Names.includes(`/${keptName(node)}`),
     owner: parseOwner(Labels[LABELS.owner] ?? ''),
@@ -60,6 +66,12 @@ export async function isLeft(
   if (kept) return false;
   const ended = owner === undefined ? undefined : await hasEnded(owner);
   return ended ?? (!running && nowMs - created.ms > START_WITHIN_MS);
+}
+
+/** Removes a group's network when no node is in it: an engine may keep it for as long as there is one. */
+export async function removeUnusedSegment(engine: Engine, id: string): Promise<void> {
+  const isUsed = (await listContainers(engine)).some(({ inSegment }) => inSegment === id);
+  if (!isUsed) await removeContainer(engine, id);
 }
 
 const GONE_WITHIN_MS = 10_000;

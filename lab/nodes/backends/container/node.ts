@@ -9,12 +9,20 @@ import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { RunningNode } from '../../node.ts';
 import { readyWithin } from '../../ready-within.ts';
-import { removeContainer } from './containers.ts';
+import { removeContainer, removeUnusedSegment } from './containers.ts';
 import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';
 import { engineError, isGone, refusalOf, unreachable } from './engine-words.ts';
 import type { Owner } from './owner.ts';
-import { keptName, nodeContainer, type Moment, type Powers, type ReaperLabels } from './spec.ts';
+import {
+  keptName,
+  nodeContainer,
+  segmentContainer,
+  type InGroup,
+  type Moment,
+  type Powers,
+  type ReaperLabels,
+} from './spec.ts';
 import type { ArtifactVolume } from './volume.ts';
 
 export interface ContainerNodeOptions {
@@ -28,6 +36,7 @@ export interface ContainerNodeOptions {
   readonly limits: Required<NodeLimits>;
   readonly systemCalls: SystemCalls;
   readonly volume: ArtifactVolume;
+  readonly inGroup?: InGroup | undefined;
   /** gives up a start */
   readonly signal: AbortSignal;
 }
@@ -38,6 +47,28 @@ const ANSWER_WITHIN_MS = 2000;
 /** An engine that does not have all the capabilities that it would give to a privileged container. */
 export const cannotBePrivileged = (thrown: unknown): boolean =>
   /unable to apply caps|can't apply capabilities|cannot apply capabilities/i.test(refusalOf(thrown).message);
+
+/** The container that has the network of a group. Throws as `startContainerNode` does. */
+export async function startSegmentContainer(
+  options: Omit<ContainerNodeOptions, 'limits' | 'systemCalls' | 'volume' | 'inGroup'>,
+): Promise<{ readonly id: string; close(): Promise<void> }> {
+  const { engine } = options;
+  const { id } = await engine.docker.createContainer(segmentContainer(options));
+  try {
+    const { link, letGo } = await startAgent(options, id);
+    return {
+      id,
+      async close() {
+        link.close();
+        letGo();
+        await removeUnusedSegment(engine, id);
+      },
+    };
+  } catch (thrown) {
+    await removeContainer(engine, id).catch(() => undefined); // why it did not start is what matters
+    throw thrown;
+  }
+}
 
 /** Throws what dockerode throws when the container does not start, and LabError after that. Nothing is left then. */
 export async function startContainerNode(options: ContainerNodeOptions): Promise<RunningNode> {
@@ -74,7 +105,10 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
   }
 }
 
-async function startAgent({ engine, name, signal }: ContainerNodeOptions, id: string) {
+async function startAgent(
+  { engine, name, signal }: Pick<ContainerNodeOptions, 'engine' | 'name' | 'signal'>,
+  id: string,
+) {
   const container = engine.docker.getContainer(id);
   const stream = await engine.attach(id);
   const { stdout, stderr } = demux(stream);

@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 
 import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
+import type { Member } from '../../group.ts';
 import { ownerText, type Owner } from './owner.ts';
 
 /** With what a container may do what a node needs: everything, or, where an engine cannot give that, these alone. */
@@ -12,6 +13,10 @@ export const LABELS = {
   node: 'cnilab.node',
   /** instead of that: an upload into the volume */
   upload: 'cnilab.upload',
+  /** or the network of a group of nodes */
+  segment: 'cnilab.segment',
+  /** of a node in a group: the container with the network */
+  inSegment: 'cnilab.in-segment',
   owner: 'cnilab.owner',
   createdMs: 'cnilab.created-ms',
   /** since the boot of the lab's machine, where that can be told */
@@ -57,32 +62,76 @@ export function nodeContainer({
   reaperLabels,
   limits: { memoryBytes, processes, tmpfsBytes },
   systemCalls,
+  inGroup,
 }: ContainerMaking & {
   powers: Powers;
   reaperLabels: ReaperLabels;
   limits: Required<NodeLimits>;
   systemCalls: SystemCalls;
+  inGroup?: InGroup | undefined;
 }): ContainerCreateOptions {
   return {
     name: containerName(name),
     Image: image,
-    Hostname: name,
+    // an engine names no container that starts in the network of another; the agent does
+    ...(inGroup === undefined && { Hostname: name }),
     Entrypoint: ['/lab/bin/agent'],
     Cmd: [
       ...['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
       ...['--tmpfs-bytes', String(tmpfsBytes)],
       ...(systemCalls === 'unfiltered' ? ['--unfiltered'] : []),
+      ...(inGroup === undefined ? [] : ['--member', JSON.stringify(inGroup.member)]),
     ],
-    Labels: { ...ownedBy({ owner, now }), [LABELS.node]: name, ...reaperLabels },
-    // when the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest
-    ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
+    Labels: {
+      ...ownedBy({ owner, now }),
+      [LABELS.node]: name,
+      ...(inGroup && { [LABELS.inSegment]: inGroup.holderId }),
+      ...reaperLabels,
+    },
+    ...WITH_STREAMS,
     HostConfig: {
       AutoRemove: true,
-      NetworkMode: 'none',
+      NetworkMode: inGroup === undefined ? 'none' : `container:${inGroup.holderId}`,
       ...{ Memory: memoryBytes, MemorySwap: memoryBytes, PidsLimit: processes },
       ...{ CgroupnsMode: 'private' }, // newer than dockerode's types
       LogConfig: { Type: 'none', Config: {} },
       Mounts: [{ Type: 'volume', Source: VOLUME, Target: ARTIFACTS_NODE_PATH, ReadOnly: true }],
+      ...(powers === 'privileged' ? { Privileged: true } : withCapabilities),
+    },
+  };
+}
+
+/** When the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest. */
+const WITH_STREAMS = {
+  ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
+} as const;
+
+/** A node's place in a group, and the container in whose network its own starts. */
+export interface InGroup {
+  readonly holderId: string;
+  readonly member: Member;
+}
+
+/** A container whose network namespace has the bridge between the nodes of a group, and no way out. */
+export function segmentContainer({
+  name,
+  image,
+  owner,
+  now,
+  powers,
+  reaperLabels,
+}: ContainerMaking & { powers: Powers; reaperLabels: ReaperLabels }): ContainerCreateOptions {
+  return {
+    name: `cnilab-segment-${name}`,
+    Image: image,
+    Entrypoint: ['/lab/bin/agent'],
+    Cmd: ['segment'],
+    Labels: { ...ownedBy({ owner, now }), [LABELS.segment]: name, ...reaperLabels },
+    ...WITH_STREAMS,
+    HostConfig: {
+      AutoRemove: true,
+      NetworkMode: 'none',
+      LogConfig: { Type: 'none', Config: {} },
       ...(powers === 'privileged' ? { Privileged: true } : withCapabilities),
     },
   };

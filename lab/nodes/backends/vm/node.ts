@@ -11,6 +11,7 @@ import type { Clock } from '../../../core/ports.ts';
 import { openAgentLink, type AgentLink } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
+import type { Member } from '../../group.ts';
 import type { NodeOptions, RunningNode } from '../../node.ts';
 import { readyWithin } from '../../ready-within.ts';
 import { copyArtifact } from './copy-artifact.ts';
@@ -29,6 +30,13 @@ export interface VmNodeOptions extends NodeOptions {
   readonly signal: AbortSignal;
   /** done to a guest that has booted, before it is told which node it is */
   readonly beforeBegin?: (monitorHostPath: string) => Promise<void>;
+  readonly inGroup?: InGroup | undefined;
+}
+
+/** Its place in a group, and the abstract socket of the switch that joins the group's machines. */
+export interface InGroup {
+  readonly socket: string;
+  readonly member: Member;
 }
 
 export interface VmNode extends RunningNode {
@@ -43,11 +51,16 @@ const CONSOLE_CHARACTERS = 2000;
 export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, signal, beforeBegin, clock } =
     options;
+  const { inGroup } = options;
   const startedMs = performance.now();
   await mkdir(stateHostPath, { recursive: true });
   const launcher = spawn(
     join(nodeTools.hostPath, 'bin/agent'),
-    ['vm', '--name', name, '--state-dir', stateHostPath, '--', ...argv],
+    [
+      ...['vm', '--name', name, '--state-dir', stateHostPath],
+      ...(inGroup === undefined ? [] : ['--segment', inGroup.socket]),
+      ...['--', ...argv],
+    ],
     { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], detached: true, env: {}, cwd: '/' },
   );
   const [input, output, , word] = launcher.stdio as unknown as [Duplex, Duplex, Duplex, Duplex];
@@ -56,7 +69,8 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   const monitorHostPath = join(folderHostPath, MONITOR);
   const begin = (): void => {
     const seed = randomBytes(64).toString('base64');
-    input.write(`${JSON.stringify({ op: 'begin', name, timeMs: clock.date().getTime(), seed })}\n`);
+    const timeMs = clock.date().getTime();
+    input.write(`${JSON.stringify({ op: 'begin', name, timeMs, seed, member: inGroup?.member })}\n`);
   };
   const stream = {
     input,

@@ -10,6 +10,8 @@ export interface Machine {
   readonly kernelHostPath: string;
   readonly initrdHostPath: string;
   readonly rootDiskHostPath: string;
+  /** whether it is one of a group, and has a network device */
+  readonly inGroup?: boolean;
 }
 
 export interface NodeMachine extends Machine {
@@ -46,8 +48,15 @@ export function qemuArgs(machine: NodeMachine): readonly string[] {
     ]),
     ...disk('root', rootDiskHostPath),
     ...disk('artifacts', artifactsDiskHostPath),
+    ...(machine.inGroup ? NETWORK : []),
   ];
 }
+
+/** The launcher connects it to the switch of the group. Its MAC comes with the node's name, as a saved guest has no place yet. */
+const NETWORK = [
+  ...['-netdev', 'socket,id=segment,fd=3'],
+  ...['-device', 'virtio-net-pci,netdev=segment,romfile='],
+];
 
 /** Many machines read one file. The guest finds a disk by its serial: the order of virtio devices is QEMU's affair. */
 function disk(name: string, hostPath: string): readonly string[] {

@@ -4,7 +4,7 @@ import { LabError } from '../../../core/lab-error.ts';
 import type { Clock } from '../../../core/ports.ts';
 import type { NodeOptions, RunningNode } from '../../node.ts';
 import { artifactsDisk } from './artifacts-disk.ts';
-import { startVmNode, type VmNode } from './node.ts';
+import { startVmNode, type InGroup, type VmNode } from './node.ts';
 import { qemuArgs, type Acceleration, type Machine } from './qemu-args.ts';
 import { savedGuests, type SavedGuest } from './saved-guest.ts';
 
@@ -26,8 +26,13 @@ const READY_WITHIN_MS: Readonly<Record<Acceleration, number>> = { kvm: 30_000, t
 const RESUMED_WITHIN_MS = 30_000;
 
 /** From a guest that was saved with the same preparation done, else from one that had booted, else from nothing. */
-export async function quickestNode(setting: Setting, options: NodeOptions): Promise<RunningNode> {
-  const { qemu, machine, cache, signal } = setting;
+export async function quickestNode(
+  setting: Setting,
+  options: NodeOptions,
+  inGroup?: InGroup,
+): Promise<RunningNode> {
+  const { qemu, cache, signal } = setting;
+  const machine = { ...setting.machine, ...(inGroup && { inGroup: true }) };
   const { name, preparation } = options;
   const artifacts = [...new Map(options.artifacts.map((artifact) => [artifact.key, artifact])).values()];
   const disk = await artifactsDisk(artifacts, { cache, signal });
@@ -41,8 +46,7 @@ export async function quickestNode(setting: Setting, options: NodeOptions): Prom
     try {
       node = await startVmNode({
         ...setting,
-        name,
-        artifacts,
+        ...{ name, artifacts, inGroup },
         argv: [...argv, ...resumeArgs],
         readyWithinMs: RESUMED_WITHIN_MS,
       });
@@ -58,15 +62,16 @@ export async function quickestNode(setting: Setting, options: NodeOptions): Prom
   const boot = () =>
     startVmNode({
       ...setting,
-      name,
-      artifacts,
+      ...{ name, artifacts, inGroup },
       argv,
       readyWithinMs: READY_WITHIN_MS[machine.acceleration],
       beforeBegin: (monitorHostPath) => guests.booted.save(monitorHostPath),
     });
 
   if (preparation === undefined) return (await resume(guests.booted)) ?? boot();
-  const prepared = guests.prepared(await preparation());
+  // what a node knows of its group is there when it is saved, and what it has then is there from its start
+  const place = inGroup === undefined ? '' : JSON.stringify(inGroup.member);
+  const prepared = guests.prepared(`${await preparation()}${place}`);
   const resumed = await resume(prepared, answersAsBefore);
   if (resumed !== undefined) return { ...resumed, resumed: true };
   const fresh = (await resume(guests.booted)) ?? (await boot());

@@ -116,7 +116,7 @@ export function result(argv: readonly string[], more: Partial<CommandResult> = {
   };
 }
 
-/** What crictl prints when the runtime refuses: the form of 1.23, as tests of crictl-error.ts have it. */
+/** What crictl prints when the runtime refuses: the form of 1.23, as tests of judge/crictl-error.ts have it. */
 export const crictlError = (message: string): string =>
   `time="2022-05-01T00:00:00Z" level=fatal msg=${JSON.stringify(`run pod sandbox: rpc error: code = Unknown desc = ${message}`)}\n`;
 

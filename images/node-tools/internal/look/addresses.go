@@ -3,6 +3,7 @@ package look
 import (
 	"net/netip"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,16 +22,16 @@ func (a address) text() string {
 }
 
 const (
-	ifaProto    = 11 // IFA_PROTO of include/uapi/linux/if_addr.h, since Linux 5.18
-	ifaProtoLL  = 2  // IFAPROT_KERNEL_LL
-	rtScopeLink = 253
+	ifaProto   = 11 // IFA_PROTO of include/uapi/linux/if_addr.h, since Linux 5.18
+	ifaProtoLL = 2  // IFAPROT_KERNEL_LL
 )
 
 func readAddresses(devices map[int]link) ([]address, error) {
 	var found []address
 	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), unix.SizeofIfAddrmsg,
 		"addresses", func(head []byte, more attributes) {
-			length := int(head[1])
+			message := nl.DeserializeIfAddrmsg(head)
+			length := int(message.Prefixlen)
 			peer, ok := netip.AddrFromSlice(more.get(unix.IFA_ADDRESS))
 			local, own := netip.AddrFromSlice(more.get(unix.IFA_LOCAL))
 			if !own {
@@ -39,9 +40,9 @@ func readAddresses(devices map[int]link) ([]address, error) {
 			if !ok {
 				peer = local
 			}
-			one := address{device: int(number(head[4:])), local: netip.PrefixFrom(local, length), peer: netip.PrefixFrom(peer, length)}
+			one := address{device: int(message.Index), local: netip.PrefixFrom(local, length), peer: netip.PrefixFrom(peer, length)}
 			proto := more.get(ifaProto)
-			one.kernels = local.IsLinkLocalUnicast() && local.Is6() && head[3] == rtScopeLink &&
+			one.kernels = local.IsLinkLocalUnicast() && local.Is6() && message.Scope == unix.RT_SCOPE_LINK &&
 				(len(proto) == 1 && proto[0] == ifaProtoLL || fromMAC(local))
 			found = append(found, one)
 		})

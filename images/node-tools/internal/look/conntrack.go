@@ -8,18 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
-)
-
-// Attributes of include/uapi/linux/netfilter/nfnetlink_conntrack.h.
-const (
-	ctTupleOrig, ctTupleReply, ctProtoInfo     = 1, 2, 4
-	ctTupleIP, ctTupleProto                    = 1, 2
-	ctIPv4Src, ctIPv4Dst, ctIPv6Src, ctIPv6Dst = 1, 2, 3, 4
-	ctProtoNum, ctProtoSrc, ctProtoDst         = 1, 2, 3
-	ctProtoInfoTCP, ctProtoInfoTCPState        = 1, 1
-	tcpEstablished                             = 3
-	ctGet                                      = 1<<8 | 1 // NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET
 )
 
 var protocols = map[byte]string{unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp", unix.IPPROTO_SCTP: "sctp"}
@@ -82,10 +72,10 @@ func conntrack() ([]Item, error) {
 		return nil, err
 	}
 	var items []Item
-	err = listed(unix.NETLINK_NETFILTER, ctGet, make([]byte, 4), 4, "tracked connections",
+	err = listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, make([]byte, 4), 4, "tracked connections",
 		func(_ []byte, more attributes) {
-			original, reply := readTuple(more.get(ctTupleOrig)), readTuple(more.get(ctTupleReply))
-			if original.to == reply.from || !original.to.IsValid() || isEnding(original.protocol, more.get(ctProtoInfo)) {
+			original, reply := readTuple(more.get(nl.CTA_TUPLE_ORIG)), readTuple(more.get(nl.CTA_TUPLE_REPLY))
+			if original.to == reply.from || !original.to.IsValid() || isEnding(original.protocol, more.get(nl.CTA_PROTOINFO)) {
 				return
 			}
 			protocol, known := protocols[original.protocol]
@@ -104,16 +94,16 @@ func isEnding(protocol byte, info []byte) bool {
 	if protocol != unix.IPPROTO_TCP {
 		return false
 	}
-	state := attributes(info).in(ctProtoInfoTCP).get(ctProtoInfoTCPState)
-	return len(state) == 1 && state[0] != tcpEstablished
+	state := attributesOf(info).in(nl.CTA_PROTOINFO_TCP).get(nl.CTA_PROTOINFO_TCP_STATE)
+	return len(state) == 1 && state[0] != nl.TCP_CONNTRACK_ESTABLISHED
 }
 
 func readTuple(value []byte) tuple {
-	ip, proto := attributes(value).in(ctTupleIP), attributes(value).in(ctTupleProto)
+	ip, proto := attributesOf(value).in(nl.CTA_TUPLE_IP), attributesOf(value).in(nl.CTA_TUPLE_PROTO)
 	return tuple{
-		protocol: first(proto.get(ctProtoNum)),
-		from:     addrPort(ip.get(ctIPv4Src), ip.get(ctIPv6Src), proto.get(ctProtoSrc)),
-		to:       addrPort(ip.get(ctIPv4Dst), ip.get(ctIPv6Dst), proto.get(ctProtoDst)),
+		protocol: first(proto.get(nl.CTA_PROTO_NUM)),
+		from:     addrPort(ip.get(nl.CTA_IP_V4_SRC), ip.get(nl.CTA_IP_V6_SRC), proto.get(nl.CTA_PROTO_SRC_PORT)),
+		to:       addrPort(ip.get(nl.CTA_IP_V4_DST), ip.get(nl.CTA_IP_V6_DST), proto.get(nl.CTA_PROTO_DST_PORT)),
 	}
 }
 

@@ -1,6 +1,10 @@
 package look
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/vishvananda/netlink/nl"
+)
 
 func TestFlowsAreAskedForOnceThereWasARedirectionAndAPodIsGone(t *testing.T) {
 	looker := &Looker{}
@@ -24,7 +28,7 @@ func TestFlowsAreAskedForOnceThereWasARedirectionAndAPodIsGone(t *testing.T) {
 func TestOfTCPOnlyAnEstablishedFlowLasts(t *testing.T) {
 	// CTA_PROTOINFO_TCP, and in it CTA_PROTOINFO_TCP_STATE
 	info := func(state byte) []byte { return []byte{12, 0, 1, 0x80, 5, 0, 1, 0, state, 0, 0, 0} }
-	if isEnding(6, info(tcpEstablished)) || !isEnding(6, info(7)) || isEnding(17, nil) {
+	if isEnding(6, info(nl.TCP_CONNTRACK_ESTABLISHED)) || !isEnding(6, info(7)) || isEnding(17, nil) {
 		t.Error("established TCP and UDP last, TIME_WAIT ends")
 	}
 }

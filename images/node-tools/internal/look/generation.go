@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -11,28 +12,13 @@ import (
 // another one. Not known where the kernel does not tell.
 func nftGeneration() (generation uint32, known bool) {
 	const nftaGenID = 1
-	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
-	if err != nil {
+	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0)
+	request.AddRawData(make([]byte, nl.SizeofNfgenmsg))
+	answers, err := request.Execute(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN)
+	if err != nil || len(answers) == 0 || len(answers[0]) < nl.SizeofNfgenmsg {
 		return 0, false
 	}
-	defer unix.Close(socket)
-	request := make([]byte, 20) // nlmsghdr and nfgenmsg, of which all but these fields is zero
-	native.PutUint32(request, 20)
-	native.PutUint16(request[4:], unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN)
-	native.PutUint16(request[6:], unix.NLM_F_REQUEST)
-	if unix.Sendto(socket, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) != nil {
-		return 0, false
-	}
-	answer := make([]byte, 4096)
-	count, _, err := unix.Recvfrom(socket, answer, 0)
-	if err != nil {
-		return 0, false
-	}
-	messages, _, err := parseMessages(answer[:count])
-	if err != nil || len(messages) == 0 || len(messages[0].body) < 4 || messages[0].kind != unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN {
-		return 0, false
-	}
-	id := attributes(messages[0].body[4:]).get(nftaGenID)
+	id := attributesOf(answers[0][nl.SizeofNfgenmsg:]).get(nftaGenID)
 	if len(id) != 4 {
 		return 0, false
 	}

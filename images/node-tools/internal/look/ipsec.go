@@ -6,15 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
-)
-
-// From include/uapi/linux/xfrm.h.
-const (
-	xfrmGetSA, xfrmGetPolicy      = 0x12, 0x15
-	selectorSize                  = 56
-	stateHeadSize, policyHeadSize = selectorSize + 24 + 16, selectorSize + 64 + 32 + 9
-	idAt, sourceAt, directionAt   = selectorSize, selectorSize + 24, selectorSize + 64 + 32 + 8
 )
 
 var directions = []string{"in", "out", "fwd"}
@@ -25,21 +18,22 @@ func ipsec() ([]Item, error) {
 		return nil, err
 	}
 	var items []Item
-	err := listed(unix.NETLINK_XFRM, xfrmGetPolicy, nil, policyHeadSize, "IPsec policies", func(head []byte, _ attributes) {
-		direction := "socket"
-		if at := int(head[directionAt]); at < len(directions) {
+	err := listed(unix.NETLINK_XFRM, nl.XFRM_MSG_GETPOLICY, nil, nl.SizeofXfrmUserpolicyInfo, "IPsec policies", func(head []byte, _ attributes) {
+		policy := nl.DeserializeXfrmUserpolicyInfo(head)
+		selector, direction := policy.Sel, "socket"
+		if at := int(policy.Dir); at < len(directions) {
 			direction = directions[at]
 		}
 		items = append(items, Item{Kind: "xfrm", Name: fmt.Sprintf("policy %s from %s to %s", direction,
-			xfrmPrefix(head[16:32], head[43], head[40]), xfrmPrefix(head[:16], head[42], head[40]))})
+			xfrmPrefix(selector.Saddr, selector.PrefixlenS, selector.Family), xfrmPrefix(selector.Daddr, selector.PrefixlenD, selector.Family))})
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = listed(unix.NETLINK_XFRM, xfrmGetSA, nil, stateHeadSize, "IPsec states", func(head []byte, _ attributes) {
-		spi := head[idAt+16 : idAt+20] // in the byte order of the network
-		items = append(items, Item{Kind: "xfrm", Name: fmt.Sprintf("state from %s to %s spi 0x%x",
-			xfrmPrefix(head[sourceAt:sourceAt+16], 0, 0).Addr(), xfrmPrefix(head[idAt:idAt+16], 0, 0).Addr(), spi)})
+	err = listed(unix.NETLINK_XFRM, nl.XFRM_MSG_GETSA, nil, nl.SizeofXfrmUsersaInfo, "IPsec states", func(head []byte, _ attributes) {
+		state := nl.DeserializeXfrmUsersaInfo(head)
+		items = append(items, Item{Kind: "xfrm", Name: fmt.Sprintf("state from %s to %s spi 0x%08x",
+			xfrmPrefix(state.Saddr, 0, 0).Addr(), xfrmPrefix(state.Id.Daddr, 0, 0).Addr(), nl.Swap32(state.Id.Spi))})
 	})
 	return items, err
 }
@@ -59,11 +53,10 @@ func knowsIPsec() (bool, error) {
 }
 
 // xfrmPrefix: an IPv4 address is in the first four of sixteen bytes.
-func xfrmPrefix(bytes []byte, length, family byte) netip.Prefix {
-	six := [16]byte(bytes)
-	address := netip.AddrFrom16(six)
-	if family == unix.AF_INET || family != unix.AF_INET6 && [12]byte(six[4:]) == [12]byte{} {
-		address = netip.AddrFrom4([4]byte(six[:4]))
+func xfrmPrefix(bytes nl.XfrmAddress, length uint8, family uint16) netip.Prefix {
+	address := netip.AddrFrom16(bytes)
+	if family == unix.AF_INET || family != unix.AF_INET6 && [12]byte(bytes[4:]) == [12]byte{} {
+		address = netip.AddrFrom4([4]byte(bytes[:4]))
 	}
 	return netip.PrefixFrom(address, int(length))
 }

@@ -3,6 +3,7 @@ package look
 import (
 	"net"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -54,8 +55,9 @@ func readLinks() ([]link, error) {
 	var found []link
 	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg), unix.SizeofIfInfomsg,
 		"network devices", func(head []byte, more attributes) {
+			device := nl.DeserializeIfInfomsg(head)
 			one := link{
-				index: int(number(head[4:])), flags: number(head[8:]), name: text(more.get(unix.IFLA_IFNAME)),
+				index: int(device.Index), flags: device.Flags, name: text(more.get(unix.IFLA_IFNAME)),
 				master: int(number(more.get(unix.IFLA_MASTER))), mac: more.get(unix.IFLA_ADDRESS),
 				kind: text(more.in(unix.IFLA_LINKINFO).get(unix.IFLA_INFO_KIND)),
 			}

@@ -4,153 +4,80 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"syscall"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
+
+// Requests, messages and attributes are those of vishvananda/netlink/nl. The lists of vishvananda/netlink itself lose what
+// a look has to tell: a peer's namespace that is ending, who made an address, `from` and `nhid` of a route, a rule's action,
+// the ports of SCTP, the family of an IPsec policy for all addresses.
 
 // native: netlink is written in the byte order of the machine; the lab runs on amd64 and arm64, both little-endian.
 var native = binary.LittleEndian
 
-// message is one answer of the kernel: its type, and what follows its header.
-type message struct {
-	kind uint16
-	body []byte
-}
-
-// errInterrupted: what was listed changed meanwhile, so the list may lack something that was there all the time.
-var errInterrupted = errors.New("what was listed did not stop changing")
-
 // dump asks the kernel for all there is of something, and makes nothing: what nobody has made yet is not made by asking.
 // A kernel that does not know such things has none of them.
-func dump(protocol int, kind uint16, body []byte) ([]message, error) {
-	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
-	if err == unix.EPROTONOSUPPORT {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(socket)
-	request := make([]byte, unix.NLMSG_HDRLEN, unix.NLMSG_HDRLEN+len(body))
-	native.PutUint32(request, uint32(unix.NLMSG_HDRLEN+len(body)))
-	native.PutUint16(request[4:], kind)
-	native.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	request = append(request, body...)
+func dump(protocol int, kind int, body []byte) ([][]byte, error) {
 	for attempt := 0; ; attempt++ {
-		messages, err := ask(socket, request)
-		if err != errInterrupted || attempt == 10 {
-			return messages, err
-		}
-	}
-}
-
-func ask(socket int, request []byte) ([]message, error) {
-	if err := unix.Sendto(socket, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, err
-	}
-	var messages []message
-	interrupted := false
-	buffer := make([]byte, 64<<10)
-	for {
-		count, _, err := unix.Recvfrom(socket, buffer, 0)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		more, end, err := parseMessages(append([]byte(nil), buffer[:count]...))
-		if errno, ok := err.(unix.Errno); ok && unknown(socket, errno) {
+		request := nl.NewNetlinkRequest(kind, unix.NLM_F_DUMP)
+		request.AddRawData(body)
+		messages, err := request.Execute(protocol, 0)
+		switch {
+		case unknown(protocol, err):
 			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		messages = append(messages, more...)
-		interrupted = interrupted || end.interrupted
-		if end.reached {
-			if interrupted {
-				return nil, errInterrupted
-			}
-			return messages, nil
+		case !errors.Is(err, nl.ErrDumpInterrupted): // an interrupted list may lack something that was there all the time
+			return messages, err
+		case attempt == 10:
+			return nil, errors.New("what was listed did not stop changing")
 		}
 	}
 }
 
 // unknown tells that the kernel has nobody who could answer: nfnetlink says it in two ways.
-func unknown(socket int, errno unix.Errno) bool {
-	protocol, _ := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
-	return errno == unix.EOPNOTSUPP || (errno == unix.EINVAL && protocol == unix.NETLINK_NETFILTER)
+func unknown(protocol int, err error) bool {
+	return errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) ||
+		errors.Is(err, unix.EINVAL) && protocol == unix.NETLINK_NETFILTER
 }
 
-type end struct{ reached, interrupted bool }
+// attributes are what follows the head of a message.
+type attributes []syscall.NetlinkRouteAttr
 
-func parseMessages(bytes []byte) (messages []message, end end, err error) {
-	for len(bytes) >= unix.NLMSG_HDRLEN {
-		length, kind := int(native.Uint32(bytes)), native.Uint16(bytes[4:])
-		if length < unix.NLMSG_HDRLEN || length > len(bytes) {
-			return nil, end, errors.New("the kernel answered with a broken message")
-		}
-		end.interrupted = end.interrupted || native.Uint16(bytes[6:])&unix.NLM_F_DUMP_INTR != 0
-		body := bytes[unix.NLMSG_HDRLEN:length]
-		switch {
-		case kind == unix.NLMSG_DONE:
-			end.reached = true
-			return messages, end, nil
-		case kind == unix.NLMSG_ERROR && len(body) >= 4:
-			end.reached = true
-			return nil, end, unix.Errno(-int32(native.Uint32(body)))
-		default:
-			messages = append(messages, message{kind, body})
-		}
-		bytes = bytes[min((length+3)&^3, len(bytes)):]
-	}
-	return messages, end, nil
+// attributesOf returns none where the kernel wrote none that can be read.
+func attributesOf(value []byte) attributes {
+	found, _ := nl.ParseRouteAttr(value)
+	return found
 }
-
-// attributes are what follows the head of a message: length and type, two bytes each, then the value, filled up to four bytes.
-type attributes []byte
 
 // get returns the value of the first attribute of this type; nil where there is none.
 func (a attributes) get(kind uint16) []byte {
-	for len(a) >= 4 {
-		length := int(native.Uint16(a))
-		if length < 4 || length > len(a) {
-			break
+	for i := range a {
+		if a[i].Attr.Type&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER) == kind {
+			return a[i].Value
 		}
-		if native.Uint16(a[2:])&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER) == kind {
-			return a[4:length:length]
-		}
-		a = a[min((length+3)&^3, len(a)):]
 	}
 	return nil
 }
 
 // in returns the attributes that are the value of this one.
-func (a attributes) in(kind uint16) attributes { return a.get(kind) }
+func (a attributes) in(kind uint16) attributes { return attributesOf(a.get(kind)) }
 
 // listed is a dump of whose messages each has a head of a fixed size, and attributes after it.
-func listed(protocol int, kind uint16, body []byte, head int, what string, each func(head []byte, more attributes)) error {
+func listed(protocol int, kind int, body []byte, head int, what string, each func(head []byte, more attributes)) error {
 	messages, err := dump(protocol, kind, body)
 	if err != nil {
 		return fmt.Errorf("could not list %s: %w", what, err)
 	}
 	for _, one := range messages {
-		if len(one.body) >= head {
-			each(one.body[:head], one.body[head:])
+		if len(one) >= head {
+			each(one[:head], attributesOf(one[head:]))
 		}
 	}
 	return nil
 }
 
-func text(value []byte) string {
-	for i, character := range value {
-		if character == 0 {
-			return string(value[:i])
-		}
-	}
-	return string(value)
-}
+func text(value []byte) string { return unix.ByteSliceToString(value) }
 
 func number(value []byte) uint32 {
 	if len(value) < 4 {
@@ -167,11 +94,10 @@ type table struct {
 
 // nftTables asks the kernel itself, so that it works without the nft program.
 func nftTables() ([]table, error) {
-	const nfgenmsg = 4
 	var tables []table
-	err := listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, make([]byte, nfgenmsg), nfgenmsg,
-		"nftables tables", func(head []byte, more attributes) {
-			tables = append(tables, table{head[0], text(more.get(unix.NFTA_TABLE_NAME))})
+	err := listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, make([]byte, nl.SizeofNfgenmsg),
+		nl.SizeofNfgenmsg, "nftables tables", func(head []byte, more attributes) {
+			tables = append(tables, table{nl.DeserializeNfgenmsg(head).NfgenFamily, text(more.get(unix.NFTA_TABLE_NAME))})
 		})
 	return tables, err
 }

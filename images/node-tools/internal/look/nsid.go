@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,11 +29,11 @@ func livingNamespaces() (map[int32]bool, error) {
 			paths = append(paths, mount.point)
 		}
 	}
-	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	kernel, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(socket)
+	defer kernel.Close()
 	living, asked := map[int32]bool{}, map[uint64]bool{}
 	for _, path := range paths {
 		var stat unix.Stat_t
@@ -44,37 +45,14 @@ func livingNamespaces() (map[int32]bool, error) {
 		if err != nil {
 			continue
 		}
-		id, err := namespaceID(socket, namespace)
+		id, err := kernel.GetNetNsIdByFd(namespace)
 		unix.Close(namespace)
 		if err != nil {
 			return nil, fmt.Errorf("could not ask for the number of %s: %w", path, err)
 		}
 		if id != unix.NETNSA_NSID_NOT_ASSIGNED {
-			living[id] = true
+			living[int32(id)] = true
 		}
 	}
 	return living, nil
-}
-
-// namespaceID is RTM_GETNSID: nlmsghdr, rtgenmsg filled up to four bytes, NETNSA_FD.
-func namespaceID(socket, namespace int) (int32, error) {
-	request := make([]byte, 28)
-	native.PutUint32(request, 28)
-	native.PutUint16(request[4:], unix.RTM_GETNSID)
-	native.PutUint16(request[6:], unix.NLM_F_REQUEST)
-	native.PutUint16(request[20:], 8)
-	native.PutUint16(request[22:], unix.NETNSA_FD)
-	native.PutUint32(request[24:], uint32(namespace))
-	if err := unix.Sendto(socket, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return 0, err
-	}
-	answer := make([]byte, 4096)
-	count, _, err := unix.Recvfrom(socket, answer, 0)
-	if err != nil {
-		return 0, err
-	}
-	if count < 20 || native.Uint16(answer[4:]) != unix.RTM_NEWNSID {
-		return 0, fmt.Errorf("the kernel answered with a message of type %d", native.Uint16(answer[4:]))
-	}
-	return int32(native.Uint32(attributes(answer[20:count]).get(unix.NETNSA_NSID))), nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,17 +31,18 @@ func readRoutes(devices map[int]link, addresses []address) ([]attachment, error)
 	var found []attachment
 	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), unix.SizeofRtMsg,
 		"routes", func(head []byte, more attributes) {
-			one := route{kind: head[7], protocol: head[5], table: uint32(head[4]), priority: number(more.get(unix.RTA_PRIORITY))}
+			message := nl.DeserializeRtMsg(head)
+			one := route{kind: message.Type, protocol: message.Protocol, table: uint32(message.Table), priority: number(more.get(unix.RTA_PRIORITY))}
 			if value := more.get(unix.RTA_TABLE); value != nil {
 				one.table = number(value)
 			}
-			one.to = prefix(more.get(unix.RTA_DST), head[1], head[0])
+			one.to = prefix(more.get(unix.RTA_DST), message.Dst_len, message.Family)
 			device := int(number(more.get(unix.RTA_OIF)))
 			if one.isKernels(on[device]) || devices[device].name == "lo" && one.isKernels(addresses) {
 				return
 			}
 			found = append(found, attachment{"route", words(
-				routeTypes[one.kind], destination(one.to), labelled("from", source(more.get(unix.RTA_SRC), head[2])),
+				routeTypes[one.kind], destination(one.to), labelled("from", source(more.get(unix.RTA_SRC), message.Src_len)),
 				labelled("via", gateway(more)), counted("nhid", number(more.get(rtaNextHop))), nextHops(more.get(unix.RTA_MULTIPATH), devices), tableName(one.table),
 				counted("metric", metric(one)), labelled("dev", devices[device].name),
 			), device})
@@ -146,7 +148,7 @@ func nextHops(bytes []byte, devices map[int]link) string {
 		if length < unix.SizeofRtNexthop || length > len(bytes) {
 			break
 		}
-		hops = append(hops, words("nexthop", labelled("via", gateway(bytes[unix.SizeofRtNexthop:length])),
+		hops = append(hops, words("nexthop", labelled("via", gateway(attributesOf(bytes[unix.SizeofRtNexthop:length]))),
 			labelled("dev", devices[int(number(bytes[4:]))].name)))
 		bytes = bytes[min((length+3)&^3, len(bytes)):]
 	}

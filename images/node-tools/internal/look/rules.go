@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,32 +14,32 @@ var ruleActions = map[byte]string{3: "nop", 6: "blackhole", 7: "unreachable", 8:
 
 // readRules returns the rules that choose a table of routes, named as `ip rule` prints them.
 func readRules() ([]attachment, error) {
-	const head = 12 // struct fib_rule_hdr
 	var found []attachment
-	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETRULE, make([]byte, head), head, "rules",
+	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETRULE, make([]byte, unix.SizeofRtMsg), unix.SizeofRtMsg, "rules",
 		func(head []byte, more attributes) {
-			table := uint32(head[4])
+			rule := nl.DeserializeRtMsg(head) // struct fib_rule_hdr has the same form, with the action in the place of the type
+			table := uint32(rule.Table)
 			if value := more.get(unix.FRA_TABLE); value != nil {
 				table = number(value)
 			}
-			action := ruleActions[head[7]]
-			if head[7] == frToTable {
+			action := ruleActions[rule.Type]
+			if rule.Type == frToTable {
 				action = "lookup " + ruleTable(table)
 			}
 			if target := number(more.get(unix.FRA_GOTO)); target != 0 {
 				action = fmt.Sprintf("goto %d", target)
 			}
-			from := source(more.get(unix.FRA_SRC), head[2])
+			from := source(more.get(unix.FRA_SRC), rule.Src_len)
 			if from == "" {
-				from = everything(head[0])
+				from = everything(rule.Family)
 			}
 			not := ""
-			if native.Uint32(head[8:])&unix.FIB_RULE_INVERT != 0 {
+			if rule.Flags&unix.FIB_RULE_INVERT != 0 {
 				not = "not"
 			}
 			found = append(found, attachment{"rule", words(
 				fmt.Sprintf("%d:", number(more.get(unix.FRA_PRIORITY))), not, "from", from,
-				labelled("to", source(more.get(unix.FRA_DST), head[1])), counted("tos", uint32(head[3])),
+				labelled("to", source(more.get(unix.FRA_DST), rule.Dst_len)), counted("tos", uint32(rule.Tos)),
 				labelled("fwmark", mark(more)), labelled("iif", text(more.get(unix.FRA_IIFNAME))),
 				labelled("oif", text(more.get(unix.FRA_OIFNAME))), portProtocol(more),
 				labelled("sport", ports(more.get(unix.FRA_SPORT_RANGE))), labelled("dport", ports(more.get(unix.FRA_DPORT_RANGE))),

@@ -92,7 +92,8 @@ type table struct {
 	name   string
 }
 
-// nftTables asks the kernel itself, so that it works without the nft program.
+// nftTables asks the kernel itself, so that it works without the nft program. What is in a table is told in the words of nft
+// and iptables-save, for which google/nftables has no printer.
 func nftTables() ([]table, error) {
 	var tables []table
 	err := listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, make([]byte, nl.SizeofNfgenmsg),

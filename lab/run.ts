@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly nodeName: string;
   readonly backend: BackendName;
   readonly maker: NodeMaker;
-  /** Throws LabError where one of them could not be had. */
+  /** Throws LabError where one of them is not available. */
   readonly parts: () => Promise<NodeParts>;
   readonly artifact: (ref: ComponentRef) => Artifact;
   /** where it is written down, and the folder of that */

@@ -36,8 +36,8 @@ export interface SessionOptions {
 }
 
 /**
- * All runs of a plan: first every artifact they need, then the runs, so many at a time. A run whose artifacts could not
- * be had is inconclusive; where that is so of all, nothing is run. Throws BadInput, LabError.
+ * All runs of a plan: first every artifact they need, then the runs, so many at a time. A run whose artifacts
+ * are not available is inconclusive; where that is so of all, nothing is run. Throws BadInput, LabError.
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;

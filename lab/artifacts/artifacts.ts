@@ -62,9 +62,9 @@ export type OwnName =
 
 /** Everything that nodes are made of, verified and on this disk. */
 export interface Artifacts {
-  /** All of them, or BadInput / LabError that names every one that cannot be had and why; returns who answers which ref. */
+  /** All of them, or BadInput / LabError that names every one that is not available and why; returns who answers which ref. */
   ensureAll(refs: readonly ComponentRef[], signal: AbortSignal): Promise<(ref: ComponentRef) => Artifact>;
-  /** As many of them as can be had, and what is known of the others; BadInput for a version that nobody knows. */
+  /** As many of them as are available, and what is known of the others; BadInput for a version that nobody knows. */
   ensureEach(refs: readonly ComponentRef[], signal: AbortSignal): Promise<Ensured>;
   ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
   /** What a recipe made before; undefined where nothing did. */
@@ -81,7 +81,7 @@ export interface Artifacts {
   versions(component: ComponentName, signal: AbortSignal): Promise<readonly SourceVersions[]>;
   /** Removes what killed labs left half made; costs nothing when there is none. Returns what was removed. */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
-  /** Removes everything from the cache; all of it can be had again. False, and nothing is removed, while nodes use it. */
+  /** Removes everything from the cache; all of it can be made again. False, and nothing is removed, while nodes use it. */
   clean(): Promise<boolean>;
 }
 

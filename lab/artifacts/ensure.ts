@@ -81,7 +81,7 @@ export async function ensureComponents(
   };
 }
 
-/** For whoever needs all of them: LabError with every one that could not be had. */
+/** For whoever needs all of them: LabError with every one that is not available. */
 export function allOf({ artifact, lost }: Ensured): Ensured['artifact'] {
   if (lost.length > 0) throw new LabError(lost.map(({ message }) => message).join('\n'));
   return artifact;

@@ -27,7 +27,7 @@ export async function chooseBackend(world: World, flags: BackendFlags): Promise<
       return { backend, arch: check.arch ?? world.arch };
     }
     refusals.push(
-      `${backend.name} nodes cannot be had here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
+      `${backend.name} nodes are not available here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
     );
   }
   throw new LabError(refusals.join('\n'));

@@ -50,7 +50,7 @@ export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap
 
 const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [...nodeRefs(run.node), ...stepRefs(run)];
 
-/** The run cannot take place, as some component of it could not be had. */
+/** The run cannot take place, as some component of it is not available. */
 export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
   const names = new Set(lost.map(({ ref }) => describeComponent(ref)));
   return refsOfRun(run).some((ref) => names.has(describeComponent(ref)));

@@ -24,7 +24,7 @@ interface Check {
   readonly waysOut: readonly string[];
 }
 
-/** `cnilab doctor`: what works on this host; for the rest, what to do about it. Exit 69 when no node can be had. */
+/** `cnilab doctor`: what works on this host; for the rest, what to do about it. Exit 69 when nodes are not available. */
 export async function doctorCommand(
   world: World,
   flags: SourceFlags & { readonly json?: true },
@@ -52,7 +52,7 @@ export async function doctorCommand(
     say(!kernel.lacks, 'kernel', kernel.how, kernel.waysOut);
   });
 
-  let nodes = false; // whether any can be had
+  let nodes = false; // whether any are available
   for (const backend of createBackends(world)) {
     const check = await backend.check().catch((thrown: unknown) => ({
       works: false as const,

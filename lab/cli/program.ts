@@ -98,7 +98,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     );
 
   withSourceFlags(program.command('versions'))
-    .description('the versions that can be had, and from where')
+    .description('the versions that are available, and from where')
     .argument('[component]', 'containerd, runc, cni-plugins or crictl')
     .option('--json', 'as data')
     .action(async (component: string | undefined, flags: NodeFlags & { json?: true }) =>

@@ -135,7 +135,7 @@ export function createHttp({ connect, stallTimeoutMs }: HttpOptions) {
     return ok({ sha256: hash.digest('hex'), sizeBytes: doneBytes });
   }
 
-  /** Why nothing at this URL can be had at the moment; undefined when its host takes connections. */
+  /** Why nothing at this URL is available at the moment; undefined when its host takes connections. */
   async function reach(url: string, signal: AbortSignal): Promise<string | undefined> {
     const connection = await connect(new URL(url), signal);
     if (!connection.ok) return connection.error;

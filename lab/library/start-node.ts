@@ -17,7 +17,7 @@ export interface StartOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-/** A node as it was asked for, on a backend that works here. Whatever was begun is taken down when it cannot be had. */
+/** A node as it was asked for, on a backend that works here. Whatever was begun is taken down when it is not available. */
 export async function startNode(
   world: World,
   request: NodeRequest,

@@ -2,7 +2,7 @@ import { ARCHS, type Arch, COMPONENTS, type ComponentName } from '../core/compon
 import { err, ok, type Result } from '../core/result.ts';
 import { readPlainYaml, type PlainYaml } from './plain-yaml.ts';
 
-/** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be had from gomod. */
+/** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be available from gomod. */
 export interface Pins {
   readonly components: { readonly [C in ComponentName]: ComponentPins };
   /** the conformance tests of CRI, which are no part of a node: how they are built, and at which one version */
@@ -47,7 +47,7 @@ export interface GomodPins {
   readonly packages: readonly string[];
   readonly tags: readonly string[];
   readonly cgo: boolean;
-  /** of C, from a package of Debian's, linked statically where it can be had; `tags` are for a build with it */
+  /** of C, from a package of Debian's, linked statically where it is available; `tags` are for a build with it */
   readonly library?: { readonly package: string; readonly name: string; readonly tags: readonly string[] };
   /** Go variables set by the linker; values with {version} and {sum}, the module's own h1: checksum */
   readonly set: Readonly<Record<string, string>>;

@@ -185,7 +185,7 @@ test('a version that no source has is bad input, with what was tried and the nea
   expect(made).toEqual([]);
 });
 
-test('a version that exists and cannot be had is the fault of the host', async () => {
+test('a version that exists and is not available is the fault of the host', async () => {
   const down = { '1.6.3': { reason: 'unreachable', why: 'the host is down' } } as const;
   const noGo = {
     '1.6.3': { reason: 'not-here', why: 'there is no go on the PATH', wayOut: 'install Go' },
@@ -197,7 +197,7 @@ test('a version that exists and cannot be had is the fault of the host', async (
     },
   });
   await expect(promise).rejects.toThrow(
-    new LabError(`containerd 1.6.3 could not be had
+    new LabError(`containerd 1.6.3 is not available
   release  the host is down
   gomod    there is no go on the PATH
   debian   it has no such version
@@ -213,7 +213,7 @@ test('not knowing is not "there is none": an unknown version and a source that c
   ).rejects.toBeInstanceOf(LabError);
 });
 
-test('everything that cannot be had is told at once', async () => {
+test('everything that is not available is told at once', async () => {
   const other = { component: 'runc', version: '1.6.99' } as const;
   await expect(ensure([unknown, other], { sources: {} })).rejects.toThrow(
     /^there is no containerd 1\.6\.99\n(.*\n)*there is no runc 1\.6\.99\n/,
@@ -235,7 +235,7 @@ test('the last resort is taken after all sources', async () => {
   expect(artifact(ref)).toMatchObject({ source: 'own', madeBy: 'us' });
 });
 
-test('what can be had is there, though another component is lost; that one says why when it is asked for', async () => {
+test('what is available is there, though another component is lost; that one says why when it is asked for', async () => {
   const other = { component: 'containerd', version: '1.6.8' } as const;
   const { artifact, lost } = await ensureEach([ref, other], {
     sources: {
@@ -246,6 +246,6 @@ test('what can be had is there, though another component is lost; that one says 
   expect(artifact(ref)).toMatchObject({ version: '1.6.3', source: 'gomod' });
   expect(lost.map(({ ref }) => ref)).toEqual([other]);
   expect(() => artifact(other)).toThrow(
-    new LabError('containerd 1.6.8 could not be had\n  gomod    it does not compile'),
+    new LabError('containerd 1.6.8 is not available\n  gomod    it does not compile'),
   );
 });

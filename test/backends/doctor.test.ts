@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { cnilab } from '../rig/cnilab.ts';
 
-test('doctor --json has every check with what to do about it, and whether any node can be had', async () => {
+test('doctor --json has every check with what to do about it, and whether nodes are available', async () => {
   const { exitCode, stdout } = await cnilab(['doctor', '--json', '--offline']);
   const told: unknown = JSON.parse(stdout);
   expect({ exitCode, told }).toEqual({

@@ -155,7 +155,7 @@ test('a version that no source has: what was tried, why each did not serve, and 
   );
 });
 
-const BARE_REFUSED = `bare nodes cannot be had here: making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)
+const BARE_REFUSED = `bare nodes are not available here: making namespaces and mounts needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)
   - run the same command with sudo: sudo -E env "PATH=$PATH" …
   - in a container: start it with --privileged
   - without root: take --backend vm
@@ -165,11 +165,11 @@ test.for([
   ['bare', `cnilab: ${BARE_REFUSED}`],
   [
     'auto',
-    `cnilab: ${BARE_REFUSED}container nodes cannot be had here: there is no unix:///nowhere/engine.sock (DOCKER_HOST): its engine is not running
+    `cnilab: ${BARE_REFUSED}container nodes are not available here: there is no unix:///nowhere/engine.sock (DOCKER_HOST): its engine is not running
   - correct DOCKER_HOST, or take it away
   - start Docker: sudo systemctl start docker, or Docker Desktop
   - start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock
-vm nodes cannot be had here: CNILAB_QEMU names /nowhere/qemu, which is not there
+vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not there
   - install QEMU: apt install qemu-system-x86, dnf install qemu-system-x86-core
   - or name one: CNILAB_QEMU=/path/to/qemu
 `,

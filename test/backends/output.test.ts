@@ -11,7 +11,7 @@ const folder = scratchFolder();
 const scenario = join(folder, 'one.yaml');
 const runs = join(folder, 'runs');
 
-/** One version that exists and that no source here can bring, beside one that can be had. */
+/** One version that exists and that no source here can bring, beside one that is available. */
 beforeAll(() => {
   writeFileSync(
     scenario,
@@ -29,22 +29,22 @@ steps:
 const NOBODY = ['--mirror', 'http://127.0.0.1:9'];
 const run = (...args: readonly string[]) => cnilab(['run', scenario, '--output', runs, ...args]);
 
-test('a version that cannot be had stops the runs that need it, and no others', async () => {
+test('a version that is not available stops the runs that need it, and no others', async () => {
   const { exitCode, stdout } = await run(...NOBODY, '--reporter', 'json');
   const report = JSON.parse(stdout) as {
     runs: { title: string; outcome: string; findings: { message: string; outcome: string }[] }[];
   };
   expect(report.runs.map(({ outcome }) => outcome)).toEqual(['pass', 'inconclusive']);
   expect(report.runs[1]?.findings.find(({ outcome }) => outcome !== 'pass')?.message).toContain(
-    'during bringing what the node is made of: containerd 1.6.3 from release could not be had',
+    'during bringing what the node is made of: containerd 1.6.3 from release is not available',
   );
   expect(exitCode).toBe(69);
 });
 
-test('when no run can be had, nothing is run', async () => {
+test('when no run is possible, nothing is run', async () => {
   const { exitCode, stdout, stderr } = await run(...NOBODY, '--containerd', 'release:1.6.3');
   expect([exitCode, stdout]).toEqual([69, expect.not.stringContaining('inconclusive')]);
-  expect(stderr).toContain('containerd 1.6.3 from release could not be had');
+  expect(stderr).toContain('containerd 1.6.3 from release is not available');
 });
 
 describe('what cannot be written is told, and is no success', () => {

@@ -24,7 +24,7 @@ test('no engine: the run says why, and what to do', async () => {
   expect({ exitCode, stderr }).toEqual({
     exitCode: 69,
     stderr: [
-      'cnilab: container nodes cannot be had here: there is no unix:///nowhere/docker.sock (DOCKER_HOST): its engine is not running',
+      'cnilab: container nodes are not available here: there is no unix:///nowhere/docker.sock (DOCKER_HOST): its engine is not running',
       '  - correct DOCKER_HOST, or take it away',
       '  - start Docker: sudo systemctl start docker, or Docker Desktop',
       '  - start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock\n',
@@ -53,7 +53,7 @@ test('a rootless engine is refused before anything is begun, with what to use in
   expect({ exitCode, stderr: stderr.replace(/Podman 4\.3\.\S+/, 'Podman 4.3') }).toEqual({
     exitCode: 69,
     stderr: [
-      `cnilab: container nodes cannot be had here: Podman 4.3 at ${engine.url} is rootless: its containers may not mount what a node is made of`,
+      `cnilab: container nodes are not available here: Podman 4.3 at ${engine.url} is rootless: its containers may not mount what a node is made of`,
       '  - use an engine that runs as root: DOCKER_HOST=unix:///var/run/docker.sock, or unix:///run/podman/podman.sock',
       '  - on Linux, use --backend bare with sudo, or --backend vm without\n',
     ].join('\n'),
@@ -135,5 +135,5 @@ test('a base of the user’s that is nowhere is named', async () => {
   await using engine = await startEngine('docker-26.1');
   const { exitCode, stderr } = await containerLab(engine).cnilab([...run, '--base', 'localhost/none:1']);
   expect(exitCode).toBe(69);
-  expect(stderr).toMatch(/^cnilab: the base image localhost\/none:1 cannot be had: /);
+  expect(stderr).toMatch(/^cnilab: the base image localhost\/none:1 is not available: /);
 });

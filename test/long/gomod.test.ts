@@ -14,7 +14,7 @@ const plugins = { component: 'cni-plugins', version: '1.1.1', source: 'gomod' } 
 const runc = { component: 'runc', version: '1.1.15', source: 'gomod' } as const;
 
 describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go on the PATH)' : ''}`, () => {
-  test('a pinned version builds, says its version, touches nothing outside the cache, and can be had offline then', async () => {
+  test('a pinned version builds, says its version, touches nothing outside the cache, and is available offline then', async () => {
     const { artifacts, home } = artifactsIn(folder);
     const artifact = await artifacts.ensureAll([plugins, runc], signal);
     const { files, hostPath, source } = artifact(plugins);
@@ -66,7 +66,7 @@ describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go o
     const promise = artifacts.ensureAll([plugins], signal);
     await expect(promise).rejects.toBeInstanceOf(LabError);
     await expect(promise).rejects.toThrow(
-      `cni-plugins 1.1.1 from gomod could not be had
+      `cni-plugins 1.1.1 from gomod is not available
   gomod    the Go module proxy does not answer: 127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9`,
     );
   });
@@ -77,7 +77,7 @@ test('without go on the PATH, gomod says so with the way out', async () => {
     env: { PATH: pathWithout(folder, ['go']), HOME: folder },
   });
   await expect(artifacts.ensureAll([plugins], signal)).rejects.toThrow(
-    new LabError(`cni-plugins 1.1.1 from gomod could not be had
+    new LabError(`cni-plugins 1.1.1 from gomod is not available
   gomod    there is no go on the PATH
   ways out: install Go`),
   );

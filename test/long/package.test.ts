@@ -170,7 +170,7 @@ test('a release that is wrong in one byte is refused by name, and no run with it
   const why = told.report?.runs
     .flatMap(({ findings = [] }) => findings.map(({ message }) => message))
     .join('\n');
-  expect(why).toContain('containerd 1.6.4 could not be had\n');
+  expect(why).toContain('containerd 1.6.4 is not available\n');
   expect(why).toContain(`  release  ${release.url}: wanted sha256 ${release.sha256}, got ${got} over `);
   expect(await settledHostState(before, [folder])).toEqual(before);
 });

@@ -50,7 +50,7 @@ async function findOfficial(from: Artifacts): Promise<Artifact | string> {
       return `CNILAB_OFFICIAL_CRICTL is ${ref.version}, and ours is made after ${LIKE}`;
     const found = (await from.ensureAll([ref], signal))(ref);
     return found.source === 'own'
-      ? `the release of crictl ${LIKE} cannot be had here, and CNILAB_OFFICIAL_CRICTL does not name one`
+      ? `the release of crictl ${LIKE} is not available here, and CNILAB_OFFICIAL_CRICTL does not name one`
       : found;
   } catch (thrown) {
     if (thrown instanceof LabError || thrown instanceof BadInput) return thrown.message;

@@ -126,7 +126,7 @@ test('no room for the disk of artifacts is one message, and nothing is half made
 });
 
 test.each([
-  ['is not to be had', 'little', { roomMiB: 40 }],
+  ['is not available', 'little', { roomMiB: 40 }],
   ['comes to its end on the way', 'ends', { roomMiB: 6 * 1024, fileMiB: 60 }],
 ])('room to save a guest that %s is no failure', async (_, name, room) => {
   const { said, ...rest } = await runWithRoom(name, { ...room, without: 'vm-saved-guest' });

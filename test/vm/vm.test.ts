@@ -219,7 +219,7 @@ test('without QEMU it is said what to install', async () => {
   expect(await run(args, { env: { CNILAB_QEMU: '/no/qemu' } })).toMatchObject({
     exitCode: 69,
     stderr: [
-      'cnilab: vm nodes cannot be had here: CNILAB_QEMU names /no/qemu, which is not there',
+      'cnilab: vm nodes are not available here: CNILAB_QEMU names /no/qemu, which is not there',
       '  - install QEMU: apt install qemu-system-x86, dnf install qemu-system-x86-core',
       '  - or name one: CNILAB_QEMU=/path/to/qemu',
       '',

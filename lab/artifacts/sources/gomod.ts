@@ -29,7 +29,7 @@ export interface GomodOptions {
 const RECIPE_REVISION = 1;
 
 export interface Gomod extends Source {
-  /** The same without the library of C that it ought to have: for hosts where that cannot be had. */
+  /** The same without the library of C that it ought to have: for hosts where that is not available. */
   recipeWithoutLibrary(ref: ComponentRef): Recipe | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface Unobtained {
 }
 
 /**
- * Whose fault it is. A version that nobody knows is the user's (bad input); one that exists and could not be had, or that
+ * Whose fault it is. A version that nobody knows is the user's (bad input); one that exists and is not available, or that
  * some source could not be asked for, is this host's. A source that cannot work here says nothing about versions.
  */
 export const isUsersFault = ({ known, refusals }: Unobtained): boolean =>
@@ -23,14 +23,14 @@ export const isUsersFault = ({ known, refusals }: Unobtained): boolean =>
     ({ source, reason }) => source === 'local' || reason === 'not-there' || reason === 'not-here',
   );
 
-/** What was tried, why each did not serve, and each way out, for all that could not be had. */
+/** What was tried, why each did not serve, and each way out, for all that is not available. */
 export function describeUnobtained(unobtained: readonly Unobtained[]): string {
   return unobtained
     .map(({ what, refusals, nearest, ...rest }) =>
       [
         isUsersFault({ what, refusals, nearest, ...rest })
           ? `there is no ${what}`
-          : `${what} could not be had`,
+          : `${what} is not available`,
         ...refusals.map(({ source, why }) => `  ${source.padEnd(8)} ${why}`),
         ...(nearest.length > 0 ? [`  the nearest versions that exist: ${nearest.join(', ')}`] : []),
         ...waysOut(refusals).map((way, index) => (index === 0 ? `  ways out: ${way}` : `            ${way}`)),

@@ -8,7 +8,7 @@ const NET_ADMIN = 1n << 12n;
 
 const NAMESPACES = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'];
 
-/** Whether bare nodes can be had here, from what the kernel says of this process; nothing is tried, nothing is started. */
+/** Whether bare nodes are available here, from what the kernel says of this process; nothing is tried, nothing is started. */
 export function checkBare(platform: NodeJS.Platform): BackendCheck {
   if (platform !== 'linux') {
     return {

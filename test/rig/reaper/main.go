@@ -1,4 +1,4 @@
-// A stand-in for testcontainers' reaper, whose image cannot be had where the tests run. It does what the README of that says:
+// A stand-in for testcontainers' reaper, whose image is not available where the tests run. It does what the README of that says:
 // each line of a connection is a filter, and it is answered; when the last connection has been over for a while, containers
 // that a filter matches are removed, and the reaper is done.
 package main

@@ -38,7 +38,7 @@ const REVISION = 1;
 
 /**
  * The image of all nodes, of any versions: a small Debian and the lab's agent. Tagged by what it is made of, and made once:
- * from its Dockerfile where the base can be had, else from the lab's own tree of Debian packages.
+ * from its Dockerfile where the base is available, else from the lab's own tree of Debian packages.
  */
 export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeImage> {
   const { engine, ownBase, nodeTools, sourceHostPath, say } = options;
@@ -92,7 +92,7 @@ async function findImage({ docker, address }: Engine, ref: string): Promise<Node
   }
 }
 
-/** Why the base cannot be had, if so. One of the user's may be in the engine alone. */
+/** Why the base is not available, if so. One of the user's may be in the engine alone. */
 async function haveBase(
   { engine, ownBase, say, signal }: NodeImageOptions,
   base: string,
@@ -106,7 +106,7 @@ async function haveBase(
     const { status, message } = refusalOf(thrown);
     if (signal.aborted || status === undefined || saysDiskFull(message))
       throw engineError(`pulling ${base}`, { address: engine.address, thrown });
-    if (ownBase) throw new LabError(`the base image ${base} cannot be had: ${message}`);
+    if (ownBase) throw new LabError(`the base image ${base} is not available: ${message}`);
     return message;
   }
 }

@@ -52,7 +52,7 @@ export async function findReaperImage(
   );
 }
 
-/** Starts the reaper, or joins one that runs. Undefined when that cannot be had, or not soon: nodes end without it too. */
+/** Starts the reaper, or joins one that runs. Undefined when that is not available, or not soon: nodes end without it too. */
 export const startReaper = (options: ReaperOptions): Promise<Reaper | undefined> =>
   connectToReaper(options).catch(() => undefined);
 

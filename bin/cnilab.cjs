@@ -20,7 +20,8 @@ const bundlePath = `${root}/dist/cnilab.cjs`;
 const run = () => runCached(bundlePath, { keep: process.argv[2] === 'run' });
 const sources = statSync(`${root}/lab`, { throwIfNoEntry: false });
 const bundled = statSync(bundlePath, { throwIfNoEntry: false });
-if (sources && (!bundled || bundled.mtimeMs < newestMs(`${root}/lab`))) {
+const newestSourceMs = () => Math.max(newestMs(`${root}/lab`), statSync(`${root}/images/pins.yaml`).mtimeMs);
+if (sources && (!bundled || bundled.mtimeMs < newestSourceMs())) {
   void import('../scripts/bundle.mjs').then(({ bundle }) => bundle()).then(run);
 } else {
   run();

@@ -1,7 +1,8 @@
 // One file, dist/cnilab.cjs, from lab/: Node 20 does not run TypeScript, and one file starts faster than two hundred. What a
 // thread of it runs is another.
 // No source maps: names are kept, and each part of the bundle is headed by the file that it came from.
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -34,14 +35,23 @@ export async function bundle() {
     metafile: true,
     logLevel: 'warning',
   });
+  const files = [...outputFiles, { path: `${dist}/pins.json`, text: await pinsAsJson() }];
   // by rename: another lab may start at this moment
   mkdirSync(dist, { recursive: true });
-  for (const { path, text } of outputFiles) {
+  for (const { path, text } of files) {
     const halfway = `${path}.${process.pid}.new`;
     writeFileSync(halfway, ascii(text));
     renameSync(halfway, path);
   }
   return { inputs: Object.keys(metafile.inputs) };
+}
+
+/** images/pins.yaml as JSON, with the hash of the text that it was made from: readPins in lab/ takes it for no other. */
+export async function pinsAsJson() {
+  const { parse } = await import('yaml');
+  const text = readFileSync(`${root}images/pins.yaml`, 'utf8');
+  const madeFromSha256 = createHash('sha256').update(text).digest('hex');
+  return JSON.stringify({ madeFromSha256, pins: parse(text, { schema: 'failsafe' }) });
 }
 
 /** What is ASCII alone is read much faster; esbuild has escaped everything but what stands in comments. */

@@ -1,22 +1,40 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+
+import * as v from 'valibot';
+import { parse } from 'yaml';
 
 import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
 import type { ArtifactEvent } from '../artifacts/events.ts';
 import { SOURCES, type SourceName } from '../core/components.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
+import { readJson } from '../core/machine-json.ts';
 import { unreachable } from '../core/result.ts';
 import type { LabEvent } from '../events.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
 import type { SourceFlags } from './flags.ts';
 import type { World } from './world.ts';
 
-/** Every version and checksum that the lab knows, from the one file that holds them. */
-export function readPins(world: World): Pins {
-  const file = join(world.packageHostPath, 'images/pins.yaml');
-  const pins = parsePins(readFileSync(file, 'utf8'));
+/**
+ * Every version and checksum that the lab knows, from the one file that holds them. dist/pins.json is the same as JSON, which
+ * is read in a tenth of the time; it counts only as long as it was made from this very text.
+ */
+export function readPins({ packageHostPath }: Pick<World, 'packageHostPath'>): Pins {
+  const file = join(packageHostPath, 'images/pins.yaml');
+  const yamlText = readFileSync(file, 'utf8');
+  const pins = parsePins(pinsFromJson(yamlText, packageHostPath) ?? parse(yamlText, { schema: 'failsafe' }));
   if (!pins.ok) throw new LabError(`${file} is not sound: ${pins.error}`);
   return pins.value;
+}
+
+const PINS_JSON = v.object({ madeFromSha256: v.string(), pins: v.unknown() });
+
+function pinsFromJson(yamlText: string, packageHostPath: string): unknown {
+  const file = join(packageHostPath, 'dist/pins.json');
+  const json = existsSync(file) ? readJson(PINS_JSON, readFileSync(file, 'utf8')) : undefined;
+  const sha256 = createHash('sha256').update(yamlText).digest('hex');
+  return json?.madeFromSha256 === sha256 ? json.pins : undefined;
 }
 
 /** The artifact cache with its sources as flags and environment want them. */

@@ -1,6 +1,5 @@
 import { ARCHS, type Arch, COMPONENTS, type ComponentName } from '../core/components.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { readPlainYaml, type PlainYaml } from './plain-yaml.ts';
 
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be available from gomod. */
 export interface Pins {
@@ -63,12 +62,10 @@ export interface DebianPins {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Reads images/pins.yaml; the error names the place. */
-export function parsePins(yamlText: string): Result<Pins, string> {
-  const read = readPlainYaml(yamlText);
-  if (!read.ok) return err(`pins.yaml: ${read.error}`);
+/** What stands in images/pins.yaml, every scalar as its text; the error names the place. */
+export function parsePins(written: unknown): Result<Pins, string> {
   try {
-    const root = mapOf(read.value, 'pins.yaml');
+    const root = mapOf(written, 'pins.yaml');
     const components = mapOf(root.components, 'components');
     const parsed = Object.fromEntries(
       COMPONENTS.map((name) => [name, parseComponent(components[name], name)]),
@@ -120,7 +117,7 @@ function versionsOfSuite(
 
 class PinProblem extends Error {}
 
-function parseComponent(value: PlainYaml | undefined, where: string): ComponentPins {
+function parseComponent(value: unknown, where: string): ComponentPins {
   const component = mapOf(value, where);
   const release = mapOf(component.release, `${where}.release`);
   const gomod = Object.entries(component.gomod === undefined ? {} : mapOf(component.gomod, `${where}.gomod`));
@@ -145,7 +142,7 @@ function parseComponent(value: PlainYaml | undefined, where: string): ComponentP
   };
 }
 
-function parseSums(value: PlainYaml, where: string): Partial<Record<Arch, string>> {
+function parseSums(value: unknown, where: string): Partial<Record<Arch, string>> {
   return Object.fromEntries(
     Object.entries(mapOf(value, where)).map(([arch, sum]) => {
       if (!ARCHS.some((known) => known === arch))
@@ -157,7 +154,7 @@ function parseSums(value: PlainYaml, where: string): Partial<Record<Arch, string
   );
 }
 
-function parseMajors(majors: string, value: PlainYaml, where: string): MajorPins {
+function parseMajors(majors: string, value: unknown, where: string): MajorPins {
   const range = /^(\d+)(?:-(\d+))?$/.exec(majors);
   if (range === null) throw new PinProblem(`${where}: wanted a major version or a range like 0-1`);
   return {
@@ -166,7 +163,7 @@ function parseMajors(majors: string, value: PlainYaml, where: string): MajorPins
   };
 }
 
-function parseGomod(value: PlainYaml | undefined, where: string): GomodPins {
+function parseGomod(value: unknown, where: string): GomodPins {
   const facts = mapOf(value, where);
   const cgo = textOf(facts.cgo, `${where}.cgo`);
   if (cgo !== 'true' && cgo !== 'false')
@@ -182,7 +179,7 @@ function parseGomod(value: PlainYaml | undefined, where: string): GomodPins {
   };
 }
 
-function parseLibrary(value: PlainYaml, where: string): NonNullable<GomodPins['library']> {
+function parseLibrary(value: unknown, where: string): NonNullable<GomodPins['library']> {
   const facts = mapOf(value, where);
   return {
     package: textOf(facts.package, `${where}.package`),
@@ -191,7 +188,7 @@ function parseLibrary(value: PlainYaml, where: string): NonNullable<GomodPins['l
   };
 }
 
-function parseCritest(value: PlainYaml | undefined): Pins['critest'] {
+function parseCritest(value: unknown): Pins['critest'] {
   const facts = parseGomod(value, 'critest');
   const [version, other] = facts.pinned;
   if (version === undefined || other !== undefined)
@@ -199,7 +196,7 @@ function parseCritest(value: PlainYaml | undefined): Pins['critest'] {
   return { ...facts, version };
 }
 
-function parseDebian(value: PlainYaml, where: string): DebianPins {
+function parseDebian(value: unknown, where: string): DebianPins {
   const facts = mapOf(value, where);
   return {
     package: textOf(facts.package, `${where}.package`),
@@ -208,26 +205,27 @@ function parseDebian(value: PlainYaml, where: string): DebianPins {
   };
 }
 
-function mapOf(value: PlainYaml | undefined, where: string): { readonly [key: string]: PlainYaml } {
-  if (value === undefined || typeof value === 'string' || isList(value))
-    throw new PinProblem(`${where}: wanted a map`);
+function mapOf(value: unknown, where: string): { readonly [key: string]: unknown } {
+  if (!isMap(value)) throw new PinProblem(`${where}: wanted a map`);
   return value;
 }
 
-function textMapOf(value: PlainYaml | undefined, where: string): Readonly<Record<string, string>> {
+function textMapOf(value: unknown, where: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(mapOf(value, where)).map(([key, text]) => [key, textOf(text, `${where}.${key}`)]),
   );
 }
 
-function listOf(value: PlainYaml | undefined, where: string): readonly string[] {
-  if (value === undefined || !isList(value)) throw new PinProblem(`${where}: wanted a list`);
+function listOf(value: unknown, where: string): readonly string[] {
+  if (!isList(value)) throw new PinProblem(`${where}: wanted a list`);
   return value.map((item, index) => textOf(item, `${where}[${index}]`));
 }
 
-function textOf(value: PlainYaml | undefined, where: string): string {
+function textOf(value: unknown, where: string): string {
   if (typeof value !== 'string') throw new PinProblem(`${where}: wanted a text`);
   return value;
 }
 
-const isList = (value: PlainYaml): value is readonly PlainYaml[] => Array.isArray(value);
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+const isMap = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === 'object' && value !== null && !isList(value);

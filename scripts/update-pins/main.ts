@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { createApt } from '../../lab/artifacts/apt/apt.ts';
 import { createGoTool } from '../../lab/artifacts/go/tool.ts';
 import { holdSums } from '../../lab/artifacts/go/hold-sums.ts';
@@ -28,7 +29,7 @@ export async function main({ root, argv, env }: Given): Promise<void> {
     stallTimeoutMs: 20_000,
   });
   if (argv.includes('--gomod')) {
-    const pins = parsePins(yamlText);
+    const pins = parsePins(parse(yamlText, { schema: 'failsafe' }));
     if (!pins.ok) throw new Error(pins.error);
     const cacheHostPath = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab');
     const exec = createLeashedExec({ env });

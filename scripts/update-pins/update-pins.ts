@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { LabError } from '../../lab/core/lab-error.ts';
 import type { Http } from '../../lab/host/http.ts';
 import { COMPONENTS, type ComponentName, ARCHS } from '../../lab/core/components.ts';
@@ -29,7 +30,7 @@ const MAX_CHECKSUM_BYTES = 1024 * 1024;
  * changed upstream is for a person to look at. Throws LabError when a named release has no checksum.
  */
 export async function updatePins(options: UpdateOptions): Promise<Updated> {
-  const pins = parsePins(options.yamlText);
+  const pins = parsePins(parse(options.yamlText, { schema: 'failsafe' }));
   if (!pins.ok) throw new LabError(pins.error);
   const added: NewRelease[] = [];
   for (const component of COMPONENTS) {

@@ -1,21 +1,50 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { valid } from 'semver';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { COMPONENTS } from '../../lab/core/components.ts';
 import { parsePins, pinnedVersions } from '../../lab/plan/pins.ts';
-import { readPlainYaml } from '../../lab/plan/plain-yaml.ts';
+import { scratchFolder } from '../rig/scratch.ts';
 
 const images = join(import.meta.dirname, '../../images');
 const yamlText = readFileSync(join(images, 'pins.yaml'), 'utf8');
-const pins = parsePins(yamlText);
+const read = (text: string): unknown => parse(text, { schema: 'failsafe' });
+const pins = parsePins(read(yamlText));
 if (!pins.ok) throw new Error(pins.error);
 
-test('our reader and the yaml package read pins.yaml the same way', () => {
-  expect(readPlainYaml(yamlText)).toEqual({
-    ok: true,
-    value: parse(yamlText, { schema: 'failsafe' }) as unknown,
+test('pins as JSON are taken for the text that they were made from, and for no other', () => {
+  const packageHostPath = scratchFolder();
+  const write = (path: string, text: string) => {
+    mkdirSync(join(packageHostPath, path, '..'), { recursive: true });
+    writeFileSync(join(packageHostPath, path), text);
+  };
+  const changed = (text: string) => text.replace('default: 2.3.4', 'default: 2.4.2');
+  write('images/pins.yaml', yamlText);
+  expect(readPins({ packageHostPath })).toEqual(pins.value);
+  // what stands in the JSON differs here, to see that it was read
+  const json = (madeFrom: string) =>
+    JSON.stringify({
+      madeFromSha256: createHash('sha256').update(madeFrom).digest('hex'),
+      pins: read(changed(yamlText)),
+    });
+  write('dist/pins.json', json(yamlText));
+  expect(readPins({ packageHostPath }).defaults.containerd).toBe('2.4.2');
+  write('dist/pins.json', json(`${yamlText}\n`));
+  expect(readPins({ packageHostPath }).defaults.containerd).toBe('2.3.4');
+  write('dist/pins.json', '{');
+  expect(readPins({ packageHostPath }).defaults.containerd).toBe('2.3.4');
+});
+
+const BUNDLE = new URL('../../scripts/bundle.mjs', import.meta.url).href;
+
+test('what the bundle makes of pins.yaml is what stands there', async () => {
+  const { pinsAsJson } = (await import(BUNDLE)) as { pinsAsJson: () => Promise<string> };
+  expect(JSON.parse(await pinsAsJson())).toEqual({
+    madeFromSha256: createHash('sha256').update(yamlText).digest('hex'),
+    pins: read(yamlText),
   });
 });
 
@@ -43,30 +72,6 @@ test('what each suite has, by component', () => {
 });
 
 test.each([
-  [
-    'a:\n  b: [1, "two"]\n  # words\n  c: { d: x, "e f": y }\n',
-    { a: { b: ['1', 'two'], c: { d: 'x', 'e f': 'y' } } },
-  ],
-  ['url: https://a.b/{c}/d\n', { url: 'https://a.b/{c}/d' }],
-])('plain: %j', (text, value) => {
-  expect(readPlainYaml(text)).toEqual({ ok: true, value });
-});
-
-test.each([
-  ['a: &anchor b\n', 'line 1: not a plain value: &anchor b'],
-  ['a: b # words\n', 'line 1: not a plain value: b # words'],
-  ["a: 'b'\n", "line 1: not a plain value: 'b'"],
-  ['a: |\n  text\n', 'line 1: not a plain value: |'],
-  ['a:\n  - b\n', 'line 2: not a plain "key: value": - b'],
-  ['a: { b: [c] }\n', 'line 1: not a plain value: { b: [c] }'],
-  ['a: 1\na: 2\n', 'line 2: "a" stands here twice'],
-  ['a:\n    b: 1\n  c: 2\n', 'line 3: odd indentation'],
-  ['a: 1\n  b: 2\n', 'line 2: odd indentation'],
-])('what is not plain is never guessed at: %j', (text, error) => {
-  expect(readPlainYaml(text)).toEqual({ ok: false, error });
-});
-
-test.each([
   [/^ {4}default: 2\.3\.4$/m, '    default: { a: b }', 'pins.yaml: containerd.default: wanted a text'],
   [/amd64: 346f/, 'amd64: 34', 'pins.yaml: containerd.release.sha256.1.4.9.amd64: not a sha256'],
   [
@@ -76,5 +81,5 @@ test.each([
   ],
   [/cgo: true/, 'cgo: yes', 'pins.yaml: runc.gomod.1.cgo: wanted true or false, got yes'],
 ])('a pin that is not sound is named with its place: %s', (good, bad, error) => {
-  expect(parsePins(yamlText.replace(good, bad))).toEqual({ ok: false, error });
+  expect(parsePins(read(yamlText.replace(good, bad)))).toEqual({ ok: false, error });
 });

@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import { parsePins, type Pins } from '../../lab/plan/pins.ts';
 import type { ComponentName } from '../../lab/core/components.ts';
 
@@ -15,7 +16,7 @@ export function pinsWith(
 ${Object.entries(releases[component] ?? {})
   .map(([version, sha256]) => `        ${version}: { amd64: ${sha256} }\n`)
   .join('')}`;
-  const pins = parsePins(`components:
+  const yamlText = `components:
   containerd:${release('containerd', 'containerd/containerd/releases/download/v{version}/containerd-{version}-linux-{arch}.tar.gz')}
     gomod:
       "1":
@@ -43,7 +44,8 @@ critest:
 debian:
   suites: [bookworm, sid]
   security: [bookworm]
-`);
+`;
+  const pins = parsePins(parse(yamlText, { schema: 'failsafe' }));
   if (!pins.ok) throw new Error(pins.error);
   return pins.value;
 }

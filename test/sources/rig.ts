@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createArtifacts, type ArtifactsOptions } from '../../lab/artifacts/artifacts.ts';
@@ -6,15 +6,14 @@ import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
 import { systemClock } from '../../lab/host/machine.ts';
 import { findProgram } from '../../lab/host/exec.ts';
 import { SOURCES } from '../../lab/core/components.ts';
-import { parsePins, type Pins } from '../../lab/plan/pins.ts';
+import { readPins } from '../../lab/assembly/open-artifacts.ts';
+import type { Pins } from '../../lab/plan/pins.ts';
 
 export const packageHostPath = join(import.meta.dirname, '../..');
 export const signal = new AbortController().signal;
 
 export function realPins(): Pins {
-  const pins = parsePins(readFileSync(join(packageHostPath, 'images/pins.yaml'), 'utf8'));
-  if (!pins.ok) throw new Error(pins.error);
-  return pins.value;
+  return readPins({ packageHostPath });
 }
 
 export const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'cnilab-sources-'));

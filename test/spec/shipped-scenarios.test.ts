@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { CHECKS } from '../../lab/judge/verdict.ts';
-import { parsePins } from '../../lab/plan/pins.ts';
+import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
 import { versionFacts } from '../../lab/plan/version-facts.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
@@ -19,9 +19,9 @@ test.each(files)('scenarios/%s is sound, and so is its plan', (file) => {
   const text = readFileSync(`${root}scenarios/${file}`, 'utf8');
   const parsed = parseScenario({ file: `scenarios/${file}`, text, ...ALONE });
   expect(parsed.ok ? [] : parsed.error.map(formatDiagnostic)).toEqual([]);
-  const pins = parsePins(readFileSync(`${root}images/pins.yaml`, 'utf8'));
-  if (!parsed.ok || !pins.ok) return;
-  const plan = planScenarios([parsed.value], { facts: versionFacts(pins.value, {}), cwd: root });
+  if (!parsed.ok) return;
+  const facts = versionFacts(readPins({ packageHostPath: root }), {});
+  const plan = planScenarios([parsed.value], { facts, cwd: root });
   expect(plan.ok ? [] : plan.error.map(formatDiagnostic)).toEqual([]);
 });
 

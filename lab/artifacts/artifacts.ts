@@ -19,6 +19,7 @@ import { describeUnobtained } from './sources/unobtained.ts';
 import { findCached, obtain } from './sources/obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
 import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
+import { critestApparmorRecipe } from './own/critest-apparmor.ts';
 import { critestImagesRecipe, critestRecipe } from './own/critest.ts';
 import { nodeRootRecipe } from './own/node-root.ts';
 import { nodeToolsRecipes, ownCrictlRecipe } from './own/node-tools.ts';
@@ -53,6 +54,7 @@ export type OwnName =
   | 'node-tools'
   | 'critest'
   | 'critest-images'
+  | 'critest-apparmor'
   | NetfilterPackage
   | 'node-root'
   | 'vm-kernel'
@@ -127,6 +129,8 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
         const sourceHostPath = join(packageHostPath, 'images/critest');
         return [critestImagesRecipe({ sourceHostPath, arch, apt, go })];
       }
+      case 'critest-apparmor':
+        return [critestApparmorRecipe({ arch, apt })];
       case 'iptables':
       case 'nftables':
         return [netfilterRecipe(name, { arch, apt, exec })];

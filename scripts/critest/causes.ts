@@ -35,11 +35,6 @@ interface Cause {
 
 const CAUSES: readonly Cause[] = [
   {
-    specs: ['AppArmor runtime should'],
-    at: ({ backend }) => backend === 'vm',
-    why: 'node: critest loads profiles with sudo and apparmor_parser, and a virtual machine of the lab has neither',
-  },
-  {
     specs: [
       'Idempotence StopPodSandbox should not return an error if not found',
       'Idempotence StopContainer should not return an error if not found',

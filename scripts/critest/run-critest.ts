@@ -8,6 +8,7 @@ import { waitFor } from '../../lab/core/wait-for.ts';
 import type { Artifacts } from '../../lab/artifacts/artifacts.ts';
 import { ANY_NODE, scenarioOf } from '../../lab/library/node-request.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
+import { prepareAppArmor } from './apparmor.ts';
 import { LEFT_OUT, type LeftOut, type Place } from './causes.ts';
 import { readReport, type SpecReport } from './report.ts';
 
@@ -55,13 +56,16 @@ export async function runCritest(world: World, options: CritestOptions): Promise
       signal,
     });
     await startRegistry(node, { world, artifacts, signal });
+    const tools = () => artifacts.ensureOwn('critest-apparmor', signal);
+    const leftOut = [...LEFT_OUT, ...(await prepareAppArmor(node, { backend, tools }))];
     const critest = await artifacts.ensureOwn('critest', signal);
     const specs = await runSpecs(node, {
       ...options,
       world,
+      leftOut,
       programNodePath: `${await node.provide(critest)}/bin/critest.test`,
     });
-    return { backend, containerd: runtimeVersion, critest: critest.version, specs, leftOut: LEFT_OUT };
+    return { backend, containerd: runtimeVersion, critest: critest.version, specs, leftOut };
   } finally {
     const failures = await cleanup.run();
     for (const { what, message } of failures) onLine(`${what}: ${message}`);
@@ -132,12 +136,13 @@ async function startRegistry(
 
 interface SpecsOptions extends CritestOptions {
   readonly world: World;
+  readonly leftOut: readonly LeftOut[];
   readonly programNodePath: string;
 }
 
 async function runSpecs(
   node: RunningNode,
-  { world, programNodePath, focus, skip, onLine, signal }: SpecsOptions,
+  { world, leftOut, programNodePath, focus, skip, onLine, signal }: SpecsOptions,
 ): Promise<readonly SpecReport[]> {
   const [logPath, reportPath] = ['/var/log/critest.log', '/var/log/critest.json'];
   const argv = [
@@ -146,7 +151,7 @@ async function runSpecs(
     '-ginkgo.no-color',
     `-ginkgo.json-report=${reportPath}`,
     ...focus.map((pattern) => `-ginkgo.focus=${pattern}`),
-    ...[...LEFT_OUT.map(({ name }) => name), ...skip].map((pattern) => `-ginkgo.skip=${pattern}`),
+    ...[...leftOut.map(({ name }) => name), ...skip].map((pattern) => `-ginkgo.skip=${pattern}`),
     `-test.timeout=${LIMIT_MS}ms`,
   ];
   const process = await node.start(argv, { logPath });

@@ -52,7 +52,7 @@ export function netfilterRecipe(name: NetfilterPackage, { arch, apt, exec }: Net
         signal,
       });
       if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
-      await layOut(unpackedHostPath, treeHostPath);
+      await layOut(unpackedHostPath, { treeHostPath, wanted: WANTED });
       const madeBy = `apt-get download ${packages} (${host.codename})`;
       if (name !== 'iptables') return ok({ madeBy });
       const flavour = await nameTheFlavour({ treeHostPath, exec, signal });
@@ -87,18 +87,25 @@ async function nameTheFlavour(trial: Trial): Promise<'nft' | 'legacy'> {
 /** The root's old folders that are links into usr/ on any system of today. */
 const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
+/** Libraries, and the programs that CNI plugins run. */
 const WANTED =
   /^usr\/(lib\w*\/.*|sbin\/(nft|ip6?tables(-nft|-legacy)?(-save|-restore)?|xtables-(nft|legacy)-multi))$/;
 
-/** Libraries and the programs that CNI plugins run, below usr/; links become hard links, so that a tree has nothing but files. */
-async function layOut(fromHostPath: string, treeHostPath: string): Promise<void> {
+/**
+ * What is wanted of unpacked packages, with all programs and libraries below usr/; links become hard links, so that a tree
+ * has nothing but files.
+ */
+export async function layOut(
+  fromHostPath: string,
+  { treeHostPath, wanted }: { readonly treeHostPath: string; readonly wanted: RegExp },
+): Promise<void> {
   const root = await realpath(fromHostPath);
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     if (entry.isDirectory()) continue;
     const path = relative(root, join(entry.parentPath, entry.name));
     const top = path.split('/')[0] ?? '';
     const place = MERGED.includes(top) ? `usr/${path}` : path;
-    if (!WANTED.test(place)) continue;
+    if (!wanted.test(place)) continue;
     const target = await realpath(join(root, path)).catch(() => undefined);
     if (target === undefined || !target.startsWith(`${root}/`) || !(await stat(target)).isFile()) continue;
     await mkdir(dirname(join(treeHostPath, place)), { recursive: true });

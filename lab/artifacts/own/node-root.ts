@@ -1,10 +1,10 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
-import { err, ok } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import type { Arch } from '../../core/components.ts';
-import type { Apt } from '../apt/apt.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Apt, DebianPackage } from '../apt/apt.ts';
+import type { Recipe, Refusal } from '../recipe.ts';
 import { configureRoot } from './configure-root.ts';
 
 export interface NodeRootOptions {
@@ -14,7 +14,7 @@ export interface NodeRootOptions {
 }
 
 /** One release on every host, so that nodes differ in nothing but what is under test. */
-const SUITE = 'bookworm';
+export const NODE_ROOT_SUITE = 'bookworm';
 
 /** What the agent, the steps, runc and CNI plugins run on a node, and what someone who looks around there expects. */
 const PACKAGES = [
@@ -39,6 +39,19 @@ const PACKAGES = [
 /** What others depend on for the sake of their packages' scripts, which are not run. */
 const FOR_SCRIPTS = ['debconf', 'dpkg', 'init-system-helpers', 'libdebconfclient0', 'perl-base'];
 
+/** What other packages need and a node does not have. */
+export async function packagesBeyondNodeRoot(
+  names: readonly string[],
+  { apt, signal }: { readonly apt: Pick<Apt, 'allFor'>; readonly signal: AbortSignal },
+): Promise<Result<readonly DebianPackage[], Refusal>> {
+  const ofRoot = await apt.allFor(PACKAGES, NODE_ROOT_SUITE, signal);
+  if (!ofRoot.ok) return ofRoot;
+  const needed = await apt.allFor([...PACKAGES, ...names], NODE_ROOT_SUITE, signal);
+  if (!needed.ok) return needed;
+  const there = new Set([...ofRoot.value.map(({ name }) => name), ...FOR_SCRIPTS]);
+  return ok(needed.value.filter(({ name }) => !there.has(name)));
+}
+
 /**
  * The file system of a node that does not lie on its host's: root.tar, with links as links, all of it root's and without
  * times, so that the same packages make the same bytes. Of Debian's packages, unpacked and never installed.
@@ -47,19 +60,25 @@ export function nodeRootRecipe({ arch, apt, exec }: NodeRootOptions): Recipe {
   return {
     source: 'own',
     name: 'node-root',
-    version: SUITE,
-    request: JSON.stringify({ own: 'node-root', arch, suite: SUITE, packages: PACKAGES, revision: 1 }),
+    version: NODE_ROOT_SUITE,
+    request: JSON.stringify({
+      own: 'node-root',
+      arch,
+      suite: NODE_ROOT_SUITE,
+      packages: PACKAGES,
+      revision: 1,
+    }),
     async make(treeHostPath, { signal, scratchHostPath, progress }) {
       progress('asking apt');
-      const needed = await apt.allFor(PACKAGES, SUITE, signal);
+      const needed = await apt.allFor(PACKAGES, NODE_ROOT_SUITE, signal);
       if (!needed.ok)
         return err({
           ...needed.error,
           source: 'own',
-          wayOut: `run the lab on a Debian host, whose apt can have packages of ${SUITE}`,
+          wayOut: `run the lab on a Debian host, whose apt can have packages of ${NODE_ROOT_SUITE}`,
         });
       const packages = needed.value.filter(({ name }) => !FOR_SCRIPTS.includes(name));
-      progress(`downloading ${packages.length} packages of ${SUITE}`);
+      progress(`downloading ${packages.length} packages of ${NODE_ROOT_SUITE}`);
       const rootHostPath = join(scratchHostPath, 'root');
       const unpacked = await apt.unpack(packages, { treeHostPath: rootHostPath, scratchHostPath, signal });
       if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
@@ -74,7 +93,9 @@ export function nodeRootRecipe({ arch, apt, exec }: NodeRootOptions): Recipe {
         return err({ source: 'own', reason: 'broken', why: `root.tar: ${packed.stderr.trim()}` });
       const lines = packages.map(({ name, version }) => `${name} ${version}\n`).sort();
       await writeFile(join(treeHostPath, 'packages.txt'), lines.join(''));
-      return ok({ madeBy: `apt-get download of ${packages.length} packages (${SUITE}), see packages.txt` });
+      return ok({
+        madeBy: `apt-get download of ${packages.length} packages (${NODE_ROOT_SUITE}), see packages.txt`,
+      });
     },
   };
 }

@@ -18,7 +18,8 @@ export interface ArtifactFile {
  *   node-tools   bin/agent, bin/crictl, bin/pause
  *   iptables, nftables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
  *   node-root    root.tar, a whole tree with its links, and packages.txt, what it is made of
- *   critest      bin/critest.test; critest-images: an OCI layout in images/, and bin/registry to serve it
+ *   critest      bin/critest.test; critest-images: an OCI layout in images/, and bin/registry to serve it;
+ *                critest-apparmor: a tree as it would lie below /, with sudo and apparmor_parser
  *   images       pause.tar, app.tar (OCI image archives)
  */
 export interface Artifact {

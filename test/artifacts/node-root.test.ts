@@ -3,7 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { nodeRootRecipe, type NodeRootOptions } from '../../lab/artifacts/own/node-root.ts';
+import {
+  nodeRootRecipe,
+  packagesBeyondNodeRoot,
+  type NodeRootOptions,
+} from '../../lab/artifacts/own/node-root.ts';
 import { err, ok } from '../../lab/core/result.ts';
 import { createExec } from '../../lab/host/exec.ts';
 
@@ -118,4 +122,12 @@ test('a host without the release in its apt is told so, with a way out', async (
       wayOut: 'run the lab on a Debian host, whose apt can have packages of bookworm',
     },
   });
+});
+
+test('what other packages need is asked beside what a root has, and nothing of that comes twice', async () => {
+  const more = await packagesBeyondNodeRoot(['sudo'], {
+    apt: fakeApt([]),
+    signal: new AbortController().signal,
+  });
+  expect(more).toEqual({ ok: true, value: [{ suite: 'bookworm', name: 'sudo', version: '1' }] });
 });

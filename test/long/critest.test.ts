@@ -1,17 +1,26 @@
 import { afterAll, expect, test } from 'vitest';
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import type { World } from '../../lab/assembly/world.ts';
+import type { BackendName } from '../../lab/nodes/node.ts';
 import { causeOf } from '../../scripts/critest/causes.ts';
 import { runCritest } from '../../scripts/critest/run-critest.ts';
+import { vmLab } from '../rig/vm-lab.ts';
 
 const stop = new AbortController();
 afterAll(() => stop.abort());
 
-/** Every spec that failed, and every reason to skip, of a whole run on a bare node. */
-async function resultsOf(containerd: string) {
-  const run = await runCritest(ambientWorld(), {
+interface Chosen {
+  readonly containerd: string;
+  readonly backend?: BackendName;
+  readonly focus?: readonly string[];
+}
+
+/** Every spec that failed, and every reason to skip. */
+async function resultsOf(world: World, { containerd, backend = 'bare', focus = [] }: Chosen) {
+  const run = await runCritest(world, {
     containerd,
-    flags: { backend: 'bare' },
-    focus: [],
+    flags: { backend },
+    focus,
     skip: [],
     onLine: () => undefined,
     signal: stop.signal,
@@ -37,7 +46,10 @@ test(
   'critest has no failure that is the node’s, and of containerd those that are known',
   { timeout: 900_000 },
   async () => {
-    const [oldest, newest] = await Promise.all([resultsOf('1.6.4'), resultsOf('2.4.2')]);
+    const [oldest, newest] = await Promise.all([
+      resultsOf(ambientWorld(), { containerd: '1.6.4' }),
+      resultsOf(ambientWorld(), { containerd: '2.4.2' }),
+    ]);
     const specs = { specs: 115, leftOut: 2 };
     const kernel = 'AppArmor is disabled on this host';
     expect(newest).toEqual({ ...specs, failed: [], skipped: [kernel] });
@@ -57,3 +69,10 @@ test(
     });
   },
 );
+
+test('in a virtual machine AppArmor’s specs run and pass', { timeout: 900_000 }, async () => {
+  const { env } = await vmLab();
+  const world = { ...ambientWorld(), env: { ...process.env, ...env } };
+  const results = await resultsOf(world, { containerd: '2.4.2', backend: 'vm', focus: ['AppArmor'] });
+  expect(results).toEqual({ specs: 9, leftOut: 2, failed: [], skipped: [] });
+});

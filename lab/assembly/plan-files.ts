@@ -15,7 +15,7 @@ import { versionFacts } from '../plan/version-facts.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
 import { fileText } from '../spec/file-text.ts';
 import { parseScenario } from '../spec/parse-scenario.ts';
-import type { Beside } from '../spec/scope.ts';
+import type { Beside } from '../spec/yaml-file.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { findScenarios } from './find-scenarios.ts';
 import { openArtifacts } from './open-artifacts.ts';

@@ -1,12 +1,13 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Ensured } from '../artifacts/ensure.ts';
-import { describeComponent, type ComponentRef } from '../core/components.ts';
+import { describeComponent, pluginRefs, type ComponentRef } from '../core/components.ts';
 import type { Clock } from '../core/ports.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
 import { imageStoreRecipe } from '../nodes/image-store.ts';
 import type { NodeMaker } from '../nodes/node.ts';
 import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
+import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 
 /** The images that nodes have, as no registry is asked: the same for all runs of a session. */
@@ -43,7 +44,7 @@ export function partsOf(
 }
 
 export const wantsContainers = ({ steps }: RunPlan): boolean =>
-  steps.some(({ action }) => action.do === 'create-container');
+  steps.some(({ action }) => containerMadeBy(action) !== undefined);
 
 /** Every component that a plan names, in nodes and in steps. */
 export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap(refsOfRun);
@@ -57,21 +58,13 @@ export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
 };
 
 const stepRefs = ({ steps }: RunPlan): readonly ComponentRef[] =>
-  steps.flatMap(({ action }) => {
-    if (action.do === 'install-plugins') return pluginRefs(action.plugins);
-    return action.do === 'replace-containerd' ? [action.containerd] : [];
-  });
+  steps.flatMap(({ action }) => specOf(action).components?.(action) ?? []);
 
 const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
   containerd,
   runc,
   crictl,
   ...pluginRefs(plugins),
-];
-
-const pluginRefs = ({ set, overrides }: NodePlan['plugins']): readonly ComponentRef[] => [
-  ...(set === undefined ? [] : [set]),
-  ...overrides.map(({ from }) => from),
 ];
 
 export interface ImageStoreOptions {

@@ -28,6 +28,26 @@ export function describeComponent(ref: ComponentRef): string {
   return `${ref.component} ${ref.version}${ref.source === undefined ? '' : ` from ${ref.source}`}`;
 }
 
+/** As people read it in a plan, where a path tells more than that there is one. */
+export const describeWithPath = (ref: ComponentRef): string =>
+  ref.source === 'local' ? `${ref.component} ${ref.version} from ${ref.hostPath}` : describeComponent(ref);
+
+/** What is in /opt/cni/bin: the whole set of one release, then single plugins over it. */
+export interface PluginsPlan {
+  readonly set?: ComponentRef;
+  readonly overrides: readonly { readonly plugin: string; readonly from: ComponentRef }[];
+}
+
+export const pluginRefs = ({ set, overrides }: PluginsPlan): readonly ComponentRef[] => [
+  ...(set === undefined ? [] : [set]),
+  ...overrides.map(({ from }) => from),
+];
+
+export function describePlugins({ set, overrides }: PluginsPlan): string {
+  const whole = set === undefined ? 'no cni-plugins' : describeWithPath(set);
+  return [whole, ...overrides.map(({ plugin, from }) => `${plugin} of ${describeWithPath(from)}`)].join(', ');
+}
+
 /** Processors that nodes run on, as Go, OCI and release files name them. */
 export const ARCHS = ['amd64', 'arm64'] as const;
 export type Arch = (typeof ARCHS)[number];

@@ -1,4 +1,5 @@
 import { bind, forgetPod, NO_BINDINGS, type Bindings } from '../match/bindings.ts';
+import { podMadeBy } from '../spec/verbs/verbs.ts';
 import type { RunFacts, StepFacts } from './facts.ts';
 
 type Captured = readonly (readonly [string, string])[];
@@ -12,8 +13,8 @@ export function capturesOf(
   { looks }: RunFacts,
 ): { fresh: Captured; stale: Captured } {
   const all = captures.map(({ name, value }) => [name, value] as const);
-  if (step.action.do !== 'run-pod') return { fresh: all, stale: [] };
-  const { pod } = step.action;
+  const pod = podMadeBy(step.action);
+  if (pod === undefined) return { fresh: all, stale: [] };
   const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1]?.state.items ?? [];
   const id = all.findLast(([name]) => name === `${pod}.id`)?.[1];
   const isOld = before.some(({ kind, name }) => kind === 'sandbox' && name === id);
@@ -26,7 +27,8 @@ export function bindingsDuring(facts: RunFacts, stepId: string): Bindings {
   for (const step of facts.steps) {
     const { action, id } = step.step;
     const { fresh, stale } = capturesOf(step, facts);
-    const during = bind(action.do === 'run-pod' ? forgetPod(known, action.pod) : known, fresh);
+    const pod = podMadeBy(action);
+    const during = bind(pod === undefined ? known : forgetPod(known, pod), fresh);
     if (id === stepId) return during;
     known = bind(during, stale);
   }

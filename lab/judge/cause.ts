@@ -1,4 +1,5 @@
 import type { RunPlan } from '../plan/plan.ts';
+import { madeBy, runsCommands, usedBy } from '../spec/verbs/verbs.ts';
 import type { StepFacts } from './facts.ts';
 import { failuresOf } from './failures.ts';
 import { podOf } from './pod-of.ts';
@@ -9,7 +10,9 @@ import { podOf } from './pod-of.ts';
  */
 export function causeOf(step: StepFacts, { run, steps }: Known): string | undefined {
   const earlier = steps.slice(0, steps.indexOf(step));
-  const makers = namesIn(step, run).flatMap((name) => earlier.findLast((one) => makes(one) === name) ?? []);
+  const makers = namesIn(step, run).flatMap(
+    (name) => earlier.findLast((one) => madeBy(one.step.action) === name) ?? [],
+  );
   const failed = makers.filter((maker) => maker.notRun !== undefined || failuresOf(maker).length > 0);
   const first = earlier.find((one) => failed.includes(one));
   if (first?.notRun === undefined) return first?.step.id;
@@ -21,18 +24,12 @@ interface Known {
   readonly steps: readonly StepFacts[];
 }
 
-function makes({ step: { action } }: StepFacts): string | undefined {
-  if (action.do === 'run-pod') return action.pod;
-  return action.do === 'create-container' ? action.container : undefined;
-}
-
-/** Pods and containers, by the keys of the action and in its texts: `${web.ip}`. */
+/** Pods and containers, by name and in texts: `${web.ip}`. */
 function namesIn({ step: { action } }: StepFacts, run: RunPlan): readonly string[] {
   const pod = podOf(action, run);
   return [
     ...(pod === undefined ? [] : [pod]),
-    ...('container' in action ? [action.container] : []),
-    ...('from' in action ? [action.from] : []),
+    ...(runsCommands(action) ? usedBy(action) : []), // a wait acts on nothing
     ...[...JSON.stringify(action).matchAll(/\$\{([\w-]+)\./g)].map(([, name = '']) => name),
   ];
 }

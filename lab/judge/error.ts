@@ -6,7 +6,7 @@ import { deedsOf, failuresOf, type Failure } from './failures.ts';
 import type { StepFacts } from './facts.ts';
 import { judgeText } from './judge-text.ts';
 import type { Seen } from './of-kind.ts';
-import { pasteable } from './pasteable.ts';
+import { pasteable } from '../core/pasteable.ts';
 import type { Judged } from './subject.ts';
 
 /** The step's command must have said exactly this; of several, each. One that succeeded did not say it. */

@@ -1,6 +1,7 @@
 import type { Content } from '../core/content.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import type { PlannedAction, RunPlan } from '../plan/plan.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { specOf } from '../spec/verbs/verbs.ts';
 
 /** What a scenario puts on the node by itself, to see or to make something: no plugin has left that behind. */
 export interface Instruments {
@@ -14,33 +15,18 @@ export function instrumentsOf(
   { steps, node }: Pick<RunPlan, 'steps'> & { readonly node?: Pick<RunPlan['node'], 'files'> },
   entries: readonly JournalEntry[],
 ): Instruments {
-  const files = node?.files ?? [];
+  const files = [
+    ...(node?.files ?? []),
+    ...steps.flatMap(({ action }) => specOf(action).files?.(action) ?? []),
+  ];
+  const scripts = steps.flatMap(({ action }) => specOf(action).scripts?.(action) ?? []);
   return {
-    paths: [
-      ...files.map(({ name }) => name),
-      ...steps.flatMap(({ action }) =>
-        action.do === 'write-files' ? action.files.map(({ name }) => name) : [],
-      ),
-    ],
+    paths: files.map(({ name }) => name),
     scripts: [
-      ...files.map(textOf),
-      ...steps.flatMap(({ action }) => scriptsOf(action)),
+      ...[...files, ...scripts].map(textOf),
       ...entries.flatMap((entry) => (entry.kind === 'command' ? entry.result.argv : [])),
     ],
   };
-}
-
-function scriptsOf(action: PlannedAction): readonly string[] {
-  switch (action.do) {
-    case 'fake-plugin':
-      return [textOf(action.script)];
-    case 'write-files':
-      return action.files.map(textOf);
-    case 'exec':
-      return [...action.argv, action.stdin ?? ''];
-    default:
-      return [];
-  }
 }
 
 /** Of bytes that are not UTF-8 a path can still be read. */

@@ -21,6 +21,7 @@ import { judgePods } from './pods.ts';
 import { isComplete, judgeNotRun, judgeRan } from './ran.ts';
 import { compareRuntime, judgeRuntime } from './runtime.ts';
 import { judgeStart } from './start.ts';
+import { podMadeBy } from '../spec/verbs/verbs.ts';
 import type { Judged, Subject } from './subject.ts';
 import { judgeTimedOut, limitsOf } from './timed-out.ts';
 import { worst, type Finding, type Verdict } from './verdict.ts';
@@ -90,7 +91,7 @@ function judgeStep(step: StepFacts, context: Context): Judged {
   const before = facts.looks[facts.looks.findIndex(({ stepId }) => stepId === step.step.id) - 1]?.runtime;
   const findings = withLog(
     [...did.findings, ...judgeRuntime(step, before ?? 'running'), ...state.findings].map((finding) =>
-      offered(finding, subject, unbornIn(step)),
+      offered(finding, subject, podMadeBy(step.step.action)),
     ),
     step.log ?? '',
     logUpTo(step, facts),
@@ -103,9 +104,6 @@ const offered = (finding: Finding, { expect, bindings, facts }: Subject, unborn?
     ? withPaste(finding, { expect, names: { bindings, variables: facts.variables(), unborn } })
     : finding;
 
-const unbornIn = ({ step: { action } }: StepFacts): string | undefined =>
-  action.do === 'run-pod' ? action.pod : undefined;
-
 /** What a step's own commands did, and what its other expectations are held against. */
 function subjectOf(
   step: StepFacts,
@@ -113,7 +111,8 @@ function subjectOf(
 ): { readonly did: Judged; readonly subject: Subject } {
   const { expect, id: stepId } = step.step;
   const { fresh } = capturesOf(step, facts);
-  const started = step.step.action.do === 'run-pod' ? forgetPod(before, step.step.action.pod) : before;
+  const pod = podMadeBy(step.step.action);
+  const started = pod === undefined ? before : forgetPod(before, pod);
 
   const notRun = judgeNotRun(step, causeOf(step, { run, steps: facts.steps }));
   const did =

@@ -1,3 +1,4 @@
+import { runtimeAfter } from '../spec/verbs/verbs.ts';
 import { deedsOf, failuresOf } from './failures.ts';
 import type { StepFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
@@ -8,7 +9,8 @@ import type { Finding } from './verdict.ts';
  */
 export function judgeOk(facts: StepFacts): readonly Finding[] {
   const { expect, id: stepId, action } = facts.step;
-  const startFails = STARTS.includes(action.do) && (expect.runtime ?? 'running') !== 'running';
+  const starts = runtimeAfter(action) === 'running';
+  const startFails = starts && (expect.runtime ?? 'running') !== 'running';
   const saidElsewhere = expect.exitCode !== undefined || startFails;
   const wanted = expect.ok ?? (saidElsewhere ? undefined : true);
   if (wanted === undefined || expect.error !== undefined) return [];
@@ -38,5 +40,3 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
     },
   ];
 }
-
-const STARTS: readonly string[] = ['start-containerd', 'replace-containerd'];

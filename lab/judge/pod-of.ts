@@ -1,11 +1,11 @@
-import type { PlannedAction, RunPlan } from '../plan/plan.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { containerMadeBy, containerOfAction, podOfAction, type PlannedAction } from '../spec/verbs/verbs.ts';
 
 /** The pod that a step is about: named by it, or by the step that created its container. */
 export function podOf(action: PlannedAction, run: RunPlan): string | undefined {
-  if ('pod' in action) return action.pod;
-  if (!('container' in action)) return undefined;
-  for (const { action: other } of run.steps) {
-    if (other.do === 'create-container' && other.container === action.container) return other.pod;
-  }
-  return undefined;
+  const container = containerOfAction(action);
+  const maker = run.steps.find(
+    (step) => container !== undefined && containerMadeBy(step.action) === container,
+  );
+  return podOfAction(action) ?? (maker === undefined ? undefined : podOfAction(maker.action));
 }

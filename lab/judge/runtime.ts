@@ -1,5 +1,5 @@
 import type { RuntimeState } from '../core/runtime-state.ts';
-import type { PlannedAction } from '../plan/plan.ts';
+import { runtimeAfter } from '../spec/verbs/verbs.ts';
 import { describeCrash } from './crash.ts';
 import type { Seen } from './of-kind.ts';
 import type { StepFacts } from './facts.ts';
@@ -16,8 +16,9 @@ export function judgeRuntime(facts: StepFacts, before: RuntimeState): readonly F
   const told = { stepId: step.id, place } as const;
   if (wanted !== undefined) return [compareRuntime(wanted, { seen, crashes, ...told })];
   // a start or a stop that failed is told by "ok", and leaves containerd as it may
-  if (waits.some(({ met }) => !met) && LEAVES[step.action.do] !== undefined) return [];
-  const left = LEAVES[step.action.do] ?? before;
+  const leaves = runtimeAfter(step.action);
+  if (waits.some(({ met }) => !met) && leaves !== undefined) return [];
+  const left = leaves ?? before;
   if (crashes.length === 0 && seen === left) return [];
   if (crashes.length === 0 && seen === 'not-ready') {
     const message = `containerd did not answer the look after this step, expected ${left}`;
@@ -25,14 +26,6 @@ export function judgeRuntime(facts: StepFacts, before: RuntimeState): readonly F
   }
   return [compareRuntime(left, { seen, crashes, ...told })];
 }
-
-/** What verbs are for. */
-const LEAVES: Readonly<Partial<Record<PlannedAction['do'], RuntimeState>>> = {
-  'stop-containerd': 'ended',
-  'kill-containerd': 'ended',
-  'start-containerd': 'running',
-  'replace-containerd': 'running',
-};
 
 interface SeenRuntime extends Pick<Finding, 'stepId' | 'place'> {
   readonly seen: RuntimeState;

@@ -4,7 +4,7 @@ import type { CommandResult } from '../core/ports.ts';
 import { shown } from '../core/shown.ts';
 import { errorText } from '../judge/failures.ts';
 import { judgeText } from '../judge/judge-text.ts';
-import { pasteable } from '../judge/pasteable.ts';
+import { pasteable } from '../core/pasteable.ts';
 import { ranIntoLimit } from '../judge/timed-out.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';

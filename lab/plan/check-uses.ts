@@ -1,7 +1,8 @@
 import type { Diagnostic, Place } from '../spec/diagnostic.ts';
-import type { Action, Expectation, Scenario } from '../spec/scenario.ts';
+import type { Expectation, Scenario } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { parseTemplate } from '../spec/template.ts';
+import { madeBy, usedBy } from '../spec/verbs/verbs.ts';
 import { applies, branchFor, type BranchCell } from './branches.ts';
 import { nameCell } from './name-cell.ts';
 
@@ -24,7 +25,7 @@ export function checkUses(scenario: Scenario, cells: readonly BranchCell[]): rea
       if (branch !== undefined) check([...podNames(branch), ...subjectsIn(branch)], branch.place);
     };
     for (const { action, expect, place } of scenario.steps.filter((step) => applies(step, cell))) {
-      check([...namesOf(action), ...subjectsIn(action)], place);
+      check([...usedBy(action), ...subjectsIn(action)], place);
       const name = madeBy(action);
       if (name !== undefined) made.add(name);
       checkBranch(expect);
@@ -32,21 +33,6 @@ export function checkUses(scenario: Scenario, cells: readonly BranchCell[]): rea
     checkBranch(scenario.expect);
   }
   return [...mistakes.values()];
-}
-
-function madeBy(action: Action): string | undefined {
-  if (action.do === 'run-pod') return action.pod;
-  return action.do === 'create-container' ? action.container : undefined;
-}
-
-/** What an action names outside of texts. */
-function namesOf(action: Action): readonly string[] {
-  if (action.do === 'run-pod') return [];
-  if (action.do === 'create-container') return [action.pod];
-  if (action.do === 'wait-for') return action.condition.until === 'pod' ? [action.condition.pod] : [];
-  if (action.do === 'connect') return [action.from];
-  if ('pod' in action) return [action.pod];
-  return 'container' in action ? [action.container] : [];
 }
 
 const podNames = ({ pods }: Expectation): readonly string[] =>

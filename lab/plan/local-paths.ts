@@ -1,4 +1,6 @@
 import type { Scenario, VersionText } from '../spec/scenario.ts';
+import { pluginVersions } from '../spec/node-shape.ts';
+import { specOf } from '../spec/verbs/verbs.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import { cellsOf } from './cells.ts';
 import { checkSize } from './check-size.ts';
@@ -39,23 +41,16 @@ function versionTexts({
   node,
   steps,
 }: Pick<Scenario, 'node' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
-  const plugins = [
-    node.cniPlugins,
-    ...steps.flatMap(({ action }) => (action.do === 'install-plugins' ? [action.plugins] : [])),
-  ];
-  const containerds = steps.flatMap(({ action }) =>
-    action.do === 'replace-containerd' ? [action.version] : [],
-  );
-  const all: readonly (readonly [ComponentName, VersionText | undefined])[] = [
-    ...[node.containerd, ...containerds].map((version) => ['containerd', version] as const),
+  const ofNode: readonly (readonly [ComponentName, VersionText | undefined])[] = [
+    ['containerd', node.containerd],
     ['runc', node.runc],
     ['crictl', node.crictl],
-    ...plugins.flatMap(({ set, plugins: single }) => [
-      ['cni-plugins', set] as const,
-      ...single.map(({ version }) => ['cni-plugins', version] as const),
-    ]),
+    ...pluginVersions(node.cniPlugins),
   ];
-  return all.flatMap(([component, version]) =>
-    version === undefined ? [] : [[component, version] as const],
-  );
+  return [
+    ...ofNode.flatMap(([component, version]) =>
+      version === undefined ? [] : [[component, version] as const],
+    ),
+    ...steps.flatMap(({ action }) => specOf(action).versions?.(action) ?? []),
+  ];
 }

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { scanTemplate } from '../spec/template.ts';
+import { specOf } from '../spec/verbs/verbs.ts';
 
 /** What looks like a slip and may be meant, as broken configurations are tried on purpose: told before anything runs. */
 export function notesOn(scenario: Scenario): readonly Diagnostic[] {
@@ -23,13 +24,10 @@ function notesOnAxes({ matrix, node, pods, steps, expect, place, text }: Scenari
 
 function notesOnFiles({ node, steps, place, text }: Scenario): readonly Diagnostic[] {
   const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : ''); // or the command line's
-  const anywhere = [
-    ...node.files,
-    ...steps.flatMap(({ action }) => (action.do === 'write-files' ? action.files : [])),
-  ];
+  const anywhere = [...node.files, ...steps.flatMap(({ action }) => specOf(action).files?.(action) ?? [])];
   const files = [
     ...node.cniConfig,
-    ...steps.flatMap(({ action }) => (action.do === 'write-cni-config' ? action.files : [])),
+    ...steps.flatMap(({ action }) => specOf(action).cniConfig?.(action) ?? []),
     ...anywhere.filter(({ name }) => name.startsWith('/etc/cni/net.d/')),
   ];
   return files.flatMap((file) =>

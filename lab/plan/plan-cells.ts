@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/result.ts';
 import type { Diagnostic } from '../spec/diagnostic.ts';
-import type { Action, CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
+import type { CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
 import { present } from '../spec/present.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
@@ -9,25 +9,26 @@ import { inTablesOf } from './config-roles.ts';
 import { checkCaptures } from './check-captures.ts';
 import { checkUses } from './check-uses.ts';
 import type { CellsOfScenario } from './cells.ts';
-import type { ComponentName, ComponentRef } from '../core/components.ts';
-import { fillAction } from './fill-action.ts';
+import type { ComponentName, ComponentRef, PluginsPlan } from '../core/components.ts';
+import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';
 import {
   fillControl,
   fillExpectation,
   fillFile,
   fillJson,
+  fillLog,
   fillPod,
+  fillText,
   fillVersion,
   type Cell,
   type FilledCell,
 } from './fill.ts';
-import type { NodePlan, PlannedAction, PlannedStep, PluginsPlan, RunPlan } from './plan.ts';
+import type { NodePlan, PlannedStep, RunPlan } from './plan.ts';
 import { nameCell } from './name-cell.ts';
 import { resolveComponent } from './resolve-component.ts';
 import { factsBeside, type VersionFacts } from './version-facts.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
-const RUN_POD_TIMEOUT_MS = 120_000;
 
 /** A run that has no file name yet. */
 export type CellPlan = Omit<RunPlan, 'slug'>;
@@ -174,13 +175,16 @@ function planAction(
   { filled, resolver }: { filled: FilledCell; resolver: Resolver },
 ): PlannedAction {
   const cell = filled.values;
-  if (action.do === 'install-plugins') {
-    return { do: action.do, plugins: planPlugins(action.plugins, { cell, resolver }) };
-  }
-  if (action.do === 'replace-containerd') {
-    return { do: action.do, containerd: resolver('containerd', action.version) };
-  }
-  return fillAction(action, filled);
+  const fields = specOf(action).plan(action, {
+    final: (text) => fillText(text, { cell, mode: 'final' }),
+    template: (text) => fillText(text, { cell, mode: 'template' }),
+    file: (file) => fillFile(file, { cell: filled, mode: 'template' }),
+    logLine: (line) => fillLog(line, cell),
+    component: resolver,
+    plugins: (plugins) => planPlugins(plugins, { cell, resolver }),
+  });
+  // the fields are those of this very verb; TypeScript cannot follow that across a union
+  return { do: action.do, ...fields } as PlannedAction;
 }
 
 function planStep(
@@ -193,7 +197,7 @@ function planStep(
     id: `${index + 1}-${action.do}`,
     place,
     action,
-    timeoutMs: timeoutMs ?? (action.do === 'run-pod' ? RUN_POD_TIMEOUT_MS : STEP_TIMEOUT_MS),
+    timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
     expect: fillExpectation(branch, branchCell.cell),
   };
 }

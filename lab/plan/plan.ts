@@ -1,7 +1,8 @@
 import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
-import type { Action, Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
+import type { Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
-import type { ComponentRef } from '../core/components.ts';
+import type { ComponentRef, PluginsPlan } from '../core/components.ts';
+import type { PlannedAction } from '../spec/verbs/verbs.ts';
 
 /** Everything that a command line asks for, as data: what would run, cell by cell. */
 export interface Plan {
@@ -42,12 +43,6 @@ export interface NodePlan {
   readonly systemCalls?: SystemCalls;
 }
 
-/** What is in /opt/cni/bin: the whole set of one release, then single plugins over it. */
-export interface PluginsPlan {
-  readonly set?: ComponentRef;
-  readonly overrides: readonly { readonly plugin: string; readonly from: ComponentRef }[];
-}
-
 export interface PlannedStep {
   /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`. The same in journal, verdict and JUnit. */
   readonly id: string;
@@ -57,9 +52,3 @@ export interface PlannedStep {
   /** the one branch that applies to this cell */
   readonly expect: Expectation;
 }
-
-/** An Action whose versions are exact components. */
-export type PlannedAction =
-  | Exclude<Action, { do: 'install-plugins' | 'replace-containerd' }>
-  | { readonly do: 'install-plugins'; readonly plugins: PluginsPlan }
-  | { readonly do: 'replace-containerd'; readonly containerd: ComponentRef };

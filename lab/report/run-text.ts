@@ -1,6 +1,6 @@
 import { shown, shownLine } from '../core/shown.ts';
 import { withoutNames } from '../judge/essence.ts';
-import { pasteable } from '../judge/pasteable.ts';
+import { pasteable } from '../core/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import { formatPlace } from './words.ts';

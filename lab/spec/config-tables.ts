@@ -4,7 +4,7 @@ import { messageOf } from '../core/lab-error.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { formatDiagnostic } from './diagnostic.ts';
 import { jsonShape } from './json-shape.ts';
-import { Scope } from './scope.ts';
+import { readWithReferences } from './references.ts';
 import { literally } from './template.ts';
 import { isKeptByDoubles, type WrittenJson, type WrittenObject } from './written-json.ts';
 import { YamlFile } from './yaml-file.ts';
@@ -44,14 +44,8 @@ function writtenOf(value: unknown): WrittenJson {
 
 function readYaml(source: { file: string; text: string }): Result<WrittenObject, string> {
   const yaml = new YamlFile(source);
-  const scope = new Scope(() => err('nothing is read beside it'));
-  const read =
-    yaml.root === undefined
-      ? undefined
-      : jsonShape(scope, { reach: 'matrix', numbers: 'doubles' }).read(yaml.root);
-  return read === undefined || yaml.mistakes.length > 0
-    ? err(yaml.mistakes.map(formatDiagnostic).join('\n'))
-    : ok(read);
+  const read = readWithReferences(yaml, jsonShape({ reach: 'matrix', numbers: 'doubles' }));
+  return read.ok ? read : err(read.error.map(formatDiagnostic).join('\n'));
 }
 
 /** Table by table; anything that is not a table on both sides is replaced. */

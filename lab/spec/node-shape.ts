@@ -1,3 +1,4 @@
+import type { ComponentName } from '../core/components.ts';
 import { SYSTEM_CALLS, type NodeLimits } from '../core/node-state.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
@@ -5,58 +6,13 @@ import { startExpectShape } from './expect-shape.ts';
 import type { Place } from './diagnostic.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
-import type { Scope } from './scope.ts';
 import { text, wholeNumber, word } from './scalar-shapes.ts';
 import { parseSize } from './size.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
-import { forTexts, type TextShapes } from './text-shapes.ts';
+import { filesShape, forTexts, versionShape } from './text-shapes.ts';
+import { jsonShape } from './json-shape.ts';
 import type { Spot } from './spot.ts';
-
-/** `node`: the versions a node is made of, and what stands in its files before containerd starts. */
-export function nodeShape(scope: Scope, texts: TextShapes): Shape<NodeSpec> {
-  const keys = {
-    required: { containerd: about('the version of containerd, its shim and ctr', texts.version) },
-    optional: {
-      runc: about('default: the one in images/pins.yaml', texts.version),
-      crictl: about('default: the one in images/pins.yaml', texts.version),
-      'cni-plugins': about(
-        'what is in /opt/cni/bin: a version of all, { set: 0.9.1, loopback: 1.1.1 }, or none',
-        pluginsShape(texts),
-      ),
-      'containerd-config': about(
-        "tables and keys merged over the lab's own config.toml; cri: { … } for those of the CRI plugin in any version",
-        texts.json,
-      ),
-      'cni-config': about(
-        'files in /etc/cni/net.d by name: a mapping becomes JSON, a text is written as it is',
-        texts.files('matrix', 'name'),
-      ),
-      files: about('any other files, by absolute path', texts.files('matrix', 'absolute path')),
-      limits: about('what the node may take of its host', limitsShape),
-      'system-calls': about(
-        "unfiltered: without the lab's seccomp filter, so that less keeps what runs there from the host; default: filtered",
-        word(SYSTEM_CALLS),
-      ),
-      expect: about(
-        'how the start of containerd ends, where it is not to run: { runtime: ended, log: … }',
-        startExpectShape(scope, texts),
-      ),
-    },
-  };
-  return object(keys, (values, spot) => ({
-    containerd: values.containerd,
-    ...present({ runc: values.runc, crictl: values.crictl, containerdConfig: values['containerd-config'] }),
-    ...present({ containerdConfigPlace: placeOf(spot, 'containerd-config') }),
-    cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
-    cniConfig: values['cni-config'] ?? [],
-    files: values.files ?? [],
-    ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
-  }));
-}
-
-const placeOf = (spot: Spot, key: string): Place | undefined =>
-  spot.entries.find(({ name }) => name === key)?.key.place;
 
 const size: Shape<number> = mapped(
   text({ wanted: 'a size such as 512MiB or 2GiB', pattern: /^\d+[MG]iB$/ }),
@@ -90,33 +46,42 @@ const limitsShape: Shape<NodeLimits> = object(
   ({ memory, processes, tmpfs }) => present({ memoryBytes: memory, processes, tmpfsBytes: tmpfs }),
 );
 
+const setOrNone: Shape<VersionText | null> = {
+  ...versionShape,
+  wanted: 'a version or none',
+  read: (spot) => (spot.text === 'none' ? null : versionShape.read(spot)),
+};
+
+const wholeSet = mapped(setOrNone, (set): CniPluginsSpec => ({
+  ...present({ set: set ?? undefined }),
+  plugins: [],
+}));
+
+const singlePlugins = mapOf(setOrNone, {
+  key: (name, spot) => {
+    if (!isPluginName(name)) spot.mistake(`wanted the name of a plugin; got ${JSON.stringify(name)}`);
+  },
+  build: (of, plugin, key): SinglePlugin => ({ plugin, of, key }),
+});
+
 /** A version of the whole set; a set with single plugins of other versions; or `none`. */
-export function pluginsShape({ version, mention }: TextShapes): Shape<CniPluginsSpec> {
-  const setOrNone: Shape<VersionText | null> = {
-    ...version,
-    wanted: 'a version or none',
-    read: (spot) => (spot.text === 'none' ? null : version.read(spot)),
-  };
-  const whole = mapped(setOrNone, (set): CniPluginsSpec => ({
-    ...present({ set: set ?? undefined }),
-    plugins: [],
-  }));
-  const single = mapOf(setOrNone, {
-    key: (name, spot) => {
-      if (!isPluginName(name)) spot.mistake(`wanted the name of a plugin; got ${JSON.stringify(name)}`);
-    },
-    build: (of, plugin, key) => ({ plugin, of, key }),
-  });
-  const mixed = mapped(single, (entries, spot) => mixedPlugins(entries, { spot, mention }));
-  return named('cni-plugins', byKind<CniPluginsSpec>({ ...forTexts(whole), mapping: mixed }));
-}
+export const pluginsShape: Shape<CniPluginsSpec> = named(
+  'cni-plugins',
+  byKind<CniPluginsSpec>({ ...forTexts(wholeSet), mapping: mapped(singlePlugins, mixedPlugins) }),
+);
+
+/** The versions that a set of plugins names. */
+export const pluginVersions = ({
+  set,
+  plugins,
+}: CniPluginsSpec): readonly (readonly [ComponentName, VersionText])[] =>
+  [...(set === undefined ? [] : [set]), ...plugins.map(({ version }) => version)].map(
+    (version) => ['cni-plugins', version] as const,
+  );
 
 type SinglePlugin = { readonly plugin: string; readonly of: VersionText | null; readonly key: Spot };
 
-function mixedPlugins(
-  entries: readonly SinglePlugin[],
-  { spot, mention }: { spot: Spot } & Pick<TextShapes, 'mention'>,
-): CniPluginsSpec | undefined {
+function mixedPlugins(entries: readonly SinglePlugin[], spot: Spot): CniPluginsSpec | undefined {
   const set = entries.find(({ plugin }) => plugin === 'set');
   if (set === undefined) {
     return spot.mistake(
@@ -131,7 +96,7 @@ function mixedPlugins(
     else if (!STANDARD_PLUGINS.includes(plugin) && !mayBeLocal(of))
       key.mistake(`no release has a plugin "${plugin}"${didYouMean(plugin, STANDARD_PLUGINS)}`);
     else {
-      mention(plugin);
+      key.mention({ kind: 'words', text: plugin });
       plugins.push({ plugin, version: of });
     }
   }
@@ -143,3 +108,48 @@ const mayBeLocal = ({ text }: VersionText): boolean => text.startsWith('local:')
 
 /** A file in /opt/cni/bin. */
 const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);
+
+/** `node`: the versions a node is made of, and what stands in its files before containerd starts. */
+export const nodeShape: Shape<NodeSpec> = object(
+  {
+    required: { containerd: about('the version of containerd, its shim and ctr', versionShape) },
+    optional: {
+      runc: about('default: the one in images/pins.yaml', versionShape),
+      crictl: about('default: the one in images/pins.yaml', versionShape),
+      'cni-plugins': about(
+        'what is in /opt/cni/bin: a version of all, { set: 0.9.1, loopback: 1.1.1 }, or none',
+        pluginsShape,
+      ),
+      'containerd-config': about(
+        "tables and keys merged over the lab's own config.toml; cri: { … } for those of the CRI plugin in any version",
+        jsonShape({ reach: 'matrix', numbers: 'doubles' }),
+      ),
+      'cni-config': about(
+        'files in /etc/cni/net.d by name: a mapping becomes JSON, a text is written as it is',
+        filesShape('matrix', 'name'),
+      ),
+      files: about('any other files, by absolute path', filesShape('matrix', 'absolute path')),
+      limits: about('what the node may take of its host', limitsShape),
+      'system-calls': about(
+        "unfiltered: without the lab's seccomp filter, so that less keeps what runs there from the host; default: filtered",
+        word(SYSTEM_CALLS),
+      ),
+      expect: about(
+        'how the start of containerd ends, where it is not to run: { runtime: ended, log: … }',
+        startExpectShape,
+      ),
+    },
+  },
+  (values, spot) => ({
+    containerd: values.containerd,
+    ...present({ runc: values.runc, crictl: values.crictl, containerdConfig: values['containerd-config'] }),
+    ...present({ containerdConfigPlace: placeOf(spot, 'containerd-config') }),
+    cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
+    cniConfig: values['cni-config'] ?? [],
+    files: values.files ?? [],
+    ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
+  }),
+);
+
+const placeOf = (spot: Spot, key: string): Place | undefined =>
+  spot.entries.find(({ name }) => name === key)?.key.place;

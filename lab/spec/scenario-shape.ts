@@ -5,35 +5,30 @@ import { LIMITS, cellCount, tooManyCells } from './limits.ts';
 import { present } from './present.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenario.ts';
-import { Scope, type AxisValue, type Beside } from './scope.ts';
+import { mentioning, type AxisValue } from './mention.ts';
 import { object } from './object-shape.ts';
 import { about, list, mapOf, mapped, type Shape } from './shape.ts';
 import type { Spot } from './spot.ts';
 import { stepShape } from './step-shape.ts';
-import { textShapes, type TextShapes } from './text-shapes.ts';
+import { exactOrPart, nameShape, template } from './text-shapes.ts';
+import { podMadeBy } from './verbs/verbs.ts';
 
 export interface ScenarioOptions {
   /** the names that a control may give as its finding */
   readonly checks: readonly string[];
-  readonly beside: Beside;
 }
 
 /** A whole file. */
-export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<Scenario, 'text'>> {
-  const scope = new Scope(beside);
-  const texts = textShapes(scope);
+export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario, 'text'>> {
   const keys = {
     required: {
-      name: about('as it is called on the command line and in reports', texts.name),
+      name: about('as it is called on the command line and in reports', nameShape),
       summary: about(
         'what a reader learns from it, in one line',
         text({ wanted: 'one line of text', pattern: /^[^\n]+$/ }),
       ),
-      node: about('what the node is made of', nodeShape(scope, texts)),
-      steps: about(
-        'what is done, in this order; each is followed by a look at the node',
-        stepsShape(scope, texts),
-      ),
+      node: about('what the node is made of', nodeShape),
+      steps: about('what is done, in this order; each is followed by a look at the node', stepsShape),
     },
     optional: {
       references: about(
@@ -42,14 +37,11 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
       ),
       control: about(
         'for a scenario that must not pass, which proves that the alarm rings',
-        controlShape(texts, checks),
+        controlShape(checks),
       ),
-      matrix: about(
-        'axis → values; each combination is one run on its own fresh node',
-        matrixShape(scope, texts),
-      ),
-      pods: about('pods that are more than plain, by name', podsShape(scope, texts)),
-      expect: about('what must be so at the end', atTheEnd(scope, endExpectShape(scope, texts))),
+      matrix: about('axis → values; each combination is one run on its own fresh node', matrixShape),
+      pods: about('pods that are more than plain, by name', podsShape),
+      expect: about('what must be so at the end', atTheEnd),
     },
     first: ['matrix', 'pods'] as const,
     ignored: /^x-/, // for anchors that several places share
@@ -66,7 +58,7 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
         ...present({ control: values.control }),
         matrix: values.matrix ?? [],
         node: values.node,
-        pods: withPlainPods(values.pods ?? [], scope.podsRun),
+        pods: withPlainPods(values.pods ?? [], values.steps),
         steps: values.steps,
         expect: values.expect ?? [],
       }
@@ -81,7 +73,7 @@ export function scenarioShape({ checks, beside }: ScenarioOptions): Shape<Omit<S
   };
 }
 
-function controlShape(texts: TextShapes, checks: readonly string[]): Shape<Control> {
+function controlShape(checks: readonly string[]): Shape<Control> {
   const keys = {
     required: {
       outcome: about('what it comes out as', word(['fail', 'inconclusive'])),
@@ -90,7 +82,7 @@ function controlShape(texts: TextShapes, checks: readonly string[]): Shape<Contr
         'and where: 2-connect, start or end',
         text({ wanted: 'a step such as 2-connect, start or end' }),
       ),
-      message: about('and how: its message, or what it says came instead', texts.exactOrPart),
+      message: about('and how: its message, or what it says came instead', exactOrPart),
     },
     optional: {},
   };
@@ -121,82 +113,86 @@ const axisValue: Shape<AxisValue> = {
   },
 };
 
-function matrixShape(scope: Scope, texts: TextShapes): Shape<Scenario['matrix']> {
-  const axes = mapOf(list(axisValue, { min: 1 }), {
-    key: (_name, spot) => texts.name.read(spot),
-    build: (values, axis) => {
-      scope.axes.set(axis, values);
-      const seen = new Set<string>();
-      for (const { text: words, spot } of values) {
-        if (seen.has(words)) spot.mistake(`"${words}" stands in axis "${axis}" twice`);
-        if (words.includes('${')) spot.mistake('a value of the matrix is plain text');
-        seen.add(words);
-      }
-      return { axis, values: [...seen], plain: values.filter(({ plain }) => plain).map(({ text }) => text) };
-    },
-  });
-  return mapped(axes, (matrix, spot) => {
-    const cells = cellCount(matrix);
-    return cells > LIMITS.cells ? spot.mistake(tooManyCells(cells)) : matrix;
-  });
-}
+const axesShape = mapOf(list(axisValue, { min: 1 }), {
+  key: (_name, spot) => nameShape.read(spot),
+  build: (values, axis, key) => {
+    key.mention({ kind: 'axis', axis, values });
+    const seen = new Set<string>();
+    for (const { text: words, spot } of values) {
+      if (seen.has(words)) spot.mistake(`"${words}" stands in axis "${axis}" twice`);
+      if (words.includes('${')) spot.mistake('a value of the matrix is plain text');
+      seen.add(words);
+    }
+    return { axis, values: [...seen], plain: values.filter(({ plain }) => plain).map(({ text }) => text) };
+  },
+});
 
-function podsShape(scope: Scope, texts: TextShapes): Shape<readonly PodSpec[]> {
-  const port = wholeNumber({ min: 1, max: 65535 });
-  const hostPort = object(
-    {
-      required: { host: about('port of the node', port), container: about('port of the pod', port) },
-      optional: { protocol: about('default: tcp', word(['tcp', 'udp'])) },
+const matrixShape: Shape<Scenario['matrix']> = mapped(axesShape, (matrix, spot) => {
+  const cells = cellCount(matrix);
+  return cells > LIMITS.cells ? spot.mistake(tooManyCells(cells)) : matrix;
+});
+
+const portShape = wholeNumber({ min: 1, max: 65535 });
+const hostPortShape = object(
+  {
+    required: { host: about('port of the node', portShape), container: about('port of the pod', portShape) },
+    optional: { protocol: about('default: tcp', word(['tcp', 'udp'])) },
+  },
+  ({ host, container, protocol }) => ({
+    hostPort: host,
+    containerPort: container,
+    protocol: protocol ?? ('tcp' as const),
+  }),
+);
+const textsByKey = mapped(
+  mapOf(template('matrix'), { build: (value, key) => [key, value] as const }),
+  (pairs) => Object.fromEntries(pairs),
+);
+const podShape = object(
+  {
+    required: {},
+    optional: {
+      'host-ports': about(
+        'ports of the node that lead to the pod, by the portmap plugin',
+        list(hostPortShape),
+      ),
+      annotations: about('of the sandbox', textsByKey),
+      labels: about('of the sandbox', textsByKey),
+      'host-network': about('the pod shares the network of the node', bool),
     },
-    ({ host, container, protocol }) => ({
-      hostPort: host,
-      containerPort: container,
-      protocol: protocol ?? ('tcp' as const),
-    }),
-  );
-  const texted = mapped(
-    mapOf(texts.template('matrix'), { build: (value, key) => [key, value] as const }),
-    (pairs) => Object.fromEntries(pairs),
-  );
-  const optional = {
-    'host-ports': about('ports of the node that lead to the pod, by the portmap plugin', list(hostPort)),
-    annotations: about('of the sandbox', texted),
-    labels: about('of the sandbox', texted),
-    'host-network': about('the pod shares the network of the node', bool),
-  };
-  const pod = object({ required: {}, optional }, (values) => ({
+  },
+  (values) => ({
     hostPorts: values['host-ports'] ?? [],
     annotations: values.annotations ?? {},
     labels: values.labels ?? {},
     hostNetwork: values['host-network'] ?? false,
-  }));
-  return mapOf(pod, {
-    key: (name, spot) => {
-      texts.name.read(spot);
-      scope.declarePod(name, spot);
-    },
-    build: (value, name) => ({ name, ...value }),
-  });
-}
-
-function stepsShape(scope: Scope, texts: TextShapes): Shape<readonly StepSpec[]> {
-  return mapped(list(stepShape(scope, texts), { min: 1, max: LIMITS.steps }), (steps) => {
-    scope.close();
-    return steps;
-  });
-}
-
-const atTheEnd = (scope: Scope, shape: Shape<readonly Expectation[]>): Shape<readonly Expectation[]> => ({
-  ...shape,
-  read: (spot) => {
-    scope.enterStep(undefined);
-    return shape.read(spot);
+  }),
+);
+const podsShape: Shape<readonly PodSpec[]> = mapOf(podShape, {
+  key: (name, spot) => {
+    nameShape.read(spot);
+    spot.mention({ kind: 'declared-pod', name });
   },
+  build: (value, name) => ({ name, ...value }),
 });
 
+const stepsShape: Shape<readonly StepSpec[]> = mentioning(
+  list(stepShape, { min: 1, max: LIMITS.steps }),
+  () => ({ kind: 'steps-read' }),
+);
+
+const atTheEnd: Shape<readonly Expectation[]> = {
+  ...endExpectShape,
+  read: (spot) => {
+    spot.mention({ kind: 'end' });
+    return endExpectShape.read(spot);
+  },
+};
+
 /** A pod that is run and not declared is a plain one of that name. */
-function withPlainPods(declared: readonly PodSpec[], run: readonly string[]): readonly PodSpec[] {
-  const plain = run.filter((name) => !declared.some((pod) => pod.name === name));
+function withPlainPods(declared: readonly PodSpec[], steps: readonly StepSpec[]): readonly PodSpec[] {
+  const run = new Set(steps.flatMap(({ action }) => podMadeBy(action) ?? []));
+  const plain = [...run].filter((name) => !declared.some((pod) => pod.name === name));
   return [
     ...declared,
     ...plain.map((name) => ({ name, hostPorts: [], annotations: {}, labels: {}, hostNetwork: false })),

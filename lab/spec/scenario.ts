@@ -2,6 +2,7 @@ import type { NodeLimits, StateKind, SystemCalls } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
 import type { PodState, RuntimeState } from '../core/runtime-state.ts';
 import type { Place } from './diagnostic.ts';
+import type { Action } from './verbs/verbs.ts';
 import type { WrittenObject } from './written-json.ts';
 
 /**
@@ -112,52 +113,7 @@ export interface StepSpec {
   readonly expect: readonly Expectation[];
 }
 
-/** What a step does; `do` is the word in the file. */
-export type Action =
-  | { readonly do: 'run-pod'; readonly pod: string }
-  | { readonly do: 'stop-pod'; readonly pod: string }
-  | { readonly do: 'remove-pod'; readonly pod: string; readonly force: boolean }
-  | { readonly do: 'stop-listed-pods' }
-  | { readonly do: 'remove-listed-pods' }
-  | {
-      readonly do: 'create-container';
-      readonly container: string;
-      readonly pod: string;
-      readonly command: readonly string[];
-    }
-  | { readonly do: 'start-container'; readonly container: string }
-  | { readonly do: 'exec-container'; readonly container: string; readonly command: readonly string[] }
-  | { readonly do: 'stop-container'; readonly container: string }
-  | { readonly do: 'remove-container'; readonly container: string }
-  | { readonly do: 'write-files'; readonly files: readonly FileSpec[] }
-  | { readonly do: 'remove-files'; readonly nodePaths: readonly string[] }
-  | { readonly do: 'write-cni-config'; readonly files: readonly FileSpec[] }
-  | { readonly do: 'remove-cni-config'; readonly names: readonly string[] }
-  | { readonly do: 'install-plugins'; readonly plugins: CniPluginsSpec }
-  | { readonly do: 'remove-plugins'; readonly plugins: readonly string[] }
-  | { readonly do: 'fake-plugin'; readonly plugin: string; readonly script: Content }
-  | { readonly do: 'stop-containerd' }
-  | { readonly do: 'kill-containerd' }
-  | { readonly do: 'start-containerd' }
-  | { readonly do: 'replace-containerd'; readonly version: VersionText }
-  | { readonly do: 'exec'; readonly argv: readonly string[]; readonly stdin?: string }
-  | { readonly do: 'connect'; readonly from: string; readonly to: string; readonly send?: string }
-  | { readonly do: 'wait-for'; readonly condition: Condition };
-
-/** Verbs that only a containerd that runs can answer; each runs crictl or asks CRI itself. */
-export const CRI_VERBS = [
-  'run-pod',
-  'stop-pod',
-  'remove-pod',
-  'stop-listed-pods',
-  'remove-listed-pods',
-  'create-container',
-  'start-container',
-  'exec-container',
-  'stop-container',
-  'remove-container',
-] as const satisfies readonly Action['do'][];
-
+/** What `wait-for` waits for. */
 export type Condition =
   | { readonly until: 'network-ready'; readonly ready: boolean }
   | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }

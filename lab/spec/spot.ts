@@ -1,7 +1,8 @@
 import { isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { Node, Pair } from 'yaml';
 import type { Place } from './diagnostic.ts';
-import type { YamlFile } from './yaml-file.ts';
+import type { Mention } from './mention.ts';
+import type { Beside, YamlFile } from './yaml-file.ts';
 
 export type SpotKind = 'text' | 'number' | 'boolean' | 'nothing' | 'list' | 'mapping';
 
@@ -103,11 +104,24 @@ export class Spot {
     return this.kind === 'text' ? JSON.stringify(this.text) : String(this.scalar);
   }
 
-  /** Notes a mistake here, or at `snippet` within; returns undefined, which is what a reader then returns. */
-  mistake(message: string, snippet?: string): undefined {
+  /**
+   * Notes a mistake here, or at `snippet` within; returns undefined, which is what a reader then returns. `order`: of the
+   * mention that is wrong, where that shows only later.
+   */
+  mistake(message: string, snippet?: string, order?: number): undefined {
     // what could not be read at all was told already
-    if (!this.#broken) this.#file.mistake(message, this.#narrow(snippet));
+    if (!this.#broken) this.#file.mistake(message, this.#narrow(snippet), order);
     return undefined;
+  }
+
+  /** Notes what is named here, for references to be checked once all of the file was read. */
+  mention(mention: Mention): void {
+    this.#file.mention(mention, this);
+  }
+
+  /** The bytes of a file beside the one that this stands in. */
+  beside(path: string): ReturnType<Beside> {
+    return this.#file.beside(path);
   }
 
   wants(wanted: string): undefined {

@@ -7,113 +7,112 @@ import { jsonShape } from './json-shape.ts';
 import { LIMITS } from './limits.ts';
 import { NAME, NAME_WANTED, nameMistake } from './name.ts';
 import { text } from './scalar-shapes.ts';
-import type { Reach, Scope } from './scope.ts';
+import { mentioning, type Reach } from './mention.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { IN_EVERY_TEXT, isInEveryText } from './in-every-text.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
-/** Shapes of texts, which may refer to what the scope knows. */
-export type TextShapes = ReturnType<typeof textShapes>;
-
-export function textShapes(scope: Scope) {
-  const name = mapped(text({ wanted: NAME_WANTED, pattern: NAME }), (value, spot) => {
+/** Of scenarios, pods, containers and axes. */
+export const nameShape: Shape<string> = mapped(
+  text({ wanted: NAME_WANTED, pattern: NAME }),
+  (value, spot) => {
     const mistake = nameMistake(value);
     return mistake === undefined ? value : spot.mistake(mistake);
-  });
-  const template = (reach: Reach): Shape<string> =>
-    mapped(text(), (value, spot) => {
-      scope.checkText(value, { spot, reach });
-      return value;
-    });
-  return {
-    template,
-    version: versionShape(scope),
-    exactOrPart: exactOrPart(part(scope, template('expectation')), template('expectation')),
-    name,
-    usedPod: about(
-      'a pod that an earlier step has run',
-      mapped(name, (pod, spot) => (scope.usePod(pod, spot), pod)),
-    ),
-    usedContainer: about(
-      'a container that an earlier step has created',
-      mapped(name, (container, spot) => (scope.useContainer(container, spot), container)),
-    ),
-    mention: (text: string) => scope.plugins.mention(text),
-    content: (reach: Reach) => contentShape(scope, reach),
-    files: (reach: Reach, kind: 'name' | 'absolute path') => filesShape(scope, { reach, kind }),
-    json: jsonShape(scope, { reach: 'matrix', numbers: 'doubles' }),
-  };
-}
+  },
+);
 
-function versionShape(scope: Scope): Shape<VersionText> {
-  const readable = mapped(text({ wanted: 'a version' }), (value, spot) => {
-    scope.checkText(value, { spot, reach: 'matrix' });
-    const axis = /^\$\{matrix\.([^}]+)\}$/.exec(value)?.[1];
-    const read = value.includes('${') ? undefined : parseVersionSpec(value);
-    if (read?.ok === false) return spot.mistake(read.error);
-    for (const axisValue of scope.axes.get(axis ?? '') ?? []) {
-      if (axisValue.text === 'none') continue;
-      const spec = parseVersionSpec(axisValue.text);
-      if (!spec.ok) axisValue.spot.mistake(spec.error);
-    }
-    return { text: value, place: spot.place };
-  });
-  return named(
-    'version',
-    about(
-      '1.6.3, gomod:1.6.3, release:1.6.3, debian:1.6.20, debian:bookworm, local:PATH or default',
-      readable,
-    ),
-  );
-}
+/** A text that may refer to something. */
+export const template = (reach: Reach): Shape<string> =>
+  mentioning(text(), (value) => ({ kind: 'text', text: value, reach }));
+
+export const usedPod: Shape<string> = about(
+  'a pod that an earlier step has run',
+  mentioning(nameShape, (name) => ({ kind: 'used', what: 'pod', name })),
+);
+
+export const usedContainer: Shape<string> = about(
+  'a container that an earlier step has created',
+  mentioning(nameShape, (name) => ({ kind: 'used', what: 'container', name })),
+);
+
+export const versionShape: Shape<VersionText> = named(
+  'version',
+  about(
+    '1.6.3, gomod:1.6.3, release:1.6.3, debian:1.6.20, debian:bookworm, local:PATH or default',
+    mapped(text({ wanted: 'a version' }), (value, spot) => {
+      spot.mention({ kind: 'text', text: value, reach: 'matrix' });
+      const read = value.includes('${') ? undefined : parseVersionSpec(value);
+      if (read?.ok === false) return spot.mistake(read.error);
+      const axis = /^\$\{matrix\.([^}]+)\}$/.exec(value)?.[1];
+      if (axis !== undefined) spot.mention({ kind: 'version-axis', axis });
+      return { text: value, place: spot.place };
+    }),
+  ),
+);
 
 const NO_REGEXP =
   'texts are exact, and what varies is captured, as ${x:number}; a part is { contains: …, why: … }';
 
-function exactOrPart(part: Shape<string>, template: Shape<string>): Shape<TextExpectation> {
-  return named(
-    'text',
-    byKind<TextExpectation>({
-      ...forTexts(mapped(template, (exact, spot) => ({ exact, place: spot.place }))),
-      mapping: object(
-        {
-          required: {
-            contains: about('a part of it, where the whole cannot be said', part),
-            why: about('why not the whole', text()),
-          },
-          optional: {},
-          otherWords: { matches: NO_REGEXP, regex: NO_REGEXP, regexp: NO_REGEXP, pattern: NO_REGEXP },
-        },
-        ({ contains, why }, spot) => ({ contains, why, place: spot.place }),
-      ),
-    }),
-  );
-}
-
 /** A text of which a part is to be found in another: what nearly every text has in it says nothing. */
-const part = (scope: Scope, template: Shape<string>): Shape<string> =>
-  mapped(template, (value, spot) => {
-    const axis = (name: string) => (scope.axes.get(name) ?? []).map((one) => one.text);
-    return isInEveryText(value, axis) ? spot.mistake(IN_EVERY_TEXT) : value;
-  });
+const part: Shape<string> = mapped(template('expectation'), (value, spot) => {
+  if (isInEveryText(value)) return spot.mistake(IN_EVERY_TEXT);
+  spot.mention({ kind: 'part', text: value });
+  return value;
+});
 
 /** What `byKind` takes for a shape that is a text, which a number can be too. */
 export const forTexts = <T>(shape: Shape<T>) => ({ text: shape, number: shape });
 
+export const exactOrPart: Shape<TextExpectation> = named(
+  'text',
+  byKind<TextExpectation>({
+    ...forTexts(mapped(template('expectation'), (exact, spot) => ({ exact, place: spot.place }))),
+    mapping: object(
+      {
+        required: {
+          contains: about('a part of it, where the whole cannot be said', part),
+          why: about('why not the whole', text()),
+        },
+        optional: {},
+        otherWords: { matches: NO_REGEXP, regex: NO_REGEXP, regexp: NO_REGEXP, pattern: NO_REGEXP },
+      },
+      ({ contains, why }, spot) => ({ contains, why, place: spot.place }),
+    ),
+  }),
+);
+
 type FileContent = Pick<FileSpec, 'content' | 'encoding' | 'mode' | 'mapping'>;
 
-function filesShape(
-  scope: Scope,
-  { reach, kind }: { reach: Reach; kind: 'name' | 'absolute path' },
-): Shape<readonly FileSpec[]> {
-  const check = (value: string, spot: Parameters<typeof scope.checkText>[1]['spot']) =>
-    scope.checkText(value, { spot, reach });
-  const literal = mapped(text(), (content, spot): FileContent => {
-    check(content, spot);
-    return { content };
+/** `./x.conflist`: a file beside the scenario, byte for byte. */
+const fromShape: Shape<Content> = about(
+  'the path of a file, from the folder of this one; what is in it is taken as it stands',
+  mapped(text(), (path, spot) => {
+    if (path.includes('${')) return spot.mistake(`a path is plain text; got ${JSON.stringify(path)}`);
+    const bytes = spot.beside(path);
+    if (!bytes.ok) return spot.mistake(bytes.error);
+    if (bytes.value.length <= LIMITS.fileBytes) {
+      const content = contentOf(bytes.value);
+      if (content.encoding === undefined) spot.mention({ kind: 'words', text: content.content });
+      return literalContent(content);
+    }
+    return spot.mistake(
+      `${path} has ${bytes.value.length} bytes; a file that is taken in has at most ${LIMITS.fileBytes}`,
+    );
+  }),
+);
+
+/** A text, or `{ from: ./x.sh }`. */
+export const contentShape = (reach: Reach): Shape<Content> =>
+  byKind<Content>({
+    ...forTexts(mapped(template(reach), (content) => ({ content }))),
+    mapping: object({ required: { from: fromShape }, optional: {} }, ({ from }) => from),
   });
-  const json = mapped(jsonShape(scope, { reach, numbers: 'as written' }), (mapping): FileContent => ({
+
+/** Files by name in /etc/cni/net.d or by absolute path. */
+export function filesShape(reach: Reach, kind: 'name' | 'absolute path'): Shape<readonly FileSpec[]> {
+  const literal = mapped(template(reach), (content): FileContent => ({ content }));
+  const json = mapped(jsonShape({ reach, numbers: 'as written' }), (mapping): FileContent => ({
     content: formatWritten(mapping),
     mapping,
   }));
@@ -131,7 +130,7 @@ function filesShape(
     ({ content, mode }): FileContent => ({ ...content, ...present({ mode }) }),
   );
   const withFrom = object(
-    { required: { from: fromShape(scope) }, optional: { mode } },
+    { required: { from: fromShape }, optional: { mode } },
     ({ from, mode }): FileContent => ({ ...from, ...present({ mode }) }),
   );
   const mapping: Shape<FileContent> = {
@@ -146,45 +145,13 @@ function filesShape(
   };
   return mapOf(byKind({ ...forTexts(literal), mapping }), {
     key: (name, spot) => {
-      scope.checkText(name, { spot, reach: 'matrix' });
+      spot.mention({ kind: 'text', text: name, reach: 'matrix' });
       const wrong = kind === 'name' ? whyNoName(name) : whyNoPath(name);
       if (wrong !== undefined) spot.mistake(wrong);
     },
     build: (value, name, key) => ({ name, ...value, place: key.place }),
   });
 }
-
-/** `./x.conflist`: a file beside the scenario, byte for byte. */
-function fromShape(scope: Scope): Shape<Content> {
-  return about(
-    'the path of a file, from the folder of this one; what is in it is taken as it stands',
-    mapped(text(), (path, spot) => {
-      if (path.includes('${')) return spot.mistake(`a path is plain text; got ${JSON.stringify(path)}`);
-      const bytes = scope.beside(path);
-      if (!bytes.ok) return spot.mistake(bytes.error);
-      if (bytes.value.length <= LIMITS.fileBytes) {
-        const content = contentOf(bytes.value);
-        if (content.encoding === undefined) scope.plugins.mention(content.content);
-        return literalContent(content);
-      }
-      return spot.mistake(
-        `${path} has ${bytes.value.length} bytes; a file that is taken in has at most ${LIMITS.fileBytes}`,
-      );
-    }),
-  );
-}
-
-/** A text, or `{ from: ./x.sh }`. */
-const contentShape = (scope: Scope, reach: Reach): Shape<Content> =>
-  byKind<Content>({
-    ...forTexts(
-      mapped(text(), (content, spot) => {
-        scope.checkText(content, { spot, reach });
-        return { content };
-      }),
-    ),
-    mapping: object({ required: { from: fromShape(scope) }, optional: {} }, ({ from }) => from),
-  });
 
 /** Why a text is no absolute path of a file. */
 export function whyNoPath(path: string): string | undefined {

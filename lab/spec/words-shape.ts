@@ -1,22 +1,23 @@
 import { list, mapped, type Shape } from './shape.ts';
-import type { TextShapes } from './text-shapes.ts';
+import { template } from './text-shapes.ts';
+
+const words = list(
+  mapped(template('step'), (value, spot) =>
+    value.includes('\0') ? spot.mistake('no word of a command can hold the character U+0000') : value,
+  ),
+  { min: 1 },
+);
 
 /** A command, word by word, as no shell reads it. A single text shows how it is written as a list. */
-export function wordsShape(texts: TextShapes): Shape<readonly string[]> {
-  const word = mapped(texts.template('step'), (value, spot) =>
-    value.includes('\0') ? spot.mistake('no word of a command can hold the character U+0000') : value,
-  );
-  const words = list(word, { min: 1 });
-  return {
-    ...words,
-    wanted: 'a list of words',
-    read: (spot) => {
-      if (spot.kind !== 'text') return words.read(spot);
-      const line = spot.text ?? '';
-      return spot.mistake(`a command is a list of words, as no shell reads it: write ${asWords(line)}`);
-    },
-  };
-}
+export const wordsShape: Shape<readonly string[]> = {
+  ...words,
+  wanted: 'a list of words',
+  read: (spot) => {
+    if (spot.kind !== 'text') return words.read(spot);
+    const line = spot.text ?? '';
+    return spot.mistake(`a command is a list of words, as no shell reads it: write ${asWords(line)}`);
+  },
+};
 
 function asWords(line: string): string {
   const shell = `[sh, -c, ${quote(line)}]`;

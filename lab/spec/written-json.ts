@@ -1,4 +1,5 @@
 import { unreachable } from '../core/result.ts';
+import type { NumbersKept } from './mention.ts';
 import type { JsonObject, JsonValue } from './scenario.ts';
 import { literally } from './template.ts';
 
@@ -26,6 +27,18 @@ export const isJsonNumber = (source: string): boolean =>
 
 /** Whether a program that reads numbers as doubles, as this one does, says the same number in the same way. */
 export const isKeptByDoubles = (source: string): boolean => String(Number(source)) === source;
+
+/** Why a number of a file cannot be said as it is written there. */
+export function numberMistake(source: string, numbers: NumbersKept): string | undefined {
+  if (!isJsonNumber(source)) {
+    const same = Number(source.replace(/^([+-]?)0+(?=\d)/, '$1'));
+    const asJson = Number.isFinite(same) ? `write ${same}, or ` : '';
+    return `JSON has no number ${source}: ${asJson}put it in quotes for a text`;
+  }
+  return numbers === 'as written' || isKeptByDoubles(source)
+    ? undefined
+    : `the number ${source} cannot be kept here: it would become ${Number(source)}`;
+}
 
 /** Plain data, for what is not written as JSON; the shape that read it has seen to it that nothing is lost. */
 export function valueOf(written: WrittenObject): JsonObject {

@@ -1,18 +1,30 @@
 import { Lexer, LineCounter, isAlias, parseDocument, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
+import { err, type Result } from '../core/result.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
+import type { Mention, Mentioned } from './mention.ts';
 import { Spot } from './spot.ts';
 
-/** A YAML text, read as far as it can be, and all that was found wrong with it. */
+/** The bytes of a file whose path is meant from the folder of the scenario, or why there are none. */
+export type Beside = (path: string) => Result<Uint8Array, string>;
+
+const NOTHING_BESIDE: Beside = () => err('nothing is read beside it');
+
+/** A YAML text, read as far as it can be, all that was found wrong with it, and all that its values mention. */
 export class YamlFile {
   readonly file: string;
   readonly text: string;
+  /** reads a file beside this one */
+  readonly beside: Beside;
   readonly #lines = new LineCounter();
   readonly #document: Document | undefined;
-  readonly #mistakes = new Map<string, Diagnostic>();
+  readonly #mistakes = new Map<string, { readonly mistake: Diagnostic; readonly order: number }>();
+  readonly #mentions: Mentioned[] = [];
   #spots = 0;
+  #noted = 0;
 
-  constructor({ file, text }: { file: string; text: string }) {
+  constructor({ file, text, beside = NOTHING_BESIDE }: { file: string; text: string; beside?: Beside }) {
+    this.beside = beside;
     this.file = file;
     this.text = text;
     this.#document = this.#parse();
@@ -24,11 +36,23 @@ export class YamlFile {
     return this.spot(this.#document.contents, { fallback: [0, 0], depth: 0 });
   }
 
-  /** In the order of the file. */
+  /** In the order of the file; those of one place in that in which they were read. */
   get mistakes(): readonly Diagnostic[] {
-    return [...this.#mistakes.values()].sort(
-      (a, b) => a.place.line - b.place.line || a.place.column - b.place.column,
-    );
+    return [...this.#mistakes.values()]
+      .sort(
+        ({ mistake: { place: a }, order: first }, { mistake: { place: b }, order: second }) =>
+          a.line - b.line || a.column - b.column || first - second,
+      )
+      .map(({ mistake }) => mistake);
+  }
+
+  /** As they were read so far. */
+  get mentions(): readonly Mentioned[] {
+    return this.#mentions;
+  }
+
+  mention(mention: Mention, spot: Spot): void {
+    this.#mentions.push({ mention, spot, order: this.#noted++ });
   }
 
   placeOf(offset: number): Place {
@@ -37,13 +61,15 @@ export class YamlFile {
   }
 
   /** The same mistake at the same place is one, however many aliases lead there. */
-  mistake(message: string, [start, end]: readonly [number, number]): void {
+  mistake(message: string, [start, end]: readonly [number, number], order = this.#noted++): void {
     const place = this.placeOf(start);
     const lineStart = start - (place.column - 1);
     const newline = this.text.indexOf('\n', lineStart);
     const text = this.text.slice(lineStart, newline < 0 ? undefined : newline).trimEnd();
     const length = Math.max(1, Math.min(end - start, text.length - (place.column - 1)));
-    this.#mistakes.set(`${start} ${message}`, { place, message, source: { text, length } });
+    const key = `${start} ${message}`;
+    const first = Math.min(order, this.#mistakes.get(key)?.order ?? order);
+    this.#mistakes.set(key, { mistake: { place, message, source: { text, length } }, order: first });
   }
 
   spot(node: Node | null, { fallback, depth }: { fallback: readonly [number, number]; depth: number }): Spot {

@@ -1,50 +1,42 @@
 import { APP_IMAGE } from '../core/components.ts';
-import type { StepContext } from './context.ts';
+import type { CONTAINER_VERBS } from '../spec/verbs/containers.ts';
+import type { StepContext, VerbEffects } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { sandboxId } from './pods.ts';
 
-export interface NewContainer {
-  readonly container: string;
-  readonly pod: string;
-  readonly command: readonly string[];
-}
+export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
+  'create-container': async (context, { container, pod, command }) => {
+    const sandbox = sandboxId(context, pod);
+    const config = {
+      metadata: { name: container, attempt: 0 },
+      image: { image: APP_IMAGE },
+      command: command.map((word) => context.captures.fill(word)),
+      log_path: `${container}.log`,
+      linux: {},
+    };
+    const nodePath = `/lab/containers/${container}.json`;
+    await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
+    const argv = ['crictl', 'create', sandbox, nodePath, `/lab/pods/${pod}.json`];
+    const { exitCode, stdout } = await context.run(argv, { container, pod });
+    if (exitCode === 0) context.captures.set(context.stepId, `${container}.id`, stdout.trim());
+  },
+  'start-container': (context, { container }) => onContainer(context, 'start', container),
+  'exec-container': async (context, { container, command }) => {
+    const id = containerId(context, container);
+    const words = command.map((word) => context.captures.fill(word));
+    await context.run(execInContainer(id, words), { container, id });
+  },
+  'stop-container': (context, { container }) => onContainer(context, 'stop', container),
+  'remove-container': (context, { container }) => onContainer(context, 'rm', container),
+};
 
-export async function createContainer(
+async function onContainer(
   context: StepContext,
-  { container, pod, command }: NewContainer,
-): Promise<void> {
-  const sandbox = sandboxId(context, pod);
-  const config = {
-    metadata: { name: container, attempt: 0 },
-    image: { image: APP_IMAGE },
-    command: command.map((word) => context.captures.fill(word)),
-    log_path: `${container}.log`,
-    linux: {},
-  };
-  const nodePath = `/lab/containers/${container}.json`;
-  await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
-  const argv = ['crictl', 'create', sandbox, nodePath, `/lab/pods/${pod}.json`];
-  const { exitCode, stdout } = await context.run(argv, { container, pod });
-  if (exitCode === 0) context.captures.set(context.stepId, `${container}.id`, stdout.trim());
-}
-
-/** `crictl start`, `stop` or `rm` of a container that an earlier step created. */
-export async function onContainer(
-  context: StepContext,
-  { verb, container }: { verb: 'start' | 'stop' | 'rm'; container: string },
-): Promise<void> {
-  const id = containerId(context, container);
-  await context.run(['crictl', verb, id], { container, id });
-}
-
-/** A command in a container: its own exit code, and what it printed as it printed it. */
-export async function execContainer(
-  context: StepContext,
-  { container, command }: { container: string; command: readonly string[] },
+  subcommand: 'start' | 'stop' | 'rm',
+  container: string,
 ): Promise<void> {
   const id = containerId(context, container);
-  const words = command.map((word) => context.captures.fill(word));
-  await context.run(execInContainer(id, words), { container, id });
+  await context.run(['crictl', subcommand, id], { container, id });
 }
 
 /** crictl would add line breaks, mix both outputs, and exit with 1 whatever the command did. */

@@ -6,6 +6,7 @@ import type { Containerd } from '../nodes/containerd.ts';
 import type { LabNode, NodeFile } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { PodSpec } from '../spec/scenario.ts';
+import type { PlannedAction, Verb } from '../spec/verbs/verbs.ts';
 import type { Captures } from './captures.ts';
 
 /** What a step may use. It tells what it sees through `observe` and decides nothing. */
@@ -37,3 +38,11 @@ export interface RunOptions {
   readonly id?: string;
   readonly stdin?: string;
 }
+
+/**
+ * What verbs do to a node: the other half of a `VerbSpec`. Throws NothingToActOn where the system under test left nothing to do
+ * it to.
+ */
+export type VerbEffects<V extends Verb> = {
+  readonly [D in V]: (context: StepContext, action: Extract<PlannedAction, { do: D }>) => Promise<void>;
+};

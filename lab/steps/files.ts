@@ -1,13 +1,21 @@
 import { CNI_CONFIG } from '../nodes/provision.ts';
 import type { FileSpec } from '../spec/scenario.ts';
-import type { StepContext } from './context.ts';
+import type { FILE_VERBS } from '../spec/verbs/files.ts';
+import type { StepContext, VerbEffects } from './context.ts';
+
+export const FILE_EFFECTS: VerbEffects<keyof typeof FILE_VERBS> = {
+  'write-files': (context, { files }) => writeFiles(context, files),
+  'remove-files': (context, { nodePaths }) => removeFiles(context, nodePaths),
+  'write-cni-config': (context, { files }) => writeFiles(context, files, CNI_CONFIG),
+  'remove-cni-config': (context, { names }) =>
+    removeFiles(
+      context,
+      names.map((name) => `${CNI_CONFIG}/${name}`),
+    ),
+};
 
 /** Writes files at absolute paths, or below `folder`. */
-export async function writeFiles(
-  context: StepContext,
-  files: readonly FileSpec[],
-  folder?: string,
-): Promise<void> {
+async function writeFiles(context: StepContext, files: readonly FileSpec[], folder?: string): Promise<void> {
   await context.writeFiles(
     files.map(({ name, content, encoding, mode }) => ({
       nodePath: folder === undefined ? name : `${folder}/${name}`,
@@ -20,12 +28,3 @@ export async function writeFiles(
 export async function removeFiles(context: StepContext, nodePaths: readonly string[]): Promise<void> {
   await context.writeFiles(nodePaths.map((nodePath) => ({ nodePath, remove: true, mustExist: true })));
 }
-
-export const writeCniConfig = (context: StepContext, files: readonly FileSpec[]): Promise<void> =>
-  writeFiles(context, files, CNI_CONFIG);
-
-export const removeCniConfig = (context: StepContext, names: readonly string[]): Promise<void> =>
-  removeFiles(
-    context,
-    names.map((name) => `${CNI_CONFIG}/${name}`),
-  );

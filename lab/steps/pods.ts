@@ -1,11 +1,26 @@
 import type { PodSpec } from '../spec/scenario.ts';
 import { sandboxOf } from './captures.ts';
-import type { StepContext } from './context.ts';
+import type { POD_VERBS } from '../spec/verbs/pods.ts';
+import type { StepContext, VerbEffects } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { oldestFirst } from './oldest-first.ts';
 
+export const POD_EFFECTS: VerbEffects<keyof typeof POD_VERBS> = {
+  'run-pod': (context, { pod }) => runPod(context, pod),
+  'stop-pod': async (context, { pod }) => {
+    const id = sandboxId(context, pod);
+    await context.run(['crictl', 'stopp', id], { pod, id });
+  },
+  'remove-pod': async (context, { pod, force }) => {
+    const id = sandboxId(context, pod);
+    await context.run(['crictl', 'rmp', ...(force ? ['-f'] : []), id], { pod, id });
+  },
+  'stop-listed-pods': (context) => forListedPods(context, 'stopp'),
+  'remove-listed-pods': (context) => forListedPods(context, 'rmp'),
+};
+
 /** `crictl runp`, as often as a file says; each further run of a pod is its next attempt, as kubelet counts them. */
-export async function runPod(context: StepContext, name: string): Promise<void> {
+async function runPod(context: StepContext, name: string): Promise<void> {
   const pod = context.pods.find((spec) => spec.name === name);
   if (pod === undefined) throw new Error(`the plan has no pod ${name}`);
   const attempt = Number(context.captures.get(`${name}.attempts`) ?? 0);
@@ -18,21 +33,8 @@ export async function runPod(context: StepContext, name: string): Promise<void> 
   if (exitCode === 0) context.captures.set(context.stepId, `${name}.id`, stdout.trim());
 }
 
-export async function stopPod(context: StepContext, pod: string): Promise<void> {
-  const id = sandboxId(context, pod);
-  await context.run(['crictl', 'stopp', id], { pod, id });
-}
-
-export async function removePod(
-  context: StepContext,
-  { pod, force }: { pod: string; force: boolean },
-): Promise<void> {
-  const id = sandboxId(context, pod);
-  await context.run(['crictl', 'rmp', ...(force ? ['-f'] : []), id], { pod, id });
-}
-
 /** One command for each sandbox that CRI lists, whoever made it; none is nothing to do, and that is fine. */
-export async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promise<void> {
+async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promise<void> {
   const blind = context.before.unseen.find(({ kind }) => kind === 'sandbox');
   if (blind !== undefined) throw new NothingToActOn(`which pods there are is not known: ${blind.why}`);
   for (const item of oldestFirst(context.before.items)) {

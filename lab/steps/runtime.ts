@@ -1,9 +1,23 @@
 import { NotInTime } from '../core/wait-for.ts';
+import { installPrograms } from '../nodes/containerd.ts';
 import { StartFailed } from '../nodes/start-failed.ts';
-import type { StepContext } from './context.ts';
+import type { RUNTIME_VERBS } from '../spec/verbs/runtime.ts';
+import type { StepContext, VerbEffects } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
+import { filesOn } from './plugins.ts';
 
 export const CONTAINERD_TO_ANSWER = 'containerd to answer';
+
+export const RUNTIME_EFFECTS: VerbEffects<keyof typeof RUNTIME_VERBS> = {
+  'stop-containerd': async (context) => void (await endContainerd(context, 'TERM')),
+  'kill-containerd': async (context) => void (await endContainerd(context, 'KILL')),
+  'start-containerd': async (context) => void (await startContainerd(context)),
+  'replace-containerd': async (context, { containerd }) => {
+    if (!(await endContainerd(context, 'TERM'))) return;
+    await installPrograms(filesOn(context), context.artifact(containerd));
+    await startContainerd(context);
+  },
+};
 
 /** Nobody can be asked where containerd is known not to run: that is no answer of its. */
 export async function askable({ containerd }: StepContext): Promise<void> {
@@ -12,7 +26,7 @@ export async function askable({ containerd }: StepContext): Promise<void> {
 }
 
 /** A containerd that does not come up again is the doing of the system under test: observed, and judged. */
-export async function startContainerd(context: StepContext): Promise<boolean> {
+async function startContainerd(context: StepContext): Promise<boolean> {
   if ((await context.containerd.state({ answered: true })) !== 'ended')
     throw new NothingToActOn('containerd runs already');
   return observed(context, CONTAINERD_TO_ANSWER, async () => {
@@ -22,7 +36,7 @@ export async function startContainerd(context: StepContext): Promise<boolean> {
 }
 
 /** And so is one that does not end. */
-export async function endContainerd(context: StepContext, signal: 'TERM' | 'KILL'): Promise<boolean> {
+async function endContainerd(context: StepContext, signal: 'TERM' | 'KILL'): Promise<boolean> {
   await askable(context);
   return observed(context, `containerd to end by SIG${signal}`, async () => {
     await context.containerd.end(signal);

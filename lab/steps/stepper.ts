@@ -9,6 +9,7 @@ import type { Observation } from '../observe/observation.ts';
 import type { ComponentRef } from '../core/components.ts';
 import type { PlannedStep } from '../plan/plan.ts';
 import type { PodSpec } from '../spec/scenario.ts';
+import { podMadeBy } from '../spec/verbs/verbs.ts';
 import { capturePod, Captures } from './captures.ts';
 import type { RunOptions, StepContext } from './context.ts';
 import { notItsFault } from './not-its-fault.ts';
@@ -134,7 +135,8 @@ export function createStepper(options: StepperOptions): Stepper {
       if (step.quietLog === true) await log.quiet(clock);
       const { settling } = options;
       const state = await look(id, settling && ((seen) => settling(id, seen)));
-      if (action.do === 'run-pod') capturePod(captures, { stepId: id, pod: action.pod, state });
+      const pod = podMadeBy(action);
+      if (pod !== undefined) capturePod(captures, { stepId: id, pod, state });
       observe({ kind: 'step-ended', stepId: id });
     },
     async rest(stepId) {

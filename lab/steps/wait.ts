@@ -5,9 +5,14 @@ import { parseContainerdLog } from '../observe/containerd-log.ts';
 import type { Condition, LogExpectation } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
-import type { StepContext } from './context.ts';
+import type { WAITING_VERBS } from '../spec/verbs/waiting.ts';
+import type { StepContext, VerbEffects } from './context.ts';
 import { notItsFault } from './not-its-fault.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
+
+export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
+  'wait-for': (context, { condition }) => waitForCondition(context, condition),
+};
 
 const EVERY_MS = 50;
 
@@ -19,7 +24,7 @@ type Seen =
  * Waits until a condition holds, and observes whether it did and what it last saw. What could not be seen at the end of the
  * time is neither: then the step could not be taken.
  */
-export async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
+async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
   if (condition.until === 'log') checkNames(context, condition.line);
   const startedMs = context.clock.now();
   const what = describeCondition(condition);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { judge } from '../../lab/judge/judge.ts';
-import type { PlannedAction } from '../../lab/plan/plan.ts';
+import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import { exactly, expecting, journalOf, planned, ran, result, sandbox, state } from '../rig/recorded-run.ts';
 import { without, withoutEachKind, withoutEachLine } from '../rig/shorter-journals.ts';
 

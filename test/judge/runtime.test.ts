@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { RuntimeState } from '../../lab/core/runtime-state.ts';
 import { judge } from '../../lab/judge/judge.ts';
-import type { PlannedAction, RunPlan } from '../../lab/plan/plan.ts';
+import type { RunPlan } from '../../lab/plan/plan.ts';
+import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import { did, expecting, journalOf, line, planned } from '../rig/recorded-run.ts';

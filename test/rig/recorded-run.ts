@@ -2,7 +2,8 @@ import type { NodeState, StateItem, StateKind } from '../../lab/core/node-state.
 import type { CommandResult } from '../../lab/core/ports.ts';
 import type { RuntimeState } from '../../lab/core/runtime-state.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
-import type { PlannedAction, RunPlan } from '../../lab/plan/plan.ts';
+import type { RunPlan } from '../../lab/plan/plan.ts';
+import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import type { Control, Expectation, LogExpectation, TextExpectation } from '../../lab/spec/scenario.ts';
 
 /** Builders of a plan and of the journal of its run, as short as a test can read them. */

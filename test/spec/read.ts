@@ -3,7 +3,7 @@ import { CHECKS } from '../../lab/judge/verdict.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { parseScenario } from '../../lab/spec/parse-scenario.ts';
 import type { Scenario } from '../../lab/spec/scenario.ts';
-import type { Beside } from '../../lab/spec/scope.ts';
+import type { Beside } from '../../lab/spec/yaml-file.ts';
 
 /** Files beside a scenario: path → what is in it. */
 type Files = Readonly<Record<string, string | Uint8Array>>;

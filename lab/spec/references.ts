@@ -1,0 +1,260 @@
+import validRange from 'semver/ranges/valid.js';
+
+import { COMPONENTS } from '../core/components.ts';
+import { err, ok, unreachable, type Result } from '../core/result.ts';
+import { didYouMean } from './did-you-mean.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { IN_EVERY_TEXT, isInEveryText } from './in-every-text.ts';
+import type { AxisValue, Mention, Mentioned, NumbersKept, Reach, Subject } from './mention.ts';
+import { STANDARD_PLUGINS } from './plugin-names.ts';
+import type { Shape } from './shape.ts';
+import type { Spot } from './spot.ts';
+import { scanTemplate, type CaptureType } from './template.ts';
+import { LISTING_VERBS } from './verbs/verbs.ts';
+import { parseVersionSpec } from './version-spec.ts';
+import { numberMistake } from './written-json.ts';
+import type { YamlFile } from './yaml-file.ts';
+
+/** What a file says, or every mistake in it, those in its references among them; in the order of the file. */
+export function readWithReferences<T>(yaml: YamlFile, shape: Shape<T>): Result<T, readonly Diagnostic[]> {
+  const read = yaml.root === undefined ? undefined : shape.read(yaml.root);
+  for (const { spot, message, snippet, order } of checkReferences(yaml.mentions)) {
+    spot.mistake(message, snippet, order);
+  }
+  return read === undefined || yaml.mistakes.length > 0 ? err(yaml.mistakes) : ok(read);
+}
+
+/** A reference that is wrong, and why; `snippet` is what is meant of the value at `spot`. */
+interface WrongReference {
+  readonly spot: Spot;
+  readonly message: string;
+  readonly snippet?: string;
+  readonly order: number;
+}
+
+/** Names that refer to nothing, or that are given twice, of all that was read in a file, from top to bottom. */
+export function checkReferences(mentions: readonly Mentioned[]): readonly WrongReference[] {
+  const known = new KnownNames();
+  return mentions.flatMap(({ mention, spot, order }) =>
+    [...known.check(mention, spot)].map((wrong) => ({ spot, order, ...wrong })),
+  );
+}
+
+type Wrong = Pick<WrongReference, 'message' | 'snippet'> & { readonly spot?: Spot };
+
+/** A name and where it stands. */
+interface Named {
+  readonly name: string;
+  readonly spot: Spot;
+}
+
+const HALF_A_PAIR = /\p{Surrogate}/u;
+const NO_TEXT =
+  'this holds half a character (\\uD800 to \\uDFFF), which no file and no command can; take bytes from a file, with { from: ./x }';
+const ONLY_AXES =
+  'only ${matrix.AXIS} can stand here, as this is fixed before anything runs; write "$${" for the characters themselves';
+const POD_FACTS = ['id', 'ip', 'ip6', 'netns'];
+
+/** The names that a file has given up to the mention that is checked, and what may therefore be referred to there. */
+class KnownNames {
+  readonly #axes = new Map<string, readonly AxisValue[]>();
+  readonly #declaredPods: Named[] = [];
+  readonly #made: Readonly<Record<Subject, Set<string>>> = { pod: new Set(), container: new Set() };
+  readonly #captures = new Map<string, CaptureType>();
+  readonly #plugins: Named[] = [];
+  readonly #removedConfigs: Named[] = [];
+  /** words of texts: types of a conflist, paths, programs */
+  readonly #words = new Set<string>();
+  /** of the step that the mention is in; none before the first, and at the end */
+  #verb: string | undefined;
+
+  /** What is wrong with a mention; a name that it gives is known from now on. */
+  check(mention: Mention, spot: Spot): Iterable<Wrong> {
+    switch (mention.kind) {
+      case 'axis':
+        this.#axes.set(mention.axis, mention.values);
+        return [];
+      case 'declared-pod':
+        this.#declaredPods.push({ name: mention.name, spot });
+        return [];
+      case 'step':
+        this.#verb = mention.verb;
+        return [];
+      case 'steps-read':
+        return this.#neverKnown();
+      case 'end':
+        this.#verb = undefined;
+        return [];
+      case 'made':
+        return this.#make(mention.what, mention.name);
+      case 'used':
+        return this.#use(mention.what, mention.name);
+      case 'text':
+        return this.#checkText(mention.text, mention.reach);
+      case 'part':
+        return isInEveryText(mention.text, (axis) => this.#valuesOf(axis).map(({ text }) => text))
+          ? [{ message: IN_EVERY_TEXT }]
+          : [];
+      case 'version-axis':
+        return this.#checkVersions(mention.axis);
+      case 'number-axis':
+        return this.#checkNumbers(mention.axis, mention.numbers);
+      case 'when-name':
+        return this.#checkWhenName(mention.name);
+      case 'when-range':
+        return this.#checkWhenRange(mention);
+      case 'plugin':
+        this.#plugins.push({ name: mention.name, spot });
+        return [];
+      case 'removed-config':
+        this.#removedConfigs.push({ name: mention.name, spot });
+        return [];
+      case 'words':
+        this.#readWords(mention.text);
+        return [];
+      default:
+        return unreachable(mention);
+    }
+  }
+
+  #valuesOf(axis: string): readonly AxisValue[] {
+    return this.#axes.get(axis) ?? [];
+  }
+
+  #make(what: Subject, name: string): readonly Wrong[] {
+    this.#made[what].add(name);
+    if (what === 'pod') {
+      return this.#made.container.has(name)
+        ? [{ message: `"${name}" is a container already; give the pod another name` }]
+        : [];
+    }
+    return this.#made.pod.has(name) || this.#declaredPods.some((pod) => pod.name === name)
+      ? [{ message: `"${name}" is a pod already; give the container another name` }]
+      : [];
+  }
+
+  #use(what: Subject, name: string): readonly Wrong[] {
+    const known = [...this.#made[what]];
+    if (known.includes(name)) return [];
+    const makes = what === 'pod' ? 'runs pod' : 'creates container';
+    return [{ message: `no step before this ${makes} "${name}"${choices(name, known)}` }];
+  }
+
+  #readWords(text: string): void {
+    for (const [word] of text.matchAll(/[A-Za-z0-9][A-Za-z0-9_.-]*/g)) this.#words.add(word);
+  }
+
+  /** What was declared and never used, or named and never called. */
+  *#neverKnown(): Iterable<Wrong> {
+    for (const { text } of [...this.#axes.values()].flat()) this.#readWords(text);
+    for (const { name, spot } of this.#plugins) {
+      if (STANDARD_PLUGINS.includes(name) || this.#words.has(name)) continue;
+      const meant = didYouMean(name, [...STANDARD_PLUGINS, ...this.#words]);
+      const wayOut = meant || '; name it in a conflist, or correct it';
+      yield { spot, message: `"${name}" is no standard plugin, and nothing in this file calls it${wayOut}` };
+    }
+    for (const { name, spot } of this.#removedConfigs) {
+      const near = this.#words.has(name) ? '' : didYouMean(name, [...this.#words]);
+      if (near !== '') yield { spot, message: `nothing in this file writes "${name}"${near}` };
+    }
+    for (const { name, spot } of this.#declaredPods) {
+      if (this.#made.pod.has(name)) continue;
+      yield { spot, message: `pod "${name}" is never run; add a step "run-pod: ${name}" or take it out` };
+    }
+  }
+
+  *#checkText(text: string, reach: Reach): Iterable<Wrong> {
+    if (reach !== 'expectation') {
+      this.#readWords(text);
+      if (HALF_A_PAIR.test(text)) yield { message: NO_TEXT };
+    }
+    if (!text.includes('${')) return;
+    const { parts, problems } = scanTemplate(text);
+    yield* problems;
+    for (const part of parts) {
+      if (part.kind === 'literal') continue;
+      const message =
+        part.kind === 'ref' ? this.#wrongRef(part.name, reach) : this.#wrongCapture(part, reach);
+      const snippet = part.kind === 'ref' ? `\${${part.name}}` : `\${${part.name}:${part.type}}`;
+      if (message !== undefined) yield { message, snippet };
+    }
+  }
+
+  #wrongRef(name: string, reach: Reach): string | undefined {
+    const [subject = '', fact] = name.split('.');
+    if (fact === undefined) return this.#wrongName(subject, reach);
+    if (subject === 'matrix') {
+      const axes = [...this.#axes.keys()];
+      if (axes.includes(fact)) return undefined;
+      return axes.length === 0
+        ? `there is no matrix; add one with an axis "${fact}"`
+        : `the matrix has no axis "${fact}"${choices(fact, axes)}`;
+    }
+    if (reach === 'matrix') return ONLY_AXES;
+    if (subject === 'listed') {
+      if (fact !== 'id') return `a listed pod has an id; got "${fact}"`;
+      if (reach === 'expectation' && LISTING_VERBS.some((verb) => verb === this.#verb)) return undefined;
+      return `\${listed.id} is known to the expectations of ${LISTING_VERBS.join(' and ')} only`;
+    }
+    const { pod: pods, container: containers } = this.#made;
+    if (pods.has(subject))
+      return POD_FACTS.includes(fact) ? undefined : `a pod has ${POD_FACTS.join(', ')}; got "${fact}"`;
+    if (containers.has(subject)) return fact === 'id' ? undefined : `a container has an id; got "${fact}"`;
+    const known = [...pods, ...containers];
+    return `no step up to here runs pod "${subject}" or creates a container of that name${choices(subject, known)}`;
+  }
+
+  #wrongName(name: string, reach: Reach): string | undefined {
+    if (reach !== 'expectation') {
+      return `"${name}" is not known here; write "$\${${name}}" for the characters themselves`;
+    }
+    if (this.#captures.has(name)) return undefined;
+    return `nothing was captured as "${name}"${didYouMean(name, [...this.#captures.keys()])}; write "\${${name}:word}" to capture it, "$\${${name}}" for the characters themselves`;
+  }
+
+  #wrongCapture({ name, type }: { name: string; type: CaptureType }, reach: Reach): string | undefined {
+    if (reach === 'matrix') return ONLY_AXES;
+    if (reach !== 'expectation')
+      return 'only expectations can capture; steps know pods and containers, as ${web.id}';
+    const before = this.#captures.get(name);
+    if (before !== undefined && before !== type)
+      return `"${name}" was captured as ${before} before; got ${type}`;
+    this.#captures.set(name, type);
+    return undefined;
+  }
+
+  *#checkVersions(axis: string): Iterable<Wrong> {
+    for (const { text, spot } of this.#valuesOf(axis)) {
+      const version = text === 'none' ? undefined : parseVersionSpec(text);
+      if (version?.ok === false) yield { spot, message: version.error };
+    }
+  }
+
+  *#checkNumbers(axis: string, numbers: NumbersKept): Iterable<Wrong> {
+    for (const { text, plain, spot } of this.#valuesOf(axis)) {
+      const isNumber = plain && text !== 'true' && text !== 'false';
+      const message = isNumber ? numberMistake(text, numbers) : undefined;
+      if (message !== undefined) yield { spot, message };
+    }
+  }
+
+  #checkWhenName(name: string): readonly Wrong[] {
+    const known = [...new Set([...COMPONENTS, ...this.#axes.keys()])];
+    if (known.some((one) => one === name)) return [];
+    const hint = didYouMean(name, known) || ';';
+    return [{ message: `"${name}" is neither a component nor an axis${hint} known: ${known.join(', ')}` }];
+  }
+
+  #checkWhenRange({ name, range }: { name: string; range: string }): readonly Wrong[] {
+    const values = this.#valuesOf(name).map(({ text }) => text);
+    if (values.includes(range) || (range.trim() !== '' && validRange(range) !== null)) return [];
+    const shown = values.map((value) => (value === '' ? "''" : value)).join(', ');
+    const orValue = values.length === 0 ? '' : `, or one of the axis' values (${shown})`;
+    return [{ message: `wanted a range such as ">=1.6.0 <1.6.4"${orValue}; got ${JSON.stringify(range)}` }];
+  }
+}
+
+function choices(name: string, known: readonly string[]): string {
+  if (known.length === 0) return '; none so far';
+  return `${didYouMean(name, known) || ';'} known: ${known.join(', ')}`;
+}

@@ -1,0 +1,33 @@
+import { describeWithPath, type ComponentRef } from '../../core/components.ts';
+import { nothing } from '../scalar-shapes.ts';
+import type { VersionText } from '../scenario.ts';
+import { about, mapped } from '../shape.ts';
+import { versionShape } from '../text-shapes.ts';
+import { asWritten, verb, type Recorded, type VerbSpec } from './verb-spec.ts';
+
+const onRuntime = (description: string, recorded: readonly Recorded[]): VerbSpec<object> => ({
+  shape: about(
+    description,
+    mapped(nothing, () => ({})),
+  ),
+  recorded,
+  plan: asWritten,
+  describe: () => '',
+});
+
+export const RUNTIME_VERBS = {
+  'stop-containerd': onRuntime('SIGTERM, and waits for its end', ['runtime end']),
+  'kill-containerd': onRuntime('SIGKILL', ['runtime end']),
+  'start-containerd': onRuntime('and waits until it answers', ['runtime start']),
+  'replace-containerd': verb<{ readonly version: VersionText }, { readonly containerd: ComponentRef }>({
+    shape: about(
+      'stops it, puts another version in its place, starts that with the state of the old one',
+      mapped(versionShape, (version) => ({ version })),
+    ),
+    recorded: ['runtime end', 'files', 'runtime start'],
+    plan: ({ version }, cell) => ({ containerd: cell.component('containerd', version) }),
+    describe: ({ containerd }) => describeWithPath(containerd),
+    versions: ({ version }) => [['containerd', version]],
+    components: ({ containerd }) => [containerd],
+  }),
+};

@@ -1,0 +1,90 @@
+import type { RuntimeState } from '../../core/runtime-state.ts';
+import { COMMAND_VERBS } from './commands.ts';
+import { CONTAINER_VERBS } from './containers.ts';
+import { FILE_VERBS } from './files.ts';
+import { PLUGIN_VERBS } from './plugins.ts';
+import { POD_VERBS } from './pods.ts';
+import { RUNTIME_VERBS } from './runtime.ts';
+import type { VerbSpec } from './verb-spec.ts';
+import { WAITING_VERBS } from './waiting.ts';
+
+/** Every step there is, in the order in which messages and the JSON Schema list them. */
+export const VERBS = {
+  ...POD_VERBS,
+  ...CONTAINER_VERBS,
+  ...FILE_VERBS,
+  ...PLUGIN_VERBS,
+  ...RUNTIME_VERBS,
+  ...COMMAND_VERBS,
+  ...WAITING_VERBS,
+};
+
+export type Verb = keyof typeof VERBS;
+
+/** What a step of a file does; `do` is its verb. */
+export type Action = {
+  readonly [V in Verb]: (typeof VERBS)[V] extends VerbSpec<infer Fields, infer _Planned>
+    ? { readonly do: V } & Fields
+    : never;
+}[Verb];
+
+/** An action of a plan: the matrix is filled in, and versions are exact components. */
+export type PlannedAction = {
+  readonly [V in Verb]: (typeof VERBS)[V] extends VerbSpec<infer _Fields, infer Planned>
+    ? { readonly do: V } & Planned
+    : never;
+}[Verb];
+
+export const isVerb = (word: string): word is Verb => Object.hasOwn(VERBS, word);
+
+/** The spec of an action's verb, for all that is asked of any verb. */
+export const specOf = ({ do: verb }: { readonly do: Verb }): VerbSpec<object> => VERBS[verb];
+
+/** Verbs whose expectations may speak of `${listed.id}`. */
+export const LISTING_VERBS = Object.keys(VERBS)
+  .filter(isVerb)
+  .filter((verb) => VERBS[verb].recorded.includes('command for each listed pod'));
+
+type AnyAction = Action | PlannedAction;
+
+/** The pod of a step, if it has one. */
+export const podOfAction = (action: AnyAction): string | undefined => specOf(action).pod?.(action);
+
+/** The container of a step, if it has one. */
+export const containerOfAction = (action: AnyAction): string | undefined =>
+  specOf(action).container?.(action);
+
+export const podMadeBy = (action: AnyAction): string | undefined =>
+  specOf(action).makes === 'pod' ? podOfAction(action) : undefined;
+
+export const containerMadeBy = (action: AnyAction): string | undefined =>
+  specOf(action).makes === 'container' ? containerOfAction(action) : undefined;
+
+/** The name that is known from this step on. */
+export const madeBy = (action: AnyAction): string | undefined => podMadeBy(action) ?? containerMadeBy(action);
+
+/** Pods and containers that there have to be for a step, without those that its texts refer to. */
+export function usedBy(action: AnyAction): readonly string[] {
+  const made = madeBy(action);
+  const names = [
+    podOfAction(action),
+    containerOfAction(action),
+    ...(specOf(action).otherPods?.(action) ?? []),
+  ];
+  return names.flatMap((name) => (name === undefined || name === made ? [] : [name]));
+}
+
+/** Whether a step runs commands, which have an output and an exit code. */
+export const runsCommands = ({ do: verb }: AnyAction): boolean =>
+  VERBS[verb].recorded.some((what) => what === 'command' || what === 'command for each listed pod');
+
+/** Whether a step can run into its own limit without an answer. */
+export const mayTimeOut = (action: AnyAction): boolean =>
+  runsCommands(action) || specOf(action).recorded.includes('wait');
+
+/** How a step leaves the runtime, if that is what it is for. */
+export function runtimeAfter(action: AnyAction): RuntimeState | undefined {
+  const { recorded } = specOf(action);
+  if (recorded.includes('runtime start')) return 'running';
+  return recorded.includes('runtime end') ? 'ended' : undefined;
+}

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 
 import type { CommandResult } from '../../lab/core/ports.ts';
 import { cnilab } from '../rig/cnilab.ts';
+import { journalIn, labFailuresIn } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
-import { journalIn, labFailuresIn } from '../rig/vm-lab.ts';
 
 const folder = scratchFolder();
 

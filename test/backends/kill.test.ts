@@ -2,29 +2,34 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 
 import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, RECORDS, type HostState } from '../rig/host-state.ts';
+import { journalIn, killAtLine } from '../rig/journal.ts';
+import { launchedBy } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
 import { until } from '../rig/until.ts';
 
 const TIMES = 50;
+/** so many of them before the first line of a journal */
+const EARLY = 5;
 
 const output = scratchFolder();
-const args = ['run', 'incompatible-version', '--containerd', '1.6.3,1.6.4', '--output', output];
+const runInto = (folder: string) => [
+  ...['run', 'incompatible-version', '--containerd', '1.6.3,1.6.4'],
+  ...['--output', join(output, folder)],
+];
+const args = runInto('all');
 let before: HostState;
-/** how long it takes here, so that the moments to kill at are spread over all of it */
-let runMs: number;
+/** how many lines its journals have, so that the moments to kill at are spread over all of it */
+let lines: number;
 
 beforeAll(async () => {
   expect((await cnilab(args)).exitCode).toBe(0); // everything is in the cache now
-  const startedMs = Date.now();
-  expect((await cnilab(args)).exitCode).toBe(0);
-  runMs = Date.now() - startedMs;
+  lines = journalIn(join(output, 'all')).length;
   before = await settled(hostState([output]), [output]);
 });
 
@@ -37,10 +42,12 @@ const newRecords = (): readonly NodeRecord[] =>
 test(`kill -9 of the lab at ${TIMES} different moments leaves the host as it was`, async () => {
   let killed = 0;
   for (let time = 0; time < TIMES; time += 1) {
-    const lab = startCnilab(args);
-    await sleep((runMs * time) / TIMES);
-    lab.process.kill('SIGKILL');
-    const { signal } = await lab.finished;
+    const folder = `killed-${time}`;
+    const lab = startCnilab(runInto(folder));
+    // the first node begins before there is a journal
+    if (time > 0) await until('a node', async () => (await launchedBy(lab.process.pid, RECORDS))[0]);
+    const line = Math.max(0, Math.round((lines * (time - EARLY)) / (TIMES - EARLY)));
+    const { signal } = await killAtLine(lab, { output: join(output, folder), line });
     if (signal === 'SIGKILL') killed += 1;
   }
   expect(killed).toBeGreaterThan(TIMES / 2); // or this test has killed nothing

@@ -14,7 +14,9 @@ import { ROOT } from '../rig/cnilab.ts';
 import { containerLab } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { hostState } from '../rig/host-state.ts';
+import { journalIn, killAtLine } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
+import { until } from '../rig/until.ts';
 
 const TIMES = 20;
 
@@ -165,20 +167,21 @@ test('a terminal on this side is one on the node, of the same size', async () =>
 });
 
 test(`kill -9 of the lab at ${TIMES} different moments leaves nothing in the engine`, async () => {
-  const startedMs = Date.now();
-  expect((await lab.cnilab(run)).exitCode).toBe(0);
-  const runMs = Date.now() - startedMs;
+  const runInto = (folder: string) => [...run.slice(0, -1), join(output, folder)];
+  expect((await lab.cnilab(runInto('whole'))).exitCode).toBe(0);
+  const lines = journalIn(join(output, 'whole')).length;
   let killed = 0;
   for (let time = 0; time < TIMES; time += 1) {
-    const running = lab.start(run);
-    await sleep((runMs * time) / TIMES);
-    running.process.kill('SIGKILL');
-    if ((await running.finished).signal === 'SIGKILL') killed += 1;
+    const folder = `killed-${time}`;
+    const running = lab.start(runInto(folder));
+    const line = Math.round((lines * time) / TIMES);
+    const { signal } = await killAtLine(running, { output: join(output, folder), line });
+    if (signal === 'SIGKILL') killed += 1;
   }
   expect(killed).toBeGreaterThan(TIMES / 2);
-  await sleep(500);
-  const made = (await lab.state()).containers.filter((one) => !one.endsWith(' created'));
-  expect(made).toEqual(made.filter((one) => one.endsWith(' removing'))); // whatever runs, ends by itself
+  await until('the end of all that ran', async () =>
+    (await lab.state()).containers.every((one) => / (?:created|removing)$/.test(one)),
+  );
   expect((await lab.cnilab(['clean'])).exitCode).toBe(0); // those that were never started
   expect(await settledEngine()).toEqual(clean);
 });

@@ -1,10 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from '../rig/engine.ts';
+import { journalIn, killAtLine } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
+import { until } from '../rig/until.ts';
 
 const TIMES = 8;
 
@@ -75,17 +77,17 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
   });
 
   test(`kill -9 of the lab at ${TIMES} moments leaves nothing that runs, and clean takes the rest`, async () => {
-    const startedMs = Date.now();
-    expect((await lab.cnilab(run)).exitCode).toBe(0);
-    const runMs = Date.now() - startedMs;
-    for (let time = 1; time <= TIMES; time += 1) {
-      const running = lab.start(run);
-      await sleep((runMs * time) / (TIMES + 1));
-      running.process.kill('SIGKILL');
-      await running.finished;
+    const into = (folder: string) => join(output, engineName, folder);
+    expect((await lab.cnilab(oneRunInto(into('whole')))).exitCode).toBe(0);
+    const lines = journalIn(into('whole')).length;
+    for (let time = 0; time < TIMES; time += 1) {
+      const folder = into(`killed-${time}`);
+      const line = Math.round((lines * time) / TIMES);
+      await killAtLine(lab.start(oneRunInto(folder)), { output: folder, line });
     }
-    await sleep(1000);
-    expect((await lab.state()).containers.filter((one) => one.endsWith(' running'))).toEqual([]);
+    await until('the end of all that ran', async () =>
+      (await lab.state()).containers.every((one) => !one.endsWith(' running')),
+    );
     expect((await lab.cnilab(['clean'])).exitCode).toBe(0);
     expect((await lab.state()).containers).toEqual([]);
   });

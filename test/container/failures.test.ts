@@ -1,12 +1,13 @@
 import { chmodSync, chownSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { cnilab } from '../rig/cnilab.ts';
 import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { remainsOf, startEngine } from '../rig/engine.ts';
+import { nodeInStep } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const output = scratchFolder();
@@ -81,9 +82,9 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     await using engine = await startEngine('docker-26.1');
     const lab = containerLab(engine);
     expect((await lab.cnilab(run)).exitCode).toBe(0);
-    const running = lab.start(run);
-    while ((await lab.state()).containers.every((one) => !one.endsWith(' running'))) await sleep(10);
-    await sleep(150);
+    const folder = join(output, signal);
+    const running = lab.start(oneRunInto(folder));
+    await nodeInStep(folder, '1-run-pod');
     await engine.stop(signal);
     const { exitCode, stdout, stderr } = await running.finished;
     expect([exitCode, stderr]).toEqual([69, '']);

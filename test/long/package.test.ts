@@ -11,7 +11,7 @@ import type { Finished } from '../rig/cnilab.ts';
 import { hostState, type HostState } from '../rig/host-state.ts';
 import { installPackage, packPackage, type PackedPackage } from '../rig/packed-package.ts';
 import { startReleaseServer, type ReleaseServer, type ServedRelease } from '../rig/release-server.ts';
-import { settledHostState } from '../rig/settled-host-state.ts';
+import { settled } from '../rig/settled.ts';
 import { artifactsIn, makeFolder, pathWithout, realPins, signal } from '../sources/rig.ts';
 
 /**
@@ -172,7 +172,7 @@ test('a release that is wrong in one byte is refused by name, and no run with it
     .join('\n');
   expect(why).toContain('containerd 1.6.4 is not available\n');
   expect(why).toContain(`  release  ${release.url}: wanted sha256 ${release.sha256}, got ${got} over `);
-  expect(await settledHostState(before, [folder])).toEqual(before);
+  expect(await settled(before, [folder])).toEqual(before);
 });
 
 test('with an empty cache and the releases, the main job is done', async () => {
@@ -183,7 +183,7 @@ test('with an empty cache and the releases, the main job is done', async () => {
   expect(server.asked.slice(asked).sort()).toEqual(
     [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),
   );
-  expect(await settledHostState(before, [folder])).toEqual(before);
+  expect(await settled(before, [folder])).toEqual(before);
 });
 
 test('two labs at once on an empty cache: both do the job, and each release is fetched once', async () => {
@@ -197,7 +197,7 @@ test('two labs at once on an empty cache: both do the job, and each release is f
   expect(server.asked.slice(asked).sort()).toEqual(
     [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),
   );
-  expect(await settledHostState(before, [folder])).toEqual(before);
+  expect(await settled(before, [folder])).toEqual(before);
 });
 
 test('what was fetched is enough when the server is gone, and when there is no network at all', async () => {
@@ -217,5 +217,5 @@ test('what was fetched is enough when the server is gone, and when there is no n
   const alone = await cnilab(['run', ...SCENARIO, '--offline'], { cache: 'fetched', offNetwork: true });
   expect(alone).toMatchObject({ exitCode: 0, stderr: '' });
   expect(sourcesIn(alone.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
-  expect(await settledHostState(before, [folder])).toEqual(before);
+  expect(await settled(before, [folder])).toEqual(before);
 });

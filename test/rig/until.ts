@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Some two minutes: a step in an emulated machine on a busy host was seen to take 30 s. */
+const TRIES = 12_000;
+
+type Seen<T> = T | undefined | false | '';
+
 /** Looks again and again until there is something to see; what never comes is an error that names it. */
-export async function until<T>(what: string, look: () => T | undefined | false | ''): Promise<T> {
-  for (let tries = 0; tries < 3000; tries += 1) {
-    const seen = look();
+export async function until<T>(what: string, look: () => Seen<T> | Promise<Seen<T>>): Promise<T> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const seen = await look();
     if (seen !== undefined && seen !== false && seen !== '') return seen;
     await sleep(10);
   }

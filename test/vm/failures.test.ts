@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import { labFailuresIn, nodeInStep } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
-import { labFailuresIn, nodeInStep, vmLab } from '../rig/vm-lab.ts';
+import { vmLab } from '../rig/vm-lab.ts';
 
 const folder = scratchFolder();
 const output = (name: string): string => join(folder, name);

@@ -7,6 +7,8 @@ import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab as run, startCnilab, type Finished } from '../rig/cnilab.ts';
 import { processesWith } from '../rig/host-state.ts';
+import { journalIn } from '../rig/journal.ts';
+import { launchedBy } from '../rig/launched.ts';
 import { makerFor } from '../rig/maker.ts';
 import { qemuForTests } from '../rig/qemu.ts';
 import { scratchFolder } from '../rig/scratch.ts';
@@ -85,45 +87,28 @@ test('a node that is up by hand is entered, outlives the lab, and is gone when i
   expect(leftOf(name)).toEqual([]);
 });
 
-/** What must stand in the journal when the lab is killed, so that it is known to be at work still. */
-const MOMENTS = ['"kind":"run-started"', '"kind":"node-ready"', '"stepId":"3-run-pod"'];
+/** How far a run has come, by a line of its journal. */
+const MOMENTS: Readonly<Record<string, (line: Readonly<Record<string, unknown>>) => boolean>> = {
+  'its node is ready': ({ kind }) => kind === 'node-ready',
+  'its first step is taken': ({ kind, stepId }) => kind === 'step-started' && stepId === '1-run-pod',
+  'its last step is taken': ({ kind, stepId }) => kind === 'step-started' && stepId === '5-remove-pod',
+};
 
-test.each(MOMENTS)(
-  'kill -9 of the lab, once its journal has %s, leaves no process, no socket and no folder',
-  async (reached) => {
-    const folder = join(output, `killed-${MOMENTS.indexOf(reached)}`);
+test.each([['its machine begins', undefined] as const, ...Object.entries(MOMENTS)])(
+  'kill -9 of the lab when %s leaves no process, no socket and no folder',
+  async (moment, isReached) => {
+    const folder = join(output, moment.replaceAll(' ', '-'));
     const lab = startCnilab(
       ['run', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'vm', '--output', folder],
       { env },
     );
-    const [name = ''] = await until('its machine', () => {
-      const names = startedBy(lab.process.pid);
-      return names.length > 0 && names;
-    });
-    await until(reached, () => journalsBelow(folder).some((journal) => journal.includes(reached)));
+    const name = await until('its machine', async () => (await launchedBy(lab.process.pid, state))[0]);
+    if (isReached !== undefined) await until(moment, () => journalIn(folder).some(isReached));
     lab.process.kill('SIGKILL');
     expect((await lab.finished).signal).toBe('SIGKILL');
     await until(`the end of ${name}`, () => leftOf(name).length === 0);
   },
 );
-
-const journalsBelow = (folder: string): readonly string[] =>
-  existsSync(folder)
-    ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((path) => path.endsWith('/journal.jsonl'))
-        .map((path) => readFileSync(join(folder, path), 'utf8'))
-    : [];
-
-/** The names of the nodes whose launchers a process has started. */
-function startedBy(pid: number | undefined): readonly string[] {
-  const records = existsSync(state) ? readdirSync(state).filter((entry) => entry.endsWith('.json')) : [];
-  return records.flatMap((entry) => {
-    const record = existsSync(join(state, entry)) && parseRecord(readFileSync(join(state, entry), 'utf8'));
-    if (!record || !existsSync(`/proc/${record.launcherPid}/status`)) return [];
-    const status = readFileSync(`/proc/${record.launcherPid}/status`, 'utf8');
-    return status.includes(`\nPPid:\t${pid}\n`) ? [record.name] : [];
-  });
-}
 
 test('when the launcher is killed too, the kernel ends QEMU, and the next lab removes what is left', async () => {
   const name = `test-vm-killed-${process.pid}`;

@@ -224,6 +224,16 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
   expect(mistakesOf(HEAD + rest)).toBe(message);
 });
 
+test('a reference that is wrong stands among the other mistakes of its place, in the order in which they were read', () => {
+  const address =
+    'wanted an address and a port from 1 to 65535: 10.88.0.1:80, ${web.ip}:80 or [${web.ip6}]:80; got "${y}"';
+  const mistakes = mistakesOf(`${HEAD}steps:\n  - connect:\n      from: node\n      to: \${y}\n`);
+  expect(mistakes.split('\n').filter((line) => line.startsWith('s.yaml:'))).toEqual([
+    's.yaml:7:11 "y" is not known here; write "$${y}" for the characters themselves',
+    `s.yaml:7:11 ${address}`,
+  ]);
+});
+
 test('an unknown verb is told with the nearest one', () => {
   expect(mistakesOf(`${HEAD}steps: [{ run-pdo: web }]\n`)).toMatch(
     /^s\.yaml:4:11 a step cannot have "run-pdo"; did you mean "run-pod"\?\n/,

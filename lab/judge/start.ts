@@ -1,3 +1,4 @@
+import { reasonsNotStarted } from '../core/why-not-started.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
@@ -10,8 +11,8 @@ import type { Judged, Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 
 /**
- * How the first start of containerd ended, against what the node's `expect` says, or that it runs. One that fails on the
- * lab's own configuration is the host's or the lab's doing; on one that the file has changed, it is the file's.
+ * How the first start of containerd ended, against what the node's `expect` says, or that it runs. That it does not is
+ * containerd's doing where it says why, or where the file configures it; else it may be the lab's.
  */
 export function judgeStart(run: RunPlan, facts: RunFacts): Judged {
   const { start } = facts;
@@ -52,10 +53,21 @@ function judgeRuntime(
   if (finding.outcome === 'pass') return run.start?.runtime === undefined ? [] : [finding];
   const told = { ...finding, ...(failed === undefined ? {} : { detail: failed.split('\n') }) };
   const answered = failed === undefined && seen !== 'not-ready';
-  if (expect.runtime !== undefined || answered || configuresContainerd(run)) return [told];
-  const message = `${finding.message}, with nothing in the file that configures it`;
-  return [{ ...told, outcome: 'inconclusive', message }];
+  const reasons = reasonsNotStarted(start.log ?? '');
+  const saysWhy = reasons.length > 0 && !reasons.some((line) => REFUSED.test(line));
+  if (expect.runtime !== undefined || answered || saysWhy || configuresContainerd(run)) return [told];
+  const why = reasons.length === 0 ? 'its log does not say why' : 'it may be the node that refused';
+  return [
+    {
+      ...told,
+      outcome: 'inconclusive',
+      message: `${finding.message}; ${why}, and the file does not configure it`,
+    },
+  ];
 }
+
+/** What the kernel says to a program that does what it may elsewhere: nodes have fewer rights than a machine. */
+const REFUSED = /operation not permitted|permission denied|read-only file system|function not implemented/i;
 
 /** Whether the file has a word in how containerd starts. */
 const configuresContainerd = ({ node }: RunPlan): boolean =>

@@ -4,7 +4,7 @@ import type { Clock, CommandResult } from '../core/ports.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import { err, ok } from '../core/result.ts';
 import { NotInTime, waitFor } from '../core/wait-for.ts';
-import { StartFailed, whyNotStarted } from './start-failed.ts';
+import { startFailure } from './start-failed.ts';
 import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
 import { binaries } from './plugins.ts';
 
@@ -59,25 +59,28 @@ export function containerdOn(
       onEnd(ended);
     });
     running = current;
-    const why = async () => whyNotStarted((await node.readFile(CONTAINERD_LOG)).toString());
+    const failure = async (how: string) =>
+      startFailure(how, await node.readFile(CONTAINERD_LOG), (argv, more) =>
+        node.exec(argv, { ...more, timeoutMs: 30_000 }),
+      );
     return waitFor(
       `containerd on ${node.name}`,
       async () => {
         if (ended !== undefined) {
           const how = ended.exitCode === null ? `by ${ended.signal ?? 'a signal'}` : `with ${ended.exitCode}`;
-          throw new StartFailed(`containerd on ${node.name} ended ${how} before it answered`, await why());
+          throw await failure(`containerd on ${node.name} ended ${how} before it answered`);
         }
         const status = await node.runtimeStatus();
         // it serves what it has loaded, and loads nothing more
         if (!status.answered && status.why.startsWith('unknown service runtime.'))
-          throw new StartFailed(`containerd on ${node.name} runs without CRI: ${status.why}`, await why());
+          throw await failure(`containerd on ${node.name} runs without CRI: ${status.why}`);
         return status.answered && status.runtimeReady
           ? ok(status)
           : err(status.answered ? 'not ready' : status.why);
       },
       { everyMs: 3, forMs: ANSWER_WITHIN_MS, clock },
     ).catch(async (thrown: unknown) => {
-      throw thrown instanceof NotInTime ? new StartFailed(thrown.message, await why()) : thrown;
+      throw thrown instanceof NotInTime ? await failure(thrown.message) : thrown;
     });
   }
 

@@ -104,7 +104,7 @@ const KERNEL_LACKS = /missing kernel module|do you need to insmod|could not fetc
 
 /** What the kernel lacks that this command needed, if it failed for that; for people. */
 export async function lackedBy(
-  { argv, exitCode, stdout, stderr }: CommandResult,
+  { argv, exitCode, stdout, stderr }: Pick<CommandResult, 'argv' | 'exitCode' | 'stdout' | 'stderr'>,
   ask: Ask,
 ): Promise<string | undefined> {
   const said = `${stdout}\n${stderr}`;

@@ -1,28 +1,26 @@
-import { LabError } from '../core/lab-error.ts';
+import { CannotStart, LabError } from '../core/lab-error.ts';
+import { whyNotStarted } from '../core/why-not-started.ts';
+import { lackedBy, type Ask } from './kernel-kinds.ts';
 
-/** containerd was started, and it is certain that its CRI will not answer. `lines` are those of its log that say why. */
-export class StartFailed extends LabError {
-  readonly lines: readonly string[];
+/** containerd was started, and it is certain that its CRI will not answer. The lines of its log that say why are in the message. */
+export class StartFailed extends LabError {}
 
-  constructor(how: string, lines: readonly string[]) {
-    super([how, ...(lines.length === 0 ? [] : ['its log says', ...lines])].join('\n'));
-    this.lines = lines;
-  }
-}
+/** What the loader of the host's C library says in place of a program that it does not start. */
+const NOT_EXECUTED = /error while loading shared libraries: |version `[^']+' not found|symbol lookup error: /;
+const NO_ROOM =
+  /no space left on device|cannot allocate memory|failed to create new OS thread|pthread_create failed/i;
 
-const FIRST_LINE = 'msg="starting containerd"';
-const NOT_LOADED = /failed to load plugin|skip loading plugin/;
-const LAST_LINES = 3;
-
-/** Of a log, the lines since the last start that say why CRI is not there, or else the last ones. */
-export function whyNotStarted(log: string): readonly string[] {
-  const began = log.lastIndexOf(FIRST_LINE);
-  const lines = log
-    .slice(began < 0 ? 0 : log.lastIndexOf('\n', began) + 1)
-    .split('\n')
-    .filter((line) => line !== '');
-  const fatal = lines.filter((line) => /^containerd: |level=fatal|^panic: /.test(line));
-  const cri = lines.filter((line) => NOT_LOADED.test(line) && /\bcri\b/.test(line));
-  if (fatal.length > 0) return fatal;
-  return cri.length > 0 ? cri : lines.slice(-LAST_LINES);
+/** A start that came to nothing: a StartFailed, or what the node or its host is to blame for. */
+export async function startFailure(how: string, log: string, ask: Ask): Promise<LabError> {
+  const lines = whyNotStarted(log);
+  const told = [how, ...(lines.length === 0 ? [] : ['its log says', ...lines])].join('\n');
+  const lineWith = (pattern: RegExp) => lines.find((line) => pattern.test(line));
+  const notExecuted = lineWith(NOT_EXECUTED);
+  if (notExecuted !== undefined) return new CannotStart(`containerd cannot be executed here: ${notExecuted}`);
+  if (lineWith(NO_ROOM) !== undefined) return new LabError(`the node has no room for containerd: ${told}`);
+  const result = { argv: ['containerd'], exitCode: 1, stdout: '', stderr: lines.join('\n') };
+  const lacked = await lackedBy(result, ask);
+  return lacked === undefined
+    ? new StartFailed(told)
+    : new LabError(`the kernel of the node does not have ${lacked}, without which ${told}`);
 }

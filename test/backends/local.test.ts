@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -78,4 +78,73 @@ steps:
   expect(exitCode).toBe(0);
   const { runs } = JSON.parse(stdout) as { runs: { outputHostPath: string }[] };
   expect(artifactsOf(runs[0]?.outputHostPath ?? '')[0]).toMatchObject({ version: '1.6.4', source: 'local' });
+});
+
+/** A run of one step on the user's build with this in the place of its containerd, which is there by another name. */
+async function runWith({ name, containerd, node = '' }: { name: string; containerd: string; node?: string }) {
+  const bin = join(folder, name);
+  cpSync(build, bin, { recursive: true });
+  renameSync(join(bin, 'containerd'), join(bin, 'containerd-shim-runc-v1'));
+  writeFileSync(join(bin, 'containerd'), containerd, { mode: 0o755 });
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `name: ${name}
+summary: a build that does not start
+node:
+  containerd: 'local:${bin}'
+  cni-plugins: none
+${node}steps:
+  - exec: ['true']
+`,
+  );
+  return cnilab(['run', file, '--output', join(folder, `${name}-runs`)]);
+}
+
+/** The real one, with a folder for its state that cannot be made anywhere. */
+const refusesToStart = `#!/bin/sh
+exec "$(dirname "$(readlink -f "$0")")/containerd-shim-runc-v1" --root /proc/none "$@"
+`;
+const REASON = /containerd: .*mkdir \/proc\/none: no such file or directory/;
+
+test('a build that gives up at its first start is a failure, with the line that says why', async () => {
+  const { exitCode, stdout } = await runWith({ name: 'gives-up', containerd: refusesToStart });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 1,
+    stdout: expect.stringContaining(
+      'start: containerd ended by itself (exit 1), expected running\n',
+    ) as string,
+  });
+  expect(stdout).toMatch(REASON);
+});
+
+test('and may be expected to, by that line', async () => {
+  const message = "{ contains: 'mkdir /proc/none: no such file or directory', why: 'any way to say it' }";
+  const node = `  expect: { runtime: ended, log: { message: ${message} } }\n`;
+  const { exitCode, stdout } = await runWith({ name: 'expected', containerd: refusesToStart, node });
+  expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+});
+
+test('one that the node cannot execute is not at fault', async () => {
+  const shell = join(folder, 'shell-of-this-host');
+  copyFileSync('/bin/sh', shell);
+  chmodSync(shell, 0o755);
+  const containerd = refusesToStart.replace('/bin/sh', shell);
+  const { exitCode, stdout } = await runWith({ name: 'not-executed', containerd });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 69,
+    stdout: expect.stringContaining('the run did not come to its end: during starting node') as string,
+  });
+  expect(stdout).toContain('no such file or directory');
+});
+
+test('nor is one that says nothing of why it ends', async () => {
+  const silent = refusesToStart.replace('exec ', '[ "$1" = --version ] || exit 3\nexec ');
+  const { exitCode, stdout } = await runWith({ name: 'silent', containerd: silent });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 69,
+    stdout: expect.stringContaining(
+      'containerd ended by itself (exit 3), expected running; its log does not say why, and the file does not configure it\n',
+    ) as string,
+  });
 });

@@ -106,7 +106,11 @@ describe('containerd', () => {
 describe('the first start', () => {
   const said = 'containerd on lab-1 ended with 1 before it answered\nits log says\ncontainerd: no such key';
   const failing = (
-    more: { readonly config?: RunPlan['node']['containerdConfig']; readonly start?: Expectation } = {},
+    more: {
+      readonly config?: RunPlan['node']['containerdConfig'];
+      readonly start?: Expectation;
+      readonly log?: string;
+    } = {},
   ): readonly string[] => {
     const plain = planned({ steps: [[exec]] });
     const run = {
@@ -127,7 +131,7 @@ describe('the first start', () => {
       },
       { ...crash('start'), atMs: 0 },
     ];
-    const entries = journalOf(run, { startLog: 'containerd: no such key\n' }).flatMap((entry) => {
+    const entries = journalOf(run, { startLog: more.log ?? 'containerd: no such key\n' }).flatMap((entry) => {
       if (entry.kind === 'look') return [{ ...entry, runtime: 'ended' as const }];
       if (entry.kind === 'run-ended') return [{ ...entry, entries: entry.entries + start.length }];
       return entry.kind === 'node-ready' ? [entry, ...start] : [entry];
@@ -145,10 +149,21 @@ describe('the first start', () => {
     ]);
   });
 
-  test('that fails on nothing but the configuration of the lab is not known', () => {
-    expect(failing()).toEqual([
-      `runtime inconclusive: containerd ended by itself (SIGKILL), expected running, with nothing in the file that configures it\n${said}`,
-    ]);
+  test('that fails with a reason of its own is a failure of this version', () => {
+    const failed = [`runtime fail: containerd ended by itself (SIGKILL), expected running\n${said}`];
+    expect(failing()).toEqual(failed);
+    expect(failing({ log: 'level=fatal msg="no such root"\n' })).toEqual(failed);
+  });
+
+  test('that fails without one, or for what the node refuses, is not known, unless the file configures it', () => {
+    const inconclusive = (why: string) => [
+      `runtime inconclusive: containerd ended by itself (SIGKILL), expected running; ${why}, and the file does not configure it\n${said}`,
+    ];
+    const refused = 'containerd: mount: operation not permitted\n';
+    expect(failing({ log: 'level=info msg=hello\n' })).toEqual(inconclusive('its log does not say why'));
+    expect(failing({ log: refused })).toEqual(inconclusive('it may be the node that refused'));
+    expect(failing({ log: refused, config: { debug: {} } })).toHaveLength(1);
+    expect(failing({ log: refused, config: { debug: {} } })[0]).toMatch(/^runtime fail: /);
   });
 
   test('may be expected to fail, with its log', () => {

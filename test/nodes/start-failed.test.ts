@@ -1,27 +1,42 @@
 import { expect, test } from 'vitest';
 
-import { whyNotStarted } from '../../lab/nodes/start-failed.ts';
+import { CannotStart, LabError } from '../../lab/core/lab-error.ts';
+import { startFailure, StartFailed } from '../../lab/nodes/start-failed.ts';
+import { result } from '../rig/recorded-run.ts';
 
-const began = 'time="2026-01-01T00:00:00Z" level=info msg="starting containerd" revision= version=1.6.4';
-const loading =
-  'time="2026-01-01T00:00:00Z" level=info msg="loading plugin \\"io.containerd.grpc.v1.cri\\"..."';
-const notLoaded =
-  'time="2026-01-01T00:00:00Z" level=warning msg="failed to load plugin io.containerd.grpc.v1.cri" error="invalid plugin config"';
-const other =
-  'time="2026-01-01T00:00:00Z" level=warning msg="failed to load plugin io.containerd.snapshotter.v1.devmapper" error="devmapper not configured"';
-const booted = 'time="2026-01-01T00:00:00Z" level=info msg="containerd successfully booted in 0.03s"';
-const log = (...lines: readonly string[]): string => `${lines.join('\n')}\n`;
+const refuses = async (argv: readonly string[]) =>
+  result(argv, { exitCode: 2, stderr: 'Error: Unknown device type.\n' });
+const grants = async (argv: readonly string[]) => result(argv);
 
-test('a plugin of CRI that is not loaded is the reason, and no other', () => {
-  expect(whyNotStarted(log(began, other, loading, notLoaded, booted))).toEqual([notLoaded]);
+const failure = (log: string, ask = grants): Promise<LabError> => startFailure('it ended with 1', log, ask);
+
+test('a containerd that gives up has failed to start, with the lines that say why', async () => {
+  const failed = await failure('containerd: no such key\n');
+  expect(failed).toBeInstanceOf(StartFailed);
+  expect(failed.message).toBe('it ended with 1\nits log says\ncontainerd: no such key');
 });
 
-test('so is what containerd says when it gives up', () => {
-  const fatal = 'containerd: failed to load TOML: /etc/containerd/config.toml: unknown key';
-  expect(whyNotStarted(log(began, booted, began, fatal))).toEqual([fatal]);
+test('one that the node cannot execute, or has no room for, has not', async () => {
+  const library = '/usr/local/bin/containerd: error while loading shared libraries: libx.so.1: cannot open';
+  expect(await failure(`${library}\n`)).toEqual(
+    new CannotStart(`containerd cannot be executed here: ${library}`),
+  );
+  for (const said of [
+    'write /var/lib/containerd/meta.db: no space left on device',
+    'fork: cannot allocate memory',
+  ]) {
+    const failed = await failure(`containerd: ${said}\n`);
+    expect(failed).not.toBeInstanceOf(StartFailed);
+    expect(failed.message).toMatch(/^the node has no room for containerd: .*/);
+  }
 });
 
-test('only the last start counts, and without a reason the last lines do', () => {
-  expect(whyNotStarted(log(began, notLoaded, began, loading, booted))).toEqual([began, loading, booted]);
-  expect(whyNotStarted('')).toEqual([]);
+test('one whose kernel lacks what it asks for has not; where the kernel has it, it has', async () => {
+  const said = 'containerd: failed to create ipvlan: operation not supported\n';
+  const lacked = await failure(said, refuses);
+  expect(lacked).not.toBeInstanceOf(StartFailed);
+  expect(lacked.message).toMatch(
+    /^the kernel of the node does not have ipvlan, without which it ended with 1/,
+  );
+  expect(await failure(said)).toBeInstanceOf(StartFailed);
 });

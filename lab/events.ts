@@ -22,8 +22,8 @@ export type LabEvent =
       readonly entries: readonly JournalEntry[];
       readonly durationMs: number;
       readonly outputHostPath: string;
-      /** where the node was kept: how to enter it and how to end it */
-      readonly kept?: { readonly enter: readonly string[]; readonly end: readonly string[] };
+      /** where the nodes were kept: for each how to enter it and how to end it */
+      readonly kept?: readonly { readonly enter: readonly string[]; readonly end: readonly string[] }[];
     }
   | { readonly kind: 'interrupted'; readonly by: string }
   | { readonly kind: 'notice'; readonly message: string }

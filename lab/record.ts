@@ -32,16 +32,20 @@ export function recordRun(run: RunPlan, hostPath: string): RunRecord {
   const plan: Plan = { formatVersion: 2, runs: [run] };
   tryTo(() => {
     folder?.write('plan.json', json(plan));
-    const config = containerdConfig(run.node.containerd.version, run.node.containerdConfig);
-    folder?.write('config/config.toml', config);
-    for (const file of run.node.cniConfig) folder?.write(`config/net.d/${file.name}`, bytesOf(file));
+    for (const { name, containerd, containerdConfig: tables, cniConfig } of run.nodes) {
+      const own = name === undefined ? 'config' : `config/${name}`;
+      folder?.write(`${own}/config.toml`, containerdConfig(containerd.version, tables));
+      for (const file of cniConfig) folder?.write(`${own}/net.d/${file.name}`, bytesOf(file));
+    }
   });
   return {
     broken: controller.signal,
     observed: (entry) =>
       tryTo(() => {
         folder?.append('journal.jsonl', formatJournalEntry(entry));
-        if (entry.kind === 'containerd-log') folder?.append('containerd.log', bytesOfText(entry.text));
+        if (entry.kind !== 'containerd-log') return;
+        const log = entry.node === undefined ? 'containerd.log' : `containerd.${entry.node}.log`;
+        folder?.append(log, bytesOfText(entry.text));
       }),
     judged: (verdict) => tryTo(() => folder?.write('verdict.json', json(verdict))),
   };

@@ -7,11 +7,13 @@ import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
 import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import type { Verdict } from './judge/verdict.ts';
-import { artifactsOf, bringUpNode, type NodeParts } from './nodes/bring-up.ts';
+import { artifactsOf, bringUpNode, type BringUpOptions, type NodeParts } from './nodes/bring-up.ts';
 import { configDump } from './nodes/containerd.ts';
+import type { NodeGroup } from './nodes/group.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
-import type { JournalEntry, Observation } from './observe/observation.ts';
+import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
 import type { ComponentRef } from './core/components.ts';
+import { nodeRuns, type NodeRun } from './plan/node-run.ts';
 import type { RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
 import { CONTAINERD_TO_ANSWER } from './steps/runtime.ts';
@@ -20,12 +22,12 @@ import { settleMs } from './steps/settle.ts';
 
 export interface RunOptions {
   readonly run: RunPlan;
-  /** of the node; unique on this host */
+  /** of the node, or what the names of several begin with; unique on this host */
   readonly nodeName: string;
   readonly backend: BackendName;
   readonly maker: NodeMaker;
   /** Throws LabError where one of them is not available. */
-  readonly parts: () => Promise<NodeParts>;
+  readonly parts: (node: NodeRun) => Promise<NodeParts>;
   readonly artifact: (ref: ComponentRef) => Artifact;
   /** where it is written down, and the folder of that */
   readonly record: RunRecord;
@@ -40,15 +42,15 @@ export interface RunOptions {
 }
 
 /**
- * The life of one run: a fresh node of the plan's versions → its steps, each followed by a look → the node's end →
- * the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
+ * The life of one run: fresh nodes of the plan's versions, most often one → its steps, each followed by a look → the nodes'
+ * end → the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
  */
 export async function runOne(options: RunOptions): Promise<Verdict> {
   const { run, nodeName, backend, maker, record, outputHostPath, clock, keep, emit } = options;
   const signal = AbortSignal.any([options.signal, record.broken]);
   const startedMs = clock.now();
   const entries: JournalEntry[] = [];
-  const observe = (observation: Observation): void => {
+  const observe = (observation: Observation & ObservedOn): void => {
     const entry = { ...observation, atMs: clock.now() - startedMs };
     entries.push(entry);
     record.observed(entry);
@@ -56,7 +58,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   };
   let stepId = 'start';
   const cleanup = new CleanupStack();
-  let kept: { readonly enter: readonly string[]; readonly end: readonly string[] } | undefined;
+  const kept: Kept[] = [];
 
   emit({ kind: 'run-started', run, outputHostPath });
   observe({
@@ -70,42 +72,37 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   let during = 'bringing what the node is made of';
   try {
     signal.throwIfAborted();
-    const parts = await options.parts();
-    for (const artifact of [...artifactsOf(parts), ...maker.artifacts])
-      observe({ kind: 'artifact', ...provenance(artifact) });
+    const planned = await Promise.all(
+      nodeRuns(run).map(async (own) => ({ own, parts: await options.parts(own) })),
+    );
+    for (const { own, parts } of planned)
+      for (const artifact of artifactsOf(parts))
+        observe({ kind: 'artifact', ...provenance(artifact), ...seenOn(own) });
+    for (const artifact of maker.artifacts) observe({ kind: 'artifact', ...provenance(artifact) });
 
     during = `starting node ${nodeName}`;
-    const { node, containerd, startFailed, ...ready } = await bringUpNode({
-      maker,
-      name: nodeName,
-      plan: run.node,
-      parts,
-      clock,
-      cleanup,
-      onContainerdEnd: (end) => observe({ kind: 'containerd-ended', stepId, ...end }),
-      signal,
-    });
-    observe({ kind: 'node-ready', node: nodeName, ...ready });
-    if (startFailed !== undefined) {
-      const { containerdMs: waitedMs } = ready;
-      const waited = { what: CONTAINERD_TO_ANSWER, met: false, timedOut: false, waitedMs } as const;
-      observe({ kind: 'waited', stepId, ...waited, lastSeen: startFailed.message });
-    }
-    if (Object.keys(run.node.containerdConfig).length > 0) {
-      observe({ kind: 'command', stepId, result: await configDump(node) });
-    }
-    const goesOn = startFailed === undefined || (run.start?.runtime ?? 'running') !== 'running';
+    const group = await startGroup(run, { maker, nodeName, cleanup });
+    const nodes = await allOf(
+      planned.map(({ own, parts }) =>
+        startNode({
+          ...{ own, parts, maker: group, name: nameOnHost(nodeName, own), clock, cleanup, signal },
+          stepId: () => stepId,
+          observe: (observation) => observe({ ...observation, ...seenOn(own) }),
+        }),
+      ),
+    );
 
     during = 'the steps';
     await runSteps({
-      run: goesOn ? run : { ...run, steps: [] },
-      node,
-      containerd,
+      run: nodes.every(({ goesOn }) => goesOn) ? run : { ...run, steps: [] },
+      nodes,
       clock,
       artifact: options.artifact,
       signal,
-      settling: (stepId, state) =>
-        mayHaveToSettle(run, stepId) ? settlingOf(run, [...entries, ...seenAs(stepId, state)]) : 'settled',
+      settling: (stepId, state, node) =>
+        mayHaveToSettle(run, stepId)
+          ? settlingOf(run, [...entries, ...seenAs({ stepId, state, node })], { stepId, node })
+          : 'settled',
       settleMs: settleMs(maker),
       observe: (observation) => {
         if (observation.kind === 'step-started') ({ stepId } = observation);
@@ -113,11 +110,12 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       },
     });
     during = 'reading what the node used';
-    observe({ kind: 'usage', usage: await node.usage() });
-    if (keep) {
+    for (const { own, node } of nodes) observe({ kind: 'usage', usage: await node.usage(), ...seenOn(own) });
+    for (const { node } of keep ? nodes : []) {
       await node.keep();
-      kept = { enter: ['cnilab', 'enter', nodeName], end: ['cnilab', 'down', nodeName] };
+      kept.push({ enter: ['cnilab', 'enter', node.name], end: ['cnilab', 'down', node.name] });
     }
+    if (keep) await group.close();
   } catch (thrown) {
     if (options.signal.aborted) observe({ kind: 'interrupted', by: String(options.signal.reason) });
     else if (!record.broken.aborted)
@@ -127,7 +125,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
         message: thrown instanceof LabError ? messageOf(thrown) : stackOf(thrown),
       });
   }
-  if (kept === undefined) {
+  if (kept.length === 0) {
     for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
   }
   if (record.broken.aborted) {
@@ -145,16 +143,74 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     entries,
     durationMs,
     outputHostPath,
-    ...(kept === undefined ? {} : { kept }),
+    ...(kept.length === 0 ? {} : { kept }),
   });
   return verdict;
 }
 
+type Kept = NonNullable<Extract<LabEvent, { kind: 'run-ended' }>['kept']>[number];
+
+const seenOn = ({ name }: Pick<NodeRun, 'name'>): ObservedOn => (name === undefined ? {} : { node: name });
+
+const nameOnHost = (nodeName: string, { name }: Pick<NodeRun, 'name'>): string =>
+  name === undefined ? nodeName : `${nodeName}-${name}`;
+
+/** What makes the nodes of a run: where there are several, with a network between them. */
+async function startGroup(
+  run: RunPlan,
+  { maker, nodeName, cleanup }: Pick<RunOptions, 'maker' | 'nodeName'> & { readonly cleanup: CleanupStack },
+): Promise<NodeGroup> {
+  if (run.nodes.length === 1) return { start: (node) => maker.start(node), close: async () => undefined };
+  const group = await maker.group(
+    nodeRuns(run).map((own) => ({ name: nameOnHost(nodeName, own), alias: own.name ?? '' })),
+  );
+  cleanup.add('end the network between the nodes', () => group.close());
+  return group;
+}
+
+interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onContainerdEnd'> {
+  readonly own: NodeRun;
+  readonly stepId: () => string;
+  readonly observe: (observation: Observation) => void;
+}
+
+/** A node that is up, and whether steps may be taken on it. */
+async function startNode({ own, stepId, observe, ...options }: StartOptions) {
+  const { node, containerd, startFailed, ...ready } = await bringUpNode({
+    ...options,
+    plan: own.node,
+    onContainerdEnd: (end) => observe({ kind: 'containerd-ended', stepId: stepId(), ...end }),
+  });
+  observe({ kind: 'node-ready', name: options.name, ...ready });
+  if (startFailed !== undefined) {
+    const { containerdMs: waitedMs } = ready;
+    const waited = { what: CONTAINERD_TO_ANSWER, met: false, timedOut: false, waitedMs } as const;
+    observe({ kind: 'waited', stepId: 'start', ...waited, lastSeen: startFailed.message });
+  }
+  if (Object.keys(own.node.containerdConfig).length > 0) {
+    observe({ kind: 'command', stepId: 'start', result: await configDump(node) });
+  }
+  const goesOn = startFailed === undefined || (own.start?.runtime ?? 'running') !== 'running';
+  return { ...(own.name === undefined ? {} : { name: own.name }), own, node, containerd, goesOn };
+}
+
+/** All of them, or the first failure once none is under way any more: what was begun is then known to the clean-up. */
+async function allOf<T>(starting: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(starting);
+  return Promise.all(starting);
+}
+
 /** What the journal would have of a step, had this been the last look. */
-function seenAs(stepId: string, state: NodeState): readonly JournalEntry[] {
+function seenAs(look: {
+  readonly stepId: string;
+  readonly state: NodeState;
+  readonly node: string | undefined;
+}): readonly JournalEntry[] {
+  const { stepId, state, node } = look;
+  const seen = { stepId, ...seenOn(node === undefined ? {} : { name: node }), atMs: 0 };
   return [
-    { kind: 'look', stepId, state, runtime: 'running', atMs: 0 },
-    { kind: 'step-ended', stepId, atMs: 0 },
+    { kind: 'look', state, runtime: 'running', ...seen },
+    { kind: 'step-ended', ...seen },
   ];
 }
 

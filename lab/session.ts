@@ -13,6 +13,7 @@ import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
+import { nodeRuns } from './plan/node-run.ts';
 import type { Plan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
 import { runOne } from './run.ts';
@@ -56,28 +57,31 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
       const [index, run] = next;
       const runHostPath = `${outputHostPath}/${run.slug}`;
       const nodeName = nodeNameOf(sessionId, index);
-      const parts = () => partsOf(run, { images, artifact: store.artifact });
-      const imageStore = imageStoreOf({
-        run,
-        parts,
-        maker,
-        artifacts,
-        nodeName: `${nodeName}-images`,
-        clock,
-      });
+      const imageStores = new Map(
+        nodeRuns(run).map((node) => {
+          const parts = () => partsOf(node, { images, artifact: store.artifact });
+          const own = { maker, artifacts, nodeName: `${nodeName}-images`, clock };
+          return [node.name, { parts, store: imageStoreOf({ run: node, parts, ...own }) }] as const;
+        }),
+      );
       const verdict = await runOne({
         ...options,
         signal,
         maker,
         run,
         nodeName,
-        parts: () => imageStore.addTo(parts()),
+        parts: async ({ name }) => {
+          const own = imageStores.get(name);
+          if (own === undefined) throw new Error(`${run.slug} has no node ${name ?? ''}`);
+          return own.store.addTo(own.parts());
+        },
         artifact: store.artifact,
         record: recordRun(run, runHostPath),
         outputHostPath: runHostPath,
       });
       outcomes.push(verdict.outcome);
-      if (verdict.outcome === 'pass') await imageStore.make(signal);
+      if (verdict.outcome !== 'pass') continue;
+      for (const own of imageStores.values()) await own.store.make(signal);
     }
   };
   const workers = Array.from({ length: Math.min(jobs, plan.runs.length) }, () => worker);

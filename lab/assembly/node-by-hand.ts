@@ -30,25 +30,31 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
     flags.scenario === undefined
       ? scenarioOfNode({ summary: 'a node for work by hand', place: COMMAND_LINE, node: {} })
       : await onlyItsNode(world, flags.scenario);
-  const { node } = scenario;
+  const [node, second] = scenario.nodes;
+  if (node === undefined || second !== undefined)
+    throw new BadInput(
+      `${scenario.name} is about ${scenario.nodes.length} nodes, and one is started by hand`,
+    );
   const tables = containerdConfig === undefined ? undefined : readTables(world, containerdConfig);
   return {
     ...scenario,
-    node: {
-      ...node,
-      ...(systemCalls === undefined ? {} : { systemCalls }),
-      ...(tables === undefined
-        ? {}
-        : { containerdConfig: mergeTables(node.containerdConfig ?? NO_TABLES, tables) }),
-      cniConfig: over(
-        node.cniConfig,
-        cniConfig.map((path) => fileOf(world, { flag: '--cni-config', name: basename(path), path })),
-      ),
-      files: over(
-        node.files,
-        file.map((word) => fileOf(world, { flag: '--file', ...splitFile(word) })),
-      ),
-    },
+    nodes: [
+      {
+        ...node,
+        ...(systemCalls === undefined ? {} : { systemCalls }),
+        ...(tables === undefined
+          ? {}
+          : { containerdConfig: mergeTables(node.containerdConfig ?? NO_TABLES, tables) }),
+        cniConfig: over(
+          node.cniConfig,
+          cniConfig.map((path) => fileOf(world, { flag: '--cni-config', name: basename(path), path })),
+        ),
+        files: over(
+          node.files,
+          file.map((word) => fileOf(world, { flag: '--file', ...splitFile(word) })),
+        ),
+      },
+    ],
   };
 }
 

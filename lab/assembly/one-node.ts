@@ -6,6 +6,7 @@ import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring
 import { CONTAINERD_LOG, configDump } from '../nodes/containerd.ts';
 import { unreadOf } from '../judge/config-read.ts';
 import { nameValue } from '../plan/name-cell.ts';
+import { nodeRuns } from '../plan/node-run.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import type { BackendName, LabNode } from '../nodes/node.ts';
 import { labImages, partsOf, refsOf } from './run-parts.ts';
@@ -57,6 +58,9 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   if ((await backend.nodes()).some((node) => node.name === name))
     throw new BadInput(`a node named ${name} is up already; \`cnilab down ${name}\` ends it`);
 
+  const [own] = nodeRuns(run);
+  if (own === undefined || run.nodes.length > 1)
+    throw new BadInput(`${scenario.name} is about ${run.nodes.length} nodes, and this is for one`);
   const artifact = await artifacts.ensureAll(refsOf(plan), signal);
   const { pause, app } = await labImages({ containers }, artifacts, signal);
   const maker = await prepareBackend(backend, { artifacts, emit, signal, mayBeKept: true, first: name });
@@ -64,9 +68,9 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   const ready = await bringUpNode({
     maker,
     name,
-    plan: run.node,
+    plan: own.node,
     parts: {
-      ...partsOf(run, { images: { pause }, artifact }),
+      ...partsOf(own, { images: { pause }, artifact }),
       images: [pause, ...(app === undefined ? [] : [app])],
     },
     clock: world.clock,
@@ -76,7 +80,7 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   });
   signal.throwIfAborted();
   if (ready.startFailed !== undefined) throw ready.startFailed;
-  const unread = await unreadOn(ready.node, run.node);
+  const unread = await unreadOn(ready.node, own.node);
   return {
     ...ready,
     backend: backend.name,

@@ -6,6 +6,7 @@ import type { Clock } from '../core/ports.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
 import { imageStoreRecipe } from '../nodes/image-store.ts';
 import type { NodeMaker } from '../nodes/node.ts';
+import type { NodeRun } from '../plan/node-run.ts';
 import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
 import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
@@ -29,7 +30,7 @@ export async function labImages(
 }
 
 export function partsOf(
-  run: RunPlan,
+  run: NodeRun,
   { images, artifact }: { images: LabImages; artifact: (ref: ComponentRef) => Artifact },
 ): NodeParts {
   const { pause, app } = images;
@@ -43,13 +44,16 @@ export function partsOf(
   };
 }
 
-export const wantsContainers = ({ steps }: RunPlan): boolean =>
+export const wantsContainers = ({ steps }: Pick<RunPlan, 'steps'>): boolean =>
   steps.some(({ action }) => containerMadeBy(action) !== undefined);
 
 /** Every component that a plan names, in nodes and in steps. */
 export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap(refsOfRun);
 
-const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [...nodeRefs(run.node), ...stepRefs(run)];
+const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [
+  ...run.nodes.flatMap(nodeRefs),
+  ...stepRefs(run),
+];
 
 /** The run cannot take place, as some component of it is not available. */
 export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
@@ -57,7 +61,7 @@ export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
   return refsOfRun(run).some((ref) => names.has(describeComponent(ref)));
 };
 
-const stepRefs = ({ steps }: RunPlan): readonly ComponentRef[] =>
+const stepRefs = ({ steps }: Pick<RunPlan, 'steps'>): readonly ComponentRef[] =>
   steps.flatMap(({ action }) => specOf(action).components?.(action) ?? []);
 
 const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
@@ -68,7 +72,7 @@ const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly Com
 ];
 
 export interface ImageStoreOptions {
-  readonly run: RunPlan;
+  readonly run: NodeRun;
   readonly parts: () => NodeParts;
   readonly maker: NodeMaker;
   readonly artifacts: Artifacts;

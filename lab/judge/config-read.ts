@@ -2,7 +2,7 @@ import { parse } from 'smol-toml';
 
 import type { CommandResult } from '../core/ports.ts';
 import { parseContainerdLog } from '../observe/containerd-log.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { NodeRun } from '../plan/node-run.ts';
 import type { JsonObject, JsonValue } from '../spec/scenario.ts';
 import type { RunFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
@@ -18,7 +18,7 @@ const CRI_TABLES = [
  * What a file says of containerd's configuration, against what containerd says that it has read. To skip what it does not
  * know is what containerd does, so that it is a warning and decides nothing.
  */
-export function judgeConfigRead({ node, scenario }: RunPlan, { start, log }: RunFacts): readonly Finding[] {
+export function judgeConfigRead({ node, scenario }: NodeRun, { start, log }: RunFacts): readonly Finding[] {
   const { containerdConfig: config, containerd } = node;
   if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
   const told = {

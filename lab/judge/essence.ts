@@ -1,6 +1,6 @@
 import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import type { JournalEntry } from '../observe/observation.ts';
+import type { JournalEntry, ObservedOn } from '../observe/observation.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
 
 /** One thing that a run showed, without what differs each time: ids, random names, times. */
@@ -16,6 +16,7 @@ export interface Fact {
  */
 export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
   return lastLooks(entries).flatMap((entry): readonly Fact[] => {
+    const fact = (stepId: string, text: string): Fact => factOn(entry, { stepId, text });
     switch (entry.kind) {
       case 'command':
         return [fact(entry.stepId, commandText(entry.result))];
@@ -61,11 +62,17 @@ export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
 
 /** Of the looks of one step the last alone: how often it took another one is not the runtime's doing. */
 function lastLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
-  const last = new Map(entries.flatMap((entry) => (entry.kind === 'look' ? [[entry.stepId, entry]] : [])));
-  return entries.filter((entry) => entry.kind !== 'look' || last.get(entry.stepId) === entry);
+  const last = new Map(entries.flatMap((entry) => (entry.kind === 'look' ? [[lookOf(entry), entry]] : [])));
+  return entries.filter((entry) => entry.kind !== 'look' || last.get(lookOf(entry)) === entry);
 }
 
-const fact = (stepId: string, text: string): Fact => ({ stepId, text: withoutNames(text) });
+const lookOf = ({ stepId, node = '' }: { readonly stepId: string; readonly node?: string }): string =>
+  `${stepId} ${node}`;
+
+const factOn = ({ node }: ObservedOn, { stepId, text }: Fact): Fact => ({
+  stepId,
+  text: withoutNames(node === undefined ? text : `${node}: ${text}`),
+});
 
 function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult): string {
   const end = timedOut ? 'no end' : `exit ${exitCode ?? signal}`;

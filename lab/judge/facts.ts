@@ -2,7 +2,7 @@ import type { NodeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
-import type { PlannedStep, RunPlan } from '../plan/plan.ts';
+import type { NodePlan, PlannedStep, RunPlan } from '../plan/plan.ts';
 import { missingOf } from './evidence.ts';
 import { nameVariables } from './varying.ts';
 import { instrumentsOf, type Instruments } from './instruments.ts';
@@ -57,6 +57,8 @@ export interface RunFacts {
   readonly start: StartFacts;
   readonly steps: readonly StepFacts[];
   readonly looks: readonly Look[];
+  /** containerd ended after the node's last step, during those of other nodes, and nobody had asked for it */
+  readonly lateCrashes: readonly Seen<'containerd-ended'>[];
   readonly instruments: Instruments;
   /** names for what varies from run to run, by type and value */
   readonly variables: () => ReadonlyMap<string, string>;
@@ -69,7 +71,7 @@ export interface RunFacts {
 }
 
 export function factsOf(
-  run: Pick<RunPlan, 'steps'> & { readonly node?: Pick<RunPlan['node'], 'files'> },
+  run: Pick<RunPlan, 'steps'> & { readonly node?: Pick<NodePlan, 'files'> },
   entries: readonly JournalEntry[],
 ): RunFacts {
   const looks = ofKind(entries, 'look').map(({ stepId, state, runtime }) => ({ stepId, state, runtime }));
@@ -79,6 +81,7 @@ export function factsOf(
     start: startFacts(entries),
     steps: run.steps.map((step) => stepFacts(step, { own: byStep.get(step.id) ?? [], looks })),
     looks,
+    lateCrashes: ofKind(byStep.get('end') ?? [], 'containerd-ended').filter(({ asked }) => !asked),
     instruments: instrumentsOf(run, entries),
     variables: () => (variables ??= nameVariables(entries)),
     log: logOf(entries),

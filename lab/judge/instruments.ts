@@ -1,6 +1,6 @@
 import type { Content } from '../core/content.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { NodePlan, RunPlan } from '../plan/plan.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 
 /** What a scenario puts on the node by itself, to see or to make something: no plugin has left that behind. */
@@ -12,7 +12,7 @@ export interface Instruments {
 }
 
 export function instrumentsOf(
-  { steps, node }: Pick<RunPlan, 'steps'> & { readonly node?: Pick<RunPlan['node'], 'files'> },
+  { steps, node }: Pick<RunPlan, 'steps'> & { readonly node?: Pick<NodePlan, 'files'> },
   entries: readonly JournalEntry[],
 ): Instruments {
   const files = [

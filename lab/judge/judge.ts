@@ -9,7 +9,7 @@ import { judgeCleanup } from './cleanup.ts';
 import { judgeControl } from './control.ts';
 import { judgeError } from './error.ts';
 import { judgeExitCode } from './exit-code.ts';
-import { factsOf, type RunFacts, type StepFacts } from './facts.ts';
+import type { RunFacts, StepFacts } from './facts.ts';
 import { lastLines } from './last-lines.ts';
 import { judgeLeftBehind } from './left-behind.ts';
 import { judgeLog, judgeNoLog } from './log.ts';
@@ -24,23 +24,27 @@ import { judgeStart } from './start.ts';
 import { podMadeBy } from '../spec/verbs/verbs.ts';
 import type { Judged, Subject } from './subject.ts';
 import { judgeTimedOut, limitsOf } from './timed-out.ts';
+import { present } from '../spec/present.ts';
 import { worst, type Finding, type Verdict } from './verdict.ts';
+import { stepsIn, viewsOf, type View, type ViewedStep } from './views.ts';
 
 /**
  * What a recorded run shows of what its plan expects. Pure: the same plan and the same journal are the same verdict
  * anywhere. Each expectation gives one finding at least, passing ones too; a journal that breaks off is not knowing.
  */
 export function judge(run: RunPlan, entries: readonly JournalEntry[]): Verdict {
-  const facts = factsOf(run, entries);
-  const taken = facts.steps.slice(0, countTaken(facts.steps));
-  const steps = taken.reduce<Judged>(
-    (before, step) => {
-      const after = judgeStep(step, { run, facts, bindings: before.bindings });
-      return { findings: [...before.findings, ...after.findings], bindings: after.bindings };
-    },
-    judgeStart(run, facts),
-  );
-  const end = taken.length === run.steps.length ? judgeEnd(run, { facts, bindings: steps.bindings }) : [];
+  const views = viewsOf(run, entries);
+  const all = { run, steps: stepsIn(run, views) };
+  const taken = all.steps.slice(0, countTaken(all.steps));
+  const steps = taken.reduce<Judged>((before, step) => {
+    const after = judgeStep(step, { all, bindings: before.bindings });
+    return { findings: [...before.findings, ...after.findings], bindings: after.bindings };
+  }, judgeStarts(views));
+  const end =
+    taken.length === run.steps.length
+      ? views.flatMap((view) => ofNode(view, judgeEnd(view, steps.bindings)))
+      : [];
+  const facts = wholeOf(views, all.steps);
   const findings = [
     ...withCauses(steps.findings, { run, steps: taken }),
     ...end,
@@ -51,6 +55,30 @@ export function judge(run: RunPlan, entries: readonly JournalEntry[]): Verdict {
   if (run.control === undefined) return { outcome: worst(findings.map(({ outcome }) => outcome)), findings };
   const control = judgeControl(run.control, { findings, complete: isComplete(facts), stepId: 'end' });
   return { outcome: control.outcome, findings: [...findings, { ...control, place: run.scenario.place }] };
+}
+
+/** How the nodes started; what one of them captured is known to all. */
+function judgeStarts(views: readonly View[]): Judged {
+  const judged = views.map((view) => ({ view, ...judgeStart(view.run, view.facts) }));
+  return {
+    findings: judged.flatMap(({ view, findings }) => ofNode(view, findings)),
+    bindings: new Map(judged.flatMap(({ bindings }) => [...bindings])),
+  };
+}
+
+/** Where there are several nodes, a finding says whose it is. */
+const ofNode = ({ run: { name } }: View, findings: readonly Finding[]): readonly Finding[] =>
+  name === undefined ? findings : findings.map((finding) => ({ ...finding, node: name }));
+
+/** Whether the lab did its part is a matter of all nodes: the first start of which something is missing is told. */
+function wholeOf(views: readonly View[], steps: readonly StepFacts[]): RunFacts {
+  const starts = views.map(({ facts }) => facts);
+  const [first] = starts;
+  if (first === undefined) throw new Error('a run has one node at least');
+  const wrong =
+    starts.find(({ start }) => start.missing !== undefined) ??
+    starts.find(({ start }) => start.failed !== undefined);
+  return { ...first, start: (wrong ?? first).start, steps };
 }
 
 /** What a step that was not taken makes of its expectations is no news where the step that is to blame has its own. */
@@ -78,13 +106,13 @@ function countTaken(steps: readonly StepFacts[]): number {
 }
 
 interface Context {
-  readonly run: RunPlan;
-  readonly facts: RunFacts;
+  /** the steps of all nodes */
+  readonly all: { readonly run: RunPlan; readonly steps: readonly ViewedStep[] };
   readonly bindings: Bindings;
 }
 
-function judgeStep(step: StepFacts, context: Context): Judged {
-  const { facts } = context;
+function judgeStep(step: ViewedStep, context: Context): Judged {
+  const { facts } = step.view;
   const { did, subject } = subjectOf(step, context);
   const state = judgeState(subject);
   const { stale } = capturesOf(step, facts);
@@ -96,7 +124,7 @@ function judgeStep(step: StepFacts, context: Context): Judged {
     step.log ?? '',
     logUpTo(step, facts),
   );
-  return { findings, bindings: bind(state.bindings, stale) };
+  return { findings: ofNode(step.view, findings), bindings: bind(state.bindings, stale) };
 }
 
 const offered = (finding: Finding, { expect, bindings, facts }: Subject, unborn?: string): Finding =>
@@ -106,15 +134,16 @@ const offered = (finding: Finding, { expect, bindings, facts }: Subject, unborn?
 
 /** What a step's own commands did, and what its other expectations are held against. */
 function subjectOf(
-  step: StepFacts,
-  { run, facts, bindings: before }: Context,
+  step: ViewedStep,
+  { all, bindings: before }: Context,
 ): { readonly did: Judged; readonly subject: Subject } {
   const { expect, id: stepId } = step.step;
+  const { facts } = step.view;
   const { fresh } = capturesOf(step, facts);
   const pod = podMadeBy(step.step.action);
   const started = pod === undefined ? before : forgetPod(before, pod);
 
-  const notRun = judgeNotRun(step, causeOf(step, { run, steps: facts.steps }));
+  const notRun = judgeNotRun(step, causeOf(step, all));
   const did =
     notRun.length === 0 ? judgeDeeds(step, bind(started, fresh)) : { findings: notRun, bindings: started };
   const subject = {
@@ -122,35 +151,46 @@ function subjectOf(
     expect,
     state: step.state,
     log: step.log,
-    pod: podOf(step.step.action, run),
+    pod: podOf(step.step.action, all.run),
     facts,
     bindings: did.bindings,
   };
   return { did, subject };
 }
 
+/** A look at a node: after which step, or at the end. */
+export interface LookAt {
+  readonly stepId: string;
+  readonly node: string | undefined;
+}
+
 /**
  * What is held against what the last look saw: the expectations of the step that was taken last, and those of the end
  * where it was the last of all.
  */
-export function lastSubjects(run: RunPlan, entries: readonly JournalEntry[]): readonly Subject[] {
-  const facts = factsOf(run, entries);
-  const taken = facts.steps.slice(0, countTaken(facts.steps));
-  const last = taken.at(-1);
-  if (last === undefined) return [];
-  const bindings = taken
-    .slice(0, -1)
-    .reduce<Bindings>(
-      (before, step) => judgeStep(step, { run, facts, bindings: before }).bindings,
-      judgeStart(run, facts).bindings,
-    );
-  const context = { run, facts, bindings };
-  const { subject } = subjectOf(last, context);
+export function lastSubjects(
+  run: RunPlan,
+  entries: readonly JournalEntry[],
+  { stepId, node }: LookAt,
+): readonly Subject[] {
+  const views = viewsOf(run, entries);
+  const view = views.find((one) => one.run.name === node);
+  const all = { run, steps: stepsIn(run, views) };
+  const taken = all.steps.slice(0, countTaken(all.steps));
+  const last = stepId === 'end' ? undefined : taken.at(-1);
+  const before = last === undefined ? taken : taken.slice(0, -1);
+  const bindings = before.reduce<Bindings>(
+    (known, step) => judgeStep(step, { all, bindings: known }).bindings,
+    judgeStarts(views).bindings,
+  );
+  const subjects = last === undefined ? [] : [subjectOf(last, { all, bindings }).subject];
+  const after = last === undefined ? bindings : judgeStep(last, { all, bindings }).bindings;
+  const ending = taken.length === run.steps.length && taken.length > 0 && view?.run.end !== undefined;
   return [
-    subject,
-    ...(taken.length < run.steps.length || run.end === undefined
-      ? []
-      : [endSubject(run.end, { facts, bindings: judgeStep(last, context).bindings })]),
+    ...subjects,
+    ...(ending && view.run.end !== undefined
+      ? [endSubject(view.run.end, { facts: view.facts, bindings: after })]
+      : []),
   ].map((one) => ({ ...one, bindings: judgeLog(one).bindings }));
 }
 
@@ -179,17 +219,18 @@ function judgeState(subject: Subject): Judged {
   return { findings, bindings: log.bindings };
 }
 
-function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): readonly Finding[] {
-  if (run.end === undefined) return [];
-  const subject = endSubject(run.end, { facts, bindings });
+function judgeEnd({ run: { end }, facts }: View, bindings: Bindings): readonly Finding[] {
+  const { lateCrashes: crashes } = facts;
+  if (end === undefined && crashes.length === 0) return [];
   const seen = facts.looks.at(-1)?.runtime;
-  const told = { stepId: 'end', place: run.end.place, crashes: [] };
-  const findings = [
-    ...(run.end.runtime === undefined || seen === undefined
+  const wanted = end?.runtime ?? (crashes.length > 0 ? facts.steps.at(-1)?.runtime : undefined);
+  const runtime =
+    wanted === undefined || seen === undefined
       ? []
-      : [compareRuntime(run.end.runtime, { seen, ...told })]),
-    ...judgeState(subject).findings,
-  ];
+      : [compareRuntime(wanted, { seen, stepId: 'end', ...present({ place: end?.place }), crashes })];
+  if (end === undefined) return runtime;
+  const subject = endSubject(end, { facts, bindings });
+  const findings = [...runtime, ...judgeState(subject).findings];
   return withLog(
     findings.map((finding) => offered(finding, subject)),
     facts.log ?? '',
@@ -197,9 +238,13 @@ function judgeEnd(run: RunPlan, { facts, bindings }: Omit<Context, 'run'>): read
   );
 }
 
-function endSubject(expect: Expectation, { facts, bindings }: Omit<Context, 'run'>): Subject {
-  // The look after the last step and no earlier one: how the node was before it says nothing about the end.
-  const state = (facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
+function endSubject(
+  expect: Expectation,
+  { facts, bindings }: { readonly facts: RunFacts; readonly bindings: Bindings },
+): Subject {
+  // The last look and no earlier one: how the node was before it says nothing about the end.
+  const atEnd = facts.looks.findLast(({ stepId }) => stepId === 'end');
+  const state = (atEnd ?? facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
   return { stepId: 'end', expect, state, log: facts.log, pod: undefined, facts, bindings };
 }
 

@@ -21,9 +21,9 @@ export function differences(one: RecordedRun, other: RecordedRun): readonly stri
 }
 
 function factsOf({ entries, verdict }: RecordedRun): readonly Fact[] {
-  const findings = verdict.findings.map(({ stepId, check, outcome }) => ({
+  const findings = verdict.findings.map(({ stepId, node, check, outcome }) => ({
     stepId,
-    text: `${check}: ${outcome}`,
+    text: `${node === undefined ? '' : `${node}: `}${check}: ${outcome}`,
   }));
   return [...essenceOf(entries), ...findings, { stepId: 'end', text: `the verdict is ${verdict.outcome}` }];
 }

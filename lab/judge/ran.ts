@@ -13,7 +13,7 @@ export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
   const why = whyNotRan(facts);
   const taken = facts.steps.filter(isTaken).length;
   if (why === undefined) {
-    if (run.steps.length === 0 && run.end === undefined) {
+    if (run.steps.length === 0 && run.nodes.every(({ end }) => end === undefined)) {
       return [{ ...told, outcome: 'inconclusive', stepId: 'end', message: 'the scenario expects nothing' }];
     }
     if (taken < run.steps.length) return []; // the steps say so themselves: judgeNotRun

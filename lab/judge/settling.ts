@@ -1,21 +1,25 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { lastSubjects } from './judge.ts';
+import { lastSubjects, type LookAt } from './judge.ts';
 import { isBeyond, restsOnTransient } from './left-behind.ts';
 import { judgePods } from './pods.ts';
 import type { Subject } from './subject.ts';
 
 /** Whether what the last look saw may still change into what is expected, or out of it. */
-export function settlingOf(run: RunPlan, entries: readonly JournalEntry[]): 'settled' | 'beyond' | 'unsure' {
-  return worstOf(lastSubjects(run, entries));
+export function settlingOf(
+  run: RunPlan,
+  entries: readonly JournalEntry[],
+  at: LookAt,
+): 'settled' | 'beyond' | 'unsure' {
+  return worstOf(lastSubjects(run, entries, at));
 }
 
 /** Whether anything is expected after this step that time could bring about: most steps need no answer from settlingOf. */
-export function mayHaveToSettle({ steps, end }: RunPlan, stepId: string): boolean {
+export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): boolean {
   const step = steps.find(({ id }) => id === stepId);
   const expected = [
     ...(step === undefined ? [] : [step.expect]),
-    ...(step === steps.at(-1) && end ? [end] : []),
+    ...(stepId === 'end' || step === steps.at(-1) ? nodes.flatMap(({ end }) => end ?? []) : []),
   ];
   return expected.some(
     ({ leftBehind, pod, pods }) => leftBehind !== undefined || pod !== undefined || pods !== undefined,

@@ -1,5 +1,5 @@
 import { reasonsNotStarted } from '../core/why-not-started.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { NodeRun } from '../plan/node-run.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
 import { judgeConfigRead } from './config-read.ts';
@@ -14,7 +14,7 @@ import type { Finding } from './verdict.ts';
  * How the first start of containerd ended, against what the node's `expect` says, or that it runs. That it does not is
  * containerd's doing where it says why, or where the file configures it; else it may be the lab's.
  */
-export function judgeStart(run: RunPlan, facts: RunFacts): Judged {
+export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
   const { start } = facts;
   const expect: Expectation = run.start ?? { place: run.scenario.place, log: [], noLog: [] };
   if (start.runtime === undefined) return { findings: [], bindings: NO_BINDINGS };
@@ -40,7 +40,7 @@ export function judgeStart(run: RunPlan, facts: RunFacts): Judged {
 }
 
 function judgeRuntime(
-  run: RunPlan,
+  run: NodeRun,
   { facts: { start }, expect }: { facts: RunFacts; expect: Expectation },
 ): readonly Finding[] {
   const { failed, crashes, runtime: seen = 'ended' } = start;
@@ -70,6 +70,6 @@ function judgeRuntime(
 const REFUSED = /operation not permitted|permission denied|read-only file system|function not implemented/i;
 
 /** Whether the file has a word in how containerd starts. */
-const configuresContainerd = ({ node }: RunPlan): boolean =>
+const configuresContainerd = ({ node }: NodeRun): boolean =>
   Object.keys(node.containerdConfig).length > 0 ||
   node.files.some(({ name }) => name.startsWith('/etc/containerd/'));

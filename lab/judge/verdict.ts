@@ -28,6 +28,8 @@ export interface Finding {
   readonly warning?: true;
   /** `start`, a step's id, or `end` */
   readonly stepId: string;
+  /** the node that it is about, where there are several */
+  readonly node?: string;
   /** one line: what was wanted, what came instead */
   readonly message: string;
   /** of the expectation in the scenario file */

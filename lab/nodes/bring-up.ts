@@ -19,7 +19,7 @@ export interface NodeParts extends NodeArtifacts {
 }
 
 export interface BringUpOptions {
-  readonly maker: NodeMaker;
+  readonly maker: Pick<NodeMaker, 'start'>;
   readonly name: string;
   readonly plan: NodePlan;
   readonly parts: NodeParts;

@@ -23,9 +23,6 @@ export interface Member {
   readonly hosts: string;
 }
 
-/** Few enough for a number of one byte, and far more than anybody starts. */
-export const LARGEST_GROUP = 64;
-
 /** The address of the first node, the second, and so on, the same on all backends. */
 export const addressOf = (number: number): string => `10.89.0.${number}`;
 const address6Of = (number: number): string => `fd00:89::${number.toString(16)}`;

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { JournalEntry } from './observation.ts';
 
 type Kind = JournalEntry['kind'];
-type FieldsOf<K extends Kind> = Omit<Extract<JournalEntry, { kind: K }>, 'kind' | 'atMs'>;
+type FieldsOf<K extends Kind> = Omit<Extract<JournalEntry, { kind: K }>, 'kind' | 'atMs' | 'node'>;
 
 const stepId = v.string();
 const optionalText = v.exactOptional(v.string());
@@ -30,7 +30,7 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
     note: optionalText,
   }),
   'node-ready': v.looseObject({
-    node: v.string(),
+    name: v.string(),
     nodeMs: v.number(),
     containerdMs: v.number(),
     runtimeVersion: v.string(),
@@ -76,7 +76,7 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
   'run-ended': v.looseObject({ entries: v.number() }),
 };
 
-const ENTRY = v.looseObject({ kind: v.string(), atMs: v.number() });
+const ENTRY = v.looseObject({ kind: v.string(), atMs: v.number(), node: optionalText });
 const isKind = (name: string): name is Kind => Object.hasOwn(FIELDS, name);
 
 /** The one place where what was read is doubted: a line of a journal as its type, or what is wrong with it. */

@@ -28,7 +28,8 @@ export type Observation =
     }
   | {
       readonly kind: 'node-ready';
-      readonly node: string;
+      /** on its host */
+      readonly name: string;
       readonly nodeMs: number;
       readonly containerdMs: number;
       readonly runtimeVersion: string;
@@ -92,5 +93,8 @@ export type Observation =
   /** `entries` is how many lines there are, this one too: a journal with others has lost some */
   | { readonly kind: 'run-ended'; readonly entries: number };
 
+/** Of one of several nodes, by the scenario's name for it. */
+export type ObservedOn = { readonly node?: string };
+
 /** An observation as it stands in the journal: `atMs` since the run started. */
-export type JournalEntry = Observation & { readonly atMs: number };
+export type JournalEntry = Observation & ObservedOn & { readonly atMs: number };

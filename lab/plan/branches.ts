@@ -15,6 +15,13 @@ export interface BranchCell {
   readonly versions: Readonly<Partial<Record<ComponentName, string>>>;
 }
 
+/** A cell of a scenario, as each of its nodes has it: by the node's name. */
+export type NodeCells = (node: string | undefined) => BranchCell;
+
+/** What is expected of one node at the end. */
+export const endOf = ({ expect }: Pick<Scenario, 'expect'>, node: string | undefined) =>
+  expect.filter(({ on }) => on === node);
+
 /** Whether an expectation or a step is for a cell: every component or axis in its `when` must suit. */
 export function applies({ when = {} }: Pick<Expectation, 'when'>, { cell, versions }: BranchCell): boolean {
   return Object.entries(when).every(([name, range]) => {

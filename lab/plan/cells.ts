@@ -1,4 +1,4 @@
-import type { Axis, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
+import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
 import type { ComponentName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
@@ -20,21 +20,21 @@ export interface CellOptions {
 
 export interface CellsOfScenario {
   readonly cells: readonly FilledCell[];
-  readonly node: NodeSpec;
+  readonly nodes: readonly NamedNode[];
   /** false when the cells are those that the file says */
   readonly changed: boolean;
 }
 
 /** Every combination of a scenario's axes, the last axis changing fastest, after the command line had its say. */
 export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenario {
-  const { axes, node, changed } = axesOf(scenario, options);
+  const { axes, nodes, changed } = axesOf(scenario, options);
   const cells = combine(axes).map((values) => ({
     values,
     plain: new Set(
       axes.filter(({ axis, plain }) => plain.includes(values[axis] ?? '')).map(({ axis }) => axis),
     ),
   }));
-  return { cells, node, changed };
+  return { cells, nodes, changed };
 }
 
 /** The axes after the command line had its say, before they are multiplied. */
@@ -44,17 +44,19 @@ export function axesOf(
 ): Omit<CellsOfScenario, 'cells'> & { readonly axes: Scenario['matrix'] } {
   let axes: Scenario['matrix'] = scenario.matrix.map((axis) => withValues(axis, only[axis.axis]));
   let changed = scenario.matrix.some(({ axis }) => only[axis] !== undefined);
-  let node = scenario.node;
+  let { nodes } = scenario;
   for (const [component, values] of overriddenVersions(overrides)) {
-    const axis = axisOf(versionTextOf(node, component)) ?? component;
-    const replaced = { axis, values, plain: [] };
-    axes = axes.some((known) => known.axis === axis)
-      ? axes.map((known) => (known.axis === axis ? replaced : known))
-      : [...axes, replaced];
-    node = withVersion(node, { component, text: `\${matrix.${axis}}` });
+    const axisFor = (node: NodeSpec) => axisOf(versionTextOf(node, component)) ?? component;
+    for (const axis of new Set(nodes.map(axisFor))) {
+      const replaced = { axis, values, plain: [] };
+      axes = axes.some((known) => known.axis === axis)
+        ? axes.map((known) => (known.axis === axis ? replaced : known))
+        : [...axes, replaced];
+    }
+    nodes = nodes.map((node) => withVersion(node, { component, text: `\${matrix.${axisFor(node)}}` }));
     changed = true;
   }
-  return { axes, node, changed };
+  return { axes, nodes, changed };
 }
 
 /** Components and the versions that the command line wants of them. */
@@ -99,9 +101,9 @@ const versionTextOf = (node: NodeSpec, component: ComponentName): VersionText | 
   component === 'cni-plugins' ? node.cniPlugins.set : node[component];
 
 function withVersion(
-  node: NodeSpec,
+  node: NamedNode,
   { component, text }: { component: ComponentName; text: string },
-): NodeSpec {
+): NamedNode {
   const version = { text, place: versionTextOf(node, component)?.place ?? node.containerd.place };
   if (component === 'cni-plugins') return { ...node, cniPlugins: { ...node.cniPlugins, set: version } };
   return { ...node, [component]: version };

@@ -2,26 +2,26 @@ import type { Diagnostic, Place } from '../spec/diagnostic.ts';
 import type { Expectation, LogExpectation, Scenario, TextExpectation } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { parseTemplate } from '../spec/template.ts';
-import { applies, branchFor, type BranchCell } from './branches.ts';
+import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
 import { nameCell } from './name-cell.ts';
 
 /** Captures that a cell refers to and never makes, as only a branch for other cells does. */
-export function checkCaptures(scenario: Scenario, cells: readonly BranchCell[]): readonly Diagnostic[] {
+export function checkCaptures(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {
   const mistakes = new Map<string, Diagnostic>();
-  for (const cell of cells) {
+  for (const cellOn of cells) {
     const captured = new Set<string>();
-    const steps = scenario.steps.filter((step) => applies(step, cell));
-    for (const branches of [
-      scenario.node.expect ?? [],
-      ...steps.map(({ expect }) => expect),
-      scenario.expect,
+    const steps = scenario.steps.filter((step) => applies(step, cellOn(step.on)));
+    for (const { branches, on } of [
+      ...scenario.nodes.map(({ name, expect }) => ({ branches: expect ?? [], on: name })),
+      ...steps.map(({ expect, on }) => ({ branches: expect, on })),
+      ...scenario.nodes.map(({ name }) => ({ branches: endOf(scenario, name), on: name })),
     ]) {
-      const branch = branchFor(branches, cell);
+      const branch = branchFor(branches, cellOn(on));
       const parts = branch === undefined ? [] : textsOf(branch).flatMap(partsOf);
       for (const { kind, name } of parts) if (kind === 'capture') captured.add(name);
       for (const { kind, name, place } of parts) {
         if (kind === 'capture' || name.includes('.') || captured.has(name)) continue;
-        const message = `nothing has captured "${name}" for ${nameCell(cell.cell) || 'this run'}: the branch that does is not for it`;
+        const message = `nothing has captured "${name}" for ${nameCell(cellOn(on).cell) || 'this run'}: the branch that does is not for it`;
         mistakes.set(
           `${place.line}:${place.column} ${name}`,
           mistakeAt(place, { text: scenario.text, message }),

@@ -7,16 +7,23 @@ export function formatPlan({ runs }: Plan): string {
   return runs.map(formatRun).join('\n');
 }
 
-function formatRun({ title, control, node, steps }: RunPlan): string {
+function formatRun({ title, control, nodes, steps }: RunPlan): string {
   const mark =
     control === undefined
       ? ''
       : ` (must come out as ${control.outcome}, by ${control.finding} of ${control.step})`;
   const width = Math.max(...steps.map(({ id }) => id.length));
+  const onWidth = Math.max(...nodes.map(({ name = '' }) => name.length)) + 2;
+  const named = (name: string | undefined): string => (name === undefined ? '' : name.padEnd(onWidth));
   return [
     `${title}${mark}`,
-    `  ${[node.containerd, node.runc, node.crictl].map(describeWithPath).join(', ')}, ${describePlugins(node.plugins)}`,
-    ...steps.map(({ id, action }) => `  ${id.padEnd(width)}  ${specOf(action).describe(action)}`.trimEnd()),
+    ...nodes.map(
+      ({ name, containerd, runc, crictl, plugins }) =>
+        `  ${named(name)}${[containerd, runc, crictl].map(describeWithPath).join(', ')}, ${describePlugins(plugins)}`,
+    ),
+    ...steps.map(({ id, on, action }) =>
+      `  ${id.padEnd(width)}  ${named(on)}${specOf(action).describe(action)}`.trimEnd(),
+    ),
     '',
   ].join('\n');
 }

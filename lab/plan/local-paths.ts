@@ -23,8 +23,8 @@ export function localComponents(
   const found = new Map<string, LocalComponent>();
   for (const scenario of scenarios) {
     if (checkSize(scenario, { overrides, only }) !== undefined) continue; // told when the plan is made
-    const { cells, node } = cellsOf(scenario, { overrides, only });
-    for (const [component, text] of versionTexts({ ...scenario, node })) {
+    const { cells, nodes } = cellsOf(scenario, { overrides, only });
+    for (const [component, text] of versionTexts({ ...scenario, nodes })) {
       for (const cell of cells) {
         const version = fillVersion(text, cell.values);
         const spec = parseVersionSpec(version.text);
@@ -38,17 +38,17 @@ export function localComponents(
 }
 
 function versionTexts({
-  node,
+  nodes,
   steps,
-}: Pick<Scenario, 'node' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
-  const ofNode: readonly (readonly [ComponentName, VersionText | undefined])[] = [
+}: Pick<Scenario, 'nodes' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
+  const ofNodes = nodes.flatMap((node): readonly (readonly [ComponentName, VersionText | undefined])[] => [
     ['containerd', node.containerd],
     ['runc', node.runc],
     ['crictl', node.crictl],
     ...pluginVersions(node.cniPlugins),
-  ];
+  ]);
   return [
-    ...ofNode.flatMap(([component, version]) =>
+    ...ofNodes.flatMap(([component, version]) =>
       version === undefined ? [] : [[component, version] as const],
     ),
     ...steps.flatMap(({ action }) => specOf(action).versions?.(action) ?? []),

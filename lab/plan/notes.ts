@@ -11,8 +11,8 @@ export function notesOn(scenario: Scenario): readonly Diagnostic[] {
 }
 
 /** A value of the matrix that nothing takes makes runs that are all the same. */
-function notesOnAxes({ matrix, node, pods, steps, expect, place, text }: Scenario): readonly Diagnostic[] {
-  const said = JSON.stringify([node, pods, steps, expect]);
+function notesOnAxes({ matrix, nodes, pods, steps, expect, place, text }: Scenario): readonly Diagnostic[] {
+  const said = JSON.stringify([nodes, pods, steps, expect]);
   const whens = [...steps, ...steps.flatMap((step) => step.expect), ...expect].map(({ when = {} }) => when);
   return matrix
     .filter(({ axis }) => !said.includes(`\${matrix.${axis}}`) && !whens.some((when) => axis in when))
@@ -22,11 +22,14 @@ function notesOnAxes({ matrix, node, pods, steps, expect, place, text }: Scenari
     });
 }
 
-function notesOnFiles({ node, steps, place, text }: Scenario): readonly Diagnostic[] {
+function notesOnFiles({ nodes, steps, place, text }: Scenario): readonly Diagnostic[] {
   const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : ''); // or the command line's
-  const anywhere = [...node.files, ...steps.flatMap(({ action }) => specOf(action).files?.(action) ?? [])];
+  const anywhere = [
+    ...nodes.flatMap(({ files }) => files),
+    ...steps.flatMap(({ action }) => specOf(action).files?.(action) ?? []),
+  ];
   const files = [
-    ...node.cniConfig,
+    ...nodes.flatMap(({ cniConfig }) => cniConfig),
     ...steps.flatMap(({ action }) => specOf(action).cniConfig?.(action) ?? []),
     ...anywhere.filter(({ name }) => name.startsWith('/etc/cni/net.d/')),
   ];

@@ -1,10 +1,25 @@
 import { err, ok, type Result } from '../core/result.ts';
 import type { Diagnostic } from '../spec/diagnostic.ts';
-import type { CniPluginsSpec, NodeSpec, Scenario, StepSpec, VersionText } from '../spec/scenario.ts';
+import type {
+  CniPluginsSpec,
+  NamedNode,
+  NodeSpec,
+  Scenario,
+  StepSpec,
+  VersionText,
+} from '../spec/scenario.ts';
 import { present } from '../spec/present.ts';
 import { mistakeAt } from '../spec/source-at.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
-import { applies, branchFor, checkBranches, checkSteps, type BranchCell } from './branches.ts';
+import {
+  applies,
+  branchFor,
+  checkBranches,
+  checkSteps,
+  endOf,
+  type BranchCell,
+  type NodeCells,
+} from './branches.ts';
 import { inTablesOf } from './config-roles.ts';
 import { checkCaptures } from './check-captures.ts';
 import { checkUses } from './check-uses.ts';
@@ -36,7 +51,7 @@ export type CellPlan = Omit<RunPlan, 'slug'>;
 /** The cells of one scenario, or every mistake that shows once versions are known. */
 export function planCells(
   scenario: Scenario,
-  { cells, node, changed, facts, cwd }: CellsOfScenario & { facts: VersionFacts; cwd: string },
+  { cells, nodes, changed, facts, cwd }: CellsOfScenario & { facts: VersionFacts; cwd: string },
 ): Result<readonly CellPlan[], readonly Diagnostic[]> {
   const mistakes = new Map<string, Diagnostic>();
   const plans = cells.map((filled) => {
@@ -52,55 +67,87 @@ export function planCells(
         );
       },
     });
-    const plannedNode = planNode(node, {
-      filled,
-      resolver,
-      later: scenario.steps.flatMap(({ action }) =>
-        action.do === 'replace-containerd' ? [resolver('containerd', action.version)] : [],
-      ),
-    });
-    const branchCell = { cell, versions: versionsOf(plannedNode) };
+    const planned = nodes.map((node) => ({
+      spec: node,
+      plan: planNode(node, {
+        filled,
+        resolver,
+        later: scenario.steps.flatMap(({ on, action }) =>
+          on === node.name && action.do === 'replace-containerd'
+            ? [resolver('containerd', action.version)]
+            : [],
+        ),
+      }),
+    }));
+    const byNode = new Map(
+      planned.map(({ spec, plan }) => [spec.name, { cell, versions: versionsOf(plan) }] as const),
+    );
+    const cellOn: NodeCells = (node) => byNode.get(node) ?? { cell, versions: {} };
     const steps = [...scenario.steps.entries()]
-      .filter(([, step]) => applies(step, branchCell))
+      .filter(([, step]) => applies(step, cellOn(step.on)))
       .map(([index, step]) => ({ index, step, action: planAction(step.action, { filled, resolver }) }));
-    return { cell, node: plannedNode, steps, branchCell };
+    return { cell, planned, steps, cellOn };
   });
   if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
 
-  const branchCells = plans.map(({ branchCell }) => branchCell);
-  const unused = !changed;
-  const wrongSteps = checkSteps(scenario, { cells: branchCells, unused });
-  const wrongBranches = [
-    ...scenario.steps.map((step) => ({
-      branches: step.expect,
-      cells: branchCells.filter((cell) => applies(step, cell)),
-    })),
-    { branches: scenario.node.expect ?? [], cells: branchCells },
-    { branches: scenario.expect, cells: branchCells },
-  ].flatMap(({ branches, cells: own }) =>
-    own.length === 0 ? [] : checkBranches(branches, { cells: own, scenario, unused }),
+  const wrong = nodes.flatMap((node) =>
+    checkNode(node, {
+      scenario,
+      cells: plans.map(({ cellOn }) => cellOn(node.name)),
+      unused: !changed,
+    }),
   );
-  if (wrongSteps.length + wrongBranches.length > 0) return err([...wrongSteps, ...wrongBranches]);
-  const wrongUses = [...checkUses(scenario, branchCells), ...checkCaptures(scenario, branchCells)];
+  if (wrong.length > 0) return err(wrong);
+  const nodeCells = plans.map(({ cellOn }) => cellOn);
+  const wrongUses = [...checkUses(scenario, nodeCells), ...checkCaptures(scenario, nodeCells)];
   if (wrongUses.length > 0) return err(wrongUses);
   return ok(
-    plans.map(({ cell, node: plannedNode, steps, branchCell }) => {
-      const start = branchFor(scenario.node.expect ?? [], branchCell);
-      const end = branchFor(scenario.expect, branchCell);
+    plans.map(({ cell, planned, steps, cellOn }) => {
       const { name, summary, place, control } = scenario;
       return {
         title: `${name} ${nameCell(cell)}`.trimEnd(),
         scenario: { name, summary, place },
         ...(control === undefined ? {} : { control: fillControl(control, cell) }),
         cell,
-        node: plannedNode,
+        nodes: planned.map(({ spec, plan }) => {
+          const start = branchFor(spec.expect ?? [], cellOn(spec.name));
+          const end = branchFor(endOf(scenario, spec.name), cellOn(spec.name));
+          return {
+            ...present({ name: spec.name }),
+            ...plan,
+            ...(start === undefined ? {} : { start: fillExpectation(start, cell) }),
+            ...(end === undefined ? {} : { end: fillExpectation(end, cell) }),
+          };
+        }),
         pods: scenario.pods.map((pod) => fillPod(pod, cell)),
-        steps: steps.map(({ step, ...planned }) => planStep(step, { ...planned, branchCell })),
-        ...(start === undefined ? {} : { start: fillExpectation(start, cell) }),
-        ...(end === undefined ? {} : { end: fillExpectation(end, cell) }),
+        steps: steps.map(({ step, ...own }) => planStep(step, { ...own, branchCell: cellOn(step.on) })),
       };
     }),
   );
+}
+
+/** Steps and branches of one node that are for no cell, and cells for which there are none or too many. */
+function checkNode(
+  node: NamedNode,
+  options: { scenario: Scenario; cells: readonly BranchCell[]; unused: boolean },
+): readonly Diagnostic[] {
+  const { cells, unused } = options;
+  const steps = options.scenario.steps.filter(({ on }) => on === node.name);
+  const scenario = { ...options.scenario, steps };
+  const branches = [
+    ...steps.map((step) => ({
+      branches: step.expect,
+      cells: cells.filter((cell) => applies(step, cell)),
+    })),
+    { branches: node.expect ?? [], cells },
+    { branches: endOf(scenario, node.name), cells },
+  ];
+  return [
+    ...checkSteps(scenario, { cells, unused }),
+    ...branches.flatMap(({ branches: own, cells: suited }) =>
+      suited.length === 0 ? [] : checkBranches(own, { cells: suited, scenario, unused }),
+    ),
+  ];
 }
 
 const inOrderOfTheFile = (a: Diagnostic, b: Diagnostic): number =>
@@ -191,11 +238,12 @@ function planStep(
   step: StepSpec,
   { action, index, branchCell }: { action: PlannedAction; index: number; branchCell: BranchCell },
 ): PlannedStep {
-  const { place, expect, timeoutMs } = step;
+  const { place, on, expect, timeoutMs } = step;
   const branch = branchFor(expect, branchCell) ?? { place, ok: true, log: [], noLog: [] };
   return {
     id: `${index + 1}-${action.do}`,
     place,
+    ...present({ on }),
     action,
     timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
     expect: fillExpectation(branch, branchCell.cell),

@@ -11,7 +11,7 @@ export interface Plan {
   readonly runs: readonly RunPlan[];
 }
 
-/** One cell of one scenario's matrix: one run on one fresh node. All `${matrix.…}` are filled in. */
+/** One cell of one scenario's matrix: one run on fresh nodes of its own, most often on one. All `${matrix.…}` are filled in. */
 export interface RunPlan {
   /** scenario and cell, for people: `incompatible-version containerd=1.6.0` */
   readonly title: string;
@@ -20,12 +20,17 @@ export interface RunPlan {
   readonly scenario: { readonly name: string; readonly summary: string; readonly place: Place };
   readonly control?: Control;
   readonly cell: Readonly<Record<string, string>>;
-  readonly node: NodePlan;
+  /** one without a name, or several with one each */
+  readonly nodes: readonly PlannedNode[];
   readonly pods: readonly PodSpec[];
   readonly steps: readonly PlannedStep[];
+}
+
+export interface PlannedNode extends NodePlan {
+  readonly name?: string;
   /** on the start of containerd; missing: it runs. Its id in the journal is `start` */
   readonly start?: Expectation;
-  /** holds after the last step; its id in the journal is `end` */
+  /** holds after the last step of the run; its id in the journal is `end` */
   readonly end?: Expectation;
 }
 
@@ -47,6 +52,8 @@ export interface PlannedStep {
   /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`. The same in journal, verdict and JUnit. */
   readonly id: string;
   readonly place: Place;
+  /** the node, where there are several */
+  readonly on?: string;
   readonly action: PlannedAction;
   readonly timeoutMs: number;
   /** the one branch that applies to this cell */

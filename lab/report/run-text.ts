@@ -13,6 +13,7 @@ const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' }
 /** One finding in full, safe to be shown: the step, where its expectation stands, expected and actual with what helps. */
 export function findingText({
   stepId,
+  node,
   message,
   place,
   expected,
@@ -26,7 +27,7 @@ export function findingText({
   const lines = (detail.length > 0 ? detail : compared).flatMap((line) => line.split('\n'));
   const more = lines.length - DETAIL_LINES;
   return [
-    ...`${warning === true ? 'warning: ' : ''}${stepId}: ${message}`
+    ...`${warning === true ? 'warning: ' : ''}${stepId}${node === undefined ? '' : ` on ${node}`}: ${message}`
       .split('\n')
       .map((line, index) => (index === 0 ? safe(line) : `  ${safe(line)}`)),
     ...(place === undefined ? [] : [`  at ${safe(formatPlace(place))}`]),
@@ -85,14 +86,14 @@ function notTaken(cause: string, bad: readonly Finding[]): string {
   return `${steps.join(', ')}: not taken because of ${cause}${more}`;
 }
 
-/** What the node was made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
+/** What the nodes were made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
 export function artifactsText(entries: readonly JournalEntry[]): string {
   const told = entries.flatMap((entry) => {
     if (entry.kind !== 'artifact') return [];
     const { name, version, source, note } = entry;
     return [`${name} ${version} (${note === undefined ? source : `${source}, ${note}`})`];
   });
-  return shown(told.join(', '));
+  return shown([...new Set(told)].join(', '));
 }
 
 /** How someone looks further, in commands that can be pasted. */
@@ -100,16 +101,12 @@ export function furtherText(outputHostPath: string): string {
   return `${shown(pasteable(['cnilab', 'judge', outputHostPath]))} says this again; journal.jsonl and containerd.log are there`;
 }
 
-export function keptText({
-  enter,
-  end,
-}: {
-  readonly enter: readonly string[];
-  readonly end: readonly string[];
-}): readonly string[] {
-  return [
-    'the node was kept',
+export const keptText = (
+  kept: readonly { readonly enter: readonly string[]; readonly end: readonly string[] }[],
+): readonly string[] => [
+  kept.length === 1 ? 'the node was kept' : 'the nodes were kept',
+  ...kept.flatMap(({ enter, end }) => [
     `  enter it  ${shown(pasteable(enter))}`,
     `  end it    ${shown(pasteable(end))}`,
-  ];
-}
+  ]),
+];

@@ -2,10 +2,16 @@ import { STATE_KINDS, type StateKind } from '../core/node-state.ts';
 import { RUNTIME_STATES } from '../core/runtime-state.ts';
 import { present } from './present.ts';
 import { bool, wholeNumber, word } from './scalar-shapes.ts';
-import type { Expectation, LeftBehindExpectation, LogExpectation, PodExpectation } from './scenario.ts';
+import type {
+  EndExpectation,
+  Expectation,
+  LeftBehindExpectation,
+  LogExpectation,
+  PodExpectation,
+} from './scenario.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, list, mapOf, mapped, named, notEmpty, oneOrMany, type Shape } from './shape.ts';
-import { exactOrPart, forTexts, template } from './text-shapes.ts';
+import { aboutOneNode, exactOrPart, forTexts, nameShape, template } from './text-shapes.ts';
 import { whenShape } from './when-shape.ts';
 
 export const POD_STATES = ['ready', 'not-ready', 'absent'] as const;
@@ -193,15 +199,26 @@ export const stepExpectShape: Shape<readonly Expectation[]> = oneOrMany(
 );
 
 /** What `expect` may hold at the end of a file: of the node, not of a command. */
-export const endExpectShape: Shape<readonly Expectation[]> = oneOrMany(
+export const endExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
   named(
     'end-expectation',
-    notEmpty(
-      object({ required: {}, optional: commonKeys }, (values, spot) => ({
-        ...commonExpectation(values),
-        place: spot.place,
-      })),
-      'leave "expect" out',
+    aboutOneNode(
+      'an expectation of the end',
+      notEmpty(
+        object(
+          {
+            required: {},
+            optional: { on: about('the node, where there are several', nameShape), ...commonKeys },
+            otherWords: { ok: 'it is of a step' },
+          },
+          (values, spot) => ({
+            ...commonExpectation(values),
+            ...present({ on: values.on }),
+            place: spot.place,
+          }),
+        ),
+        'leave "expect" out',
+      ),
     ),
   ),
 );

@@ -3,6 +3,10 @@ export const LIMITS = {
   fileBytes: 1024 * 1024,
   /** runs of one scenario */
   cells: 10_000,
+  /** of one scenario */
+  nodes: 16,
+  /** of the name of one of several nodes, which is a part of its host name */
+  nodeName: 32,
   /** in one file */
   steps: 1_000,
   /** steps of all runs of one scenario */

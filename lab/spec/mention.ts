@@ -24,6 +24,10 @@ export type Subject = 'pod' | 'container';
 export type Mention =
   | { readonly kind: 'axis'; readonly axis: string; readonly values: readonly AxisValue[] }
   | { readonly kind: 'declared-pod'; readonly name: string }
+  /** the nodes of the file, where there are several */
+  | { readonly kind: 'nodes'; readonly names: readonly string[] }
+  /** what is read from here on is about this node, or does not say which */
+  | { readonly kind: 'on'; readonly node: string | undefined; readonly what: string }
   /** a step begins */
   | { readonly kind: 'step'; readonly verb: string }
   /** all steps could be read: what is not known by now never will be */

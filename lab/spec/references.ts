@@ -59,6 +59,11 @@ const POD_FACTS = ['id', 'ip', 'ip6', 'netns'];
 class KnownNames {
   readonly #axes = new Map<string, readonly AxisValue[]>();
   readonly #declaredPods: Named[] = [];
+  #nodes: readonly string[] = [];
+  /** what the mention is about, where there are several nodes */
+  #node: string | undefined;
+  /** pods and containers, and the node on which they are made */
+  readonly #madeOn = new Map<string, string | undefined>();
   readonly #made: Readonly<Record<Subject, Set<string>>> = { pod: new Set(), container: new Set() };
   readonly #captures = new Map<string, CaptureType>();
   readonly #plugins: Named[] = [];
@@ -77,6 +82,12 @@ class KnownNames {
       case 'declared-pod':
         this.#declaredPods.push({ name: mention.name, spot });
         return [];
+      case 'nodes':
+        this.#nodes = mention.names;
+        return [];
+      case 'on':
+        this.#node = mention.node;
+        return this.#checkOn(mention.node, mention.what);
       case 'step':
         this.#verb = mention.verb;
         return [];
@@ -121,7 +132,28 @@ class KnownNames {
     return this.#axes.get(axis) ?? [];
   }
 
+  #checkOn(node: string | undefined, what: string): readonly Wrong[] {
+    const nodes = this.#nodes;
+    if (nodes.length === 0) {
+      const message = 'this file has one node, which has no name: leave "on" out';
+      return node === undefined ? [] : [{ message }];
+    }
+    if (node === undefined)
+      return [{ message: `${what} says which node it is about: on: ${nodes.join(' or ')}` }];
+    return nodes.includes(node) ? [] : [{ message: `there is no node "${node}"${choices(node, nodes)}` }];
+  }
+
+  /** A pod or a container is on the node where it was made, and nowhere else. */
+  #checkNodeOf(name: string): readonly Wrong[] {
+    const on = this.#madeOn.get(name);
+    if (on === undefined || this.#node === undefined || on === this.#node) return [];
+    return [{ message: `"${name}" is on ${on}, and this is about ${this.#node}` }];
+  }
+
   #make(what: Subject, name: string): readonly Wrong[] {
+    const elsewhere = this.#checkNodeOf(name);
+    if (elsewhere.length > 0) return elsewhere;
+    this.#madeOn.set(name, this.#node);
     this.#made[what].add(name);
     if (what === 'pod') {
       return this.#made.container.has(name)
@@ -135,7 +167,7 @@ class KnownNames {
 
   #use(what: Subject, name: string): readonly Wrong[] {
     const known = [...this.#made[what]];
-    if (known.includes(name)) return [];
+    if (known.includes(name)) return this.#checkNodeOf(name);
     const makes = what === 'pod' ? 'runs pod' : 'creates container';
     return [{ message: `no step before this ${makes} "${name}"${choices(name, known)}` }];
   }

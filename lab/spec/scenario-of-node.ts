@@ -19,13 +19,15 @@ export function scenarioOfNode({ summary, place, node }: NodeByHand): Scenario {
     summary,
     references: [],
     matrix: [],
-    node: {
-      containerd: version,
-      cniPlugins: { set: version, plugins: [] },
-      cniConfig: [],
-      files: [],
-      ...node,
-    },
+    nodes: [
+      {
+        containerd: version,
+        cniPlugins: { set: version, plugins: [] },
+        cniConfig: [],
+        files: [],
+        ...node,
+      },
+    ],
     pods: [],
     steps: [],
     expect: [],

@@ -4,7 +4,7 @@ import { nodeShape } from './node-shape.ts';
 import { LIMITS, cellCount, tooManyCells } from './limits.ts';
 import { present } from './present.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
-import type { Control, Expectation, PodSpec, Scenario, StepSpec } from './scenario.ts';
+import type { Control, EndExpectation, NamedNode, PodSpec, Scenario, StepSpec } from './scenario.ts';
 import { mentioning, type AxisValue } from './mention.ts';
 import { object } from './object-shape.ts';
 import { about, list, mapOf, mapped, type Shape } from './shape.ts';
@@ -27,7 +27,6 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
         'what a reader learns from it, in one line',
         text({ wanted: 'one line of text', pattern: /^[^\n]+$/ }),
       ),
-      node: about('what the node is made of', nodeShape),
       steps: about('what is done, in this order; each is followed by a look at the node', stepsShape),
     },
     optional: {
@@ -41,31 +40,38 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
       ),
       matrix: about('axis → values; each combination is one run on its own fresh node', matrixShape),
       pods: about('pods that are more than plain, by name', podsShape),
+      node: about('what the node is made of', nodeShape),
+      nodes: about('in place of that: several nodes by name, with a network between them', nodesShape),
       expect: about('what must be so at the end', atTheEnd),
     },
-    first: ['matrix', 'pods'] as const,
+    first: ['matrix', 'pods', 'node', 'nodes'] as const,
     ignored: /^x-/, // for anchors that several places share
   };
-  const scenario = object(
-    keys,
-    (values, spot) => (
-      checkControl(values, spot),
-      {
-        place: spot.place,
-        name: values.name,
-        summary: values.summary,
-        references: values.references ?? [],
-        ...present({ control: values.control }),
-        matrix: values.matrix ?? [],
-        node: values.node,
-        pods: withPlainPods(values.pods ?? [], values.steps),
-        steps: values.steps,
-        expect: values.expect ?? [],
-      }
-    ),
-  );
+  const scenario = object(keys, (values, spot) => {
+    checkControl(values, spot);
+    const nodes = values.nodes ?? (values.node === undefined ? undefined : [values.node]);
+    if (nodes === undefined) return spot.mistake('"node" is missing');
+    if (values.node !== undefined && values.nodes !== undefined)
+      return spot.mistake('"node" is the only node, and "nodes" are several by name; one of them has to go');
+    return {
+      place: spot.place,
+      name: values.name,
+      summary: values.summary,
+      references: values.references ?? [],
+      ...present({ control: values.control }),
+      matrix: values.matrix ?? [],
+      nodes,
+      pods: withPlainPods(values.pods ?? [], values.steps),
+      steps: values.steps,
+      expect: values.expect ?? [],
+    };
+  });
   return {
     ...scenario,
+    schema: (definitions) => ({
+      ...scenario.schema(definitions),
+      oneOf: [{ required: ['node'] }, { required: ['nodes'] }],
+    }),
     read: (spot) =>
       spot.kind === 'mapping'
         ? scenario.read(spot)
@@ -176,12 +182,31 @@ const podsShape: Shape<readonly PodSpec[]> = mapOf(podShape, {
   build: (value, name) => ({ name, ...value }),
 });
 
+const nodesByName = mapOf(nodeShape, {
+  key: (name, spot) => {
+    if (nameShape.read(spot) !== undefined && name.length > LIMITS.nodeName)
+      spot.mistake(`the name of a node has at most ${LIMITS.nodeName} characters; got ${name.length}`);
+  },
+  build: (node, name): NamedNode => ({ name, ...node }),
+});
+const nodesShape: Shape<readonly NamedNode[]> = {
+  ...nodesByName,
+  read: (spot) => {
+    const names = spot.kind === 'mapping' ? spot.entries.map(({ name }) => name) : [];
+    spot.mention({ kind: 'nodes', names });
+    if (names.length === 1) spot.mistake('these are several nodes; a single one is "node", without a name');
+    if (names.length > LIMITS.nodes)
+      spot.mistake(`a scenario has at most ${LIMITS.nodes} nodes; got ${names.length}`);
+    return nodesByName.read(spot);
+  },
+};
+
 const stepsShape: Shape<readonly StepSpec[]> = mentioning(
   list(stepShape, { min: 1, max: LIMITS.steps }),
   () => ({ kind: 'steps-read' }),
 );
 
-const atTheEnd: Shape<readonly Expectation[]> = {
+const atTheEnd: Shape<readonly EndExpectation[]> = {
   ...endExpectShape,
   read: (spot) => {
     spot.mention({ kind: 'end' });

@@ -20,11 +20,20 @@ export interface Scenario {
   readonly control?: Control;
   /** in the order of the file; no axes is one run */
   readonly matrix: readonly Axis[];
-  readonly node: NodeSpec;
+  /** one without a name, or several with one each */
+  readonly nodes: readonly NamedNode[];
   readonly pods: readonly PodSpec[];
   readonly steps: readonly StepSpec[];
-  /** holds at the end, after the last step */
-  readonly expect: readonly Expectation[];
+  /** holds at the end, after the last step; each for one node, where there are several */
+  readonly expect: readonly EndExpectation[];
+}
+
+export interface NamedNode extends NodeSpec {
+  readonly name?: string;
+}
+
+export interface EndExpectation extends Expectation {
+  readonly on?: string;
 }
 
 export interface Axis {
@@ -104,6 +113,8 @@ export interface PodSpec {
 
 export interface StepSpec {
   readonly place: Place;
+  /** the node, where there are several */
+  readonly on?: string;
   readonly action: Action;
   /** component or axis → range or value, as of an expectation; a cell that does not suit does without this step */
   readonly when?: When;

@@ -16,6 +16,7 @@ import {
   type Action,
   type Verb,
 } from './verbs/verbs.ts';
+import { aboutOneNode, nameShape } from './text-shapes.ts';
 import { whenShape } from './when-shape.ts';
 
 const timeoutMs: Shape<number> = mapped(
@@ -33,6 +34,7 @@ const COMMON = {
   ),
   timeout: about('of the commands of this step: 30s, 500ms, 2m', timeoutMs),
   note: about('for readers', text()),
+  on: about('the node, where there are several', nameShape),
   when: about('the step is for these versions or values only; others do without it', whenShape),
 };
 
@@ -40,6 +42,7 @@ interface CommonValues {
   readonly expect: readonly Expectation[];
   readonly timeout: number;
   readonly note: string;
+  readonly on: string;
   readonly when: When;
 }
 
@@ -67,15 +70,18 @@ const OTHER_WORDS: OtherWords = {
   crictl: 'use exec: [crictl, pods], or a step of its own such as run-pod',
 };
 
-/** One step: a mapping with exactly one verb, and perhaps `when`, `expect`, `timeout` and `note`. */
-export const stepShape: Shape<StepSpec> = unionByKey(
+/** One step: a mapping with exactly one verb, and perhaps `on`, `when`, `expect`, `timeout` and `note`. */
+export const stepShape: Shape<StepSpec> = aboutOneNode(
   'a step',
-  Object.fromEntries(
-    Object.keys(VERBS)
-      .filter(isVerb)
-      .map((verb) => [verb, stepOf(verb)]),
+  unionByKey(
+    'a step',
+    Object.fromEntries(
+      Object.keys(VERBS)
+        .filter(isVerb)
+        .map((verb) => [verb, stepOf(verb)]),
+    ),
+    OTHER_WORDS,
   ),
-  OTHER_WORDS,
 );
 
 function stepOf(verb: Verb): ObjectShape<StepSpec> {
@@ -89,7 +95,7 @@ function stepOf(verb: Verb): ObjectShape<StepSpec> {
       return {
         place,
         action,
-        ...present({ when: values.when, timeoutMs: values.timeout }),
+        ...present({ on: values.on, when: values.when, timeoutMs: values.timeout }),
         expect: values.expect ?? [],
       };
     },

@@ -22,6 +22,17 @@ export const nameShape: Shape<string> = mapped(
   },
 );
 
+/** A mapping that says by `on` which node it is about, where there are several. */
+export const aboutOneNode = <T>(what: string, shape: Shape<T>): Shape<T> => ({
+  ...shape,
+  read: (spot) => {
+    const entries = spot.kind === 'mapping' ? spot.entries : [];
+    const on = entries.find(({ name }) => name === 'on')?.value;
+    (on ?? spot).mention({ kind: 'on', node: on?.text, what });
+    return shape.read(spot);
+  },
+});
+
 /** A text that may refer to something. */
 export const template = (reach: Reach): Shape<string> =>
   mentioning(text(), (value) => ({ kind: 'text', text: value, reach }));

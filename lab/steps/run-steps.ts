@@ -1,26 +1,63 @@
+import type { NodeState } from '../core/node-state.ts';
+import { nodeRuns, runOn } from '../plan/node-run.ts';
 import type { RunPlan } from '../plan/plan.ts';
+import type { ObservedOn, Observation } from '../observe/observation.ts';
 import type { Expectation } from '../spec/scenario.ts';
+import { Captures } from './captures.ts';
 import { createStepper, type StepperOptions } from './stepper.ts';
+import type { Settling } from './settle.ts';
 
-export interface StepsOptions extends StepperOptions {
+/** A node that is up, by its name in the scenario. */
+export interface NodeUp extends Pick<StepperOptions, 'node' | 'containerd'> {
+  readonly name?: string;
+}
+
+export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' | 'settleMs'> {
   readonly run: RunPlan;
+  readonly nodes: readonly NodeUp[];
+  readonly observe: (observation: Observation & ObservedOn) => void;
+  /** as a stepper's, for a node by its name */
+  readonly settling: (stepId: string, state: NodeState, on: string | undefined) => Settling;
   readonly signal: AbortSignal;
 }
 
-/** Takes the steps of a run one by one; after each, and before the first, it reads the log and looks at the node. */
-export async function runSteps({ run, signal, ...options }: StepsOptions): Promise<void> {
-  const stepper = createStepper(options);
-  await stepper.look('start');
-  for (const [index, step] of run.steps.entries()) {
+/**
+ * Takes the steps of a run one by one, each on its node; after each, and before the first, it reads the log of that node and
+ * looks at it. At the end it looks at the other nodes once more.
+ */
+export async function runSteps(options: StepsOptions): Promise<void> {
+  const { run, nodes, observe, signal, settling, ...common } = options;
+  let on: string | undefined;
+  const captures = new Captures((observation) => observe({ ...observation, ...onNode(on) }));
+  const steppers = nodes.map((up) => ({
+    ...(up.name === undefined ? {} : { name: up.name }),
+    stepper: createStepper({
+      ...common,
+      ...up,
+      captures,
+      settling: (stepId, state) => settling(stepId, state, up.name),
+      observe: (observation) => observe({ ...observation, ...onNode(up.name) }),
+    }),
+  }));
+  const own = nodeRuns(run);
+  for (const { stepper } of steppers) await stepper.look('start');
+  for (const step of run.steps) {
     signal.throwIfAborted();
-    const next = run.steps[index + 1]?.expect ?? run.end;
+    ({ on } = step);
+    const { steps, end } = runOn(own, on);
+    const next = steps[steps.indexOf(step) + 1]?.expect ?? end;
     const quietLog = speaksOfLog(step.expect) || speaksOfLog(next);
-    await stepper.take({ ...step, pods: run.pods, quietLog });
+    await runOn(steppers, on).stepper.take({ ...step, pods: run.pods, quietLog });
   }
   signal.throwIfAborted();
   const last = run.steps.at(-1);
-  if (last !== undefined) await stepper.rest(last.id);
+  if (last === undefined) return;
+  await runOn(steppers, last.on).stepper.rest(last.id);
+  for (const { name, stepper } of steppers)
+    if (name !== last.on) await stepper.look('end', (state) => settling('end', state, name));
 }
+
+const onNode = (node: string | undefined): ObservedOn => (node === undefined ? {} : { node });
 
 /** Then a line must be told apart from those of the step before. */
 const speaksOfLog = (expect: Expectation | undefined): boolean =>

@@ -26,6 +26,8 @@ export interface StepperOptions {
   /** How the state after a step stands to what is expected of it, and how long that may take to settle; see settle.ts. */
   readonly settling?: (stepId: string, state: NodeState) => Settling;
   readonly settleMs: number;
+  /** shared with the steppers of other nodes, if there are some */
+  readonly captures?: Captures;
 }
 
 /** What is to be done, and the pods that it may speak of. */
@@ -51,7 +53,7 @@ export interface Stepper {
 
 export function createStepper(options: StepperOptions): Stepper {
   const { node, containerd, clock, artifact, observe, settleMs } = options;
-  const captures = new Captures(observe);
+  const { captures = new Captures(observe) } = options;
   const log = new LogReader(node);
   let before: Promise<NodeState> | undefined;
   /** where in the log the step before and this one began */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { unreadOf } from '../../lab/judge/config-read.ts';
 import { judge } from '../../lab/judge/judge.ts';
 import { at, journalOf, planned, ran, result, runPod } from '../rig/recorded-run.ts';
+import { withNode } from '../rig/only-node.ts';
 
 const DUMP = ['containerd', 'config', 'dump'];
 const dump1 = (stdout: string) => ({ version: '1.6.4', dump: result(DUMP, { stdout }), log: '' });
@@ -114,10 +115,10 @@ describe('containerd 2.x says what it skips', () => {
 
 describe('a run whose configuration is not read', () => {
   const plain = planned({ steps: [[runPod]] });
-  const run = {
-    ...plain,
-    node: { ...plain.node, containerdConfig: { plugins: { nope: { a: 1 } } }, containerdConfigPlace: at(7) },
-  };
+  const run = withNode(plain, {
+    containerdConfig: { plugins: { nope: { a: 1 } } },
+    containerdConfigPlace: at(7),
+  });
   const judged = (...seen: Parameters<typeof ran>[1][]) => {
     const entries = journalOf(run, { afterStart: seen.map((one) => ran('start', one)) });
     const { outcome, findings } = judge(run, entries);

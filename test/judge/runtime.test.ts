@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 
 import type { RuntimeState } from '../../lab/core/runtime-state.ts';
 import { judge } from '../../lab/judge/judge.ts';
-import type { RunPlan } from '../../lab/plan/plan.ts';
+import type { PlannedNode } from '../../lab/plan/plan.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import { did, expecting, journalOf, line, planned } from '../rig/recorded-run.ts';
+import { withNode } from '../rig/only-node.ts';
 
 const exec: PlannedAction = { do: 'exec', argv: ['true'] };
 const crash = (stepId: string): Observation => ({
@@ -107,17 +108,16 @@ describe('the first start', () => {
   const said = 'containerd on lab-1 ended with 1 before it answered\nits log says\ncontainerd: no such key';
   const failing = (
     more: {
-      readonly config?: RunPlan['node']['containerdConfig'];
+      readonly config?: PlannedNode['containerdConfig'];
       readonly start?: Expectation;
       readonly log?: string;
     } = {},
   ): readonly string[] => {
     const plain = planned({ steps: [[exec]] });
-    const run = {
-      ...plain,
-      node: { ...plain.node, containerdConfig: more.config ?? {} },
+    const run = withNode(plain, {
+      containerdConfig: more.config ?? {},
       ...(more.start === undefined ? {} : { start: more.start }),
-    };
+    });
     const start: readonly JournalEntry[] = [
       {
         kind: 'waited',

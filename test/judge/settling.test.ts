@@ -22,12 +22,14 @@ interface Taken {
   readonly last: NodeState;
 }
 
+const LAST = { stepId: '2-stop-pod', node: undefined };
+
 function settling({ expect: wanted, end, last }: Taken) {
   const run = planned({
     steps: [[runPod], [stopPod, expecting(wanted)]],
     ...(end === undefined ? {} : { end: expecting(end) }),
   });
-  return settlingOf(run, journalOf(run, { steps: [{}, { state: last }] }));
+  return settlingOf(run, journalOf(run, { steps: [{}, { state: last }] }), LAST);
 }
 
 const none = { leftBehind: { none: true, place: at(23) } } as const;
@@ -67,7 +69,7 @@ test('after the last step what is expected of the end is waited for, and before 
   const run = planned({ steps: [[runPod], [stopPod]], end: expecting(none) });
   const entries = journalOf(run, { steps: [{ state: state([shim]) }] });
   const first = entries.slice(0, entries.findIndex((entry) => entry.kind === 'step-ended') + 1);
-  expect(settlingOf(run, first)).toBe('settled');
+  expect(settlingOf(run, first, LAST)).toBe('settled');
 });
 
 test('of the looks of a step the last is judged, and what a later step saw gone is told as late', () => {

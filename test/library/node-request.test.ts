@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ANY_NODE, conflistFile, scenarioOf } from '../../lab/library/node-request.ts';
 
 test('a request is what a scenario file without steps would say', () => {
-  const { node, steps } = scenarioOf({
+  const { nodes, steps } = scenarioOf({
     ...ANY_NODE,
     containerd: '1.6.3',
     cniPlugins: '1.1.1',
@@ -14,7 +14,7 @@ test('a request is what a scenario file without steps would say', () => {
   });
   const place = { file: 'ContainerdNode', line: 1, column: 1 };
   expect(steps).toEqual([]);
-  expect(node).toEqual({
+  expect(nodes[0]).toEqual({
     containerd: { text: '1.6.3', place },
     cniPlugins: {
       set: { text: '1.1.1', place },
@@ -33,6 +33,6 @@ test('a request is what a scenario file without steps would say', () => {
 });
 
 test('without standard plugins, and a single configuration', () => {
-  expect(scenarioOf({ ...ANY_NODE, cniPlugins: 'none' }).node.cniPlugins).toEqual({ plugins: [] });
+  expect(scenarioOf({ ...ANY_NODE, cniPlugins: 'none' }).nodes[0]?.cniPlugins).toEqual({ plugins: [] });
   expect(conflistFile({ name: 'net', type: 'bridge' }).name).toBe('10-net.conf');
 });

@@ -29,7 +29,7 @@ const all: readonly JournalEntry[] = [
   },
   {
     kind: 'node-ready',
-    node: 'lab-1',
+    name: 'lab-1',
     nodeMs: 20,
     containerdMs: 90,
     runtimeVersion: '1.6.3',

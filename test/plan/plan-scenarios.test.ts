@@ -7,6 +7,7 @@ import type { Plan } from '../../lab/plan/plan.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { scenarioOf } from '../spec/read.ts';
 import { OPTIONS } from './facts.ts';
+import { onlyNode } from '../rig/only-node.ts';
 
 function planOf(text: string, options: Partial<PlanOptions> = {}): Plan {
   const plan = planScenarios([scenarioOf(text)], { ...OPTIONS, ...options });
@@ -25,10 +26,10 @@ test('what a node is from its first process on is planned as it is written, and 
   const node = (more: string) =>
     `name: s\nsummary: s\nnode: { containerd: 1.6.4${more} }\nsteps: [{ run-pod: web }]\n`;
   const plan = planOf(node(', limits: { processes: 500 }, system-calls: unfiltered'));
-  expect(plan.runs[0]?.node).toMatchObject({ limits: { processes: 500 }, systemCalls: 'unfiltered' });
+  expect(onlyNode(plan.runs[0])).toMatchObject({ limits: { processes: 500 }, systemCalls: 'unfiltered' });
   expect(parsePlan(JSON.stringify(plan))).toEqual({ ok: true, value: plan });
   expect(parsePlan(JSON.stringify(plan).replace('unfiltered', 'none'))).toMatchObject({ ok: false });
-  expect(planOf(node('')).runs[0]?.node).not.toHaveProperty('systemCalls');
+  expect(onlyNode(planOf(node('')).runs[0])).not.toHaveProperty('systemCalls');
 });
 
 test('a cell becomes a run: exact versions, everything filled in, the branch that applies', () => {
@@ -57,23 +58,29 @@ steps:
         slug: 's.containerd-debian-bookworm.mtu-1500',
         scenario: { name: 's', summary: 'Why', place: at(1, 1) },
         cell: { containerd: 'debian:bookworm', mtu: '1500' },
-        node: {
-          containerd: { component: 'containerd', version: '1.6.20', source: 'debian' },
-          runc: { component: 'runc', version: '1.1.15' },
-          crictl: { component: 'crictl', version: '1.36.0' },
-          plugins: {
-            set: { component: 'cni-plugins', version: '0.9.1' },
-            overrides: [
-              { plugin: 'loopback', from: { component: 'cni-plugins', version: '1.1.1', source: 'gomod' } },
+        nodes: [
+          {
+            containerd: { component: 'containerd', version: '1.6.20', source: 'debian' },
+            runc: { component: 'runc', version: '1.1.15' },
+            crictl: { component: 'crictl', version: '1.36.0' },
+            plugins: {
+              set: { component: 'cni-plugins', version: '0.9.1' },
+              overrides: [
+                { plugin: 'loopback', from: { component: 'cni-plugins', version: '1.1.1', source: 'gomod' } },
+              ],
+            },
+            containerdConfig: { a: 'x1500' },
+            containerdConfigPlace: at(7, 3),
+            cniConfig: [
+              {
+                name: 'a.conf',
+                content: '{\n  "mtu": "1500",\n  "name": "1500 ${x}"\n}\n',
+                place: at(8, 17),
+              },
             ],
+            files: [{ name: '/etc/1500', content: 'mtu 1500 ${x}', place: at(9, 12) }],
           },
-          containerdConfig: { a: 'x1500' },
-          containerdConfigPlace: at(7, 3),
-          cniConfig: [
-            { name: 'a.conf', content: '{\n  "mtu": "1500",\n  "name": "1500 ${x}"\n}\n', place: at(8, 17) },
-          ],
-          files: [{ name: '/etc/1500', content: 'mtu 1500 ${x}', place: at(9, 12) }],
-        },
+        ],
         pods: [{ name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwork: false }],
         steps: [
           {
@@ -163,7 +170,7 @@ test('a version of the command line is an axis of its own where there was none',
   const { runs } = planOf(text, {
     overrides: { containerd: ['debian:trixie', '1.6.3'], cniPlugins: '1.1.1' },
   });
-  expect(runs.map(({ title, node }) => [title, node.containerd, node.plugins.set])).toEqual([
+  expect(runs.map(({ title, nodes: [node] }) => [title, node?.containerd, node?.plugins.set])).toEqual([
     [
       's containerd=debian:trixie cni-plugins=1.1.1',
       { component: 'containerd', version: '1.7.24', source: 'debian' },
@@ -267,7 +274,7 @@ test('local paths are meant from the folder of the file, and those of the comman
     { component: 'containerd', hostPath: '/home/me/build' },
   ]);
   const plan = planScenarios([scenario], { ...OPTIONS, overrides: { runc: 'local:/home/me/build' } });
-  expect(plan.ok && plan.value.runs.map(({ node }) => [node.containerd, node.runc])).toEqual([
+  expect(plan.ok && plan.value.runs.map(({ nodes: [node] }) => [node?.containerd, node?.runc])).toEqual([
     [
       { component: 'containerd', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
       { component: 'runc', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
@@ -319,7 +326,7 @@ steps:
 
 test('an axis value without quotes is filled in as what it is, and all within quotes is text', () => {
   const contents = planOf(AXES, { only: { mtu: ['1e3', '9000'], pref: [''] } }).runs.map(
-    ({ node }) => node.cniConfig[0]?.content,
+    ({ nodes: [node] }) => node?.cniConfig[0]?.content,
   );
   const content = (mtu: string, masq: string) => `{
   "mtu": ${mtu},
@@ -342,11 +349,11 @@ test('an axis value without quotes is filled in as what it is, and all within qu
 
 test('an empty value of an axis has a branch, a title and a file name', () => {
   const { runs } = planOf(AXES, { only: { mtu: ['1500'], masq: ['true'] } });
-  const shown = runs.map(({ title, slug, steps, node }) => [
+  const shown = runs.map(({ title, slug, steps, nodes: [node] }) => [
     title,
     slug,
     steps[0]?.expect.ok,
-    node.containerdConfig,
+    node?.containerdConfig,
   ]);
   expect(shown).toEqual([
     [
@@ -388,5 +395,5 @@ test.each([
   const [run] = planOf(
     `name: s\nsummary: s\nnode: { containerd: '${containerd}' }\nsteps:\n  - run-pod: web\n${step}`,
   ).runs;
-  expect(run?.node.crictl.version).toBe(crictl);
+  expect(onlyNode(run).crictl.version).toBe(crictl);
 });

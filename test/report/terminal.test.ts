@@ -133,7 +133,7 @@ pass  reserved containerd=1.6.0    0.61 s
 
   test('says how a kept node is entered and ended, and what it is told meanwhile', async () => {
     const [started, ...events] = session([passing('1.6.0')]);
-    const kept = { enter: ['cnilab', 'enter', 'lab-1'], end: ['cnilab', 'down', 'lab-1'] };
+    const kept = [{ enter: ['cnilab', 'enter', 'lab-1'], end: ['cnilab', 'down', 'lab-1'] }];
     const told = events.map((event) => (event.kind === 'run-ended' ? { ...event, kept } : event));
     if (started === undefined) throw new Error('a session begins');
     expect(

@@ -17,7 +17,7 @@ export function journalIn(output: string): readonly Readonly<Record<string, unkn
 export const nodeInStep = (output: string, stepId: string): Promise<string> =>
   until(`the step ${stepId}`, () => {
     const entries = journalIn(output);
-    const node = entries.find(({ kind }) => kind === 'node-ready')?.['node'];
+    const node = entries.find(({ kind }) => kind === 'node-ready')?.['name'];
     const taken = entries.some((entry) => entry['kind'] === 'step-started' && entry['stepId'] === stepId);
     return taken && typeof node === 'string' && node;
   });

@@ -26,7 +26,6 @@ interface Changed {
 
 /** Every expectation of a run, each changed in each way there is. */
 export function mutantsOf(run: RunPlan): readonly Mutant[] {
-  const { end } = run;
   return [
     ...run.steps.flatMap((step, index) =>
       changesOf(step.expect).map(({ expect, ...told }) => ({
@@ -35,13 +34,15 @@ export function mutantsOf(run: RunPlan): readonly Mutant[] {
         run: { ...run, steps: run.steps.with(index, { ...step, expect }) },
       })),
     ),
-    ...(end === undefined
-      ? []
-      : changesOf(end).map(({ expect, ...told }) => ({
-          ...told,
-          stepId: 'end',
-          run: { ...run, end: expect },
-        }))),
+    ...run.nodes.flatMap((node, index) =>
+      node.end === undefined
+        ? []
+        : changesOf(node.end).map(({ expect, ...told }) => ({
+            ...told,
+            stepId: 'end',
+            run: { ...run, nodes: run.nodes.with(index, { ...node, end: expect }) },
+          })),
+    ),
   ];
 }
 
@@ -146,8 +147,9 @@ export interface ShorterJournal {
 /** The journal without one of the looks that the plan's expectations need. */
 export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): readonly ShorterJournal[] {
   const last = run.steps.at(-1)?.id;
-  return run.steps.flatMap(({ id, expect }) => {
-    const asked = [expect, ...(id === last && run.end !== undefined ? [run.end] : [])];
+  return run.steps.flatMap(({ id, on, expect }) => {
+    const end = run.nodes.find(({ name }) => name === on)?.end;
+    const asked = [expect, ...(id === last && end !== undefined ? [end] : [])];
     const checks: CheckName[] = [];
     if (asked.some(({ leftBehind }) => leftBehind !== undefined)) checks.push('left-behind');
     if (asked.some(({ pod, pods }) => pod !== undefined || pods !== undefined)) checks.push('pod');

@@ -48,15 +48,18 @@ export function planned({ title = 'web', cell = {}, control, steps = [], end }: 
     scenario: { name: title.split(' ')[0] ?? '', summary: 'a pod', place: at(1) },
     ...(control === undefined ? {} : { control }),
     cell,
-    node: {
-      containerd: component('containerd', '1.6.3'),
-      runc: component('runc', '1.1.15'),
-      crictl: component('crictl', '1.25.0'),
-      plugins: { overrides: [] },
-      containerdConfig: {},
-      cniConfig: [],
-      files: [],
-    },
+    nodes: [
+      {
+        containerd: component('containerd', '1.6.3'),
+        runc: component('runc', '1.1.15'),
+        crictl: component('crictl', '1.25.0'),
+        plugins: { overrides: [] },
+        containerdConfig: {},
+        cniConfig: [],
+        files: [],
+        ...(end === undefined ? {} : { end }),
+      },
+    ],
     pods: [],
     steps: steps.map(([action, expect], index) => ({
       id: `${index + 1}-${action.do}`,
@@ -65,7 +68,6 @@ export function planned({ title = 'web', cell = {}, control, steps = [], end }: 
       timeoutMs: 10_000,
       expect: expect ?? expecting(),
     })),
-    ...(end === undefined ? {} : { end }),
   };
 }
 
@@ -197,7 +199,7 @@ const STARTS: readonly Observation[] = [
     key: 'k',
     madeBy: 'go 1.26',
   },
-  { kind: 'node-ready', node: 'lab-1', nodeMs: 20, containerdMs: 90, runtimeVersion: '1.6.3' },
+  { kind: 'node-ready', name: 'lab-1', nodeMs: 20, containerdMs: 90, runtimeVersion: '1.6.3' },
 ];
 
 /** What the lab writes down of a step that succeeds. */

@@ -14,7 +14,10 @@ steps:
 `;
 
 test('what stands beside a scenario is taken as it stands, whatever its bytes', () => {
-  const { node, steps } = scenarioOf(text, 's.yaml', {
+  const {
+    nodes: [node],
+    steps,
+  } = scenarioOf(text, 's.yaml', {
     './a.conf': '\ufeff{ "name": "${x}" }\n',
     b: BYTES,
     './run': '#!/bin/sh\necho ${HOME}\n',
@@ -22,7 +25,7 @@ test('what stands beside a scenario is taken as it stands, whatever its bytes', 
   const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
   const bytes = { content: BYTES.toString('base64'), encoding: 'base64' };
   const script = '#!/bin/sh\necho $${HOME}\n';
-  expect([node.cniConfig, node.files, ...steps.map(({ action }) => action)]).toEqual([
+  expect([node?.cniConfig, node?.files, ...steps.map(({ action }) => action)]).toEqual([
     [
       { name: 'a.conf', content: '\ufeff{ "name": "$${x}" }\n', place: at(5, 17) },
       { name: 'b.conf', ...bytes, place: at(5, 45) },

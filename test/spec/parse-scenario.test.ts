@@ -44,25 +44,27 @@ expect: { left-behind: none, pods: none }
       message: { exact: 'no error', place: at(4, 72) },
     },
     matrix: [{ axis: 'containerd', values: ['1.6.3', '1.10.0'], plain: [] }],
-    node: {
-      containerd: { text: '${matrix.containerd}', place: at(7, 15) },
-      runc: { text: 'default', place: at(8, 9) },
-      cniPlugins: {
-        set: { text: '0.9.1', place: at(9, 23) },
-        plugins: [{ plugin: 'loopback', version: { text: '1.1.1', place: at(9, 40) } }],
-      },
-      containerdConfig: writtenOf({ version: 2 }),
-      containerdConfigPlace: at(10, 3),
-      cniConfig: [
-        {
-          name: '10-a.conflist',
-          content: '{\n  "name": "a",\n  "mtu": 1500\n}\n',
-          mapping: writtenOf({ name: 'a', mtu: 1500 }),
-          place: at(11, 17),
+    nodes: [
+      {
+        containerd: { text: '${matrix.containerd}', place: at(7, 15) },
+        runc: { text: 'default', place: at(8, 9) },
+        cniPlugins: {
+          set: { text: '0.9.1', place: at(9, 23) },
+          plugins: [{ plugin: 'loopback', version: { text: '1.1.1', place: at(9, 40) } }],
         },
-      ],
-      files: [{ name: '/opt/run', content: 'echo\n', mode: 0o755, place: at(12, 12) }],
-    },
+        containerdConfig: writtenOf({ version: 2 }),
+        containerdConfigPlace: at(10, 3),
+        cniConfig: [
+          {
+            name: '10-a.conflist',
+            content: '{\n  "name": "a",\n  "mtu": 1500\n}\n',
+            mapping: writtenOf({ name: 'a', mtu: 1500 }),
+            place: at(11, 17),
+          },
+        ],
+        files: [{ name: '/opt/run', content: 'echo\n', mode: 0o755, place: at(12, 12) }],
+      },
+    ],
     pods: [
       {
         name: 'web',

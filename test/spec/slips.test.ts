@@ -129,10 +129,10 @@ test('a matrix of a billion cells is refused before they are made', () => {
 });
 
 test('keys that begin with x- are for anchors', () => {
-  const { node } = scenarioOf(
+  const { nodes } = scenarioOf(
     'x-net: &net { name: net }\nname: s\nsummary: s\nnode: { containerd: 1.6.4, cni-config: { a.conf: *net } }\nsteps: [{ run-pod: web }]\n',
   );
-  expect(node.cniConfig[0]?.content).toBe('{\n  "name": "net"\n}\n');
+  expect(nodes[0]?.cniConfig[0]?.content).toBe('{\n  "name": "net"\n}\n');
 });
 
 test('bytes that are not UTF-8 are refused at their place, and so is a file that is too long', () => {

@@ -10,7 +10,7 @@ steps: [{ run-pod: web }]
 test('a mapping becomes JSON with its numbers in their own characters and its keys in their own order', () => {
   const mapping =
     '{ z: 9007199254740993, "10": 1.0, "9": 1e3, a: -0, b: !!str 5, c: 2001-01-01, d: ~, 1.50: yes, e: [{}, []] }';
-  expect(scenarioOf(file(mapping)).node.cniConfig[0]?.content).toBe(`{
+  expect(scenarioOf(file(mapping)).nodes[0]?.cniConfig[0]?.content).toBe(`{
   "z": 9007199254740993,
   "10": 1.0,
   "9": 1e3,

@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
+import { addressOf, type NodeGroup } from '../../lab/nodes/group.ts';
+import type { BackendName, LabNode, NodeMaker, RunningNode } from '../../lab/nodes/node.ts';
+import { bundleOf } from './bundle.ts';
+import { cnilab } from './cnilab.ts';
+import { containerLab } from './container-lab.ts';
+import { startEngine, type EngineName, type TestEngine } from './engine.ts';
+import { processesWith } from './host-state.ts';
+import { makerFor } from './maker.ts';
+import { qemuForTests } from './qemu.ts';
+import { scratchFolder } from './scratch.ts';
+import { until } from './until.ts';
+
+const folder = scratchFolder();
+
+/** What a shell on the node prints, both streams; the exit code only when it is not 0. */
+async function sh(node: LabNode, script: string): Promise<string> {
+  const { stdout, stderr, exitCode } = await node.exec(['sh', '-c', script], { timeoutMs: 60_000 });
+  return `${stdout}${stderr}${exitCode === 0 ? '' : `exit ${exitCode}`}`.trim();
+}
+
+const named = (suffix: string, aliases: readonly string[]) =>
+  aliases.map((alias) => ({ name: `test-${process.pid}-${suffix}-${alias}`, alias }));
+
+/** What a node, or the network of a group that it is the first of, has on this host. */
+const leftOf = (name: string): readonly string[] => [
+  ...processesWith(name).filter((command) => !command.includes('program.mjs')),
+  ...['nodes', 'vm-nodes']
+    .map((kind) => join(ambientWorld().stateHostPath, kind))
+    .flatMap((records) => (existsSync(records) ? readdirSync(records) : []))
+    .filter((entry) => entry.startsWith(name)),
+  ...cgroupsWith(name),
+];
+
+/** A folder that goes while it is read has to be read again. */
+function cgroupsWith(name: string): readonly string[] {
+  try {
+    const all = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
+    return all.filter((path) => path.includes(name));
+  } catch {
+    return cgroupsWith(name);
+  }
+}
+
+/** Where nodes are. */
+export interface Place {
+  readonly backend: BackendName;
+  readonly engine?: EngineName;
+}
+
+/** What groups of nodes have to be on every backend; to be called in a test file of its own. */
+export function testGroups(title: string, { backend, engine: engineName }: Place): void {
+  describe(title, () => {
+    let engine: TestEngine | undefined;
+    let env: Readonly<Record<string, string>> = {};
+    let maker: NodeMaker;
+    let group: NodeGroup;
+    let nodes: readonly RunningNode[] = [];
+
+    beforeAll(async () => {
+      if (backend === 'vm') env = { CNILAB_QEMU: await qemuForTests() };
+      engine = engineName === undefined ? undefined : await startEngine(engineName);
+      if (engine !== undefined) env = { DOCKER_HOST: engine.url };
+      maker = await makerFor(backend, env);
+      const members = named('group', ['one', 'two', 'three']);
+      group = await maker.group(members);
+      nodes = await Promise.all(members.map(({ name }) => group.start({ name, artifacts: [] })));
+    });
+    afterAll(async () => {
+      await Promise.all(nodes.map((node) => node.end()));
+      await group.close();
+      await maker.end();
+      await engine?.[Symbol.asyncDispose]();
+    });
+    const first = (): RunningNode => nodes[0] ?? expect.fail('a node');
+
+    test('each node has an interface with its own address, and nothing leads out', async () => {
+      for (const [index, node] of nodes.entries()) {
+        const shown = await sh(
+          node,
+          'hostname; ip -o address show dev lab0 scope global; ip route; ls /sys/class/net',
+        );
+        const lines = shown.split('\n').map((line) => line.replaceAll(/\s+/g, ' ').trim());
+        expect(lines).toEqual([
+          node.name,
+          expect.stringContaining(`lab0 inet 10.89.0.${index + 1}/24 `),
+          expect.stringContaining(`lab0 inet6 fd00:89::${index + 1}/64 `),
+          `10.89.0.0/24 dev lab0 proto kernel scope link src 10.89.0.${index + 1}`,
+          'lab0',
+          'lo',
+        ]);
+      }
+    });
+
+    test('each reaches the others, by their addresses and by their names', async () => {
+      for (const [index, node] of nodes.entries()) {
+        // nobody listens there: that this is said, and by whom, is the answer of that node
+        for (const host of [addressOf(index + 1), `[fd00:89::${index + 1}]`])
+          for (const from of nodes)
+            expect(await sh(from, `/lab/bin/agent connect --timeout-ms 20000 ${host}:9`)).toMatch(
+              /connection refused\nexit 1$/,
+            );
+        expect(await sh(node, 'getent hosts one two three | grep -c .')).toBe('3');
+        expect(await sh(node, 'getent ahostsv4 two | head -1')).toContain('10.89.0.2');
+      }
+      expect(await sh(first(), '/lab/bin/agent connect 10.89.0.77:9')).toMatch(
+        /no route to host|i\/o timeout/,
+      );
+      expect(await sh(first(), '/lab/bin/agent connect 10.90.0.1:9')).toContain('network is unreachable');
+    });
+
+    test('a first look has nothing of the network', async () => {
+      for (const node of nodes) expect((await node.look()).items).toEqual([]);
+    });
+
+    test('the network is there for as long as one of its nodes', async () => {
+      const members = named('close', ['one', 'two']);
+      const small = await maker.group(members);
+      const [one, two] = await Promise.all(members.map(({ name }) => small.start({ name, artifacts: [] })));
+      await small.close();
+      expect(
+        await sh(two ?? expect.fail(), '/lab/bin/agent connect --timeout-ms 20000 10.89.0.1:9'),
+      ).toContain('connection refused');
+      await Promise.all([one?.end(), two?.end()]);
+    });
+
+    test('groups see nothing of one another', async () => {
+      const members = named('other', ['one', 'two', 'three', 'four']);
+      const other = await maker.group(members);
+      const fourth = await other.start({ name: members[3]?.name ?? '', artifacts: [] });
+      expect(await sh(fourth, '/lab/bin/agent connect 10.89.0.1:9')).not.toContain('refused');
+      expect(await sh(first(), '/lab/bin/agent connect 10.89.0.4:9')).not.toContain('refused');
+      await fourth.end();
+      await other.close();
+    });
+
+    test('a node alone has no interface but its own', async () => {
+      const node = await maker.start({ name: `test-${process.pid}-alone`, artifacts: [] });
+      expect(await sh(node, 'ls /sys/class/net; cat /etc/hosts')).toBe(
+        `lo\n127.0.0.1 localhost\n127.0.1.1 ${node.name}\n::1 localhost ip6-localhost ip6-loopback`,
+      );
+      await node.end();
+    });
+
+    test('a command by hand is run in the network of its node', async () => {
+      const entered = await cnilab(
+        ['enter', first().name, '--', 'ip', '-o', '-4', 'address', 'show', 'lab0'],
+        {
+          env,
+        },
+      );
+      expect(entered).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining(' 10.89.0.1/24 ') as string,
+      });
+    });
+
+    test('kill -9 of the lab with a group up leaves nothing', async () => {
+      const links = readdirSync('/sys/class/net');
+      const engineBefore = engine && (await containerLab(engine).state());
+      const members = named('killed', ['one', 'two']);
+      const program = await bundleOf(
+        folder,
+        `import { makerFor } from './test/rig/maker.ts';
+       const [backend, env, members] = process.argv.slice(2).map((text) => JSON.parse(text));
+       const maker = await makerFor(backend, env);
+       const group = await maker.group(members);
+       await Promise.all(members.map(({ name }) => group.start({ name, artifacts: [] })));
+       console.log('up');`,
+      );
+      const argv = [backend, env, members].map((one) => JSON.stringify(one));
+      const lab = spawn(process.execPath, [program, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      lab.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const ended = once(lab, 'exit');
+      const closed = once(lab.stdout, 'close');
+      await Promise.race([until('the group', () => said.includes('up\n')), closed]);
+      expect(said).toBe('up\n');
+      expect(members.every(({ name }) => leftOf(name).length > 0)).toBe(true);
+      expect(readdirSync('/sys/class/net')).toEqual(links);
+      lab.kill('SIGKILL');
+      await ended;
+      for (const { name } of members) await until(`the end of ${name}`, () => leftOf(name).length === 0);
+      if (engine === undefined) return;
+      await cnilab(['clean'], { env });
+      expect(await containerLab(engine).state()).toEqual(engineBefore);
+    });
+  });
+}

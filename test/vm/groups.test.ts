@@ -1,0 +1,3 @@
+import { testGroups } from '../rig/group-tests.ts';
+
+testGroups('vm', { backend: 'vm' });

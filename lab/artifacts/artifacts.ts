@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LabError } from '../core/lab-error.ts';
+import { LabError, messageOf } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import { createLeashedExec } from '../host/exec.ts';
@@ -218,7 +218,14 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
       ),
     checkSources: async (signal) =>
       Promise.all(
-        remoteSources.map(async (source) => ({ source, refusal: await bySource[source].check(signal) })),
+        remoteSources.map(async (source) => ({
+          source,
+          refusal: await bySource[source].check(signal).catch((thrown: unknown) => ({
+            source,
+            reason: 'unreachable' as const,
+            why: `this could not be checked: ${messageOf(thrown)}`,
+          })),
+        })),
       ),
     versions: async (component, signal) =>
       Promise.all(

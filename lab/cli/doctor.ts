@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { constants, lstatSync } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { messageOf } from '../core/lab-error.ts';
 import { hostFacts } from '../host/machine.ts';
 import { createExec } from '../host/exec.ts';
+import { isFolder } from '../host/run-folder.ts';
 import { askForKinds } from '../nodes/kernel-kinds.ts';
 import type { SourceFlags } from '../assembly/flags.ts';
 import { createBackends } from '../assembly/backends.ts';
@@ -79,7 +80,10 @@ export async function doctorCommand(
   });
 
   await orSay('cache', async () => {
-    const { bavail, bsize } = await statfs(firstThatExists(world.cacheHostPath));
+    const nearest = firstThatExists(world.cacheHostPath);
+    if (!isFolder(nearest)) throw new Error(`${nearest} is no folder`);
+    await access(nearest, constants.W_OK);
+    const { bavail, bsize } = await statfs(nearest);
     const freeMiB = Math.floor((bavail * bsize) / 1024 / 1024);
     say(freeMiB >= LOW_DISK_MIB, 'cache', `${world.cacheHostPath}, ${freeMiB} MiB free on its disk`);
   });
@@ -96,7 +100,16 @@ export async function doctorCommand(
 
 /** The cache, or the folder above in which it will be made. */
 const firstThatExists = (hostPath: string): string =>
-  existsSync(hostPath) ? hostPath : firstThatExists(dirname(hostPath));
+  isThere(hostPath) ? hostPath : firstThatExists(dirname(hostPath));
+
+/** A path through a file is not there either. */
+function isThere(hostPath: string): boolean {
+  try {
+    return lstatSync(hostPath, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** What plugins cannot make with the kernel of this host, on which bare nodes and most engines' containers are. */
 async function kernelFeatures({ env }: Pick<World, 'env'>): Promise<{

@@ -6,7 +6,7 @@ import type { Clock } from './core/ports.ts';
 import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
 import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
-import type { Verdict } from './judge/verdict.ts';
+import { worst, type Finding, type Verdict } from './judge/verdict.ts';
 import { artifactsOf, bringUpNode, type BringUpOptions, type NodeParts } from './nodes/bring-up.ts';
 import { configDump } from './nodes/containerd.ts';
 import type { NodeGroup } from './nodes/group.ts';
@@ -128,13 +128,16 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   if (kept.length === 0) {
     for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
   }
-  if (record.broken.aborted) {
+  const brokeBefore = record.broken.aborted;
+  if (brokeBefore) {
     observe({ kind: 'lab-failure', during: 'recording the run', message: messageOf(record.broken.reason) });
   }
   observe({ kind: 'run-ended', entries: entries.length + 1 });
 
-  const verdict = judge(run, entries);
-  record.judged(verdict);
+  const judged = judge(run, entries);
+  record.judged(judged);
+  const brokeLast = record.broken.aborted && !brokeBefore;
+  const verdict = brokeLast ? withUnrecorded(judged, { run, why: messageOf(record.broken.reason) }) : judged;
   const durationMs = clock.now() - startedMs;
   emit({
     kind: 'run-ended',
@@ -198,6 +201,21 @@ async function startNode({ own, stepId, observe, ...options }: StartOptions) {
 async function allOf<T>(starting: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(starting);
   return Promise.all(starting);
+}
+
+/** The end of the record itself is missing, so that nobody can judge the run again: no pass, whatever was seen. */
+function withUnrecorded(
+  { outcome, findings }: Verdict,
+  { run, why }: { readonly run: RunPlan; readonly why: string },
+): Verdict {
+  const finding: Finding = {
+    check: 'ran',
+    outcome: 'inconclusive',
+    stepId: 'end',
+    place: run.scenario.place,
+    message: `the run could not be recorded to its end: ${why}`,
+  };
+  return { outcome: worst([outcome, finding.outcome]), findings: [...findings, finding] };
 }
 
 /** What the journal would have of a step, had this been the last look. */

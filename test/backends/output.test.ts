@@ -72,20 +72,50 @@ describe('what cannot be written is told, and is no success', () => {
   });
 
   const mountable = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
-  test.skipIf(!mountable)('several runs on a disk that becomes full', () => {
+  const onDisk = (kib: number, ...args: readonly string[]) => {
     const disk = join(folder, 'disk');
-    mkdirSync(disk);
-    const script = 'mount -t tmpfs -o size=100k none "$1" && shift && exec "$@"';
-    const args = ['run', 'failed-setup-leak', '--containerd', '1.6.4,1.6.8,1.6.9,2.4.2', '--output', disk];
+    mkdirSync(disk, { recursive: true });
+    // what is there in the end is shown, as the disk goes with the command
+    const script =
+      'mount -t tmpfs -o size=$1k none "$2" && shift 2 && "$@"; code=$?; ls "$DISK"/*/*; tail -qn 1 "$DISK"/*/*/verdict.json; exit $code';
     const { status, stdout } = spawnSync(
       'unshare',
-      ['--mount', 'sh', '-c', script, 'sh', disk, process.execPath, `${ROOT}/bin/cnilab.cjs`, ...args],
-      { encoding: 'utf8', timeout: 120_000 },
+      [
+        '--mount',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        String(kib),
+        disk,
+        process.execPath,
+        `${ROOT}/bin/cnilab.cjs`,
+      ].concat([...args, '--output', disk]),
+      { encoding: 'utf8', timeout: 120_000, env: { ...process.env, DISK: disk } },
     );
+    return { status, stdout };
+  };
+
+  test.skipIf(!mountable)('several runs on a disk that becomes full', () => {
+    const versions = '1.6.4,1.6.8,1.6.9,2.4.2';
+    const { status, stdout } = onDisk(100, 'run', 'failed-setup-leak', '--containerd', versions);
     expect(status).toBe(69);
     expect(stdout).toContain('during recording the run');
     expect(stdout).toContain('ENOSPC: no space left on device');
   });
+
+  test.skipIf(!mountable)(
+    'a run on a disk that becomes full at any of its files, the last one included',
+    () => {
+      const ends = Array.from({ length: 12 }, (_, index) => {
+        const { status, stdout } = onDisk(16 + 4 * index, 'run', scenario, '--containerd', '1.6.4');
+        const told = stdout.split('\n').filter((line) => line.includes('cannot be written: ENOSPC: '));
+        const whole = stdout.includes('verdict.json\n') && stdout.endsWith('\n}\n');
+        return `${status}, ${told.length} told, ${whole ? 'whole' : 'not whole'}`;
+      });
+      expect(new Set(ends)).toEqual(new Set(['69, 1 told, not whole', '0, 0 told, whole']));
+    },
+  );
 });
 
 describe('a recorded run that is damaged', () => {

@@ -135,7 +135,7 @@ describe('a recorded run that is damaged', () => {
   };
 
   test.each([
-    ['plan.json', (text: string) => text.replace('"steps"', '"stepz"'), 'runs[0] has no sound "steps"'],
+    ['plan.json', (text: string) => text.replace('"steps"', '"stepz"'), 'it has no sound "runs.0.steps"'],
     ['plan.json', () => '{', 'this is not JSON'],
     [
       'journal.jsonl',

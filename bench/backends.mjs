@@ -20,8 +20,8 @@ export async function backendRows({ lab, cnilab, cwd, cacheHostPath, count }) {
   for (const [backend, ways] of Object.entries(states)) {
     const one = async () => {
       const { wallMs } = await lab('incompatible-version', '--containerd', '1.6.3', '--backend', backend);
-      const [{ nodeMs, containerdMs }] = observed(newestSession(cwd)[0], 'node-ready');
-      return { wallMs, nodeMs, readyMs: nodeMs + containerdMs };
+      const [{ nodeMs, runtimeMs }] = observed(newestSession(cwd)[0], 'node-ready');
+      return { wallMs, nodeMs, readyMs: nodeMs + runtimeMs };
     };
     try {
       await timed([...cnilab, 'fetch', 'incompatible-version', '--backend', backend], { cwd });

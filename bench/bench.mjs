@@ -55,8 +55,8 @@ try {
     count,
     async () => {
       await one();
-      const [{ nodeMs, containerdMs }] = observed(newestSession(cwd)[0], 'node-ready');
-      return nodeMs + containerdMs;
+      const [{ nodeMs, runtimeMs }] = observed(newestSession(cwd)[0], 'node-ready');
+      return nodeMs + runtimeMs;
     },
     async () => Number((await alone()).stdout),
   );

@@ -7,7 +7,7 @@ import { median } from './measure.mjs';
 import { describeHost, printTable, row } from './table.mjs';
 
 await bundleLibrary();
-const { ContainerdNode } = await import('../dist/index.mjs');
+const { RuntimeNode } = await import('../dist/index.mjs');
 const count = Number(process.argv[2] ?? 100);
 
 const net = {
@@ -37,7 +37,8 @@ async function looksAt(node) {
 }
 
 console.log(describeHost());
-const node = await new ContainerdNode('1.6.4')
+const node = await new RuntimeNode()
+  .withContainerd('1.6.4')
   .withBackend('bare')
   .withCniPlugins('1.1.1')
   .withCniConfig(net)

@@ -1,10 +1,11 @@
+import { basename } from 'node:path';
 import { bytesOfText } from './core/byte-text.ts';
 import { bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
 import { LabError } from './core/lab-error.ts';
 import { createRunFolder } from './host/run-folder.ts';
+import type { Runtimes } from './core/runtime.ts';
 import type { Verdict } from './judge/verdict.ts';
-import { containerdConfig } from './nodes/containerd-config.ts';
 import type { JournalEntry } from './observe/observation.ts';
 import type { Plan, RunPlan } from './plan/plan.ts';
 
@@ -17,7 +18,7 @@ export interface RunRecord {
 }
 
 /** Makes the folder, which must not be there yet, and writes the plan to it. */
-export function recordRun(run: RunPlan, hostPath: string): RunRecord {
+export function recordRun(run: RunPlan, hostPath: string, runtimes: Runtimes): RunRecord {
   const controller = new AbortController();
   const tryTo = <T>(write: () => T): T | undefined => {
     if (controller.signal.aborted) return undefined;
@@ -29,12 +30,13 @@ export function recordRun(run: RunPlan, hostPath: string): RunRecord {
     }
   };
   const folder = tryTo(() => createRunFolder(hostPath));
-  const plan: Plan = { formatVersion: 2, runs: [run] };
+  const plan: Plan = { formatVersion: 3, runs: [run] };
   tryTo(() => {
     folder?.write('plan.json', json(plan));
-    for (const { name, containerd, containerdConfig: tables, cniConfig } of run.nodes) {
+    for (const { name, runtime, runtimeConfig, cniConfig } of run.nodes) {
       const own = name === undefined ? 'config' : `config/${name}`;
-      folder?.write(`${own}/config.toml`, containerdConfig(containerd.version, tables));
+      for (const file of runtimes[runtime.component].files(runtime.version, runtimeConfig))
+        folder?.write(`${own}/${basename(file.nodePath)}`, file.content);
       for (const file of cniConfig) folder?.write(`${own}/net.d/${file.name}`, bytesOf(file));
     }
   });
@@ -43,8 +45,8 @@ export function recordRun(run: RunPlan, hostPath: string): RunRecord {
     observed: (entry) =>
       tryTo(() => {
         folder?.append('journal.jsonl', formatJournalEntry(entry));
-        if (entry.kind !== 'containerd-log') return;
-        const log = entry.node === undefined ? 'containerd.log' : `containerd.${entry.node}.log`;
+        if (entry.kind !== 'runtime-log') return;
+        const log = entry.node === undefined ? 'runtime.log' : `runtime.${entry.node}.log`;
         folder?.append(log, bytesOfText(entry.text));
       }),
     judged: (verdict) => tryTo(() => folder?.write('verdict.json', json(verdict))),

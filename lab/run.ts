@@ -3,12 +3,13 @@ import { CleanupStack } from './core/cleanup-stack.ts';
 import { LabError, messageOf } from './core/lab-error.ts';
 import type { NodeState } from './core/node-state.ts';
 import type { Clock } from './core/ports.ts';
+import type { Runtimes } from './core/runtime.ts';
 import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
 import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import { worst, type Finding, type Verdict } from './judge/verdict.ts';
 import { artifactsOf, bringUpNode, type BringUpOptions, type NodeParts } from './nodes/bring-up.ts';
-import { configDump } from './nodes/containerd.ts';
+import { dumpConfig } from './nodes/node-runtime.ts';
 import type { NodeGroup } from './nodes/group.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
@@ -16,7 +17,7 @@ import type { ComponentRef } from './core/components.ts';
 import { nodeRuns, type NodeRun } from './plan/node-run.ts';
 import type { RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
-import { CONTAINERD_TO_ANSWER } from './steps/runtime.ts';
+import { toAnswer } from './steps/runtime.ts';
 import { runSteps } from './steps/run-steps.ts';
 import { settleMs } from './steps/settle.ts';
 
@@ -26,6 +27,7 @@ export interface RunOptions {
   readonly nodeName: string;
   readonly backend: BackendName;
   readonly maker: NodeMaker;
+  readonly runtimes: Runtimes;
   /** Throws LabError where one of them is not available. */
   readonly parts: (node: NodeRun) => Promise<NodeParts>;
   readonly artifact: (ref: ComponentRef) => Artifact;
@@ -46,7 +48,7 @@ export interface RunOptions {
  * end → the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
  */
 export async function runOne(options: RunOptions): Promise<Verdict> {
-  const { run, nodeName, backend, maker, record, outputHostPath, clock, keep, emit } = options;
+  const { run, nodeName, backend, maker, runtimes, record, outputHostPath, clock, keep, emit } = options;
   const signal = AbortSignal.any([options.signal, record.broken]);
   const startedMs = clock.now();
   const entries: JournalEntry[] = [];
@@ -63,7 +65,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   emit({ kind: 'run-started', run, outputHostPath });
   observe({
     kind: 'run-started',
-    formatVersion: 2,
+    formatVersion: 3,
     labVersion: options.labVersion,
     time: clock.date().toISOString(),
     backend,
@@ -86,6 +88,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       planned.map(({ own, parts }) =>
         startNode({
           ...{ own, parts, maker: group, name: nameOnHost(nodeName, own), clock, cleanup, signal },
+          runtime: runtimes[own.node.runtime.component],
           stepId: () => stepId,
           observe: (observation) => observe({ ...observation, ...seenOn(own) }),
         }),
@@ -101,7 +104,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       signal,
       settling: (stepId, state, node) =>
         mayHaveToSettle(run, stepId)
-          ? settlingOf(run, [...entries, ...seenAs({ stepId, state, node })], { stepId, node })
+          ? settlingOf(run, [...entries, ...seenAs({ stepId, state, node })], { stepId, node, runtimes })
           : 'settled',
       settleMs: settleMs(maker),
       observe: (observation) => {
@@ -134,7 +137,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   }
   observe({ kind: 'run-ended', entries: entries.length + 1 });
 
-  const judged = judge(run, entries);
+  const judged = judge(run, entries, runtimes);
   record.judged(judged);
   const brokeLast = record.broken.aborted && !brokeBefore;
   const verdict = brokeLast ? withUnrecorded(judged, { run, why: messageOf(record.broken.reason) }) : judged;
@@ -171,7 +174,7 @@ async function startGroup(
   return group;
 }
 
-interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onContainerdEnd'> {
+interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onRuntimeEnd'> {
   readonly own: NodeRun;
   readonly stepId: () => string;
   readonly observe: (observation: Observation) => void;
@@ -179,22 +182,22 @@ interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onContainerdEnd'> 
 
 /** A node that is up, and whether steps may be taken on it. */
 async function startNode({ own, stepId, observe, ...options }: StartOptions) {
-  const { node, containerd, startFailed, ...ready } = await bringUpNode({
+  const { node, runtime, startFailed, ...ready } = await bringUpNode({
     ...options,
     plan: own.node,
-    onContainerdEnd: (end) => observe({ kind: 'containerd-ended', stepId: stepId(), ...end }),
+    onRuntimeEnd: (end) => observe({ kind: 'runtime-ended', stepId: stepId(), ...end }),
   });
   observe({ kind: 'node-ready', name: options.name, ...ready });
   if (startFailed !== undefined) {
-    const { containerdMs: waitedMs } = ready;
-    const waited = { what: CONTAINERD_TO_ANSWER, met: false, timedOut: false, waitedMs } as const;
+    const { runtimeMs: waitedMs } = ready;
+    const waited = { what: toAnswer(runtime.kind), met: false, timedOut: false, waitedMs } as const;
     observe({ kind: 'waited', stepId: 'start', ...waited, lastSeen: startFailed.message });
   }
-  if (Object.keys(own.node.containerdConfig).length > 0) {
-    observe({ kind: 'command', stepId: 'start', result: await configDump(node) });
+  if (Object.keys(own.node.runtimeConfig).length > 0) {
+    observe({ kind: 'command', stepId: 'start', result: await dumpConfig(node, runtime.kind) });
   }
   const goesOn = startFailed === undefined || (own.start?.runtime ?? 'running') !== 'running';
-  return { ...(own.name === undefined ? {} : { name: own.name }), own, node, containerd, goesOn };
+  return { ...(own.name === undefined ? {} : { name: own.name }), own, node, runtime, goesOn };
 }
 
 /** All of them, or the first failure once none is under way any more: what was begun is then known to the clean-up. */

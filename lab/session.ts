@@ -9,6 +9,7 @@ import {
 } from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
 import type { Clock } from './core/ports.ts';
+import type { Runtimes } from './core/runtime.ts';
 import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
@@ -24,6 +25,7 @@ export interface SessionOptions {
   /** may still be in the making */
   readonly maker: Promise<NodeMaker>;
   readonly artifacts: Artifacts;
+  readonly runtimes: Runtimes;
   /** names the session's folder and its nodes: unique on this host */
   readonly sessionId: string;
   readonly outputHostPath: string;
@@ -76,7 +78,7 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
           return own.store.addTo(own.parts());
         },
         artifact: store.artifact,
-        record: recordRun(run, runHostPath),
+        record: recordRun(run, runHostPath, options.runtimes),
         outputHostPath: runHostPath,
       });
       outcomes.push(verdict.outcome);

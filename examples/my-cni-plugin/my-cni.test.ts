@@ -1,4 +1,4 @@
-import { ContainerdNode } from 'cnilab';
+import { RuntimeNode } from 'cnilab';
 import 'cnilab/vitest';
 import { expect, test, vi } from 'vitest';
 
@@ -9,7 +9,7 @@ const network = (plugin: object) => ({
   plugins: [{ type: 'my-cni', ...plugin }],
 });
 
-const node = new ContainerdNode('1.6.4').withCniPlugins('1.1.1').withPlugin('./my-cni');
+const node = new RuntimeNode().withContainerd('1.6.4').withCniPlugins('1.1.1').withPlugin('./my-cni');
 
 test('a pod gets an address and reaches another; when both are gone, nothing stays', async () => {
   await using started = await node.withCniConfig(network({ ipam })).start();
@@ -46,7 +46,8 @@ test('an address that is not given back is found', async () => {
 test.each(['1.6.4', '1.7.23'])(
   'without an ipam, containerd %s passes on what the plugin says',
   async (containerd) => {
-    await using started = await new ContainerdNode(containerd)
+    await using started = await new RuntimeNode()
+      .withContainerd(containerd)
       .withCniPlugins('1.1.1')
       .withPlugin('./my-cni')
       .withCniConfig(network({}))

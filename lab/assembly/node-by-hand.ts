@@ -18,14 +18,14 @@ export interface NodeByHandFlags {
   /** a scenario whose node it is, before its first step; all others add to that or replace it */
   readonly scenario?: string;
   readonly cniConfig?: readonly string[];
-  readonly containerdConfig?: string;
+  readonly runtimeConfig?: string;
   /** path on the node=path here */
   readonly file?: readonly string[];
   readonly systemCalls?: SystemCalls;
 }
 
 export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<Scenario> {
-  const { cniConfig = [], file = [], containerdConfig, systemCalls } = flags;
+  const { cniConfig = [], file = [], runtimeConfig, systemCalls } = flags;
   const scenario =
     flags.scenario === undefined
       ? scenarioOfNode({ summary: 'a node for work by hand', place: COMMAND_LINE, node: {} })
@@ -35,7 +35,7 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
     throw new BadInput(
       `${scenario.name} is about ${scenario.nodes.length} nodes, and one is started by hand`,
     );
-  const tables = containerdConfig === undefined ? undefined : readTables(world, containerdConfig);
+  const tables = runtimeConfig === undefined ? undefined : readTables(world, runtimeConfig);
   return {
     ...scenario,
     nodes: [
@@ -44,7 +44,7 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
         ...(systemCalls === undefined ? {} : { systemCalls }),
         ...(tables === undefined
           ? {}
-          : { containerdConfig: mergeTables(node.containerdConfig ?? NO_TABLES, tables) }),
+          : { runtimeConfig: mergeTables(node.runtimeConfig ?? NO_TABLES, tables) }),
         cniConfig: over(
           node.cniConfig,
           cniConfig.map((path) => fileOf(world, { flag: '--cni-config', name: basename(path), path })),
@@ -101,7 +101,7 @@ function fileOf(
 
 function readTables(world: World, path: string) {
   const hostPath = resolve(world.cwd, path);
-  const text = Buffer.from(readBytes(hostPath, '--containerd-config')).toString('utf8');
+  const text = Buffer.from(readBytes(hostPath, '--runtime-config')).toString('utf8');
   const tables = readConfigTables({ file: path, text });
   if (!tables.ok) throw new BadInput(tables.error);
   return tables.value;

@@ -3,12 +3,11 @@ import type { CleanupStack } from '../core/cleanup-stack.ts';
 import { BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
-import { CONTAINERD_LOG, configDump } from '../nodes/containerd.ts';
-import { unreadOf } from '../judge/config-read.ts';
+import { dumpConfig } from '../nodes/node-runtime.ts';
 import { nameValue } from '../plan/name-cell.ts';
 import { nodeRuns } from '../plan/node-run.ts';
 import type { NodePlan } from '../plan/plan.ts';
-import type { BackendName, LabNode } from '../nodes/node.ts';
+import type { BackendName } from '../nodes/node.ts';
 import { labImages, partsOf, refsOf } from './run-parts.ts';
 import { prepareBackend } from './backends.ts';
 import type { Scenario } from '../spec/scenario.ts';
@@ -16,9 +15,10 @@ import type { NodeFlags } from './flags.ts';
 import { chooseBackend } from './backends.ts';
 import { openArtifacts, readPins } from './open-artifacts.ts';
 import { planOf } from './plan-files.ts';
+import { RUNTIMES } from './runtimes.ts';
 import type { World } from './world.ts';
 
-export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onContainerdEnd' | 'signal'> {
+export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onRuntimeEnd' | 'signal'> {
   /** says what is on the node; its steps are not taken */
   readonly scenario: Scenario;
   readonly flags: NodeFlags;
@@ -34,13 +34,13 @@ export interface OneNode extends ReadyNode {
   readonly artifacts: Artifacts;
   /** whether all in it is slow: NodeMaker */
   readonly emulated: boolean;
-  /** of the configuration that was asked for, what this containerd does not read, for people */
+  /** of the configuration that was asked for, what this runtime does not read, for people */
   readonly unread?: string;
 }
 
 /** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
 export async function startOneNode(world: World, options: OneNodeOptions): Promise<OneNode> {
-  const { scenario, flags, name, containers, emit, cleanup, onContainerdEnd, signal } = options;
+  const { scenario, flags, name, containers, emit, cleanup, onRuntimeEnd, signal } = options;
   const pins = readPins(world);
   const plan = await planOf(world, { scenarios: [scenario], flags, pins });
   const [run, second] = plan.runs;
@@ -69,18 +69,19 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
     maker,
     name,
     plan: own.node,
+    runtime: RUNTIMES[own.node.runtime.component],
     parts: {
       ...partsOf(own, { images: { pause }, artifact }),
       images: [pause, ...(app === undefined ? [] : [app])],
     },
     clock: world.clock,
     cleanup,
-    onContainerdEnd,
+    onRuntimeEnd,
     signal,
   });
   signal.throwIfAborted();
   if (ready.startFailed !== undefined) throw ready.startFailed;
-  const unread = await unreadOn(ready.node, own.node);
+  const unread = await unreadOn(ready, own.node);
   return {
     ...ready,
     backend: backend.name,
@@ -90,11 +91,11 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   };
 }
 
-async function unreadOn(node: LabNode, plan: NodePlan): Promise<string | undefined> {
-  const { containerdConfig: config, containerd } = plan;
+async function unreadOn({ node, runtime: { kind } }: ReadyNode, plan: NodePlan): Promise<string | undefined> {
+  const { runtimeConfig: config, runtime } = plan;
   if (Object.keys(config).length === 0) return undefined;
-  const dump = await configDump(node);
-  const log = await node.readFile(CONTAINERD_LOG);
-  const unread = unreadOf(config, { version: containerd.version, dump, log });
+  const dump = await dumpConfig(node, kind);
+  const log = await node.readFile(kind.logNodePath);
+  const unread = kind.unreadConfig(config, { version: runtime.version, dump, log });
   return unread && [unread.message, ...unread.detail].join('\n');
 }

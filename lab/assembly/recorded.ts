@@ -49,6 +49,6 @@ function readAs<T>(parse: (text: string) => Result<T, string>, file: string): T 
     throw new BadInput(`${file} cannot be read`, { cause });
   }
   const parsed = parse(text);
-  if (!parsed.ok) throw new BadInput(`${file} is damaged: ${parsed.error}`);
+  if (!parsed.ok) throw new BadInput(`${file} cannot be judged: ${parsed.error}`);
   return parsed.value;
 }

@@ -6,9 +6,11 @@ import type { Clock } from '../core/ports.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
 import { imageStoreRecipe } from '../nodes/image-store.ts';
 import type { NodeMaker } from '../nodes/node.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { NodeRun } from '../plan/node-run.ts';
 import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
 import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
+import { RUNTIMES } from './runtimes.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 
 /** The images that nodes have, as no registry is asked: the same for all runs of a session. */
@@ -35,7 +37,7 @@ export function partsOf(
 ): NodeParts {
   const { pause, app } = images;
   return {
-    containerd: artifact(run.node.containerd),
+    runtime: artifact(run.node.runtime),
     runc: artifact(run.node.runc),
     crictl: artifact(run.node.crictl),
     plugins: pluginArtifacts(run.node.plugins, artifact),
@@ -64,8 +66,8 @@ export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
 const stepRefs = ({ steps }: Pick<RunPlan, 'steps'>): readonly ComponentRef[] =>
   steps.flatMap(({ action }) => specOf(action).components?.(action) ?? []);
 
-const nodeRefs = ({ containerd, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
-  containerd,
+const nodeRefs = ({ runtime, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
+  runtime,
   runc,
   crictl,
   ...pluginRefs(plugins),
@@ -95,8 +97,10 @@ export function imageStoreOf({
   nodeName,
   clock,
 }: ImageStoreOptions): RunImageStore {
-  const isOfUse = maker.seesCache === true && isConfiguredByLab(run.node);
-  const recipe = (parts: NodeParts) => imageStoreRecipe({ maker, nodeName, plan: run.node, parts, clock });
+  const runtime = RUNTIMES[run.node.runtime.component];
+  const isOfUse = maker.seesCache === true && isConfiguredByLab(run.node, runtime);
+  const recipe = (parts: NodeParts) =>
+    imageStoreRecipe({ maker, nodeName, plan: run.node, runtime, parts, clock });
   return {
     async addTo(parts) {
       const imageStore = isOfUse ? await artifacts.find(recipe(parts)) : undefined;
@@ -111,5 +115,9 @@ export function imageStoreOf({
 }
 
 /** Another configuration may name another folder for images, or another snapshotter. */
-const isConfiguredByLab = ({ containerdConfig, files }: NodePlan): boolean =>
-  Object.keys(containerdConfig).length === 0 && files.every(({ name }) => !/\/containerd\//.test(name));
+const isConfiguredByLab = (
+  { runtimeConfig, files }: NodePlan,
+  { configNodePath, imageStore }: Runtime,
+): boolean =>
+  Object.keys(runtimeConfig).length === 0 &&
+  files.every(({ name }) => !name.startsWith(configNodePath) && !name.startsWith(`${imageStore.folder}/`));

@@ -5,6 +5,7 @@ import { worst, type Outcome } from '../judge/verdict.ts';
 import { fanOut } from '../report/fan-out.ts';
 import type { RunFlags } from '../assembly/flags.ts';
 import { readRecorded } from '../assembly/recorded.ts';
+import { RUNTIMES } from '../assembly/runtimes.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
@@ -22,7 +23,7 @@ export async function judgeCommand(
   reporters.emit({ kind: 'session-started', runs, backend: 'recorded', jobs: 1, outputHostPath });
   const outcomes: Outcome[] = [];
   for (const { run, entries, hostPath } of recorded) {
-    const verdict = judge(run, entries);
+    const verdict = judge(run, entries, RUNTIMES);
     outcomes.push(verdict.outcome);
     const durationMs = entries.at(-1)?.atMs ?? 0;
     reporters.emit({ kind: 'run-ended', run, verdict, entries, durationMs, outputHostPath: hostPath });

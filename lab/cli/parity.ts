@@ -8,6 +8,7 @@ import { createBackends } from '../assembly/backends.ts';
 import { readPins } from '../assembly/open-artifacts.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
 import { readRecorded } from '../assembly/recorded.ts';
+import { RUNTIMES } from '../assembly/runtimes.ts';
 import { runRecorded } from './run.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
@@ -64,7 +65,7 @@ function runsIn(outputHostPath: string, on: BackendName): ReadonlyMap<string, Re
   return new Map(
     readRecorded(outputHostPath).map(({ run, entries }) => [
       run.slug,
-      { on, entries, verdict: judge(run, entries) },
+      { on, entries, verdict: judge(run, entries, RUNTIMES) },
     ]),
   );
 }

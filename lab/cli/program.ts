@@ -127,7 +127,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--scenario <file>', 'the node of this scenario, before its first step; other options go over it')
     .option('--set <axis=value>', 'which cell of the scenario; more than one may be given', collect)
     .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
-    .option('--containerd-config <file>', "tables in TOML or YAML over the lab's own config.toml")
+    .option('--runtime-config <file>', "tables in TOML or YAML over the lab's own configuration")
     .option('--file <path=file>', 'onto the node, by absolute path; more than one may be given', collect)
     .addOption(
       new Option('--system-calls <how>', "unfiltered: without the lab's seccomp filter").choices(

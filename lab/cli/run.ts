@@ -15,6 +15,7 @@ import { sweepHost } from '../assembly/nodes-up.ts';
 import { createEventBuffer } from '../assembly/event-buffer.ts';
 import { nodesAhead } from '../assembly/backends.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
+import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { RunFlags } from '../assembly/flags.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
@@ -65,6 +66,7 @@ export async function runRecorded(
         backend: backend.name,
         maker: nodes.maker,
         artifacts,
+        runtimes: RUNTIMES,
         sessionId,
         outputHostPath,
         jobs: flags.jobs ?? Math.ceil(world.cores * backend.jobsPerCore),

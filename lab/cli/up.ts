@@ -32,20 +32,20 @@ export async function upCommand(world: World, flags: UpFlags): Promise<number> {
   for (const note of notesOn(scenario)) emit({ kind: 'notice', message: formatDiagnostic(note) });
   const cleanup = new CleanupStack();
   try {
-    const { node, runtimeVersion, unread } = await startOneNode(world, {
+    const { node, runtime, runtimeVersion, unread } = await startOneNode(world, {
       scenario,
       flags,
       name,
       containers: true,
       emit,
       cleanup,
-      onContainerdEnd: () => {},
+      onRuntimeEnd: () => {},
       signal,
     });
     if (unread !== undefined) emit({ kind: 'notice', message: `note: ${unread}` });
     await node.keep();
     world.out.write(
-      `${name} is up, with containerd ${runtimeVersion}\n  cnilab enter ${name}\n  cnilab down ${name}\n`,
+      `${name} is up, with ${runtime.kind.name} ${runtimeVersion}\n  cnilab enter ${name}\n  cnilab down ${name}\n`,
     );
     return EXIT.pass;
   } catch (thrown) {

@@ -2,6 +2,21 @@
 export const COMPONENTS = ['containerd', 'runc', 'cni-plugins', 'crictl'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
+/** Those of them that answer CRI; a node has exactly one. */
+export const RUNTIMES = ['containerd'] as const satisfies readonly ComponentName[];
+export type RuntimeName = (typeof RUNTIMES)[number];
+
+/** Of a node of which nobody says which. */
+export const DEFAULT_RUNTIME: RuntimeName = 'containerd';
+
+export const isRuntime = (name: ComponentName): name is RuntimeName =>
+  RUNTIMES.some((runtime) => runtime === name);
+
+/** One value for each component. */
+export const byComponent = <T>(valueOf: (name: ComponentName) => T): Readonly<Record<ComponentName, T>> =>
+  // every component is a key; fromEntries does not tell
+  Object.fromEntries(COMPONENTS.map((name) => [name, valueOf(name)])) as Record<ComponentName, T>;
+
 /** Where a component can come from; the order is the default order in which they are tried. */
 export const SOURCES = ['local', 'release', 'gomod', 'debian'] as const;
 export type SourceName = (typeof SOURCES)[number];
@@ -22,6 +37,9 @@ export type ComponentRef =
       /** what its own --version says */
       readonly version: string;
     };
+
+/** A runtime at one exact version. */
+export type RuntimeRef = ComponentRef & { readonly component: RuntimeName };
 
 /** `containerd 1.6.3`, `containerd 1.6.20 from debian`: how people name it in messages. */
 export function describeComponent(ref: ComponentRef): string {
@@ -51,6 +69,9 @@ export function describePlugins({ set, overrides }: PluginsPlan): string {
 /** Processors that nodes run on, as Go, OCI and release files name them. */
 export const ARCHS = ['amd64', 'arm64'] as const;
 export type Arch = (typeof ARCHS)[number];
+
+/** Where plugins are on every node, whatever a runtime's own default. */
+export const CNI_BIN = '/opt/cni/bin';
 
 /** The names of the images on every node. No registry serves them: the lab makes them and imports them. */
 export const SANDBOX_IMAGE = 'cnilab.local/pause:1';

@@ -30,10 +30,10 @@ export const STATE_KINDS = [
   'file', // any other file in the places and the configured folders where plugins write: its path
   'iptables', // a rule, a user chain, or the policy of another if it is not ACCEPT: `ip nat -A CNI-… …`, `ip6 nat -N CNI-…`
   'nft', // a rule, chain or table of nftables that iptables-nft did not make: `ip cni_hostport chain … rule …`
-  'mount', // any other mount, below the paths that containerd and runc use: its mount point
+  'mount', // any other mount, below the paths that the runtime and runc use: its mount point
   'cgroup', // a group that no process is in, in any hierarchy: its path below the node's own group
-  'shim', // a containerd-shim process: `containerd-shim-runc-v2 -id <id>`
-  'process', // any other process but the lab's own and containerd: its command line
+  'shim', // what watches a pod or a container for the runtime: `containerd-shim-runc-v2 -id <id>`
+  'process', // any other process but the lab's own and the runtime: its command line
   'sandbox', // a pod sandbox that CRI lists: its id
   'container', // a container that CRI lists: its id
 ] as const;

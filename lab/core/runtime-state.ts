@@ -1,4 +1,4 @@
-/** How containerd is: its process is there and CRI answers; it is there and CRI does not answer; it is gone. */
+/** How the runtime of a node is: its process is there and CRI answers; it is there and CRI does not answer; it is gone. */
 export const RUNTIME_STATES = ['running', 'not-ready', 'ended'] as const;
 export type RuntimeState = (typeof RUNTIME_STATES)[number];
 

@@ -1,4 +1,4 @@
-import { parseLogLine } from '../observe/containerd-log.ts';
+import { parseLogrusLine } from '../core/logrus.ts';
 
 /** What the runtime said, out of what crictl made of it. */
 export interface CrictlError {
@@ -9,7 +9,7 @@ export interface CrictlError {
 
 /**
  * The runtime's message, byte for byte, out of the standard error of any crictl, official ones from 1.22 to 1.36 and ours:
- * quoting undone, and off comes all up to gRPC's `rpc error: code = X desc = `, so that the same containerd gives the
+ * quoting undone, and off comes all up to gRPC's `rpc error: code = X desc = `, so that the same runtime gives the
  * same message through each of them. Undefined if no error is there.
  *
  * Where the call never reached a runtime, or crictl refused by itself (a bad file, `pod sandbox "…" is running, please stop
@@ -52,7 +52,7 @@ function errorTexts(stderr: string): readonly string[] {
       insideKlogValue = line.endsWith('=<'); // a value of several lines, closed by ` >`
       continue;
     }
-    const { level, message } = parseLogLine(line);
+    const { level, message } = parseLogrusLine(line);
     if (level === 'error' || level === 'fatal') texts.push(message);
     else if (level === '') plain.push(line);
   }

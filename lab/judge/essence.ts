@@ -26,11 +26,11 @@ export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
         return [fact(entry.stepId, `${entry.what}: ${entry.met ? 'met' : 'not met'}`)];
       case 'not-run':
         return [fact(entry.stepId, `not run: ${entry.why}`)];
-      case 'containerd-ended':
+      case 'runtime-ended':
         return [
           fact(
             entry.stepId,
-            `containerd ended with ${entry.exitCode ?? entry.signal}, asked: ${entry.asked}`,
+            `the runtime ended with ${entry.exitCode ?? entry.signal}, asked: ${entry.asked}`,
           ),
         ];
       case 'look':
@@ -50,7 +50,7 @@ export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
       case 'artifact':
       case 'node-ready':
       case 'step-started':
-      case 'containerd-log':
+      case 'runtime-log':
       case 'files':
       case 'step-ended':
       case 'usage':

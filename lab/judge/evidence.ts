@@ -18,7 +18,7 @@ export function missingOf(
 ): string | undefined {
   if (ofKind(own, 'step-started').length === 0) return 'its beginning';
   if (ofKind(own, 'look').length === 0) return 'the look after it';
-  if (ofKind(own, 'containerd-log').length === 0) return 'the log of containerd';
+  if (ofKind(own, 'runtime-log').length === 0) return 'the log of the runtime';
   if (ofKind(own, 'not-run').length > 0) return undefined;
   return missingRecord(action, { own, before }) ?? missingName(action, own);
 }
@@ -56,16 +56,16 @@ function missingName(action: PlannedAction, own: readonly JournalEntry[]): strin
 
 const wait = ({ own, waited }: { own: readonly JournalEntry[]; waited: number }) => {
   if (ofKind(own, 'waited').length >= waited) return undefined;
-  return waited === 1 ? 'what was waited for' : 'how containerd started again';
+  return waited === 1 ? 'what was waited for' : 'how the runtime started again';
 };
 
 const capture = (own: readonly JournalEntry[], name: string) =>
   ofKind(own, 'capture').some((one) => one.name === name) ? undefined : `the value of ${name}`;
 
 const end = (own: readonly JournalEntry[]) =>
-  ofKind(own, 'waited').every(({ met }) => !met) || ofKind(own, 'containerd-ended').length > 0
+  ofKind(own, 'waited').every(({ met }) => !met) || ofKind(own, 'runtime-ended').length > 0
     ? undefined
-    : 'the end of containerd';
+    : 'the end of the runtime';
 
 /** A command for each pod that was listed before: a list that nobody saw is no empty one. */
 function listed({ own, before }: Lines): string | undefined {

@@ -1,6 +1,7 @@
 import type { NodeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
+import type { Runtime, Runtimes } from '../core/runtime.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import type { NodePlan, PlannedStep, RunPlan } from '../plan/plan.ts';
 import { missingOf } from './evidence.ts';
@@ -21,13 +22,13 @@ export interface StepFacts {
   /** what was to be taken away and was not there */
   readonly absent: readonly string[];
   readonly captures: readonly Seen<'capture'>[];
-  /** containerd ended, and nobody had asked for it */
-  readonly crashes: readonly Seen<'containerd-ended'>[];
-  /** containerd's log, as far as it belongs to this step; undefined where it was not read */
+  /** the runtime ended, and nobody had asked for it */
+  readonly crashes: readonly Seen<'runtime-ended'>[];
+  /** the runtime's log, as far as it belongs to this step; undefined where it was not read */
   readonly log: string | undefined;
   /** the state after the step */
   readonly state: NodeState | undefined;
-  /** how containerd was then */
+  /** how the runtime was then */
   readonly runtime: RuntimeState | undefined;
 }
 
@@ -42,11 +43,11 @@ export interface Look {
 export interface StartFacts {
   /** what the lab always writes down of it, and the journal does not have */
   readonly missing: string | undefined;
-  /** what containerd said or did in place of answering, if it did not */
+  /** what the runtime said or did in place of answering, if it did not */
   readonly failed: string | undefined;
-  /** what containerd says that it has read of its configuration, where the file has a word in that */
+  /** what the runtime says that it has read of its configuration, where the file has a word in that */
   readonly configDump: CommandResult | undefined;
-  readonly crashes: readonly Seen<'containerd-ended'>[];
+  readonly crashes: readonly Seen<'runtime-ended'>[];
   readonly log: string | undefined;
   readonly state: NodeState | undefined;
   readonly runtime: RuntimeState | undefined;
@@ -54,15 +55,17 @@ export interface StartFacts {
 
 /** A journal, sorted by what the checks ask. Nothing is judged here. */
 export interface RunFacts {
+  /** whose run it is, as the plan says */
+  readonly runtime: Runtime;
   readonly start: StartFacts;
   readonly steps: readonly StepFacts[];
   readonly looks: readonly Look[];
   /** containerd ended after the node's last step, during those of other nodes, and nobody had asked for it */
-  readonly lateCrashes: readonly Seen<'containerd-ended'>[];
+  readonly lateCrashes: readonly Seen<'runtime-ended'>[];
   readonly instruments: Instruments;
   /** names for what varies from run to run, by type and value */
   readonly variables: () => ReadonlyMap<string, string>;
-  /** all of containerd's log; undefined where none of it was read */
+  /** all of the runtime's log; undefined where none of it was read */
   readonly log: string | undefined;
   /** what kept the lab from doing its part, in its own words */
   readonly troubles: readonly string[];
@@ -71,17 +74,20 @@ export interface RunFacts {
 }
 
 export function factsOf(
-  run: Pick<RunPlan, 'steps'> & { readonly node?: Pick<NodePlan, 'files'> },
+  run: Pick<RunPlan, 'steps'> & { readonly node: Pick<NodePlan, 'files' | 'runtime'> },
   entries: readonly JournalEntry[],
+  runtimes: Runtimes,
 ): RunFacts {
+  const runtime = runtimes[run.node.runtime.component];
   const looks = ofKind(entries, 'look').map(({ stepId, state, runtime }) => ({ stepId, state, runtime }));
   const byStep = entriesByStep(entries);
   let variables: ReadonlyMap<string, string> | undefined; // most runs pass, and ask for none
   return {
-    start: startFacts(entries),
+    runtime,
+    start: startFacts(entries, runtime),
     steps: run.steps.map((step) => stepFacts(step, { own: byStep.get(step.id) ?? [], looks })),
     looks,
-    lateCrashes: ofKind(byStep.get('end') ?? [], 'containerd-ended').filter(({ asked }) => !asked),
+    lateCrashes: ofKind(byStep.get('end') ?? [], 'runtime-ended').filter(({ asked }) => !asked),
     instruments: instrumentsOf(run, entries),
     variables: () => (variables ??= nameVariables(entries)),
     log: logOf(entries),
@@ -106,13 +112,13 @@ function entriesByStep(entries: readonly JournalEntry[]): ReadonlyMap<string, re
   return byStep;
 }
 
-function startFacts(entries: readonly JournalEntry[]): StartFacts {
+function startFacts(entries: readonly JournalEntry[], runtime: Runtime): StartFacts {
   const own = entries.filter((entry) => 'stepId' in entry && entry.stepId === 'start');
   const look = ofKind(own, 'look').at(-1);
   const missing = [
-    ...(ofKind(entries, 'artifact').some(({ name }) => name === 'containerd')
+    ...(ofKind(entries, 'artifact').some(({ name }) => name === runtime.name)
       ? []
-      : ['which containerd it was']),
+      : [`which ${runtime.name} it was`]),
     ...(ofKind(entries, 'node-ready').length > 0 ? [] : ['that the node was ready']),
     ...(look === undefined ? ['the look before the first step'] : []),
     ...(logOf(own) === undefined ? ['the log of its start'] : []),
@@ -120,15 +126,16 @@ function startFacts(entries: readonly JournalEntry[]): StartFacts {
   return {
     missing: missing[0],
     failed: ofKind(own, 'waited').find(({ met }) => !met)?.lastSeen,
-    configDump: ofKind(own, 'command').find(({ result }) => isConfigDump(result))?.result,
-    crashes: ofKind(own, 'containerd-ended').filter(({ asked }) => !asked),
+    configDump: ofKind(own, 'command').find(({ result }) => isConfigDump(result, runtime))?.result,
+    crashes: ofKind(own, 'runtime-ended').filter(({ asked }) => !asked),
     log: logOf(own),
     state: look?.state,
     runtime: look?.runtime,
   };
 }
 
-const isConfigDump = ({ argv }: CommandResult): boolean => argv.join(' ') === 'containerd config dump';
+const isConfigDump = ({ argv }: CommandResult, { configDump }: Runtime): boolean =>
+  argv.join(' ') === configDump.join(' ');
 
 function stepFacts(
   step: PlannedStep,
@@ -144,7 +151,7 @@ function stepFacts(
     waits: ofKind(own, 'waited'),
     absent: ofKind(own, 'files').flatMap(({ absent }) => absent),
     captures: ofKind(own, 'capture'),
-    crashes: ofKind(own, 'containerd-ended').filter(({ asked }) => !asked),
+    crashes: ofKind(own, 'runtime-ended').filter(({ asked }) => !asked),
     log: logOf(own),
     state: look?.state,
     runtime: look?.runtime,
@@ -152,7 +159,7 @@ function stepFacts(
 }
 
 function logOf(entries: readonly JournalEntry[]): string | undefined {
-  const pieces = ofKind(entries, 'containerd-log');
+  const pieces = ofKind(entries, 'runtime-log');
   return pieces.length === 0 ? undefined : pieces.map(({ text }) => text).join('');
 }
 

@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../observe/observation.ts';
+import type { Runtimes } from '../core/runtime.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { bind, forgetPod, type Bindings } from '../match/bindings.ts';
@@ -32,8 +33,8 @@ import { stepsIn, viewsOf, type View, type ViewedStep } from './views.ts';
  * What a recorded run shows of what its plan expects. Pure: the same plan and the same journal are the same verdict
  * anywhere. Each expectation gives one finding at least, passing ones too; a journal that breaks off is not knowing.
  */
-export function judge(run: RunPlan, entries: readonly JournalEntry[]): Verdict {
-  const views = viewsOf(run, entries);
+export function judge(run: RunPlan, entries: readonly JournalEntry[], runtimes: Runtimes): Verdict {
+  const views = viewsOf(run, entries, runtimes);
   const all = { run, steps: stepsIn(run, views) };
   const taken = all.steps.slice(0, countTaken(all.steps));
   const steps = taken.reduce<Judged>((before, step) => {
@@ -118,9 +119,11 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const { stale } = capturesOf(step, facts);
   const before = facts.looks[facts.looks.findIndex(({ stepId }) => stepId === step.step.id) - 1]?.runtime;
   const findings = withLog(
-    [...did.findings, ...judgeRuntime(step, before ?? 'running'), ...state.findings].map((finding) =>
-      offered(finding, subject, podMadeBy(step.step.action)),
-    ),
+    [
+      ...did.findings,
+      ...judgeRuntime(step, { before: before ?? 'running', name: facts.runtime.name }),
+      ...state.findings,
+    ].map((finding) => offered(finding, subject, podMadeBy(step.step.action))),
     step.log ?? '',
     logUpTo(step, facts),
   );
@@ -129,7 +132,11 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
 
 const offered = (finding: Finding, { expect, bindings, facts }: Subject, unborn?: string): Finding =>
   finding.outcome === 'fail'
-    ? withPaste(finding, { expect, names: { bindings, variables: facts.variables(), unborn } })
+    ? withPaste(finding, {
+        expect,
+        names: { bindings, variables: facts.variables(), unborn },
+        runtime: facts.runtime,
+      })
     : finding;
 
 /** What a step's own commands did, and what its other expectations are held against. */
@@ -158,10 +165,11 @@ function subjectOf(
   return { did, subject };
 }
 
-/** A look at a node: after which step, or at the end. */
+/** A look at a node: after which step, or at the end; and what the runtimes are that a plan may name. */
 export interface LookAt {
   readonly stepId: string;
   readonly node: string | undefined;
+  readonly runtimes: Runtimes;
 }
 
 /**
@@ -171,9 +179,9 @@ export interface LookAt {
 export function lastSubjects(
   run: RunPlan,
   entries: readonly JournalEntry[],
-  { stepId, node }: LookAt,
+  { stepId, node, runtimes }: LookAt,
 ): readonly Subject[] {
-  const views = viewsOf(run, entries);
+  const views = viewsOf(run, entries, runtimes);
   const view = views.find((one) => one.run.name === node);
   const all = { run, steps: stepsIn(run, views) };
   const taken = all.steps.slice(0, countTaken(all.steps));
@@ -227,7 +235,12 @@ function judgeEnd({ run: { end }, facts }: View, bindings: Bindings): readonly F
   const runtime =
     wanted === undefined || seen === undefined
       ? []
-      : [compareRuntime(wanted, { seen, stepId: 'end', ...present({ place: end?.place }), crashes })];
+      : [
+          compareRuntime(wanted, {
+            ...{ name: facts.runtime.name, seen, stepId: 'end', crashes },
+            ...present({ place: end?.place }),
+          }),
+        ];
   if (end === undefined) return runtime;
   const subject = endSubject(end, { facts, bindings });
   const findings = [...runtime, ...judgeState(subject).findings];
@@ -248,7 +261,7 @@ function endSubject(
   return { stepId: 'end', expect, state, log: facts.log, pod: undefined, facts, bindings };
 }
 
-/** What does not pass carries the last of what containerd said meanwhile, and why it has no configuration if that is it. */
+/** What does not pass carries the last of what the runtime said meanwhile, and why it has no configuration if that is it. */
 function withLog(findings: readonly Finding[], log: string, before: string): readonly Finding[] {
   const lines = lastLines(log);
   return findings.map((finding) => {
@@ -260,7 +273,7 @@ function withLog(findings: readonly Finding[], log: string, before: string): rea
   });
 }
 
-/** Of containerd's log, what it had said when the step was over. */
+/** Of the runtime's log, what it had said when the step was over. */
 function logUpTo({ log = '' }: StepFacts, { log: all = '' }: RunFacts): string {
   return log === '' ? all : all.slice(0, all.indexOf(log) + log.length);
 }

@@ -1,25 +1,26 @@
+import type { LogLine } from '../core/logrus.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { matchLine, matchLines, messageText } from '../match/log-line.ts';
 import { nearestLine } from '../match/nearest-line.ts';
 import { fillIn, matchExact, matchExpectation } from '../match/text.ts';
-import { parseContainerdLog, type LogLine } from '../observe/containerd-log.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { LogExpectation } from '../spec/scenario.ts';
 import { positionOf, showDifference } from './difference.ts';
 import type { Judged, Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 
-/** Lines that containerd must have written, a line for each; at the end of a run its whole log is meant. */
-export function judgeLog({ expect, stepId, bindings, log }: Subject): Judged {
+/** Lines that the runtime must have written, a line for each; at the end of a run its whole log is meant. */
+export function judgeLog({ expect, stepId, bindings, log, facts: { runtime } }: Subject): Judged {
   const told = (wanted: LogExpectation) => ({ check: 'log', stepId, place: wanted.place }) as const;
   if (log === undefined) {
     const findings = expect.log.map((wanted): Finding => ({
       ...told(wanted),
       outcome: 'inconclusive',
-      message: NOT_COLLECTED,
+      message: notCollected(runtime),
     }));
     return { findings, bindings };
   }
-  const lines = parseContainerdLog(log);
+  const lines = runtime.parseLog(log);
   const assigned = matchLines(expect.log, lines, bindings);
   const findings = expect.log.map((wanted, index): Finding => {
     const item = assigned.items[index];
@@ -27,19 +28,24 @@ export function judgeLog({ expect, stepId, bindings, log }: Subject): Judged {
       return { ...told(wanted), outcome: 'pass', message: 'the line is there, as expected' };
     }
     if (item === 'undecided') return { ...told(wanted), outcome: 'inconclusive', message: UNDECIDED };
-    return { ...told(wanted), outcome: 'fail', ...missing(wanted, { lines, assigned, ...expect }) };
+    return {
+      ...told(wanted),
+      outcome: 'fail',
+      ...missing(wanted, { runtime, lines, assigned, log: expect.log }),
+    };
   });
   return { findings, bindings: assigned.bindings };
 }
 
-/** Lines that containerd must not have written. What they would bind is of no use to anyone. */
+/** Lines that the runtime must not have written. What they would bind is of no use to anyone. */
 export function judgeNoLog(subject: Subject): readonly Finding[] {
   const { stepId, bindings, log } = subject;
+  const { runtime } = subject.facts;
   return subject.expect.noLog.map((unwanted): Finding => {
     const told = { check: 'no-log', stepId, place: unwanted.place } as const;
-    if (log === undefined) return { ...told, outcome: 'inconclusive', message: NOT_COLLECTED };
+    if (log === undefined) return { ...told, outcome: 'inconclusive', message: notCollected(runtime) };
     const expected = describe(unwanted, bindings);
-    const answers = parseContainerdLog(log).map((line) => ({
+    const answers = runtime.parseLog(log).map((line) => ({
       line,
       answer: matchLine(unwanted, line, bindings),
     }));
@@ -51,7 +57,7 @@ export function judgeNoLog(subject: Subject): readonly Finding[] {
         : { ...told, outcome: 'pass', message: 'no such line, as expected' };
     }
     const count = found.length === 1 ? 'a line is' : `${found.length} lines are`;
-    const message = `${count} in the log of containerd that must not be there`;
+    const message = `${count} in the log of ${runtime.name} that must not be there`;
     return {
       ...told,
       outcome: 'fail',
@@ -63,11 +69,13 @@ export function judgeNoLog(subject: Subject): readonly Finding[] {
   });
 }
 
-const NOT_COLLECTED = 'the log of containerd is not known: none of it was collected';
+const notCollected = ({ name }: Runtime): string =>
+  `the log of ${name} is not known: none of it was collected`;
 const UNDECIDED =
   'whether the line is there is not known: there are too many ways to fill in the names of the expectation';
 
 interface Lines {
+  readonly runtime: Runtime;
   readonly lines: readonly LogLine[];
   readonly assigned: ReturnType<typeof matchLines>;
   readonly log: readonly LogExpectation[];
@@ -76,7 +84,7 @@ interface Lines {
 /** Why there is no line for this one: none is like it, or those that are belong to others. */
 function missing(
   wanted: LogExpectation,
-  { lines, assigned, log }: Lines,
+  { runtime, lines, assigned, log }: Lines,
 ): Pick<Finding, 'message' | 'expected' | 'actual' | 'detail'> {
   const { bindings, items } = assigned;
   const expected = describe(wanted, bindings);
@@ -85,7 +93,7 @@ function missing(
   if (fitting.length > 0 && taken.length === fitting.length) {
     const has = fitting.length === 1 ? '1 such line' : `${fitting.length} such lines`;
     return {
-      message: `the log of containerd has ${has}, and more are expected: ${expected}`,
+      message: `the log of ${runtime.name} has ${has}, and more are expected: ${expected}`,
       expected: `${log.filter((one) => describe(one, bindings) === expected).length} of ${expected}`,
       actual: String(fitting.length),
       detail: fitting.map(({ raw }) => raw),
@@ -93,7 +101,7 @@ function missing(
   }
   const nearest = nearestLine(wanted, lines, bindings);
   return {
-    message: `no such line in the log of containerd, expected ${expected}`,
+    message: `no such line in the log of ${runtime.name}, expected ${expected}`,
     expected,
     ...(nearest === undefined ? {} : tell(wanted, nearest, bindings)),
   };

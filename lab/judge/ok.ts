@@ -5,7 +5,7 @@ import type { Finding } from './verdict.ts';
 
 /**
  * A step has to succeed unless its file says how it fails: by `ok: false`, an error or an exit code. Whether it failed
- * at all where an error is expected is for that check to say, and so it is where containerd is not to run after its start.
+ * at all where an error is expected is for that check to say, and so it is where the runtime is not to run after its start.
  */
 export function judgeOk(facts: StepFacts): readonly Finding[] {
   const { expect, id: stepId, action } = facts.step;

@@ -1,4 +1,5 @@
-import { parseLogLine } from '../observe/containerd-log.ts';
+import type { LogLine } from '../core/logrus.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { asTemplate, type Names } from './as-template.ts';
 import { scalarOf } from './paste-yaml.ts';
@@ -7,19 +8,22 @@ import type { Finding } from './verdict.ts';
 /** More than this is no line of a file that anybody would read. */
 const LONGEST = 1500;
 
+interface PasteOptions {
+  readonly expect: Expectation;
+  readonly names: Names;
+  readonly runtime: Runtime;
+}
+
 /** What would stand in the scenario if what came were expected: one key with its value, on one line. */
-export function withPaste(
-  finding: Finding,
-  { expect, names }: { readonly expect: Expectation; readonly names: Names },
-): Finding {
+export function withPaste(finding: Finding, options: PasteOptions): Finding {
   if (finding.outcome !== 'fail' || finding.actual === undefined) return finding;
-  const paste = pasteOf({ ...finding, actual: finding.actual }, { expect, names });
+  const paste = pasteOf({ ...finding, actual: finding.actual }, options);
   return paste === undefined || paste.length > LONGEST ? finding : { ...finding, paste };
 }
 
 function pasteOf(
   { check, actual, expected, message, place }: Finding & { readonly actual: string },
-  { expect, names }: { readonly expect: Expectation; readonly names: Names },
+  { expect, names, runtime }: PasteOptions,
 ): string | undefined {
   const text = (value: string) => scalarOf(asTemplate(value, names));
   switch (check) {
@@ -36,8 +40,8 @@ function pasteOf(
       return `left-behind: ${actual}`;
     case 'log': {
       const wanted = expect.log.find((one) => one.place === place);
-      const line = parseLogLine(actual);
-      if (wanted === undefined || line.level === '') return undefined;
+      const line: LogLine | undefined = runtime.parseLog(actual)[0];
+      if (wanted === undefined || line === undefined || line.level === '') return undefined;
       const fields = Object.keys(wanted.fields).filter((name) => line.fields[name] !== undefined);
       return `log: { ${[
         ...(wanted.level === undefined ? [] : [`level: ${line.level}`]),

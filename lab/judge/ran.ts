@@ -32,7 +32,7 @@ export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
       detail: [
         ...facts.troubles.slice(1),
         ...facts.steps.flatMap(({ step, crashes }) =>
-          crashes.map((crash) => `${describeCrash(crash)} in ${step.id}`),
+          crashes.map((crash) => `${describeCrash(facts.runtime.name, crash)} in ${step.id}`),
         ),
         ...(missing.length === 0
           ? []
@@ -42,7 +42,7 @@ export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
   ];
 }
 
-function whyNotRan({ troubles, ended, start, steps }: RunFacts): string | undefined {
+function whyNotRan({ troubles, ended, start, steps, runtime }: RunFacts): string | undefined {
   if (troubles[0] !== undefined) return troubles[0];
   if (!ended) return 'its journal breaks off';
   if (start.missing !== undefined) return `the journal does not tell ${start.missing}`;
@@ -50,7 +50,7 @@ function whyNotRan({ troubles, ended, start, steps }: RunFacts): string | undefi
   if (missing === undefined) return undefined;
   return start.failed === undefined
     ? `the journal has no end of ${missing.step.id}`
-    : 'containerd did not start';
+    : `${runtime.name} did not start`;
 }
 
 const isTaken = ({ ended, notRun, missing }: StepFacts): boolean =>

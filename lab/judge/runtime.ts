@@ -1,3 +1,4 @@
+import type { RuntimeName } from '../core/components.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import { runtimeAfter } from '../spec/verbs/verbs.ts';
 import { describeCrash } from './crash.ts';
@@ -6,14 +7,17 @@ import type { StepFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
 
 /**
- * How containerd is after a step: as the file says or, where it does not, as the steps have left it. A containerd that
+ * How the runtime is after a step: as the file says or, where it does not, as the steps have left it. One that
  * ended by itself is a failure of the step in which it did, whatever else came of that.
  */
-export function judgeRuntime(facts: StepFacts, before: RuntimeState): readonly Finding[] {
+export function judgeRuntime(
+  facts: StepFacts,
+  { before, name }: { before: RuntimeState; name: RuntimeName },
+): readonly Finding[] {
   const { step, runtime: seen, crashes, waits } = facts;
   const { runtime: wanted, place } = step.expect;
   if (seen === undefined) return []; // the evidence is missing, which is said elsewhere
-  const told = { stepId: step.id, place } as const;
+  const told = { name, stepId: step.id, place } as const;
   if (wanted !== undefined) return [compareRuntime(wanted, { seen, crashes, ...told })];
   // a start or a stop that failed is told by "ok", and leaves containerd as it may
   const leaves = runtimeAfter(step.action);
@@ -21,23 +25,24 @@ export function judgeRuntime(facts: StepFacts, before: RuntimeState): readonly F
   const left = leaves ?? before;
   if (crashes.length === 0 && seen === left) return [];
   if (crashes.length === 0 && seen === 'not-ready') {
-    const message = `containerd did not answer the look after this step, expected ${left}`;
-    return [{ check: 'runtime', outcome: 'inconclusive', ...told, message }];
+    const message = `${name} did not answer the look after this step, expected ${left}`;
+    return [{ check: 'runtime', outcome: 'inconclusive', stepId: step.id, place, message }];
   }
   return [compareRuntime(left, { seen, crashes, ...told })];
 }
 
 interface SeenRuntime extends Pick<Finding, 'stepId' | 'place'> {
+  readonly name: RuntimeName;
   readonly seen: RuntimeState;
-  readonly crashes: readonly Seen<'containerd-ended'>[];
+  readonly crashes: readonly Seen<'runtime-ended'>[];
 }
 
-export function compareRuntime(wanted: RuntimeState, { seen, crashes, ...told }: SeenRuntime): Finding {
-  const crash = crashes.map(describeCrash).join('; ');
+export function compareRuntime(wanted: RuntimeState, { name, seen, crashes, ...told }: SeenRuntime): Finding {
+  const crash = crashes.map((one) => describeCrash(name, one)).join('; ');
   const holds = seen === wanted && (wanted === 'ended' || crash === '');
   if (holds)
-    return { check: 'runtime', outcome: 'pass', ...told, message: `containerd is ${wanted}, as expected` };
-  const was = crash === '' ? `containerd is ${seen}` : crash;
+    return { check: 'runtime', outcome: 'pass', ...told, message: `${name} is ${wanted}, as expected` };
+  const was = crash === '' ? `${name} is ${seen}` : crash;
   return {
     check: 'runtime',
     outcome: 'fail',

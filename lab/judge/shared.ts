@@ -1,6 +1,6 @@
 import type { StateItem, StateKind } from '../core/node-state.ts';
 import { STANDARD_PLUGINS } from '../spec/plugin-names.ts';
-import type { JsonObject, JsonValue } from '../spec/scenario.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import { firstAddress, parseIp, parsePrefix, type IpAddress } from './ip-address.ts';
 import { pluginsOfType, type Networks } from './networks.ts';
 

@@ -1,8 +1,7 @@
-import { reasonsNotStarted } from '../core/why-not-started.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { NodeRun } from '../plan/node-run.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
-import { judgeConfigRead } from './config-read.ts';
 import type { RunFacts } from './facts.ts';
 import { lastLines } from './last-lines.ts';
 import { judgeLog, judgeNoLog } from './log.ts';
@@ -11,8 +10,8 @@ import type { Judged, Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 
 /**
- * How the first start of containerd ended, against what the node's `expect` says, or that it runs. That it does not is
- * containerd's doing where it says why, or where the file configures it; else it may be the lab's.
+ * How the first start of the runtime ended, against what the node's `expect` says, or that it runs. That it does not is
+ * the runtime's doing where it says why, or where the file configures it; else it may be the lab's.
  */
 export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
   const { start } = facts;
@@ -41,10 +40,11 @@ export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
 
 function judgeRuntime(
   run: NodeRun,
-  { facts: { start }, expect }: { facts: RunFacts; expect: Expectation },
+  { facts: { start, runtime }, expect }: { facts: RunFacts; expect: Expectation },
 ): readonly Finding[] {
   const { failed, crashes, runtime: seen = 'ended' } = start;
   const finding = compareRuntime(expect.runtime ?? 'running', {
+    name: runtime.name,
     seen,
     crashes,
     stepId: 'start',
@@ -53,9 +53,9 @@ function judgeRuntime(
   if (finding.outcome === 'pass') return run.start?.runtime === undefined ? [] : [finding];
   const told = { ...finding, ...(failed === undefined ? {} : { detail: failed.split('\n') }) };
   const answered = failed === undefined && seen !== 'not-ready';
-  const reasons = reasonsNotStarted(start.log ?? '');
+  const reasons = runtime.reasonsNotStarted(start.log ?? '');
   const saysWhy = reasons.length > 0 && !reasons.some((line) => REFUSED.test(line));
-  if (expect.runtime !== undefined || answered || saysWhy || configuresContainerd(run)) return [told];
+  if (expect.runtime !== undefined || answered || saysWhy || configuresRuntime(run, runtime)) return [told];
   const why = reasons.length === 0 ? 'its log does not say why' : 'it may be the node that refused';
   return [
     {
@@ -69,7 +69,28 @@ function judgeRuntime(
 /** What the kernel says to a program that does what it may elsewhere: nodes have fewer rights than a machine. */
 const REFUSED = /operation not permitted|permission denied|read-only file system|function not implemented/i;
 
-/** Whether the file has a word in how containerd starts. */
-const configuresContainerd = ({ node }: NodeRun): boolean =>
-  Object.keys(node.containerdConfig).length > 0 ||
-  node.files.some(({ name }) => name.startsWith('/etc/containerd/'));
+/** Whether the file has a word in how the runtime starts. */
+const configuresRuntime = ({ node }: NodeRun, { configNodePath }: Runtime): boolean =>
+  Object.keys(node.runtimeConfig).length > 0 ||
+  node.files.some(({ name }) => name.startsWith(configNodePath));
+
+/**
+ * What a file says of the runtime's configuration, against what the runtime says that it has read. Runtimes skip what they do
+ * not know, so it is a warning and decides nothing.
+ */
+function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: RunFacts): readonly Finding[] {
+  const { runtimeConfig: config } = node;
+  if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
+  const told = {
+    check: 'ran',
+    stepId: 'start',
+    place: node.runtimeConfigPlace ?? scenario.place,
+  } as const;
+  const { configDump: dump } = start;
+  if (dump === undefined) {
+    const message = `the journal does not tell what ${runtime.name} read of its configuration`;
+    return [{ ...told, outcome: 'inconclusive', message }];
+  }
+  const unread = runtime.unreadConfig(config, { version: node.runtime.version, dump, log });
+  return unread === undefined ? [] : [{ ...told, ...unread, outcome: 'pass', warning: true }];
+}

@@ -11,7 +11,7 @@ export interface Subject {
   readonly expect: Expectation;
   /** the state of the node then */
   readonly state: NodeState | undefined;
-  /** containerd's log that belongs to it; undefined where no log could be collected */
+  /** the runtime's log that belongs to it; undefined where no log could be collected */
   readonly log: string | undefined;
   /** the pod that a step is about */
   readonly pod: string | undefined;

@@ -66,5 +66,5 @@ const textsOf = (entries: readonly JournalEntry[]): readonly string[] =>
     if (entry.kind === 'command') return [entry.result.stdout, entry.result.stderr];
     if (entry.kind === 'look') return entry.state.items.map(({ name }) => name);
     if (entry.kind === 'waited') return [entry.lastSeen];
-    return entry.kind === 'containerd-log' ? [entry.text] : [];
+    return entry.kind === 'runtime-log' ? [entry.text] : [];
   });

@@ -10,7 +10,7 @@ export const CHECKS = [
   'output',
   'exit-code',
   'timed-out', // a step has an answer, or runs into its limit, as expected
-  'runtime', // containerd runs, or has ended, as expected
+  'runtime', // it runs, or has ended, as expected
   'pod', // state and addresses of a pod
   'left-behind',
   'log',
@@ -42,7 +42,7 @@ export interface Finding {
   readonly paste?: string;
   /** the step that left this one nothing to act on, and that has findings of its own */
   readonly causedBy?: string;
-  /** the last lines of containerd's log that belong to the step */
+  /** the last lines of the runtime's log that belong to the step */
   readonly log?: readonly string[];
 }
 

@@ -1,3 +1,4 @@
+import type { Runtimes } from '../core/runtime.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import { nodeRuns, runOn, type NodeRun } from '../plan/node-run.ts';
 import type { RunPlan } from '../plan/plan.ts';
@@ -9,8 +10,15 @@ export interface View {
   readonly facts: RunFacts;
 }
 
-export const viewsOf = (run: RunPlan, entries: readonly JournalEntry[]): readonly View[] =>
-  nodeRuns(run).map((own) => ({ run: own, facts: factsOf(own, entriesOn(own, { run, entries })) }));
+export const viewsOf = (
+  run: RunPlan,
+  entries: readonly JournalEntry[],
+  runtimes: Runtimes,
+): readonly View[] =>
+  nodeRuns(run).map((own) => ({
+    run: own,
+    facts: factsOf(own, entriesOn(own, { run, entries }), runtimes),
+  }));
 
 /** A step and the view of the node that it was taken on. */
 export interface ViewedStep extends StepFacts {
@@ -36,7 +44,7 @@ function entriesOn(
   const others = entries.length - kept.length;
   return kept.map((entry) => {
     if (entry.kind === 'run-ended') return { ...entry, entries: entry.entries - others };
-    if (entry.kind !== 'containerd-ended') return entry;
+    if (entry.kind !== 'runtime-ended') return entry;
     return { ...entry, stepId: ownStepAfter(entry.stepId, { own, run }) };
   });
 }

@@ -26,7 +26,8 @@ export class Container {
     INPUTS.argv(argv, 'exec');
     INPUTS.exec(options, 'exec');
     const { node, history, name } = this.#options;
-    return node.exec(execInContainer(history.captured(`${name}.id`) ?? name, argv), options);
+    const id = history.captured(`${name}.id`) ?? name;
+    return node.exec(execInContainer(history.runtime, { id, words: argv }), options);
   }
 
   /** `crictl stop`. StepFailed when it fails. */

@@ -1,6 +1,8 @@
+import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { Content } from '../core/content.ts';
 import { LabError } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { Clock } from '../core/ports.ts';
 import { bindingsDuring } from '../judge/captures-of.ts';
 import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
@@ -9,7 +11,7 @@ import { lastLines } from '../judge/last-lines.ts';
 import { judgeOk } from '../judge/ok.ts';
 import { judgeRuntime } from '../judge/runtime.ts';
 import { judgeTimedOut } from '../judge/timed-out.ts';
-import type { Containerd, ContainerdEnd } from '../nodes/containerd.ts';
+import type { NodeRuntime, RuntimeEnd } from '../nodes/node-runtime.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { JournalEntry, Observation } from '../observe/observation.ts';
 import type { PlannedStep } from '../plan/plan.ts';
@@ -22,7 +24,7 @@ import { StepFailed } from './step-failed.ts';
 const STEP_TIMEOUT_MS = 120_000;
 
 /** Where an expectation stands that a program has, and no file. */
-export const NOWHERE = { file: 'ContainerdNode', line: 1, column: 1 };
+export const NOWHERE = { file: 'RuntimeNode', line: 1, column: 1 };
 export const NOTHING_EXPECTED: Expectation = { place: NOWHERE, log: [], noLog: [] };
 
 /**
@@ -30,7 +32,10 @@ export const NOTHING_EXPECTED: Expectation = { place: NOWHERE, log: [], noLog: [
  * of a recorded run it can say of this.
  */
 export class NodeHistory {
+  /** the runtime that the node has */
+  readonly runtime: Runtime;
   readonly #node: LabNode;
+  readonly #version: string;
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #entries: JournalEntry[] = [];
@@ -43,21 +48,25 @@ export class NodeHistory {
 
   constructor({
     node,
-    containerd,
+    runtime,
+    runtimeVersion,
     clock,
     emulated = false,
   }: {
     node: LabNode;
-    containerd: Containerd;
+    runtime: NodeRuntime;
+    runtimeVersion: string;
     clock: Clock;
     emulated?: boolean;
   }) {
     this.#node = node;
+    this.runtime = runtime.kind;
+    this.#version = runtimeVersion;
     this.#clock = clock;
     this.#startedMs = clock.now();
     this.#stepper = createStepper({
       node,
-      containerd,
+      runtime,
       clock,
       artifact: ({ component }) => {
         throw new Error(`no step that a program takes brings another ${component}`);
@@ -77,8 +86,8 @@ export class NodeHistory {
     this.#files.push({ name: nodePath, ...content, place: NOWHERE });
   }
 
-  containerdEnded(end: ContainerdEnd): void {
-    this.#observe({ kind: 'containerd-ended', stepId: this.#lastId, ...end });
+  runtimeEnded(end: RuntimeEnd): void {
+    this.#observe({ kind: 'runtime-ended', stepId: this.#lastId, ...end });
   }
 
   /** A value that became known, `web.id`. */
@@ -112,7 +121,8 @@ export class NodeHistory {
   }
 
   facts(): RunFacts {
-    return factsOf({ steps: this.#steps, node: { files: this.#files } }, this.#entries);
+    const runtime = { component: this.runtime.name, version: this.#version };
+    return factsOf({ steps: this.#steps, node: { files: this.#files, runtime } }, this.#entries, RUNTIMES);
   }
 
   #nextId(what: string): string {
@@ -128,15 +138,16 @@ export class NodeHistory {
 
 function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
   const stepId = taken.step.id;
+  const { name } = facts.runtime;
   const before = facts.looks[facts.looks.findIndex((look) => look.stepId === stepId) - 1]?.runtime;
   const finding = [
     ...judgeTimedOut(taken),
     ...judgeOk(taken),
-    ...judgeRuntime(taken, before ?? 'running'),
+    ...judgeRuntime(taken, { before: before ?? 'running', name }),
   ].find(({ outcome }) => outcome === 'fail');
   if (finding === undefined) return undefined;
   const [failure] = failuresOf(taken);
-  const log = lastLines(taken.log ?? '').map((line) => `containerd  ${line}`);
+  const log = lastLines(taken.log ?? '').map((line) => `${name}  ${line}`);
   const lines = [...(finding.detail ?? []), ...log];
   return new StepFailed({
     stepId,

@@ -1,10 +1,12 @@
 import { basename } from 'node:path';
+import { DEFAULT_RUNTIME, type RuntimeName } from '../core/components.ts';
 import { contentOf, type Content } from '../core/content.ts';
 import type { SystemCalls } from '../core/node-state.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { formatJson } from '../spec/format-json.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
-import type { FileSpec, JsonObject, Scenario } from '../spec/scenario.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { literalContent } from '../spec/literal-content.ts';
 import { literally } from '../spec/template.ts';
 import { writtenOf } from '../spec/written-json.ts';
@@ -13,14 +15,14 @@ import { NOWHERE } from './node-history.ts';
 /** What a program wants of a node; all of it can be left as it is. Versions are written as in a scenario file. */
 export interface NodeRequest {
   readonly backend: BackendName | 'auto';
-  readonly containerd: string;
+  readonly runtime: { readonly name: RuntimeName; readonly version: string };
   readonly runc?: string;
   readonly crictl?: string;
   /** `none` for an empty /opt/cni/bin */
   readonly cniPlugins: string;
   /** paths of plugins of the user's own, from the working folder */
   readonly ownPlugins: readonly string[];
-  readonly containerdConfig?: JsonObject;
+  readonly runtimeConfig?: JsonObject;
   readonly cniConfig: readonly AnyFile[];
   readonly files: readonly AnyFile[];
   readonly systemCalls?: SystemCalls;
@@ -33,7 +35,7 @@ export interface AnyFile extends Content {
 
 export const ANY_NODE: NodeRequest = {
   backend: 'auto',
-  containerd: 'default',
+  runtime: { name: DEFAULT_RUNTIME, version: 'default' },
   cniPlugins: 'default',
   ownPlugins: [],
   cniConfig: [],
@@ -42,21 +44,21 @@ export const ANY_NODE: NodeRequest = {
 
 /** The request as a scenario file without steps would have it. */
 export function scenarioOf(request: NodeRequest): Scenario {
-  const { containerd, runc, crictl, cniPlugins, ownPlugins, containerdConfig, cniConfig, files } = request;
+  const { runtime, runc, crictl, cniPlugins, ownPlugins, runtimeConfig, cniConfig, files } = request;
   const { systemCalls } = request;
   const version = (text: string) => ({ text, place: NOWHERE });
   return scenarioOfNode({
     summary: 'a node for a program',
     place: NOWHERE,
     node: {
-      containerd: version(containerd),
+      runtime: { name: runtime.name, version: version(runtime.version) },
       ...(runc === undefined ? {} : { runc: version(runc) }),
       ...(crictl === undefined ? {} : { crictl: version(crictl) }),
       cniPlugins: {
         ...(cniPlugins === 'none' ? {} : { set: version(cniPlugins) }),
         plugins: ownPlugins.map((path) => ({ plugin: basename(path), version: version(`local:${path}`) })),
       },
-      ...(containerdConfig === undefined ? {} : { containerdConfig: writtenOf(containerdConfig) }),
+      ...(runtimeConfig === undefined ? {} : { runtimeConfig: writtenOf(runtimeConfig) }),
       cniConfig: cniConfig.map(fileSpec),
       files: files.map(fileSpec),
       ...(systemCalls === undefined ? {} : { systemCalls }),

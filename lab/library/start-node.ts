@@ -27,7 +27,7 @@ export async function startNode(
   const cleanup = new CleanupStack();
   let history: NodeHistory | undefined;
   try {
-    const { node, containerd, backend, artifacts, runtimeVersion, emulated, unread } = await startOneNode(
+    const { node, runtime, backend, artifacts, runtimeVersion, emulated, unread } = await startOneNode(
       world,
       {
         scenario: scenarioOf(request),
@@ -36,22 +36,24 @@ export async function startNode(
         containers: false,
         emit: (event) => tellProgress(event, onProgress),
         cleanup,
-        onContainerdEnd: (end) => history?.containerdEnded(end),
+        onRuntimeEnd: (end) => history?.runtimeEnded(end),
         signal,
       },
     );
-    if (unread !== undefined) throw new BadInput(`withContainerdConfig: ${unread}`);
-    history = new NodeHistory({ node, containerd, clock: world.clock, emulated });
+    if (unread !== undefined) throw new BadInput(`withRuntimeConfig: ${unread}`);
+    history = new NodeHistory({ node, runtime, runtimeVersion, clock: world.clock, emulated });
     await history.begin();
     let image: Promise<void> | undefined;
     return new StartedNode({
       node,
       history,
       backend,
-      containerdVersion: runtimeVersion,
+      runtimeVersion,
       cleanup,
       bringImage: () =>
-        (image ??= artifacts.ensureOwn('app-image', signal).then((app) => importImages(node, [app]))),
+        (image ??= artifacts
+          .ensureOwn('app-image', signal)
+          .then((app) => importImages(node, runtime.kind, [app]))),
     });
   } catch (thrown) {
     await cleanup.run();

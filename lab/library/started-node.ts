@@ -7,7 +7,6 @@ import { leftOver } from '../judge/left-over.ts';
 import { worstOf } from '../judge/settling.ts';
 import type { Subject } from '../judge/subject.ts';
 import type { Finding } from '../judge/verdict.ts';
-import { CONTAINERD_LOG } from '../nodes/containerd.ts';
 import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts';
 import type { LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
@@ -29,14 +28,14 @@ export interface StartedNodeOptions {
   readonly node: RunningNode;
   readonly history: NodeHistory;
   readonly backend: BackendName;
-  /** what containerd says itself */
-  readonly containerdVersion: string;
+  /** what the runtime says itself */
+  readonly runtimeVersion: string;
   readonly cleanup: CleanupStack;
   readonly bringImage: () => Promise<void>;
 }
 
 /**
- * A node that is up, with containerd answering. What containerd or the plugins do wrong is thrown as StepFailed; what
+ * A node that is up, with its runtime answering. What the runtime or the plugins do wrong is thrown as StepFailed; what
  * the lab or its host cannot do, as LabError. Several calls may be under way at once.
  */
 export class StartedNode implements AsyncDisposable {
@@ -58,8 +57,8 @@ export class StartedNode implements AsyncDisposable {
     return this.#options.backend;
   }
 
-  get containerdVersion(): string {
-    return this.#options.containerdVersion;
+  get runtimeVersion(): string {
+    return this.#options.runtimeVersion;
   }
 
   /** `crictl runp`: the plugins' ADD. Without a name it is `pod-1`, `pod-2`, …; the same name again is its next attempt. */
@@ -124,15 +123,16 @@ export class StartedNode implements AsyncDisposable {
     if (absent.length > 0) throw new BadInput(`there is nothing at ${nodePath} on ${this.name} to remove`);
   }
 
-  /** Ends containerd and starts it again; pods stay. StepFailed when it does not come up. */
-  async restartContainerd(): Promise<void> {
+  /** Ends the runtime and starts it again; pods stay. StepFailed when it does not come up. */
+  async restartRuntime(): Promise<void> {
     await this.#options.history.take({ do: 'stop-containerd' });
     await this.#options.history.take({ do: 'start-containerd' });
   }
 
-  /** All that containerd has logged so far. */
-  containerdLog(): Promise<string> {
-    return this.#options.node.readFile(CONTAINERD_LOG);
+  /** All that the runtime has logged so far. */
+  runtimeLog(): Promise<string> {
+    const { node, history } = this.#options;
+    return node.readFile(history.runtime.logNodePath);
   }
 
   /**

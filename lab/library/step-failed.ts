@@ -10,7 +10,7 @@ export interface StepFailedOptions {
   readonly result?: CommandResult;
 }
 
-/** What was asked of containerd did not work: its own doing, or the plugins'; never the lab's. */
+/** What was asked of the runtime did not work: its own doing, or the plugins'; never the lab's. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
   /** of the steps taken on this node: `2-stop-pod` */

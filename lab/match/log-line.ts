@@ -1,4 +1,4 @@
-import type { LogLine } from '../observe/containerd-log.ts';
+import type { LogLine } from '../core/logrus.ts';
 import type { LogExpectation } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { assign, type Assigned, type Attempt } from './assign.ts';

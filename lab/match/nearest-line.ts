@@ -1,4 +1,4 @@
-import type { LogLine } from '../observe/containerd-log.ts';
+import type { LogLine } from '../core/logrus.ts';
 import type { LogExpectation } from '../spec/scenario.ts';
 import type { Bindings } from './bindings.ts';
 import { messageText } from './log-line.ts';

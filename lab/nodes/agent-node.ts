@@ -45,6 +45,7 @@ export function agentNode(
     adopt: (argv) => follow({ op: 'adopt', argv }),
     readFile: (path, offset = 0) => link.request({ op: 'read-file', path, offset }, parseContent),
     writeFiles: (files) => link.request({ op: 'write-files', files }, parseAbsent),
+    useRuntime: (runtime) => link.request({ op: 'use-runtime', runtime }, parseNothing),
     look: () => link.request({ op: 'look' }, parseNodeState),
     runtimeStatus: () => link.request({ op: 'runtime-status' }, parseRuntimeStatus),
     usage: () => link.request({ op: 'usage' }, parseUsage),

@@ -4,6 +4,7 @@ import { check, commandResult, nodeState, readJson, type Schema } from '../core/
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import type { RuntimeTraits } from '../core/runtime.ts';
 import type { NodeFile, RuntimeStatus } from './node.ts';
 
 /** What the lab asks of the agent, one JSON object a line; the other side is images/node-tools/internal/serve. */
@@ -32,6 +33,7 @@ export type AgentRequest =
       readonly base64: string;
       readonly mode: number;
     }
+  | { readonly op: 'use-runtime'; readonly runtime: RuntimeTraits }
   | { readonly op: 'look' | 'runtime-status' | 'usage' | 'keep' };
 
 /** How a process that was started in the background ended. */

@@ -1,10 +1,11 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { CleanupStack } from '../core/cleanup-stack.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { NodePlan } from '../plan/plan.ts';
-import { containerdOn, type Containerd, type ContainerdEnd } from './containerd.ts';
-import type { NodeMaker, RunningNode } from './node.ts';
 import { unpackImageStore } from './image-store.ts';
+import { runtimeOn, type NodeRuntime, type RuntimeEnd } from './node-runtime.ts';
+import type { NodeMaker, RunningNode, RuntimeStarter } from './node.ts';
 import { StartFailed } from './start-failed.ts';
 import { importImages, preparationOf, provisionNode, type NodeArtifacts } from './provision.ts';
 
@@ -12,9 +13,9 @@ import { importImages, preparationOf, provisionNode, type NodeArtifacts } from '
 export interface NodeParts extends NodeArtifacts {
   /** the sandbox image, and the app image where containers are wanted */
   readonly images: readonly Artifact[];
-  /** the same images as an import of them leaves them, for a containerd with the lab's own configuration: image-store.ts */
+  /** the same images as an import of them leaves them, for a runtime with the lab's own configuration: image-store.ts */
   readonly imageStore?: Artifact;
-  /** what steps bring to it later: other plugins, another containerd */
+  /** what steps bring to it later: other plugins, another runtime */
   readonly later: readonly Artifact[];
 }
 
@@ -22,38 +23,40 @@ export interface BringUpOptions {
   readonly maker: Pick<NodeMaker, 'start'>;
   readonly name: string;
   readonly plan: NodePlan;
+  /** the one that the plan names */
+  readonly runtime: Runtime;
   readonly parts: NodeParts;
   readonly clock: Clock;
   /** gets the end of the node as an undo before the node is there */
   readonly cleanup: CleanupStack;
-  readonly onContainerdEnd: (end: ContainerdEnd) => void;
+  readonly onRuntimeEnd: (end: RuntimeEnd) => void;
   /** ends the node at once, now and for as long as it is there; whatever waits for it is then told so */
   readonly signal: AbortSignal;
 }
 
 export interface ReadyNode {
   readonly node: RunningNode;
-  readonly containerd: Containerd;
+  readonly runtime: NodeRuntime;
   /** from nothing to a node that runs commands */
   readonly nodeMs: number;
-  /** from there to a containerd that answers */
-  readonly containerdMs: number;
+  /** from there to a runtime that answers */
+  readonly runtimeMs: number;
   readonly runtimeVersion: string;
-  /** containerd did not start; a later start of it, on other files perhaps, brings the images too */
+  /** the runtime did not start; a later start of it, on other files perhaps, brings the images too */
   readonly startFailed?: StartFailed;
-  /** from a node that was saved with all this done: containerd, and so its log, are older than the node */
-  readonly resumed?: boolean;
+  /** the node's own start of it, and so its log, may be older than the run */
+  readonly runtimeStartedBy?: RuntimeStarter;
 }
 
-/** A fresh node of this plan with containerd answering and the images in it, or with the reason why not. Throws LabError. */
+/** A fresh node of this plan with its runtime answering and the images in it, or with the reason why not. Throws LabError. */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
-  const { maker, name, plan, parts, clock, cleanup, onContainerdEnd, signal } = options;
+  const { maker, name, plan, runtime: kind, parts, clock, cleanup, onRuntimeEnd, signal } = options;
   const node = await maker.start({
     name,
     artifacts: [...artifactsOf(parts), ...parts.later],
     ...(plan.limits === undefined ? {} : { limits: plan.limits }),
     ...(plan.systemCalls === undefined ? {} : { systemCalls: plan.systemCalls }),
-    preparation: () => preparationOf(plan, parts),
+    preparation: () => preparationOf({ plan, runtime: kind }, parts),
   });
   cleanup.add(`end node ${name}`, () => node.end());
   const endNode = () => void node.end();
@@ -62,51 +65,55 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   cleanup.add('stop listening', letGo);
   signal.throwIfAborted();
   const startedMs = clock.now();
-  const containerd = containerdOn(node, { clock, onEnd: onContainerdEnd });
-  const started = node.resumed
-    ? { containerd, ...(await containerd.adopt()), answeredMs: clock.now() }
-    : await prepare(node, containerd, options);
+  await node.useRuntime(kind.traits);
+  const runtime = runtimeOn(node, { kind, clock, onEnd: onRuntimeEnd });
+  const { runtimeStartedBy = 'lab' } = node;
+  const started =
+    runtimeStartedBy === 'node'
+      ? { runtime, ...(await runtime.adopt()), answeredMs: clock.now() }
+      : await prepare(node, runtime, options);
   return {
     node: { ...node, keep: () => node.keep().then(letGo) },
-    containerd: started.containerd,
+    runtime: started.runtime,
     nodeMs: node.startMs,
-    containerdMs: started.answeredMs - startedMs,
+    runtimeMs: started.answeredMs - startedMs,
     runtimeVersion: started.runtimeVersion,
-    ...(node.resumed && { resumed: true }),
+    ...(runtimeStartedBy === 'node' && { runtimeStartedBy }),
     ...('startFailed' in started && { startFailed: started.startFailed }),
   };
 }
 
-async function prepare(node: RunningNode, plain: Containerd, { plan, parts, clock }: BringUpOptions) {
+async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clock }: BringUpOptions) {
+  const { kind } = plain;
   const [unpacked] = await Promise.all([
-    parts.imageStore === undefined ? false : unpackImageStore(node, parts.imageStore),
-    provisionNode(node, plan, parts),
+    parts.imageStore === undefined ? false : unpackImageStore(node, kind, parts.imageStore),
+    provisionNode(node, { plan, runtime: kind }, parts),
   ]);
-  // ctr of containerd 1.x waits for the socket, so it need not wait for us; that of 2.x gives up and is asked again
+  // an import that waits for the runtime by itself need not wait for us; one that gives up is run again
   let brought: Promise<boolean> = unpacked
     ? Promise.resolve(true)
-    : importImages(node, parts.images).then(
+    : importImages(node, kind, parts.images).then(
         () => true,
         () => false,
       );
   let answeredMs = 0;
-  const containerd: Containerd = {
+  const runtime: NodeRuntime = {
     ...plain,
     async start() {
       const ready = await plain.start();
       answeredMs = clock.now();
-      if (!(await brought)) await importImages(node, parts.images);
+      if (!(await brought)) await importImages(node, kind, parts.images);
       brought = Promise.resolve(true);
       return ready;
     },
   };
   try {
-    const { runtimeVersion } = await containerd.start();
+    const { runtimeVersion } = await runtime.start();
     await node.savePrepared?.();
-    return { containerd, runtimeVersion, answeredMs };
+    return { runtime, runtimeVersion, answeredMs };
   } catch (thrown) {
     if (!(thrown instanceof StartFailed)) throw thrown;
-    return { containerd, runtimeVersion: '', answeredMs: clock.now(), startFailed: thrown };
+    return { runtime, runtimeVersion: '', answeredMs: clock.now(), startFailed: thrown };
   }
 }
 

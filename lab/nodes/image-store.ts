@@ -6,16 +6,13 @@ import { bytesOfText } from '../core/byte-text.ts';
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { LabError, messageOf } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Runtime } from '../core/runtime.ts';
 import { err, ok } from '../core/result.ts';
 import { waitFor } from '../core/wait-for.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { bringUpNode, type NodeParts } from './bring-up.ts';
 import type { LabNode, NodeMaker } from './node.ts';
 
-/** Where a containerd keeps images and what it knows of them. */
-const STORE = '/var/lib/containerd';
-/** Holds an id that no two containerds share. */
-const OF_ONE_NODE = './io.containerd.grpc.v1.introspection';
 const ARCHIVE = 'store.tar';
 const KNOWN_WITHIN_MS = 5_000;
 const PACKED_WITHIN_MS = 60_000;
@@ -25,21 +22,30 @@ export interface ImageStoreOptions {
   /** of the node that it is made on; unique on this host */
   readonly nodeName: string;
   readonly plan: NodePlan;
+  /** the one that the plan names */
+  readonly runtime: Runtime;
   readonly parts: NodeParts;
   readonly clock: Clock;
 }
 
 /**
- * What an import of these images leaves in the folder of this containerd. Unpacked before containerd starts, it stands in
- * for the import. It is made by that very containerd, on a node of its own, and so fits no other version for sure.
+ * What an import of these images leaves in the folder of this runtime. Unpacked before the runtime starts, it stands in
+ * for the import. It is made by that very runtime, on a node of its own, and so fits no other version for sure.
  */
-export function imageStoreRecipe({ maker, nodeName, plan, parts, clock }: ImageStoreOptions): Recipe {
-  const { containerd, images } = parts;
-  const keys = { containerd: containerd.key, images: images.map(({ key }) => key) };
+export function imageStoreRecipe({
+  maker,
+  nodeName,
+  plan,
+  runtime,
+  parts,
+  clock,
+}: ImageStoreOptions): Recipe {
+  const { images } = parts;
+  const keys = { [runtime.name]: parts.runtime.key, images: images.map(({ key }) => key) };
   return {
     source: 'own',
     name: 'image-store',
-    version: containerd.version,
+    version: parts.runtime.version,
     request: JSON.stringify({ own: 'image-store', ...keys, revision: 1 }),
     async make(treeHostPath, { signal, progress }) {
       const cleanup = new CleanupStack();
@@ -48,18 +54,19 @@ export function imageStoreRecipe({ maker, nodeName, plan, parts, clock }: ImageS
         const ready = await bringUpNode({
           maker,
           name: nodeName,
-          plan: { ...plan, containerdConfig: {}, cniConfig: [], files: [] },
+          plan: { ...plan, runtimeConfig: {}, cniConfig: [], files: [] },
+          runtime,
           parts: { ...parts, plugins: { overrides: [] }, later: [] },
           clock,
           cleanup,
-          onContainerdEnd: () => undefined,
+          onRuntimeEnd: () => undefined,
           signal,
         });
         if (ready.startFailed !== undefined) throw ready.startFailed;
-        await imagesKnown(ready.node, clock);
-        await ready.containerd.end('TERM');
-        await writeFile(`${treeHostPath}/${ARCHIVE}`, await packStore(ready.node));
-        return ok({ madeBy: `ctr images import of containerd ${containerd.version}` });
+        await imagesKnown(ready.node, runtime, clock);
+        await ready.runtime.end('TERM');
+        await writeFile(`${treeHostPath}/${ARCHIVE}`, await packStore(ready.node, runtime));
+        return ok({ madeBy: `an import by ${runtime.name} ${parts.runtime.version}` });
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof LabError)) throw thrown;
@@ -71,39 +78,38 @@ export function imageStoreRecipe({ maker, nodeName, plan, parts, clock }: ImageS
   };
 }
 
-/** What CRI writes on an image that it knows; it takes one up a moment after the import. */
-const KNOWN_TO_CRI = 'io.cri-containerd.image=managed';
-
-const imagesKnown = (node: LabNode, clock: Clock): Promise<void> =>
+const imagesKnown = (node: LabNode, { imageStore }: Runtime, clock: Clock): Promise<void> =>
   waitFor(
     `CRI's images on ${node.name}`,
     async () => {
-      const argv = ['ctr', '--namespace', 'k8s.io', 'images', 'list'];
-      const { stdout } = await node.exec(argv, { timeoutMs: KNOWN_WITHIN_MS });
-      const unknown = stdout
-        .split('\n')
-        .filter((line) => /\bcnilab\.local\//.test(line) && !line.includes(KNOWN_TO_CRI));
+      const { stdout } = await node.exec(imageStore.list, { timeoutMs: KNOWN_WITHIN_MS });
+      const unknown = imageStore.unknownToCri(stdout);
       return unknown.length === 0 ? ok(undefined) : err(unknown.join('\n'));
     },
     { everyMs: 10, forMs: KNOWN_WITHIN_MS, clock },
   );
 
-async function packStore(node: LabNode): Promise<Uint8Array> {
-  const argv = ['tar', '--create', '--directory', STORE, '--exclude', OF_ONE_NODE, '.'];
+async function packStore(node: LabNode, { imageStore }: Runtime): Promise<Uint8Array> {
+  const { folder, ofOneNode } = imageStore;
+  const argv = ['tar', '--create', '--directory', folder, '--exclude', ofOneNode, '.'];
   const { exitCode, stdout, stderr } = await node.exec(argv, { timeoutMs: PACKED_WITHIN_MS });
   if (exitCode !== 0) throw new LabError(`tar on ${node.name}: ${stderr.trim()}`);
   return bytesOfText(stdout);
 }
 
 /** Whether the images are on the node now; where that fails they can still be imported. */
-export async function unpackImageStore(node: LabNode, store: Artifact): Promise<boolean> {
-  const folder = await node.provide(store);
-  await node.writeFiles([{ nodePath: `${STORE}/.store`, content: '' }]);
-  const argv = ['tar', '--extract', '--directory', STORE, '--file', `${folder}/${ARCHIVE}`];
+export async function unpackImageStore(
+  node: LabNode,
+  { imageStore: { folder } }: Runtime,
+  store: Artifact,
+): Promise<boolean> {
+  const from = await node.provide(store);
+  await node.writeFiles([{ nodePath: `${folder}/.store`, content: '' }]);
+  const argv = ['tar', '--extract', '--directory', folder, '--file', `${from}/${ARCHIVE}`];
   const unpacked = await node.exec(argv, { timeoutMs: PACKED_WITHIN_MS }).then(
     ({ exitCode }) => exitCode === 0,
     () => false, // no tar on this node
   );
-  await node.writeFiles([{ nodePath: unpacked ? `${STORE}/.store` : STORE, remove: true }]);
+  await node.writeFiles([{ nodePath: unpacked ? `${folder}/.store` : folder, remove: true }]);
   return unpacked;
 }

@@ -3,6 +3,7 @@ import type { OwnName } from '../artifacts/artifacts.ts';
 import type { Content } from '../core/content.ts';
 import type { NodeLimits, NodeState, NodeUsage, SystemCalls } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
+import type { RuntimeTraits } from '../core/runtime.ts';
 import type { Arch } from '../core/components.ts';
 import type { GroupNode, NodeGroup } from './group.ts';
 
@@ -24,7 +25,7 @@ export type NodeFile =
       /** is told where it is not there */ readonly mustExist?: true;
     };
 
-/** A process that the lab started and that goes on: containerd. */
+/** A process that was started to stay: a runtime. */
 export interface NodeProcess {
   readonly pid: number;
   /** fulfilled when the process has ended, and never rejected while the node lives */
@@ -45,7 +46,7 @@ export interface LabNode {
     argv: readonly string[],
     options: { readonly logPath: string; readonly env?: Readonly<Record<string, string>> },
   ): Promise<NodeProcess>;
-  /** Takes over a process that was started with this very command, on a node that was prepared before. */
+  /** Takes over a process that was started with this very command, and not by this lab. */
   adopt(argv: readonly string[]): Promise<NodeProcess>;
   /** The content from byte `offset` on (default 0), UTF-8. A file that is not there is a LabError. */
   readFile(nodePath: string, offset?: number): Promise<string>;
@@ -53,9 +54,11 @@ export interface LabNode {
   writeFiles(files: readonly NodeFile[]): Promise<readonly string[]>;
   /** Makes a cached artifact readable on the node and returns the node path of its folder. Cheap when repeated. */
   provide(artifact: Artifact): Promise<string>;
+  /** Says which runtime the node has: looks and `runtimeStatus` ask that one. Before it there is none to ask. */
+  useRuntime(traits: RuntimeTraits): Promise<void>;
   /** One look at everything a pod could leave behind. */
   look(): Promise<NodeState>;
-  /** CRI's own status, asked over containerd's socket: not an exec, so that waiting for it costs nothing. */
+  /** CRI's own status, asked over the runtime's socket: not an exec, so that waiting for it costs nothing. */
   runtimeStatus(): Promise<RuntimeStatus>;
   usage(): Promise<NodeUsage>;
 }
@@ -72,12 +75,18 @@ export type RuntimeStatus =
     }
   | { readonly answered: false; readonly why: string };
 
+/**
+ * Who starts the runtime of a node: the lab, once it has prepared the node; or something that is on the node already, as an
+ * earlier lab was on a saved machine, and as systemd would be. The lab adopts that one, and prepares nothing.
+ */
+export type RuntimeStarter = 'lab' | 'node';
+
 /** How a node is to be taken down, or left for the user. */
 export interface RunningNode extends LabNode {
   /** what it took from nothing to a node that runs commands */
   readonly startMs: number;
-  /** It begins where another node of the same preparation was saved: nothing of that is to be done again. */
-  readonly resumed?: boolean;
+  /** Missing: the lab. */
+  readonly runtimeStartedBy?: RuntimeStarter;
   /** The preparation is done: where that makes others start sooner, the node is saved for them as it is now. */
   savePrepared?(): Promise<void>;
   /** Ends the node and all in it, and removes what the backend made for it. Safe to call twice. */

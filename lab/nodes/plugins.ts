@@ -1,8 +1,7 @@
 import type { Artifact } from '../artifacts/artifact.ts';
+import { CNI_BIN } from '../core/components.ts';
 import { LabError } from '../core/lab-error.ts';
 import type { LabNode, NodeFile } from './node.ts';
-
-export const CNI_BIN = '/opt/cni/bin';
 
 /** What is to be in /opt/cni/bin: a whole set, and single plugins over it. */
 export interface InstalledPlugins {

@@ -15,7 +15,7 @@ const optionalNumber = v.exactOptional(v.number());
 /** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: a format may grow. */
 const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
   'run-started': v.looseObject({
-    formatVersion: v.literal(2),
+    formatVersion: v.literal(3),
     labVersion: v.string(),
     time: v.string(),
     backend: v.string(),
@@ -32,9 +32,9 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
   'node-ready': v.looseObject({
     name: v.string(),
     nodeMs: v.number(),
-    containerdMs: v.number(),
+    runtimeMs: v.number(),
     runtimeVersion: v.string(),
-    resumed: v.exactOptional(v.boolean()),
+    runtimeStartedBy: v.exactOptional(v.picklist(['lab', 'node'])),
   }),
   'step-started': v.looseObject({ stepId }),
   command: v.looseObject({
@@ -60,8 +60,8 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
     absent: v.array(v.string()),
   }),
   'not-run': v.looseObject({ stepId, why: v.string() }),
-  'containerd-log': v.looseObject({ stepId, text: v.string() }),
-  'containerd-ended': v.looseObject({
+  'runtime-log': v.looseObject({ stepId, text: v.string() }),
+  'runtime-ended': v.looseObject({
     stepId,
     asked: v.boolean(),
     exitCode: v.nullable(v.number()),
@@ -85,7 +85,7 @@ export function journalEntryOf(value: unknown, formatVersion: number): Result<Jo
   if (!entry.ok) return err(entry.error === '' ? 'is not an object' : `has no sound "${entry.error}"`);
   const { kind, formatVersion: got } = entry.value;
   if (kind === 'run-started' && got !== formatVersion)
-    return err(`says formatVersion ${JSON.stringify(got)}, this cnilab reads ${formatVersion}`);
+    return err(`is of format ${JSON.stringify(got)}, and this cnilab reads format ${formatVersion} alone`);
   if (!isKind(kind)) return err(`has an unknown kind ${JSON.stringify(kind)}`);
   const fields = check<FieldsOf<Kind>>(FIELDS[kind], value);
   if (!fields.ok) return err(`is a ${kind} without a sound "${fields.error}"`);

@@ -3,7 +3,7 @@ import { journalEntryOf } from './journal-shape.ts';
 import type { JournalEntry } from './observation.ts';
 
 /** Of journal.jsonl; docs/journal.md says when it changes. */
-export const JOURNAL_FORMAT_VERSION = 2;
+export const JOURNAL_FORMAT_VERSION = 3;
 
 /** One entry as the line that stands in journal.jsonl, its line break included. */
 export function formatJournalEntry(entry: JournalEntry): string {

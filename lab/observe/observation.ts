@@ -10,7 +10,7 @@ export type Observation =
   | {
       readonly kind: 'run-started';
       /** of the journal: a reader refuses what it does not know */
-      readonly formatVersion: 2;
+      readonly formatVersion: 3;
       readonly labVersion: string;
       /** ISO 8601 */
       readonly time: string;
@@ -31,10 +31,10 @@ export type Observation =
       /** on its host */
       readonly name: string;
       readonly nodeMs: number;
-      readonly containerdMs: number;
+      readonly runtimeMs: number;
       readonly runtimeVersion: string;
-      /** it goes on from one that was saved with containerd up: the first lines of the log are older than the run */
-      readonly resumed?: boolean;
+      /** `node`: something on it had started the runtime, so that the first lines of the log are older than the run */
+      readonly runtimeStartedBy?: 'lab' | 'node';
     }
   | { readonly kind: 'step-started'; readonly stepId: string }
   /** `pod` and `container` say on whose behalf, by the scenario's name for it; `id` is CRI's, where it is known */
@@ -68,10 +68,10 @@ export type Observation =
     }
   /** the step could not be taken: there was no sandbox to stop, no runtime to ask, nothing that the lab could see */
   | { readonly kind: 'not-run'; readonly stepId: string; readonly why: string }
-  /** what containerd wrote to its log since the last such observation: whole lines, or none */
-  | { readonly kind: 'containerd-log'; readonly stepId: string; readonly text: string }
+  /** what the runtime wrote to its log since the last such observation: whole lines, or none */
+  | { readonly kind: 'runtime-log'; readonly stepId: string; readonly text: string }
   | {
-      readonly kind: 'containerd-ended';
+      readonly kind: 'runtime-ended';
       readonly stepId: string;
       readonly asked: boolean;
       readonly exitCode: number | null;
@@ -81,7 +81,7 @@ export type Observation =
       readonly kind: 'look';
       readonly stepId: string;
       readonly state: NodeState;
-      /** how containerd was, once all else had been seen */
+      /** how the runtime was, once all else had been seen */
       readonly runtime: RuntimeState;
     }
   | { readonly kind: 'step-ended'; readonly stepId: string }

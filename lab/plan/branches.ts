@@ -5,7 +5,7 @@ import satisfies from 'semver/functions/satisfies.js';
 import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { Expectation, Scenario } from '../spec/scenario.ts';
 import { mistakeAt } from '../spec/source-at.ts';
-import type { ComponentName } from '../core/components.ts';
+import { RUNTIMES, type ComponentName } from '../core/components.ts';
 import type { Cell } from './fill.ts';
 import { nameCell } from './name-cell.ts';
 
@@ -98,7 +98,10 @@ function nameCells(cells: readonly BranchCell[]): string {
 
 /** An axis whose value is not the version itself shows both. */
 function nameBranchCell({ cell, versions }: BranchCell): string {
-  return nameCell(cell) || `the only cell (containerd ${versions.containerd ?? '?'})`;
+  const runtime = RUNTIMES.map((name) => `${name} ${versions[name] ?? '?'}`).find(
+    (text) => !text.endsWith('?'),
+  );
+  return nameCell(cell) || `the only cell (${runtime ?? 'of an unknown version'})`;
 }
 
 const nameLines = (branches: readonly Expectation[]): string =>

@@ -1,6 +1,6 @@
 import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
-import type { ComponentName } from '../core/components.ts';
+import { isRuntime, type ComponentName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
 
 /** Versions from the command line, for every cell of every scenario. */
@@ -98,13 +98,18 @@ const axisOf = (version: VersionText | undefined): string | undefined =>
   /^\$\{matrix\.([^}]+)\}$/.exec(version?.text ?? '')?.[1];
 
 const versionTextOf = (node: NodeSpec, component: ComponentName): VersionText | undefined =>
-  component === 'cni-plugins' ? node.cniPlugins.set : node[component];
+  isRuntime(component)
+    ? node.runtime.version
+    : component === 'cni-plugins'
+      ? node.cniPlugins.set
+      : node[component];
 
 function withVersion(
   node: NamedNode,
   { component, text }: { component: ComponentName; text: string },
 ): NamedNode {
-  const version = { text, place: versionTextOf(node, component)?.place ?? node.containerd.place };
+  const version = { text, place: versionTextOf(node, component)?.place ?? node.runtime.version.place };
+  if (isRuntime(component)) return { ...node, runtime: { name: component, version } };
   if (component === 'cni-plugins') return { ...node, cniPlugins: { ...node.cniPlugins, set: version } };
   return { ...node, [component]: version };
 }

@@ -18,8 +18,8 @@ function formatRun({ title, control, nodes, steps }: RunPlan): string {
   return [
     `${title}${mark}`,
     ...nodes.map(
-      ({ name, containerd, runc, crictl, plugins }) =>
-        `  ${named(name)}${[containerd, runc, crictl].map(describeWithPath).join(', ')}, ${describePlugins(plugins)}`,
+      ({ name, runtime, runc, crictl, plugins }) =>
+        `  ${named(name)}${[runtime, runc, crictl].map(describeWithPath).join(', ')}, ${describePlugins(plugins)}`,
     ),
     ...steps.map(({ id, on, action }) =>
       `  ${id.padEnd(width)}  ${named(on)}${specOf(action).describe(action)}`.trimEnd(),

@@ -7,6 +7,7 @@ import { checkSize } from './check-size.ts';
 import type { ComponentName } from '../core/components.ts';
 import { fillVersion } from './fill.ts';
 import type { PlanOptions } from './plan-scenarios.ts';
+import { runOn } from './node-run.ts';
 import { localHostPath } from './resolve-component.ts';
 
 /** Something local that has to be asked for its version before a plan can be made. */
@@ -42,7 +43,7 @@ function versionTexts({
   steps,
 }: Pick<Scenario, 'nodes' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
   const ofNodes = nodes.flatMap((node): readonly (readonly [ComponentName, VersionText | undefined])[] => [
-    ['containerd', node.containerd],
+    [node.runtime.name, node.runtime.version],
     ['runc', node.runc],
     ['crictl', node.crictl],
     ...pluginVersions(node.cniPlugins),
@@ -51,6 +52,8 @@ function versionTexts({
     ...ofNodes.flatMap(([component, version]) =>
       version === undefined ? [] : [[component, version] as const],
     ),
-    ...steps.flatMap(({ action }) => specOf(action).versions?.(action) ?? []),
+    ...steps.flatMap(
+      ({ on, action }) => specOf(action).versions?.(action, runOn(nodes, on).runtime.name) ?? [],
+    ),
   ];
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import { RUNTIMES } from '../core/components.ts';
 import { check, parseJson, texts, type Schema } from '../core/machine-json.ts';
 import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -11,8 +12,10 @@ export function parsePlan(json: string): Result<Plan, string> {
   if (!parsed.ok) return err(`this is not JSON: ${parsed.error}`);
   const head = check(HEAD, parsed.value);
   if (!head.ok) return err('this is not a plan');
-  if (head.value.formatVersion !== 2)
-    return err(`wanted format version 2; got ${JSON.stringify(head.value.formatVersion)}`);
+  if (head.value.formatVersion !== 3)
+    return err(
+      `it is of format ${JSON.stringify(head.value.formatVersion)}, and this cnilab reads format 3 alone`,
+    );
   const runs = check(RUNS, parsed.value);
   if (!runs.ok) return err(`it has no sound "${runs.error}"`);
   return ok(parsed.value as Plan);
@@ -39,12 +42,12 @@ const RUNS: Schema<unknown> = v.looseObject({
             name: v.exactOptional(v.string()),
             start: v.exactOptional(expectation),
             end: v.exactOptional(expectation),
-            containerd: component,
+            runtime: v.looseObject({ component: v.picklist(RUNTIMES), version: v.string() }),
             runc: component,
             crictl: component,
             plugins: mapping,
-            containerdConfig: mapping,
-            containerdConfigPlace: v.exactOptional(mapping),
+            runtimeConfig: mapping,
+            runtimeConfigPlace: v.exactOptional(mapping),
             cniConfig: files,
             files,
             limits: v.exactOptional(mapping),

@@ -1,4 +1,4 @@
-import { ARCHS, type Arch, COMPONENTS, type ComponentName } from '../core/components.ts';
+import { ARCHS, type Arch, byComponent, COMPONENTS, type ComponentName } from '../core/components.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be available from gomod. */
@@ -18,8 +18,8 @@ export interface Pins {
 
 export interface ComponentPins {
   readonly default: string;
-  /** containerd's version, or the beginning of it (`2`, `1.4`) → the version that is taken beside it in place of the default */
-  readonly besideContainerd: Readonly<Record<string, string>>;
+  /** another component → its version, or the beginning of it (`2`, `1.4`) → what is taken beside that in place of the default */
+  readonly beside: Readonly<Partial<Record<ComponentName, Readonly<Record<string, string>>>>>;
   readonly release: ReleasePins;
   readonly gomod: readonly MajorPins[];
   readonly debian: DebianPins | undefined;
@@ -67,21 +67,12 @@ export function parsePins(written: unknown): Result<Pins, string> {
   try {
     const root = mapOf(written, 'pins.yaml');
     const components = mapOf(root.components, 'components');
-    const parsed = Object.fromEntries(
-      COMPONENTS.map((name) => [name, parseComponent(components[name], name)]),
-    );
-    const { containerd, runc, 'cni-plugins': plugins, crictl } = parsed;
-    if (!containerd || !runc || !plugins || !crictl) throw new PinProblem('components: one is missing');
+    const parsed = byComponent((name) => parseComponent(components[name], name));
     const debianSuites = listOf(mapOf(root.debian, 'debian').suites, 'debian.suites');
     return ok({
-      components: { containerd, runc, 'cni-plugins': plugins, crictl },
+      components: parsed,
       critest: parseCritest(root.critest),
-      defaults: {
-        containerd: containerd.default,
-        runc: runc.default,
-        'cni-plugins': plugins.default,
-        crictl: crictl.default,
-      },
+      defaults: byComponent((name) => parsed[name].default),
       suites: Object.fromEntries(debianSuites.map((suite) => [suite, versionsOfSuite(parsed, suite)])),
       debianSuites,
       debianSecuritySuites: listOf(mapOf(root.debian, 'debian').security, 'debian.security'),
@@ -123,10 +114,7 @@ function parseComponent(value: unknown, where: string): ComponentPins {
   const gomod = Object.entries(component.gomod === undefined ? {} : mapOf(component.gomod, `${where}.gomod`));
   return {
     default: textOf(component.default, `${where}.default`),
-    besideContainerd:
-      component['beside-containerd'] === undefined
-        ? {}
-        : textMapOf(component['beside-containerd'], `${where}.beside-containerd`),
+    beside: component.beside === undefined ? {} : parseBeside(component.beside, `${where}.beside`),
     release: {
       url: textOf(release.url, `${where}.release.url`),
       checksums: textOf(release.checksums, `${where}.release.checksums`),
@@ -140,6 +128,16 @@ function parseComponent(value: unknown, where: string): ComponentPins {
     gomod: gomod.map(([majors, facts]) => parseMajors(majors, facts, `${where}.gomod.${majors}`)),
     debian: component.debian === undefined ? undefined : parseDebian(component.debian, `${where}.debian`),
   };
+}
+
+function parseBeside(value: unknown, where: string): ComponentPins['beside'] {
+  return Object.fromEntries(
+    Object.entries(mapOf(value, where)).map(([name, versions]) => {
+      if (!COMPONENTS.some((known) => known === name))
+        throw new PinProblem(`${where}: "${name}" is none of ${COMPONENTS.join(', ')}`);
+      return [name, textMapOf(versions, `${where}.${name}`)];
+    }),
+  );
 }
 
 function parseSums(value: unknown, where: string): Partial<Record<Arch, string>> {

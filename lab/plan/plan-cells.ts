@@ -20,11 +20,10 @@ import {
   type BranchCell,
   type NodeCells,
 } from './branches.ts';
-import { inTablesOf } from './config-roles.ts';
 import { checkCaptures } from './check-captures.ts';
 import { checkUses } from './check-uses.ts';
 import type { CellsOfScenario } from './cells.ts';
-import type { ComponentName, ComponentRef, PluginsPlan } from '../core/components.ts';
+import type { ComponentName, ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';
 import {
   fillControl,
@@ -40,6 +39,7 @@ import {
 } from './fill.ts';
 import type { NodePlan, PlannedStep, RunPlan } from './plan.ts';
 import { nameCell } from './name-cell.ts';
+import { runOn } from './node-run.ts';
 import { resolveComponent } from './resolve-component.ts';
 import { factsBeside, type VersionFacts } from './version-facts.ts';
 
@@ -74,7 +74,7 @@ export function planCells(
         resolver,
         later: scenario.steps.flatMap(({ on, action }) =>
           on === node.name && action.do === 'replace-containerd'
-            ? [resolver('containerd', action.version)]
+            ? [resolver(node.runtime.name, action.version)]
             : [],
         ),
       }),
@@ -85,7 +85,10 @@ export function planCells(
     const cellOn: NodeCells = (node) => byNode.get(node) ?? { cell, versions: {} };
     const steps = [...scenario.steps.entries()]
       .filter(([, step]) => applies(step, cellOn(step.on)))
-      .map(([index, step]) => ({ index, step, action: planAction(step.action, { filled, resolver }) }));
+      .map(([index, step]) => {
+        const node = runOn(nodes, step.on);
+        return { index, step, action: planAction(step.action, { node, filled, resolver }) };
+      });
     return { cell, planned, steps, cellOn };
   });
   if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
@@ -181,27 +184,31 @@ function createResolver({
   };
 }
 
-/** `later` are the containerds that steps put in the place of the first: crictl has to speak with all of them. */
+/** `later` are the versions of the runtime that steps put in the place of the first: crictl has to speak with all of them. */
 function planNode(
   node: NodeSpec,
   { filled, resolver, later }: { filled: FilledCell; resolver: Resolver; later: readonly ComponentRef[] },
 ): NodePlan {
   const cell = filled.values;
-  const byDefault = { text: 'default', place: node.containerd.place };
-  const containerd = resolver('containerd', node.containerd);
-  const config = valueOf(fillJson(node.containerdConfig ?? NO_TABLES, { cell: filled, mode: 'final' }));
+  const byDefault = { text: 'default', place: node.runtime.version.place };
+  const runtime = planRuntime(node.runtime, resolver);
   return {
-    containerd,
-    runc: resolver('runc', node.runc ?? byDefault, [containerd]),
-    crictl: resolver('crictl', node.crictl ?? byDefault, [containerd, ...later]),
+    runtime,
+    runc: resolver('runc', node.runc ?? byDefault, [runtime]),
+    crictl: resolver('crictl', node.crictl ?? byDefault, [runtime, ...later]),
     plugins: planPlugins(node.cniPlugins, { cell, resolver }),
-    containerdConfig: inTablesOf(containerd.version, config),
-    ...present({ containerdConfigPlace: node.containerdConfigPlace }),
+    runtimeConfig: valueOf(fillJson(node.runtimeConfig ?? NO_TABLES, { cell: filled, mode: 'final' })),
+    ...present({ runtimeConfigPlace: node.runtimeConfigPlace }),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     ...present({ limits: node.limits, systemCalls: node.systemCalls }),
   };
 }
+
+const planRuntime = ({ name, version }: NodeSpec['runtime'], resolver: Resolver): RuntimeRef => ({
+  ...resolver(name, version),
+  component: name,
+});
 
 const NO_TABLES: WrittenObject = { is: 'mapping', entries: [] };
 
@@ -219,7 +226,7 @@ function planPlugins(
 
 function planAction(
   action: Action,
-  { filled, resolver }: { filled: FilledCell; resolver: Resolver },
+  { node, filled, resolver }: { node: NodeSpec; filled: FilledCell; resolver: Resolver },
 ): PlannedAction {
   const cell = filled.values;
   const fields = specOf(action).plan(action, {
@@ -227,7 +234,7 @@ function planAction(
     template: (text) => fillText(text, { cell, mode: 'template' }),
     file: (file) => fillFile(file, { cell: filled, mode: 'template' }),
     logLine: (line) => fillLog(line, cell),
-    component: resolver,
+    runtime: (version) => planRuntime({ name: node.runtime.name, version }, resolver),
     plugins: (plugins) => planPlugins(plugins, { cell, resolver }),
   });
   // the fields are those of this very verb; TypeScript cannot follow that across a union
@@ -250,10 +257,10 @@ function planStep(
   };
 }
 
-function versionsOf({ containerd, runc, crictl, plugins }: NodePlan): BranchCell['versions'] {
+function versionsOf({ runtime, runc, crictl, plugins }: NodePlan): BranchCell['versions'] {
   const set = plugins.set?.version;
   return {
-    containerd: containerd.version,
+    [runtime.component]: runtime.version,
     runc: runc.version,
     crictl: crictl.version,
     ...(set === undefined ? {} : { 'cni-plugins': set }),

@@ -44,5 +44,5 @@ export function planScenarios(
       }
     }
   }
-  return mistakes.length > 0 ? err(mistakes) : ok({ formatVersion: 2, runs });
+  return mistakes.length > 0 ? err(mistakes) : ok({ formatVersion: 3, runs });
 }

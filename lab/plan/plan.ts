@@ -1,13 +1,14 @@
 import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
-import type { Control, Expectation, FileSpec, JsonObject, PodSpec } from '../spec/scenario.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Control, Expectation, FileSpec, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
-import type { ComponentRef, PluginsPlan } from '../core/components.ts';
+import type { ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import type { PlannedAction } from '../spec/verbs/verbs.ts';
 
 /** Everything that a command line asks for, as data: what would run, cell by cell. */
 export interface Plan {
   /** of this format, which is also that of `plan.json` in a recorded run: docs/journal.md */
-  readonly formatVersion: 2;
+  readonly formatVersion: 3;
   readonly runs: readonly RunPlan[];
 }
 
@@ -28,20 +29,21 @@ export interface RunPlan {
 
 export interface PlannedNode extends NodePlan {
   readonly name?: string;
-  /** on the start of containerd; missing: it runs. Its id in the journal is `start` */
+  /** on the start of the runtime; missing: it runs. Its id in the journal is `start` */
   readonly start?: Expectation;
   /** holds after the last step of the run; its id in the journal is `end` */
   readonly end?: Expectation;
 }
 
 export interface NodePlan {
-  readonly containerd: ComponentRef;
+  readonly runtime: RuntimeRef;
   readonly runc: ComponentRef;
   readonly crictl: ComponentRef;
   readonly plugins: PluginsPlan;
-  readonly containerdConfig: JsonObject;
+  /** laid over the lab's own configuration of the runtime, as the file says it */
+  readonly runtimeConfig: JsonObject;
   /** where the file has that, if it does */
-  readonly containerdConfigPlace?: Place;
+  readonly runtimeConfigPlace?: Place;
   readonly cniConfig: readonly FileSpec[];
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;

@@ -1,12 +1,12 @@
-import { COMPONENTS, type ComponentName, type ComponentRef } from '../core/components.ts';
-import type { Pins } from './pins.ts';
+import { byComponent, COMPONENTS, type ComponentName, type ComponentRef } from '../core/components.ts';
+import type { ComponentPins, Pins } from './pins.ts';
 
 /** What has to be known of versions to make a plan. */
 export interface VersionFacts {
   /** the version that `default` stands for */
   readonly defaults: Readonly<Record<ComponentName, string>>;
-  /** by component: containerd's version, or the beginning of it (`2`, `1.4`) → what is taken beside it in place of the default */
-  readonly besideContainerd: Readonly<Partial<Record<ComponentName, Readonly<Record<string, string>>>>>;
+  /** what is taken beside others in place of the default, by the beginning of their version: ComponentPins */
+  readonly beside: Readonly<Record<ComponentName, ComponentPins['beside']>>;
   /** Debian's suites and what they have */
   readonly suites: Readonly<Record<string, Readonly<Partial<Record<ComponentName, string>>>>>;
   /** absolute path of something local → what its own --version says */
@@ -18,30 +18,26 @@ export function versionFacts(
   pins: Pick<Pins, 'components' | 'debianSuites'>,
   localVersions: VersionFacts['localVersions'],
 ): VersionFacts {
-  const { containerd, runc, 'cni-plugins': plugins, crictl } = pins.components;
   return {
-    defaults: {
-      containerd: containerd.default,
-      runc: runc.default,
-      'cni-plugins': plugins.default,
-      crictl: crictl.default,
-    },
-    besideContainerd: { runc: runc.besideContainerd, crictl: crictl.besideContainerd },
+    defaults: byComponent((name) => pins.components[name].default),
+    beside: byComponent((name) => pins.components[name].beside),
     suites: Object.fromEntries(pins.debianSuites.map((suite) => [suite, versionsIn(pins, suite)])),
     localVersions,
   };
 }
 
-/** The same, with the defaults that belong to any of these containerds. */
-export function factsBeside(facts: VersionFacts, containerds: readonly ComponentRef[]): VersionFacts {
-  const beside = Object.entries(facts.besideContainerd).flatMap(([component, versions]) =>
-    Object.entries(versions).flatMap(([beginning, version]) =>
-      containerds.some((containerd) => `${containerd.version}.`.startsWith(`${beginning}.`))
-        ? [[component, version] as const]
-        : [],
-    ),
-  );
-  return { ...facts, defaults: { ...facts.defaults, ...Object.fromEntries(beside) } };
+/** The same, with the defaults that belong to any of these components of the node. */
+export function factsBeside(facts: VersionFacts, others: readonly ComponentRef[]): VersionFacts {
+  const { defaults, beside } = facts;
+  const besideOthers = (name: ComponentName): string | undefined =>
+    others
+      .flatMap(({ component, version }) =>
+        Object.entries(beside[name][component] ?? {}).filter(([beginning]) =>
+          `${version}.`.startsWith(`${beginning}.`),
+        ),
+      )
+      .at(-1)?.[1];
+  return { ...facts, defaults: byComponent((name) => besideOthers(name) ?? defaults[name]) };
 }
 
 function versionsIn(pins: Pick<Pins, 'components'>, suite: string): Partial<Record<ComponentName, string>> {

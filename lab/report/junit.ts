@@ -68,14 +68,14 @@ function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
   const { verdict, entries } = ended;
   if (run.control !== undefined) {
     const findings = verdict.findings.filter(({ check }) => check === 'control');
-    const result = resultOf(findings.length === 0 ? verdict.findings : findings);
+    const result = resultOf(findings.length === 0 ? verdict.findings : findings, run);
     return [element('testcase', attributes('control', ended.durationMs), [...result, systemOut(ended)])];
   }
   const stepIds = [...run.steps.map(({ id }) => id), 'end'];
   return stepIds.map((stepId) => {
     const findings = verdict.findings.filter((finding) => finding.stepId === stepId && !isTidied(finding));
     return element('testcase', attributes(stepId, tookMs(stepId, entries)), [
-      ...resultOf(findings),
+      ...resultOf(findings, run),
       ...(stepId === 'end' ? [systemOut(ended)] : []),
     ]);
   });
@@ -85,13 +85,13 @@ function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
 const isTidied = ({ check, outcome }: Finding): boolean => check === 'cleanup' && outcome === 'pass';
 
 /** Nothing for what passed. A failure outranks not knowing, and carries what is known of both. */
-function resultOf(findings: readonly Finding[]): readonly Element[] {
+function resultOf(findings: readonly Finding[], run: RunPlan): readonly Element[] {
   if (findings.length === 0)
     return [element('skipped', { message: 'nothing is known of it: the run did not come so far' })];
   const outcome = worst(findings.map((finding) => finding.outcome));
   if (outcome === 'pass') return [];
   const first = findings.find((finding) => finding.outcome === outcome);
-  const text = findingsText(findings).join('\n');
+  const text = findingsText(findings, run).join('\n');
   const name = outcome === 'fail' ? 'failure' : 'error';
   return [
     element(

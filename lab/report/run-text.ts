@@ -3,6 +3,7 @@ import { withoutNames } from '../judge/essence.ts';
 import { pasteable } from '../core/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
 import { formatPlace } from './words.ts';
 
 /** More lines than this about one finding are cut: verdict.json has all of them. */
@@ -45,10 +46,10 @@ export interface Block {
 }
 
 /**
- * Everything that did not pass, step by step, each step with the last of containerd's log that belongs to it. Steps that
+ * Everything that did not pass, step by step, each step with the last of the runtime's log that belongs to it. Steps that
  * were not taken because of another are one line.
  */
-export function blocksOf(findings: readonly Finding[]): readonly Block[] {
+export function blocksOf(findings: readonly Finding[], { nodes }: Pick<RunPlan, 'nodes'>): readonly Block[] {
   const bad = findings.filter(({ outcome, warning }) => outcome !== 'pass' || warning === true);
   const own = bad.filter(({ causedBy }) => causedBy === undefined);
   return bad.flatMap((finding, index): readonly Block[] => {
@@ -61,16 +62,19 @@ export function blocksOf(findings: readonly Finding[]): readonly Block[] {
     const log = isLast ? (finding.log ?? []) : [];
     return [
       blockOf(findingText(finding), [
-        ...(log.length === 0 ? [] : ["  the last of containerd's log"]),
+        ...(log.length === 0 ? [] : [`  the last of ${nameOfRuntime(nodes, finding)}'s log`]),
         ...log.map((line) => `    ${safe(line)}`),
       ]),
     ];
   });
 }
 
+const nameOfRuntime = (nodes: RunPlan['nodes'], { node }: Finding): string =>
+  nodes.find(({ name }) => name === node)?.runtime.component ?? 'the runtime';
+
 /** As lines. */
-export const findingsText = (findings: readonly Finding[]): readonly string[] =>
-  blocksOf(findings).flatMap(({ lines }) => lines);
+export const findingsText = (findings: readonly Finding[], run: Pick<RunPlan, 'nodes'>): readonly string[] =>
+  blocksOf(findings, run).flatMap(({ lines }) => lines);
 
 const blockOf = (lines: readonly string[], log: readonly string[] = []): Block => ({
   lines: [...lines, ...log],
@@ -98,7 +102,7 @@ export function artifactsText(entries: readonly JournalEntry[]): string {
 
 /** How someone looks further, in commands that can be pasted. */
 export function furtherText(outputHostPath: string): string {
-  return `${shown(pasteable(['cnilab', 'judge', outputHostPath]))} says this again; journal.jsonl and containerd.log are there`;
+  return `${shown(pasteable(['cnilab', 'judge', outputHostPath]))} says this again; journal.jsonl and runtime.log are there`;
 }
 
 export const keptText = (

@@ -76,7 +76,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
       const isControl = verdict.outcome === 'pass' && run.control !== undefined;
-      const blocks = isControl ? [] : blocksOf(verdict.findings);
+      const blocks = isControl ? [] : blocksOf(verdict.findings, run);
       const told = blocks.flatMap(tellOnce(run));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',

@@ -26,7 +26,7 @@ export const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for'
   log: object(
     {
       required: {
-        log: about('a line of the log of containerd, written since the step before began', logShape),
+        log: about('a line of the log of the runtime, written since the step before began', logShape),
       },
       optional: {},
     },

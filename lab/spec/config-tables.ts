@@ -9,7 +9,7 @@ import { literally } from './template.ts';
 import { isKeptByDoubles, type WrittenJson, type WrittenObject } from './written-json.ts';
 import { YamlFile } from './yaml-file.ts';
 
-/** Tables of containerd's configuration in a file of their own: TOML, or YAML as in a scenario. */
+/** Tables of a runtime's configuration in a file of their own: TOML, or YAML as in a scenario. */
 export function readConfigTables(source: { file: string; text: string }): Result<WrittenObject, string> {
   return source.file.endsWith('.toml') ? readToml(source) : readYaml(source);
 }

@@ -26,7 +26,7 @@ const fieldsShape = mapped(
   (pairs) => Object.fromEntries(pairs),
 );
 
-/** A line of containerd's log; also what `wait-for` waits for. */
+/** A line of the runtime's log; also what `wait-for` waits for. */
 export const logShape: Shape<LogExpectation> = named(
   'log-line',
   byKind<LogExpectation>({
@@ -123,13 +123,13 @@ const commonKeys = {
     whenShape,
   ),
   runtime: about(
-    'how containerd is: running, not-ready (CRI does not answer) or ended; default: as the steps have left it',
+    'how the runtime is: running, not-ready (CRI does not answer) or ended; default: as the steps have left it',
     word(RUNTIME_STATES),
   ),
   pods: about('none, or pods by name with their state and addresses', podsShape),
   'left-behind': about('none, or by kind what is there and was not at the start', leftBehindShape),
-  log: about('lines that containerd has logged in this step', oneOrMany(logShape)),
-  'no-log': about('lines that containerd has not logged in this step', oneOrMany(logShape)),
+  log: about('lines that the runtime has logged in this step', oneOrMany(logShape)),
+  'no-log': about('lines that the runtime has not logged in this step', oneOrMany(logShape)),
 };
 
 interface CommonValues {

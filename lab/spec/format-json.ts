@@ -1,5 +1,5 @@
 import { unreachable } from '../core/result.ts';
-import type { JsonObject } from './scenario.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { WrittenJson, WrittenObject } from './written-json.ts';
 
 /** What is written for a mapping, the same wherever one stands in the place of a file. */

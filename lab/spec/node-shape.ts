@@ -1,4 +1,4 @@
-import type { ComponentName } from '../core/components.ts';
+import { RUNTIMES, type ComponentName, type RuntimeName } from '../core/components.ts';
 import { SYSTEM_CALLS, type NodeLimits } from '../core/node-state.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
@@ -22,7 +22,7 @@ const size: Shape<number> = mapped(
   },
 );
 
-/** Less than this, and not even containerd starts. */
+/** Less than this, and not even the runtime starts. */
 const LEAST_MEMORY_BYTES = 64 * 1024 ** 2;
 const LEAST_PROCESSES = 50;
 
@@ -33,7 +33,7 @@ const limitsShape: Shape<NodeLimits> = object(
       memory: about(
         "of all its processes and files; a virtual machine's whole memory",
         mapped(size, (bytes, spot) =>
-          bytes < LEAST_MEMORY_BYTES ? spot.mistake('containerd needs at least 64MiB') : bytes,
+          bytes < LEAST_MEMORY_BYTES ? spot.mistake('a node needs at least 64MiB') : bytes,
         ),
       ),
       processes: about(
@@ -109,19 +109,24 @@ const mayBeLocal = ({ text }: VersionText): boolean => text.startsWith('local:')
 /** A file in /opt/cni/bin. */
 const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);
 
-/** `node`: the versions a node is made of, and what stands in its files before containerd starts. */
-export const nodeShape: Shape<NodeSpec> = object(
+/** The version of a runtime under its name: exactly one of these stands in a node. */
+const RUNTIME_KEYS: Readonly<Record<RuntimeName, Shape<VersionText>>> = {
+  containerd: about('the version of containerd, its shim and ctr', versionShape),
+};
+
+const nodeOfAnyRuntime: Shape<NodeSpec> = object(
   {
-    required: { containerd: about('the version of containerd, its shim and ctr', versionShape) },
+    required: {},
     optional: {
+      ...RUNTIME_KEYS,
       runc: about('default: the one in images/pins.yaml', versionShape),
       crictl: about('default: the one in images/pins.yaml', versionShape),
       'cni-plugins': about(
         'what is in /opt/cni/bin: a version of all, { set: 0.9.1, loopback: 1.1.1 }, or none',
         pluginsShape,
       ),
-      'containerd-config': about(
-        "tables and keys merged over the lab's own config.toml; cri: { … } for those of the CRI plugin in any version",
+      'runtime-config': about(
+        "tables and keys merged over the lab's own configuration; for containerd, cri: { … } for those of the CRI plugin in any version",
         jsonShape({ reach: 'matrix', numbers: 'doubles' }),
       ),
       'cni-config': about(
@@ -135,21 +140,50 @@ export const nodeShape: Shape<NodeSpec> = object(
         word(SYSTEM_CALLS),
       ),
       expect: about(
-        'how the start of containerd ends, where it is not to run: { runtime: ended, log: … }',
+        'how the start of the runtime ends, where it is not to run: { runtime: ended, log: … }',
         startExpectShape,
       ),
     },
+    otherWords: { 'containerd-config': 'it is called runtime-config' },
   },
-  (values, spot) => ({
-    containerd: values.containerd,
-    ...present({ runc: values.runc, crictl: values.crictl, containerdConfig: values['containerd-config'] }),
-    ...present({ containerdConfigPlace: placeOf(spot, 'containerd-config') }),
-    cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
-    cniConfig: values['cni-config'] ?? [],
-    files: values.files ?? [],
-    ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
-  }),
+  (values, spot) => {
+    const name = RUNTIMES.find((one) => values[one] !== undefined);
+    const version = name && values[name];
+    if (name === undefined || version === undefined) return undefined; // runtimeNamed tells
+    return {
+      runtime: { name, version },
+      ...present({ runc: values.runc, crictl: values.crictl, runtimeConfig: values['runtime-config'] }),
+      ...present({ runtimeConfigPlace: placeOf(spot, 'runtime-config') }),
+      cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
+      cniConfig: values['cni-config'] ?? [],
+      files: values.files ?? [],
+      ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
+    };
+  },
 );
+
+/** `node`: the versions a node is made of, and what stands in its files before the runtime starts. */
+export const nodeShape: Shape<NodeSpec> = {
+  ...nodeOfAnyRuntime,
+  read: (spot) => {
+    const name = spot.kind === 'mapping' ? runtimeNamed(spot, RUNTIMES) : undefined;
+    const node = nodeOfAnyRuntime.read(spot);
+    return name === undefined ? undefined : node;
+  },
+  schema: (definitions) => ({
+    ...nodeOfAnyRuntime.schema(definitions),
+    oneOf: RUNTIMES.map((name) => ({ required: [name] })),
+  }),
+};
+
+/** The one runtime that a node has; that it has none or two is a mistake. */
+export function runtimeNamed<N extends string>(spot: Spot, names: readonly N[]): N | undefined {
+  const [first, second] = names.filter((name) => spot.entries.some((entry) => entry.name === name));
+  if (first === undefined)
+    return spot.mistake(`${names.map((name) => JSON.stringify(name)).join(' or ')} is missing`);
+  if (second === undefined) return first;
+  return spot.mistake(`a node has one runtime: leave out "${first}" or "${second}"`);
+}
 
 const placeOf = (spot: Spot, key: string): Place | undefined =>
   spot.entries.find(({ name }) => name === key)?.key.place;

@@ -1,3 +1,4 @@
+import { DEFAULT_RUNTIME } from '../core/components.ts';
 import type { Place } from './diagnostic.ts';
 import type { NodeSpec, Scenario } from './scenario.ts';
 
@@ -21,7 +22,7 @@ export function scenarioOfNode({ summary, place, node }: NodeByHand): Scenario {
     matrix: [],
     nodes: [
       {
-        containerd: version,
+        runtime: { name: DEFAULT_RUNTIME, version },
         cniPlugins: { set: version, plugins: [] },
         cniConfig: [],
         files: [],

@@ -1,3 +1,4 @@
+import type { RuntimeName } from '../core/components.ts';
 import type { NodeLimits, StateKind, SystemCalls } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
 import type { PodState, RuntimeState } from '../core/runtime-state.ts';
@@ -63,21 +64,21 @@ export interface VersionText {
 }
 
 export interface NodeSpec {
-  readonly containerd: VersionText;
+  readonly runtime: { readonly name: RuntimeName; readonly version: VersionText };
   readonly runc?: VersionText;
   readonly crictl?: VersionText;
   readonly cniPlugins: CniPluginsSpec;
-  /** merged over the lab's own config.toml, table by table */
-  readonly containerdConfig?: WrittenObject;
+  /** merged over the lab's own configuration of the runtime, table by table */
+  readonly runtimeConfig?: WrittenObject;
   /** where that stands */
-  readonly containerdConfigPlace?: Place;
-  /** name → content of files in /etc/cni/net.d, there before containerd starts */
+  readonly runtimeConfigPlace?: Place;
+  /** name → content of files in /etc/cni/net.d, there before the runtime starts */
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by their absolute path */
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;
   readonly systemCalls?: SystemCalls;
-  /** on its start; none at all means that containerd runs */
+  /** on its start; none at all means that the runtime runs */
   readonly expect?: readonly Expectation[];
 }
 
@@ -146,7 +147,7 @@ export interface Expectation {
   readonly exitCode?: number;
   /** the step runs into its own limit, so that there is no answer */
   readonly timedOut?: boolean;
-  /** how containerd is afterwards; missing: as the steps of the file have left it */
+  /** how the runtime is afterwards; missing: as the steps of the file have left it */
   readonly runtime?: RuntimeState;
   /** on the pod of the step: shorthand for `pods` with its name */
   readonly pod?: PodExpectation;
@@ -185,9 +186,4 @@ export interface LogExpectation {
   readonly message: TextExpectation;
   readonly fields: Readonly<Record<string, string>>;
   readonly place: Place;
-}
-
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
 }

@@ -9,7 +9,7 @@ const condition = notEmpty(
   'name a component or an axis, or leave it out',
 );
 
-/** `when: { containerd: '>=1.6.0 <1.6.4' }`: component or axis → range, or the very text of an axis' value. */
+/** `when: { runc: '>=1.1.0 <1.1.15' }`: component or axis → range, or the very text of an axis' value. */
 export const whenShape: Shape<Readonly<Record<string, string>>> = mapped(condition, (entries, spot) => {
   for (const { range, name, key } of entries) {
     const at = spot.entries.find((entry) => entry.name === name)?.value ?? key;

@@ -1,6 +1,6 @@
 import { unreachable } from '../core/result.ts';
 import type { NumbersKept } from './mention.ts';
-import type { JsonObject, JsonValue } from './scenario.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import { literally } from './template.ts';
 
 /**

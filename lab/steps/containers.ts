@@ -1,5 +1,6 @@
 import { APP_IMAGE } from '../core/components.ts';
 import type { CONTAINER_VERBS } from '../spec/verbs/containers.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { StepContext, VerbEffects } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { sandboxId } from './pods.ts';
@@ -24,7 +25,7 @@ export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
   'exec-container': async (context, { container, command }) => {
     const id = containerId(context, container);
     const words = command.map((word) => context.captures.fill(word));
-    await context.run(execInContainer(id, words), { container, id });
+    await context.run(execInContainer(context.runtime.kind, { id, words }), { container, id });
   },
   'stop-container': (context, { container }) => onContainer(context, 'stop', container),
   'remove-container': (context, { container }) => onContainer(context, 'rm', container),
@@ -40,12 +41,10 @@ async function onContainer(
 }
 
 /** crictl would add line breaks, mix both outputs, and exit with 1 whatever the command did. */
-export const execInContainer = (id: string, words: readonly string[]): readonly string[] => [
-  '/lab/bin/agent',
-  'exec-container',
-  id,
-  ...words,
-];
+export const execInContainer = (
+  { traits }: Runtime,
+  { id, words }: { id: string; words: readonly string[] },
+): readonly string[] => ['/lab/bin/agent', 'exec-container', '--socket', traits.socket, id, ...words];
 
 function containerId(context: StepContext, container: string): string {
   const id = context.captures.get(`${container}.id`);

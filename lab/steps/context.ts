@@ -2,7 +2,7 @@ import type { CommandResult, Clock } from '../core/ports.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { ComponentRef } from '../core/components.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
-import type { Containerd } from '../nodes/containerd.ts';
+import type { NodeRuntime } from '../nodes/node-runtime.ts';
 import type { LabNode, NodeFile } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { PodSpec } from '../spec/scenario.ts';
@@ -12,7 +12,7 @@ import type { Captures } from './captures.ts';
 /** What a step may use. It tells what it sees through `observe` and decides nothing. */
 export interface StepContext {
   readonly node: LabNode;
-  readonly containerd: Containerd;
+  readonly runtime: NodeRuntime;
   readonly pods: readonly PodSpec[];
   readonly clock: Clock;
   readonly stepId: string;
@@ -25,7 +25,7 @@ export interface StepContext {
   readonly observe: (observation: Observation) => void;
   /** Writes files on the node, or takes them away, and observes it; returns those that must exist and do not. */
   readonly writeFiles: (files: readonly NodeFile[]) => Promise<readonly string[]>;
-  /** containerd's log since the step before this one began: what a step has just caused may be in it already */
+  /** the runtime's log since the step before this one began: what a step has just caused may be in it already */
   readLog(): Promise<string>;
   /** Runs a command on the node and observes it. */
   run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;

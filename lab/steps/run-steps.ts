@@ -8,7 +8,7 @@ import { createStepper, type StepperOptions } from './stepper.ts';
 import type { Settling } from './settle.ts';
 
 /** A node that is up, by its name in the scenario. */
-export interface NodeUp extends Pick<StepperOptions, 'node' | 'containerd'> {
+export interface NodeUp extends Pick<StepperOptions, 'node' | 'runtime'> {
   readonly name?: string;
 }
 

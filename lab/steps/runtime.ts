@@ -1,45 +1,48 @@
+import type { Runtime } from '../core/runtime.ts';
 import { NotInTime } from '../core/wait-for.ts';
-import { installPrograms } from '../nodes/containerd.ts';
+import { installPrograms } from '../nodes/provision.ts';
 import { StartFailed } from '../nodes/start-failed.ts';
 import type { RUNTIME_VERBS } from '../spec/verbs/runtime.ts';
 import type { StepContext, VerbEffects } from './context.ts';
 import { NothingToActOn } from './nothing-to-act-on.ts';
 import { filesOn } from './plugins.ts';
 
-export const CONTAINERD_TO_ANSWER = 'containerd to answer';
+/** What is waited for after a start. */
+export const toAnswer = ({ name }: Runtime): string => `${name} to answer`;
 
 export const RUNTIME_EFFECTS: VerbEffects<keyof typeof RUNTIME_VERBS> = {
-  'stop-containerd': async (context) => void (await endContainerd(context, 'TERM')),
-  'kill-containerd': async (context) => void (await endContainerd(context, 'KILL')),
-  'start-containerd': async (context) => void (await startContainerd(context)),
-  'replace-containerd': async (context, { containerd }) => {
-    if (!(await endContainerd(context, 'TERM'))) return;
-    await installPrograms(filesOn(context), context.artifact(containerd));
-    await startContainerd(context);
+  'stop-containerd': async (context) => void (await endRuntime(context, 'TERM')),
+  'kill-containerd': async (context) => void (await endRuntime(context, 'KILL')),
+  'start-containerd': async (context) => void (await startRuntime(context)),
+  'replace-containerd': async (context, { runtime }) => {
+    if (!(await endRuntime(context, 'TERM'))) return;
+    await installPrograms(filesOn(context), context.artifact(runtime));
+    await startRuntime(context);
   },
 };
 
-/** Nobody can be asked where containerd is known not to run: that is no answer of its. */
-export async function askable({ containerd }: StepContext): Promise<void> {
-  if ((await containerd.state({ answered: true })) === 'ended')
-    throw new NothingToActOn('containerd does not run');
+/** Nobody can be asked where the runtime is known not to run: that is no answer of its. */
+export async function askable({ runtime }: StepContext): Promise<void> {
+  if ((await runtime.state({ answered: true })) === 'ended')
+    throw new NothingToActOn(`${runtime.kind.name} does not run`);
 }
 
-/** A containerd that does not come up again is the doing of the system under test: observed, and judged. */
-async function startContainerd(context: StepContext): Promise<boolean> {
-  if ((await context.containerd.state({ answered: true })) !== 'ended')
-    throw new NothingToActOn('containerd runs already');
-  return observed(context, CONTAINERD_TO_ANSWER, async () => {
-    const { runtimeVersion } = await context.containerd.start();
-    return `containerd ${runtimeVersion}`;
+/** A runtime that does not come up again is the doing of the system under test: observed, and judged. */
+async function startRuntime(context: StepContext): Promise<boolean> {
+  const { runtime } = context;
+  const { name } = runtime.kind;
+  if ((await runtime.state({ answered: true })) !== 'ended') throw new NothingToActOn(`${name} runs already`);
+  return observed(context, toAnswer(runtime.kind), async () => {
+    const { runtimeVersion } = await runtime.start();
+    return `${name} ${runtimeVersion}`;
   });
 }
 
 /** And so is one that does not end. */
-async function endContainerd(context: StepContext, signal: 'TERM' | 'KILL'): Promise<boolean> {
+async function endRuntime(context: StepContext, signal: 'TERM' | 'KILL'): Promise<boolean> {
   await askable(context);
-  return observed(context, `containerd to end by SIG${signal}`, async () => {
-    await context.containerd.end(signal);
+  return observed(context, `${context.runtime.kind.name} to end by SIG${signal}`, async () => {
+    await context.runtime.end(signal);
     return 'its end';
   });
 }

@@ -3,7 +3,7 @@ import type { Artifact } from '../artifacts/artifact.ts';
 import { CannotStart } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
-import { CONTAINERD_LOG, type Containerd } from '../nodes/containerd.ts';
+import type { NodeRuntime } from '../nodes/node-runtime.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { ComponentRef } from '../core/components.ts';
@@ -19,7 +19,7 @@ import { takeStep } from './take-step.ts';
 
 export interface StepperOptions {
   readonly node: LabNode;
-  readonly containerd: Containerd;
+  readonly runtime: NodeRuntime;
   readonly clock: Clock;
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
@@ -52,18 +52,19 @@ export interface Stepper {
 }
 
 export function createStepper(options: StepperOptions): Stepper {
-  const { node, containerd, clock, artifact, observe, settleMs } = options;
+  const { node, runtime, clock, artifact, observe, settleMs } = options;
   const { captures = new Captures(observe) } = options;
-  const log = new LogReader(node);
+  const { logNodePath } = runtime.kind;
+  const log = new LogReader(node, logNodePath);
   let before: Promise<NodeState> | undefined;
   /** where in the log the step before and this one began */
   let begun = { before: 0, now: 0 };
 
   async function tell(stepId: string, state: NodeState): Promise<void> {
     const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
-    const runtime = await containerd.state({ answered });
-    observe({ kind: 'containerd-log', stepId, text: await log.next() }); // last, so that it has what came meanwhile
-    observe({ kind: 'look', stepId, state, runtime });
+    const how = await runtime.state({ answered });
+    observe({ kind: 'runtime-log', stepId, text: await log.next() }); // last, so that it has what came meanwhile
+    observe({ kind: 'look', stepId, state, runtime: how });
   }
 
   async function lookNow(stepId: string): Promise<NodeState> {
@@ -94,7 +95,7 @@ export function createStepper(options: StepperOptions): Stepper {
 
   const contextOf = ({ id: stepId, timeoutMs, pods }: Step, state: NodeState): StepContext => ({
     node,
-    containerd,
+    runtime,
     pods,
     clock,
     stepId,
@@ -111,7 +112,7 @@ export function createStepper(options: StepperOptions): Stepper {
       observe({ kind: 'files', stepId, written: paths(false), removed, absent });
       return absent;
     },
-    readLog: () => node.readFile(CONTAINERD_LOG, begun.before),
+    readLog: () => node.readFile(logNodePath, begun.before),
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
       const result = await node.exec(argv, { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
       observe({ kind: 'command', stepId, ...onBehalf, result });
@@ -164,14 +165,16 @@ const leftRunning = ({ items }: NodeState): boolean =>
 const QUIET_MS = 50;
 const LONGEST_MS = 1000;
 
-/** Reads containerd's log piece by piece, whole lines only. */
+/** Reads the runtime's log piece by piece, whole lines only. */
 class LogReader {
   readonly #node: LabNode;
+  readonly #nodePath: string;
   /** bytes that were read so far */
   offset = 0;
 
-  constructor(node: LabNode) {
+  constructor(node: LabNode, nodePath: string) {
     this.#node = node;
+    this.#nodePath = nodePath;
   }
 
   /** Waits until nothing has been written for a moment: what something caused may be written just after it. */
@@ -180,14 +183,14 @@ class LogReader {
     let seen = -1;
     for (let waitMs = 0; clock.now() < untilMs; waitMs = QUIET_MS) {
       await clock.sleep(waitMs);
-      const { length } = await this.#node.readFile(CONTAINERD_LOG, this.offset);
+      const { length } = await this.#node.readFile(this.#nodePath, this.offset);
       if (length === seen) return;
       seen = length;
     }
   }
 
   async next(): Promise<string> {
-    const text = await this.#node.readFile(CONTAINERD_LOG, this.offset);
+    const text = await this.#node.readFile(this.#nodePath, this.offset);
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     this.offset += bytesOfText(whole).length;
     return whole;

@@ -1,7 +1,6 @@
 import { unreachable } from '../core/result.ts';
 import { matchLines, messageText } from '../match/log-line.ts';
 import { nearestLine } from '../match/nearest-line.ts';
-import { parseContainerdLog } from '../observe/containerd-log.ts';
 import type { Condition, LogExpectation } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
@@ -27,7 +26,7 @@ type Seen =
 async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
   if (condition.until === 'log') checkNames(context, condition.line);
   const startedMs = context.clock.now();
-  const what = describeCondition(condition);
+  const what = describeCondition(context, condition);
   const { met, last } = await lastOf(context, condition);
   if ('blind' in last) throw new NothingToActOn(`nobody could see ${what}: ${last.blind}`);
   context.observe({
@@ -73,7 +72,7 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
       return { holds: seen === condition.state, what: `pod ${condition.pod} is ${seen}` };
     }
     case 'log': {
-      const lines = parseContainerdLog(await context.readLog());
+      const lines = context.runtime.kind.parseLog(await context.readLog());
       const known = context.captures.known();
       const { items, bindings } = matchLines([condition.line], lines, known);
       if (typeof items[0] === 'number') {
@@ -110,14 +109,14 @@ function checkNames(context: StepContext, line: LogExpectation): void {
   }
 }
 
-function describeCondition(condition: Condition): string {
+function describeCondition({ runtime }: StepContext, condition: Condition): string {
   switch (condition.until) {
     case 'network-ready':
       return condition.ready ? 'the network to be ready' : 'the network not to be ready';
     case 'pod':
       return `pod ${condition.pod} to be ${condition.state}`;
     case 'log':
-      return 'a line in the log of containerd';
+      return `a line in the log of ${runtime.kind.name}`;
     case 'command':
       return `${condition.argv.join(' ')} to succeed`;
     default:

@@ -52,7 +52,7 @@ export async function runCritest(world: World, options: CritestOptions): Promise
         if (event.kind === 'notice') onLine(event.message);
       },
       cleanup,
-      onContainerdEnd: () => onLine('containerd has ended'),
+      onRuntimeEnd: () => onLine('containerd has ended'),
       signal,
     });
     await startRegistry(node, { world, artifacts, signal });
@@ -75,11 +75,11 @@ export async function runCritest(world: World, options: CritestOptions): Promise
 const scenarioFor = ({ containerd, runc, cniPlugins }: CritestOptions) =>
   scenarioOf({
     ...ANY_NODE,
-    containerd,
+    runtime: { name: 'containerd', version: containerd },
     systemCalls: 'unfiltered',
     ...(runc === undefined ? {} : { runc }),
     ...(cniPlugins === undefined ? {} : { cniPlugins }),
-    containerdConfig: { cri: { registry: { config_path: '/etc/containerd/certs.d' } } },
+    runtimeConfig: { cri: { registry: { config_path: '/etc/containerd/certs.d' } } },
     cniConfig: [{ name: '10-critest.conflist', content: JSON.stringify(CONFLIST) }],
     // each by its name: containerd 1.6 has no default for all of them
     files: REGISTRIES.map((registry) => ({

@@ -17,7 +17,7 @@ matrix: { containerd: [1.6.4, 2.0.0, 2.4.2] }
 node:
   containerd: \${matrix.containerd}
   cni-plugins: 1.1.1
-  containerd-config: ${config}
+  runtime-config: ${config}
   cni-config:
     10-net.conflist:
       cniVersion: 1.0.0
@@ -59,9 +59,9 @@ test('a setting by its role is what every version reads, and a table that one do
     'pass  of-2 containerd=2.4.2',
   ]);
   expect(stdout).toContain(
-    '      warning: start: containerd 2.0.0 does not read plugins."io.containerd.grpc.v1.cri".cni of containerd-config\n',
+    '      warning: start: containerd 2.0.0 does not read plugins."io.containerd.grpc.v1.cri".cni of runtime-config\n',
   );
   expect(stdout).toContain(
-    '      warning: start: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config\n',
+    '      warning: start: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of runtime-config\n',
   );
 });

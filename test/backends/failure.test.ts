@@ -115,12 +115,12 @@ expect: { no-log: { level: error, message: { contains: StopPodSandbox, why: any 
       'inconclusive ran 3-connect the step could not be taken: could not join the network namespace NETNS: open NETNS: no such file or directory',
   },
   'cri-not-loaded': {
-    node: '  containerd-config: { disabled_plugins: [io.containerd.grpc.v1.cri] }\n',
+    node: '  runtime-config: { disabled_plugins: [io.containerd.grpc.v1.cri] }\n',
     steps: '  - run-pod: web\n',
     comes: 'fail runtime start containerd is not-ready, expected running',
   },
   'cri-not-loaded-as-expected': {
-    node: '  containerd-config: { disabled_plugins: [io.containerd.grpc.v1.cri] }\n  expect: { runtime: not-ready }\n',
+    node: '  runtime-config: { disabled_plugins: [io.containerd.grpc.v1.cri] }\n  expect: { runtime: not-ready }\n',
     steps: `  - stop-containerd:
   - remove-files: /etc/containerd/config.toml
   - start-containerd:
@@ -132,7 +132,7 @@ expect: { no-log: { level: error, message: { contains: StopPodSandbox, why: any 
     comes: 'pass',
   },
   'cri-cannot-be-loaded': {
-    node: '  containerd-config: { plugins: { io.containerd.grpc.v1.cri: { systemd_cgroup: true } } }\n',
+    node: '  runtime-config: { plugins: { io.containerd.grpc.v1.cri: { systemd_cgroup: true } } }\n',
     steps: '  - run-pod: web\n',
     comes: 'fail runtime start containerd is not-ready, expected running',
   },
@@ -208,7 +208,7 @@ test('why containerd did not start is told, and its log is kept', () => {
   expect(finding?.detail?.slice(2).join('\n')).toMatch(
     /failed to load plugin io\.containerd\.grpc\.v1\.cri" error=.*`systemd_cgroup`/,
   );
-  const log = readFileSync(join(session, failed?.slug ?? '', 'containerd.log'), 'utf8');
+  const log = readFileSync(join(session, failed?.slug ?? '', 'runtime.log'), 'utf8');
   expect(log).toContain('starting containerd');
   expect(failed?.findings.map(({ message }) => message)).toContain(
     'the run did not come to its end: containerd did not start',

@@ -28,7 +28,7 @@ const stores = (journal: readonly JournalEntry[]) =>
 
 /** What containerd says when somebody imports an image. */
 const imports = (journal: readonly JournalEntry[]) =>
-  journal.filter((entry) => entry.kind === 'containerd-log' && entry.text.includes('ImageCreate event'));
+  journal.filter((entry) => entry.kind === 'runtime-log' && entry.text.includes('ImageCreate event'));
 
 /** The entries of the cache's index that lead to a store of this version. */
 function forgetStores(): void {
@@ -59,7 +59,7 @@ test('a containerd with a configuration of the scenario’s imports its images i
     scenario,
     `name: configured
 summary: images below another folder
-node: { containerd: 1.6.3, containerd-config: { root: /run/elsewhere } }
+node: { containerd: 1.6.3, runtime-config: { root: /run/elsewhere } }
 steps:
   - exec: [ls, /run/elsewhere/io.containerd.snapshotter.v1.overlayfs/snapshots]
     expect: { output: '1' }

@@ -109,7 +109,7 @@ matrix: { containerd: [1.6.3, 1.6.4], word: ['', other] }
 node:
   containerd: \${matrix.containerd}
   cni-plugins: 1.1.1
-  containerd-config: { debug: { level: info } }
+  runtime-config: { debug: { level: info } }
   cni-config: { 10-net.conflist: { name: net } }
   files: { /etc/word: 'word "\${matrix.word}"', /etc/other: x }
 steps: [{ run-pod: web }]
@@ -130,7 +130,7 @@ steps: [{ run-pod: web }]
   const over = [
     '--cni-config',
     '20-latin1.conflist',
-    '--containerd-config',
+    '--runtime-config',
     'tables.toml',
     '--file',
     '/opt/other=script',

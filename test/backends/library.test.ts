@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test, vi } from 'vitest';
 
-import { ContainerdNode } from '../../lab/index.ts';
+import { RuntimeNode } from '../../lab/index.ts';
 import '../../lab/vitest.ts';
 import { cnilab } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
@@ -23,7 +23,7 @@ const BRIDGE = {
     },
   ],
 };
-const bridged = new ContainerdNode('1.6.4').withCniPlugins('1.1.1').withCniConfig(BRIDGE);
+const bridged = new RuntimeNode().withContainerd('1.6.4').withCniPlugins('1.1.1').withCniConfig(BRIDGE);
 
 /** How a matcher failed, in its own words. */
 const words = async (failing: Promise<void>): Promise<string> =>
@@ -38,7 +38,7 @@ test('a pod lives and goes, and what is there meanwhile is known by kind', async
     await using node = await bridged.start();
     ({ name } = node);
     expect((await cnilab(['ps'])).stdout).toMatch(new RegExp(`^${name} .* in use `, 'm'));
-    expect(node.containerdVersion).toMatch(/^v?1\.6\.4/);
+    expect(node.runtimeVersion).toMatch(/^v?1\.6\.4/);
     const pod = await node.runPod('web');
     expect(pod.ip).toBe('10.88.0.2');
     expect((await pod.exec(['ip', '-4', '-oneline', 'address'])).stdout).toContain('inet 10.88.0.2/16');
@@ -70,7 +70,7 @@ test('pods reach one another, several are run at once, and containerd may be sta
   expect((await container.exec(['hostname'])).stdout.trim()).toBe(server.name);
   // it listens a moment after it has started
   expect(await vi.waitFor(() => client.connect(`${server.ip}:80`), { timeout: 30_000 })).toBe('hello\n');
-  await node.restartContainerd();
+  await node.restartRuntime();
   expect(await node.connect(`${server.ip}:80`)).toBe('hello\n');
   await expect(client.connect(`${server.ip}:81`)).toFailWith({
     contains: 'connection refused',
@@ -90,7 +90,8 @@ test('what a plugin of your own says is compared to the letter, and what it leav
 `,
     { mode: 0o755 },
   );
-  await using node = await new ContainerdNode('1.6.4')
+  await using node = await new RuntimeNode()
+    .withContainerd('1.6.4')
     .withCniPlugins('1.1.1')
     .withPlugin(plugin)
     .withCniConfig({ ...BRIDGE, plugins: [...BRIDGE.plugins, { type: 'grumpy' }] })
@@ -113,10 +114,10 @@ test('what a plugin of your own says is compared to the letter, and what it leav
 
 test('a configuration that this containerd does not read is refused, and by its role it is read', async () => {
   const setting = { cni: { max_conf_num: 2 } };
-  const of2 = bridged.withContainerdConfig({ plugins: { 'io.containerd.cri.v1.runtime': setting } });
+  const of2 = bridged.withRuntimeConfig({ plugins: { 'io.containerd.cri.v1.runtime': setting } });
   await expect(of2.start()).rejects.toThrow(
-    'withContainerdConfig: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config',
+    'withRuntimeConfig: containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of runtime-config',
   );
-  await using node = await bridged.withContainerdConfig({ cri: setting }).start();
+  await using node = await bridged.withRuntimeConfig({ cri: setting }).start();
   expect((await node.exec(['containerd', 'config', 'dump'])).stdout).toContain('max_conf_num = 2');
 });

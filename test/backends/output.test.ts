@@ -138,6 +138,16 @@ describe('a recorded run that is damaged', () => {
     ['plan.json', (text: string) => text.replace('"steps"', '"stepz"'), 'it has no sound "runs.0.steps"'],
     ['plan.json', () => '{', 'this is not JSON'],
     [
+      'plan.json',
+      (text: string) => text.replace('"formatVersion": 3', '"formatVersion": 2'),
+      'it is of format 2, and this cnilab reads format 3 alone',
+    ],
+    [
+      'journal.jsonl',
+      (text: string) => text.replace('"formatVersion":3', '"formatVersion":2'),
+      'line 1 is of format 2, and this cnilab reads format 3 alone',
+    ],
+    [
       'journal.jsonl',
       (text: string) => text.replace('"kind":"look","stepId"', '"kind":"look","stepIt"'),
       'is a look without a sound "stepId"',
@@ -145,7 +155,7 @@ describe('a recorded run that is damaged', () => {
   ])('is refused with its file: %s', async (file, change, why) => {
     const { exitCode, stderr } = await damaged(file, change);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^cnilab: [^\n]*\n$/)]);
-    expect(stderr).toContain(`${join(recorded, file)} is damaged: `);
+    expect(stderr).toContain(`${join(recorded, file)} cannot be judged: `);
     expect(stderr).toContain(why);
   });
 

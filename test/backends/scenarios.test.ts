@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import { parseJournal } from '../../lab/observe/journal.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import { parsePlan } from '../../lab/plan/parse-plan.ts';

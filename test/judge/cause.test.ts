@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { Observation } from '../../lab/observe/observation.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../lab/judge/verdict.ts';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { Observation } from '../../lab/observe/observation.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';

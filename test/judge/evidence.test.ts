@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import { exactly, expecting, journalOf, planned, ran, result, sandbox, state } from '../rig/recorded-run.ts';
 import { without, withoutEachKind, withoutEachLine } from '../rig/shorter-journals.ts';
@@ -30,7 +30,7 @@ const VERBS: readonly PlannedAction[] = [
   { do: 'wait-for', condition: { until: 'network-ready', ready: true } },
   { do: 'stop-containerd' },
   { do: 'start-containerd' },
-  { do: 'replace-containerd', containerd: { component: 'containerd', version: '1.6.4' } },
+  { do: 'replace-containerd', runtime: { component: 'containerd', version: '1.6.4' } },
 ];
 /** Without its first line it is no journal at all, which is for its reader to say. */
 const REFUSED = ['every run-started', 'run-started'];

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { RUNTIME_STATES } from '../../lab/core/runtime-state.ts';
 import { STATE_KINDS } from '../../lab/core/node-state.ts';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { Control } from '../../lab/spec/scenario.ts';
 import {
@@ -299,7 +299,7 @@ describe('whatever a journal holds', () => {
     fc.record({ kind: fc.constant('run-ended' as const), entries: fc.nat() }),
     fc.record({ kind: fc.constant('interrupted' as const), by: text }),
     fc.record({ kind: fc.constant('not-run' as const), stepId, why: text }),
-    fc.record({ kind: fc.constant('containerd-log' as const), stepId, text }),
+    fc.record({ kind: fc.constant('runtime-log' as const), stepId, text }),
     fc.record({
       kind: fc.constant('capture' as const),
       stepId,

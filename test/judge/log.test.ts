@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { Finding } from '../../lab/judge/verdict.ts';
 import type { Expectation, LogExpectation } from '../../lab/spec/scenario.ts';
 import { at, expecting, exactly, journalOf, line, planned, runPod, stopPod } from '../rig/recorded-run.ts';
@@ -88,7 +88,7 @@ describe('log', () => {
 
   test('is not known where none was collected', () => {
     const run = planned({ steps: [[runPod, expecting({ log: [wanted()], noLog: [wanted()] })]] });
-    const entries = journalOf(run).filter(({ kind }) => kind !== 'containerd-log');
+    const entries = journalOf(run).filter(({ kind }) => kind !== 'runtime-log');
     expect(
       judge(run, entries)
         .findings.filter(({ check }) => check === 'log' || check === 'no-log')

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge, settlingOf } from '../rig/judged.ts';
 import { differences } from '../../lab/judge/parity.ts';
-import { settlingOf } from '../../lab/judge/settling.ts';
 import type { NodeState } from '../../lab/core/node-state.ts';
 import type { RuntimeState } from '../../lab/core/runtime-state.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
@@ -70,7 +69,7 @@ function journal(run: RunPlan, { steps = [], end = {}, meanwhile = [] }: Seen = 
   });
   const after: readonly JournalEntry[] = [
     ...meanwhile,
-    { kind: 'containerd-log', stepId: 'end', text: '' } as const,
+    { kind: 'runtime-log', stepId: 'end', text: '' } as const,
     { kind: 'look', stepId: 'end', state: end.state ?? state(), runtime: end.runtime ?? 'running' } as const,
   ].map((one) => ({ ...one, node: 'right', atMs: 900 }));
   const all = [...told, ...after];
@@ -111,7 +110,7 @@ test('at the end each node is as it was seen last', () => {
 
 test('a containerd that ends while a step is taken on another node is told, with or without an end', () => {
   const crash = (stepId: string): Observation => ({
-    kind: 'containerd-ended',
+    kind: 'runtime-ended',
     stepId,
     asked: false,
     exitCode: null,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import { differences, type RecordedRun } from '../../lab/judge/parity.ts';
 import type { StateItem } from '../../lab/core/node-state.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { asTemplate } from '../../lab/judge/as-template.ts';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import { nameVariables } from '../../lab/judge/varying.ts';
 import { scalarOf } from '../../lab/judge/paste-yaml.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
@@ -94,7 +94,7 @@ test('a text as a scenario would expect it', () => {
       ['web.netns', `/run/netns/cni-${UUID}`],
     ]),
     variables: nameVariables([
-      { kind: 'containerd-log', stepId: 'start', text: `${B} CNI-DN-${CHAIN}`, atMs: 0 },
+      { kind: 'runtime-log', stepId: 'start', text: `${B} CNI-DN-${CHAIN}`, atMs: 0 },
     ]),
   };
   const as = (text: string) => asTemplate(text, names);

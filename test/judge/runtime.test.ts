@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { RuntimeState } from '../../lab/core/runtime-state.ts';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { PlannedNode } from '../../lab/plan/plan.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
@@ -11,7 +11,7 @@ import { withNode } from '../rig/only-node.ts';
 
 const exec: PlannedAction = { do: 'exec', argv: ['true'] };
 const crash = (stepId: string): Observation => ({
-  kind: 'containerd-ended',
+  kind: 'runtime-ended',
   stepId,
   asked: false,
   exitCode: null,
@@ -108,14 +108,14 @@ describe('the first start', () => {
   const said = 'containerd on lab-1 ended with 1 before it answered\nits log says\ncontainerd: no such key';
   const failing = (
     more: {
-      readonly config?: PlannedNode['containerdConfig'];
+      readonly config?: PlannedNode['runtimeConfig'];
       readonly start?: Expectation;
       readonly log?: string;
     } = {},
   ): readonly string[] => {
     const plain = planned({ steps: [[exec]] });
     const run = withNode(plain, {
-      containerdConfig: more.config ?? {},
+      runtimeConfig: more.config ?? {},
       ...(more.start === undefined ? {} : { start: more.start }),
     });
     const start: readonly JournalEntry[] = [

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
 import type { NodeState } from '../../lab/core/node-state.ts';
-import { judge } from '../../lab/judge/judge.ts';
-import { settlingOf } from '../../lab/judge/settling.ts';
+import { judge, settlingOf } from '../rig/judged.ts';
+
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import {
   at,

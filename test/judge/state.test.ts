@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { NodeState } from '../../lab/core/node-state.ts';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { Finding } from '../../lab/judge/verdict.ts';
 import type { LeftBehindExpectation, PodExpectation } from '../../lab/spec/scenario.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import { at, crictlError, exactly, expecting, journalOf, planned, ran, result } from '../rig/recorded-run.ts';

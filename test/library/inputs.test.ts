@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 
 import { BadInput } from '../../lab/core/lab-error.ts';
-import { ContainerdNode } from '../../lab/library/containerd-node.ts';
+import { RuntimeNode } from '../../lab/library/runtime-node.ts';
 import { matchers } from '../../lab/library/matchers.ts';
 import type { StartedNode } from '../../lab/library/started-node.ts';
 import { fakeStartedNode, stateOf } from '../rig/fake-started-node.ts';
 
-const node = new ContainerdNode('1.6.4');
+const node = new RuntimeNode().withContainerd('1.6.4');
 const around: Record<string, unknown> = {};
 around['self'] = around;
 
@@ -16,18 +16,23 @@ const any = (value: unknown): never => value as never;
 test.each<[string, () => unknown, string]>([
   [
     'a version that is a number',
-    () => new ContainerdNode(any(5)),
-    'ContainerdNode: wanted a text without U+0000; got 5',
+    () => new RuntimeNode().withContainerd(any(5)),
+    'withContainerd: wanted a text without U+0000; got 5',
   ],
   [
     'options in place of a version',
-    () => new ContainerdNode(any({ runc: '1' })),
-    'ContainerdNode: wanted a text without U+0000; got an object (Object)',
+    () => new RuntimeNode().withContainerd(any({ runc: '1' })),
+    'withContainerd: wanted a text without U+0000; got an object (Object)',
+  ],
+  [
+    'a version where none is taken',
+    () => new (RuntimeNode as new (version: string) => unknown)('1.6.4'),
+    'RuntimeNode: takes nothing; got "1.6.4"; a version goes to withContainerd',
   ],
   [
     'half a version',
-    () => new ContainerdNode('1.6'),
-    'ContainerdNode: wanted a whole version such as "1.6.0"; got "1.6"',
+    () => new RuntimeNode().withContainerd('1.6'),
+    'withContainerd: wanted a whole version such as "1.6.0"; got "1.6"',
   ],
   [
     'a version with a v',
@@ -92,8 +97,8 @@ test.each<[string, () => unknown, string]>([
   ],
   [
     'a table that is a list',
-    () => node.withContainerdConfig(any([])),
-    'withContainerdConfig: wanted an object; got an empty list',
+    () => node.withRuntimeConfig(any([])),
+    'withRuntimeConfig: wanted an object; got an empty list',
   ],
   [
     'a relative path on the node',

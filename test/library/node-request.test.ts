@@ -5,17 +5,17 @@ import { ANY_NODE, conflistFile, scenarioOf } from '../../lab/library/node-reque
 test('a request is what a scenario file without steps would say', () => {
   const { nodes, steps } = scenarioOf({
     ...ANY_NODE,
-    containerd: '1.6.3',
+    runtime: { name: 'containerd', version: '1.6.3' },
     cniPlugins: '1.1.1',
     ownPlugins: ['./build/my-cni'],
     cniConfig: [conflistFile({ name: 'net', plugins: [{ type: 'my-cni' }] })],
     files: [{ name: '/etc/my-cni', content: 'home=${HOME}\n', mode: 0o600 }],
     systemCalls: 'unfiltered',
   });
-  const place = { file: 'ContainerdNode', line: 1, column: 1 };
+  const place = { file: 'RuntimeNode', line: 1, column: 1 };
   expect(steps).toEqual([]);
   expect(nodes[0]).toEqual({
-    containerd: { text: '1.6.3', place },
+    runtime: { name: 'containerd', version: { text: '1.6.3', place } },
     cniPlugins: {
       set: { text: '1.1.1', place },
       plugins: [{ plugin: 'my-cni', version: { text: 'local:./build/my-cni', place } }],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { ContainerdNode } from '../../lab/index.ts';
+import { RuntimeNode } from '../../lab/index.ts';
 import '../../lab/vitest.ts';
 import { startEngine } from '../rig/engine.ts';
 import { qemuForTests } from '../rig/qemu.ts';
@@ -37,13 +37,14 @@ const OF_A_POD = {
 async function livesOn(backend: 'container' | 'vm'): Promise<void> {
   const plugin = join(folder, 'counting-bridge');
   writeFileSync(plugin, PLUGIN, { mode: 0o755 });
-  await using node = await new ContainerdNode('1.6.4')
+  await using node = await new RuntimeNode()
+    .withContainerd('1.6.4')
     .withBackend(backend)
     .withCniPlugins('1.1.1')
     .withPlugin(plugin)
     .withCniConfig(NETWORK)
     .start();
-  expect([node.backend, node.containerdVersion]).toEqual([backend, expect.stringMatching(/^v?1\.6\.4/)]);
+  expect([node.backend, node.runtimeVersion]).toEqual([backend, expect.stringMatching(/^v?1\.6\.4/)]);
   const pod = await node.runPod('web');
   expect(pod.ip).toBe('10.88.0.2');
   await expect(node).toLeaveBehind(OF_A_POD);

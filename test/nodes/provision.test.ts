@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
-import { preparationOf } from '../../lab/nodes/provision.ts';
+import { preparationOf as textOf, type NodeArtifacts } from '../../lab/nodes/provision.ts';
 import type { NodePlan } from '../../lab/plan/plan.ts';
 
 const artifact = (name: string, version = '1', key = `${name}-${version}`): Artifact => ({
@@ -16,21 +17,26 @@ const artifact = (name: string, version = '1', key = `${name}-${version}`): Arti
 
 const conflist = { name: '10-a.conflist', content: '{}', place: { file: 'a.yaml', line: 1, column: 1 } };
 const plan: NodePlan = {
-  containerd: { component: 'containerd', version: '1.6.4' },
+  runtime: { component: 'containerd', version: '1.6.4' },
   runc: { component: 'runc', version: '1.1.15' },
   crictl: { component: 'crictl', version: '1.25.0' },
   plugins: { overrides: [] },
-  containerdConfig: {},
+  runtimeConfig: {},
   cniConfig: [conflist],
   files: [],
 };
 const parts = {
-  containerd: artifact('containerd'),
+  runtime: artifact('containerd'),
   runc: artifact('runc'),
   crictl: artifact('crictl'),
   plugins: { set: artifact('cni-plugins'), overrides: [] },
   images: [artifact('pause')],
 };
+
+const preparationOf = (
+  wanted: NodePlan,
+  made: NodeArtifacts & { readonly images: readonly Artifact[] },
+): Promise<string> => textOf({ plan: wanted, runtime: RUNTIMES.containerd }, made);
 
 test('the same node has the same preparation, wherever in a file it is described', async () => {
   const moved = { ...plan, cniConfig: [{ ...conflist, place: { file: 'b.yaml', line: 7, column: 3 } }] };
@@ -42,13 +48,13 @@ test.each([
   ['its name', { cniConfig: [{ ...conflist, name: '20-a.conflist' }] }, {}],
   ['a file', { files: [{ ...conflist, name: '/etc/motd' }] }, {}],
   ['a mode', { cniConfig: [{ ...conflist, mode: 0o600 }] }, {}],
-  ["containerd's configuration", { containerdConfig: { root: '/elsewhere' } }, {}],
+  ["containerd's configuration", { runtimeConfig: { root: '/elsewhere' } }, {}],
   [
     'the version that the configuration is for',
-    { containerd: { component: 'containerd', version: '2.1.0' } },
+    { runtime: { component: 'containerd', version: '2.1.0' } },
     {},
   ],
-  ['a containerd', {}, { containerd: artifact('containerd', '2') }],
+  ['a containerd', {}, { runtime: artifact('containerd', '2') }],
   ['other files of the same runc', {}, { runc: artifact('runc', '1', 'other') }],
   ['an image', {}, { images: [artifact('pause'), artifact('app')] }],
   [

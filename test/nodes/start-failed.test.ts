@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import { CannotStart, LabError } from '../../lab/core/lab-error.ts';
 import { startFailure, StartFailed } from '../../lab/nodes/start-failed.ts';
 import { result } from '../rig/recorded-run.ts';
@@ -8,7 +9,8 @@ const refuses = async (argv: readonly string[]) =>
   result(argv, { exitCode: 2, stderr: 'Error: Unknown device type.\n' });
 const grants = async (argv: readonly string[]) => result(argv);
 
-const failure = (log: string, ask = grants): Promise<LabError> => startFailure('it ended with 1', log, ask);
+const failure = (log: string, ask = grants): Promise<LabError> =>
+  startFailure('it ended with 1', { runtime: RUNTIMES.containerd, log, ask });
 
 test('a containerd that gives up has failed to start, with the lines that say why', async () => {
   const failed = await failure('containerd: no such key\n');

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../../lab/observe/observation.ts';
 
 const started: JournalEntry = {
   kind: 'run-started',
-  formatVersion: 2,
+  formatVersion: 3,
   labVersion: '0.1.0',
   time: '2026-01-01T00:00:00.000Z',
   backend: 'bare',
@@ -13,7 +13,7 @@ const started: JournalEntry = {
   atMs: 0,
 };
 const STARTED =
-  '{"kind":"run-started","formatVersion":2,"labVersion":"0.1.0","time":"2026-01-01T00:00:00.000Z","backend":"bare","host":{"kernel":"6.18"},"atMs":0}\n';
+  '{"kind":"run-started","formatVersion":3,"labVersion":"0.1.0","time":"2026-01-01T00:00:00.000Z","backend":"bare","host":{"kernel":"6.18"},"atMs":0}\n';
 
 /** One of every kind, with every field. */
 const all: readonly JournalEntry[] = [
@@ -31,9 +31,9 @@ const all: readonly JournalEntry[] = [
     kind: 'node-ready',
     name: 'lab-1',
     nodeMs: 20,
-    containerdMs: 90,
+    runtimeMs: 90,
     runtimeVersion: '1.6.3',
-    resumed: true,
+    runtimeStartedBy: 'node',
     atMs: 2,
   },
   { kind: 'step-started', stepId: '1-run-pod', atMs: 3 },
@@ -67,8 +67,8 @@ const all: readonly JournalEntry[] = [
   },
   { kind: 'files', stepId: '1-run-pod', written: ['/etc/a'], absent: [], removed: ['/etc/b'], atMs: 6 },
   { kind: 'not-run', stepId: '1-run-pod', why: 'w', atMs: 7 },
-  { kind: 'containerd-log', stepId: '1-run-pod', text: 'one\ntwo\n', atMs: 8 },
-  { kind: 'containerd-ended', stepId: '1-run-pod', asked: false, exitCode: 2, signal: null, atMs: 9 },
+  { kind: 'runtime-log', stepId: '1-run-pod', text: 'one\ntwo\n', atMs: 8 },
+  { kind: 'runtime-ended', stepId: '1-run-pod', asked: false, exitCode: 2, signal: null, atMs: 9 },
   {
     kind: 'look',
     stepId: '1-run-pod',
@@ -127,8 +127,8 @@ test('an empty journal is one that broke off at once', () => {
 test.each([
   [
     'another format',
-    STARTED.replace('"formatVersion":2', '"formatVersion":1'),
-    'line 1 says formatVersion 1, this cnilab reads 2',
+    STARTED.replace('"formatVersion":3', '"formatVersion":2'),
+    'line 1 is of format 2, and this cnilab reads format 3 alone',
   ],
   ['a line that is not JSON, before the last', `${STARTED}{"kind\n${STARTED}`, 'line 2 is not JSON'],
   ['a line that is no object', `${STARTED}[]\n`, 'line 2 has no sound "kind"'],
@@ -159,14 +159,14 @@ test.each([
 
 test('what no text holds is the same after a journal: NUL, bytes that are not UTF-8, halves of pairs', () => {
   const entry: JournalEntry = {
-    kind: 'containerd-log',
+    kind: 'runtime-log',
     stepId: 'start',
     text: 'a\0\udcff\ud800\u2028\n',
     atMs: 1,
   };
   const line = formatJournalEntry(entry);
   expect(line).toBe(
-    '{"kind":"containerd-log","stepId":"start","text":"a\\u0000\\udcff\\ud800\u2028\\n","atMs":1}\n',
+    '{"kind":"runtime-log","stepId":"start","text":"a\\u0000\\udcff\\ud800\u2028\\n","atMs":1}\n',
   );
   expect(parseJournal(Buffer.from(STARTED + line).toString('utf8'))).toEqual({
     ok: true,

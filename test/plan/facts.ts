@@ -1,10 +1,15 @@
+import { byComponent } from '../../lab/core/components.ts';
 import type { PlanOptions } from '../../lab/plan/plan-scenarios.ts';
 
 /** What is known of versions in tests of plans. */
 export const OPTIONS: PlanOptions = {
   facts: {
     defaults: { containerd: '2.4.2', runc: '1.1.15', 'cni-plugins': '1.9.1', crictl: '1.36.0' },
-    besideContainerd: { runc: { 2: '1.3.6' }, crictl: { '1.4': '1.25.0', '1.5': '1.25.0' } },
+    beside: {
+      ...byComponent(() => ({})),
+      runc: { containerd: { 2: '1.3.6' } },
+      crictl: { containerd: { '1.4': '1.25.0', '1.5': '1.25.0' } },
+    },
     suites: { bookworm: { containerd: '1.6.20', runc: '1.1.5' }, trixie: { containerd: '1.7.24' } },
     localVersions: { '/home/me/build': '1.6.99' },
   },

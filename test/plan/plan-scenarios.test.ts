@@ -39,7 +39,7 @@ matrix: { containerd: ['debian:bookworm'], mtu: [1500] }
 node:
   containerd: \${matrix.containerd}
   cni-plugins: { set: 0.9.1, loopback: gomod:1.1.1 }
-  containerd-config: { a: 'x\${matrix.mtu}' }
+  runtime-config: { a: 'x\${matrix.mtu}' }
   cni-config: { a.conf: { mtu: '\${matrix.mtu}', name: '\${matrix.mtu} $\${x}' } }
   files: { '/etc/\${matrix.mtu}': 'mtu \${matrix.mtu} $\${x}' }
 steps:
@@ -51,7 +51,7 @@ steps:
 `);
   const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
   expect(plan).toEqual({
-    formatVersion: 2,
+    formatVersion: 3,
     runs: [
       {
         title: 's containerd=debian:bookworm mtu=1500',
@@ -60,7 +60,7 @@ steps:
         cell: { containerd: 'debian:bookworm', mtu: '1500' },
         nodes: [
           {
-            containerd: { component: 'containerd', version: '1.6.20', source: 'debian' },
+            runtime: { component: 'containerd', version: '1.6.20', source: 'debian' },
             runc: { component: 'runc', version: '1.1.15' },
             crictl: { component: 'crictl', version: '1.36.0' },
             plugins: {
@@ -69,8 +69,8 @@ steps:
                 { plugin: 'loopback', from: { component: 'cni-plugins', version: '1.1.1', source: 'gomod' } },
               ],
             },
-            containerdConfig: { a: 'x1500' },
-            containerdConfigPlace: at(7, 3),
+            runtimeConfig: { a: 'x1500' },
+            runtimeConfigPlace: at(7, 3),
             cniConfig: [
               {
                 name: 'a.conf',
@@ -170,7 +170,7 @@ test('a version of the command line is an axis of its own where there was none',
   const { runs } = planOf(text, {
     overrides: { containerd: ['debian:trixie', '1.6.3'], cniPlugins: '1.1.1' },
   });
-  expect(runs.map(({ title, nodes: [node] }) => [title, node?.containerd, node?.plugins.set])).toEqual([
+  expect(runs.map(({ title, nodes: [node] }) => [title, node?.runtime, node?.plugins.set])).toEqual([
     [
       's containerd=debian:trixie cni-plugins=1.1.1',
       { component: 'containerd', version: '1.7.24', source: 'debian' },
@@ -274,7 +274,7 @@ test('local paths are meant from the folder of the file, and those of the comman
     { component: 'containerd', hostPath: '/home/me/build' },
   ]);
   const plan = planScenarios([scenario], { ...OPTIONS, overrides: { runc: 'local:/home/me/build' } });
-  expect(plan.ok && plan.value.runs.map(({ nodes: [node] }) => [node?.containerd, node?.runc])).toEqual([
+  expect(plan.ok && plan.value.runs.map(({ nodes: [node] }) => [node?.runtime, node?.runc])).toEqual([
     [
       { component: 'containerd', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
       { component: 'runc', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
@@ -307,7 +307,7 @@ summary: s
 matrix: { mtu: [1500, 1e3], masq: [true, false], somax: ['500'], pref: ['', ipv6] }
 node:
   containerd: 1.6.4
-  containerd-config: { debug: { level: '\${matrix.pref}' } }
+  runtime-config: { debug: { level: '\${matrix.pref}' } }
   cni-config:
     a.conf:
       mtu: \${matrix.mtu}
@@ -353,7 +353,7 @@ test('an empty value of an axis has a branch, a title and a file name', () => {
     title,
     slug,
     steps[0]?.expect.ok,
-    node?.containerdConfig,
+    node?.runtimeConfig,
   ]);
   expect(shown).toEqual([
     [

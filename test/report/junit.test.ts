@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from '../rig/judged.ts';
 import { createJunitReporter } from '../../lab/report/junit.ts';
 import { formatXml } from '../../lab/report/xml.ts';
 import { exactly, expecting, journalOf, planned, runPod } from '../rig/recorded-run.ts';

@@ -97,14 +97,14 @@ fail  reserved containerd=1.6.3    0.61 s
           level=info msg="one"
           level=error msg="two"
       made of  containerd 1.6.3 (gomod)
-      further  cnilab judge /out/s1/reserved-containerd-1.6.3 says this again; journal.jsonl and containerd.log are there
+      further  cnilab judge /out/s1/reserved-containerd-1.6.3 says this again; journal.jsonl and runtime.log are there
 
 inconclusive  reserved containerd=1.6.2    0.61 s
       2-stop-pod: the run did not come to its end: during the steps: the agent <went> away
         at web.yaml:11:5
           not taken to the end: 2-stop-pod
       made of  containerd 1.6.2 (gomod)
-      further  cnilab judge /out/s1/reserved-containerd-1.6.2 says this again; journal.jsonl and containerd.log are there
+      further  cnilab judge /out/s1/reserved-containerd-1.6.2 says this again; journal.jsonl and runtime.log are there
 
 reserved
   containerd  1.6.0  1.6.3  1.6.2         1.6.4

@@ -3,7 +3,8 @@ import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
 import { NodeHistory } from '../../lab/library/node-history.ts';
 import { StartedNode } from '../../lab/library/started-node.ts';
-import type { Containerd } from '../../lab/nodes/containerd.ts';
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import type { NodeRuntime } from '../../lab/nodes/node-runtime.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
 import { CONFLIST } from './recorded-run.ts';
 
@@ -48,6 +49,7 @@ export async function fakeStartedNode({
       if (state === undefined) throw new Error('a fake node needs a state');
       return state;
     },
+    useRuntime: async () => undefined,
     readFile: async () => '',
     writeFiles: async () => [],
     start: unused,
@@ -68,13 +70,14 @@ export async function fakeStartedNode({
     date: () => new Date(nowMs),
     sleep: async (ms: number) => void (nowMs += ms),
   };
-  const containerd: Containerd = {
+  const runtime: NodeRuntime = {
+    kind: RUNTIMES.containerd,
     start: unused,
     adopt: unused,
     end: async () => undefined,
     state: async () => 'running',
   };
-  const history = new NodeHistory({ node, containerd, clock });
+  const history = new NodeHistory({ node, runtime, runtimeVersion: '1.6.4', clock });
   await history.begin();
   const cleanup = new CleanupStack();
   cleanup.add('end node', () => node.end());
@@ -82,7 +85,7 @@ export async function fakeStartedNode({
     node,
     history,
     backend: 'bare',
-    containerdVersion: 'v1.6.4',
+    runtimeVersion: 'v1.6.4',
     cleanup,
     bringImage: async () => void deeds.push('bring the image'),
   });

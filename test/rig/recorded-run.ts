@@ -38,7 +38,7 @@ export interface PlannedRun {
 
 /** Steps are called `1-run-pod`, `2-stop-pod`, as the plan does. */
 export function planned({ title = 'web', cell = {}, control, steps = [], end }: PlannedRun): RunPlan {
-  const component = (name: 'containerd' | 'runc' | 'crictl', version: string) => ({
+  const component = (name: 'runc' | 'crictl', version: string) => ({
     component: name,
     version,
   });
@@ -50,11 +50,11 @@ export function planned({ title = 'web', cell = {}, control, steps = [], end }: 
     cell,
     nodes: [
       {
-        containerd: component('containerd', '1.6.3'),
+        runtime: { component: 'containerd', version: '1.6.3' },
         runc: component('runc', '1.1.15'),
         crictl: component('crictl', '1.25.0'),
         plugins: { overrides: [] },
-        containerdConfig: {},
+        runtimeConfig: {},
         cniConfig: [],
         files: [],
         ...(end === undefined ? {} : { end }),
@@ -151,13 +151,13 @@ export function journalOf(
     stepId: string,
     { log = '', state: seen = state(), runtime = 'running' }: TakenStep,
   ): readonly Observation[] => [
-    { kind: 'containerd-log', stepId, text: log },
+    { kind: 'runtime-log', stepId, text: log },
     { kind: 'look', stepId, state: seen, runtime },
   ];
   const all: readonly Observation[] = [
     {
       kind: 'run-started',
-      formatVersion: 2,
+      formatVersion: 3,
       labVersion: '0.1.0',
       time: '2026-01-01T00:00:00.000Z',
       backend: 'bare',
@@ -199,7 +199,7 @@ const STARTS: readonly Observation[] = [
     key: 'k',
     madeBy: 'go 1.26',
   },
-  { kind: 'node-ready', name: 'lab-1', nodeMs: 20, containerdMs: 90, runtimeVersion: '1.6.3' },
+  { kind: 'node-ready', name: 'lab-1', nodeMs: 20, runtimeMs: 90, runtimeVersion: '1.6.3' },
 ];
 
 /** What the lab writes down of a step that succeeds. */
@@ -214,7 +214,7 @@ export function did(action: PlannedAction, stepId: string): readonly Observation
     waitedMs: 1,
   });
   const end: Observation = {
-    kind: 'containerd-ended',
+    kind: 'runtime-ended',
     stepId,
     asked: true,
     exitCode: 0,

@@ -1,5 +1,5 @@
 import type { LabEvent } from '../../lab/events.ts';
-import { judge } from '../../lab/judge/judge.ts';
+import { judge } from './judged.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import type { Reporter } from '../../lab/report/reporter.ts';

@@ -10,7 +10,8 @@ import { systemClock } from '../../lab/host/machine.ts';
 import { bareBackend } from '../../lab/nodes/backends/bare.ts';
 import { bringUpNode } from '../../lab/nodes/bring-up.ts';
 import type { LabNode } from '../../lab/nodes/node.ts';
-import type { ComponentRef } from '../../lab/core/components.ts';
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import type { ComponentRef, RuntimeRef } from '../../lab/core/components.ts';
 import type { NodePlan } from '../../lab/plan/plan.ts';
 import { asRecording, crictlStory, type Told } from '../rig/crictl-story.ts';
 import { artifactsIn, makeFolder, signal } from './rig.ts';
@@ -71,18 +72,18 @@ const CONFLIST = {
   ],
 };
 
-async function startNode(containerd: ComponentRef): Promise<LabNode> {
+async function startNode(containerd: RuntimeRef): Promise<LabNode> {
   const runc: ComponentRef = { component: 'runc', version: '1.1.15' };
   const crictl: ComponentRef = { component: 'crictl', version: LIKE };
   const set: ComponentRef = { component: 'cni-plugins', version: '1.1.1' };
   const artifact = await artifacts.ensureAll([containerd, runc, crictl, set], signal);
   const place = { file: 'crictl-parity.test.ts', line: 1, column: 1 };
   const plan: NodePlan = {
-    containerd,
+    runtime: containerd,
     runc,
     crictl,
     plugins: { set, overrides: [] },
-    containerdConfig: {},
+    runtimeConfig: {},
     cniConfig: [{ name: '10-story.conflist', content: JSON.stringify(CONFLIST), place }],
     files: [],
   };
@@ -97,8 +98,9 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
     maker,
     name: `test-${process.pid}-crictl`,
     plan,
+    runtime: RUNTIMES.containerd,
     parts: {
-      containerd: artifact(containerd),
+      runtime: artifact(containerd),
       runc: artifact(runc),
       crictl: artifact(crictl),
       plugins: { set: artifact(set), overrides: [] },
@@ -110,15 +112,13 @@ async function startNode(containerd: ComponentRef): Promise<LabNode> {
     },
     clock: systemClock,
     cleanup,
-    onContainerdEnd: () => undefined,
+    onRuntimeEnd: () => undefined,
     signal: new AbortController().signal,
   });
   return node;
 }
 
-const CONTAINERDS: readonly ComponentRef[] = [
-  { component: 'containerd', version: '1.4.13', source: 'debian' },
-];
+const CONTAINERDS: readonly RuntimeRef[] = [{ component: 'containerd', version: '1.4.13', source: 'debian' }];
 
 const recordingOf = ({ version }: ComponentRef): string =>
   `../fixtures/crictl-story/crictl-${LIKE}.containerd-${version}.txt`;

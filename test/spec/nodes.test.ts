@@ -22,7 +22,7 @@ test('nodes have names, steps and what holds at the end are each about one of th
   - { exec: [ip, addr], on: right }
 expect: [{ on: left, pods: none }, { on: right, left-behind: none }]
 `);
-  expect(nodes.map(({ name, containerd }) => [name, containerd.text])).toEqual([
+  expect(nodes.map(({ name, runtime }) => [name, runtime.version.text])).toEqual([
     ['left', '1.6.4'],
     ['right', '2.4.2'],
   ]);

@@ -14,7 +14,7 @@ node:
   containerd: \${matrix.containerd}
   runc: default
   cni-plugins: { set: 0.9.1, loopback: 1.1.1 }
-  containerd-config: { version: 2 }
+  runtime-config: { version: 2 }
   cni-config: { 10-a.conflist: { name: a, mtu: 1500 } }
   files: { /opt/run: { content: "echo\\n", mode: 0755 } }
 pods:
@@ -46,14 +46,14 @@ expect: { left-behind: none, pods: none }
     matrix: [{ axis: 'containerd', values: ['1.6.3', '1.10.0'], plain: [] }],
     nodes: [
       {
-        containerd: { text: '${matrix.containerd}', place: at(7, 15) },
+        runtime: { name: 'containerd', version: { text: '${matrix.containerd}', place: at(7, 15) } },
         runc: { text: 'default', place: at(8, 9) },
         cniPlugins: {
           set: { text: '0.9.1', place: at(9, 23) },
           plugins: [{ plugin: 'loopback', version: { text: '1.1.1', place: at(9, 40) } }],
         },
-        containerdConfig: writtenOf({ version: 2 }),
-        containerdConfigPlace: at(10, 3),
+        runtimeConfig: writtenOf({ version: 2 }),
+        runtimeConfigPlace: at(10, 3),
         cniConfig: [
           {
             name: '10-a.conflist',

@@ -46,7 +46,7 @@ test.each([
 test('a number that does not come through TOML as it is written is a mistake', () => {
   const text = `name: s
 summary: s
-node: { containerd: 1.6.4, containerd-config: { a: 1.0, b: 9007199254740993, c: 5, d: 0.5 } }
+node: { containerd: 1.6.4, runtime-config: { a: 1.0, b: 9007199254740993, c: 5, d: 0.5 } }
 steps: [{ run-pod: web }]
 `;
   expect(mistakesOf(text).match(/the number.*/g)).toEqual([

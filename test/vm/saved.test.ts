@@ -56,7 +56,7 @@ async function runOn(path: string) {
   const journal = parseJournal(readFileSync(join(session, run, 'journal.jsonl'), 'utf8'));
   if (!journal.ok) throw new Error(journal.error);
   const ready = journal.value.find((entry) => entry.kind === 'node-ready');
-  return { resumed: ready?.kind === 'node-ready' && ready.resumed === true };
+  return { resumed: ready?.kind === 'node-ready' && ready.runtimeStartedBy === 'node' };
 }
 
 test('the second run begins where the first had prepared its node, as a node of its own', async () => {

@@ -27,7 +27,7 @@ export async function packLabImage({
   await writeFile(archiveHostPath, await packOciImage(labImage({ name, arch, program })));
 }
 
-/** The names are those of nodes/containerd-config.ts and steps/containers.ts. */
+/** The names are those of core/components.ts. */
 export function labImage({
   name,
   arch,

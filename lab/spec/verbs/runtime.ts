@@ -1,4 +1,4 @@
-import { describeWithPath, type ComponentRef } from '../../core/components.ts';
+import { describeWithPath, type RuntimeRef } from '../../core/components.ts';
 import { nothing } from '../scalar-shapes.ts';
 import type { VersionText } from '../scenario.ts';
 import { about, mapped } from '../shape.ts';
@@ -19,15 +19,15 @@ export const RUNTIME_VERBS = {
   'stop-containerd': onRuntime('SIGTERM, and waits for its end', ['runtime end']),
   'kill-containerd': onRuntime('SIGKILL', ['runtime end']),
   'start-containerd': onRuntime('and waits until it answers', ['runtime start']),
-  'replace-containerd': verb<{ readonly version: VersionText }, { readonly containerd: ComponentRef }>({
+  'replace-containerd': verb<{ readonly version: VersionText }, { readonly runtime: RuntimeRef }>({
     shape: about(
       'stops it, puts another version in its place, starts that with the state of the old one',
       mapped(versionShape, (version) => ({ version })),
     ),
     recorded: ['runtime end', 'files', 'runtime start'],
-    plan: ({ version }, cell) => ({ containerd: cell.component('containerd', version) }),
-    describe: ({ containerd }) => describeWithPath(containerd),
-    versions: ({ version }) => [['containerd', version]],
-    components: ({ containerd }) => [containerd],
+    plan: ({ version }, cell) => ({ runtime: cell.runtime(version) }),
+    describe: ({ runtime }) => describeWithPath(runtime),
+    versions: ({ version }, runtime) => [[runtime, version]],
+    components: ({ runtime }) => [runtime],
   }),
 };

@@ -1,4 +1,10 @@
-import type { ComponentName, ComponentRef, PluginsPlan } from '../../core/components.ts';
+import type {
+  ComponentName,
+  ComponentRef,
+  PluginsPlan,
+  RuntimeName,
+  RuntimeRef,
+} from '../../core/components.ts';
 import type { Content } from '../../core/content.ts';
 import type { Subject } from '../mention.ts';
 import type { CniPluginsSpec, FileSpec, LogExpectation, VersionText } from '../scenario.ts';
@@ -19,7 +25,8 @@ export interface CellValues {
   readonly template: (text: string) => string;
   readonly file: (file: FileSpec) => FileSpec;
   readonly logLine: (line: LogExpectation) => LogExpectation;
-  readonly component: (component: ComponentName, version: VersionText) => ComponentRef;
+  /** the node's runtime, at another version */
+  readonly runtime: (version: VersionText) => RuntimeRef;
   readonly plugins: (plugins: CniPluginsSpec) => PluginsPlan;
 }
 
@@ -50,8 +57,8 @@ export interface VerbSpec<Fields extends object, Planned extends object = Fields
   /** pods that it names beside its own */
   otherPods?(fields: Fields & Planned): readonly string[];
 
-  /** components that it brings, as the file says their versions */
-  versions?(fields: Fields): readonly (readonly [ComponentName, VersionText])[];
+  /** components that it brings, as the file says their versions, to a node with this runtime */
+  versions?(fields: Fields, runtime: RuntimeName): readonly (readonly [ComponentName, VersionText])[];
   /** the same, as the plan says them */
   components?(fields: Planned): readonly ComponentRef[];
 

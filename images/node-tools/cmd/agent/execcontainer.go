@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 
@@ -14,10 +15,17 @@ const refused = 125
 // execContainer runs a command in a container by CRI's ExecSync, and prints what it printed, ends as it ended. crictl
 // adds line breaks, mixes both outputs, hides them where the command fails, and always exits with 1.
 func execContainer(args []string) error {
-	if len(args) < 2 {
-		return errors.New("agent exec-container needs CONTAINER-ID COMMAND [ARG...]")
+	flags := flag.NewFlagSet("exec-container", flag.ContinueOnError)
+	socket := flags.String("socket", "", "on which the runtime answers CRI")
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
-	stdout, stderr, exitCode, err := (&cri.Runtime{}).Exec(args[0], args[1:])
+	if *socket == "" || flags.NArg() < 2 {
+		return errors.New("agent exec-container needs --socket PATH CONTAINER-ID COMMAND [ARG...]")
+	}
+	runtime := &cri.Runtime{}
+	runtime.Use(cri.Traits{Socket: *socket})
+	stdout, stderr, exitCode, err := runtime.Exec(flags.Arg(0), flags.Args()[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(refused)

@@ -81,23 +81,29 @@ func (r *Runtime) sandbox(ctx context.Context, item *runtime.PodSandbox) (Sandbo
 	for _, more := range network.GetAdditionalIps() {
 		found.IPs = append(found.IPs, more.GetIp())
 	}
-	found.NetnsPath = netnsPath(response.GetInfo()["info"])
+	found.NetnsPath = netnsPath(response.GetInfo(), r.Traits().Namespaces)
 	return found, nil
 }
 
-// netnsPath reads it from containerd's verbose information: the OCI spec of the sandbox. Empty if it is not there.
-func netnsPath(info string) string {
-	var verbose struct {
-		RuntimeSpec struct {
-			Linux struct {
-				Namespaces []struct{ Type, Path string }
-			}
-		}
-	}
-	if json.Unmarshal([]byte(info), &verbose) != nil {
+// netnsPath reads it from a runtime's verbose information, in which the OCI spec of the sandbox lists its namespaces; `way`
+// leads to that list. Empty if it is not there.
+func netnsPath(info map[string]string, way []string) string {
+	if len(way) == 0 {
 		return ""
 	}
-	for _, namespace := range verbose.RuntimeSpec.Linux.Namespaces {
+	value := json.RawMessage(info[way[0]])
+	for _, key := range way[1:] {
+		var table map[string]json.RawMessage
+		if json.Unmarshal(value, &table) != nil {
+			return ""
+		}
+		value = table[key]
+	}
+	var namespaces []struct{ Type, Path string }
+	if json.Unmarshal(value, &namespaces) != nil {
+		return ""
+	}
+	for _, namespace := range namespaces {
 		if namespace.Type == "network" {
 			return namespace.Path
 		}

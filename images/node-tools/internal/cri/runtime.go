@@ -1,4 +1,4 @@
-// Package cri asks containerd over its socket, without crictl: a look and a wait must cost next to nothing.
+// Package cri asks a runtime over its socket, without crictl: a look and a wait must cost next to nothing.
 package cri
 
 import (
@@ -18,26 +18,42 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Socket is where containerd listens on a node.
-const Socket = "/run/containerd/containerd.sock"
-
-// patience is for one call. A containerd that says nothing for so long does not answer; one in a virtual machine without
+// patience is for one call. A runtime that says nothing for so long does not answer; one in a virtual machine without
 // KVM, on a busy host, may take seconds.
 const patience = 10 * time.Second
 
-// Runtime is containerd's CRI service, whichever process and version is behind the socket at the moment.
+// Runtime is the CRI service of a node, whichever process and version is behind the socket at the moment.
 type Runtime struct {
 	mutex      sync.Mutex
+	traits     Traits
 	connection *grpc.ClientConn
-	// service is the one of the two names that this containerd knows; empty until one has answered
+	// service is the one of the two names that this runtime knows; empty until one has answered
 	service string
 }
 
+// Use says which runtime the node has; before it there is none to ask.
+func (r *Runtime) Use(traits Traits) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.connection != nil && r.traits.Socket != traits.Socket {
+		r.connection.Close()
+		r.connection, r.service = nil, ""
+	}
+	r.traits = traits
+}
+
+// Traits are those of the runtime that is in use; empty before one is.
+func (r *Runtime) Traits() Traits {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.traits
+}
+
 // services are the names of one and the same interface: the messages are the same bytes, so one client serves both.
-// containerd before 1.6 knows the older only, 2.x the newer only.
+// A runtime of 2021 and before (containerd 1.5, CRI-O 1.22) knows the older only, one of today the newer only.
 var services = []string{"runtime.v1.RuntimeService", "runtime.v1alpha2.RuntimeService"}
 
-// Call makes one call. A connection to a containerd that has ended meanwhile is replaced once.
+// Call makes one call. A connection to a runtime that has ended meanwhile is replaced once.
 func (r *Runtime) Call(ctx context.Context, method string, request, response Message) error {
 	connection, reused, err := r.connect(ctx)
 	if err != nil {
@@ -86,10 +102,14 @@ func (r *Runtime) connect(ctx context.Context) (connection *grpc.ClientConn, reu
 		r.connection.Close()
 		r.connection, r.service = nil, ""
 	}
+	path := r.traits.Socket
+	if path == "" {
+		return nil, false, errors.New("which runtime the node has was not said")
+	}
 	// dialled here and not by gRPC, which would wrap a plain "connection refused" and try again by itself
-	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", Socket)
+	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, false, plain(err)
+		return nil, false, plain(path, err)
 	}
 	var once sync.Once
 	dial := func(ctx context.Context, address string) (net.Conn, error) {
@@ -98,9 +118,9 @@ func (r *Runtime) connect(ctx context.Context) (connection *grpc.ClientConn, reu
 		if first != nil {
 			return first, nil
 		}
-		return (&net.Dialer{}).DialContext(ctx, "unix", Socket)
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	r.connection, err = grpc.DialContext(ctx, "passthrough:///containerd", grpc.WithContextDialer(dial),
+	r.connection, err = grpc.DialContext(ctx, "passthrough:///runtime", grpc.WithContextDialer(dial),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
 	return r.connection, false, err
 }
@@ -115,12 +135,12 @@ func (r *Runtime) forget(connection *grpc.ClientConn) {
 }
 
 // plain words the two usual reasons as people know them.
-func plain(err error) error {
+func plain(path string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s: no such file or directory", Socket)
+		return fmt.Errorf("%s: no such file or directory", path)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("%s: connection refused", Socket)
+		return fmt.Errorf("%s: connection refused", path)
 	default:
 		return err
 	}

@@ -16,7 +16,7 @@ type Status struct {
 	Why            string `json:"why,omitempty"`
 }
 
-// Status asks for the version and the conditions. A containerd that has opened its socket and is still loading holds the
+// Status asks for the version and the conditions. A runtime that has opened its socket and is still loading holds the
 // call until it is ready, so this is also the cheapest way to wait for it.
 func (r *Runtime) Status() Status {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

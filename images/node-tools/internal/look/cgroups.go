@@ -12,8 +12,8 @@ const cgroupRoot = "/sys/fs/cgroup"
 
 // cgroups returns the groups that nobody is in, nor in any below them, of whichever hierarchies the node has: one of the
 // same path in several of them is one. Where somebody is, the process is told of. Of an empty group those below it are not
-// told. The group in which containerd puts the groups of all its containers stays.
-func cgroups() ([]Item, error) {
+// told. The group in which the runtime puts those of all its pods stays.
+func cgroups(ofPods string) ([]Item, error) {
 	hierarchies, err := entries(cgroupRoot)
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func cgroups() ([]Item, error) {
 	}
 	empty, busy := map[string]bool{}, map[string]bool{}
 	for _, root := range roots {
-		if _, err := (hierarchy{root, busy}).emptyGroups("", empty); err != nil {
+		if _, err := (hierarchy{root, ofPods, busy}).emptyGroups("", empty); err != nil {
 			return nil, err
 		}
 	}
@@ -40,13 +40,12 @@ func cgroups() ([]Item, error) {
 	return items, nil
 }
 
-// containersGroup is the parent of the groups of all containers, by CRI's default.
-const containersGroup = "/k8s.io"
-
 // hierarchy of groups. A path that is busy in another one already is not gone into again: there are a dozen of them.
 type hierarchy struct {
 	root string
-	busy map[string]bool
+	// ofPods is the parent of the groups of all pods
+	ofPods string
+	busy   map[string]bool
 }
 
 // emptyGroups adds the empty groups below a path, and tells whether somebody is there or below it.
@@ -72,7 +71,7 @@ func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, e
 		}
 		busy = busy || some
 	}
-	if path == "" || path == containersGroup {
+	if path == "" || path == h.ofPods {
 		for one := range below {
 			empty[one] = true
 		}

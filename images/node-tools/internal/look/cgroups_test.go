@@ -25,7 +25,7 @@ func TestAGroupCountsThatNobodyIsInAndItsParentStandsForIt(t *testing.T) {
 		group(t, root, path, procs)
 	}
 	empty := map[string]bool{}
-	if _, err := (hierarchy{root, map[string]bool{}}).emptyGroups("", empty); err != nil {
+	if _, err := (hierarchy{root, "/k8s.io", map[string]bool{}}).emptyGroups("", empty); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, keys(empty), []string{"/k8s.io/left", "/leaked", "/pod/left"})
@@ -38,7 +38,7 @@ func TestAGroupThatIsBusyInOneHierarchyIsNotEmptyInAnother(t *testing.T) {
 	group(t, second, "k8s.io/b", "")
 	empty, busy := map[string]bool{}, map[string]bool{}
 	for _, root := range []string{first, second} {
-		if _, err := (hierarchy{root, busy}).emptyGroups("", empty); err != nil {
+		if _, err := (hierarchy{root, "/k8s.io", busy}).emptyGroups("", empty); err != nil {
 			t.Fatal(err)
 		}
 	}

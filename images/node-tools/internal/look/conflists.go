@@ -9,6 +9,8 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"cnilab/node-tools/internal/cri"
 )
 
 const confFolder = "/etc/cni/net.d"
@@ -16,26 +18,32 @@ const confFolder = "/etc/cni/net.d"
 // conflists are the network configurations that were ever on the node, as far as anybody could see them: those in the
 // folder at some look, and those that the lab itself wrote. What a plugin leaves may be from one that is gone.
 type conflists struct {
-	mutex sync.Mutex
+	runtime *cri.Runtime
+	mutex   sync.Mutex
 	// texts that are JSON; others make no network
 	texts map[string]bool
 	// folders that they name for the plugins' own data
 	folders map[string]bool
 }
 
-func newConflists() *conflists {
-	return &conflists{texts: map[string]bool{}, folders: map[string]bool{}}
+func newConflists(runtime *cri.Runtime) *conflists {
+	return &conflists{runtime: runtime, texts: map[string]bool{}, folders: map[string]bool{}}
 }
 
-var confDir = regexp.MustCompile(`(?m)^\s*conf_dir\s*=\s*["']([^"'\n]+)["']`)
-
-// confFolders are upstream's default, and what containerd's configuration has in its place.
-func confFolders() []string {
+// confFolders are upstream's default, and what the runtime's configuration has in its place.
+func (c *conflists) confFolders() []string {
 	folders := []string{confFolder}
-	config, _ := os.ReadFile("/etc/containerd/config.toml") // without one there is only the default
-	for _, match := range confDir.FindAllStringSubmatch(string(config), -1) {
-		if folder := filepath.Clean(match[1]); folder != confFolder {
-			folders = append(folders, folder)
+	named := c.runtime.Traits().CNIFolder
+	setting := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(named.Key) + `\s*=\s*["']([^"'\n]+)["']`)
+	for _, pattern := range named.Files {
+		files, _ := filepath.Glob(pattern) // a pattern that is none is one of the lab's own
+		for _, file := range files {
+			config, _ := os.ReadFile(file) // without one there is only the default
+			for _, match := range setting.FindAllStringSubmatch(string(config), -1) {
+				if folder := filepath.Clean(match[1]); folder != confFolder {
+					folders = append(folders, folder)
+				}
+			}
 		}
 	}
 	return folders
@@ -43,7 +51,7 @@ func confFolders() []string {
 
 // look reads what is in the folders now.
 func (c *conflists) look() error {
-	for _, folder := range confFolders() {
+	for _, folder := range c.confFolders() {
 		entries, err := os.ReadDir(folder)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -63,7 +71,7 @@ func (c *conflists) look() error {
 
 // Written is to be told of each file that the lab writes: one that is replaced before the next look is known too.
 func (l *Looker) Written(nodePath, content string) {
-	for _, folder := range confFolders() {
+	for _, folder := range l.conflists.confFolders() {
 		if filepath.Dir(filepath.Clean(nodePath)) == folder {
 			l.conflists.remember(content)
 		}

@@ -14,18 +14,23 @@ import (
 // networks is host-local's folder, unless a configuration names another.
 const networks = "/var/lib/cni/networks"
 
-// resultFolders are where containerd's libcni keeps what plugins answered.
+// resultFolders are where libcni keeps what plugins answered.
 var resultFolders = []string{"/var/lib/cni/results", "/var/lib/cni/cache/results"}
 
 // places are where plugins write, besides the folders that they are told.
 var places = []string{"/var/lib/cni", "/run", "/tmp"}
 
-// notEntered are folders below the places that no plugin writes to.
-var notEntered = map[string]bool{
-	"/run/netns":      true, // told of as `netns`
-	"/run/containerd": true, // containerd's, runc's and the shims' own state: `sandbox`, `container` and `shim` tell of the pods
-	"/run/nri":        true, // containerd's socket for plugins of its own
-	"/run/lock":       true, // of the system's programs
+// notEntered are folders below the places that no plugin writes to. The runtime's own state is told of as `sandbox`,
+// `container` and `shim`.
+func notEntered(stateFolders []string) map[string]bool {
+	folders := map[string]bool{
+		"/run/netns": true, // told of as `netns`
+		"/run/lock":  true, // of the system's programs
+	}
+	for _, folder := range stateFolders {
+		folders[folder] = true
+	}
+	return folders
 }
 
 // madeOnce are files of programs that plugins use, made for the first call and kept on purpose.
@@ -65,8 +70,11 @@ func (l *Looker) files() ([]Item, error) {
 		return nil, err
 	}
 	_, folders := l.conflists.known()
-	walk := walk{dataFolders: append([]string{networks}, folders...)}
-	for _, root := range rootsOf(folders) {
+	walk := walk{
+		dataFolders: append([]string{networks}, folders...),
+		notEntered:  notEntered(l.runtime.Traits().StateFolders),
+	}
+	for _, root := range rootsOf(folders, walk.notEntered) {
 		if err := walk.enter(root); err != nil {
 			return nil, err
 		}
@@ -75,17 +83,17 @@ func (l *Looker) files() ([]Item, error) {
 }
 
 // rootsOf are the places, and the folders that are not below one of them.
-func rootsOf(folders []string) []string {
+func rootsOf(folders []string, notEntered map[string]bool) []string {
 	roots := append([]string{}, places...)
 	for _, folder := range folders { // in order, so that a folder stands before those below it
-		if !isCovered(folder, roots) {
+		if !isCovered(folder, roots, notEntered) {
 			roots = append(roots, folder)
 		}
 	}
 	return roots
 }
 
-func isCovered(folder string, roots []string) bool {
+func isCovered(folder string, roots []string, notEntered map[string]bool) bool {
 	for _, root := range roots {
 		if !isBelow(folder, root) {
 			continue
@@ -104,6 +112,7 @@ func isCovered(folder string, roots []string) bool {
 
 type walk struct {
 	dataFolders []string
+	notEntered  map[string]bool
 	items       []Item
 }
 
@@ -121,7 +130,7 @@ func (w *walk) enter(path string) error {
 		case madeOnce[below]:
 		case !entry.IsDir():
 			err = w.file(below)
-		case !notEntered[below] && !strings.HasPrefix(entry.Name(), halfway):
+		case !w.notEntered[below] && !strings.HasPrefix(entry.Name(), halfway):
 			err = w.enter(below)
 		}
 		if err != nil {

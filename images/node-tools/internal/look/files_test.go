@@ -4,10 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"cnilab/node-tools/internal/cri"
 )
 
 func TestConfiguredFoldersAreFoundHoweverDeepTheyStand(t *testing.T) {
-	known := newConflists()
+	known := newConflists(&cri.Runtime{})
 	known.remember(`{ "name": "net", "plugins": [
 		{ "type": "ptp", "ipam": { "type": "host-local", "dataDir": "/run/cni-ipam-state" } },
 		{ "type": "multus", "cniDir": "/opt/multus/", "delegates": [ { "ipam": { "dataDir": "/data", "daemonSocketPath": "/run/d.sock" } } ] },
@@ -20,9 +22,22 @@ func TestConfiguredFoldersAreFoundHoweverDeepTheyStand(t *testing.T) {
 	}
 }
 
+func TestTheRuntimesConfigurationMayNameAnotherFolder(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "10-net.conf"), []byte("[crio.network]\nnetwork_dir = \"/etc/other/\"\nconf_dir = \"/etc/not\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	traits := cri.Traits{}
+	traits.CNIFolder.Files, traits.CNIFolder.Key = []string{folder + "/none.conf", folder + "/*"}, "network_dir"
+	runtime := &cri.Runtime{}
+	expect(t, newConflists(runtime).confFolders(), []string{"/etc/cni/net.d"})
+	runtime.Use(traits)
+	expect(t, newConflists(runtime).confFolders(), []string{"/etc/cni/net.d", "/etc/other"})
+}
+
 func TestAFolderBelowAPlaceIsNotReadTwiceAndOneThatIsNotEnteredIsReadForItself(t *testing.T) {
-	expect(t, rootsOf([]string{"/data", "/data/more", "/run/cni-ipam-state", "/run/lock/net"}), []string{
-		"/var/lib/cni", "/run", "/tmp", "/data", "/run/lock/net",
+	expect(t, rootsOf([]string{"/data", "/data/more", "/run/cni-ipam-state", "/run/lock/net", "/run/own/net"}, notEntered([]string{"/run/own"})), []string{
+		"/var/lib/cni", "/run", "/tmp", "/data", "/run/lock/net", "/run/own/net",
 	})
 }
 

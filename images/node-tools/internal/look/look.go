@@ -74,7 +74,7 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 		return nil, err
 	}
 	looker := &Looker{
-		runtime: runtime, own: own, tool: tool, conflists: newConflists(),
+		runtime: runtime, own: own, tool: tool, conflists: newConflists(runtime),
 		mounts: map[string]bool{}, devices: map[int]bool{}, before: map[string]int{},
 		saved: &saved{generation: map[string]uint32{}, items: map[string][]Item{}},
 	}
@@ -113,7 +113,7 @@ func (l *Looker) differences() []view {
 	return []view{
 		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, l.network},
 		{[]string{"ipam", "ipam-state", "cni-result", "file"}, l.files},
-		{[]string{"cgroup"}, cgroups},
+		{[]string{"cgroup"}, func() ([]Item, error) { return cgroups(l.runtime.Traits().Cgroup) }},
 	}
 }
 
@@ -138,7 +138,7 @@ func (l *Looker) changedSysctls() ([]Item, error) {
 
 // Look looks at processes first, as some of the other views start programs of their own, and then at all else at once.
 func (l *Looker) Look() State {
-	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return processes(l.own) }}
+	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return processes(l.own, l.runtime.Traits()) }}
 	views := []view{
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},

@@ -3,6 +3,8 @@ package look
 import (
 	"reflect"
 	"testing"
+
+	"cnilab/node-tools/internal/cri"
 )
 
 func names(items []Item) []string {
@@ -78,10 +80,13 @@ func TestAPairWhoseOtherEndsNamespaceHasEndedIsGoing(t *testing.T) {
 	expect(t, names(items), []string{"bridge cni0", "veth veth1", "bridge-port cni0/veth1"})
 }
 
-func TestAProcessIsNamedByItsCommandAndAShimByItsSandbox(t *testing.T) {
-	shim := processItem(process{command: []string{"/usr/local/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", "ab", "-address", "x"}})
-	expect(t, names([]Item{shim, processItem(process{command: []string{"/pause"}})}), []string{
-		"shim containerd-shim-runc-v2 -id ab", "process /pause",
+func TestAProcessIsNamedByItsCommandAndAMonitorByItsSandbox(t *testing.T) {
+	monitors := []cri.Monitor{{Prefix: "containerd-shim", IDFlag: "-id"}, {Prefix: "conmon", IDFlag: "-c"}}
+	shim := processItem(process{command: []string{"/usr/local/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", "ab", "-address", "x"}}, monitors)
+	conmon := processItem(process{command: []string{"/usr/bin/conmon", "-b", "/run/x", "-c", "cd", "-u", "cd"}}, monitors)
+	pause := process{command: []string{"/pause"}}
+	expect(t, names([]Item{shim, conmon, processItem(pause, monitors), processItem(pause, nil)}), []string{
+		"shim containerd-shim-runc-v2 -id ab", "shim conmon -c cd", "process /pause", "process /pause",
 	})
 }
 

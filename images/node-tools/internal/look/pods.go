@@ -7,7 +7,7 @@ import (
 	"cnilab/node-tools/internal/cri"
 )
 
-// pods returns what CRI lists. Without an answer nothing is known: pods outlive their containerd.
+// pods returns what CRI lists. Without an answer nothing is known: pods outlive their runtime.
 func pods(runtime *cri.Runtime) ([]Item, error) {
 	sandboxes, containers, err := runtime.List()
 	if err != nil {

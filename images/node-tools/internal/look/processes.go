@@ -5,11 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"cnilab/node-tools/internal/cri"
 )
 
 type process struct {
@@ -17,9 +20,9 @@ type process struct {
 	command     []string
 }
 
-// processes returns all but the lab's own and containerd. A process that has ended and waits for its parent to hear of it
+// processes returns all but the lab's own and the runtime. A process that has ended and waits for its parent to hear of it
 // is not one any more.
-func processes(own Own) ([]Item, error) {
+func processes(own Own, traits cri.Traits) ([]Item, error) {
 	alone, withDescendants := own()
 	found, err := readProcesses()
 	if err != nil {
@@ -31,10 +34,10 @@ func processes(own Own) ([]Item, error) {
 	}
 	var items []Item
 	for _, one := range found {
-		if one.pid == 1 || alone[one.pid] || descends(one.pid, parents, withDescendants) || isContainerd(one) {
+		if one.pid == 1 || alone[one.pid] || descends(one.pid, parents, withDescendants) || slices.Contains(traits.Daemons, filepath.Base(one.command[0])) {
 			continue
 		}
-		item := processItem(one)
+		item := processItem(one, traits.Monitors)
 		if id := containerOf(one.pid); id != "" && item.Kind == "process" {
 			item.Detail["id"] = id
 		}
@@ -63,22 +66,23 @@ func containerOf(pid int) string {
 	return containerID.FindString(groups)
 }
 
-func isContainerd(one process) bool { return filepath.Base(one.command[0]) == "containerd" }
-
-func processItem(one process) Item {
+func processItem(one process, monitors []cri.Monitor) Item {
 	detail := map[string]string{"pid": strconv.Itoa(one.pid)}
 	program := filepath.Base(one.command[0])
-	if !strings.HasPrefix(program, "containerd-shim") {
-		return Item{Kind: "process", Name: strings.Join(one.command, " "), Detail: detail}
-	}
-	name := program
-	for i, argument := range one.command[:len(one.command)-1] {
-		if argument == "-id" {
-			detail["id"] = one.command[i+1]
-			name += " -id " + one.command[i+1]
+	for _, monitor := range monitors {
+		if !strings.HasPrefix(program, monitor.Prefix) {
+			continue
 		}
+		name := program
+		for i, argument := range one.command[:len(one.command)-1] {
+			if argument == monitor.IDFlag {
+				detail["id"] = one.command[i+1]
+				name += " " + argument + " " + one.command[i+1]
+			}
+		}
+		return Item{Kind: "shim", Name: name, Detail: detail}
 	}
-	return Item{Kind: "shim", Name: name, Detail: detail}
+	return Item{Kind: "process", Name: strings.Join(one.command, " "), Detail: detail}
 }
 
 // readProcesses leaves out what has ended, and kernel threads, which are seen from a machine's own pid namespace.

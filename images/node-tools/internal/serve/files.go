@@ -119,7 +119,7 @@ func (f file) bringAbout() error {
 }
 
 // writeInPlace writes as an editor or `tee` does, over what is there: a file that is renamed to its place is one that
-// containerd 1.6 does not notice, as its watch on /etc/cni/net.d leaves out the making of files.
+// a runtime may not notice (containerd 1.6), as its watch on /etc/cni/net.d leaves out the making of files.
 func (f file) writeInPlace(content []byte) error {
 	if link, err := os.Lstat(f.NodePath); err == nil && !link.Mode().IsRegular() {
 		if err := os.RemoveAll(f.NodePath); err != nil {

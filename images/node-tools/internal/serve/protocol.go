@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"sync"
+
+	"cnilab/node-tools/internal/cri"
 )
 
 type request struct {
@@ -24,6 +26,7 @@ type request struct {
 	Mode      uint32            `json:"mode"`
 	Pid       int               `json:"pid"`
 	Signal    string            `json:"signal"`
+	Runtime   cri.Traits        `json:"runtime"`
 }
 
 // reply carries a result or the reason why there is none, which is the lab's fault and not the system's under test.

@@ -135,6 +135,9 @@ func (s *server) do(r request) (any, error) {
 		return writeFiles(r.Files)
 	case "append-file":
 		return struct{}{}, appendFile(r.Path, r.Base64, os.FileMode(r.Mode).Perm())
+	case "use-runtime":
+		s.runtime.Use(r.Runtime)
+		return struct{}{}, nil
 	case "look":
 		if err := cgroup.LimitHit(); err != nil {
 			return nil, err

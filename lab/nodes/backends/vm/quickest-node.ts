@@ -73,14 +73,14 @@ export async function quickestNode(
   const place = inGroup === undefined ? '' : JSON.stringify(inGroup.member);
   const prepared = guests.prepared(`${await preparation()}${place}`);
   const resumed = await resume(prepared, answersAsBefore);
-  if (resumed !== undefined) return { ...resumed, resumed: true };
+  if (resumed !== undefined) return { ...resumed, runtimeStartedBy: 'node' };
   const fresh = (await resume(guests.booted)) ?? (await boot());
   return { ...fresh, savePrepared: () => prepared.save(fresh.monitorHostPath) };
 }
 
-/** Its containerd answered when it was saved. */
+/** Its runtime answered when it was saved. */
 async function answersAsBefore(node: VmNode): Promise<void> {
   const status = await node.runtimeStatus();
   if (!status.answered)
-    throw new LabError(`containerd on ${node.name} does not answer any more: ${status.why}`);
+    throw new LabError(`the runtime on ${node.name} does not answer any more: ${status.why}`);
 }

@@ -1,9 +1,5 @@
-import type { JsonObject, JsonValue } from '../spec/scenario.ts';
-
-/** The CRI plugin of containerd 1.x, in one table; in 2.x only its streaming server is left in it. */
-const CRI = 'io.containerd.grpc.v1.cri';
-const RUNTIME = 'io.containerd.cri.v1.runtime';
-const IMAGES = 'io.containerd.cri.v1.images';
+import type { JsonObject } from '../../../core/json.ts';
+import { CRI, IMAGES, isTable, mergeTables, RUNTIME } from './tables.ts';
 
 const STREAMING = [
   'disable_tcp_service',
@@ -39,7 +35,7 @@ export function inTablesOf(version: string, config: JsonObject): JsonObject {
   if (!isTable(cri)) return config;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const plugins = major < 2 ? { [CRI]: cri } : splitIn2(cri, { binDirs: major > 2 || minor > 0 });
-  return merge({ plugins }, rest);
+  return mergeTables({ plugins }, rest);
 }
 
 /** 2.0 split the plugin in two and left its streaming server behind; 2.1 made the folder of the plugins a list. */
@@ -53,7 +49,7 @@ function splitIn2(
     ...(containerd === undefined ? {} : orNothing('containerd', without(inContainerd, IN_CONTAINERD))),
     ...(cni === undefined ? {} : { cni: binDirs && isTable(cni) ? withBinDirs(cni) : cni }),
   };
-  const images = merge(
+  const images = mergeTables(
     { ...only(cri, OF_IMAGES), ...only(inContainerd, IN_CONTAINERD) },
     sandbox === undefined ? {} : { pinned_images: { sandbox } },
   );
@@ -75,17 +71,3 @@ const without = (table: JsonObject, keys: readonly string[]): JsonObject =>
 
 const orNothing = (key: string, table: JsonObject): JsonObject =>
   Object.keys(table).length === 0 ? {} : { [key]: table };
-
-/** Table by table; anything that is not a table on both sides is replaced. */
-function merge(base: JsonObject, over: JsonObject): JsonObject {
-  const merged: Record<string, JsonValue> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    merged[key] = isTable(below) && isTable(value) ? merge(below, value) : value;
-  }
-  return merged;
-}
-
-function isTable(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

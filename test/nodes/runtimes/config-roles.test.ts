@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { inTablesOf } from '../../lab/plan/config-roles.ts';
+import { inTablesOf } from '../../../lab/nodes/runtimes/containerd/config-roles.ts';
 
 const BY_ROLE = {
   debug: { level: 'debug' },

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
-import { unreadOf } from '../../lab/judge/config-read.ts';
-import { judge } from '../../lab/judge/judge.ts';
-import { at, journalOf, planned, ran, result, runPod } from '../rig/recorded-run.ts';
-import { withNode } from '../rig/only-node.ts';
+import { unreadConfig } from '../../../lab/nodes/runtimes/containerd/config-read.ts';
+import { judge } from '../../rig/judged.ts';
+import { at, journalOf, planned, ran, result, runPod } from '../../rig/recorded-run.ts';
+import { withNode } from '../../rig/only-node.ts';
 
 const DUMP = ['containerd', 'config', 'dump'];
 const dump1 = (stdout: string) => ({ version: '1.6.4', dump: result(DUMP, { stdout }), log: '' });
@@ -26,35 +26,35 @@ disabled_plugins = []
       plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } },
       disabled_plugins: [],
     };
-    expect(unreadOf(config, dump1(printed))).toBeUndefined();
+    expect(unreadConfig(config, dump1(printed))).toBeUndefined();
   });
 
   test('a key that is spelt wrong is not', () => {
     const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_perf: 'cni' }, x: { y: 1 } } } };
-    expect(unreadOf(config, dump1(printed))).toEqual({
+    expect(unreadConfig(config, dump1(printed))).toEqual({
       message:
-        'containerd 1.6.4 does not read plugins."io.containerd.grpc.v1.cri".cni.ip_perf and 1 more of containerd-config',
+        'containerd 1.6.4 does not read plugins."io.containerd.grpc.v1.cri".cni.ip_perf and 1 more of runtime-config',
       detail: ['plugins."io.containerd.grpc.v1.cri".x'],
     });
   });
 
   test('nor is a table of 2.x, and there is a way to say it for both', () => {
     const config = { plugins: { 'io.containerd.cri.v1.runtime': { cni: { ip_pref: 'cni' } } } };
-    expect(unreadOf(config, dump1(printed))).toEqual({
-      message: 'containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of containerd-config',
-      detail: ['`cri: { … }` in containerd-config goes to the table that each version reads'],
+    expect(unreadConfig(config, dump1(printed))).toEqual({
+      message: 'containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of runtime-config',
+      detail: ['`cri: { … }` in runtime-config goes to the table that each version reads'],
     });
   });
 
   test('what is in a table that is printed empty is not known to be unread', () => {
     const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { options: { Root: '/x' } } } } };
     expect(
-      unreadOf(config, dump1(`${printed}      [plugins."io.containerd.grpc.v1.cri".cni.options]\n`)),
+      unreadConfig(config, dump1(`${printed}      [plugins."io.containerd.grpc.v1.cri".cni.options]\n`)),
     ).toBeUndefined();
   });
 
   test('empty values are let pass, as some of them are not printed', () => {
-    expect(unreadOf({ plugins: { other: {} }, debug: { level: '' } }, dump1(printed))).toBeUndefined();
+    expect(unreadConfig({ plugins: { other: {} }, debug: { level: '' } }, dump1(printed))).toBeUndefined();
   });
 });
 
@@ -67,9 +67,9 @@ describe('containerd 2.x says what it skips', () => {
   test('a table of 1.x', () => {
     const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } } };
     const said = ignoring(' for plugin" error="strict mode" key=cni plugin=io.containerd.grpc.v1.cri');
-    expect(unreadOf(config, dump2(said))).toEqual({
-      message: 'containerd 2.2.2 does not read plugins."io.containerd.grpc.v1.cri".cni of containerd-config',
-      detail: ['`cri: { … }` in containerd-config goes to the table that each version reads'],
+    expect(unreadConfig(config, dump2(said))).toEqual({
+      message: 'containerd 2.2.2 does not read plugins."io.containerd.grpc.v1.cri".cni of runtime-config',
+      detail: ['`cri: { … }` in runtime-config goes to the table that each version reads'],
     });
   });
 
@@ -78,8 +78,8 @@ describe('containerd 2.x says what it skips', () => {
     const said =
       ignoring('" column=3 error="strict mode" file=/etc/containerd/config.toml key="debug levle" row=16') +
       ignoring(' for plugin" error="strict mode" key=bogus plugin=io.containerd.cri.v1.runtime');
-    expect(unreadOf(config, dump2(said))?.detail[0]).toBe('plugins."io.containerd.grpc.v1.cri".bogus');
-    expect(unreadOf(config, dump2(said))?.message).toContain('does not read debug.levle and 1 more');
+    expect(unreadConfig(config, dump2(said))?.detail[0]).toBe('plugins."io.containerd.grpc.v1.cri".bogus');
+    expect(unreadConfig(config, dump2(said))?.message).toContain('does not read debug.levle and 1 more');
   });
 
   test('a file with the tables of both generations means one of them for each version', () => {
@@ -90,12 +90,12 @@ describe('containerd 2.x says what it skips', () => {
       },
     };
     const said = ignoring(' for plugin" error="strict mode" key=cni plugin=io.containerd.grpc.v1.cri');
-    expect(unreadOf(both, dump2(said))).toBeUndefined();
+    expect(unreadConfig(both, dump2(said))).toBeUndefined();
   });
 
   test("of what is not the file's nothing is said", () => {
     const said = ignoring(' for plugin" error="strict mode" key=bin_dir plugin=io.containerd.cri.v1.runtime');
-    expect(unreadOf({ debug: { level: 'debug' } }, dump2(said))).toBeUndefined();
+    expect(unreadConfig({ debug: { level: 'debug' } }, dump2(said))).toBeUndefined();
   });
 
   test('a table for a plugin that it does not have, which it passes over in silence', () => {
@@ -103,12 +103,12 @@ describe('containerd 2.x says what it skips', () => {
       plugins: { 'io.containerd.nope.v1.x': { a: 1 }, 'io.containerd.gc.v1.scheduler': { b: 1 } },
     };
     const log = loading('io.containerd.gc.v1.scheduler');
-    expect(unreadOf(config, dump2('', log))?.message).toBe(
-      'containerd 2.2.2 does not read plugins."io.containerd.nope.v1.x" of containerd-config',
+    expect(unreadConfig(config, dump2('', log))?.message).toBe(
+      'containerd 2.2.2 does not read plugins."io.containerd.nope.v1.x" of runtime-config',
     );
-    expect(unreadOf(config, dump2('', ''))).toBeUndefined(); // a log that does not tell what is loaded
+    expect(unreadConfig(config, dump2('', ''))).toBeUndefined(); // a log that does not tell what is loaded
     expect(
-      unreadOf({ ...config, disabled_plugins: ['io.containerd.nope.v1.x'] }, dump2('', log)),
+      unreadConfig({ ...config, disabled_plugins: ['io.containerd.nope.v1.x'] }, dump2('', log)),
     ).toBeUndefined();
   });
 });
@@ -116,8 +116,8 @@ describe('containerd 2.x says what it skips', () => {
 describe('a run whose configuration is not read', () => {
   const plain = planned({ steps: [[runPod]] });
   const run = withNode(plain, {
-    containerdConfig: { plugins: { nope: { a: 1 } } },
-    containerdConfigPlace: at(7),
+    runtimeConfig: { plugins: { nope: { a: 1 } } },
+    runtimeConfigPlace: at(7),
   });
   const judged = (...seen: Parameters<typeof ran>[1][]) => {
     const entries = journalOf(run, { afterStart: seen.map((one) => ran('start', one)) });
@@ -134,7 +134,7 @@ describe('a run whose configuration is not read', () => {
         warning: true,
         stepId: 'start',
         place: at(7),
-        message: 'containerd 1.6.3 does not read plugins of containerd-config',
+        message: 'containerd 1.6.3 does not read plugins of runtime-config',
         detail: [],
       },
     });

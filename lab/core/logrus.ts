@@ -1,6 +1,6 @@
-import { GO_QUOTED, unquoteGo } from '../core/go-quote.ts';
+import { GO_QUOTED, unquoteGo } from './go-quote.ts';
 
-/** One line of containerd's log. What is not a log line (a panic, what a plugin printed) has no level and is all message. */
+/** One line of a log. What is not a log line (a panic, what a plugin printed) has no level and is all message. */
 export interface LogLine {
   /** as it stands there, to the nanosecond; empty if there is none */
   readonly timeText: string;
@@ -12,15 +12,15 @@ export interface LogLine {
   readonly raw: string;
 }
 
-/** Both of containerd's formats, line by line: logrus's text, and JSON (`[debug] format = "json"`). */
-export function parseContainerdLog(text: string): readonly LogLine[] {
+/** A log in both formats of logrus, the library that Go's runtimes and crictl log with: text, and JSON, line by line. */
+export function parseLogrus(text: string): readonly LogLine[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map(parseLogLine);
+    .map(parseLogrusLine);
 }
 
-export function parseLogLine(raw: string): LogLine {
+export function parseLogrusLine(raw: string): LogLine {
   const all = raw.startsWith('{') ? jsonFields(raw) : textFields(raw);
   if (all === undefined) return { timeText: '', level: '', message: raw, fields: {}, raw };
   const { time = '', level = '', msg = '', ...fields } = all;

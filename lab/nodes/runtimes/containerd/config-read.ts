@@ -1,56 +1,23 @@
 import { parse } from 'smol-toml';
 
-import type { CommandResult } from '../core/ports.ts';
-import { parseContainerdLog } from '../observe/containerd-log.ts';
-import type { NodeRun } from '../plan/node-run.ts';
-import type { JsonObject, JsonValue } from '../spec/scenario.ts';
-import type { RunFacts } from './facts.ts';
-import type { Finding } from './verdict.ts';
+import type { JsonObject, JsonValue } from '../../../core/json.ts';
+import { parseLogrus } from '../../../core/logrus.ts';
+import type { ConfigSeen, UnreadConfig } from '../../../core/runtime.ts';
+import { inTablesOf } from './config-roles.ts';
+import { CRI, IMAGES, isTable, RUNTIME } from './tables.ts';
 
 /** The names under which the CRI plugin's tables stand in one version of containerd or another. */
-const CRI_TABLES = [
-  'io.containerd.grpc.v1.cri',
-  'io.containerd.cri.v1.runtime',
-  'io.containerd.cri.v1.images',
-];
-
-/**
- * What a file says of containerd's configuration, against what containerd says that it has read. To skip what it does not
- * know is what containerd does, so that it is a warning and decides nothing.
- */
-export function judgeConfigRead({ node, scenario }: NodeRun, { start, log }: RunFacts): readonly Finding[] {
-  const { containerdConfig: config, containerd } = node;
-  if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
-  const told = {
-    check: 'ran',
-    stepId: 'start',
-    place: node.containerdConfigPlace ?? scenario.place,
-  } as const;
-  const { configDump: dump } = start;
-  if (dump === undefined) {
-    const message = 'the journal does not tell what containerd read of its configuration';
-    return [{ ...told, outcome: 'inconclusive', message }];
-  }
-  const unread = unreadOf(config, { version: containerd.version, dump, log });
-  return unread === undefined ? [] : [{ ...told, ...unread, outcome: 'pass', warning: true }];
-}
-
-export interface ConfigSeen {
-  readonly version: string;
-  /** `containerd config dump`, in the node */
-  readonly dump: CommandResult;
-  /** containerd's, from its start on */
-  readonly log: string | undefined;
-}
+const CRI_TABLES = [CRI, RUNTIME, IMAGES];
 
 /**
  * The keys that this containerd skips, as it says nothing aloud of what it does not know. A file that has the CRI plugin's
  * tables of both generations means one of them for each version. Undefined where it has read them all.
  */
-export function unreadOf(
-  config: JsonObject,
+export function unreadConfig(
+  wanted: JsonObject,
   { version, dump, log }: ConfigSeen,
-): { readonly message: string; readonly detail: readonly string[] } | undefined {
+): UnreadConfig | undefined {
+  const config = inTablesOf(version, wanted);
   if (dump.exitCode !== 0) {
     const message = `it is not known what containerd ${version} reads of its configuration: ${dump.stderr.trim()}`;
     return { message, detail: [] };
@@ -69,10 +36,10 @@ export function unreadOf(
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   const elsewhere = unread.some(([, table = '']) => isOther(table));
   return {
-    message: `containerd ${version} does not read ${first}${more} of containerd-config`,
+    message: `containerd ${version} does not read ${first}${more} of runtime-config`,
     detail: [
       ...others,
-      ...(elsewhere ? ['`cri: { … }` in containerd-config goes to the table that each version reads'] : []),
+      ...(elsewhere ? ['`cri: { … }` in runtime-config goes to the table that each version reads'] : []),
     ],
   };
 }
@@ -97,7 +64,7 @@ function missingFrom(dump: object, config: JsonObject): readonly Path[] {
 /** containerd 2.x says what it skips. It may have moved a table before, so the name of that is not to be relied on. */
 function ignoredKeys(stderr: string, config: JsonObject): readonly Path[] {
   const plugins = isTable(config['plugins']) ? config['plugins'] : {};
-  return parseContainerdLog(stderr)
+  return parseLogrus(stderr)
     .filter(({ message }) => message.startsWith('Ignoring unknown key in TOML'))
     .flatMap(({ fields: { key = '', plugin } }): readonly Path[] => {
       const path = key.split(' ');
@@ -112,7 +79,7 @@ function unknownPlugins(
   config: JsonObject,
   { log = '', warned }: { log: string | undefined; warned: readonly Path[] },
 ): readonly Path[] {
-  const loading = parseContainerdLog(log).filter(({ message }) => /^(?:skip )?loading plugin/.test(message));
+  const loading = parseLogrus(log).filter(({ message }) => /^(?:skip )?loading plugin/.test(message));
   const known = new Set(loading.map(({ fields }) => fields['id']));
   const disabled = config['disabled_plugins'];
   const isDisabled = (id: string) => Array.isArray(disabled) && disabled.includes(id);
@@ -128,9 +95,6 @@ function has(table: JsonObject, [key = '', ...rest]: Path): boolean {
   if (value === undefined) return false;
   return rest.length === 0 || (isTable(value) && has(value, rest));
 }
-
-const isTable = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isEmpty = (value: JsonValue): boolean =>
   typeof value === 'object' && value !== null

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { parseContainerdLog, parseLogLine } from '../../lab/observe/containerd-log.ts';
+import { parseLogrus, parseLogrusLine } from '../../lab/core/logrus.ts';
 
 test('a line of containerd 1.6.4 with an error', () => {
   const raw = String.raw`time="2026-11-21T13:22:36.185918766Z" level=error msg="RunPodSandbox for &PodSandboxMetadata{Name:web,Uid:u1,Namespace:default,Attempt:0,} failed, error" error="failed to setup network for sandbox \"be807df7b042\": plugin type=\"bridge\" failed (add): incompatible CNI versions; config is \"1.0.0\", plugin supports [\"0.1.0\" \"0.2.0\"]"`;
-  expect(parseLogLine(raw)).toEqual({
+  expect(parseLogrusLine(raw)).toEqual({
     timeText: '2026-11-21T13:22:36.185918766Z',
     level: 'error',
     message:
@@ -18,7 +18,7 @@ test('a line of containerd 1.6.4 with an error', () => {
 
 test('the same in the JSON format, where values that are no text keep their JSON', () => {
   const raw = String.raw`{"error":"failed to setup network for sandbox \"61aa8ab9cd48\": plugin type=\"bridge\" failed (add)","level":"error","msg":"RunPodSandbox for \u0026PodSandboxMetadata{Name:web,Uid:u1,Namespace:default,Attempt:0,} failed, error","time":"2026-11-21T13:22:39.313162774Z"}`;
-  expect(parseLogLine(raw)).toEqual({
+  expect(parseLogrusLine(raw)).toEqual({
     timeText: '2026-11-21T13:22:39.313162774Z',
     level: 'error',
     message:
@@ -28,16 +28,18 @@ test('the same in the JSON format, where values that are no text keep their JSON
     },
     raw,
   });
-  expect(parseLogLine('{"level":"info","msg":"exited","time":"t","pid":7,"runtime":null}').fields).toEqual({
-    pid: '7',
-    runtime: 'null',
-  });
+  expect(parseLogrusLine('{"level":"info","msg":"exited","time":"t","pid":7,"runtime":null}').fields).toEqual(
+    {
+      pid: '7',
+      runtime: 'null',
+    },
+  );
 });
 
 test('unquoted values, empty ones, and several fields', () => {
   const raw =
     'time="2026-11-21T13:22:35.490968337Z" level=info msg=serving... address=/run/containerd/containerd.sock.ttrpc empty= id="" type=io.containerd.grpc.v1';
-  expect(parseLogLine(raw)).toEqual({
+  expect(parseLogrusLine(raw)).toEqual({
     timeText: '2026-11-21T13:22:35.490968337Z',
     level: 'info',
     message: 'serving...',
@@ -54,7 +56,7 @@ test('unquoted values, empty ones, and several fields', () => {
 test('what is not a log line is a message without level, and empty lines are nothing', () => {
   const other = (raw: string) => ({ timeText: '', level: '', message: raw, fields: {}, raw });
   expect(
-    parseContainerdLog(
+    parseLogrus(
       'panic: runtime error\n\n\tmain.go:7 +0x1\n{"not": "a log line"}\n{half\ntime="half\ntime=t level=info msg=ok\n',
     ),
   ).toEqual([

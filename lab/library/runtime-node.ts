@@ -1,65 +1,72 @@
 import { ambientWorld } from '../assembly/ambient.ts';
+import { BadInput } from '../core/lab-error.ts';
+import { describe } from './check.ts';
 import type { BackendName } from '../nodes/node.ts';
-import type { JsonObject } from '../spec/scenario.ts';
+import type { JsonObject } from '../core/json.ts';
 import { ANY_NODE, anyContent, conflistFile, type NodeRequest } from './node-request.ts';
 import { INPUTS } from './inputs.ts';
 import { startNode, type StartOptions } from './start-node.ts';
 import type { StartedNode } from './started-node.ts';
 
 /**
- * A node to be started, with a real containerd: `await using node = await new ContainerdNode('1.6.3').start()`. Each
- * `with…` returns another one and changes nothing, so that tests can share what they have in common.
+ * A node to be started, with a real runtime: `await using node = await new RuntimeNode().withContainerd('1.6.3').start()`.
+ * Each `with…` returns another one and changes nothing, so that tests can share what they have in common.
  */
-export class ContainerdNode {
+export class RuntimeNode {
   readonly #request: NodeRequest;
 
-  /** A version as scenario files have it: `1.6.3`, `debian:bookworm`, `local:../containerd/bin`. */
-  constructor(containerd?: string);
+  constructor();
   /** @internal */
   constructor(request: NodeRequest);
-  constructor(wanted: string | NodeRequest = 'default') {
-    if (isRequest(wanted)) this.#request = wanted;
-    else {
-      INPUTS.version(wanted, 'ContainerdNode');
-      this.#request = { ...ANY_NODE, containerd: wanted };
-    }
+  constructor(request: NodeRequest = ANY_NODE) {
+    if (!isRequest(request))
+      throw new BadInput(
+        `RuntimeNode: takes nothing; got ${describe(request)}; a version goes to withContainerd`,
+      );
+    this.#request = request;
+  }
+
+  /** A version as scenario files have it: `1.6.3`, `debian:bookworm`, `local:../containerd/bin`. */
+  withContainerd(version: string): RuntimeNode {
+    INPUTS.version(version, 'withContainerd');
+    return this.#with({ runtime: { name: 'containerd', version } });
   }
 
   /** `auto`, which is the default, is the first that works on this host. */
-  withBackend(backend: BackendName | 'auto'): ContainerdNode {
+  withBackend(backend: BackendName | 'auto'): RuntimeNode {
     INPUTS.backend(backend, 'withBackend');
     return this.#with({ backend });
   }
 
-  withRunc(runc: string): ContainerdNode {
+  withRunc(runc: string): RuntimeNode {
     INPUTS.version(runc, 'withRunc');
     return this.#with({ runc });
   }
 
-  withCrictl(crictl: string): ContainerdNode {
+  withCrictl(crictl: string): RuntimeNode {
     INPUTS.version(crictl, 'withCrictl');
     return this.#with({ crictl });
   }
 
   /** The standard plugins of this version; `none` for an empty /opt/cni/bin. */
-  withCniPlugins(cniPlugins: string): ContainerdNode {
+  withCniPlugins(cniPlugins: string): RuntimeNode {
     INPUTS.pluginsVersion(cniPlugins, 'withCniPlugins');
     return this.#with({ cniPlugins });
   }
 
   /** A plugin of your own, beside the standard ones or in the place of one; its type is the name of the file. */
-  withPlugin(hostPath: string): ContainerdNode {
+  withPlugin(hostPath: string): RuntimeNode {
     INPUTS.hostPath(hostPath, 'withPlugin');
     return this.#with({ ownPlugins: [...this.#request.ownPlugins, hostPath] });
   }
 
   /** A file in /etc/cni/net.d: as an object, whose own name names the file, or byte for byte under a name. */
-  withCniConfig(config: JsonObject): ContainerdNode;
-  withCniConfig(name: string, content: string | Uint8Array | JsonObject): ContainerdNode;
+  withCniConfig(config: JsonObject): RuntimeNode;
+  withCniConfig(name: string, content: string | Uint8Array | JsonObject): RuntimeNode;
   withCniConfig(
     nameOrConfig: string | JsonObject,
     content: string | Uint8Array | JsonObject = '',
-  ): ContainerdNode {
+  ): RuntimeNode {
     const at = 'withCniConfig';
     if (typeof nameOrConfig !== 'string') INPUTS.json(nameOrConfig, at);
     else if (isContent(content)) INPUTS.content(content, `${at} content`);
@@ -72,14 +79,14 @@ export class ContainerdNode {
     return this.#with({ cniConfig: [...this.#request.cniConfig, file] });
   }
 
-  /** Laid over containerd's config.toml, table by table. */
-  withContainerdConfig(containerdConfig: JsonObject): ContainerdNode {
-    INPUTS.json(containerdConfig, 'withContainerdConfig');
-    return this.#with({ containerdConfig });
+  /** Laid over the runtime's own configuration, table by table. */
+  withRuntimeConfig(runtimeConfig: JsonObject): RuntimeNode {
+    INPUTS.json(runtimeConfig, 'withRuntimeConfig');
+    return this.#with({ runtimeConfig });
   }
 
   /** Any other file, by its absolute path on the node. */
-  withFile(nodePath: string, content: string | Uint8Array, mode?: number): ContainerdNode {
+  withFile(nodePath: string, content: string | Uint8Array, mode?: number): RuntimeNode {
     INPUTS.nodePath(nodePath, 'withFile');
     INPUTS.content(content, 'withFile content');
     INPUTS.mode(mode, 'withFile mode');
@@ -88,12 +95,12 @@ export class ContainerdNode {
   }
 
   /** Without the lab's seccomp filter, for tests of pods that have none; in a virtual machine there is never one. */
-  withUnfilteredSystemCalls(): ContainerdNode {
+  withUnfilteredSystemCalls(): RuntimeNode {
     return this.#with({ systemCalls: 'unfiltered' });
   }
 
   /**
-   * The node, with containerd answering. What it is made of comes from the lab's cache; the first time, it is brought
+   * The node, with its runtime answering. What it is made of comes from the lab's cache; the first time, it is brought
    * there, which may take minutes. Throws BadInput for what cannot be, LabError where the host cannot do its part.
    */
   async start(options: StartOptions = {}): Promise<StartedNode> {
@@ -101,13 +108,13 @@ export class ContainerdNode {
     return startNode(ambientWorld(), this.#request, options);
   }
 
-  #with(more: Partial<NodeRequest>): ContainerdNode {
-    return new ContainerdNode({ ...this.#request, ...more });
+  #with(more: Partial<NodeRequest>): RuntimeNode {
+    return new RuntimeNode({ ...this.#request, ...more });
   }
 }
 
-/** Only `with…` hands over a request; whatever else a program hands over is checked as a version. */
-const isRequest = (wanted: string | NodeRequest): wanted is NodeRequest =>
-  typeof wanted === 'object' && wanted !== null && Object.hasOwn(wanted, 'ownPlugins');
+/** Only `with…` hands over a request; JavaScript may hand over anything. */
+const isRequest = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && Object.hasOwn(given, 'ownPlugins');
 
 const isContent = (content: unknown): boolean => typeof content === 'string' || content instanceof Uint8Array;

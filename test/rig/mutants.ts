@@ -105,7 +105,10 @@ function otherPods({ state, ips, ...rest }: PodExpectation): readonly PodExpecta
     if (state !== undefined && other !== state) others.push({ ...rest, state: other });
   }
   if (typeof ips === 'number') others.push({ ...rest, ips: ips + 1 }, { ...rest, ips: ips - 1 });
-  else if (ips !== undefined) others.push({ ...rest, ips: ips.slice(1) }, { ...rest, ips: ips.toReversed() });
+  else if (ips !== undefined) {
+    others.push({ ...rest, ips: ips.slice(1) });
+    if (ips.length > 1) others.push({ ...rest, ips: ips.toReversed() });
+  }
   return others;
 }
 

@@ -18,6 +18,9 @@ var unknown = []uint32{unix.SYS_FSOPEN, unix.SYS_FSPICK}
 // sysQuotactlFd is the same on all architectures.
 const sysQuotactlFd = 443
 
+// FIFREEZE and FITHAW of linux/fs.h, the same on all architectures that nodes have.
+const fiFreeze, fiThaw = 0xc0045877, 0xc0045878
+
 // Where the kernel's struct seccomp_data has what a filter looks at. Of a number of 64 bits the lower half comes first.
 const (
 	offsetOfCall = 0
@@ -48,6 +51,7 @@ func program() []unix.SockFilter {
 		filter = append(filter, jumpIf(unix.BPF_JEQ, call, 0, 1), refuse(unix.ENOSYS))
 	}
 	filter = append(filter, only(unix.SYS_MOUNT, mounts())...)
+	filter = append(filter, only(unix.SYS_IOCTL, freezing())...)
 	for call, mode := range makingDevices {
 		filter = append(filter, only(call, making(mode))...)
 	}
@@ -59,18 +63,38 @@ func only(call uint32, part []unix.SockFilter) []unix.SockFilter {
 	return append([]unix.SockFilter{jumpIf(unix.BPF_JEQ, call, 0, uint8(len(part)))}, part...)
 }
 
-// Cover marks a mount that is read-only as what is below it is the machine's. mount(8) keeps what flags a mount has when it is
-// told `remount,bind,rw`, and nobody else uses this one. For the kernel it is a matter of access times alone.
+// Cover marks a mount whose file system is the machine's. mount(8) keeps what flags a mount has when it is told
+// `remount,bind,rw`, and nobody else uses this one. For the kernel it is a matter of access times alone.
 const Cover = unix.MS_NODIRATIME
 
-// mounts refuses to make a mount writable again that is the machine's, /proc/sys for instance: `remount,rw`, and
-// `remount,bind,rw` of a cover. Any other bind may be remounted: runc does so for each that is to be writable.
+// mounts refuses to change what is the machine's: a cover, and the file system below any mount, which is the machine's too where
+// it is not the node's. Any other bind may be remounted: runc does so for each that is to be writable.
 func mounts() []unix.SockFilter {
+	part := []unix.SockFilter{load(offsetOfArgument(3)), and(^uint32(unix.MS_SILENT))}
+	for _, all := range []uint32{
+		// mount(8) leaves out the mount's own flags when it is told a source beside the place, so nothing tells whose that is
+		unix.MS_REMOUNT | unix.MS_BIND, unix.MS_REMOUNT | unix.MS_RDONLY,
+		// cgroups, whose mounts cannot be marked: a user namespace could not mount its own with other flags
+		unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RELATIME,
+	} {
+		part = append(part, jumpIf(unix.BPF_JEQ, all, 0, 1), refuse(unix.EPERM))
+	}
+	part = append(part,
+		jumpIf(unix.BPF_JSET, unix.MS_REMOUNT, 1, 0), answer(unix.SECCOMP_RET_ALLOW),
+		and(unix.MS_BIND|unix.MS_RDONLY|Cover),
+	)
+	// `remount,rw` of a file system, both of a cover's, and `remount,bind,rw` of a cover
+	for _, how := range []uint32{0, Cover, unix.MS_RDONLY | Cover, unix.MS_BIND | Cover} {
+		part = append(part, jumpIf(unix.BPF_JEQ, how, 0, 1), refuse(unix.EPERM))
+	}
+	return append(part, answer(unix.SECCOMP_RET_ALLOW))
+}
+
+// freezing refuses `fsfreeze`: a node's programs and artifacts lie on file systems of the machine's.
+func freezing() []unix.SockFilter {
 	return []unix.SockFilter{
-		load(offsetOfArgument(3)),
-		and(unix.MS_REMOUNT | unix.MS_RDONLY), jumpIf(unix.BPF_JEQ, unix.MS_REMOUNT, 1, 0), answer(unix.SECCOMP_RET_ALLOW),
-		load(offsetOfArgument(3)), jumpIf(unix.BPF_JSET, unix.MS_BIND, 1, 0), refuse(unix.EPERM),
-		jumpIf(unix.BPF_JSET, Cover, 0, 1), refuse(unix.EPERM),
+		load(offsetOfArgument(1)),
+		jumpIf(unix.BPF_JEQ, fiFreeze, 1, 0), jumpIf(unix.BPF_JEQ, fiThaw, 0, 1), refuse(unix.EPERM),
 		answer(unix.SECCOMP_RET_ALLOW),
 	}
 }

@@ -29,7 +29,10 @@ func proc() error {
 	if err := mount("proc", wholeProc, "proc", kernelFlags, ""); err != nil {
 		return err
 	}
-	for _, path := range []string{"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/mtrr"} {
+	for _, path := range []string{
+		"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/mtrr",
+		"/proc/dynamic_debug", "/proc/scsi", "/proc/driver", "/proc/asound",
+	} {
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
@@ -50,6 +53,9 @@ func sys(layout cgroup.Layout) error {
 		return err
 	}
 	if err := mount("", "/sys", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover|kernelFlags|unix.MS_RELATIME, ""); err != nil {
+		return err
+	}
+	if err := hold("/sys"); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(wholeSys, 0o700); err != nil {

@@ -31,7 +31,18 @@ func bindReadOnly(source, target string) error {
 	if err := mount(source, target, "", unix.MS_BIND, ""); err != nil {
 		return err
 	}
-	return mount("", target, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover|flagsOf(target), "")
+	if err := mount("", target, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover|flagsOf(target), ""); err != nil {
+		return err
+	}
+	return hold(target)
+}
+
+// hold keeps a mount busy for as long as the node's first process lives: `umount -a`, for one, would lay bare what is below it.
+func hold(target string) error {
+	if _, err := unix.Open(target, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("could not hold %s: %w", target, err)
+	}
+	return nil
 }
 
 // flagsOf keeps what the host's mount has, nosuid for instance: in a user namespace a remount must not drop it.

@@ -2,7 +2,7 @@
 // failures show at once. With --static the unit tests of lab/ are left out.
 import { spawnSync } from 'node:child_process';
 
-const GO_MODULES = ['images/node-tools', 'images/critest', 'test/rig/reaper'];
+const GO_MODULES = ['images/node-tools', 'images/critest', 'test/rig/reaper', 'test/rig/calls'];
 const npx = (...argv) => ({ argv: ['npx', '--no-install', ...argv] });
 
 const checks = [

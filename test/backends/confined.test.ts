@@ -22,6 +22,8 @@ async function run(name: string, yaml: string) {
 const PROBES = [
   ['mount -o remount,rw /proc/sys', 32],
   ['mount -o remount,bind,rw /proc/sys', 32],
+  ['mount -o remount,bind,rw /proc/sys /proc/sys', 32],
+  ['umount /proc/sys', 32],
   ['mount -o remount,rw /sys', 32],
   ['mount -o remount,bind,rw /lab/artifacts', 32],
   ['sh -c "echo 1 > /proc/sys/vm/overcommit_memory"', 2],

@@ -261,12 +261,12 @@ test.each<[string, (started: StartedNode) => Promise<unknown>, string]>([
     'toLeaveNothingBehind wants a node that was started; got a promise; await it first',
   ],
 ])('%s is told before anything is done', async (_name, work, message) => {
-  const { started, deeds } = await fakeStartedNode({ looks: [stateOf([])] });
+  const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   const thrown = await work(started).then(
     () => 'nothing',
     (error: unknown) => error,
   );
   expect(thrown).toBeInstanceOf(BadInput);
   expect((thrown as BadInput).message.slice(0, message.length)).toBe(message);
-  expect(deeds).toEqual([]);
+  expect(done).toEqual([]);
 });

@@ -21,7 +21,7 @@ const thrownBy = async (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 test("a pod's life is crictl's commands, and what was seen of it is known", async () => {
-  const { started, deeds } = await fakeStartedNode({
+  const { started, done } = await fakeStartedNode({
     looks: [stateOf([]), sandbox('ready'), sandbox('not-ready'), stateOf([])],
     exec: ([, verb]) => (verb === 'runp' ? { stdout: `${ID}\n` } : {}),
   });
@@ -33,7 +33,8 @@ test("a pod's life is crictl's commands, and what was seen of it is known", asyn
   await pod.remove({ force: true });
   await started.end();
   await started.end();
-  expect(deeds).toEqual([
+  expect(done).toEqual([
+    'write /lab/pods/web.json',
     'crictl runp /lab/pods/web.json',
     'nsenter --net=/run/netns/cni-1 ip address',
     `crictl stopp ${ID}`,
@@ -43,7 +44,7 @@ test("a pod's life is crictl's commands, and what was seen of it is known", asyn
 });
 
 test('a pod that does not start is told in full, and what is left of it can be acted on', async () => {
-  const { started, deeds } = await fakeStartedNode({
+  const { started, done } = await fakeStartedNode({
     looks: [stateOf([]), sandbox('not-ready')],
     exec: ([, verb]) =>
       verb === 'runp'
@@ -70,32 +71,32 @@ test('a pod that does not start is told in full, and what is left of it can be a
     ]),
   });
   await started.pod('web').remove({ force: true });
-  expect(deeds.at(-1)).toBe(`crictl rmp -f ${ID}`);
+  expect(done.at(-1)).toBe(`crictl rmp -f ${ID}`);
 });
 
 test('a pod that was never there is nothing to act on, which is not the fault of the system', async () => {
-  const { started, deeds } = await fakeStartedNode({ looks: [stateOf([])] });
+  const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   const thrown = await thrownBy(started.pod('web').stop());
   expect(thrown).toBeInstanceOf(LabError);
   expect(thrown).toMatchObject({ message: '1-stop-pod on lab-fake: no sandbox of pod web was ever listed' });
-  expect(deeds).toEqual([]);
+  expect(done).toEqual([]);
 });
 
 test('pods without a name are numbered, and texts of a program are no templates', async () => {
-  const { started, deeds } = await fakeStartedNode({ looks: [stateOf([])] });
+  const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   expect([(await started.runPod()).name, (await started.runPod({ hostNetwork: true })).name]).toEqual([
     'pod-1',
     'pod-2',
   ]);
   await started.connect('10.88.0.2:80', { send: '${HOME}' });
-  expect(deeds.at(-1)).toBe('/lab/bin/agent connect --send ${HOME} 10.88.0.2:80');
+  expect(done.at(-1)).toBe('/lab/bin/agent connect --send ${HOME} 10.88.0.2:80');
 });
 
 test('a node that is kept is not ended', async () => {
-  const { started, deeds } = await fakeStartedNode({ looks: [stateOf([])] });
+  const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   {
     await using node = started;
     await node.keep();
   }
-  expect(deeds).toEqual(['keep']);
+  expect(done).toEqual(['keep']);
 });

@@ -1,0 +1,128 @@
+import type { Artifact } from '../../lab/artifacts/artifact.ts';
+import type { NodeState } from '../../lab/core/node-state.ts';
+import type { Clock, CommandResult } from '../../lab/core/ports.ts';
+import type { NodeFile, NodeProcess, RunningNode, RuntimeStatus } from '../../lab/nodes/node.ts';
+import { state } from './recorded-run.ts';
+
+export interface FakeNodeOptions {
+  /** what a look sees, the first at the start; the last one stays */
+  readonly looks?: readonly NodeState[];
+  /** what a command does; without it every command succeeds and says nothing */
+  readonly exec?: (argv: readonly string[]) => Partial<CommandResult>;
+  /** files that are not there when somebody wants to remove them */
+  readonly absent?: readonly string[];
+  readonly status?: RuntimeStatus;
+  readonly end?: () => Promise<void>;
+}
+
+export interface FakeNode {
+  readonly node: RunningNode;
+  readonly clock: Clock;
+  /** what was done to the node, in order: commands, files, starts and ends */
+  readonly done: string[];
+  /** Appends to the log of the runtime. */
+  readonly log: (text: string) => void;
+  /** Ends the process that was started last. */
+  readonly endProcess: (signal: string) => void;
+}
+
+export const ANSWERS: RuntimeStatus = {
+  answered: true,
+  runtimeVersion: 'v1.6.3',
+  runtimeReady: true,
+  networkReady: true,
+  networkMessage: '',
+};
+
+/** A node without a machine, on a clock that stands still but for who sleeps. */
+export function fakeNode({
+  looks = [state()],
+  exec = () => ({}),
+  absent = [],
+  status = ANSWERS,
+  end = async () => undefined,
+}: FakeNodeOptions = {}): FakeNode {
+  const done: string[] = [];
+  let logged = '';
+  let looked = 0;
+  let nowMs = 0;
+  let endProcess = (_signal: string): void => undefined;
+
+  const process = (what: string): NodeProcess => {
+    done.push(what);
+    const ended = new Promise<{ exitCode: null; signal: string }>((resolve) => {
+      endProcess = (signal) => resolve({ exitCode: null, signal });
+    });
+    return {
+      pid: 7,
+      ended,
+      async signal(signal) {
+        done.push(`SIG${signal}`);
+        endProcess(`SIG${signal}`);
+      },
+    };
+  };
+  const describe = (file: NodeFile): string => {
+    if ('remove' in file) return `remove ${file.nodePath}`;
+    return 'linkTo' in file ? `link ${file.nodePath} to ${file.linkTo}` : `write ${file.nodePath}`;
+  };
+  return {
+    done,
+    log: (text) => void (logged += text),
+    endProcess: (signal) => endProcess(signal),
+    clock: {
+      now: () => nowMs,
+      date: () => new Date(nowMs),
+      sleep: async (ms) => void (nowMs += ms),
+    },
+    node: {
+      name: 'lab-fake',
+      startMs: 0,
+      async exec(argv) {
+        done.push(argv.join(' '));
+        const result = { exitCode: 0, signal: null, stdout: '', stderr: '', durationMs: 1, timedOut: false };
+        return { argv, ...result, ...exec(argv) };
+      },
+      async look() {
+        const seen = looks[Math.min(looked, looks.length - 1)];
+        looked += 1;
+        if (seen === undefined) throw new Error('a fake node needs a state');
+        return seen;
+      },
+      useRuntime: async () => undefined,
+      readFile: async (_path, offset = 0) => logged.slice(offset),
+      async writeFiles(files) {
+        done.push(...files.map(describe));
+        return files.flatMap(({ nodePath }) => (absent.includes(nodePath) ? [nodePath] : []));
+      },
+      start: async (argv) => process(`start ${argv.join(' ')}`),
+      adopt: async (argv) => process(`adopt ${argv.join(' ')}`),
+      provide: async ({ key }: Artifact) => `/lab/artifacts/${key}`,
+      runtimeStatus: async () => status,
+      usage: async () => ({ cpuMs: 5 }),
+      async end() {
+        done.push('end');
+        await end();
+      },
+      async keep() {
+        done.push('keep');
+      },
+    },
+  };
+}
+
+/** An artifact of some programs. */
+export const fakeArtifact = (name: string, ...programs: readonly string[]): Artifact => ({
+  name,
+  version: '1',
+  source: 'gomod',
+  key: name,
+  hostPath: `/cache/${name}`,
+  madeBy: 'hand',
+  files: programs.map((program) => ({
+    path: `bin/${program}`,
+    sha256: program,
+    sizeBytes: 1,
+    executable: true,
+  })),
+});

@@ -1,0 +1,451 @@
+import { describe, expect, test } from 'vitest';
+
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import type { NodeState } from '../../lab/core/node-state.ts';
+import { NotInTime } from '../../lab/core/wait-for.ts';
+import type { Observation } from '../../lab/observe/observation.ts';
+import type { PlannedAction, Verb } from '../../lab/spec/verbs/verbs.ts';
+import { createStepper } from '../../lab/steps/stepper.ts';
+import { fakeArtifact, fakeNode, type FakeNodeOptions } from '../rig/fake-node.ts';
+import { result, sandbox, state } from '../rig/recorded-run.ts';
+
+type ActionOf<V extends Verb> = Extract<PlannedAction, { do: V }>;
+
+const ID = 'a'.repeat(64);
+const OTHER = 'b'.repeat(64);
+const pod = { name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwork: false };
+const WITH_POD = state([sandbox(ID, { netns: '/run/netns/web' })]);
+
+interface Taken {
+  /** what was done to the node */
+  readonly done: readonly string[];
+  /** what the journal has between the start of the step and its look, without what every command has in common */
+  readonly seen: readonly unknown[];
+}
+
+interface TakeOptions extends FakeNodeOptions {
+  /** steps before this one */
+  readonly before?: readonly PlannedAction[];
+  readonly runtimeRuns?: boolean;
+}
+
+/** Takes one step on a fake node, after others. */
+async function take(action: PlannedAction, options: TakeOptions = {}): Promise<Taken> {
+  const { before = [], runtimeRuns = true, ...fake } = options;
+  const { node, clock, done } = fakeNode(fake);
+  const observed: Observation[] = [];
+  let state: 'running' | 'ended' = runtimeRuns ? 'running' : 'ended';
+  const stepper = createStepper({
+    node,
+    clock,
+    runtime: {
+      kind: RUNTIMES.containerd,
+      async start() {
+        done.push('start the runtime');
+        state = 'running';
+        return {
+          answered: true,
+          runtimeVersion: 'v1.6.4',
+          runtimeReady: true,
+          networkReady: true,
+          networkMessage: '',
+        };
+      },
+      adopt: () => Promise.reject(new Error('nobody adopts it')),
+      async end(signal) {
+        done.push(`end the runtime by SIG${signal}`);
+        if (fake.status?.answered === false) throw new NotInTime('it does not end');
+        state = 'ended';
+      },
+      state: async () => state,
+    },
+    artifact: ({ component }) => fakeArtifact(component, component === 'cni-plugins' ? 'bridge' : component),
+    observe: (observation) => observed.push(observation),
+    settleMs: 0,
+  });
+  for (const [index, one] of [...before, action].entries()) {
+    if (index === before.length) done.length = 0;
+    await stepper.take({ id: `${index + 1}-${one.do}`, action: one, timeoutMs: 1000, pods: [pod] });
+  }
+  const started = observed.findLastIndex(({ kind }) => kind === 'step-started');
+  const looked = observed.findLastIndex(({ kind }) => kind === 'runtime-log');
+  return { done, seen: observed.slice(started + 1, looked).map(short) };
+}
+
+/** An observation without its step, and a command without what no test here is about. */
+function short(observation: Observation): unknown {
+  const { stepId: _, ...rest } = { stepId: '', ...observation };
+  if (observation.kind !== 'command') return rest;
+  const {
+    kind,
+    result: { argv, exitCode },
+    ...onBehalf
+  } = observation;
+  const { stepId: __, ...who } = onBehalf;
+  return { kind, argv: argv.join(' '), exitCode, ...who };
+}
+
+const printsId = (id: string) => (argv: readonly string[]) =>
+  argv[1] === 'runp' || argv[1] === 'create' ? { stdout: `${id}\n` } : {};
+const runPod: PlannedAction = { do: 'run-pod', pod: 'web' };
+const createContainer: PlannedAction = {
+  do: 'create-container',
+  container: 'app',
+  pod: 'web',
+  command: ['sh', '${web.ip}'],
+};
+const PODS: TakeOptions = { before: [runPod], looks: [state(), WITH_POD], exec: printsId(ID) };
+const CONTAINERS: TakeOptions = {
+  before: [runPod, createContainer],
+  looks: [state(), WITH_POD],
+  exec: (argv) => ({ stdout: `${argv[1] === 'runp' ? ID : OTHER}\n` }),
+};
+const onPod = { pod: 'web', id: ID };
+const onContainer = { container: 'app', id: OTHER };
+
+/** What each verb does, and what the journal then has. A verb that is not in here does not compile. */
+const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] } = {
+  'run-pod': [
+    { do: 'run-pod', pod: 'web' },
+    { exec: printsId(ID) },
+    {
+      done: ['write /lab/pods/web.json', 'crictl runp /lab/pods/web.json'],
+      seen: [
+        { kind: 'capture', name: 'web.attempts', value: '1' },
+        { kind: 'command', argv: 'crictl runp /lab/pods/web.json', exitCode: 0, pod: 'web' },
+        { kind: 'capture', name: 'web.id', value: ID },
+      ],
+    },
+  ],
+  'stop-pod': [
+    { do: 'stop-pod', pod: 'web' },
+    PODS,
+    {
+      done: [`crictl stopp ${ID}`],
+      seen: [{ kind: 'command', argv: `crictl stopp ${ID}`, exitCode: 0, ...onPod }],
+    },
+  ],
+  'remove-pod': [
+    { do: 'remove-pod', pod: 'web', force: true },
+    PODS,
+    {
+      done: [`crictl rmp -f ${ID}`],
+      seen: [{ kind: 'command', argv: `crictl rmp -f ${ID}`, exitCode: 0, ...onPod }],
+    },
+  ],
+  'stop-listed-pods': [
+    { do: 'stop-listed-pods' },
+    { looks: [state([sandbox(ID), sandbox(OTHER)])] },
+    {
+      done: [`crictl stopp ${ID}`, `crictl stopp ${OTHER}`],
+      seen: [
+        { kind: 'command', argv: `crictl stopp ${ID}`, exitCode: 0, id: ID },
+        { kind: 'command', argv: `crictl stopp ${OTHER}`, exitCode: 0, id: OTHER },
+      ],
+    },
+  ],
+  'remove-listed-pods': [{ do: 'remove-listed-pods' }, {}, { done: [], seen: [] }],
+  'create-container': [
+    { do: 'create-container', container: 'app', pod: 'web', command: ['sh', '${web.ip}'] },
+    PODS,
+    {
+      done: [
+        'write /lab/containers/app.json',
+        `crictl create ${ID} /lab/containers/app.json /lab/pods/web.json`,
+      ],
+      seen: [
+        {
+          kind: 'command',
+          argv: `crictl create ${ID} /lab/containers/app.json /lab/pods/web.json`,
+          exitCode: 0,
+          container: 'app',
+          pod: 'web',
+        },
+        { kind: 'capture', name: 'app.id', value: ID },
+      ],
+    },
+  ],
+  'start-container': [
+    { do: 'start-container', container: 'app' },
+    CONTAINERS,
+    {
+      done: [`crictl start ${OTHER}`],
+      seen: [{ kind: 'command', argv: `crictl start ${OTHER}`, exitCode: 0, ...onContainer }],
+    },
+  ],
+  'exec-container': [
+    { do: 'exec-container', container: 'app', command: ['ping', '${web.ip}'] },
+    CONTAINERS,
+    {
+      done: [
+        `/lab/bin/agent exec-container --socket /run/containerd/containerd.sock ${OTHER} ping 10.88.0.2`,
+      ],
+      seen: [
+        {
+          kind: 'command',
+          argv: `/lab/bin/agent exec-container --socket /run/containerd/containerd.sock ${OTHER} ping 10.88.0.2`,
+          exitCode: 0,
+          ...onContainer,
+        },
+      ],
+    },
+  ],
+  'stop-container': [
+    { do: 'stop-container', container: 'app' },
+    CONTAINERS,
+    {
+      done: [`crictl stop ${OTHER}`],
+      seen: [{ kind: 'command', argv: `crictl stop ${OTHER}`, exitCode: 0, ...onContainer }],
+    },
+  ],
+  'remove-container': [
+    { do: 'remove-container', container: 'app' },
+    CONTAINERS,
+    {
+      done: [`crictl rm ${OTHER}`],
+      seen: [{ kind: 'command', argv: `crictl rm ${OTHER}`, exitCode: 0, ...onContainer }],
+    },
+  ],
+  'write-files': [
+    {
+      do: 'write-files',
+      files: [{ name: '/etc/motd', content: 'hello', place: { file: '', line: 1, column: 1 } }],
+    },
+    {},
+    { done: ['write /etc/motd'], seen: [{ kind: 'files', written: ['/etc/motd'], removed: [], absent: [] }] },
+  ],
+  'remove-files': [
+    { do: 'remove-files', nodePaths: ['/etc/motd', '/etc/none'] },
+    { absent: ['/etc/none'] },
+    {
+      done: ['remove /etc/motd', 'remove /etc/none'],
+      seen: [{ kind: 'files', written: [], removed: ['/etc/motd'], absent: ['/etc/none'] }],
+    },
+  ],
+  'write-cni-config': [
+    {
+      do: 'write-cni-config',
+      files: [{ name: '10-a.conflist', content: '{}', place: { file: '', line: 1, column: 1 } }],
+    },
+    {},
+    {
+      done: ['write /etc/cni/net.d/10-a.conflist'],
+      seen: [{ kind: 'files', written: ['/etc/cni/net.d/10-a.conflist'], removed: [], absent: [] }],
+    },
+  ],
+  'remove-cni-config': [
+    { do: 'remove-cni-config', names: ['10-a.conflist'] },
+    {},
+    {
+      done: ['remove /etc/cni/net.d/10-a.conflist'],
+      seen: [{ kind: 'files', written: [], removed: ['/etc/cni/net.d/10-a.conflist'], absent: [] }],
+    },
+  ],
+  'install-plugins': [
+    {
+      do: 'install-plugins',
+      plugins: { set: { component: 'cni-plugins', version: '1.1.1' }, overrides: [] },
+    },
+    {},
+    {
+      done: ['remove /opt/cni/bin', 'link /opt/cni/bin/bridge to /lab/artifacts/cni-plugins/bin/bridge'],
+      seen: [{ kind: 'files', written: ['/opt/cni/bin/bridge'], removed: ['/opt/cni/bin'], absent: [] }],
+    },
+  ],
+  'remove-plugins': [
+    { do: 'remove-plugins', plugins: ['bridge'] },
+    {},
+    {
+      done: ['remove /opt/cni/bin/bridge'],
+      seen: [{ kind: 'files', written: [], removed: ['/opt/cni/bin/bridge'], absent: [] }],
+    },
+  ],
+  'fake-plugin': [
+    { do: 'fake-plugin', plugin: 'bridge', script: { content: '#!/bin/sh\n' } },
+    {},
+    {
+      done: ['write /opt/cni/bin/bridge'],
+      seen: [{ kind: 'files', written: ['/opt/cni/bin/bridge'], removed: [], absent: [] }],
+    },
+  ],
+  'stop-containerd': [
+    { do: 'stop-containerd' },
+    {},
+    {
+      done: ['end the runtime by SIGTERM'],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'containerd to end by SIGTERM',
+          met: true,
+          timedOut: false,
+          lastSeen: 'its end',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+  'kill-containerd': [
+    { do: 'kill-containerd' },
+    { status: { answered: false, why: 'it hangs' } },
+    {
+      done: ['end the runtime by SIGKILL'],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'containerd to end by SIGKILL',
+          met: false,
+          timedOut: false,
+          lastSeen: 'it does not end',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+  'start-containerd': [
+    { do: 'start-containerd' },
+    { runtimeRuns: false },
+    {
+      done: ['start the runtime'],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'containerd to answer',
+          met: true,
+          timedOut: false,
+          lastSeen: 'containerd v1.6.4',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+  'replace-containerd': [
+    { do: 'replace-containerd', runtime: { component: 'containerd', version: '1.6.4' } },
+    {},
+    {
+      done: [
+        'end the runtime by SIGTERM',
+        'link /usr/local/bin/containerd to /lab/artifacts/containerd/bin/containerd',
+        'start the runtime',
+      ],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'containerd to end by SIGTERM',
+          met: true,
+          timedOut: false,
+          lastSeen: 'its end',
+          waitedMs: 0,
+        },
+        { kind: 'files', written: ['/usr/local/bin/containerd'], removed: [], absent: [] },
+        {
+          kind: 'waited',
+          what: 'containerd to answer',
+          met: true,
+          timedOut: false,
+          lastSeen: 'containerd v1.6.4',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+  exec: [
+    { do: 'exec', argv: ['ping', '${web.ip}'] },
+    PODS,
+    { done: ['ping 10.88.0.2'], seen: [{ kind: 'command', argv: 'ping 10.88.0.2', exitCode: 0 }] },
+  ],
+  connect: [
+    { do: 'connect', from: 'web', to: '${web.ip}:80', send: 'hello' },
+    PODS,
+    {
+      done: ['/lab/bin/agent connect --netns /run/netns/web --send hello 10.88.0.2:80'],
+      seen: [
+        {
+          kind: 'command',
+          argv: '/lab/bin/agent connect --netns /run/netns/web --send hello 10.88.0.2:80',
+          exitCode: 0,
+        },
+      ],
+    },
+  ],
+  'wait-for': [
+    { do: 'wait-for', condition: { until: 'command', argv: ['test', '-e', '/run/x'] } },
+    {},
+    {
+      done: ['test -e /run/x'],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'test -e /run/x to succeed',
+          met: true,
+          timedOut: false,
+          lastSeen: 'exit 0',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+};
+
+test.each(Object.entries(CASES))('%s', async (_, [action, options, expected]) => {
+  expect(await take(action, options)).toEqual(expected);
+});
+
+describe('a step that cannot be taken says so, and does nothing', () => {
+  const blind: NodeState = state([], [{ kind: 'sandbox', why: 'no socket' }]);
+  const CANNOT: readonly (readonly [PlannedAction, TakeOptions, string])[] = [
+    [runPod, { runtimeRuns: false }, 'containerd does not run'],
+    [{ do: 'stop-pod', pod: 'web' }, {}, 'no sandbox of pod web was ever listed'],
+    [{ do: 'stop-listed-pods' }, { looks: [blind] }, 'which pods there are is not known: no socket'],
+    [{ do: 'start-container', container: 'app' }, {}, 'container app was not created'],
+    [{ do: 'exec', argv: ['ping', '${web.ip}'] }, {}, '${web.ip} is not known'],
+    [{ do: 'connect', from: 'web', to: '10.0.0.1:80' }, {}, 'no sandbox of pod web was ever listed'],
+    [{ do: 'start-containerd' }, {}, 'containerd runs already'],
+    [{ do: 'stop-containerd' }, { runtimeRuns: false }, 'containerd does not run'],
+    [
+      { do: 'wait-for', condition: { until: 'pod', pod: 'web', state: 'ready' } },
+      { looks: [state(), blind] },
+      'nobody could see pod web to be ready: no socket',
+    ],
+    [
+      { do: 'wait-for', condition: { until: 'network-ready', ready: true } },
+      { status: { answered: false, why: 'connection refused' } },
+      'nobody could see the network to be ready: connection refused',
+    ],
+  ];
+  test.each(CANNOT)('%o', async (action, options, why) => {
+    expect(await take(action, options)).toEqual({ done: [], seen: [{ kind: 'not-run', why }] });
+  });
+});
+
+test('a connection that could not be tried is no answer', async () => {
+  const refused = { ...result([]), exitCode: 69, stderr: 'no such namespace\n' };
+  const { seen } = await take({ do: 'connect', from: 'node', to: '10.0.0.1:80' }, { exec: () => refused });
+  expect(seen.at(-1)).toEqual({ kind: 'not-run', why: 'no such namespace' });
+});
+
+test('each further run of a pod is its next attempt', async () => {
+  const { seen } = await take(runPod, { before: [runPod], exec: printsId(ID) });
+  expect(seen[0]).toEqual({ kind: 'capture', name: 'web.attempts', value: '2' });
+});
+
+test('of a pod that did not start the sandbox that it left is stopped', async () => {
+  const fails = (argv: readonly string[]) => (argv[1] === 'runp' ? { exitCode: 1 } : {});
+  const { done } = await take({ do: 'stop-pod', pod: 'web' }, { ...PODS, exec: fails });
+  expect(done).toEqual([`crictl stopp ${ID}`]);
+});
+
+test('a wait ends when its time is over, with what it saw last', async () => {
+  const condition = { until: 'pod', pod: 'web', state: 'absent' } as const;
+  const { seen } = await take({ do: 'wait-for', condition }, { looks: [WITH_POD] });
+  expect(seen).toEqual([
+    {
+      kind: 'waited',
+      what: 'pod web to be absent',
+      met: false,
+      timedOut: false,
+      lastSeen: 'pod web is ready',
+      waitedMs: 1000,
+    },
+  ]);
+});

@@ -74,7 +74,7 @@ func (m Member) ConnectMachine() error {
 			return m.configure(link)
 		}
 		if time.Now().After(deadline) {
-			return errors.New("the machine has no network device")
+			return errors.New("the machine has no network device; " + whatIsNeeded)
 		}
 	}
 }

@@ -50,6 +50,41 @@ function importsOf(file: string): readonly string[] {
   return paths.map((path) => posix.join(posix.dirname(file), path));
 }
 
+/** What may name one runtime, beside its own part, lab/artifacts (where each component comes from) and comments. */
+const MAY_SAY_CONTAINERD: Readonly<Record<string, string>> = {
+  'lab/core/components.ts': 'the names of components',
+  'lab/assembly/runtimes.ts': 'which runtimes there are',
+  'lab/assembly/flags.ts': 'flags that are called as components are',
+  'lab/assembly/plan-files.ts': 'the same',
+  'lab/cli/program.ts': 'the same',
+  'lab/cli/help.ts': 'the same, in examples',
+  'lab/cli/up.ts': 'the same',
+  'lab/library/runtime-node.ts': 'withContainerd',
+  'lab/spec/node-shape.ts': 'the key of a node, and the former name of another',
+  'lab/spec/step-shape.ts': 'words that are no verbs',
+  'images/node-tools/cmd/crictl/main.go': 'its help',
+  'images/node-tools/internal/root/etc.go': 'what a host may have in /etc, of any runtime',
+};
+
+/** A source without its comments, of TypeScript or Go. */
+const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+
+test('what is above the runtimes does not ask which one it is, in TypeScript and in Go', () => {
+  const root = fileURLToPath(new URL('../', import.meta.url));
+  const sources = [
+    ...files.map((file) => `lab/${file}`),
+    ...readdirSync(`${root}images/node-tools`, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.go') && !file.endsWith('_test.go'))
+      .map((file) => `images/node-tools/${file}`),
+  ];
+  const saying = sources.filter(
+    (file) =>
+      !/^lab\/(?:nodes\/runtimes|artifacts)\//.test(file) &&
+      /containerd/i.test(codeOf(readFileSync(root + file, 'utf8'))),
+  );
+  expect(saying.sort()).toEqual(Object.keys(MAY_SAY_CONTAINERD).sort());
+});
+
 test('every part of lab/ stands in the table, and nothing else does', () => {
   expect([...new Set(files.map(partOf))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
 });

@@ -85,11 +85,13 @@ export async function planOf(
 }
 
 function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags, cwd: string): VersionOverrides {
+  const versions = (texts: readonly (string | undefined)[] = []) =>
+    texts.flatMap((text) => (text === undefined ? [] : [fromHere(text, cwd)]));
   return {
-    ...(containerd === undefined ? {} : { containerd: containerd.map((text) => fromHere(text, cwd)) }),
-    ...(runc === undefined ? {} : { runc: fromHere(runc, cwd) }),
-    ...(cniPlugins === undefined ? {} : { cniPlugins: fromHere(cniPlugins, cwd) }),
-    ...(crictl === undefined ? {} : { crictl: fromHere(crictl, cwd) }),
+    containerd: versions(containerd),
+    runc: versions([runc]),
+    'cni-plugins': versions([cniPlugins]),
+    crictl: versions([crictl]),
   };
 }
 

@@ -9,7 +9,7 @@ export function writeBug(world: World, thrown: unknown): void {
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   const [first = ''] = messageOf(thrown).split('\n');
   world.err.write(
-    `cnilab: an unexpected error inside cnilab, which says nothing about containerd: ${first}\n${where(world, stack)}\n`,
+    `cnilab: an unexpected error inside cnilab, which says nothing about the runtime: ${first}\n${where(world, stack)}\n`,
   );
 }
 

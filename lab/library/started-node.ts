@@ -125,8 +125,8 @@ export class StartedNode implements AsyncDisposable {
 
   /** Ends the runtime and starts it again; pods stay. StepFailed when it does not come up. */
   async restartRuntime(): Promise<void> {
-    await this.#options.history.take({ do: 'stop-containerd' });
-    await this.#options.history.take({ do: 'start-containerd' });
+    await this.#options.history.take({ do: 'stop-runtime' });
+    await this.#options.history.take({ do: 'start-runtime' });
   }
 
   /** All that the runtime has logged so far. */

@@ -1,15 +1,10 @@
 import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
-import { isRuntime, type ComponentName } from '../core/components.ts';
+import { COMPONENTS, isRuntime, type ComponentName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
 
 /** Versions from the command line, for every cell of every scenario. */
-export interface VersionOverrides {
-  readonly containerd?: readonly string[];
-  readonly runc?: string;
-  readonly cniPlugins?: string;
-  readonly crictl?: string;
-}
+export type VersionOverrides = Readonly<Partial<Record<ComponentName, readonly string[]>>>;
 
 /** What narrows or changes the cells of a file. */
 export interface CellOptions {
@@ -63,16 +58,10 @@ export function axesOf(
 export function overriddenVersions(
   overrides: VersionOverrides,
 ): readonly (readonly [ComponentName, readonly string[]])[] {
-  const { containerd, runc, cniPlugins, crictl } = overrides;
-  const all: readonly (readonly [ComponentName, readonly string[] | undefined])[] = [
-    ['containerd', containerd],
-    ['runc', runc === undefined ? undefined : [runc]],
-    ['cni-plugins', cniPlugins === undefined ? undefined : [cniPlugins]],
-    ['crictl', crictl === undefined ? undefined : [crictl]],
-  ];
-  return all.flatMap(([component, values]) =>
-    values === undefined || values.length === 0 ? [] : [[component, values] as const],
-  );
+  return COMPONENTS.flatMap((component) => {
+    const values = overrides[component] ?? [];
+    return values.length === 0 ? [] : [[component, values] as const];
+  });
 }
 
 /** Values from the command line, where there are no quotes, are what the others of their axis are. */

@@ -73,7 +73,7 @@ export function planCells(
         filled,
         resolver,
         later: scenario.steps.flatMap(({ on, action }) =>
-          on === node.name && action.do === 'replace-containerd'
+          on === node.name && action.do === 'replace-runtime'
             ? [resolver(node.runtime.name, action.version)]
             : [],
         ),

@@ -49,7 +49,7 @@ export const bool: Shape<boolean> = {
   read: (spot) => (typeof spot.scalar === 'boolean' ? spot.scalar : spot.wants('true or false')),
 };
 
-/** For steps without anything to say: `stop-containerd:` or `stop-containerd: {}`. */
+/** For steps without anything to say: `stop-runtime:` or `stop-runtime: {}`. */
 export const nothing: Shape<null> = {
   wanted: 'nothing',
   schema: () => ({ anyOf: [{ type: 'null' }, { type: 'object', maxProperties: 0 }] }),

@@ -65,8 +65,14 @@ const OTHER_WORDS: OtherWords = {
   'delete-pod': 'use remove-pod',
   'delete-container': 'use remove-container',
   'run-container': 'use create-container, then start-container',
-  'restart-containerd': 'use stop-containerd, then start-containerd',
-  'upgrade-containerd': 'use replace-containerd',
+  'restart-runtime': 'use stop-runtime, then start-runtime',
+  'upgrade-runtime': 'use replace-runtime',
+  'stop-containerd': 'use stop-runtime',
+  'kill-containerd': 'use kill-runtime',
+  'start-containerd': 'use start-runtime',
+  'replace-containerd': 'use replace-runtime',
+  'restart-containerd': 'use stop-runtime, then start-runtime',
+  'upgrade-containerd': 'use replace-runtime',
   crictl: 'use exec: [crictl, pods], or a step of its own such as run-pod',
 };
 

@@ -11,10 +11,10 @@ import { filesOn } from './plugins.ts';
 export const toAnswer = ({ name }: Runtime): string => `${name} to answer`;
 
 export const RUNTIME_EFFECTS: VerbEffects<keyof typeof RUNTIME_VERBS> = {
-  'stop-containerd': async (context) => void (await endRuntime(context, 'TERM')),
-  'kill-containerd': async (context) => void (await endRuntime(context, 'KILL')),
-  'start-containerd': async (context) => void (await startRuntime(context)),
-  'replace-containerd': async (context, { runtime }) => {
+  'stop-runtime': async (context) => void (await endRuntime(context, 'TERM')),
+  'kill-runtime': async (context) => void (await endRuntime(context, 'KILL')),
+  'start-runtime': async (context) => void (await startRuntime(context)),
+  'replace-runtime': async (context, { runtime }) => {
     if (!(await endRuntime(context, 'TERM'))) return;
     await installPrograms(filesOn(context), context.artifact(runtime));
     await startRuntime(context);

@@ -59,12 +59,12 @@ expect: { no-log: { level: error, message: { contains: StopPodSandbox, why: any 
     comes: 'pass',
   },
   'listed-blind': {
-    steps: '  - kill-containerd:\n  - stop-listed-pods:\n',
+    steps: '  - kill-runtime:\n  - stop-listed-pods:\n',
     comes: 'inconclusive ran 2-stop-listed-pods the step could not be taken: containerd does not run',
   },
   'not-running': {
     node: BRIDGE,
-    steps: '  - run-pod: web\n  - kill-containerd:\n  - stop-pod: web\n    expect: { ok: false }\n',
+    steps: '  - run-pod: web\n  - kill-runtime:\n  - stop-pod: web\n    expect: { ok: false }\n',
     comes: 'inconclusive ran 3-stop-pod the step could not be taken: containerd does not run',
   },
   'listed-exit-code': {
@@ -99,13 +99,13 @@ expect: { no-log: { level: error, message: { contains: StopPodSandbox, why: any 
   },
   'blind-wait': {
     steps:
-      '  - kill-containerd:\n  - wait-for: { network-ready: true }\n    timeout: 300ms\n    expect: { ok: false }\n',
+      '  - kill-runtime:\n  - wait-for: { network-ready: true }\n    timeout: 300ms\n    expect: { ok: false }\n',
     comes:
       'inconclusive ran 2-wait-for the step could not be taken: nobody could see the network to be ready: /run/containerd/containerd.sock: connection refused',
   },
   'runs-already': {
-    steps: '  - start-containerd:\n    expect: { ok: false }\n',
-    comes: 'inconclusive ran 1-start-containerd the step could not be taken: containerd runs already',
+    steps: '  - start-runtime:\n    expect: { ok: false }\n',
+    comes: 'inconclusive ran 1-start-runtime the step could not be taken: containerd runs already',
   },
   'netns-is-gone': {
     node: BRIDGE,
@@ -121,12 +121,12 @@ expect: { no-log: { level: error, message: { contains: StopPodSandbox, why: any 
   },
   'cri-not-loaded-as-expected': {
     node: '  runtime-config: { disabled_plugins: [io.containerd.grpc.v1.cri] }\n  expect: { runtime: not-ready }\n',
-    steps: `  - stop-containerd:
+    steps: `  - stop-runtime:
   - remove-files: /etc/containerd/config.toml
-  - start-containerd:
+  - start-runtime:
   - write-files: { /etc/containerd/config.toml: 'version = "two"' }
-  - stop-containerd:
-  - start-containerd:
+  - stop-runtime:
+  - start-runtime:
     expect: { runtime: ended, log: { message: { contains: 'failed to unmarshal TOML', why: the rest is of the parser } } }
 `,
     comes: 'pass',

@@ -114,7 +114,7 @@ test('an error that nobody expected, in the middle of a step: 70, one message, a
   expect(exitCode).toBe(70);
   const [first, second, ...more] = stderr.trimEnd().split('\n');
   expect(first).toBe(
-    'cnilab: an unexpected error inside cnilab, which says nothing about containerd: x is not a function',
+    'cnilab: an unexpected error inside cnilab, which says nothing about the runtime: x is not a function',
   );
   expect(second).toMatch(/^ {2}its stack is in \/.*\/last-crash\.txt$/);
   expect(more).toEqual([]);

@@ -22,7 +22,7 @@ function scenario(name: string, step: string): string {
 }
 const passes = scenario('passes', '  - exec: [echo, "<&>\\"\\x01é"]');
 const fails = scenario('fails', '  - exec: [echo, "<&>"]\n    expect: { output: "]]>" }');
-const isUnknown = scenario('is-unknown', '  - stop-containerd:\n    expect: { left-behind: none }');
+const isUnknown = scenario('is-unknown', '  - stop-runtime:\n    expect: { left-behind: none }');
 
 test.each([
   [0, [passes]],

@@ -28,16 +28,16 @@ const VERBS: readonly PlannedAction[] = [
   { do: 'exec', argv: command },
   { do: 'connect', from: 'node', to: '127.0.0.1:1' },
   { do: 'wait-for', condition: { until: 'network-ready', ready: true } },
-  { do: 'stop-containerd' },
-  { do: 'start-containerd' },
-  { do: 'replace-containerd', runtime: { component: 'containerd', version: '1.6.4' } },
+  { do: 'stop-runtime' },
+  { do: 'start-runtime' },
+  { do: 'replace-runtime', runtime: { component: 'containerd', version: '1.6.4' } },
 ];
 /** Without its first line it is no journal at all, which is for its reader to say. */
 const REFUSED = ['every run-started', 'run-started'];
 
 const whole = planned({ steps: VERBS.map((action) => [action]), end: expecting({ log: [], pods: 'none' }) });
 const entries = journalOf(whole, {
-  steps: VERBS.map((action) => ({ runtime: action.do === 'stop-containerd' ? 'ended' : 'running' })),
+  steps: VERBS.map((action) => ({ runtime: action.do === 'stop-runtime' ? 'ended' : 'running' })),
 });
 
 test('a run of which all was written down passes', () => {

@@ -72,14 +72,14 @@ describe('containerd', () => {
   test('is as the steps have left it', () => {
     expect(
       told(
-        { action: { do: 'kill-containerd' }, runtime: 'ended' },
+        { action: { do: 'kill-runtime' }, runtime: 'ended' },
         { action: exec, runtime: 'ended' },
-        { action: { do: 'start-containerd' }, runtime: 'running' },
+        { action: { do: 'start-runtime' }, runtime: 'running' },
         { action: exec, runtime: 'running' },
       ),
     ).toEqual([]);
-    expect(told({ action: { do: 'stop-containerd' }, runtime: 'running' })).toEqual([
-      '1-stop-containerd runtime fail: containerd is running, expected ended',
+    expect(told({ action: { do: 'stop-runtime' }, runtime: 'running' })).toEqual([
+      '1-stop-runtime runtime fail: containerd is running, expected ended',
     ]);
   });
 
@@ -90,16 +90,16 @@ describe('containerd', () => {
   });
 
   test('that does not start is told once, and may be expected', () => {
-    const start = { action: { do: 'start-containerd' }, failed: true, crashed: true } as const;
-    const stop = { action: { do: 'stop-containerd' }, runtime: 'ended' } as const;
+    const start = { action: { do: 'start-runtime' }, failed: true, crashed: true } as const;
+    const stop = { action: { do: 'stop-runtime' }, runtime: 'ended' } as const;
     expect(told(stop, { ...start, runtime: 'ended' })).toEqual([
-      '2-start-containerd ok fail: waited 1 ms in vain for containerd to answer',
+      '2-start-runtime ok fail: waited 1 ms in vain for containerd to answer',
     ]);
     expect(told(stop, { ...start, runtime: 'ended', expect: { runtime: 'ended' } })).toEqual([
-      '2-start-containerd runtime pass: containerd is ended, as expected',
+      '2-start-runtime runtime pass: containerd is ended, as expected',
     ]);
     expect(told(stop, { ...start, runtime: 'ended', expect: { runtime: 'not-ready' } })).toEqual([
-      '2-start-containerd runtime fail: containerd ended by itself (SIGKILL), expected not-ready',
+      '2-start-runtime runtime fail: containerd ended by itself (SIGKILL), expected not-ready',
     ]);
   });
 });

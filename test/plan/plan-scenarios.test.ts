@@ -168,7 +168,7 @@ test('a version of the command line replaces the axis, and equal cells run once'
 test('a version of the command line is an axis of its own where there was none', () => {
   const text = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps: [{ run-pod: web }]\n';
   const { runs } = planOf(text, {
-    overrides: { containerd: ['debian:trixie', '1.6.3'], cniPlugins: '1.1.1' },
+    overrides: { containerd: ['debian:trixie', '1.6.3'], 'cni-plugins': ['1.1.1'] },
   });
   expect(runs.map(({ title, nodes: [node] }) => [title, node?.runtime, node?.plugins.set])).toEqual([
     [
@@ -273,7 +273,7 @@ test('local paths are meant from the folder of the file, and those of the comman
   expect(localComponents([scenario], { cwd: '/home/me/lab' })).toEqual([
     { component: 'containerd', hostPath: '/home/me/build' },
   ]);
-  const plan = planScenarios([scenario], { ...OPTIONS, overrides: { runc: 'local:/home/me/build' } });
+  const plan = planScenarios([scenario], { ...OPTIONS, overrides: { runc: ['local:/home/me/build'] } });
   expect(plan.ok && plan.value.runs.map(({ nodes: [node] }) => [node?.runtime, node?.runc])).toEqual([
     [
       { component: 'containerd', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
@@ -290,15 +290,15 @@ node: { containerd: debian:bookworm, cni-plugins: { set: none, loopback: 1.1.1 }
 steps:
   - run-pod: web
   - exec: [sh, -c, "echo it's"]
-  - stop-containerd:
+  - stop-runtime:
   - wait-for: { pod: web, state: absent }
 `);
   expect(formatPlan(plan)).toBe(`s (must come out as fail, by ok of 1-run-pod)
   containerd 1.6.20 from debian, runc 1.1.15, crictl 1.36.0, no cni-plugins, loopback of cni-plugins 1.1.1
-  1-run-pod          web
-  2-exec             sh -c 'echo it'\\''s'
-  3-stop-containerd
-  4-wait-for         pod web is absent
+  1-run-pod       web
+  2-exec          sh -c 'echo it'\\''s'
+  3-stop-runtime
+  4-wait-for      pod web is absent
 `);
 });
 
@@ -389,8 +389,8 @@ test.each([
   ['1.5.13', '', '1.25.0'],
   ['debian:bookworm', '', '1.36.0'],
   ['2.4.2', '', '1.36.0'],
-  ['1.6.4', '  - replace-containerd: 1.5.13\n', '1.25.0'],
-  ['1.6.4', '  - replace-containerd: 2.4.2\n', '1.36.0'],
+  ['1.6.4', '  - replace-runtime: 1.5.13\n', '1.25.0'],
+  ['1.6.4', '  - replace-runtime: 2.4.2\n', '1.36.0'],
 ])('crictl by default speaks with every containerd of a run: %s %j', (containerd, step, crictl) => {
   const [run] = planOf(
     `name: s\nsummary: s\nnode: { containerd: '${containerd}' }\nsteps:\n  - run-pod: web\n${step}`,

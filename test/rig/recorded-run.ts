@@ -233,12 +233,12 @@ export function did(action: PlannedAction, stepId: string): readonly Observation
     case 'remove-plugins':
     case 'fake-plugin':
       return [files];
-    case 'stop-containerd':
-    case 'kill-containerd':
+    case 'stop-runtime':
+    case 'kill-runtime':
       return [end, waited('containerd to end')];
-    case 'replace-containerd':
+    case 'replace-runtime':
       return [end, waited('containerd to end'), files, waited('containerd to answer')];
-    case 'start-containerd':
+    case 'start-runtime':
     case 'wait-for':
       return [waited('containerd to answer')];
     default:

@@ -130,11 +130,11 @@ test.each([
   ],
   [
     'what the step cannot answer',
-    'steps:\n  - stop-containerd:\n    expect: { pod: { state: ready }, error: x }\n',
-    `s.yaml:6:15 "pod" is the pod of the step, and stop-containerd has none; write "pods: { NAME: … }"
+    'steps:\n  - stop-runtime:\n    expect: { pod: { state: ready }, error: x }\n',
+    `s.yaml:6:15 "pod" is the pod of the step, and stop-runtime has none; write "pods: { NAME: … }"
         expect: { pod: { state: ready }, error: x }
                   ~~~
-s.yaml:6:38 stop-containerd runs no command that could have "error"; it can be ok or not
+s.yaml:6:38 stop-runtime runs no command that could have "error"; it can be ok or not
         expect: { pod: { state: ready }, error: x }
                                          ~~~~~
 `,

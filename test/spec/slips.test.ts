@@ -24,6 +24,11 @@ test.each([
     `a step cannot have "sleep"; wait for what is wanted, with wait-for; time alone passes with exec: [sleep, '2']`,
   ],
   ['delete-pod: web', 'a step cannot have "delete-pod"; use remove-pod'],
+  ['stop-containerd:', 'a step cannot have "stop-containerd"; use stop-runtime'],
+  ['kill-containerd:', 'a step cannot have "kill-containerd"; use kill-runtime'],
+  ['start-containerd:', 'a step cannot have "start-containerd"; use start-runtime'],
+  ['replace-containerd: 1.6.4', 'a step cannot have "replace-containerd"; use replace-runtime'],
+  ['restart-runtime:', 'a step cannot have "restart-runtime"; use stop-runtime, then start-runtime'],
 ])('a step %s says what is meant', (step, message) => {
   expect(messagesOf(`${HEAD}steps: [{ ${step} }]\n`)).toEqual([`4:11 ${message}`]);
 });

@@ -268,8 +268,8 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
       seen: [{ kind: 'files', written: ['/opt/cni/bin/bridge'], removed: [], absent: [] }],
     },
   ],
-  'stop-containerd': [
-    { do: 'stop-containerd' },
+  'stop-runtime': [
+    { do: 'stop-runtime' },
     {},
     {
       done: ['end the runtime by SIGTERM'],
@@ -285,8 +285,8 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
       ],
     },
   ],
-  'kill-containerd': [
-    { do: 'kill-containerd' },
+  'kill-runtime': [
+    { do: 'kill-runtime' },
     { status: { answered: false, why: 'it hangs' } },
     {
       done: ['end the runtime by SIGKILL'],
@@ -302,8 +302,8 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
       ],
     },
   ],
-  'start-containerd': [
-    { do: 'start-containerd' },
+  'start-runtime': [
+    { do: 'start-runtime' },
     { runtimeRuns: false },
     {
       done: ['start the runtime'],
@@ -319,8 +319,8 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
       ],
     },
   ],
-  'replace-containerd': [
-    { do: 'replace-containerd', runtime: { component: 'containerd', version: '1.6.4' } },
+  'replace-runtime': [
+    { do: 'replace-runtime', runtime: { component: 'containerd', version: '1.6.4' } },
     {},
     {
       done: [
@@ -400,8 +400,8 @@ describe('a step that cannot be taken says so, and does nothing', () => {
     [{ do: 'start-container', container: 'app' }, {}, 'container app was not created'],
     [{ do: 'exec', argv: ['ping', '${web.ip}'] }, {}, '${web.ip} is not known'],
     [{ do: 'connect', from: 'web', to: '10.0.0.1:80' }, {}, 'no sandbox of pod web was ever listed'],
-    [{ do: 'start-containerd' }, {}, 'containerd runs already'],
-    [{ do: 'stop-containerd' }, { runtimeRuns: false }, 'containerd does not run'],
+    [{ do: 'start-runtime' }, {}, 'containerd runs already'],
+    [{ do: 'stop-runtime' }, { runtimeRuns: false }, 'containerd does not run'],
     [
       { do: 'wait-for', condition: { until: 'pod', pod: 'web', state: 'ready' } },
       { looks: [state(), blind] },

@@ -64,7 +64,7 @@ test('the second run begins where the first had prepared its node, as a node of 
     `exec: [sh, -c, 'test "$(hostname)" = "$(cat /etc/hostname)" && grep -q " $(hostname)$" /etc/hosts']`,
     `exec: [grep, -q, ${mark}, /etc/resolv.conf]`,
     ...['run-pod: web', 'stop-pod: web', 'remove-pod: web'],
-    ...['stop-containerd:', 'start-containerd:', 'kill-containerd:'], // its end is noticed, though others started it
+    ...['stop-runtime:', 'start-runtime:', 'kill-runtime:'], // its end is noticed, though others started it
   ]);
   expect(await runOn(path)).toEqual({ resumed: false });
   const saved = await until('a saved guest', () => savedGuests()[0]);

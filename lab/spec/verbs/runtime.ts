@@ -16,10 +16,10 @@ const onRuntime = (description: string, recorded: readonly Recorded[]): VerbSpec
 });
 
 export const RUNTIME_VERBS = {
-  'stop-containerd': onRuntime('SIGTERM, and waits for its end', ['runtime end']),
-  'kill-containerd': onRuntime('SIGKILL', ['runtime end']),
-  'start-containerd': onRuntime('and waits until it answers', ['runtime start']),
-  'replace-containerd': verb<{ readonly version: VersionText }, { readonly runtime: RuntimeRef }>({
+  'stop-runtime': onRuntime('SIGTERM, and waits for its end', ['runtime end']),
+  'kill-runtime': onRuntime('SIGKILL', ['runtime end']),
+  'start-runtime': onRuntime('and waits until it answers', ['runtime start']),
+  'replace-runtime': verb<{ readonly version: VersionText }, { readonly runtime: RuntimeRef }>({
     shape: about(
       'stops it, puts another version in its place, starts that with the state of the old one',
       mapped(versionShape, (version) => ({ version })),

@@ -47,7 +47,7 @@ test('images are imported once for a containerd, and are there without an import
 
   const second = await journalOf('incompatible-version', '--containerd', '1.6.3');
   expect(stores(second)).toEqual([
-    expect.objectContaining({ version: '1.6.3', madeBy: 'ctr images import of containerd 1.6.3' }),
+    expect.objectContaining({ version: '1.6.3', madeBy: 'an import by containerd 1.6.3' }),
   ]);
   expect(imports(second)).toEqual([]);
 });

@@ -239,7 +239,7 @@ test('a look sees links, reservations, results and mounts, and says what it cann
     'veth veth2',
   ]);
   expect(items.find(({ kind }) => kind === 'ipam')?.detail).toEqual({ id: 'abc', ifname: 'eth0' });
-  const why = '/run/containerd/containerd.sock: no such file or directory';
+  const why = 'which runtime the node has was not said';
   expect(unseen).toEqual([
     { kind: 'container', why },
     { kind: 'sandbox', why },

@@ -1,5 +1,5 @@
 import { fanOut } from '../report/fan-out.ts';
-import { count } from '../report/words.ts';
+import { count } from '../report/format.ts';
 import { labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
 import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';

@@ -2,7 +2,7 @@ import { LabError } from '../core/lab-error.ts';
 import { judge } from '../judge/judge.ts';
 import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
-import { count } from '../report/words.ts';
+import { count } from '../report/format.ts';
 import type { RunFlags } from '../assembly/flags.ts';
 import { createBackends } from '../assembly/backends.ts';
 import { readPins } from '../assembly/open-artifacts.ts';

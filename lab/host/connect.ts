@@ -25,15 +25,15 @@ export function createConnect({ env, connectTimeoutMs }: ConnectOptions): Connec
   const firstTries = new Map<string, Promise<string | undefined>>();
   return async (url, signal) => {
     const proxy = proxyFor(url, env);
-    const door = `${url.protocol}//${proxy?.host ?? url.host}`;
-    const firstTry = firstTries.get(door);
+    const origin = `${url.protocol}//${proxy?.host ?? url.host}`;
+    const firstTry = firstTries.get(origin);
     if (firstTry !== undefined) {
       const why = await firstTry;
       return why === undefined ? open({ url, proxy, connectTimeoutMs, signal }) : err(why);
     }
     const attempt = open({ url, proxy, connectTimeoutMs, signal });
     firstTries.set(
-      door,
+      origin,
       attempt.then(
         (opened) => (opened.ok ? undefined : opened.error),
         () => undefined, // aborted: says nothing about the host

@@ -2,7 +2,7 @@ import type { TextExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn } from '../match/text.ts';
 import { judgeEach } from './each.ts';
-import { deedsOf, failuresOf, type Failure } from './failures.ts';
+import { describeActions, failuresOf, type Failure } from './failures.ts';
 import type { StepFacts } from './facts.ts';
 import { judgeText } from './judge-text.ts';
 import type { Seen } from './of-kind.ts';
@@ -14,7 +14,7 @@ export function judgeError(facts: StepFacts, bindings: Bindings): Judged {
   const { error } = facts.step.expect;
   if (error === undefined) return { findings: [], bindings };
   const failures = failuresOf(facts);
-  if (failures.length === 0) return succeeded(facts, { error, bindings, what: deedsOf(facts) });
+  if (failures.length === 0) return succeeded(facts, { error, bindings, what: describeActions(facts) });
   const succeededCommands = facts.commands.filter(({ result }) => result.exitCode === 0);
   return judgeEach<Failure | Seen<'command'>>([...failures, ...succeededCommands], bindings, {
     commandOf: (one) => ('kind' in one ? one : one.command),

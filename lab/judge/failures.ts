@@ -39,12 +39,12 @@ export function failuresOf({ commands, waits, absent }: StepFacts): readonly Fai
 }
 
 /** What a step did, for saying that it succeeded. */
-export function deedsOf({ step, commands, waits }: StepFacts): string {
-  const deeds = [
+export function describeActions({ step, commands, waits }: StepFacts): string {
+  const actions = [
     ...commands.map(({ result }) => pasteable(result.argv)),
     ...waits.map(({ what }) => `waiting for ${what}`),
   ];
-  return deeds.length === 0 ? step.action.do : deeds.join('; ');
+  return actions.length === 0 ? step.action.do : actions.join('; ');
 }
 
 /** The message of a failed command: crictl's without what crictl adds to it, any other's standard error as it is. */

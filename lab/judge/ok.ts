@@ -1,5 +1,5 @@
 import { runtimeAfter } from '../spec/verbs/verbs.ts';
-import { deedsOf, failuresOf } from './failures.ts';
+import { describeActions, failuresOf } from './failures.ts';
 import type { StepFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
 
@@ -21,7 +21,7 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
     if (failures.length > 0) {
       return [{ ...told, outcome: 'pass', message: 'failed, as expected' }];
     }
-    const message = `succeeded, expected to fail: ${deedsOf(facts)}`;
+    const message = `succeeded, expected to fail: ${describeActions(facts)}`;
     return [{ ...told, outcome: 'fail', message, expected: 'ok: false', actual: 'ok: true' }];
   }
   const [first] = failures;

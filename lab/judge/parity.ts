@@ -1,4 +1,4 @@
-import { essenceOf, type Fact } from './essence.ts';
+import { normalisedJournal, type Fact } from './normalised-journal.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -25,7 +25,11 @@ function factsOf({ entries, verdict }: RecordedRun): readonly Fact[] {
     stepId,
     text: `${node === undefined ? '' : `${node}: `}${check}: ${outcome}`,
   }));
-  return [...essenceOf(entries), ...findings, { stepId: 'end', text: `the verdict is ${verdict.outcome}` }];
+  return [
+    ...normalisedJournal(entries),
+    ...findings,
+    { stepId: 'end', text: `the verdict is ${verdict.outcome}` },
+  ];
 }
 
 /** As multisets: two leases are not one. */

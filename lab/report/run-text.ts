@@ -1,10 +1,10 @@
 import { shown, shownLine } from '../core/shown.ts';
-import { withoutNames } from '../judge/essence.ts';
+import { withoutNames } from '../judge/normalised-journal.ts';
 import { pasteable } from '../core/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { formatPlace } from './words.ts';
+import { formatPlace } from './format.ts';
 
 /** More lines than this about one finding are cut: verdict.json has all of them. */
 const DETAIL_LINES = 24;

@@ -12,7 +12,7 @@ import { artifactsText, blocksOf, findingText, furtherText, keptText, type Block
 import { SeenBefore } from './seen-before.ts';
 import { SlowWork } from './slow-work.ts';
 import { StatusLine } from './status-line.ts';
-import { count, formatDuration } from './words.ts';
+import { count, formatDuration } from './format.ts';
 
 export interface TerminalOptions {
   readonly screen: Screen;

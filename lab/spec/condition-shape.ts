@@ -4,7 +4,7 @@ import type { Condition } from './scenario.ts';
 import { object, unionByKey } from './object-shape.ts';
 import { about, type Shape } from './shape.ts';
 import { usedPod } from './text-shapes.ts';
-import { wordsShape } from './words-shape.ts';
+import { argvShape } from './argv-shape.ts';
 
 /** What `wait-for` waits for. */
 export const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
@@ -37,7 +37,7 @@ export const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for'
   ),
   command: object(
     {
-      required: { command: about('a command that must succeed', wordsShape) },
+      required: { command: about('a command that must succeed', argvShape) },
       optional: {},
     },
     ({ command }) => ({ until: 'command', argv: command }),

@@ -1,6 +1,6 @@
 import type { NumbersKept, Reach } from './mention.ts';
 import { allRead, type Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 import { numberMistake, type WrittenJson, type WrittenObject } from './written-json.ts';
 
 export interface JsonOptions {
@@ -11,9 +11,9 @@ export interface JsonOptions {
 
 /** A mapping of anything that JSON can hold. Nothing in it may change on its way: what would is a mistake. */
 export function jsonShape({ reach, numbers }: JsonOptions): Shape<WrittenObject> {
-  const check = (text: string, spot: Spot) => spot.mention({ kind: 'text', text, reach });
+  const check = (text: string, spot: YamlValue) => spot.mention({ kind: 'text', text, reach });
 
-  const readValue = (spot: Spot): WrittenJson | undefined => {
+  const readValue = (spot: YamlValue): WrittenJson | undefined => {
     if (spot.kind === 'mapping') return readObject(spot);
     if (spot.kind === 'list') {
       const items = allRead(spot.items.map(readValue));
@@ -32,7 +32,7 @@ export function jsonShape({ reach, numbers }: JsonOptions): Shape<WrittenObject>
     return { is: 'axis', text };
   };
 
-  const readObject = (spot: Spot): WrittenObject | undefined => {
+  const readObject = (spot: YamlValue): WrittenObject | undefined => {
     const pairs = spot.entries.map(({ name, key, value }) => {
       check(name, key);
       const read = readValue(value);

@@ -1,5 +1,5 @@
 import { mapped, type Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 
 /**
  * What a text may refer to. `matrix`: axes only, for what is fixed before anything runs. `step`: also pods and
@@ -11,7 +11,7 @@ export interface AxisValue {
   readonly text: string;
   /** a number, true or false, without quotes */
   readonly plain: boolean;
-  readonly spot: Spot;
+  readonly spot: YamlValue;
 }
 
 /** What steps make, and what later ones refer to by name. */
@@ -58,7 +58,7 @@ export type NumbersKept = 'as written' | 'doubles';
 /** A mention with its place; `order` counts mentions and mistakes of a file as they are read. */
 export interface Mentioned {
   readonly mention: Mention;
-  readonly spot: Spot;
+  readonly spot: YamlValue;
   readonly order: number;
 }
 

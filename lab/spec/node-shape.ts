@@ -12,7 +12,7 @@ import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';
 import { jsonShape } from './json-shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 
 const size: Shape<number> = mapped(
   text({ wanted: 'a size such as 512MiB or 2GiB', pattern: /^\d+[MG]iB$/ }),
@@ -79,9 +79,9 @@ export const pluginVersions = ({
     (version) => ['cni-plugins', version] as const,
   );
 
-type SinglePlugin = { readonly plugin: string; readonly of: VersionText | null; readonly key: Spot };
+type SinglePlugin = { readonly plugin: string; readonly of: VersionText | null; readonly key: YamlValue };
 
-function mixedPlugins(entries: readonly SinglePlugin[], spot: Spot): CniPluginsSpec | undefined {
+function mixedPlugins(entries: readonly SinglePlugin[], spot: YamlValue): CniPluginsSpec | undefined {
   const set = entries.find(({ plugin }) => plugin === 'set');
   if (set === undefined) {
     return spot.mistake(
@@ -177,7 +177,7 @@ export const nodeShape: Shape<NodeSpec> = {
 };
 
 /** The one runtime that a node has; that it has none or two is a mistake. */
-export function runtimeNamed<N extends string>(spot: Spot, names: readonly N[]): N | undefined {
+export function runtimeNamed<N extends string>(spot: YamlValue, names: readonly N[]): N | undefined {
   const [first, second] = names.filter((name) => spot.entries.some((entry) => entry.name === name));
   if (first === undefined)
     return spot.mistake(`${names.map((name) => JSON.stringify(name)).join(' or ')} is missing`);
@@ -185,5 +185,5 @@ export function runtimeNamed<N extends string>(spot: Spot, names: readonly N[]):
   return spot.mistake(`a node has one runtime: leave out "${first}" or "${second}"`);
 }
 
-const placeOf = (spot: Spot, key: string): Place | undefined =>
+const placeOf = (spot: YamlValue, key: string): Place | undefined =>
   spot.entries.find(({ name }) => name === key)?.key.place;

@@ -1,6 +1,6 @@
 import { didYouMean } from './did-you-mean.ts';
 import { unknownKey, type Definitions, type JsonSchema, type Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 
 /** A shape that is a mapping of known keys. */
 export interface ObjectShape<T> extends Shape<T> {
@@ -30,7 +30,7 @@ export function object<R extends object, O extends object, T>(
     ignored?: RegExp;
     otherWords?: OtherWords;
   },
-  build: (values: R & Partial<O>, spot: Spot) => T | undefined,
+  build: (values: R & Partial<O>, spot: YamlValue) => T | undefined,
 ): ObjectShape<T> {
   const shapes: readonly (readonly [string, Shape<unknown>])[] = [
     ...Object.entries<Shape<unknown>>(required),

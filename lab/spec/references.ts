@@ -8,7 +8,7 @@ import { IN_EVERY_TEXT, isInEveryText } from './in-every-text.ts';
 import type { AxisValue, Mention, Mentioned, NumbersKept, Reach, Subject } from './mention.ts';
 import { STANDARD_PLUGINS } from './plugin-names.ts';
 import type { Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 import { scanTemplate, type CaptureType } from './template.ts';
 import { LISTING_VERBS } from './verbs/verbs.ts';
 import { parseVersionSpec } from './version-spec.ts';
@@ -26,7 +26,7 @@ export function readWithReferences<T>(yaml: YamlFile, shape: Shape<T>): Result<T
 
 /** A reference that is wrong, and why; `snippet` is what is meant of the value at `spot`. */
 interface WrongReference {
-  readonly spot: Spot;
+  readonly spot: YamlValue;
   readonly message: string;
   readonly snippet?: string;
   readonly order: number;
@@ -40,12 +40,12 @@ export function checkReferences(mentions: readonly Mentioned[]): readonly WrongR
   );
 }
 
-type Wrong = Pick<WrongReference, 'message' | 'snippet'> & { readonly spot?: Spot };
+type Wrong = Pick<WrongReference, 'message' | 'snippet'> & { readonly spot?: YamlValue };
 
 /** A name and where it stands. */
 interface Named {
   readonly name: string;
-  readonly spot: Spot;
+  readonly spot: YamlValue;
 }
 
 const HALF_A_PAIR = /\p{Surrogate}/u;
@@ -74,7 +74,7 @@ class KnownNames {
   #verb: string | undefined;
 
   /** What is wrong with a mention; a name that it gives is known from now on. */
-  check(mention: Mention, spot: Spot): Iterable<Wrong> {
+  check(mention: Mention, spot: YamlValue): Iterable<Wrong> {
     switch (mention.kind) {
       case 'axis':
         this.#axes.set(mention.axis, mention.values);

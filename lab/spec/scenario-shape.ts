@@ -8,7 +8,7 @@ import type { Control, EndExpectation, NamedNode, PodSpec, Scenario, StepSpec } 
 import { mentioning, type AxisValue } from './mention.ts';
 import { object } from './object-shape.ts';
 import { about, list, mapOf, mapped, type Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 import { stepShape } from './step-shape.ts';
 import { exactOrPart, nameShape, template } from './text-shapes.ts';
 import { podMadeBy } from './verbs/verbs.ts';
@@ -98,7 +98,7 @@ function controlShape(checks: readonly string[]): Shape<Control> {
 /** A control names a step that there is. */
 function checkControl(
   { control, steps }: { control?: Control; steps: readonly StepSpec[] },
-  spot: Spot,
+  spot: YamlValue,
 ): void {
   if (control === undefined) return;
   const known = ['start', ...steps.map(({ action }, index) => `${index + 1}-${action.do}`), 'end'];

@@ -1,5 +1,5 @@
 import { didYouMean } from './did-you-mean.ts';
-import type { Spot, SpotKind } from './spot.ts';
+import type { YamlValue, SpotKind } from './yaml-value.ts';
 
 export interface JsonSchema {
   readonly [key: string]: string | number | boolean | readonly (string | JsonSchema)[] | JsonSchema;
@@ -11,7 +11,7 @@ export interface Shape<T> {
   /** for messages: `a text`, `a mapping` */
   readonly wanted: string;
   /** The value; or undefined, after every mistake in it was noted at its place. */
-  read(spot: Spot): T | undefined;
+  read(spot: YamlValue): T | undefined;
   schema(definitions: Definitions): JsonSchema;
 }
 
@@ -37,7 +37,10 @@ export const named = <T>(name: string, shape: Shape<T>): Shape<T> => ({
 });
 
 /** What was read, made into something else, or found wrong after all (undefined, with the mistake noted). */
-export const mapped = <T, U>(shape: Shape<T>, map: (value: T, spot: Spot) => U | undefined): Shape<U> => ({
+export const mapped = <T, U>(
+  shape: Shape<T>,
+  map: (value: T, spot: YamlValue) => U | undefined,
+): Shape<U> => ({
   wanted: shape.wanted,
   schema: (definitions) => shape.schema(definitions),
   read: (spot) => {
@@ -111,8 +114,8 @@ export const mapOf = <T, U>(
     build,
   }: {
     keys?: readonly string[];
-    key?: (name: string, spot: Spot) => unknown;
-    build: (value: T, name: string, key: Spot) => U;
+    key?: (name: string, spot: YamlValue) => unknown;
+    build: (value: T, name: string, key: YamlValue) => U;
   },
 ): Shape<readonly U[]> => ({
   wanted: 'a mapping',
@@ -140,7 +143,7 @@ export function allRead<T>(values: readonly (T | undefined)[]): readonly T[] | u
   return read.length === values.length ? read : undefined;
 }
 
-export function unknownKey(key: Spot, name: string, allowed: readonly string[]): undefined {
+export function unknownKey(key: YamlValue, name: string, allowed: readonly string[]): undefined {
   const hint = didYouMean(name, allowed);
   return key.mistake(`unknown key "${name}"${hint || ';'} allowed here: ${allowed.join(', ')}`);
 }

@@ -4,7 +4,7 @@ import { text } from './scalar-shapes.ts';
 import type { Expectation, StepSpec, When } from './scenario.ts';
 import { object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
-import type { Spot } from './spot.ts';
+import type { YamlValue } from './yaml-value.ts';
 import { parseTime } from './time.ts';
 import {
   VERBS,
@@ -131,7 +131,10 @@ function actionShape(verb: Verb): Shape<Action> {
 }
 
 /** Expectations that the step cannot answer are mistakes, not failures. */
-function checkFit(action: Action, { expect, spot }: { expect: readonly Expectation[]; spot: Spot }): void {
+function checkFit(
+  action: Action,
+  { expect, spot }: { expect: readonly Expectation[]; spot: YamlValue },
+): void {
   const at = spot.entries.find(({ name }) => name === 'expect')?.value ?? spot;
   for (const expectation of expect) {
     if (expectation.pod !== undefined && specOf(action).pod === undefined) {

@@ -3,7 +3,7 @@ import type { Document, Node } from 'yaml';
 import { err, type Result } from '../core/result.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Mention, Mentioned } from './mention.ts';
-import { Spot } from './spot.ts';
+import { YamlValue } from './yaml-value.ts';
 
 /** The bytes of a file whose path is meant from the folder of the scenario, or why there are none. */
 export type Beside = (path: string) => Result<Uint8Array, string>;
@@ -31,7 +31,7 @@ export class YamlFile {
   }
 
   /** The whole file; undefined when it is not YAML at all, which then is among the mistakes. */
-  get root(): Spot | undefined {
+  get root(): YamlValue | undefined {
     if (this.#document === undefined) return undefined;
     return this.spot(this.#document.contents, { fallback: [0, 0], depth: 0 });
   }
@@ -51,7 +51,7 @@ export class YamlFile {
     return this.#mentions;
   }
 
-  mention(mention: Mention, spot: Spot): void {
+  mention(mention: Mention, spot: YamlValue): void {
     this.#mentions.push({ mention, spot, order: this.#noted++ });
   }
 
@@ -72,18 +72,21 @@ export class YamlFile {
     this.#mistakes.set(key, { mistake: { place, message, source: { text, length } }, order: first });
   }
 
-  spot(node: Node | null, { fallback, depth }: { fallback: readonly [number, number]; depth: number }): Spot {
+  spot(
+    node: Node | null,
+    { fallback, depth }: { fallback: readonly [number, number]; depth: number },
+  ): YamlValue {
     const range: readonly [number, number] = rangeOf(node) ?? fallback;
     this.#spots += 1;
     if (depth > MAX_DEPTH || this.#spots > MAX_SPOTS) {
       this.mistake(depth > MAX_DEPTH ? TOO_DEEP : TOO_MANY, range);
-      return new Spot(this, { node: null, range, depth, broken: true });
+      return new YamlValue(this, { node: null, range, depth, broken: true });
     }
-    if (!isAlias(node)) return new Spot(this, { node, range, depth });
+    if (!isAlias(node)) return new YamlValue(this, { node, range, depth });
     const target = this.#document === undefined ? undefined : node.resolve(this.#document);
     if (target !== undefined) return this.spot(target, { fallback: range, depth: depth + 1 });
     this.mistake(`no anchor "&${node.source}" stands before this`, range);
-    return new Spot(this, { node: null, range, depth, broken: true });
+    return new YamlValue(this, { node: null, range, depth, broken: true });
   }
 
   /** References without quotes confuse the rest of the line: where there are some, only they are told. */

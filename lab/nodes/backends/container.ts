@@ -20,7 +20,7 @@ import {
 } from './container/containers.ts';
 import { enterContainer } from './container/enter.ts';
 import { connectTo, type Engine } from './container/engine.ts';
-import { engineError, isGone } from './container/engine-words.ts';
+import { engineError, isGone } from './container/engine-errors.ts';
 import {
   cannotBePrivileged,
   startContainerNode,

@@ -16,7 +16,7 @@ import { checkQemu, findQemu } from './vm/qemu.ts';
 import { runOnTerminal } from './run-on-terminal.ts';
 import { startSegment } from './segment.ts';
 import type { InGroup } from './vm/node.ts';
-import { quickestNode } from './vm/quickest-node.ts';
+import { startFastest } from './vm/start-fastest.ts';
 
 export interface VmBackendOptions {
   readonly arch: Arch;
@@ -69,7 +69,7 @@ export function vmBackend(options: VmBackendOptions): Backend {
         signal,
       };
       const start = (node: NodeOptions, inGroup?: InGroup) =>
-        quickestNode(
+        startFastest(
           { ...setting, machine: { ...setting.machine, ...memoryOf(node.limits?.memoryBytes) } },
           node,
           inGroup,

@@ -4,7 +4,7 @@ import { object } from '../object-shape.ts';
 import { present } from '../present.ts';
 import { about, byKind, mapped, type Shape } from '../shape.ts';
 import { template, usedPod } from '../text-shapes.ts';
-import { wordsShape } from '../words-shape.ts';
+import { argvShape } from '../argv-shape.ts';
 import { verb } from './verb-spec.ts';
 
 interface Exec {
@@ -19,7 +19,7 @@ interface Connect {
   readonly send?: string;
 }
 
-const execWords = mapped(wordsShape, (argv): Exec => ({ argv }));
+const execWords = mapped(argvShape, (argv): Exec => ({ argv }));
 
 const fromShape: Shape<string> = {
   ...usedPod,
@@ -41,7 +41,7 @@ export const COMMAND_VERBS = {
         text: execWords,
         mapping: object(
           {
-            required: { argv: about('a list of words; no shell reads them', wordsShape) },
+            required: { argv: about('a list of words; no shell reads them', argvShape) },
             optional: { stdin: about('what the command reads', template('step')) },
             otherWords: { command: 'it is called argv', cmd: 'it is called argv', args: 'it is called argv' },
           },

@@ -2,7 +2,7 @@ import { pasteable } from '../../core/pasteable.ts';
 import { object } from '../object-shape.ts';
 import { about, mapped, type Shape } from '../shape.ts';
 import { nameShape, usedContainer, usedPod } from '../text-shapes.ts';
-import { wordsShape } from '../words-shape.ts';
+import { argvShape } from '../argv-shape.ts';
 import { asWritten, verb, type VerbSpec } from './verb-spec.ts';
 
 interface OnContainer {
@@ -15,7 +15,7 @@ interface WithCommand extends OnContainer {
 
 const ofContainer = ({ container }: OnContainer): string => container;
 
-const commandShape = about('a list of words; no shell reads them', wordsShape);
+const commandShape = about('a list of words; no shell reads them', argvShape);
 
 /** A container that an earlier step has created, and nothing else. */
 const onContainer = (description: string): VerbSpec<OnContainer> => ({

@@ -26,7 +26,7 @@ func initNode(args []string) error {
 	flags.StringVar(&options.Artifacts, "artifacts", "", "")
 	flags.StringVar(&options.Staging, "staging", "", "")
 	flags.Int64Var(&options.TmpfsBytes, "tmpfs-bytes", 0, "what each file system of the node may hold; 0 for half of the memory")
-	wordNumber := flags.Int("word", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
+	keepPipeNumber := flags.Int("keep-pipe", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
 	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
 	member := flags.String("member", "", "in a group: the node's place in it, as JSON; the process is started in the group's network namespace")
 	segmentNumber := flags.Int("segment", -1, "descriptor of that namespace, once the node has one of its own")
@@ -45,10 +45,10 @@ func initNode(args []string) error {
 	if err != nil {
 		return err
 	}
-	var word *os.File
-	if *wordNumber >= 0 {
-		unix.CloseOnExec(*wordNumber)
-		word = os.NewFile(uintptr(*wordNumber), "word")
+	var keepPipe *os.File
+	if *keepPipeNumber >= 0 {
+		unix.CloseOnExec(*keepPipeNumber)
+		keepPipe = os.NewFile(uintptr(*keepPipeNumber), "keep pipe")
 	}
 	unix.Umask(0o022)
 	if err := root.Build(options); err != nil {
@@ -71,7 +71,7 @@ func initNode(args []string) error {
 	}
 	go endOnRequest()
 	return serve.Run(serve.Options{
-		In: os.Stdin, Out: os.Stdout, Word: word,
+		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
 	})
 }

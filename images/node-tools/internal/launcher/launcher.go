@@ -81,7 +81,7 @@ func Main(args []string) error {
 	if err != nil {
 		return err
 	}
-	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging, "--word", "3", "--tmpfs-bytes", strconv.FormatInt(*tmpfsBytes, 10)}
+	init := []string{"init", "--name", *name, "--artifacts", *artifacts, "--staging", staging, "--keep-pipe", "3", "--tmpfs-bytes", strconv.FormatInt(*tmpfsBytes, 10)}
 	for _, tree := range trees {
 		init = append(init, "--layer", tree)
 	}
@@ -120,7 +120,7 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 	if err := cgroup.Enter(node.groups, node.limits); err != nil {
 		return err
 	}
-	word, childsEnd, err := wordPipe()
+	keepPipe, childsEnd, err := newKeepPipe()
 	if err != nil {
 		return err
 	}
@@ -154,15 +154,15 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 		<-stop
 		_ = child.Process.Kill()
 	}()
-	go keepOnWord(word, *record, stateDir)
+	go keepWhenTold(keepPipe, *record, stateDir)
 	_ = child.Wait() // how it ended is known to those who read its streams
 	return nil
 }
 
-// keepOnWord waits for the node to say that it is kept: its record must tell before the lab hears that it is done.
-func keepOnWord(word *os.File, record Record, stateDir string) {
+// keepWhenTold waits for the node to say that it is kept: its record must tell before the lab hears that it is done.
+func keepWhenTold(keepPipe *os.File, record Record, stateDir string) {
 	line := make([]byte, 1)
-	if _, err := word.Read(line); err != nil {
+	if _, err := keepPipe.Read(line); err != nil {
 		return
 	}
 	record.Kept = true
@@ -170,15 +170,15 @@ func keepOnWord(word *os.File, record Record, stateDir string) {
 		return // no answer: the node reports that it is not kept
 	}
 	_ = LetGoOf(2)
-	_, _ = word.Write(line)
+	_, _ = keepPipe.Write(line)
 }
 
-func wordPipe() (ours, childs *os.File, err error) {
+func newKeepPipe() (ours, childs *os.File, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	return os.NewFile(uintptr(pair[0]), "word"), os.NewFile(uintptr(pair[1]), "word"), nil
+	return os.NewFile(uintptr(pair[0]), "keep pipe"), os.NewFile(uintptr(pair[1]), "keep pipe"), nil
 }
 
 // LetGoOf puts /dev/null in the place of descriptors, so that whoever reads or writes the other end sees an end.

@@ -108,7 +108,7 @@ func runVM(record *Record, stateDir string, machine machine, stop <-chan os.Sign
 	}()
 	err = qemu.Wait()
 	if !asked.Load() { // no failure of this program's, which can still remove everything: it is only told
-		fmt.Fprintf(os.Stderr, "the virtual machine ended by itself (%s)%s\n", endOf(err), lastWords(record.Folder))
+		fmt.Fprintf(os.Stderr, "the virtual machine ended by itself (%s)%s\n", endOf(err), lastOutput(record.Folder))
 	}
 	return nil
 }
@@ -135,8 +135,8 @@ func endOf(err error) string {
 	return err.Error()
 }
 
-// lastWords is what QEMU complained of and what the guest's console showed last.
-func lastWords(folder string) string {
+// lastOutput is what QEMU complained of and what the guest's console showed last.
+func lastOutput(folder string) string {
 	var said strings.Builder
 	for _, source := range []struct{ file, title string }{{"qemu.log", "QEMU said"}, {"console.log", "its console ended with"}} {
 		if text := lastOf(untilPanic(tail(filepath.Join(folder, source.file)))); text != "" {

@@ -23,17 +23,17 @@ type server struct {
 	backgrounds backgrounds
 	runtime     *cri.Runtime
 	looker      *look.Looker
-	// word leads to the launcher; nil where there is none
-	word *os.File
-	kept atomic.Bool
+	// keepPipe leads to the launcher; nil where there is none
+	keepPipe *os.File
+	kept     atomic.Bool
 }
 
 // Options are how a node is connected to the lab.
 type Options struct {
 	In  io.Reader
 	Out io.Writer
-	// Word is where a launcher is told that the node is to be kept, if there is one that has to know.
-	Word *os.File
+	// KeepPipe is where a launcher is told that the node is to be kept, if there is one that has to know.
+	KeepPipe *os.File
 	// LetGo is called when a kept node has no lab any more.
 	LetGo func()
 	// Begin makes the node ready, from a line of the lab's with the operation `begin`; it is called again where a saved
@@ -47,7 +47,7 @@ type Options struct {
 // then it never returns.
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
-	s := &server{out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, word: options.Word}
+	s := &server{out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe}
 	if options.Begin == nil {
 		if err := s.ready(); err != nil {
 			return err
@@ -157,14 +157,14 @@ func (s *server) do(r request) (any, error) {
 
 // keep lets the node outlive its streams. A launcher answers when the node's record says so.
 func (s *server) keep() error {
-	if s.word == nil {
+	if s.keepPipe == nil {
 		s.kept.Store(true)
 		return nil
 	}
-	if _, err := s.word.Write([]byte{'k'}); err != nil {
+	if _, err := s.keepPipe.Write([]byte{'k'}); err != nil {
 		return err
 	}
-	if _, err := s.word.Read(make([]byte, 1)); err != nil {
+	if _, err := s.keepPipe.Read(make([]byte, 1)); err != nil {
 		return errors.New("the launcher could not record that the node is kept")
 	}
 	s.kept.Store(true)

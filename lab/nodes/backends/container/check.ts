@@ -5,7 +5,7 @@ import type { Arch } from '../../../core/components.ts';
 import type { BackendCheck } from '../../node.ts';
 import type { EngineAddress } from './address.ts';
 import type { Engine } from './engine.ts';
-import { refusalOf, unreachable } from './engine-words.ts';
+import { refusalOf, unreachable } from './engine-errors.ts';
 
 const ANSWER_WITHIN_MS = 2000;
 

@@ -5,7 +5,7 @@ import type { ContainerInfo } from 'dockerode';
 
 import { msSince } from '../../../host/process-start.ts';
 import type { Engine } from './engine.ts';
-import { isGone, refusalOf } from './engine-words.ts';
+import { isGone, refusalOf } from './engine-errors.ts';
 import { hasEnded, parseOwner, type Owner } from './owner.ts';
 import { keptName, LABELS, type Moment } from './spec.ts';
 

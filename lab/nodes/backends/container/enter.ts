@@ -4,7 +4,7 @@ import { LabError } from '../../../core/lab-error.ts';
 import type { Terminal } from '../../node.ts';
 import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';
-import { engineError } from './engine-words.ts';
+import { engineError } from './engine-errors.ts';
 
 const SHELL = 'command -v bash >/dev/null && exec bash; exec sh';
 

@@ -9,7 +9,7 @@ import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { PrepareOptions } from '../../node.ts';
 import type { Engine } from './engine.ts';
-import { engineError, isGone, refusalOf, saysDiskFull } from './engine-words.ts';
+import { engineError, isGone, refusalOf, saysDiskFull } from './engine-errors.ts';
 import { tarOf, type TarPart } from './tar.ts';
 
 export interface NodeImageOptions {
@@ -100,7 +100,7 @@ async function haveBase(
   if ((await findImage(engine, base)) !== undefined) return undefined;
   say(`pulling ${base}`);
   try {
-    await lastWords(await engine.docker.pull(base, { abortSignal: signal }));
+    await lastLineOf(await engine.docker.pull(base, { abortSignal: signal }));
     return undefined;
   } catch (thrown) {
     const { status, message } = refusalOf(thrown);
@@ -138,7 +138,7 @@ async function build(
     abortSignal: signal,
   };
   try {
-    await lastWords(await engine.docker.buildImage(tarOf(parts), options));
+    await lastLineOf(await engine.docker.buildImage(tarOf(parts), options));
   } catch (thrown) {
     throw engineError(`building the image of nodes from ${base}`, { address: engine.address, thrown });
   }
@@ -158,7 +158,7 @@ async function importTree(
   };
   try {
     const id = /sha256:[0-9a-f]{64}/.exec(
-      await lastWords(await engine.docker.importImage(tarOf(parts), options)),
+      await lastLineOf(await engine.docker.importImage(tarOf(parts), options)),
     )?.[0];
     if (id === undefined) throw new LabError('the container engine did not say what it imported');
     await engine.docker.getImage(id).tag({ repo: REPOSITORY, tag });
@@ -168,7 +168,7 @@ async function importTree(
 }
 
 /** Follows an engine's news of pulling or building to their end, one JSON value a line; throws when one is an error. */
-async function lastWords(news: NodeJS.ReadableStream): Promise<string> {
+async function lastLineOf(news: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of news) text += chunk.toString();
   const error = text

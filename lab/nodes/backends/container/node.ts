@@ -12,7 +12,7 @@ import { readyWithin } from '../../ready-within.ts';
 import { removeContainer, removeUnusedSegment } from './containers.ts';
 import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';
-import { engineError, isGone, refusalOf, unreachable } from './engine-words.ts';
+import { engineError, isGone, refusalOf, unreachable } from './engine-errors.ts';
 import type { Owner } from './owner.ts';
 import {
   keptName,

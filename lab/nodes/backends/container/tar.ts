@@ -9,7 +9,7 @@ import type { Pack } from 'tar-stream';
 export type TarPart =
   | { readonly tree: string; readonly at: string }
   /** the same with files that are empty */
-  | { readonly hollow: string; readonly at: string }
+  | { readonly emptyFilesOf: string; readonly at: string }
   | { readonly folder: string }
   | { readonly file: string; readonly content: string | Buffer; readonly mode?: number }
   /** all of another archive of this host; only as the last part, as its end is the end */
@@ -44,21 +44,21 @@ async function* bytesOf(parts: readonly TarPart[]): AsyncGenerator<Buffer> {
 async function pack(to: Pack, parts: readonly TarPart[]): Promise<void> {
   for (const part of parts) {
     if ('tree' in part) await packTree(to, part.tree, part.at);
-    else if ('hollow' in part) await packTree(to, part.hollow, part.at, true);
+    else if ('emptyFilesOf' in part) await packTree(to, part.emptyFilesOf, part.at, true);
     else if ('folder' in part) packEntry(to, { name: part.folder, type: 'directory', mode: 0o755 });
     else if ('file' in part) packEntry(to, { name: part.file, mode: part.mode ?? 0o644 }, part.content);
   }
 }
 
-async function packTree(to: Pack, hostPath: string, at: string, hollow = false): Promise<void> {
+async function packTree(to: Pack, hostPath: string, at: string, emptyFiles = false): Promise<void> {
   packEntry(to, { name: at, type: 'directory', mode: 0o755 });
   for (const entry of await readdir(hostPath, { withFileTypes: true })) {
     const from = join(hostPath, entry.name);
     const name = `${at}/${entry.name}`;
-    if (entry.isDirectory()) await packTree(to, from, name, hollow);
+    if (entry.isDirectory()) await packTree(to, from, name, emptyFiles);
     else if (entry.isSymbolicLink())
       packEntry(to, { name, type: 'symlink', mode: 0o777, linkname: await readlink(from) });
-    else if (entry.isFile() && hollow) packEntry(to, { name, mode: 0o644 }, '');
+    else if (entry.isFile() && emptyFiles) packEntry(to, { name, mode: 0o644 }, '');
     else if (entry.isFile()) {
       const { size, mode } = await lstat(from);
       const sink = to.entry({ name, size, mode: mode & 0o777, mtime: NO_TIME });

@@ -4,7 +4,7 @@ import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { LabNode } from '../../node.ts';
 import type { Engine } from './engine.ts';
-import { engineError } from './engine-words.ts';
+import { engineError } from './engine-errors.ts';
 import type { Owner } from './owner.ts';
 import { ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer, type Moment } from './spec.ts';
 import { tarOf, type TarPart } from './tar.ts';
@@ -74,7 +74,7 @@ export function artifactVolume({
     } catch (thrown) {
       await takeBack(
         container,
-        artifacts.map((artifact) => ({ hollow: artifact.hostPath, at: folderOf(artifact) })),
+        artifacts.map((artifact) => ({ emptyFilesOf: artifact.hostPath, at: folderOf(artifact) })),
       );
       throw failed(thrown);
     } finally {

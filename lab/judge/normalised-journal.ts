@@ -14,7 +14,7 @@ export interface Fact {
  * was captured and waited for, what was on the node after each step. Two runs of one plan with the same facts saw the
  * same behaviour, on whatever backend, machine or day. Logs are left out: their order is not the runtime's promise.
  */
-export function essenceOf(entries: readonly JournalEntry[]): readonly Fact[] {
+export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fact[] {
   return lastLooks(entries).flatMap((entry): readonly Fact[] => {
     const fact = (stepId: string, text: string): Fact => factOn(entry, { stepId, text });
     switch (entry.kind) {

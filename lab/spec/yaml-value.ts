@@ -9,15 +9,15 @@ export type SpotKind = 'text' | 'number' | 'boolean' | 'nothing' | 'list' | 'map
 /** One `key: value` of a mapping; both know where they stand. */
 export interface Entry {
   readonly name: string;
-  readonly key: Spot;
-  readonly value: Spot;
+  readonly key: YamlValue;
+  readonly value: YamlValue;
 }
 
 /**
  * One value in a YAML file: what it is, what is in it, and where it stands. Aliases and merge keys are followed, and
  * what comes through one stands where its anchor is. Mistakes are collected in the file that it belongs to.
  */
-export class Spot {
+export class YamlValue {
   readonly #file: YamlFile;
   readonly #node: Node | null;
   readonly #range: readonly [number, number];
@@ -69,7 +69,7 @@ export class Spot {
   }
 
   /** Of a list; empty for all else. */
-  get items(): readonly Spot[] {
+  get items(): readonly YamlValue[] {
     if (!isSeq(this.#node)) return [];
     return this.#node.items.map((item) => this.#child(item, this.#range));
   }
@@ -153,7 +153,7 @@ export class Spot {
   }
 
   /** A value that is left out is where its key (or list) is. */
-  #child(value: unknown, parent: readonly [number, number]): Spot {
+  #child(value: unknown, parent: readonly [number, number]): YamlValue {
     return this.#file.spot(isNode(value) ? value : null, { fallback: parent, depth: this.#depth + 1 });
   }
 }

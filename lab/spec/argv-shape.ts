@@ -9,7 +9,7 @@ const words = list(
 );
 
 /** A command, word by word, as no shell reads it. A single text shows how it is written as a list. */
-export const wordsShape: Shape<readonly string[]> = {
+export const argvShape: Shape<readonly string[]> = {
   ...words,
   wanted: 'a list of words',
   read: (spot) => {

@@ -26,7 +26,7 @@ const READY_WITHIN_MS: Readonly<Record<Acceleration, number>> = { kvm: 30_000, t
 const RESUMED_WITHIN_MS = 30_000;
 
 /** From a guest that was saved with the same preparation done, else from one that had booted, else from nothing. */
-export async function quickestNode(
+export async function startFastest(
   setting: Setting,
   options: NodeOptions,
   inGroup?: InGroup,

@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
-import { bytesOfText } from './core/byte-text.ts';
-import { bytesOf } from './core/content.ts';
+import { bytesOfText, bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
 import { LabError } from './core/lab-error.ts';
 import { createRunFolder } from './host/run-folder.ts';

@@ -5,11 +5,10 @@ import { contentOf } from '../core/content.ts';
 import type { SystemCalls } from '../core/node-state.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { mergeTables, readConfigTables } from '../spec/config-tables.ts';
-import { literalContent } from '../spec/literal-content.ts';
+import { literalContent, whyNoName, whyNoPath } from '../spec/text-shapes.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
-import { whyNoName, whyNoPath } from '../spec/text-shapes.ts';
 import { mistakesFound, readScenarios } from './plan-files.ts';
 import type { World } from './world.ts';
 

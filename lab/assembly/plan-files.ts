@@ -5,7 +5,7 @@ import { BadInput, messageOf } from '../core/lab-error.ts';
 import { err, ok } from '../core/result.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
-import { checkNames } from '../plan/check-names.ts';
+import { checkNames } from '../plan/checks.ts';
 import { localComponents } from '../plan/local-paths.ts';
 import type { Pins } from '../plan/pins.ts';
 import type { Plan } from '../plan/plan.ts';

@@ -2,7 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 
 import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { BACKENDS } from '../nodes/node.ts';
-import { checkTimeout } from '../spec/time.ts';
+import { checkTimeout } from '../spec/quantities.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
 import type { NodeFlags, RunFlags } from '../assembly/flags.ts';
 import { helpBelow } from './help.ts';

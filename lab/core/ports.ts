@@ -6,7 +6,7 @@ export interface CommandResult {
   /** null when a signal ended it */
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** bytes that are not UTF-8 are as byte-text.ts has them */
+  /** bytes that are not UTF-8 are as content.ts has them */
   readonly stdout: string;
   readonly stderr: string;
   readonly durationMs: number;

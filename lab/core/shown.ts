@@ -21,3 +21,10 @@ export function shownLine(line: string, { whole }: { readonly whole: string }): 
   const start = line.slice(0, LONGEST_LINE).replace(/[\ud800-\udbff]$/, '');
   return `${shown(start)}… (${line.length} characters, all of them in ${whole})`;
 }
+
+/** A command as a shell takes it. */
+export function pasteable(argv: readonly string[]): string {
+  return argv
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}

@@ -2,7 +2,7 @@ import type { RunPlan } from '../plan/plan.ts';
 import { madeBy, runsCommands, usedBy } from '../spec/verbs/verbs.ts';
 import type { StepFacts } from './facts.ts';
 import { failuresOf } from './failures.ts';
-import { podOf } from './pod-of.ts';
+import { podOf } from './owner.ts';
 
 /**
  * The step that left a later one nothing to act on: of those that were to make the pods and containers which that one

@@ -1,4 +1,4 @@
-import { byteOf } from '../core/byte-text.ts';
+import { byteOf } from '../core/content.ts';
 
 /** Two texts that differ, and where; the positions are in UTF-16 units. */
 export interface Difference {

@@ -1,5 +1,5 @@
 import { bind, type Bindings } from '../match/bindings.ts';
-import type { Seen } from './of-kind.ts';
+import type { Seen } from './facts.ts';
 import type { Judged } from './subject.ts';
 
 const LISTED = 'listed.id';

@@ -3,10 +3,9 @@ import type { Bindings } from '../match/bindings.ts';
 import { fillIn } from '../match/text.ts';
 import { judgeEach } from './each.ts';
 import { describeActions, failuresOf, type Failure } from './failures.ts';
-import type { StepFacts } from './facts.ts';
+import type { StepFacts, Seen } from './facts.ts';
 import { judgeText } from './judge-text.ts';
-import type { Seen } from './of-kind.ts';
-import { pasteable } from '../core/pasteable.ts';
+import { pasteable } from '../core/shown.ts';
 import type { Judged } from './subject.ts';
 
 /** The step's command must have said exactly this; of several, each. One that succeeded did not say it. */

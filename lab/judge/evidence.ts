@@ -2,8 +2,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { PlannedStep } from '../plan/plan.ts';
 import type { Recorded } from '../spec/verbs/verb-spec.ts';
 import { containerMadeBy, podMadeBy, specOf, type PlannedAction } from '../spec/verbs/verbs.ts';
-import type { Look } from './facts.ts';
-import { ofKind, type Seen } from './of-kind.ts';
+import { type Look, ofKind, type Seen } from './facts.ts';
 
 /** The lines of one step, and the look before it. */
 interface Lines {

@@ -1,5 +1,5 @@
 import type { StepFacts } from './facts.ts';
-import { pasteable } from '../core/pasteable.ts';
+import { pasteable } from '../core/shown.ts';
 import type { Finding } from './verdict.ts';
 
 /** The exit code of the step's command; of several, each must have it. */

@@ -7,7 +7,6 @@ import type { NodePlan, PlannedStep, RunPlan } from '../plan/plan.ts';
 import { missingOf } from './evidence.ts';
 import { nameVariables } from './varying.ts';
 import { instrumentsOf, type Instruments } from './instruments.ts';
-import { ofKind, type Seen } from './of-kind.ts';
 
 /** What the journal tells of one step. */
 export interface StepFacts {
@@ -168,4 +167,14 @@ function lostLines(entries: readonly JournalEntry[]): readonly string[] {
   const last = ofKind(entries, 'run-ended').at(-1)?.entries;
   if (last === undefined || last === entries.length) return [];
   return [`its journal has ${entries.length} lines, and its last one says that there are ${last}`];
+}
+
+export type Seen<K extends JournalEntry['kind']> = Extract<JournalEntry, { readonly kind: K }>;
+
+/** The lines of one kind, in their order. */
+export function ofKind<K extends JournalEntry['kind']>(
+  entries: readonly JournalEntry[],
+  kind: K,
+): readonly Seen<K>[] {
+  return entries.filter((entry): entry is Seen<K> => entry.kind === kind);
 }

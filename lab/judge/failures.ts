@@ -1,8 +1,7 @@
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
-import type { StepFacts } from './facts.ts';
-import type { Seen } from './of-kind.ts';
-import { pasteable } from '../core/pasteable.ts';
+import type { StepFacts, Seen } from './facts.ts';
+import { pasteable } from '../core/shown.ts';
 import { ranIntoLimit } from './timed-out.ts';
 
 /** One thing of a step that did not succeed. */

@@ -7,7 +7,7 @@ import { fillIn, matchExact } from '../match/text.ts';
 import { appearedIn, goneBy } from './appeared.ts';
 import type { Look } from './facts.ts';
 import { leftOver, type LeftOver } from './left-over.ts';
-import { flowMap } from './paste-yaml.ts';
+import { flowMap } from './paste.ts';
 import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
 import { ownerOf } from './owner.ts';
 import type { Subject } from './subject.ts';

@@ -150,3 +150,12 @@ function describe(wanted: LogExpectation, bindings: Bindings): string {
     ...Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(fillIn(value, bindings))}`),
   ].join(' ');
 }
+
+const LOG_LINES = 5;
+
+/** The last of what the runtime said in a piece of its log: what a failure is shown with. */
+export const lastLines = (log: string): readonly string[] =>
+  log
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-LOG_LINES);

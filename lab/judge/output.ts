@@ -2,7 +2,7 @@ import type { Bindings } from '../match/bindings.ts';
 import { judgeEach } from './each.ts';
 import type { StepFacts } from './facts.ts';
 import { judgeText } from './judge-text.ts';
-import { pasteable } from '../core/pasteable.ts';
+import { pasteable } from '../core/shown.ts';
 import type { Judged } from './subject.ts';
 
 /**

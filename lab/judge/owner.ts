@@ -1,5 +1,7 @@
 import type { StateItem } from '../core/node-state.ts';
 import type { Look } from './facts.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { containerMadeBy, containerOfAction, podOfAction, type PlannedAction } from '../spec/verbs/verbs.ts';
 
 /**
  * The pod that something on a node belongs to, by the id of its sandbox or of a container, its network namespace or its address, wherever
@@ -28,4 +30,13 @@ function hasWord(text: string, word: string): boolean {
     if (!/[\w.:-]/.test(around)) return true;
   }
   return false;
+}
+
+/** The pod that a step is about: named by it, or by the step that created its container. */
+export function podOf(action: PlannedAction, run: RunPlan): string | undefined {
+  const container = containerOfAction(action);
+  const maker = run.steps.find(
+    (step) => container !== undefined && containerMadeBy(step.action) === container,
+  );
+  return podOfAction(action) ?? (maker === undefined ? undefined : podOfAction(maker.action));
 }

@@ -2,7 +2,7 @@ import type { NodeState, StateItem } from '../core/node-state.ts';
 import type { PodExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn, matchExact } from '../match/text.ts';
-import { flowList } from './paste-yaml.ts';
+import { flowList } from './paste.ts';
 import type { Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
 

@@ -1,6 +1,6 @@
 import type { RunPlan } from '../plan/plan.ts';
 import type { RunFacts, StepFacts } from './facts.ts';
-import { describeCrash } from './crash.ts';
+import { describeCrash } from './runtime.ts';
 import type { Finding } from './verdict.ts';
 
 /** Whether the lab did all of its part: then, and only then, what was not seen was not there. */
@@ -67,4 +67,17 @@ export function judgeNotRun({ step, notRun, missing }: StepFacts, cause?: string
   return [
     { check: 'ran', outcome: 'inconclusive', stepId: step.id, place: step.expect.place, message, ...detail },
   ];
+}
+
+/** The node was taken down without leaving anything on the host: a run that litters cannot be trusted by the next. */
+export function judgeCleanup(run: RunPlan, { cleanupFailures, ended }: RunFacts): readonly Finding[] {
+  const told = { check: 'cleanup', stepId: 'end', place: run.scenario.place } as const;
+  if (cleanupFailures.length > 0) {
+    return cleanupFailures.map(({ what, message }) => ({
+      ...told,
+      outcome: 'inconclusive',
+      message: `the lab could not ${what}: ${message}`,
+    }));
+  }
+  return ended ? [{ ...told, outcome: 'pass', message: 'nothing went wrong in taking the node down' }] : [];
 }

@@ -1,9 +1,7 @@
 import type { RuntimeName } from '../core/components.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import { runtimeAfter } from '../spec/verbs/verbs.ts';
-import { describeCrash } from './crash.ts';
-import type { Seen } from './of-kind.ts';
-import type { StepFacts } from './facts.ts';
+import type { Seen, StepFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
 
 /**
@@ -51,4 +49,8 @@ export function compareRuntime(wanted: RuntimeState, { name, seen, crashes, ...t
     expected: `runtime: ${wanted}`,
     actual: `runtime: ${crash === '' ? seen : 'ended'}`,
   };
+}
+
+export function describeCrash(name: string, { exitCode, signal }: Seen<'runtime-ended'>): string {
+  return `${name} ended by itself (${exitCode === null ? (signal ?? 'by a signal') : `exit ${exitCode}`})`;
 }

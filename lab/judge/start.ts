@@ -3,8 +3,7 @@ import type { NodeRun } from '../plan/node-run.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
 import type { RunFacts } from './facts.ts';
-import { lastLines } from './last-lines.ts';
-import { judgeLog, judgeNoLog } from './log.ts';
+import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import { compareRuntime } from './runtime.ts';
 import type { Judged, Subject } from './subject.ts';
 import type { Finding } from './verdict.ts';
@@ -93,4 +92,16 @@ function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: R
   }
   const unread = runtime.unreadConfig(config, { version: node.runtime.version, dump, log });
   return unread === undefined ? [] : [{ ...told, ...unread, outcome: 'pass', warning: true }];
+}
+
+/**
+ * The line with which the runtime said why it has no CNI configuration, where that is what a failure comes from: it says so
+ * once, when it reads the file, and later only that there is none.
+ */
+export function configTrouble(told: string, log: string): readonly string[] {
+  if (!told.includes('cni plugin not initialized')) return [];
+  return log
+    .split('\n')
+    .filter((line) => line.includes('cni config load failed'))
+    .slice(-1);
 }

@@ -1,10 +1,9 @@
 import { STATE_KINDS } from '../core/node-state.ts';
 import { BACKENDS, type NodeExecOptions } from '../nodes/node.ts';
 import { addressMistake } from '../spec/address.ts';
-import { IN_EVERY_TEXT, isInEveryText } from '../spec/in-every-text.ts';
+import { IN_EVERY_TEXT, isInEveryText } from '../spec/template.ts';
 import { LIMITS } from '../spec/limits.ts';
-import { NAME, NAME_WANTED, nameMistake } from '../spec/name.ts';
-import { whyNoName, whyNoPath } from '../spec/text-shapes.ts';
+import { NAME, NAME_WANTED, nameMistake, whyNoName, whyNoPath } from '../spec/text-shapes.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import * as check from './check.ts';
 import type { ExpectedError } from './matchers.ts';

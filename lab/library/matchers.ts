@@ -1,10 +1,9 @@
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { StateKind } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import { shown } from '../core/shown.ts';
+import { shown, pasteable } from '../core/shown.ts';
 import { errorText } from '../judge/failures.ts';
 import { judgeText } from '../judge/judge-text.ts';
-import { pasteable } from '../core/pasteable.ts';
 import { ranIntoLimit } from '../judge/timed-out.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';

@@ -7,7 +7,7 @@ import type { Clock } from '../core/ports.ts';
 import { bindingsDuring } from '../judge/captures-of.ts';
 import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
 import { failuresOf } from '../judge/failures.ts';
-import { lastLines } from '../judge/last-lines.ts';
+import { lastLines } from '../judge/log.ts';
 import { judgeOk } from '../judge/ok.ts';
 import { judgeRuntime } from '../judge/runtime.ts';
 import { judgeTimedOut } from '../judge/timed-out.ts';

@@ -7,7 +7,7 @@ import { formatJson } from '../spec/format-json.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
-import { literalContent } from '../spec/literal-content.ts';
+import { literalContent } from '../spec/text-shapes.ts';
 import { literally } from '../spec/template.ts';
 import { writtenOf } from '../spec/written-json.ts';
 import { NOWHERE } from './node-history.ts';

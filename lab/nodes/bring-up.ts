@@ -4,9 +4,8 @@ import type { Clock } from '../core/ports.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { unpackImageStore } from './image-store.ts';
-import { runtimeOn, type NodeRuntime, type RuntimeEnd } from './node-runtime.ts';
+import { runtimeOn, type NodeRuntime, type RuntimeEnd, StartFailed } from './node-runtime.ts';
 import type { NodeMaker, RunningNode, RuntimeStarter } from './node.ts';
-import { StartFailed } from './start-failed.ts';
 import { importImages, preparationOf, provisionNode, type NodeArtifacts } from './provision.ts';
 
 /** All that a node is made from, each already in the cache. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { Recipe } from '../artifacts/recipe.ts';
-import { bytesOfText } from '../core/byte-text.ts';
+import { bytesOfText } from '../core/content.ts';
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { LabError, messageOf } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';

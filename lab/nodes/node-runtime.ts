@@ -1,11 +1,11 @@
-import { LabError } from '../core/lab-error.ts';
+import { LabError, CannotStart } from '../core/lab-error.ts';
 import type { Clock, CommandResult } from '../core/ports.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { RuntimeState } from '../core/runtime-state.ts';
 import { err, ok } from '../core/result.ts';
 import { NotInTime, waitFor } from '../core/wait-for.ts';
-import { startFailure } from './start-failed.ts';
 import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
+import { lackedBy, type Ask } from './kernel-kinds.ts';
 
 /** Both are for a virtual machine without KVM on a busy host, where a start was seen to take 18 s. */
 const ANSWER_WITHIN_MS = 60_000;
@@ -122,3 +122,30 @@ export function runtimeOn(
 /** What the runtime says that it reads of its configuration. */
 export const dumpConfig = (node: LabNode, { configDump }: Runtime): Promise<CommandResult> =>
   node.exec(configDump, { timeoutMs: 30_000 });
+
+/** A runtime was started, and it is certain that its CRI will not answer. The lines of its log that say why are in the message. */
+export class StartFailed extends LabError {}
+
+/** What the loader of the host's C library says in place of a program that it does not start. */
+const NOT_EXECUTED = /error while loading shared libraries: |version `[^']+' not found|symbol lookup error: /;
+const NO_ROOM =
+  /no space left on device|cannot allocate memory|failed to create new OS thread|pthread_create failed/i;
+
+/** A start that came to nothing: a StartFailed, or what the node or its host is to blame for. */
+export async function startFailure(
+  how: string,
+  { runtime, log, ask }: { runtime: Runtime; log: string; ask: Ask },
+): Promise<LabError> {
+  const { name } = runtime;
+  const lines = runtime.whyNotStarted(log);
+  const told = [how, ...(lines.length === 0 ? [] : ['its log says', ...lines])].join('\n');
+  const lineWith = (pattern: RegExp) => lines.find((line) => pattern.test(line));
+  const notExecuted = lineWith(NOT_EXECUTED);
+  if (notExecuted !== undefined) return new CannotStart(`${name} cannot be executed here: ${notExecuted}`);
+  if (lineWith(NO_ROOM) !== undefined) return new LabError(`the node has no room for ${name}: ${told}`);
+  const result = { argv: runtime.argv, exitCode: 1, stdout: '', stderr: lines.join('\n') };
+  const lacked = await lackedBy(result, ask);
+  return lacked === undefined
+    ? new StartFailed(told)
+    : new LabError(`the kernel of the node does not have ${lacked}, without which ${told}`);
+}

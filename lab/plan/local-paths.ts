@@ -3,7 +3,7 @@ import { pluginVersions } from '../spec/node-shape.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import { cellsOf } from './cells.ts';
-import { checkSize } from './check-size.ts';
+import { checkSize } from './checks.ts';
 import type { ComponentName } from '../core/components.ts';
 import { fillVersion } from './fill.ts';
 import type { PlanOptions } from './plan-scenarios.ts';

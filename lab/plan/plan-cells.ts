@@ -20,8 +20,7 @@ import {
   type BranchCell,
   type NodeCells,
 } from './branches.ts';
-import { checkCaptures } from './check-captures.ts';
-import { checkUses } from './check-uses.ts';
+import { checkCaptures, checkUses } from './checks.ts';
 import type { CellsOfScenario } from './cells.ts';
 import type { ComponentName, ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';

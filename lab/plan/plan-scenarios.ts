@@ -4,9 +4,9 @@ import type { Scenario } from '../spec/scenario.ts';
 import { cellsOf, type CellOptions, type VersionOverrides } from './cells.ts';
 import { checkCommandLine } from './command-line.ts';
 import type { Plan, RunPlan } from './plan.ts';
-import { checkSize } from './check-size.ts';
+import { checkSize } from './checks.ts';
 import { planCells } from './plan-cells.ts';
-import { createSlugs } from './slug.ts';
+import { createSlugs } from './name-cell.ts';
 import type { VersionFacts } from './version-facts.ts';
 
 export interface PlanOptions {

@@ -1,6 +1,5 @@
-import { shown, shownLine } from '../core/shown.ts';
+import { shown, shownLine, pasteable } from '../core/shown.ts';
 import { withoutNames } from '../judge/normalised-journal.ts';
-import { pasteable } from '../core/pasteable.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';

@@ -7,7 +7,7 @@ import type { Place } from './diagnostic.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import { text, wholeNumber, word } from './scalar-shapes.ts';
-import { parseSize } from './size.ts';
+import { parseSize } from './quantities.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';

@@ -5,7 +5,7 @@ import type { Expectation, StepSpec, When } from './scenario.ts';
 import { object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
-import { parseTime } from './time.ts';
+import { parseTime } from './quantities.ts';
 import {
   VERBS,
   isVerb,

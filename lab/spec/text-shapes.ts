@@ -1,19 +1,28 @@
 import { contentOf, type Content } from '../core/content.ts';
-import { literalContent } from './literal-content.ts';
 import { present } from './present.ts';
 import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
 import { formatWritten } from './format-json.ts';
 import { jsonShape } from './json-shape.ts';
 import { LIMITS } from './limits.ts';
-import { NAME, NAME_WANTED, nameMistake } from './name.ts';
 import { text } from './scalar-shapes.ts';
 import { mentioning, type Reach } from './mention.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
-import { IN_EVERY_TEXT, isInEveryText } from './in-every-text.ts';
+import { IN_EVERY_TEXT, isInEveryText, literally } from './template.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
-/** Of scenarios, pods, containers and axes. */
+/** Of scenarios, pods, containers, nodes and axes. */
+export const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+export const NAME_WANTED = 'a name of small letters, digits and dashes';
+const RESERVED = ['matrix', 'listed', 'node', 'none'];
+
+/** What is wrong with a name of the right letters. */
+export function nameMistake(name: string): string | undefined {
+  if (name.length > LIMITS.name)
+    return `a name has at most ${LIMITS.name} characters; this one has ${name.length}`;
+  return RESERVED.includes(name) ? `"${name}" means something else already; take another name` : undefined;
+}
+
 export const nameShape: Shape<string> = mapped(
   text({ wanted: NAME_WANTED, pattern: NAME }),
   (value, spot) => {
@@ -187,3 +196,7 @@ const fileMode: Shape<number> = {
     Number.parseInt(mode.replace('o', ''), 8),
   ),
 };
+
+/** A content that is to be taken as it stands, as a template that says it; bytes are taken so anyway. */
+export const literalContent = ({ content, encoding }: Content): Content =>
+  encoding === undefined ? { content: literally(content) } : { content, encoding };

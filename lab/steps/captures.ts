@@ -2,7 +2,7 @@ import { LabError } from '../core/lab-error.ts';
 import type { NodeState, StateItem } from '../core/node-state.ts';
 import type { Observation } from '../observe/observation.ts';
 import { parseTemplate } from '../spec/template.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
+import { NothingToActOn } from './context.ts';
 
 /** The values that texts of later steps refer to, `web.id` and `web.ip`; each is observed when it becomes known. */
 export class Captures {

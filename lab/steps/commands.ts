@@ -1,6 +1,5 @@
 import type { COMMAND_VERBS } from '../spec/verbs/commands.ts';
-import type { StepContext, VerbEffects } from './context.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
+import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { sandboxId } from './pods.ts';
 
 export const COMMAND_EFFECTS: VerbEffects<keyof typeof COMMAND_VERBS> = {

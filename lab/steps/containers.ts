@@ -1,8 +1,7 @@
 import { APP_IMAGE } from '../core/components.ts';
 import type { CONTAINER_VERBS } from '../spec/verbs/containers.ts';
 import type { Runtime } from '../core/runtime.ts';
-import type { StepContext, VerbEffects } from './context.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
+import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { sandboxId } from './pods.ts';
 
 export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {

@@ -46,3 +46,8 @@ export interface RunOptions {
 export type VerbEffects<V extends Verb> = {
   readonly [D in V]: (context: StepContext, action: Extract<PlannedAction, { do: D }>) => Promise<void>;
 };
+
+/** The step cannot be taken: nothing to act on, nobody to ask, nothing that could be seen; it is observed as not run. */
+export class NothingToActOn extends Error {
+  override readonly name = 'NothingToActOn';
+}

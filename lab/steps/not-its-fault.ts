@@ -2,7 +2,7 @@ import type { CommandResult } from '../core/ports.ts';
 import { LabError } from '../core/lab-error.ts';
 import { lackedBy } from '../nodes/kernel-kinds.ts';
 import type { LabNode } from '../nodes/node.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
+import { NothingToActOn } from './context.ts';
 
 /**
  * Throws where a command failed for what the lab or its host lacks. Without something in the kernel nothing that follows

@@ -1,9 +1,8 @@
 import type { PodSpec } from '../spec/scenario.ts';
 import { sandboxOf } from './captures.ts';
 import type { POD_VERBS } from '../spec/verbs/pods.ts';
-import type { StepContext, VerbEffects } from './context.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
-import { oldestFirst } from './oldest-first.ts';
+import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
+import type { StateItem } from '../core/node-state.ts';
 
 export const POD_EFFECTS: VerbEffects<keyof typeof POD_VERBS> = {
   'run-pod': (context, { pod }) => runPod(context, pod),
@@ -68,4 +67,17 @@ export function podConfig(pod: PodSpec, attempt: number): object {
     })),
     linux: pod.hostNetwork ? { security_context: { namespace_options: { network: 2 } } } : {},
   };
+}
+
+/** Sandboxes by the time of their creation, which CRI tells in nanoseconds and its list does not go by; then by their id. */
+export function oldestFirst(items: readonly StateItem[]): readonly StateItem[] {
+  return items
+    .map((item) => ({ item, createdAt: BigInt(item.detail?.['createdAt'] ?? 0) }))
+    .sort((a, b) => compare(a.createdAt, b.createdAt) || compare(a.item.name, b.item.name))
+    .map(({ item }) => item);
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -1,10 +1,9 @@
 import type { Runtime } from '../core/runtime.ts';
 import { NotInTime } from '../core/wait-for.ts';
 import { installPrograms } from '../nodes/provision.ts';
-import { StartFailed } from '../nodes/start-failed.ts';
+import { StartFailed } from '../nodes/node-runtime.ts';
 import type { RUNTIME_VERBS } from '../spec/verbs/runtime.ts';
-import type { StepContext, VerbEffects } from './context.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
+import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { filesOn } from './plugins.ts';
 
 /** What is waited for after a start. */

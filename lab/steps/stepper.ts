@@ -1,4 +1,4 @@
-import { bytesOfText } from '../core/byte-text.ts';
+import { bytesOfText } from '../core/content.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import { CannotStart } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
@@ -11,9 +11,8 @@ import type { PlannedStep } from '../plan/plan.ts';
 import type { PodSpec } from '../spec/scenario.ts';
 import { podMadeBy } from '../spec/verbs/verbs.ts';
 import { capturePod, Captures } from './captures.ts';
-import type { RunOptions, StepContext } from './context.ts';
+import { type RunOptions, type StepContext, NothingToActOn } from './context.ts';
 import { notItsFault } from './not-its-fault.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
 import { settle, type Settling } from './settle.ts';
 import { takeStep } from './take-step.ts';
 

@@ -5,9 +5,8 @@ import type { Condition, LogExpectation } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
 import type { WAITING_VERBS } from '../spec/verbs/waiting.ts';
-import type { StepContext, VerbEffects } from './context.ts';
+import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { notItsFault } from './not-its-fault.ts';
-import { NothingToActOn } from './nothing-to-act-on.ts';
 
 export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
   'wait-for': (context, { condition }) => waitForCondition(context, condition),

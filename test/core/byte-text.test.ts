@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { byteOf, bytesOfText } from '../../lab/core/byte-text.ts';
+import { byteOf, bytesOfText } from '../../lab/core/content.ts';
 
 test('a text is its bytes again, those that are not UTF-8 too', () => {
   expect([...bytesOfText('a\udcff\udcfeé')]).toEqual([0x61, 0xff, 0xfe, 0xc3, 0xa9]);

@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createConnect } from '../../lab/host/connect.ts';
+import { createConnect, proxyFor } from '../../lab/host/connect.ts';
 import { createHttp } from '../../lab/host/http.ts';
-import { proxyFor } from '../../lab/host/proxy.ts';
 
 test.each([
   ['https://a.example/x', {}, undefined],

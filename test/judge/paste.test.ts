@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { asTemplate } from '../../lab/judge/as-template.ts';
 import { judge } from '../rig/judged.ts';
 import { nameVariables } from '../../lab/judge/varying.ts';
-import { scalarOf } from '../../lab/judge/paste-yaml.ts';
+import { scalarOf } from '../../lab/judge/paste.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import {
   crictlError,

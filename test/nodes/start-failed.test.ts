@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import { CannotStart, LabError } from '../../lab/core/lab-error.ts';
-import { startFailure, StartFailed } from '../../lab/nodes/start-failed.ts';
+import { startFailure, StartFailed } from '../../lab/nodes/node-runtime.ts';
 import { result } from '../rig/recorded-run.ts';
 
 const refuses = async (argv: readonly string[]) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkNames } from '../../lab/plan/check-names.ts';
+import { checkNames } from '../../lab/plan/checks.ts';
 import { compareRuns } from '../../lab/plan/compare-runs.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { scenarioOf } from '../spec/read.ts';

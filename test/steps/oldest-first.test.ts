@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StateItem } from '../../lab/core/node-state.ts';
-import { oldestFirst } from '../../lab/steps/oldest-first.ts';
+import { oldestFirst } from '../../lab/steps/pods.ts';
 
 const sandbox = (name: string, createdAt?: string): StateItem => ({
   kind: 'sandbox',

@@ -14,9 +14,8 @@ import { memberNamed, membersOf, type Member } from '../group.ts';
 import { hostLimits } from '../host-limits.ts';
 import type { Backend, RunningNode, Terminal } from '../node.ts';
 import { checkBare } from './bare-check.ts';
-import { watchEnd } from './launcher.ts';
+import { watchEnd, runOnTerminal } from './launcher.ts';
 import { endNode, nodesOf, recordOf, sweepRecords, type NodeRecord } from './node-records.ts';
-import { runOnTerminal } from './run-on-terminal.ts';
 import { startSegment } from './segment.ts';
 
 export interface BareBackendOptions {

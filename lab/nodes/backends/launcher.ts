@@ -1,6 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 
 import { LabError } from '../../core/lab-error.ts';
+import type { Terminal } from '../node.ts';
 
 /** of what a launcher said; that of a virtual machine tells of two logs, 12 lines each */
 const LAST_LINES = 30;
@@ -27,4 +29,19 @@ export function watchEnd(launcher: ChildProcess) {
       if (exitCode !== 0) throw new LabError(`node ${name} did not end cleanly: ${await why}`);
     },
   };
+}
+
+/** Runs a program of this host on the user's terminal. Its exit code, as a shell tells it. */
+export async function runOnTerminal(
+  [program = '', ...args]: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const child = spawn(program, args, { stdio: [terminal.input, terminal.output, terminal.error] });
+  terminal.onSignal((signal) => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (exitCode, signal) =>
+      resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
+  });
 }

@@ -13,7 +13,7 @@ import { chooseAcceleration, describeAcceleration } from './vm/acceleration.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
 import type { Machine } from './vm/qemu-args.ts';
 import { checkQemu, findQemu } from './vm/qemu.ts';
-import { runOnTerminal } from './run-on-terminal.ts';
+import { runOnTerminal } from './launcher.ts';
 import { startSegment } from './segment.ts';
 import type { InGroup } from './vm/node.ts';
 import { startFastest } from './vm/start-fastest.ts';

@@ -1,4 +1,4 @@
-import { pasteable } from '../../core/pasteable.ts';
+import { pasteable } from '../../core/shown.ts';
 import { addressMistake } from '../address.ts';
 import { object } from '../object-shape.ts';
 import { present } from '../present.ts';

@@ -1,4 +1,4 @@
-import { pasteable } from '../../core/pasteable.ts';
+import { pasteable } from '../../core/shown.ts';
 import { object } from '../object-shape.ts';
 import { about, mapped, type Shape } from '../shape.ts';
 import { nameShape, usedContainer, usedPod } from '../text-shapes.ts';

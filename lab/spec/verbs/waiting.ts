@@ -1,4 +1,4 @@
-import { pasteable } from '../../core/pasteable.ts';
+import { pasteable } from '../../core/shown.ts';
 import { unreachable } from '../../core/result.ts';
 import { conditionShape } from '../condition-shape.ts';
 import type { Condition } from '../scenario.ts';

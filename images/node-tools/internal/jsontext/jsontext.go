@@ -10,7 +10,7 @@ import (
 )
 
 // Text is a text in which each byte that is not UTF-8 becomes half a surrogate pair, U+DC80 to U+DCFF, as in Python's
-// PEP 383. The other side is lab/core/byte-text.ts.
+// PEP 383. The other side is lab/core/content.ts.
 type Text string
 
 func (t Text) MarshalJSON() ([]byte, error) {

@@ -4,11 +4,10 @@ import * as v from 'valibot';
 
 import { check } from '../../../core/machine-json.ts';
 import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
-import { openAgentLink } from '../../agent-link.ts';
+import { openAgentLink, readyWithin } from '../../agent-link.ts';
 import { agentNode } from '../../agent-node.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { RunningNode } from '../../node.ts';
-import { readyWithin } from '../../ready-within.ts';
 import { removeContainer, removeUnusedSegment } from './containers.ts';
 import { demux } from './demux.ts';
 import type { Engine } from './engine.ts';

@@ -1,0 +1,143 @@
+import type { Diagnostic, Place } from '../spec/diagnostic.ts';
+import type { Expectation, Scenario, LogExpectation, TextExpectation } from '../spec/scenario.ts';
+import { mistakeAt } from '../spec/source-at.ts';
+import { parseTemplate } from '../spec/template.ts';
+import { madeBy, usedBy } from '../spec/verbs/verbs.ts';
+import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
+import { nameCell } from './name-cell.ts';
+import { LIMITS, cellCount, tooManyCells } from '../spec/limits.ts';
+import { axesOf, type CellOptions } from './cells.ts';
+
+/** Pods and containers that a cell speaks of and never makes, as the step that does is left out of it. */
+export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {
+  const mistakes = new Map<string, Diagnostic>();
+  for (const cellOn of cells) {
+    const made = new Set<string>();
+    const check = (names: readonly string[], place: Place) => {
+      for (const name of names) {
+        const maker = scenario.steps.find(({ action }) => madeBy(action) === name);
+        if (made.has(name) || maker === undefined) continue;
+        const message = `there is no "${name}" for ${nameCell(cellOn(scenario.nodes[0]?.name).cell)}: the step in line ${maker.place.line} that makes it is not for it`;
+        const key = `${place.line}:${place.column} ${name}`;
+        if (!mistakes.has(key)) mistakes.set(key, mistakeAt(place, { text: scenario.text, message }));
+      }
+    };
+    const checkBranch = (branches: readonly Expectation[], on: string | undefined) => {
+      const branch = branchFor(branches, cellOn(on));
+      if (branch !== undefined) check([...podNames(branch), ...subjectsIn(branch)], branch.place);
+    };
+    for (const { action, expect, place, on } of scenario.steps.filter((step) =>
+      applies(step, cellOn(step.on)),
+    )) {
+      check([...usedBy(action), ...subjectsIn(action)], place);
+      const name = madeBy(action);
+      if (name !== undefined) made.add(name);
+      checkBranch(expect, on);
+    }
+    for (const { name } of scenario.nodes) checkBranch(endOf(scenario, name), name);
+  }
+  return [...mistakes.values()];
+}
+
+const podNames = ({ pods }: Expectation): readonly string[] =>
+  pods === undefined || pods === 'none' ? [] : Object.keys(pods);
+
+/** `web` of each `${web.id}` in any text. */
+function subjectsIn(value: unknown): readonly string[] {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(subjectsIn);
+  const template = typeof value === 'string' && value.includes('${') ? parseTemplate(value) : undefined;
+  if (template?.ok !== true) return [];
+  return template.value.flatMap((part) =>
+    part.kind === 'ref' && part.name.includes('.') ? [part.name.split('.')[0] ?? ''] : [],
+  );
+}
+
+/** A plan that would be too large to make, of the file alone or with what the command line adds to it. */
+export function checkSize(scenario: Scenario, options: CellOptions): Diagnostic | undefined {
+  const cells = cellCount(axesOf(scenario, options).axes);
+  const steps = scenario.steps.length;
+  if (cells <= LIMITS.cells && cells * steps <= LIMITS.plannedSteps) return undefined;
+  const message =
+    cells > LIMITS.cells
+      ? tooManyCells(cells)
+      : `${cells} runs of ${steps} steps are ${cells * steps} steps; a scenario has at most ${LIMITS.plannedSteps}`;
+  return mistakeAt(scenario.place, { text: scenario.text, message });
+}
+
+/** Scenarios that nobody could tell apart, in reports or on the command line. */
+export function checkNames(scenarios: readonly Scenario[]): readonly Diagnostic[] {
+  const first = new Map<string, Scenario>();
+  return scenarios.flatMap((scenario) => {
+    const { name, place, text } = scenario;
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, scenario);
+      return [];
+    }
+    const message = `the scenario in ${other.place.file} is called "${name}" too; take another name`;
+    return [mistakeAt(place, { text, message })];
+  });
+}
+
+/** Captures that a cell refers to and never makes, as only a branch for other cells does. */
+export function checkCaptures(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {
+  const mistakes = new Map<string, Diagnostic>();
+  for (const cellOn of cells) {
+    const captured = new Set<string>();
+    const steps = scenario.steps.filter((step) => applies(step, cellOn(step.on)));
+    for (const { branches, on } of [
+      ...scenario.nodes.map(({ name, expect }) => ({ branches: expect ?? [], on: name })),
+      ...steps.map(({ expect, on }) => ({ branches: expect, on })),
+      ...scenario.nodes.map(({ name }) => ({ branches: endOf(scenario, name), on: name })),
+    ]) {
+      const branch = branchFor(branches, cellOn(on));
+      const parts = branch === undefined ? [] : textsOf(branch).flatMap(partsOf);
+      for (const { kind, name } of parts) if (kind === 'capture') captured.add(name);
+      for (const { kind, name, place } of parts) {
+        if (kind === 'capture' || name.includes('.') || captured.has(name)) continue;
+        const message = `nothing has captured "${name}" for ${nameCell(cellOn(on).cell) || 'this run'}: the branch that does is not for it`;
+        mistakes.set(
+          `${place.line}:${place.column} ${name}`,
+          mistakeAt(place, { text: scenario.text, message }),
+        );
+      }
+    }
+  }
+  return [...mistakes.values()];
+}
+
+interface PlacedText {
+  readonly text: string;
+  readonly place: Place;
+}
+
+const partsOf = ({ text, place }: PlacedText) => {
+  const template = text.includes('${') ? parseTemplate(text) : undefined;
+  if (template?.ok !== true) return [];
+  return template.value.flatMap((part) =>
+    part.kind === 'literal' ? [] : [{ kind: part.kind, name: part.name, place }],
+  );
+};
+
+function textsOf({ error, output, leftBehind, log, noLog }: Expectation): readonly PlacedText[] {
+  const expected = [error, output].flatMap((text) => (text === undefined ? [] : [placed(text)]));
+  const names =
+    leftBehind === undefined || leftBehind.none
+      ? []
+      : Object.values(leftBehind.kinds).flatMap((amount) => (typeof amount === 'number' ? [] : amount));
+  return [
+    ...expected,
+    ...names.flatMap((text) => (leftBehind === undefined ? [] : [{ text, place: leftBehind.place }])),
+    ...[...log, ...noLog].flatMap(textsOfLog),
+  ];
+}
+
+const textsOfLog = ({ message, fields, place }: LogExpectation): readonly PlacedText[] => [
+  placed(message),
+  ...Object.values(fields).map((text) => ({ text, place })),
+];
+
+const placed = (text: TextExpectation): PlacedText => ({
+  text: 'exact' in text ? text.exact : text.contains,
+  place: text.place,
+});

@@ -2,10 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
 import { contentOf } from '../core/content.ts';
-import type { SystemCalls } from '../core/node-state.ts';
+import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { mergeTables, readConfigTables } from '../spec/config-tables.ts';
 import { literalContent, whyNoName, whyNoPath } from '../spec/text-shapes.ts';
+import { parseLimit } from '../spec/node-limits.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
@@ -21,10 +22,12 @@ export interface NodeByHandFlags {
   /** path on the node=path here */
   readonly file?: readonly string[];
   readonly systemCalls?: SystemCalls;
+  /** `memory=512MiB`, one each */
+  readonly limit?: readonly string[];
 }
 
 export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<Scenario> {
-  const { cniConfig = [], file = [], runtimeConfig, systemCalls } = flags;
+  const { cniConfig = [], file = [], runtimeConfig, systemCalls, limit = [] } = flags;
   const scenario =
     flags.scenario === undefined
       ? scenarioOfNode({ summary: 'a node for work by hand', place: COMMAND_LINE, node: {} })
@@ -41,6 +44,7 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
       {
         ...node,
         ...(systemCalls === undefined ? {} : { systemCalls }),
+        ...(limit.length === 0 ? {} : { limits: limitsOf(node.limits, limit) }),
         ...(tables === undefined
           ? {}
           : { runtimeConfig: mergeTables(node.runtimeConfig ?? NO_TABLES, tables) }),
@@ -55,6 +59,15 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
       },
     ],
   };
+}
+
+/** Those of the scenario, with what the command line says over them. */
+function limitsOf(limits: NodeLimits | undefined, words: readonly string[]): NodeLimits {
+  return words.reduce((before: NodeLimits, word) => {
+    const limit = parseLimit(word);
+    if (!limit.ok) throw new BadInput(`--limit: ${limit.error}`);
+    return { ...before, ...limit.value };
+  }, limits ?? {});
 }
 
 const COMMAND_LINE = { file: 'command line', line: 1, column: 1 };

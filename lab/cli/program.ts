@@ -128,6 +128,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--set <axis=value>', 'which cell of the scenario; more than one may be given', collect)
     .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
     .option('--runtime-config <file>', "tables in TOML or YAML over the lab's own configuration")
+    .option('--limit <what=amount>', 'of memory, processes or tmpfs: memory=512MiB; one each', collect)
     .option('--file <path=file>', 'onto the node, by absolute path; more than one may be given', collect)
     .addOption(
       new Option('--system-calls <how>', "unfiltered: without the lab's seccomp filter").choices(

@@ -1,7 +1,8 @@
-import { STATE_KINDS } from '../core/node-state.ts';
+import { STATE_KINDS, type NodeLimits } from '../core/node-state.ts';
 import { BACKENDS, type NodeExecOptions } from '../nodes/node.ts';
 import { addressMistake } from '../spec/address.ts';
 import { IN_EVERY_TEXT, isInEveryText } from '../spec/template.ts';
+import { LEAST_MEMORY_BYTES, LEAST_PROCESSES } from '../spec/node-limits.ts';
 import { LIMITS } from '../spec/limits.ts';
 import { NAME, NAME_WANTED, nameMistake, whyNoName, whyNoPath } from '../spec/text-shapes.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
@@ -33,6 +34,11 @@ export const INPUTS = {
   mode: check.optional(check.wholeNumber({ min: 0, max: 0o7777 })),
   content: check.bytesOrText,
   json: check.jsonObject,
+  limits: check.object<NodeLimits>({
+    memoryBytes: check.optional(check.wholeNumber({ min: LEAST_MEMORY_BYTES, max: Number.MAX_SAFE_INTEGER })),
+    processes: check.optional(check.wholeNumber({ min: LEAST_PROCESSES, max: 999_999_999 })),
+    tmpfsBytes: check.optional(check.wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+  }),
   podName,
   argv: check.listOf(check.text, { min: 1 }),
   address: check.textThat((value) =>

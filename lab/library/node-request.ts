@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { DEFAULT_RUNTIME, type RuntimeName } from '../core/components.ts';
 import { contentOf, type Content } from '../core/content.ts';
-import type { SystemCalls } from '../core/node-state.ts';
+import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { formatJson } from '../spec/format-json.ts';
 import { scenarioOfNode } from '../spec/scenario-of-node.ts';
@@ -26,6 +26,7 @@ export interface NodeRequest {
   readonly cniConfig: readonly AnyFile[];
   readonly files: readonly AnyFile[];
   readonly systemCalls?: SystemCalls;
+  readonly limits?: NodeLimits;
 }
 
 export interface AnyFile extends Content {
@@ -45,7 +46,7 @@ export const ANY_NODE: NodeRequest = {
 /** The request as a scenario file without steps would have it. */
 export function scenarioOf(request: NodeRequest): Scenario {
   const { runtime, runc, crictl, cniPlugins, ownPlugins, runtimeConfig, cniConfig, files } = request;
-  const { systemCalls } = request;
+  const { systemCalls, limits } = request;
   const version = (text: string) => ({ text, place: NOWHERE });
   return scenarioOfNode({
     summary: 'a node for a program',
@@ -62,6 +63,7 @@ export function scenarioOf(request: NodeRequest): Scenario {
       cniConfig: cniConfig.map(fileSpec),
       files: files.map(fileSpec),
       ...(systemCalls === undefined ? {} : { systemCalls }),
+      ...(limits === undefined ? {} : { limits }),
     },
   });
 }

@@ -3,6 +3,7 @@ import { BadInput } from '../core/lab-error.ts';
 import { describe } from './check.ts';
 import type { BackendName } from '../nodes/node.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { NodeLimits } from '../core/node-state.ts';
 import { ANY_NODE, anyContent, conflistFile, type NodeRequest } from './node-request.ts';
 import { INPUTS } from './inputs.ts';
 import { startNode, type StartOptions } from './start-node.ts';
@@ -92,6 +93,12 @@ export class RuntimeNode {
     INPUTS.mode(mode, 'withFile mode');
     const file = { name: nodePath, ...anyContent(content), ...(mode === undefined ? {} : { mode }) };
     return this.#with({ files: [...this.#request.files, file] });
+  }
+
+  /** What the node may take of its host; what is not said stays the lab's default. A virtual machine has `memoryBytes` alone. */
+  withLimits(limits: NodeLimits): RuntimeNode {
+    INPUTS.limits(limits, 'withLimits');
+    return this.#with({ limits: { ...this.#request.limits, ...limits } });
   }
 
   /** Without the lab's seccomp filter, for tests of pods that have none; in a virtual machine there is never one. */

@@ -7,6 +7,7 @@ import type { Place } from './diagnostic.ts';
 import { present } from './present.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import { text, wholeNumber, word } from './scalar-shapes.ts';
+import { LEAST_PROCESSES, memoryLimit } from './node-limits.ts';
 import { parseSize } from './quantities.ts';
 import { object } from './object-shape.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
@@ -22,19 +23,16 @@ const size: Shape<number> = mapped(
   },
 );
 
-/** Less than this, and not even the runtime starts. */
-const LEAST_MEMORY_BYTES = 64 * 1024 ** 2;
-const LEAST_PROCESSES = 50;
-
 const limitsShape: Shape<NodeLimits> = object(
   {
     required: {},
     optional: {
       memory: about(
         "of all its processes and files; a virtual machine's whole memory",
-        mapped(size, (bytes, spot) =>
-          bytes < LEAST_MEMORY_BYTES ? spot.mistake('a node needs at least 64MiB') : bytes,
-        ),
+        mapped(size, (bytes, spot) => {
+          const limit = memoryLimit(bytes);
+          return limit.ok ? bytes : spot.mistake(limit.error);
+        }),
       ),
       processes: about(
         'how many there may be, threads included; not of a virtual machine',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import type { CommandResult } from '../../lab/core/ports.ts';
+import { RuntimeNode } from '../../lab/index.ts';
 import { cnilab } from '../rig/cnilab.ts';
 import { journalIn, labFailuresIn } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
@@ -105,6 +106,19 @@ test.each([
   expect(await cnilab(['down', name])).toMatchObject({ exitCode: 0 });
   expect(seen).toEqual(seen.map(() => `Seccomp:\t${seccomp}`));
   expect((BigInt(`0x${bounding.split('\t')[1] ?? 'ffffffffff'}`) & GONE).toString(16)).toBe('0');
+});
+
+test('`up --limit` and withLimits() set what a node may take', async () => {
+  const name = 'test-limits';
+  const up = ['up', '--name', name, '--backend', 'bare', '--limit', 'processes=321'];
+  expect(await cnilab(up)).toMatchObject({ exitCode: 0 });
+  const script = 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null';
+  const { stdout } = await cnilab(['enter', name, '--', 'sh', '-c', script]);
+  expect(await cnilab(['down', name])).toMatchObject({ exitCode: 0 });
+  expect(stdout).toContain('321');
+
+  await using node = await new RuntimeNode().withBackend('bare').withLimits({ processes: 321 }).start();
+  expect((await node.exec(['sh', '-c', script])).stdout).toContain('321');
 });
 
 test('a node that reaches a limit of its own is not judged; the next one is none the worse for it', async () => {

@@ -11,6 +11,7 @@ test('a request is what a scenario file without steps would say', () => {
     cniConfig: [conflistFile({ name: 'net', plugins: [{ type: 'my-cni' }] })],
     files: [{ name: '/etc/my-cni', content: 'home=${HOME}\n', mode: 0o600 }],
     systemCalls: 'unfiltered',
+    limits: { processes: 500 },
   });
   const place = { file: 'RuntimeNode', line: 1, column: 1 };
   expect(steps).toEqual([]);
@@ -29,6 +30,7 @@ test('a request is what a scenario file without steps would say', () => {
     ],
     files: [{ name: '/etc/my-cni', content: 'home=$${HOME}\n', mode: 0o600, place }],
     systemCalls: 'unfiltered',
+    limits: { processes: 500 },
   });
 });
 

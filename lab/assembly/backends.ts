@@ -6,7 +6,13 @@ import type { LabEvent } from '../events.ts';
 import { bareBackend } from '../nodes/backends/bare.ts';
 import { containerBackend } from '../nodes/backends/container.ts';
 import { vmBackend } from '../nodes/backends/vm.ts';
-import type { Backend, NodeMaker, PrepareOptions } from '../nodes/node.ts';
+import {
+  BACKENDS,
+  type Backend,
+  type BackendName,
+  type NodeMaker,
+  type PrepareOptions,
+} from '../nodes/node.ts';
 import type { BackendFlags } from './flags.ts';
 import type { World } from './world.ts';
 
@@ -55,39 +61,41 @@ export async function backendToPrepare(world: World, flags: BackendFlags): Promi
   return { backend: first, arch: world.arch };
 }
 
-/** In the order in which `auto` tries them. */
+/** Every backend that this host can have, in the order in which `auto` tries them. */
 export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'> = {}): readonly Backend[] {
-  const { env, platform, uid, clock } = world;
-  return [
-    bareBackend({
-      artifactsHostPath: join(world.cacheHostPath, 'artifacts'),
-      stateHostPath: join(world.stateHostPath, 'nodes'),
-    }),
-    containerBackend({
-      env,
-      platform,
-      uid,
-      imageHostPath: join(world.packageHostPath, 'images/node'),
-      reaperThreadHostPath: join(world.packageHostPath, 'dist/reaper-thread.cjs'),
-      base: base ?? env['CNILAB_BASE'],
-      stateHostPath: world.stateHostPath,
-      randomId: () => world.randomId(),
-      clock,
-    }),
-    ...(world.arch === 'other'
-      ? []
-      : [
-          vmBackend({
-            arch: world.arch,
-            platform: world.platform,
-            env: world.env,
-            cacheHostPath: world.cacheHostPath,
-            stateHostPath: join(world.stateHostPath, 'vm-nodes'),
+  const { arch, env, platform, uid, clock, packageHostPath, cacheHostPath, stateHostPath } = world;
+  const create: { readonly [N in BackendName]: () => Backend | undefined } = {
+    bare: () =>
+      bareBackend({
+        artifactsHostPath: join(cacheHostPath, 'artifacts'),
+        stateHostPath: join(stateHostPath, 'nodes'),
+      }),
+    container: () =>
+      containerBackend({
+        env,
+        platform,
+        uid,
+        imageHostPath: join(packageHostPath, 'images/node'),
+        reaperThreadHostPath: join(packageHostPath, 'dist/reaper-thread.cjs'),
+        base: base ?? env['CNILAB_BASE'],
+        stateHostPath,
+        randomId: () => world.randomId(),
+        clock,
+      }),
+    vm: () =>
+      arch === 'other'
+        ? undefined
+        : vmBackend({
+            arch,
+            platform,
+            env,
+            cacheHostPath,
+            stateHostPath: join(stateHostPath, 'vm-nodes'),
             clock,
-            rememberedHostPath: join(world.cacheHostPath, 'vm/acceleration.json'),
+            rememberedHostPath: join(cacheHostPath, 'vm/acceleration.json'),
           }),
-        ]),
-  ];
+  };
+  return BACKENDS.flatMap((name) => create[name]() ?? []);
 }
 
 /** All that nodes of this backend are made of, from the cache or brought into it. */

@@ -43,3 +43,15 @@ test('every key of the schema tells an editor what it is for', () => {
   walk(JSON.parse(formatScenarioSchema({ checks: CHECKS })), '');
   expect(silent).toEqual([]);
 });
+
+/** No scenario can bring these about: a node that cannot be taken down, and a control that does not come out as it must. */
+const WITHOUT_CONTROL = ['cleanup', 'control'];
+
+test('every check has a control that must fail by it', () => {
+  const findings = files.flatMap(
+    (file) => /\bfinding: ([\w-]+)/.exec(readFileSync(`${root}scenarios/${file}`, 'utf8'))?.[1] ?? [],
+  );
+  expect([...new Set(findings)].sort()).toEqual(
+    CHECKS.filter((check) => !WITHOUT_CONTROL.includes(check)).sort(),
+  );
+});

@@ -1,12 +1,6 @@
 import type { Artifacts } from './artifacts/artifacts.ts';
-import {
-  imageStoreOf,
-  labImages,
-  lacksSomething,
-  partsOf,
-  refsOf,
-  wantsContainers,
-} from './assembly/run-parts.ts';
+import { imageStores } from './assembly/image-stores.ts';
+import { labImages, lacksSomething, partsOf, refsOf, wantsContainers } from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
 import type { Clock } from './core/ports.ts';
 import type { Runtimes } from './core/runtime.ts';
@@ -14,7 +8,6 @@ import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
-import { nodeRuns } from './plan/node-run.ts';
 import type { Plan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
 import { runOne } from './run.ts';
@@ -59,31 +52,20 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
       const [index, run] = next;
       const runHostPath = `${outputHostPath}/${run.slug}`;
       const nodeName = nodeNameOf(sessionId, index);
-      const imageStores = new Map(
-        nodeRuns(run).map((node) => {
-          const parts = () => partsOf(node, { images, artifact: store.artifact });
-          const own = { maker, artifacts, nodeName: `${nodeName}-images`, clock };
-          return [node.name, { parts, store: imageStoreOf({ run: node, parts, ...own }) }] as const;
-        }),
-      );
+      const stores = imageStores({ maker, artifacts, nodeName: `${nodeName}-images`, clock });
       const verdict = await runOne({
         ...options,
         signal,
         maker,
         run,
         nodeName,
-        parts: async ({ name }) => {
-          const own = imageStores.get(name);
-          if (own === undefined) throw new Error(`${run.slug} has no node ${name ?? ''}`);
-          return own.store.addTo(own.parts());
-        },
+        parts: (node) => stores.addTo(node, partsOf(node, { images, artifact: store.artifact })),
         artifact: store.artifact,
         record: recordRun(run, runHostPath, options.runtimes),
         outputHostPath: runHostPath,
       });
       outcomes.push(verdict.outcome);
-      if (verdict.outcome !== 'pass') continue;
-      for (const own of imageStores.values()) await own.store.make(signal);
+      if (verdict.outcome === 'pass') await stores.makeMissing(signal);
     }
   };
   const workers = Array.from({ length: Math.min(jobs, plan.runs.length) }, () => worker);

@@ -2,15 +2,10 @@ import type { Artifact } from '../artifacts/artifact.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Ensured } from '../artifacts/ensure.ts';
 import { describeComponent, pluginRefs, type ComponentRef } from '../core/components.ts';
-import type { Clock } from '../core/ports.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
-import { imageStoreRecipe } from '../nodes/image-store.ts';
-import type { NodeMaker } from '../nodes/node.ts';
-import type { Runtime } from '../core/runtime.ts';
 import type { NodeRun } from '../plan/node-run.ts';
 import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
 import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
-import { RUNTIMES } from './runtimes.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 
 /** The images that nodes have, as no registry is asked: the same for all runs of a session. */
@@ -72,52 +67,3 @@ const nodeRefs = ({ runtime, runc, crictl, plugins }: NodePlan): readonly Compon
   crictl,
   ...pluginRefs(plugins),
 ];
-
-export interface ImageStoreOptions {
-  readonly run: NodeRun;
-  readonly parts: () => NodeParts;
-  readonly maker: NodeMaker;
-  readonly artifacts: Artifacts;
-  readonly nodeName: string;
-  readonly clock: Clock;
-}
-
-/** The images of a run as an import leaves them. It is made after a run that passed without, for those that come later. */
-export interface RunImageStore {
-  addTo(parts: NodeParts): Promise<NodeParts>;
-  /** A no-op where it is there, or of no use. */
-  make(signal: AbortSignal): Promise<void>;
-}
-
-export function imageStoreOf({
-  run,
-  parts,
-  maker,
-  artifacts,
-  nodeName,
-  clock,
-}: ImageStoreOptions): RunImageStore {
-  const runtime = RUNTIMES[run.node.runtime.component];
-  const isOfUse = maker.seesCache === true && isConfiguredByLab(run.node, runtime);
-  const recipe = (parts: NodeParts) =>
-    imageStoreRecipe({ maker, nodeName, plan: run.node, runtime, parts, clock });
-  return {
-    async addTo(parts) {
-      const imageStore = isOfUse ? await artifacts.find(recipe(parts)) : undefined;
-      return imageStore === undefined ? parts : { ...parts, imageStore };
-    },
-    async make(signal) {
-      if (!isOfUse || signal.aborted) return;
-      if ((await artifacts.find(recipe(parts()))) === undefined)
-        await artifacts.make(recipe(parts()), signal);
-    },
-  };
-}
-
-/** Another configuration may name another folder for images, or another snapshotter. */
-const isConfiguredByLab = (
-  { runtimeConfig, files }: NodePlan,
-  { configNodePath, imageStore }: Runtime,
-): boolean =>
-  Object.keys(runtimeConfig).length === 0 &&
-  files.every(({ name }) => !name.startsWith(configNodePath) && !name.startsWith(`${imageStore.folder}/`));

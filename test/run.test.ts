@@ -270,3 +270,35 @@ test('a record that cannot be written ends the run, and nothing of it passes', a
   expect(verdict.outcome).toBe('inconclusive');
   expect(done.at(-1)).toBe('end');
 });
+
+/** What a node has images by: a store that was packed before, which can be unpacked or not. */
+async function doneForImages(exitCode: number): Promise<readonly string[]> {
+  const plugins = { overrides: [] };
+  const parts = { ...PROGRAMS, plugins, images: [IMAGE], later: [], imageStore: fakeArtifact('image-store') };
+  const { verdict, done } = await runOnFake({
+    exec: (argv) => (argv[0] === 'tar' ? { exitCode } : works(argv)),
+    options: { parts: async () => parts },
+  });
+  expect(verdict.outcome).toBe('pass');
+  return done.filter((one) => /tar|ctr|\/var\/lib\/containerd/.test(one) && !one.startsWith('start '));
+}
+
+const UNPACK = 'tar --extract --directory /var/lib/containerd --file /lab/artifacts/image-store/store.tar';
+const IMPORT = 'ctr --namespace k8s.io images import /lab/artifacts/pause-image/pause.tar';
+
+test('images that were packed before are unpacked, and not imported', async () => {
+  expect(await doneForImages(0)).toEqual([
+    'write /var/lib/containerd/.store',
+    UNPACK,
+    'remove /var/lib/containerd/.store',
+  ]);
+});
+
+test('what cannot be unpacked is taken away, and the images are imported', async () => {
+  expect(await doneForImages(2)).toEqual([
+    'write /var/lib/containerd/.store',
+    UNPACK,
+    'remove /var/lib/containerd',
+    IMPORT,
+  ]);
+});

@@ -135,6 +135,7 @@ test('the package has what a user needs, and beside it nothing is installed but 
     /^(LICENSE|README\.md|package\.json)$/,
     /^bin\/(cnilab|code-cache)\.cjs$/,
     /^dist\/((cnilab|reaper-thread)\.cjs|THIRD-PARTY-LICENSES)$/,
+    /^dist\/pins\.json$/,
     /^dist\/[\w-]+\.mjs$/, // the library
     /^dist\/types\/([\w-]+\/)*[\w-]+\.d\.ts$/,
     /^docs\/[\w-]+\.md$/,

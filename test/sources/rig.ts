@@ -10,7 +10,7 @@ import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import type { Pins } from '../../lab/plan/pins.ts';
 
 export const packageHostPath = join(import.meta.dirname, '../..');
-export const signal = new AbortController().signal;
+export const signal: AbortSignal = new AbortController().signal;
 
 export function realPins(): Pins {
   return readPins({ packageHostPath });

@@ -7,12 +7,12 @@ import { template, usedPod } from '../text-shapes.ts';
 import { argvShape } from '../argv-shape.ts';
 import { verb } from './verb-spec.ts';
 
-interface Exec {
+export interface Exec {
   readonly argv: readonly string[];
   readonly stdin?: string;
 }
 
-interface Connect {
+export interface Connect {
   /** `node`, or a pod */
   readonly from: string;
   readonly to: string;

@@ -5,11 +5,11 @@ import { nameShape, usedContainer, usedPod } from '../text-shapes.ts';
 import { argvShape } from '../argv-shape.ts';
 import { asWritten, verb, type VerbSpec } from './verb-spec.ts';
 
-interface OnContainer {
+export interface OnContainer {
   readonly container: string;
 }
 
-interface WithCommand extends OnContainer {
+export interface WithCommand extends OnContainer {
   readonly command: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import { about, mapped, oneOrMany, type Shape } from '../shape.ts';
 import { filesShape, template, whyNoName } from '../text-shapes.ts';
 import { verb } from './verb-spec.ts';
 
-interface Files {
+export interface Files {
   readonly files: readonly FileSpec[];
 }
 

@@ -4,7 +4,7 @@ import { about, byKind, mapped } from '../shape.ts';
 import { forTexts, nameShape, usedPod } from '../text-shapes.ts';
 import { asWritten, verb } from './verb-spec.ts';
 
-interface OnPod {
+export interface OnPod {
   readonly pod: string;
 }
 

@@ -65,7 +65,7 @@ function writeTypes() {
   for (const path of waiting) {
     const text = declarations.get(path);
     if (text === undefined) throw new Error(`tsc made no ${path}`);
-    for (const [, imported] of text.matchAll(RELATIVE_IMPORT)) {
+    for (const [, , imported] of text.matchAll(RELATIVE_IMPORT)) {
       const next = posix.join(dirname(path), imported.replace(/\.ts$/, '.d.ts'));
       if (!waiting.includes(next)) waiting.push(next);
     }
@@ -73,9 +73,10 @@ function writeTypes() {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(
       target,
-      text.replaceAll(RELATIVE_IMPORT, (whole) => whole.replace(/\.ts'$/, ".js'")),
+      text.replaceAll(RELATIVE_IMPORT, (whole) => whole.replace(/\.ts(['"])$/, '.js$1')),
     );
   }
 }
 
-const RELATIVE_IMPORT = /(?<=(?:\bfrom|\bimport)\s*\(?\s*)'(\.[^']+\.ts)'/g;
+/** Types that tsc spells out where they are used stand in double quotes. */
+const RELATIVE_IMPORT = /(?<=(?:\bfrom|\bimport)\s*\(?\s*)(['"])(\.[^'"]+\.ts)\1/g;

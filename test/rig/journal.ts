@@ -8,7 +8,7 @@ import { until } from './until.ts';
 export function journalIn(output: string): readonly Readonly<Record<string, unknown>>[] {
   const files = existsSync(output) ? readdirSync(output, { recursive: true, encoding: 'utf8' }) : [];
   return files
-    .filter((name) => name.endsWith('journal.jsonl'))
+    .filter((name) => name.endsWith('journal.jsonl') && !/(^|\/)latest\//.test(name)) // the same again, by a link
     .flatMap((name) => readFileSync(join(output, name), 'utf8').split('\n').slice(0, -1))
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
 }

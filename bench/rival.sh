@@ -22,13 +22,13 @@ mkdir /run/upper /run/work /run/netns
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
 mount -t tmpfs tmpfs /opt
 mount -t tmpfs tmpfs /var/lib
-rm -rf /etc/cni /etc/containerd /etc/crictl.yaml
+rm -rf /etc/cni /etc/containerd
 mkdir -p /opt/cni/bin /etc/cni/net.d /etc/containerd
 cp "$config" /etc/containerd/config.toml
 cp "$conflist" /etc/cni/net.d/
 export PATH="$containerd:$runc:$crictl:/usr/sbin:/usr/bin:/sbin:/bin"
-export CONTAINER_RUNTIME_ENDPOINT=unix:///run/containerd/containerd.sock
-export IMAGE_SERVICE_ENDPOINT=$CONTAINER_RUNTIME_ENDPOINT
+socket=unix:///run/containerd/containerd.sock
+printf 'runtime-endpoint: %s\nimage-endpoint: %s\ntimeout: 60\n' $socket $socket >/etc/crictl.yaml
 if [ -n "$iptables" ]; then mount -t overlay overlay -o "ro,lowerdir=$iptables:/usr" /usr; fi
 
 containerd 2>/run/containerd.log &

@@ -1,9 +1,12 @@
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from '../rig/engine.ts';
+import { processesWith } from '../rig/host-state.ts';
 import { journalIn, killAtLine } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
@@ -91,4 +94,16 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
     expect((await lab.cnilab(['clean'])).exitCode).toBe(0);
     expect((await lab.state()).containers).toEqual([]);
   });
+});
+
+test('an engine of the tests ends when what keeps it is killed', async () => {
+  const { folder } = await startEngine('docker-26.1');
+  const left = () => processesWith(folder);
+  expect(left().some((command) => command.startsWith('dockerd'))).toBe(true);
+  execFileSync('pkill', ['-KILL', '-f', `engine.sh ${folder}`]);
+  await until('the end of the engine', () => left().length === 0);
+  // what the killed script would have removed
+  rmSync(folder, { recursive: true });
+  const groups = ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${basename(folder)}*`];
+  execFileSync('find', [...groups, '-exec', 'rmdir', '{}', ';']);
 });

@@ -1,10 +1,11 @@
 #!/bin/sh
 # A container engine in namespaces of its own, for as long as this script's input is open: when the test is over, or is
-# killed, all its processes are gone, its cgroups and its folder too. The host's own files are not written to.
+# killed, all its processes are gone, its cgroups and its folder too. When this script is killed itself, the processes are gone.
+# The host's own files are not written to.
 #   engine.sh FOLDER CGROUP TREE DISK_MIB COMMAND...
 folder=$1 cgroup=$2 tree=$3 disk=$4
 shift 4
-unshare --mount --net --pid --fork --kill-child --mount-proc -- sh -c '
+setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child --mount-proc -- sh -c '
   set -e
   folder=$1 tree=$2 disk=$3
   shift 3

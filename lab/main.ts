@@ -2,8 +2,7 @@ import { CommanderError } from 'commander';
 
 import { ambientWorld, stop } from './assembly/ambient.ts';
 import { createProgram } from './cli/program.ts';
-import { writeBug } from './cli/bug.ts';
-import { EXIT } from './cli/exit-codes.ts';
+import { writeBug, EXIT } from './cli/exit-codes.ts';
 import { BadInput, LabError, messageOf } from './core/lab-error.ts';
 
 /** System errors that say something about the host and nothing about the lab. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { bytesOfText, bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
 import { LabError } from './core/lab-error.ts';
-import { createRunFolder } from './host/run-folder.ts';
+import { createRunFolder } from './host/machine.ts';
 import type { Runtimes } from './core/runtime.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { JournalEntry } from './observe/observation.ts';

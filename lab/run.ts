@@ -1,6 +1,5 @@
 import type { Artifact } from './artifacts/artifact.ts';
-import { CleanupStack } from './core/cleanup-stack.ts';
-import { LabError, messageOf } from './core/lab-error.ts';
+import { CleanupStack, LabError, messageOf } from './core/lab-error.ts';
 import type { NodeState } from './core/node-state.ts';
 import type { Clock } from './core/ports.ts';
 import type { Runtimes } from './core/runtime.ts';
@@ -14,8 +13,7 @@ import type { NodeGroup } from './nodes/group.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
 import type { ComponentRef } from './core/components.ts';
-import { nodeRuns, type NodeRun } from './plan/node-run.ts';
-import type { RunPlan } from './plan/plan.ts';
+import { nodeRuns, type NodeRun, type RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
 import { toAnswer } from './steps/runtime.ts';
 import { runSteps } from './steps/run-steps.ts';

@@ -54,8 +54,8 @@ function importsOf(file: string): readonly string[] {
 const MAY_SAY_CONTAINERD: Readonly<Record<string, string>> = {
   'lab/core/components.ts': 'the names of components',
   'lab/assembly/runtimes.ts': 'which runtimes there are',
-  'lab/assembly/flags.ts': 'flags that are called as components are',
-  'lab/assembly/plan-files.ts': 'the same',
+  'lab/assembly/world.ts': 'flags that are called as components are',
+  'lab/assembly/plan-files.ts': 'flags that are called as components are',
   'lab/cli/program.ts': 'the same',
   'lab/cli/help.ts': 'the same, in examples',
   'lab/cli/up.ts': 'the same',

@@ -1,22 +1,19 @@
 import { join } from 'node:path';
-import { LabError, messageOf } from '../core/lab-error.ts';
+import { LabError, messageOf, type Result } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
-import type { Result } from '../core/result.ts';
 import { createLeashedExec } from '../host/exec.ts';
 import { lazyHttp } from '../host/lazy-http.ts';
 import type { ComponentName, ComponentRef, SourceName, Arch } from '../core/components.ts';
 import type { Pins } from '../plan/pins.ts';
 import { createApt } from './apt/apt.ts';
-import type { Artifact } from './artifact.ts';
+import type { Artifact, Recipe, Refusal, Source, ArtifactEvent } from './artifact.ts';
 import { createCache } from './cache/cache.ts';
 import { createDebian } from './sources/debian.ts';
 import { allOf, ensureComponents, type Ensured } from './ensure.ts';
-import type { ArtifactEvent } from './events.ts';
 import { createGoTool } from './go/tool.ts';
 import { createGomod } from './sources/gomod.ts';
 import { createLocal, describeLocal } from './sources/local.ts';
-import { describeUnobtained } from './sources/unobtained.ts';
-import { findCached, obtain } from './sources/obtain.ts';
+import { describeUnobtained, findCached, obtain } from './sources/obtain.ts';
 import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
 import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
 import { critestApparmorRecipe } from './own/critest-apparmor.ts';
@@ -27,7 +24,6 @@ import { vmInitrdRecipe, vmRootRecipe } from './own/vm-disks.ts';
 import { DEFAULT_KERNEL, vmKernelRecipe } from './own/vm-kernel.ts';
 import { packLabImage } from './images/lab-images.ts';
 import { createQueue } from './cache/lock.ts';
-import type { Recipe, Refusal, Source } from './recipe.ts';
 import { createRelease } from './sources/release.ts';
 
 export interface ArtifactsOptions {

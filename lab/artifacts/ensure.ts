@@ -2,12 +2,16 @@ import { BadInput, LabError } from '../core/lab-error.ts';
 import { together } from '../core/wait-for.ts';
 import { describeComponent, type ComponentRef, type SourceName } from '../core/components.ts';
 import { pinnedVersions, type Pins } from '../plan/pins.ts';
-import type { Artifact } from './artifact.ts';
+import type { Artifact, Recipe, Refusal, Source, ArtifactEvent } from './artifact.ts';
 import type { Cache } from './cache/cache.ts';
-import type { ArtifactEvent } from './events.ts';
-import { describeUnobtained, isUsersFault, type Unobtained } from './sources/unobtained.ts';
-import { findCached, obtain, type ObtainOptions } from './sources/obtain.ts';
-import type { Recipe, Refusal, Source } from './recipe.ts';
+import {
+  describeUnobtained,
+  isUsersFault,
+  type Unobtained,
+  findCached,
+  obtain,
+  type ObtainOptions,
+} from './sources/obtain.ts';
 
 export interface EnsureOptions {
   readonly cache: Cache;
@@ -182,7 +186,7 @@ async function describeLost({ ref, refusals }: Search, options: EnsureOptions): 
   if (known) return { what, refusals: inOrder, known, nearest: [] };
   const listed = await bySource.gomod.versions(ref.component, signal);
   // Imported here: semver costs more than a warm run has to spare.
-  const { nearestVersions } = await import('./sources/unobtained.ts');
+  const { nearestVersions } = await import('./sources/obtain.ts');
   const nearest = nearestVersions(ref.version, [...pinned, ...(listed.ok ? listed.value : [])]);
   return { what, refusals: inOrder, known, nearest };
 }

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 import * as v from 'valibot';
 
-import { readJson } from '../core/machine-json.ts';
+import { readJson } from '../core/json.ts';
 import type { Signal, StopReason, World } from './world.ts';
 import { systemClock } from '../host/machine.ts';
 import type { Screen } from '../report/reporter.ts';
-import { shown } from '../core/shown.ts';
+import { shown } from '../core/content.ts';
 
 /** This file is two folders deep, and in dist/ once it is bundled. */
 const packageHostPath = fileURLToPath(

@@ -12,9 +12,9 @@ import {
   type BackendName,
   type NodeMaker,
   type PrepareOptions,
+  type NodeOnHost,
 } from '../nodes/node.ts';
-import type { BackendFlags } from './flags.ts';
-import type { World } from './world.ts';
+import type { BackendFlags, World } from './world.ts';
 
 /** A backend to make nodes on, and what its nodes run. */
 export interface ChosenBackend {
@@ -147,4 +147,33 @@ export function nodesAhead(
       );
     },
   };
+}
+
+/** A node that is up, and what can end and enter it. */
+export interface FoundNode extends NodeOnHost {
+  readonly backend: Backend;
+}
+
+/** Every node that is up, on whatever backend. */
+export async function nodesUp(world: World): Promise<readonly FoundNode[]> {
+  const found = createBackends(world).map(async (backend) =>
+    (await backend.nodes()).map((node) => ({ ...node, backend })),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+/** Those that were left up by labs with this folder of nodes: what `--all` means. */
+export const ownKeptNodes = async (world: World): Promise<readonly FoundNode[]> =>
+  (await nodesUp(world)).filter(({ kept, elsewhere }) => kept && elsewhere !== true);
+
+/** Removes what killed labs left on this host, nodes and half-made artifacts; a line for each. Costs next to nothing. */
+export async function sweepHost({
+  backends,
+  artifacts,
+}: {
+  backends: readonly Backend[];
+  artifacts: Artifacts;
+}): Promise<readonly string[]> {
+  const swept = await Promise.all(backends.map((backend) => backend.sweep()));
+  return [...swept.flat(), ...(await artifacts.sweep(new AbortController().signal))];
 }

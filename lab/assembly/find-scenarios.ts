@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
-import { didYouMean } from '../spec/did-you-mean.ts';
+import { didYouMean } from '../spec/diagnostic.ts';
 
 /** A scenario file and its bytes; `file` is as a user would type it from the working folder. */
 export interface ScenarioFile {

@@ -1,13 +1,12 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
-import type { Recipe } from '../artifacts/recipe.ts';
+import type { Recipe } from '../artifacts/artifact.ts';
 import { LabError } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
 import { imageStoreRecipe } from '../nodes/image-store.ts';
 import type { NodeMaker } from '../nodes/node.ts';
-import type { NodeRun } from '../plan/node-run.ts';
-import type { NodePlan } from '../plan/plan.ts';
+import type { NodeRun, NodePlan } from '../plan/plan.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 export interface ImageStoresOptions {

@@ -1,22 +1,19 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
-import type { CleanupStack } from '../core/cleanup-stack.ts';
-import { BadInput } from '../core/lab-error.ts';
+import { type CleanupStack, BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
 import { dumpConfig } from '../nodes/node-runtime.ts';
-import { nameValue } from '../plan/name-cell.ts';
-import { nodeRuns } from '../plan/node-run.ts';
-import type { NodePlan } from '../plan/plan.ts';
+import { nameValue } from '../plan/cells.ts';
+import { nodeRuns, type NodePlan } from '../plan/plan.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { labImages, partsOf, refsOf } from './run-parts.ts';
 import { prepareBackend } from './backends.ts';
 import type { Scenario } from '../spec/scenario.ts';
-import type { NodeFlags } from './flags.ts';
+import type { NodeFlags, World } from './world.ts';
 import { chooseBackend } from './backends.ts';
 import { openArtifacts, readPins } from './open-artifacts.ts';
 import { planOf } from './plan-files.ts';
 import { RUNTIMES } from './runtimes.ts';
-import type { World } from './world.ts';
 
 export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onRuntimeEnd' | 'signal'> {
   /** says what is on the node; its steps are not taken */

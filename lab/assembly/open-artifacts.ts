@@ -6,15 +6,13 @@ import * as v from 'valibot';
 import { parse } from 'yaml';
 
 import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
-import type { ArtifactEvent } from '../artifacts/events.ts';
+import type { ArtifactEvent } from '../artifacts/artifact.ts';
 import { SOURCES, type SourceName } from '../core/components.ts';
-import { BadInput, LabError } from '../core/lab-error.ts';
-import { readJson } from '../core/machine-json.ts';
-import { unreachable } from '../core/result.ts';
+import { BadInput, LabError, unreachable } from '../core/lab-error.ts';
+import { readJson } from '../core/json.ts';
 import type { LabEvent } from '../events.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
-import type { SourceFlags } from './flags.ts';
-import type { World } from './world.ts';
+import type { SourceFlags, World } from './world.ts';
 
 /**
  * Every version and checksum that the lab knows, from the one file that holds them. dist/pins.json is the same as JSON, which

@@ -1,26 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { BadInput, messageOf } from '../core/lab-error.ts';
-import { err, ok } from '../core/result.ts';
+import { BadInput, messageOf, err, ok } from '../core/lab-error.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
 import { checkNames } from '../plan/checks.ts';
-import { localComponents } from '../plan/local-paths.ts';
+import { localComponents, versionFacts } from '../plan/resolve-component.ts';
 import type { Pins } from '../plan/pins.ts';
 import type { Plan } from '../plan/plan.ts';
 import { notesOn } from '../plan/notes.ts';
 import { planScenarios } from '../plan/plan-scenarios.ts';
-import { versionFacts } from '../plan/version-facts.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
-import { fileText } from '../spec/file-text.ts';
-import { parseScenario } from '../spec/parse-scenario.ts';
-import type { Beside } from '../spec/yaml-file.ts';
+import { fileText, type Beside } from '../spec/yaml-file.ts';
+import { parseScenario } from '../spec/scenario-shape.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { findScenarios } from './find-scenarios.ts';
 import { openArtifacts } from './open-artifacts.ts';
-import type { NodeFlags } from './flags.ts';
-import type { World } from './world.ts';
+import type { NodeFlags, World } from './world.ts';
 
 /** The scenarios that names stand for, as far as they are sound, and every mistake of every file. */
 export async function readScenarios(

@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { BadInput } from '../core/lab-error.ts';
-import type { Result } from '../core/result.ts';
-import { isFolder } from '../host/run-folder.ts';
+import { BadInput, type Result } from '../core/lab-error.ts';
+import { isFolder } from '../host/machine.ts';
 import { parseJournal } from '../observe/journal.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import { compareRuns } from '../plan/compare-runs.ts';
+import { compareRuns } from '../plan/cells.ts';
 import { parsePlan } from '../plan/parse-plan.ts';
 import type { RunPlan } from '../plan/plan.ts';
 

@@ -3,10 +3,10 @@ import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Ensured } from '../artifacts/ensure.ts';
 import { describeComponent, pluginRefs, type ComponentRef } from '../core/components.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
-import type { NodeRun } from '../plan/node-run.ts';
-import type { NodePlan, Plan, RunPlan } from '../plan/plan.ts';
+import type { NodeRun, NodePlan, Plan, RunPlan } from '../plan/plan.ts';
 import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
+import type { LabEvent } from '../events.ts';
 
 /** The images that nodes have, as no registry is asked: the same for all runs of a session. */
 export interface LabImages {
@@ -67,3 +67,25 @@ const nodeRefs = ({ runtime, runc, crictl, plugins }: NodePlan): readonly Compon
   crictl,
   ...pluginRefs(plugins),
 ];
+
+export interface EventBuffer {
+  readonly emit: (event: LabEvent) => void;
+  /** Hands over the events so far, in order, and each later one as it comes. */
+  forwardTo(reporters: { readonly emit: (event: LabEvent) => void }): void;
+}
+
+/** Keeps the events that come before there are reporters. */
+export function createEventBuffer(): EventBuffer {
+  const kept: LabEvent[] = [];
+  let to: ((event: LabEvent) => void) | undefined;
+  return {
+    emit: (event) => {
+      if (to === undefined) kept.push(event);
+      else to(event);
+    },
+    forwardTo(reporters) {
+      to = reporters.emit;
+      for (const event of kept.splice(0)) to(event);
+    },
+  };
+}

@@ -1,5 +1,4 @@
-import { createBackends } from '../assembly/backends.ts';
-import { nodesUp, ownKeptNodes, sweepHost } from '../assembly/nodes-up.ts';
+import { createBackends, nodesUp, ownKeptNodes, sweepHost } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';

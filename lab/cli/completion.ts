@@ -1,5 +1,12 @@
+import { basename } from 'node:path';
+
+import type { Command, Option } from 'commander';
+
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
+import { COMPONENTS } from '../core/components.ts';
+import { findScenarios } from '../assembly/find-scenarios.ts';
+import { nodesUp } from '../assembly/backends.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -40,4 +47,97 @@ complete -c cnilab -a '(__cnilab_complete)'
 export function completionCommand(world: World, shell: Shell): number {
   world.out.write(SCRIPTS[shell]);
   return EXIT.pass;
+}
+
+/** A word that could come next, and what it is. */
+export type Candidate = readonly [word: string, about: string];
+
+/** Names that are known only when they are asked for. */
+export interface Names {
+  scenarios(): Promise<readonly string[]>;
+  /** `kept`: only those that were left up */
+  nodes(which: { readonly kept: boolean }): Promise<readonly string[]>;
+}
+
+/** `cnilab complete`, which the shells' scripts ask: a line for each word that could stand in place of the last one. */
+export async function completeCommand(
+  world: World,
+  program: Command,
+  words: readonly string[],
+): Promise<number> {
+  const names: Names = {
+    scenarios: async () =>
+      (await findScenarios([], world)).map(({ hostPath }) => basename(hostPath).replace(/\.ya?ml$/, '')),
+    nodes: async ({ kept }) =>
+      (await nodesUp(world)).filter((node) => node.kept || !kept).map(({ name }) => name),
+  };
+  for (const [word, about] of await candidates(program, words, names)) world.out.write(`${word}\t${about}\n`);
+  return EXIT.pass;
+}
+
+/** What could stand in place of the last word; none where it is a file, or nothing that the lab knows. */
+export async function candidates(
+  program: Command,
+  words: readonly string[],
+  names: Names,
+): Promise<readonly Candidate[]> {
+  const before = words.slice(0, -1);
+  const current = words.at(-1) ?? '';
+  const fitting = (all: readonly Candidate[]) => all.filter(([word]) => word.startsWith(current));
+  const at = before.findIndex((word) => !word.startsWith('-'));
+  const command = program.commands.find((command) => command.name() === before[at]);
+  if (command === undefined) {
+    if (at >= 0) return [];
+    return fitting(current.startsWith('-') ? optionsOf(program) : commandsOf(program));
+  }
+  const after = before.slice(at + 1);
+  const valued = optionNamed(command, after.at(-1));
+  if (valued?.required === true) return fitting(valuesOf(valued));
+  if (current.startsWith('-')) return fitting(optionsOf(command));
+  const given = after.filter(
+    (word, index) => !word.startsWith('-') && optionNamed(command, after[index - 1])?.required !== true,
+  );
+  return fitting(await argumentsOf(command, given, names));
+}
+
+const commandsOf = (program: Command): readonly Candidate[] =>
+  program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => [command.name(), command.description()]);
+
+const optionsOf = (command: Command): readonly Candidate[] =>
+  command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => [option.long ?? option.flags, option.description]);
+
+const optionNamed = (command: Command, word: string | undefined): Option | undefined =>
+  command.options.find(({ long, short }) => word !== undefined && (word === long || word === short));
+
+const valuesOf = ({ argChoices = [] }: Option): readonly Candidate[] =>
+  argChoices.map((choice) => [choice, '']);
+
+async function argumentsOf(
+  command: Command,
+  given: readonly string[],
+  names: Names,
+): Promise<readonly Candidate[]> {
+  const [argument] = command.registeredArguments;
+  if (argument === undefined || (given.length > 0 && (!argument.variadic || command.name() === 'enter')))
+    return [];
+  const all = (words: readonly string[], about: string): readonly Candidate[] =>
+    words.filter((word) => !given.includes(word)).map((word) => [word, about]);
+  switch (argument.name()) {
+    case 'scenarios':
+      return all(await names.scenarios(), 'scenario');
+    case 'node':
+      return all(await names.nodes({ kept: false }), 'node');
+    case 'nodes':
+      return all(await names.nodes({ kept: true }), 'node');
+    case 'component':
+      return all(COMPONENTS, 'component');
+    default:
+      return all(argument.argChoices ?? [], argument.name());
+  }
 }

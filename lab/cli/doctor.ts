@@ -3,16 +3,13 @@ import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { messageOf } from '../core/lab-error.ts';
-import { hostFacts } from '../host/machine.ts';
+import { hostFacts, isFolder } from '../host/machine.ts';
 import { createExec } from '../host/exec.ts';
-import { isFolder } from '../host/run-folder.ts';
 import { askForKinds } from '../nodes/kernel-kinds.ts';
-import type { SourceFlags } from '../assembly/flags.ts';
-import { createBackends } from '../assembly/backends.ts';
+import type { SourceFlags, World } from '../assembly/world.ts';
+import { createBackends, ownKeptNodes } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
-import { ownKeptNodes } from '../assembly/nodes-up.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 const LOW_DISK_MIB = 4096;
 

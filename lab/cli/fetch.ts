@@ -1,15 +1,13 @@
-import { fanOut } from '../report/fan-out.ts';
-import { count } from '../report/format.ts';
+import { fanOut, count } from '../report/reporter.ts';
 import { labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
 import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';
 import { backendToPrepare } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
-import type { NodeFlags } from '../assembly/flags.ts';
+import type { NodeFlags, World } from '../assembly/world.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 /** `cnilab fetch`: everything that these scenarios need, into the cache; `run --offline` needs nothing else then. */
 export async function fetchCommand(

@@ -2,13 +2,12 @@ import { resolve } from 'node:path';
 
 import { judge } from '../judge/judge.ts';
 import { worst, type Outcome } from '../judge/verdict.ts';
-import { fanOut } from '../report/fan-out.ts';
-import type { RunFlags } from '../assembly/flags.ts';
+import { fanOut } from '../report/reporter.ts';
+import type { RunFlags, World } from '../assembly/world.ts';
 import { readRecorded } from '../assembly/recorded.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 /** `cnilab judge`: the verdict on recorded runs, from their plan and journal alone. */
 export async function judgeCommand(

@@ -1,5 +1,5 @@
 import { BadInput } from '../core/lab-error.ts';
-import { nodesUp, ownKeptNodes, type FoundNode } from '../assembly/nodes-up.ts';
+import { nodesUp, ownKeptNodes, type FoundNode } from '../assembly/backends.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 

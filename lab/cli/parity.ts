@@ -2,8 +2,8 @@ import { LabError } from '../core/lab-error.ts';
 import { judge } from '../judge/judge.ts';
 import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
-import { count } from '../report/format.ts';
-import type { RunFlags } from '../assembly/flags.ts';
+import { count } from '../report/reporter.ts';
+import type { RunFlags, World } from '../assembly/world.ts';
 import { createBackends } from '../assembly/backends.ts';
 import { readPins } from '../assembly/open-artifacts.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
@@ -11,7 +11,6 @@ import { readRecorded } from '../assembly/recorded.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import { runRecorded } from './run.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 /**
  * `cnilab parity`: the same scenarios on every backend that works here, and whether they showed the same. Exit 1 when some

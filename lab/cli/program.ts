@@ -2,12 +2,11 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 
 import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { BACKENDS } from '../nodes/node.ts';
-import { checkTimeout } from '../spec/quantities.ts';
+import { checkTimeout } from '../spec/limits.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
-import type { NodeFlags, RunFlags } from '../assembly/flags.ts';
+import type { NodeFlags, RunFlags, World } from '../assembly/world.ts';
 import { helpBelow } from './help.ts';
 import type { UpFlags } from './up.ts';
-import type { World } from '../assembly/world.ts';
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
@@ -172,7 +171,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .argument('[words...]')
     .passThroughOptions()
     .action(async (words: string[]) =>
-      done(await (await import('./complete.ts')).completeCommand(world, program, words)),
+      done(await (await import('./completion.ts')).completeCommand(world, program, words)),
     );
 
   // read from all arguments in assembly/ambient.ts, so it may stand after the verb too

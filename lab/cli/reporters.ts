@@ -3,8 +3,7 @@ import { resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
 import type { Reporter } from '../report/reporter.ts';
-import type { RunFlags } from '../assembly/flags.ts';
-import type { World } from '../assembly/world.ts';
+import type { RunFlags, World } from '../assembly/world.ts';
 
 /** The reporters that `--reporter name[=file]` asks for, the terminal's where nothing else writes to the terminal. */
 export async function createReporters(

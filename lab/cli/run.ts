@@ -2,24 +2,20 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlin
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { BadInput, messageOf } from '../core/lab-error.ts';
-import { fanOut } from '../report/fan-out.ts';
+import { fanOut } from '../report/reporter.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { nodeNameOf, runSession } from '../session.ts';
-import { hostFacts } from '../host/machine.ts';
-import { isFolder } from '../host/run-folder.ts';
+import { hostFacts, isFolder } from '../host/machine.ts';
 import { listenForInterruption } from './interruption.ts';
-import { chooseBackend } from '../assembly/backends.ts';
+import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
-import { sweepHost } from '../assembly/nodes-up.ts';
-import { createEventBuffer } from '../assembly/event-buffer.ts';
-import { nodesAhead } from '../assembly/backends.ts';
+import { createEventBuffer } from '../assembly/run-parts.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
-import type { RunFlags } from '../assembly/flags.ts';
+import type { RunFlags, World } from '../assembly/world.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 /** `cnilab run`: plan, runs, reports; the worst outcome is the exit code. */
 export async function runCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {

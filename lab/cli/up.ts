@@ -1,15 +1,13 @@
-import { CleanupStack } from '../core/cleanup-stack.ts';
-import { BadInput } from '../core/lab-error.ts';
+import { CleanupStack, BadInput } from '../core/lab-error.ts';
 import { notesOn } from '../plan/notes.ts';
-import { fanOut } from '../report/fan-out.ts';
+import { fanOut } from '../report/reporter.ts';
 import { formatDiagnostic } from '../spec/diagnostic.ts';
 import { listenForInterruption } from './interruption.ts';
-import type { NodeFlags } from '../assembly/flags.ts';
+import type { NodeFlags, World } from '../assembly/world.ts';
 import { nodeByHand, type NodeByHandFlags } from '../assembly/node-by-hand.ts';
 import { startOneNode } from '../assembly/one-node.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 export interface UpFlags extends NodeFlags, NodeByHandFlags {
   readonly name?: string;

@@ -3,10 +3,9 @@ import { compare, valid } from 'semver';
 import { BadInput } from '../core/lab-error.ts';
 import { COMPONENTS, type ComponentName, type SourceName } from '../core/components.ts';
 import type { ComponentPins } from '../plan/pins.ts';
-import type { SourceFlags } from '../assembly/flags.ts';
+import type { SourceFlags, World } from '../assembly/world.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
-import type { World } from '../assembly/world.ts';
 
 /** What a source has of a component, as `--json` shows it. */
 type Offer =

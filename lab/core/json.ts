@@ -1,4 +1,58 @@
+import * as v from 'valibot';
+
+import { STATE_KINDS, type NodeState } from './node-state.ts';
+import type { CommandResult } from './ports.ts';
+import { err, ok, type Result } from './lab-error.ts';
+
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
+
+/**
+ * JSON that a program wrote: journals, plans, the agent, the cache, engines. Each has a schema of valibot's. What people
+ * write has readers of its own, in spec/, which know positions and find all mistakes at once.
+ */
+export type Schema<T> = v.GenericSchema<unknown, T>;
+
+/** The value as its type, or the path of the first field that is not as the schema says: `state.items.0.kind`. */
+export function check<T>(schema: Schema<T>, value: unknown): Result<T, string> {
+  const checked = v.safeParse(schema, value, { abortEarly: true });
+  return checked.success ? ok(checked.output) : err(v.getDotPath(checked.issues[0]) ?? '');
+}
+
+/** The same for a text; undefined for anything but JSON of this schema. */
+export function readJson<T>(schema: Schema<T>, text: string): T | undefined {
+  const value = parseJson(text);
+  const checked = value.ok ? check(schema, value.value) : value;
+  return checked.ok ? checked.value : undefined;
+}
+
+export function parseJson(text: string): Result<unknown, string> {
+  try {
+    return ok(JSON.parse(text));
+  } catch (thrown) {
+    return err(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+/** Names and texts. */
+export const texts = v.record(v.string(), v.string());
+
+/** Of the agent, and of the journal that it ends up in. */
+export const commandResult: Schema<CommandResult> = v.looseObject({
+  argv: v.array(v.string()),
+  exitCode: v.nullable(v.number()),
+  signal: v.nullable(v.string()),
+  stdout: v.string(),
+  stderr: v.string(),
+  durationMs: v.number(),
+  timedOut: v.boolean(),
+});
+
+const kind = v.picklist(STATE_KINDS);
+export const nodeState: Schema<NodeState> = v.looseObject({
+  items: v.array(v.looseObject({ kind, name: v.string(), detail: v.exactOptional(texts) })),
+  unseen: v.array(v.looseObject({ kind, why: v.string() })),
+  conflists: v.exactOptional(v.array(v.string())),
+});

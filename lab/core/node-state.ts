@@ -1,3 +1,10 @@
+/** How the runtime of a node is: its process is there and CRI answers; it is there and CRI does not answer; it is gone. */
+export const RUNTIME_STATES = ['running', 'not-ready', 'ended'] as const;
+export type RuntimeState = (typeof RUNTIME_STATES)[number];
+
+/** How a pod's sandbox is to CRI; `absent`: CRI does not list it. */
+export type PodState = 'ready' | 'not-ready' | 'absent';
+
 /**
  * Everything on a node that a pod could leave behind, as one look saw it. A kind that could not be looked at is in
  * `unseen` with the reason, and its list is empty: callers that care must ask `unseen` first.

@@ -1,6 +1,5 @@
-import { LabError } from './lab-error.ts';
+import { LabError, type Result } from './lab-error.ts';
 import type { Clock } from './ports.ts';
-import type { Result } from './result.ts';
 
 export interface WaitOptions {
   readonly everyMs: number;

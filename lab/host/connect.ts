@@ -2,8 +2,7 @@ import { request } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-import { messageOf } from '../core/lab-error.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { messageOf, err, ok, type Result } from '../core/lab-error.ts';
 
 export interface ConnectOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

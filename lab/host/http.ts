@@ -3,8 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf } from '../core/lab-error.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { messageOf, err, ok, type Result } from '../core/lab-error.ts';
 import type { Connect } from './connect.ts';
 
 /** Why a download did not come: the host is not there, it has no such file, or what came is not whole. */

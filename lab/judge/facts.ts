@@ -1,12 +1,18 @@
-import type { NodeState } from '../core/node-state.ts';
+import type { NodeState, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { Runtime, Runtimes } from '../core/runtime.ts';
-import type { RuntimeState } from '../core/runtime-state.ts';
-import type { NodePlan, PlannedStep, RunPlan } from '../plan/plan.ts';
+import {
+  type NodePlan,
+  type PlannedStep,
+  type RunPlan,
+  nodeRuns,
+  runOn,
+  type NodeRun,
+} from '../plan/plan.ts';
 import { missingOf } from './evidence.ts';
 import { nameVariables } from './varying.ts';
-import { instrumentsOf, type Instruments } from './instruments.ts';
+import { instrumentsOf, type Instruments } from './left-over.ts';
 
 /** What the journal tells of one step. */
 export interface StepFacts {
@@ -177,4 +183,56 @@ export function ofKind<K extends JournalEntry['kind']>(
   kind: K,
 ): readonly Seen<K>[] {
   return entries.filter((entry): entry is Seen<K> => entry.kind === kind);
+}
+
+/** A run as one of its nodes saw it: what was to be there, and what the journal tells of it. */
+export interface View {
+  readonly run: NodeRun;
+  readonly facts: RunFacts;
+}
+
+export const viewsOf = (
+  run: RunPlan,
+  entries: readonly JournalEntry[],
+  runtimes: Runtimes,
+): readonly View[] =>
+  nodeRuns(run).map((own) => ({
+    run: own,
+    facts: factsOf(own, entriesOn(own, { run, entries }), runtimes),
+  }));
+
+/** A step and the view of the node that it was taken on. */
+export interface ViewedStep extends StepFacts {
+  readonly view: View;
+}
+
+/** The steps of all nodes, in the order in which they are taken. */
+export const stepsIn = (run: RunPlan, views: readonly View[]): readonly ViewedStep[] =>
+  run.steps.flatMap(({ id, on }) => {
+    const { name } = runOn(nodeRuns(run), on);
+    const view = views.find((one) => one.run.name === name);
+    const facts = view?.facts.steps.find(({ step }) => step.id === id);
+    return view === undefined || facts === undefined ? [] : [{ ...facts, view }];
+  });
+
+/** What the journal tells of one node, and of no node. The last line counts these alone. */
+function entriesOn(
+  own: NodeRun,
+  { run, entries }: { readonly run: RunPlan; readonly entries: readonly JournalEntry[] },
+): readonly JournalEntry[] {
+  if (own.name === undefined) return entries;
+  const kept = entries.filter(({ node }) => node === undefined || node === own.name);
+  const others = entries.length - kept.length;
+  return kept.map((entry) => {
+    if (entry.kind === 'run-ended') return { ...entry, entries: entry.entries - others };
+    if (entry.kind !== 'runtime-ended') return entry;
+    return { ...entry, stepId: ownStepAfter(entry.stepId, { own, run }) };
+  });
+}
+
+/** What happens on a node during a step on another one is seen by the next look at it. */
+function ownStepAfter(stepId: string, { own, run }: { own: NodeRun; run: RunPlan }): string {
+  const at = run.steps.findIndex(({ id }) => id === stepId);
+  if (at < 0) return stepId;
+  return run.steps.slice(at).find(({ on }) => on === own.name)?.id ?? 'end';
 }

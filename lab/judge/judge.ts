@@ -3,28 +3,23 @@ import type { Runtimes } from '../core/runtime.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { bind, forgetPod, type Bindings } from '../match/bindings.ts';
-import { configTrouble, judgeStart } from './start.ts';
+import { configTrouble, judgeStart, compareRuntime, judgeRuntime } from './runtime.ts';
 import { capturesOf } from './captures-of.ts';
-import { causeOf } from './cause.ts';
+import { causeOf } from './failures.ts';
 import { judgeCleanup, isComplete, judgeNotRun, judgeRan } from './ran.ts';
 import { judgeControl } from './control.ts';
-import { judgeError } from './error.ts';
-import { judgeExitCode } from './exit-code.ts';
-import type { RunFacts, StepFacts } from './facts.ts';
+import { judgeError, judgeExitCode, judgeOk, judgeOutput } from './commands.ts';
+import { type RunFacts, type StepFacts, stepsIn, viewsOf, type View, type ViewedStep } from './facts.ts';
 import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import { judgeLeftBehind } from './left-behind.ts';
-import { judgeOk } from './ok.ts';
-import { judgeOutput } from './output.ts';
 import { withPaste } from './paste.ts';
-import { podOf } from './owner.ts';
+import { podOf } from './left-over.ts';
 import { judgePods } from './pods.ts';
-import { compareRuntime, judgeRuntime } from './runtime.ts';
 import { podMadeBy } from '../spec/verbs/verbs.ts';
-import type { Judged, Subject } from './subject.ts';
+import type { Judged, Subject } from './check.ts';
 import { judgeTimedOut, limitsOf } from './timed-out.ts';
-import { present } from '../spec/present.ts';
+import { present } from '../spec/object-shape.ts';
 import { worst, type Finding, type Verdict } from './verdict.ts';
-import { stepsIn, viewsOf, type View, type ViewedStep } from './views.ts';
 
 /**
  * What a recorded run shows of what its plan expects. Pure: the same plan and the same journal are the same verdict

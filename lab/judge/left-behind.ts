@@ -1,16 +1,13 @@
 import { literally } from '../spec/template.ts';
-import { asTemplate, type Names } from './as-template.ts';
+import { asTemplate, type Names, flowMap } from './paste.ts';
 import { STATE_KINDS, type NodeState, type StateItem, type StateKind } from '../core/node-state.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn, matchExact } from '../match/text.ts';
-import { appearedIn, goneBy } from './appeared.ts';
+import { appearedIn, goneBy, leftOver, type LeftOver, ownerOf } from './left-over.ts';
 import type { Look } from './facts.ts';
-import { leftOver, type LeftOver } from './left-over.ts';
-import { flowMap } from './paste.ts';
 import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
-import { ownerOf } from './owner.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
 /**

@@ -1,12 +1,11 @@
 import type { LogLine } from '../core/logrus.ts';
 import type { Bindings } from '../match/bindings.ts';
-import { matchLine, matchLines, messageText } from '../match/log-line.ts';
-import { nearestLine } from '../match/nearest-line.ts';
+import { matchLine, matchLines, messageText, nearestLine } from '../match/log-line.ts';
 import { fillIn, matchExact, matchExpectation } from '../match/text.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { LogExpectation } from '../spec/scenario.ts';
 import { positionOf, showDifference } from './difference.ts';
-import type { Judged, Subject } from './subject.ts';
+import type { Judged, Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
 /** Lines that the runtime must have written, a line for each; at the end of a run its whole log is meant. */

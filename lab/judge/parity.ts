@@ -1,6 +1,8 @@
-import { normalisedJournal, type Fact } from './normalised-journal.ts';
-import type { JournalEntry } from '../observe/observation.ts';
+import type { JournalEntry, ObservedOn } from '../observe/observation.ts';
 import type { Verdict } from './verdict.ts';
+import type { StateItem } from '../core/node-state.ts';
+import type { CommandResult } from '../core/ports.ts';
+import { unwrapCrictlError } from './crictl-error.ts';
 
 /** One run as it was recorded somewhere. */
 export interface RecordedRun {
@@ -44,3 +46,99 @@ function without(facts: readonly Fact[], others: readonly Fact[]): readonly Fact
 }
 
 const keyOf = ({ stepId, text }: Fact): string => `${stepId}\n${text}`;
+
+/** One thing that a run showed, without what differs each time: ids, random names, times. */
+export interface Fact {
+  readonly stepId: string;
+  readonly text: string;
+}
+
+/**
+ * What a run says of the system under test, in the order of its steps: how each command ended and with which error, what
+ * was captured and waited for, what was on the node after each step. Two runs of one plan with the same facts saw the
+ * same behaviour, on whatever backend, machine or day. Logs are left out: their order is not the runtime's promise.
+ */
+export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fact[] {
+  return lastLooks(entries).flatMap((entry): readonly Fact[] => {
+    const fact = (stepId: string, text: string): Fact => factOn(entry, { stepId, text });
+    switch (entry.kind) {
+      case 'command':
+        return [fact(entry.stepId, commandText(entry.result))];
+      case 'capture':
+        return [fact(entry.stepId, `${entry.name} is ${entry.value}`)];
+      case 'waited':
+        return [fact(entry.stepId, `${entry.what}: ${entry.met ? 'met' : 'not met'}`)];
+      case 'not-run':
+        return [fact(entry.stepId, `not run: ${entry.why}`)];
+      case 'runtime-ended':
+        return [
+          fact(
+            entry.stepId,
+            `the runtime ended with ${entry.exitCode ?? entry.signal}, asked: ${entry.asked}`,
+          ),
+        ];
+      case 'look':
+        return [
+          ...lasting(entry.state.items).map(({ kind, name }) => `there is ${kind} ${name}`),
+          ...entry.state.unseen.map(({ kind }) => `${kind} could not be looked at`),
+        ]
+          .map((text) => fact(entry.stepId, text))
+          .sort((a, b) => (a.text < b.text ? -1 : 1));
+      case 'lab-failure':
+        return [fact('end', `the lab failed during ${entry.during}: ${entry.message}`)];
+      case 'cleanup-failure':
+        return [fact('end', `${entry.what} was not cleaned up: ${entry.message}`)];
+      case 'interrupted':
+        return [fact('end', `interrupted by ${entry.by}`)];
+      case 'run-started':
+      case 'artifact':
+      case 'node-ready':
+      case 'step-started':
+      case 'runtime-log':
+      case 'files':
+      case 'step-ended':
+      case 'usage':
+      case 'run-ended':
+        return [];
+    }
+  });
+}
+
+/** Of the looks of one step the last alone: how often it took another one is not the runtime's doing. */
+function lastLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const last = new Map(entries.flatMap((entry) => (entry.kind === 'look' ? [[lookOf(entry), entry]] : [])));
+  return entries.filter((entry) => entry.kind !== 'look' || last.get(lookOf(entry)) === entry);
+}
+
+const lookOf = ({ stepId, node = '' }: { readonly stepId: string; readonly node?: string }): string =>
+  `${stepId} ${node}`;
+
+const factOn = ({ node }: ObservedOn, { stepId, text }: Fact): Fact => ({
+  stepId,
+  text: withoutNames(node === undefined ? text : `${node}: ${text}`),
+});
+
+function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult): string {
+  const end = timedOut ? 'no end' : `exit ${exitCode ?? signal}`;
+  if (exitCode === 0) return `${argv.join(' ')}: ${end}`;
+  const error = argv[0] === 'crictl' ? unwrapCrictlError(stderr) : undefined;
+  return `${argv.join(' ')}: ${end}: ${error?.message ?? stderr.trim()}`;
+}
+
+/** Tracked flows come and go in the kernel's own time. Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
+function lasting(items: readonly StateItem[]): readonly StateItem[] {
+  const anyShim = items.some(({ kind }) => kind === 'shim');
+  return items.filter(({ kind }) => kind !== 'conntrack' && (kind !== 'process' || !anyShim));
+}
+
+/** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod. */
+const RANDOM: readonly (readonly [RegExp, string])[] = [
+  [/\b[0-9a-f]{64}\b/g, 'ID'],
+  [/\bcni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'cni-NAME'],
+  [/\bveth[0-9a-f]{8}\b/g, 'vethNAME'],
+  [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],
+];
+
+/** A text of one run as another run of the same plan would say it. */
+export const withoutNames = (text: string): string =>
+  RANDOM.reduce((plain, [name, instead]) => plain.replace(name, instead), text);

@@ -3,7 +3,7 @@ import type { PodExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn, matchExact } from '../match/text.ts';
 import { flowList } from './paste.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
 /** State and addresses of pods as CRI lists them; of several attempts of one pod the newest counts. */

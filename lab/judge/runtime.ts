@@ -1,8 +1,14 @@
 import type { RuntimeName } from '../core/components.ts';
-import type { RuntimeState } from '../core/runtime-state.ts';
+import type { RuntimeState } from '../core/node-state.ts';
 import { runtimeAfter } from '../spec/verbs/verbs.ts';
-import type { Seen, StepFacts } from './facts.ts';
+import type { Seen, StepFacts, RunFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { NodeRun } from '../plan/plan.ts';
+import type { Expectation } from '../spec/scenario.ts';
+import { NO_BINDINGS } from '../match/bindings.ts';
+import { lastLines, judgeLog, judgeNoLog } from './log.ts';
+import type { Judged, Subject } from './check.ts';
 
 /**
  * How the runtime is after a step: as the file says or, where it does not, as the steps have left it. One that
@@ -53,4 +59,102 @@ export function compareRuntime(wanted: RuntimeState, { name, seen, crashes, ...t
 
 export function describeCrash(name: string, { exitCode, signal }: Seen<'runtime-ended'>): string {
   return `${name} ended by itself (${exitCode === null ? (signal ?? 'by a signal') : `exit ${exitCode}`})`;
+}
+
+/**
+ * How the first start of the runtime ended, against what the node's `expect` says, or that it runs. That it does not is
+ * the runtime's doing where it says why, or where the file configures it; else it may be the lab's.
+ */
+export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
+  const { start } = facts;
+  const expect: Expectation = run.start ?? { place: run.scenario.place, log: [], noLog: [] };
+  if (start.runtime === undefined) return { findings: [], bindings: NO_BINDINGS };
+  const subject: Subject = {
+    stepId: 'start',
+    expect,
+    state: start.state,
+    log: start.log,
+    pod: undefined,
+    facts,
+    bindings: NO_BINDINGS,
+  };
+  const log = judgeLog(subject);
+  const findings = [...judgeRuntimeAtStart(run, { facts, expect }), ...log.findings, ...judgeNoLog(subject)];
+  const lines = lastLines(start.log ?? '');
+  return {
+    findings: [
+      ...findings.map((one) => (one.outcome === 'pass' || lines.length === 0 ? one : { ...one, log: lines })),
+      ...judgeConfigRead(run, facts),
+    ],
+    bindings: log.bindings,
+  };
+}
+
+function judgeRuntimeAtStart(
+  run: NodeRun,
+  { facts: { start, runtime }, expect }: { facts: RunFacts; expect: Expectation },
+): readonly Finding[] {
+  const { failed, crashes, runtime: seen = 'ended' } = start;
+  const finding = compareRuntime(expect.runtime ?? 'running', {
+    name: runtime.name,
+    seen,
+    crashes,
+    stepId: 'start',
+    place: expect.place,
+  });
+  if (finding.outcome === 'pass') return run.start?.runtime === undefined ? [] : [finding];
+  const told = { ...finding, ...(failed === undefined ? {} : { detail: failed.split('\n') }) };
+  const answered = failed === undefined && seen !== 'not-ready';
+  const reasons = runtime.reasonsNotStarted(start.log ?? '');
+  const saysWhy = reasons.length > 0 && !reasons.some((line) => REFUSED.test(line));
+  if (expect.runtime !== undefined || answered || saysWhy || configuresRuntime(run, runtime)) return [told];
+  const why = reasons.length === 0 ? 'its log does not say why' : 'it may be the node that refused';
+  return [
+    {
+      ...told,
+      outcome: 'inconclusive',
+      message: `${finding.message}; ${why}, and the file does not configure it`,
+    },
+  ];
+}
+
+/** What the kernel says to a program that does what it may elsewhere: nodes have fewer rights than a machine. */
+const REFUSED = /operation not permitted|permission denied|read-only file system|function not implemented/i;
+
+/** Whether the file has a word in how the runtime starts. */
+const configuresRuntime = ({ node }: NodeRun, { configNodePath }: Runtime): boolean =>
+  Object.keys(node.runtimeConfig).length > 0 ||
+  node.files.some(({ name }) => name.startsWith(configNodePath));
+
+/**
+ * What a file says of the runtime's configuration, against what the runtime says that it has read. Runtimes skip what they do
+ * not know, so it is a warning and decides nothing.
+ */
+function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: RunFacts): readonly Finding[] {
+  const { runtimeConfig: config } = node;
+  if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
+  const told = {
+    check: 'ran',
+    stepId: 'start',
+    place: node.runtimeConfigPlace ?? scenario.place,
+  } as const;
+  const { configDump: dump } = start;
+  if (dump === undefined) {
+    const message = `the journal does not tell what ${runtime.name} read of its configuration`;
+    return [{ ...told, outcome: 'inconclusive', message }];
+  }
+  const unread = runtime.unreadConfig(config, { version: node.runtime.version, dump, log });
+  return unread === undefined ? [] : [{ ...told, ...unread, outcome: 'pass', warning: true }];
+}
+
+/**
+ * The line with which the runtime said why it has no CNI configuration, where that is what a failure comes from: it says so
+ * once, when it reads the file, and later only that there is none.
+ */
+export function configTrouble(told: string, log: string): readonly string[] {
+  if (!told.includes('cni plugin not initialized')) return [];
+  return log
+    .split('\n')
+    .filter((line) => line.includes('cni config load failed'))
+    .slice(-1);
 }

@@ -3,7 +3,7 @@ import type { RunPlan } from '../plan/plan.ts';
 import { lastSubjects, type LookAt } from './judge.ts';
 import { isBeyond, restsOnTransient } from './left-behind.ts';
 import { judgePods } from './pods.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from './check.ts';
 
 /** Whether what the last look saw may still change into what is expected, or out of it. */
 export function settlingOf(

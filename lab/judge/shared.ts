@@ -1,8 +1,14 @@
 import type { StateItem, StateKind } from '../core/node-state.ts';
-import { STANDARD_PLUGINS } from '../spec/plugin-names.ts';
+import { STANDARD_PLUGINS } from '../spec/node-shape.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import { firstAddress, parseIp, parsePrefix, type IpAddress } from './ip-address.ts';
-import { pluginsOfType, type Networks } from './networks.ts';
+import {
+  firstAddress,
+  parseIp,
+  parsePrefix,
+  type IpAddress,
+  pluginsOfType,
+  type Networks,
+} from './networks.ts';
 
 /**
  * Why an item is one that the plugins of these networks make once, share between pods and keep on purpose, or undefined

@@ -1,7 +1,7 @@
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
 import type { StepFacts } from './facts.ts';
-import { pasteable } from '../core/shown.ts';
+import { pasteable } from '../core/content.ts';
 import type { Finding } from './verdict.ts';
 
 /**

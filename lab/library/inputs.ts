@@ -1,10 +1,8 @@
 import { STATE_KINDS, type NodeLimits } from '../core/node-state.ts';
 import { BACKENDS, type NodeExecOptions } from '../nodes/node.ts';
-import { addressMistake } from '../spec/address.ts';
 import { IN_EVERY_TEXT, isInEveryText } from '../spec/template.ts';
-import { LEAST_MEMORY_BYTES, LEAST_PROCESSES } from '../spec/node-limits.ts';
-import { LIMITS } from '../spec/limits.ts';
-import { NAME, NAME_WANTED, nameMistake, whyNoName, whyNoPath } from '../spec/text-shapes.ts';
+import { LEAST_MEMORY_BYTES, LEAST_PROCESSES, LIMITS } from '../spec/limits.ts';
+import { NAME, NAME_WANTED, nameMistake, whyNoName, whyNoPath, addressMistake } from '../spec/text-shapes.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import * as check from './check.ts';
 import type { ExpectedError } from './matchers.ts';

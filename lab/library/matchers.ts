@@ -1,17 +1,16 @@
 import { BadInput, LabError } from '../core/lab-error.ts';
 import type { StateKind } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import { shown, pasteable } from '../core/shown.ts';
+import { shown, pasteable } from '../core/content.ts';
 import { errorText } from '../judge/failures.ts';
-import { judgeText } from '../judge/judge-text.ts';
+import { judgeText } from '../judge/check.ts';
 import { ranIntoLimit } from '../judge/timed-out.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
-import { describe, isPromise } from './check.ts';
+import { describe, isPromise, StepFailed } from './check.ts';
 import { INPUTS } from './inputs.ts';
 import { NOWHERE } from './node-history.ts';
 import { StartedNode } from './started-node.ts';
-import { StepFailed } from './step-failed.ts';
 
 /** What a matcher answers; vitest and jest both take it. */
 export interface Answer {

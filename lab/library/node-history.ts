@@ -8,7 +8,7 @@ import { bindingsDuring } from '../judge/captures-of.ts';
 import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
 import { failuresOf } from '../judge/failures.ts';
 import { lastLines } from '../judge/log.ts';
-import { judgeOk } from '../judge/ok.ts';
+import { judgeOk } from '../judge/commands.ts';
 import { judgeRuntime } from '../judge/runtime.ts';
 import { judgeTimedOut } from '../judge/timed-out.ts';
 import type { NodeRuntime, RuntimeEnd } from '../nodes/node-runtime.ts';
@@ -19,7 +19,7 @@ import type { PlannedAction } from '../spec/verbs/verbs.ts';
 import type { Expectation, FileSpec, PodSpec } from '../spec/scenario.ts';
 import { settleMs, type Settling } from '../steps/settle.ts';
 import { createStepper, type Stepper } from '../steps/stepper.ts';
-import { StepFailed } from './step-failed.ts';
+import { StepFailed } from './check.ts';
 
 const STEP_TIMEOUT_MS = 120_000;
 

@@ -3,13 +3,11 @@ import { DEFAULT_RUNTIME, type RuntimeName } from '../core/components.ts';
 import { contentOf, type Content } from '../core/content.ts';
 import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
 import type { BackendName } from '../nodes/node.ts';
-import { formatJson } from '../spec/format-json.ts';
-import { scenarioOfNode } from '../spec/scenario-of-node.ts';
+import { formatJson, writtenOf } from '../spec/written-json.ts';
+import { scenarioOfNode, type FileSpec, type Scenario } from '../spec/scenario.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { literalContent } from '../spec/text-shapes.ts';
 import { literally } from '../spec/template.ts';
-import { writtenOf } from '../spec/written-json.ts';
 import { NOWHERE } from './node-history.ts';
 
 /** What a program wants of a node; all of it can be left as it is. Versions are written as in a scenario file. */

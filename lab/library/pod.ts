@@ -2,9 +2,9 @@ import { LabError } from '../core/lab-error.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
 import { literally } from '../spec/template.ts';
-import { Container } from './container.ts';
 import { INPUTS } from './inputs.ts';
 import type { NodeHistory } from './node-history.ts';
+import { execInContainer } from '../steps/containers.ts';
 
 export interface PodOptions {
   readonly name: string;
@@ -99,5 +99,42 @@ export class Pod {
     const value = this.#options.history.captured(`${this.name}.${what}`);
     if (value === undefined) throw new LabError(`pod ${this.name} has no ${what} that CRI ever told`);
     return value;
+  }
+}
+
+export interface ContainerOptions {
+  readonly name: string;
+  readonly node: LabNode;
+  readonly history: NodeHistory;
+}
+
+/** A container of a pod. */
+export class Container {
+  readonly name: string;
+  readonly #options: ContainerOptions;
+
+  /** @internal */
+  constructor(options: ContainerOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** A command in the container, with its own exit code, which is a value; 125 where the runtime did not run it. */
+  async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
+    INPUTS.argv(argv, 'exec');
+    INPUTS.exec(options, 'exec');
+    const { node, history, name } = this.#options;
+    const id = history.captured(`${name}.id`) ?? name;
+    return node.exec(execInContainer(history.runtime, { id, words: argv }), options);
+  }
+
+  /** `crictl stop`. StepFailed when it fails. */
+  async stop(): Promise<void> {
+    await this.#options.history.take({ do: 'stop-container', container: this.name });
+  }
+
+  /** `crictl rm`. StepFailed when it fails. */
+  async remove(): Promise<void> {
+    await this.#options.history.take({ do: 'remove-container', container: this.name });
   }
 }

@@ -1,11 +1,10 @@
-import { BadInput, LabError } from '../core/lab-error.ts';
-import type { CleanupStack } from '../core/cleanup-stack.ts';
+import { BadInput, LabError, type CleanupStack } from '../core/lab-error.ts';
 import type { NodeState, StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { judgeLeftBehind } from '../judge/left-behind.ts';
 import { leftOver } from '../judge/left-over.ts';
 import { worstOf } from '../judge/settling.ts';
-import type { Subject } from '../judge/subject.ts';
+import type { Subject } from '../judge/check.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts';
 import type { LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';

@@ -1,6 +1,5 @@
 import { commonLength, render, type Found, type Furthest, type Piece } from './bindings.ts';
-import type { Where } from './reach.ts';
-import { lengthsAt } from './shapes.ts';
+import { type Where, lengthsAt } from './reach.ts';
 
 /** Characters that are compared for one text at most, which takes some tenths of a second. Real texts need some thousands. */
 const STEPS = 2_000_000;

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
-import { check, commandResult, nodeState, readJson, type Schema } from '../core/machine-json.ts';
+import { check, commandResult, nodeState, readJson, type Schema } from '../core/json.ts';
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { NodeFile, RuntimeStatus } from './node.ts';
 

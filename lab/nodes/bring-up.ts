@@ -1,12 +1,17 @@
 import type { Artifact } from '../artifacts/artifact.ts';
-import type { CleanupStack } from '../core/cleanup-stack.ts';
+import type { CleanupStack } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodePlan } from '../plan/plan.ts';
-import { unpackImageStore } from './image-store.ts';
 import { runtimeOn, type NodeRuntime, type RuntimeEnd, StartFailed } from './node-runtime.ts';
 import type { NodeMaker, RunningNode, RuntimeStarter } from './node.ts';
-import { importImages, preparationOf, provisionNode, type NodeArtifacts } from './provision.ts';
+import {
+  importImages,
+  preparationOf,
+  provisionNode,
+  type NodeArtifacts,
+  unpackImageStore,
+} from './provision.ts';
 
 /** All that a node is made from, each already in the cache. */
 export interface NodeParts extends NodeArtifacts {

@@ -1,21 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 
-import type { Artifact } from '../artifacts/artifact.ts';
-import type { Recipe } from '../artifacts/recipe.ts';
+import type { Recipe } from '../artifacts/artifact.ts';
 import { bytesOfText } from '../core/content.ts';
-import { CleanupStack } from '../core/cleanup-stack.ts';
-import { LabError, messageOf } from '../core/lab-error.ts';
+import { CleanupStack, LabError, messageOf, err, ok } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Runtime } from '../core/runtime.ts';
-import { err, ok } from '../core/result.ts';
 import { waitFor } from '../core/wait-for.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { bringUpNode, type NodeParts } from './bring-up.ts';
 import type { LabNode, NodeMaker } from './node.ts';
+import { PACKED_WITHIN_MS, STORE_ARCHIVE } from './provision.ts';
 
-const ARCHIVE = 'store.tar';
 const KNOWN_WITHIN_MS = 5_000;
-const PACKED_WITHIN_MS = 60_000;
 
 export interface ImageStoreOptions {
   readonly maker: NodeMaker;
@@ -65,7 +61,7 @@ export function imageStoreRecipe({
         if (ready.startFailed !== undefined) throw ready.startFailed;
         await imagesKnown(ready.node, runtime, clock);
         await ready.runtime.end('TERM');
-        await writeFile(`${treeHostPath}/${ARCHIVE}`, await packStore(ready.node, runtime));
+        await writeFile(`${treeHostPath}/${STORE_ARCHIVE}`, await packStore(ready.node, runtime));
         return ok({ madeBy: `an import by ${runtime.name} ${parts.runtime.version}` });
       } catch (thrown) {
         signal.throwIfAborted();
@@ -95,21 +91,4 @@ async function packStore(node: LabNode, { imageStore }: Runtime): Promise<Uint8A
   const { exitCode, stdout, stderr } = await node.exec(argv, { timeoutMs: PACKED_WITHIN_MS });
   if (exitCode !== 0) throw new LabError(`tar on ${node.name}: ${stderr.trim()}`);
   return bytesOfText(stdout);
-}
-
-/** Whether the images are on the node now; where that fails they can still be imported. */
-export async function unpackImageStore(
-  node: LabNode,
-  { imageStore: { folder } }: Runtime,
-  store: Artifact,
-): Promise<boolean> {
-  const from = await node.provide(store);
-  await node.writeFiles([{ nodePath: `${folder}/.store`, content: '' }]);
-  const argv = ['tar', '--extract', '--directory', folder, '--file', `${from}/${ARCHIVE}`];
-  const unpacked = await node.exec(argv, { timeoutMs: PACKED_WITHIN_MS }).then(
-    ({ exitCode }) => exitCode === 0,
-    () => false, // no tar on this node
-  );
-  await node.writeFiles([{ nodePath: unpacked ? `${folder}/.store` : folder, remove: true }]);
-  return unpacked;
 }

@@ -1,8 +1,7 @@
-import { LabError, CannotStart } from '../core/lab-error.ts';
+import { LabError, CannotStart, err, ok } from '../core/lab-error.ts';
 import type { Clock, CommandResult } from '../core/ports.ts';
 import type { Runtime } from '../core/runtime.ts';
-import type { RuntimeState } from '../core/runtime-state.ts';
-import { err, ok } from '../core/result.ts';
+import type { RuntimeState } from '../core/node-state.ts';
 import { NotInTime, waitFor } from '../core/wait-for.ts';
 import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
 import { lackedBy, type Ask } from './kernel-kinds.ts';

@@ -3,7 +3,7 @@ import { LabError } from '../core/lab-error.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import type { LabNode, NodeFile } from './node.ts';
-import { binaries, installPlugins, type InstalledPlugins } from './plugins.ts';
+import { CNI_BIN } from '../core/components.ts';
 
 export const CNI_CONFIG = '/etc/cni/net.d';
 const USR_LOCAL_BIN = '/usr/local/bin';
@@ -98,4 +98,64 @@ export async function importImages(
       }
     }
   }
+}
+
+/** What is to be in /opt/cni/bin: a whole set, and single plugins over it. */
+export interface InstalledPlugins {
+  readonly set?: Artifact;
+  readonly overrides: readonly { readonly plugin: string; readonly from: Artifact }[];
+}
+
+/** Empties /opt/cni/bin and puts these plugins into it, as links into the artifact cache. */
+export async function installPlugins(
+  node: Pick<LabNode, 'provide' | 'writeFiles'>,
+  { set, overrides }: InstalledPlugins,
+): Promise<void> {
+  const links = new Map<string, string>();
+  if (set !== undefined) for (const [name, target] of await binaries(node, set)) links.set(name, target);
+  for (const { plugin, from } of overrides) {
+    const plugins = new Map(await binaries(node, from));
+    const target = plugins.get(plugin);
+    if (target === undefined) {
+      const known = [...plugins.keys()].join(', ');
+      throw new LabError(`${from.name} ${from.version} has no plugin "${plugin}"; it has ${known}`);
+    }
+    links.set(plugin, target);
+  }
+  await node.writeFiles([
+    { nodePath: CNI_BIN, remove: true },
+    ...[...links].map(([name, linkTo]): NodeFile => ({ nodePath: `${CNI_BIN}/${name}`, linkTo })),
+  ]);
+}
+
+/** The programs of an artifact, by name, with where they are on the node. */
+export async function binaries(
+  node: Pick<LabNode, 'provide'>,
+  artifact: Artifact,
+): Promise<readonly (readonly [string, string])[]> {
+  const folder = await node.provide(artifact);
+  return artifact.files
+    .filter((file) => file.path.startsWith('bin/'))
+    .map((file) => [file.path.slice('bin/'.length), `${folder}/${file.path}`] as const);
+}
+
+/** Of an image store, in the folder of its artifact. */
+export const STORE_ARCHIVE = 'store.tar';
+export const PACKED_WITHIN_MS = 60_000;
+
+/** Whether the images are on the node now; where that fails they can still be imported. */
+export async function unpackImageStore(
+  node: LabNode,
+  { imageStore: { folder } }: Runtime,
+  store: Artifact,
+): Promise<boolean> {
+  const from = await node.provide(store);
+  await node.writeFiles([{ nodePath: `${folder}/.store`, content: '' }]);
+  const argv = ['tar', '--extract', '--directory', folder, '--file', `${from}/${STORE_ARCHIVE}`];
+  const unpacked = await node.exec(argv, { timeoutMs: PACKED_WITHIN_MS }).then(
+    ({ exitCode }) => exitCode === 0,
+    () => false, // no tar on this node
+  );
+  await node.writeFiles([{ nodePath: unpacked ? `${folder}/.store` : folder, remove: true }]);
+  return unpacked;
 }

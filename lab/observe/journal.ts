@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
 import { journalEntryOf } from './journal-shape.ts';
 import type { JournalEntry } from './observation.ts';
 

@@ -1,6 +1,5 @@
-import type { NodeState, NodeUsage } from '../core/node-state.ts';
+import type { NodeState, NodeUsage, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
-import type { RuntimeState } from '../core/runtime-state.ts';
 
 /**
  * What happened in one run, in the order in which it was seen, free of opinions. One line of journal.jsonl each; the

@@ -2,12 +2,11 @@ import coerce from 'semver/functions/coerce.js';
 import parse from 'semver/functions/parse.js';
 import satisfies from 'semver/functions/satisfies.js';
 
-import type { Diagnostic } from '../spec/diagnostic.ts';
+import { type Diagnostic, mistakeAt } from '../spec/diagnostic.ts';
 import type { Expectation, Scenario } from '../spec/scenario.ts';
-import { mistakeAt } from '../spec/source-at.ts';
 import { RUNTIMES, type ComponentName } from '../core/components.ts';
 import type { Cell } from './fill.ts';
-import { nameCell } from './name-cell.ts';
+import { nameCell } from './cells.ts';
 
 /** What a `when` is asked about: one cell, and the versions of its node. */
 export interface BranchCell {

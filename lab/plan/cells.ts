@@ -1,7 +1,11 @@
+import compareVersions from 'semver/functions/compare.js';
+import parse from 'semver/functions/parse.js';
+
 import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
 import { COMPONENTS, isRuntime, type ComponentName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
+import type { RunPlan } from './plan.ts';
 
 /** Versions from the command line, for every cell of every scenario. */
 export type VersionOverrides = Readonly<Partial<Record<ComponentName, readonly string[]>>>;
@@ -102,3 +106,54 @@ function withVersion(
   if (component === 'cni-plugins') return { ...node, cniPlugins: { ...node.cniPlugins, set: version } };
   return { ...node, [component]: version };
 }
+
+/** `containerd=1.6.4 preference=''`: a cell as people name it, and as `--set` takes it. */
+export const nameCell = (cell: Cell): string =>
+  Object.entries(cell)
+    .map(([axis, value]) => `${axis}=${nameValue(value)}`)
+    .join(' ');
+
+/** A value of an axis; an empty one can be seen. */
+export const nameValue = (value: string): string => (value === '' ? "''" : value);
+
+const LONGEST = 120;
+
+/** File names for runs: unique in a plan, whatever the case of letters, and the same for the same plan. */
+export function createSlugs(): (words: readonly string[]) => string {
+  const taken = new Set<string>();
+  return (words) => {
+    const plain = words
+      .map((word) => word.replaceAll(/[^A-Za-z0-9._-]+/g, '-'))
+      .join('.')
+      .slice(0, LONGEST);
+    let slug = plain;
+    for (let count = 2; taken.has(slug.toLowerCase()); count += 1) slug = `${plain}-${count}`;
+    taken.add(slug.toLowerCase());
+    return slug;
+  };
+}
+
+/** The order of runs whose files are not at hand: by scenario, then by each axis, versions as versions. */
+export function compareRuns(a: Order, b: Order): number {
+  return (
+    compareWords(a.scenario.name, b.scenario.name) ||
+    Object.entries(a.cell)
+      .map(([axis, value]) => compareValues(value, b.cell[axis] ?? ''))
+      .find((order) => order !== 0) ||
+    0
+  );
+}
+
+type Order = Pick<RunPlan, 'cell'> & { readonly scenario: { readonly name: string } };
+
+/** `debian:1.6.20` stands with the other ones of Debian. */
+function compareValues(a: string, b: string): number {
+  const [first, second] = [a, b].map((value) => {
+    const colon = value.indexOf(':') + 1;
+    return { source: value.slice(0, colon), version: parse(value.slice(colon), { loose: true }) };
+  });
+  if (!first?.version || !second?.version || first.source !== second.source) return compareWords(a, b);
+  return compareVersions(first.version, second.version);
+}
+
+const { compare: compareWords } = new Intl.Collator('en', { numeric: true });

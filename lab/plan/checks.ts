@@ -1,12 +1,10 @@
-import type { Diagnostic, Place } from '../spec/diagnostic.ts';
+import { type Diagnostic, type Place, mistakeAt } from '../spec/diagnostic.ts';
 import type { Expectation, Scenario, LogExpectation, TextExpectation } from '../spec/scenario.ts';
-import { mistakeAt } from '../spec/source-at.ts';
 import { parseTemplate } from '../spec/template.ts';
 import { madeBy, usedBy } from '../spec/verbs/verbs.ts';
 import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
-import { nameCell } from './name-cell.ts';
+import { nameCell, axesOf, type CellOptions } from './cells.ts';
 import { LIMITS, cellCount, tooManyCells } from '../spec/limits.ts';
-import { axesOf, type CellOptions } from './cells.ts';
 
 /** Pods and containers that a cell speaks of and never makes, as the step that does is left out of it. */
 export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {

@@ -1,4 +1,4 @@
-import { unreachable } from '../core/result.ts';
+import { unreachable } from '../core/lab-error.ts';
 import type {
   Control,
   Expectation,
@@ -10,9 +10,8 @@ import type {
   TextExpectation,
   VersionText,
 } from '../spec/scenario.ts';
-import { formatWritten } from '../spec/format-json.ts';
+import { formatWritten, type WrittenJson, type WrittenObject } from '../spec/written-json.ts';
 import { formatTemplate, parseTemplate } from '../spec/template.ts';
-import type { WrittenJson, WrittenObject } from '../spec/written-json.ts';
 
 /** One value for each axis of a matrix. */
 export type Cell = Readonly<Record<string, string>>;

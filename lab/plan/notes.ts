@@ -1,7 +1,6 @@
 import { messageOf } from '../core/lab-error.ts';
-import type { Diagnostic } from '../spec/diagnostic.ts';
+import { type Diagnostic, mistakeAt } from '../spec/diagnostic.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
-import { mistakeAt } from '../spec/source-at.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 

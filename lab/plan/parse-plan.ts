@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
 import { RUNTIMES } from '../core/components.ts';
-import { check, parseJson, texts, type Schema } from '../core/machine-json.ts';
+import { check, parseJson, texts, type Schema } from '../core/json.ts';
 import { SYSTEM_CALLS } from '../core/node-state.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
 import type { Plan } from './plan.ts';
 
 /** Reads back what `plan.json` of a recorded run says. Its own format version vouches for all that is inside. */

@@ -1,5 +1,5 @@
 import { ARCHS, type Arch, byComponent, COMPONENTS, type ComponentName } from '../core/components.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
 
 /** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be available from gomod. */
 export interface Pins {

@@ -1,5 +1,5 @@
-import { err, ok, type Result } from '../core/result.ts';
-import type { Diagnostic } from '../spec/diagnostic.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
+import { type Diagnostic, mistakeAt } from '../spec/diagnostic.ts';
 import type {
   CniPluginsSpec,
   NamedNode,
@@ -8,8 +8,7 @@ import type {
   StepSpec,
   VersionText,
 } from '../spec/scenario.ts';
-import { present } from '../spec/present.ts';
-import { mistakeAt } from '../spec/source-at.ts';
+import { present } from '../spec/object-shape.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
 import {
   applies,
@@ -21,7 +20,7 @@ import {
   type NodeCells,
 } from './branches.ts';
 import { checkCaptures, checkUses } from './checks.ts';
-import type { CellsOfScenario } from './cells.ts';
+import { type CellsOfScenario, nameCell } from './cells.ts';
 import type { ComponentName, ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';
 import {
@@ -36,11 +35,8 @@ import {
   type Cell,
   type FilledCell,
 } from './fill.ts';
-import type { NodePlan, PlannedStep, RunPlan } from './plan.ts';
-import { nameCell } from './name-cell.ts';
-import { runOn } from './node-run.ts';
-import { resolveComponent } from './resolve-component.ts';
-import { factsBeside, type VersionFacts } from './version-facts.ts';
+import { type NodePlan, type PlannedStep, type RunPlan, runOn } from './plan.ts';
+import { resolveComponent, factsBeside, type VersionFacts } from './resolve-component.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
 

@@ -1,11 +1,18 @@
 import { dirname, resolve } from 'node:path';
 
-import { err, ok, type Result, unreachable } from '../core/result.ts';
-import { didYouMean } from '../spec/did-you-mean.ts';
-import type { VersionText } from '../spec/scenario.ts';
+import { err, ok, type Result, unreachable } from '../core/lab-error.ts';
+import { didYouMean } from '../spec/diagnostic.ts';
+import type { VersionText, Scenario } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
-import type { ComponentName, ComponentRef } from '../core/components.ts';
-import type { VersionFacts } from './version-facts.ts';
+import { type ComponentName, type ComponentRef, byComponent, COMPONENTS } from '../core/components.ts';
+import type { ComponentPins, Pins } from './pins.ts';
+import { pluginVersions } from '../spec/node-shape.ts';
+import { specOf } from '../spec/verbs/verbs.ts';
+import { cellsOf } from './cells.ts';
+import { checkSize } from './checks.ts';
+import { fillVersion } from './fill.ts';
+import type { PlanOptions } from './plan-scenarios.ts';
+import { runOn } from './plan.ts';
 
 export interface ResolveOptions {
   readonly component: ComponentName;
@@ -70,4 +77,100 @@ function resolveSuite(
   const having = suites.filter((name) => facts.suites[name]?.[component] !== undefined);
   const hint = having.length === 0 ? 'no suite has it' : `there is one in ${having.join(', ')}`;
   return err(`Debian ${suite} has no ${component}; ${hint}`);
+}
+
+/** What has to be known of versions to make a plan. */
+export interface VersionFacts {
+  /** the version that `default` stands for */
+  readonly defaults: Readonly<Record<ComponentName, string>>;
+  /** what is taken beside others in place of the default, by the beginning of their version: ComponentPins */
+  readonly beside: Readonly<Record<ComponentName, ComponentPins['beside']>>;
+  /** Debian's suites and what they have */
+  readonly suites: Readonly<Record<string, Readonly<Partial<Record<ComponentName, string>>>>>;
+  /** absolute path of something local → what its own --version says */
+  readonly localVersions: Readonly<Record<string, string>>;
+}
+
+/** What images/pins.yaml tells of versions, and what local programs said of themselves. */
+export function versionFacts(
+  pins: Pick<Pins, 'components' | 'debianSuites'>,
+  localVersions: VersionFacts['localVersions'],
+): VersionFacts {
+  return {
+    defaults: byComponent((name) => pins.components[name].default),
+    beside: byComponent((name) => pins.components[name].beside),
+    suites: Object.fromEntries(pins.debianSuites.map((suite) => [suite, versionsIn(pins, suite)])),
+    localVersions,
+  };
+}
+
+/** The same, with the defaults that belong to any of these components of the node. */
+export function factsBeside(facts: VersionFacts, others: readonly ComponentRef[]): VersionFacts {
+  const { defaults, beside } = facts;
+  const besideOthers = (name: ComponentName): string | undefined =>
+    others
+      .flatMap(({ component, version }) =>
+        Object.entries(beside[name][component] ?? {}).filter(([beginning]) =>
+          `${version}.`.startsWith(`${beginning}.`),
+        ),
+      )
+      .at(-1)?.[1];
+  return { ...facts, defaults: byComponent((name) => besideOthers(name) ?? defaults[name]) };
+}
+
+function versionsIn(pins: Pick<Pins, 'components'>, suite: string): Partial<Record<ComponentName, string>> {
+  return Object.fromEntries(
+    COMPONENTS.flatMap((name) => {
+      const version = pins.components[name].debian?.versions[suite];
+      return version === undefined ? [] : [[name, version]];
+    }),
+  );
+}
+
+/** Something local that has to be asked for its version before a plan can be made. */
+export interface LocalComponent {
+  readonly component: ComponentName;
+  readonly hostPath: string;
+}
+
+/** Every `local:` of any cell, each once. */
+export function localComponents(
+  scenarios: readonly Scenario[],
+  { cwd, overrides = {}, only = {} }: Omit<PlanOptions, 'facts'>,
+): readonly LocalComponent[] {
+  const found = new Map<string, LocalComponent>();
+  for (const scenario of scenarios) {
+    if (checkSize(scenario, { overrides, only }) !== undefined) continue; // told when the plan is made
+    const { cells, nodes } = cellsOf(scenario, { overrides, only });
+    for (const [component, text] of versionTexts({ ...scenario, nodes })) {
+      for (const cell of cells) {
+        const version = fillVersion(text, cell.values);
+        const spec = parseVersionSpec(version.text);
+        if (!spec.ok || spec.value.kind !== 'local') continue;
+        const hostPath = localHostPath(spec.value.path, { version, cwd });
+        found.set(`${component} ${hostPath}`, { component, hostPath });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+function versionTexts({
+  nodes,
+  steps,
+}: Pick<Scenario, 'nodes' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
+  const ofNodes = nodes.flatMap((node): readonly (readonly [ComponentName, VersionText | undefined])[] => [
+    [node.runtime.name, node.runtime.version],
+    ['runc', node.runc],
+    ['crictl', node.crictl],
+    ...pluginVersions(node.cniPlugins),
+  ]);
+  return [
+    ...ofNodes.flatMap(([component, version]) =>
+      version === undefined ? [] : [[component, version] as const],
+    ),
+    ...steps.flatMap(
+      ({ on, action }) => specOf(action).versions?.(action, runOn(nodes, on).runtime.name) ?? [],
+    ),
+  ];
 }

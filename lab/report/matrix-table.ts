@@ -1,6 +1,6 @@
-import { shown } from '../core/shown.ts';
+import { shown } from '../core/content.ts';
 import type { Outcome } from '../judge/verdict.ts';
-import { nameValue } from '../plan/name-cell.ts';
+import { nameValue } from '../plan/cells.ts';
 
 /** One cell of a scenario's matrix and what came of it. */
 export interface CellResult {

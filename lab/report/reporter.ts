@@ -1,4 +1,6 @@
 import type { LabEvent } from '../events.ts';
+import type { Place } from '../spec/diagnostic.ts';
+import { messageOf } from '../core/lab-error.ts';
 
 /** Turns events into something to read. Cannot change an outcome; one that throws makes the session inconclusive. */
 export interface Reporter {
@@ -17,4 +19,60 @@ export interface Screen {
   readonly isTerminal: boolean;
   readonly color: boolean;
   readonly columns: number;
+}
+
+/** `0.61 s`, `12.30 s`, `2 min 05 s`: how long something took, for people. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(2)} s`;
+  const seconds = Math.round(durationMs / 1000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+/** A place as editors and terminals open it. */
+export const formatPlace = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
+
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/** Several reporters as one. */
+export interface FanOut {
+  readonly emit: (event: LabEvent) => void;
+  /** Ends all of them; false where one broke, then or before: a report is missing, so the session is inconclusive. */
+  end(): Promise<boolean>;
+}
+
+/**
+ * Hands every event to every reporter. One that throws gets nothing more and the others are told; the first in the list
+ * is the last to end, so that it can still say what became of the rest.
+ */
+export function fanOut(reporters: readonly Reporter[]): FanOut {
+  const working = new Set(reporters);
+  let ended: Promise<boolean> | undefined;
+
+  const give = (event: LabEvent): void => {
+    for (const reporter of [...working]) {
+      try {
+        reporter.on(event);
+      } catch (thrown) {
+        drop(reporter, thrown);
+      }
+    }
+  };
+  const drop = (reporter: Reporter, thrown: unknown): void => {
+    working.delete(reporter);
+    const message = `the reporter ${reporter.name} broke, so this session is inconclusive: ${messageOf(thrown)}`;
+    give({ kind: 'notice', message });
+  };
+  const endAll = async (): Promise<boolean> => {
+    for (const reporter of [...reporters].reverse()) {
+      if (!working.has(reporter)) continue;
+      try {
+        await reporter.end();
+      } catch (thrown) {
+        drop(reporter, thrown);
+      }
+    }
+    return working.size === reporters.length;
+  };
+
+  return { emit: give, end: () => (ended ??= endAll()) };
 }

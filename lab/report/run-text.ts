@@ -1,9 +1,9 @@
-import { shown, shownLine, pasteable } from '../core/shown.ts';
-import { withoutNames } from '../judge/normalised-journal.ts';
+import { shown, shownLine, pasteable } from '../core/content.ts';
+import { withoutNames } from '../judge/parity.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { formatPlace } from './format.ts';
+import { formatPlace } from './reporter.ts';
 
 /** More lines than this about one finding are cut: verdict.json has all of them. */
 const DETAIL_LINES = 24;
@@ -113,3 +113,29 @@ export const keptText = (
     `  end it    ${shown(pasteable(end))}`,
   ]),
 ];
+
+/** What was found in runs of the same scenario, so that it is told in full once. */
+export class SeenBefore {
+  readonly #runs = new Map<string, { readonly headline: string; readonly runs: RunPlan[] }>();
+
+  /** Notes that this run has it, and returns the first run that had. */
+  note(run: RunPlan, { key, lines }: Block): RunPlan {
+    const where = `${scenarioOf(run)}\0${key}`;
+    const seen = this.#runs.get(where) ?? { headline: lines[0] ?? '', runs: [] };
+    seen.runs.push(run);
+    this.#runs.set(where, seen);
+    return seen.runs[0] ?? run;
+  }
+
+  /** What more than one run of a scenario had, and which ones. */
+  repeatedIn(runs: readonly RunPlan[]): readonly {
+    readonly headline: string;
+    readonly runs: readonly RunPlan[];
+  }[] {
+    return [...this.#runs.values()].filter(
+      ({ runs: seen }) => seen.length > 1 && seen.every((run) => runs.includes(run)),
+    );
+  }
+}
+
+const scenarioOf = ({ scenario }: RunPlan): string => `${scenario.place.file} ${scenario.name}`;

@@ -1,5 +1,6 @@
-import { shown } from '../core/shown.ts';
+import { shown } from '../core/content.ts';
 import type { Screen } from './reporter.ts';
+import type { Clock } from '../core/ports.ts';
 
 /** The last line of a terminal, redrawn in place below what stays; elsewhere it does not exist. */
 export class StatusLine {
@@ -32,5 +33,76 @@ export class StatusLine {
     if (fitting === this.#shown) return;
     this.#screen.draw(`\r\u001b[2K${fitting}`);
     this.#shown = fitting;
+  }
+}
+
+export interface SlowWorkOptions {
+  readonly clock: Clock;
+  readonly shownOn: keyof typeof AGAIN_MS;
+  /** something has taken more than a second, and again from time to time after that */
+  readonly onSlow: (text: string) => void;
+}
+
+interface Work {
+  how: string;
+  readonly startedMs: number;
+  said: boolean;
+  readonly over: AbortController;
+}
+
+const FIRST_MS = 1000;
+/** On a terminal the status line is redrawn; elsewhere each is a line of its own, and few are enough. */
+const AGAIN_MS = { terminal: 1000, plain: 20_000 } as const;
+
+/** Work in progress, such as downloads and builds; only what takes long is worth a line. */
+export class SlowWork {
+  readonly #options: SlowWorkOptions;
+  readonly #work = new Map<string, Work>();
+
+  constructor(options: SlowWorkOptions) {
+    this.#options = options;
+  }
+
+  /** The newest word on some work. Returns what to say at its end, if anything was said before. */
+  heard({ what, how, done }: { what: string; how: string; done: boolean }): string | undefined {
+    const work = this.#work.get(what);
+    if (done) {
+      this.#work.delete(what);
+      work?.over.abort();
+      return work?.said === true ? this.#line(what, { ...work, how }) : undefined;
+    }
+    if (work !== undefined) work.how = how;
+    else void this.#follow(what, how);
+    return undefined;
+  }
+
+  /** What is being done now, for a status line. */
+  current(): readonly string[] {
+    return [...this.#work].map(([what, { how }]) => `${what}: ${how}`);
+  }
+
+  end(): void {
+    for (const { over } of this.#work.values()) over.abort();
+    this.#work.clear();
+  }
+
+  async #follow(what: string, how: string): Promise<void> {
+    const { clock, onSlow, shownOn } = this.#options;
+    const work: Work = { how, startedMs: clock.now(), said: false, over: new AbortController() };
+    this.#work.set(what, work);
+    try {
+      for (let waitMs = FIRST_MS; ; waitMs = AGAIN_MS[shownOn]) {
+        await clock.sleep(waitMs, work.over.signal);
+        if (this.#work.get(what) !== work) return;
+        work.said = true;
+        onSlow(this.#line(what, work));
+      }
+    } catch {
+      // aborted: the work is done, or the session is over
+    }
+  }
+
+  #line(what: string, { how, startedMs }: Work): string {
+    return `${what}: ${how} (${Math.round((this.#options.clock.now() - startedMs) / 1000)} s)`;
   }
 }

@@ -1,18 +1,23 @@
 import picocolors from 'picocolors';
 
 import type { Clock } from '../core/ports.ts';
-import { shown } from '../core/shown.ts';
+import { shown } from '../core/content.ts';
 import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { byScenario } from './collector.ts';
 import { matrixTable, type CellResult } from './matrix-table.ts';
-import type { Reporter, Screen } from './reporter.ts';
-import { artifactsText, blocksOf, findingText, furtherText, keptText, type Block } from './run-text.ts';
-import { SeenBefore } from './seen-before.ts';
-import { SlowWork } from './slow-work.ts';
-import { StatusLine } from './status-line.ts';
-import { count, formatDuration } from './format.ts';
+import { type Reporter, type Screen, count, formatDuration } from './reporter.ts';
+import {
+  artifactsText,
+  blocksOf,
+  findingText,
+  furtherText,
+  keptText,
+  type Block,
+  SeenBefore,
+} from './run-text.ts';
+import { SlowWork, StatusLine } from './status-line.ts';
 
 export interface TerminalOptions {
   readonly screen: Screen;

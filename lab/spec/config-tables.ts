@@ -1,12 +1,10 @@
 import { parse } from 'smol-toml';
 
-import { messageOf } from '../core/lab-error.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { messageOf, err, ok, type Result } from '../core/lab-error.ts';
 import { formatDiagnostic } from './diagnostic.ts';
-import { jsonShape } from './json-shape.ts';
+import { jsonShape, isKeptByDoubles, type WrittenJson, type WrittenObject } from './written-json.ts';
 import { readWithReferences } from './references.ts';
 import { literally } from './template.ts';
-import { isKeptByDoubles, type WrittenJson, type WrittenObject } from './written-json.ts';
 import { YamlFile } from './yaml-file.ts';
 
 /** Tables of a runtime's configuration in a file of their own: TOML, or YAML as in a scenario. */

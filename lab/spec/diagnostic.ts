@@ -1,4 +1,4 @@
-import { shown, shownLine } from '../core/shown.ts';
+import { shown, shownLine } from '../core/content.ts';
 
 /** Where something stands in a file that someone wrote; line and column count from 1. */
 export interface Place {
@@ -32,4 +32,64 @@ export function formatDiagnostic({ place, message, source }: Diagnostic): string
   const after = `${cut(end, at + FROM)}${source.text.length > at + FROM ? '…' : ''}`;
   const squiggle = ' '.repeat(before.length) + '~'.repeat(Math.max(1, meant.length));
   return `${head}\n    ${before}${meant}${after}\n    ${squiggle}`;
+}
+
+/** `; did you mean "run-pod"?`, where one of the words is near enough to be a slip of the fingers, or nothing. */
+export function didYouMean(word: string, words: readonly string[]): string {
+  const near = words
+    .map((known) => ({ known, distance: distanceOf(word.toLowerCase(), known.toLowerCase()) }))
+    .filter(
+      ({ known, distance }) => distance <= Math.max(1, Math.floor(Math.max(known.length, word.length) / 3)),
+    )
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near === undefined ? '' : `; did you mean "${near.known}"?`;
+}
+
+/** How many letters have to be changed, added, left out or swapped with their neighbour. */
+function distanceOf(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        cost = Math.min(cost, (before[j - 2] ?? 0) + 1);
+      }
+      next.push(cost);
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** The line at a place and how much of it is meant, for the squiggle: a quoted text, a bracketed group, a key with its value, or a word. */
+export function sourceAt(text: string, place: Place): NonNullable<Diagnostic['source']> {
+  const line = text.split('\n')[place.line - 1]?.trimEnd() ?? '';
+  return { text: line, length: lengthOfToken(line.slice(place.column - 1)) };
+}
+
+/** A mistake at a place of a file whose text is at hand. */
+export function mistakeAt(place: Place, { text, message }: { text: string; message: string }): Diagnostic {
+  return { place, message, source: sourceAt(text, place) };
+}
+
+function lengthOfToken(rest: string): number {
+  const quoted = /^(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")/.exec(rest);
+  if (quoted !== null) return quoted[0].length;
+  if (rest.startsWith('{') || rest.startsWith('[')) return lengthOfGroup(rest);
+  const word = /^(?:\$\{[^}]*\}|[^\s,\]}#])+/.exec(rest)?.[0] ?? '';
+  return word.endsWith(':') ? rest.length : Math.max(1, word.length);
+}
+
+function lengthOfGroup(rest: string): number {
+  let depth = 0;
+  for (const [index, character] of [...rest].entries()) {
+    if (character === '{' || character === '[') depth += 1;
+    if (character === '}' || character === ']') depth -= 1;
+    if (depth === 0) return index + 1;
+  }
+  return rest.length;
 }

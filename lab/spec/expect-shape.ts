@@ -1,7 +1,6 @@
-import { STATE_KINDS, type StateKind } from '../core/node-state.ts';
-import { RUNTIME_STATES } from '../core/runtime-state.ts';
-import { present } from './present.ts';
-import { bool, wholeNumber, word } from './scalar-shapes.ts';
+import { STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
+import { present, object } from './object-shape.ts';
+import { bool, wholeNumber, word, whenShape } from './scalar-shapes.ts';
 import type {
   EndExpectation,
   Expectation,
@@ -9,10 +8,8 @@ import type {
   LogExpectation,
   PodExpectation,
 } from './scenario.ts';
-import { object } from './object-shape.ts';
 import { about, byKind, list, mapOf, mapped, named, notEmpty, oneOrMany, type Shape } from './shape.ts';
 import { aboutOneNode, exactOrPart, forTexts, nameShape, template } from './text-shapes.ts';
-import { whenShape } from './when-shape.ts';
 
 export const POD_STATES = ['ready', 'not-ready', 'absent'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'fatal', 'panic'] as const;

@@ -1,3 +1,7 @@
+import type { NodeLimits } from '../core/node-state.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
+import { didYouMean } from './diagnostic.ts';
+
 /** What a scenario may be at most. Far more than anybody needs, and little enough that any mistake is told at once. */
 export const LIMITS = {
   fileBytes: 1024 * 1024,
@@ -22,3 +26,59 @@ export const cellCount = (matrix: readonly { readonly values: readonly string[] 
 
 export const tooManyCells = (cells: number): string =>
   `the matrix has ${cells} combinations; a scenario has at most ${LIMITS.cells}`;
+
+export const LIMIT_NAMES = ['memory', 'processes', 'tmpfs'] as const;
+export type LimitName = (typeof LIMIT_NAMES)[number];
+
+/** Less than this, and not even the runtime starts. */
+export const LEAST_MEMORY_BYTES = 64 * 1024 ** 2;
+export const LEAST_PROCESSES = 50;
+
+/** One limit as a command line says it: `memory=512MiB`, `processes=500`. */
+export function parseLimit(text: string): Result<NodeLimits, string> {
+  const [, name = '', amount = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const wanted = `wanted ${LIMIT_NAMES.map((known) => `${known}=…`).join(', ')}; got ${JSON.stringify(text)}`;
+  switch (LIMIT_NAMES.find((known) => known === name)) {
+    case 'memory': {
+      const bytes = parseSize(amount);
+      return bytes.ok ? memoryLimit(bytes.value) : bytes;
+    }
+    case 'tmpfs': {
+      const bytes = parseSize(amount);
+      return bytes.ok ? ok({ tmpfsBytes: bytes.value }) : bytes;
+    }
+    case 'processes':
+      return /^\d{1,9}$/.test(amount) && Number(amount) >= LEAST_PROCESSES
+        ? ok({ processes: Number(amount) })
+        : err(`wanted a whole number from ${LEAST_PROCESSES}; got ${JSON.stringify(amount)}`);
+    case undefined:
+      return err(`${wanted}${didYouMean(name, LIMIT_NAMES)}`);
+  }
+}
+
+export const memoryLimit = (memoryBytes: number): Result<NodeLimits, string> =>
+  memoryBytes < LEAST_MEMORY_BYTES ? err('a node needs at least 64MiB') : ok({ memoryBytes });
+
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `30s`, `500ms`, `2m`, `1h` in milliseconds; the error says what was wanted. */
+export function parseTime(text: string): Result<number, string> {
+  const [, amount, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
+  if (amount === undefined || unit === undefined) return err('wanted a time such as 30s, 500ms, 2m or 1h');
+  return checkTimeout(Number(amount) * (TIME_UNITS[unit] ?? 1));
+}
+
+/** A limit that can be kept to. */
+export function checkTimeout(timeoutMs: number): Result<number, string> {
+  if (timeoutMs === 0) return err('nothing can be done in no time: wanted at least 1ms');
+  return timeoutMs > LIMITS.timeoutMs ? err('wanted at most 24h') : ok(timeoutMs);
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** `512MiB`, `2GiB` in bytes; the error says what was wanted. */
+export function parseSize(text: string): Result<number, string> {
+  const [, amount, unit = ''] = /^(\d+)(MiB|GiB)$/.exec(text) ?? [];
+  const bytes = Number(amount) * (SIZE_UNITS[unit] ?? NaN);
+  return Number.isSafeInteger(bytes) && bytes > 0 ? ok(bytes) : err('wanted a size such as 512MiB or 2GiB');
+}

@@ -1,18 +1,14 @@
 import { RUNTIMES, type ComponentName, type RuntimeName } from '../core/components.ts';
 import { SYSTEM_CALLS, type NodeLimits } from '../core/node-state.ts';
-import { didYouMean } from './did-you-mean.ts';
-import { STANDARD_PLUGINS } from './plugin-names.ts';
+import { didYouMean, type Place } from './diagnostic.ts';
 import { startExpectShape } from './expect-shape.ts';
-import type { Place } from './diagnostic.ts';
-import { present } from './present.ts';
+import { present, object } from './object-shape.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import { text, wholeNumber, word } from './scalar-shapes.ts';
-import { LEAST_PROCESSES, memoryLimit } from './node-limits.ts';
-import { parseSize } from './quantities.ts';
-import { object } from './object-shape.ts';
+import { LEAST_PROCESSES, memoryLimit, parseSize } from './limits.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';
-import { jsonShape } from './json-shape.ts';
+import { jsonShape } from './written-json.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 const size: Shape<number> = mapped(
@@ -185,3 +181,26 @@ export function runtimeNamed<N extends string>(spot: YamlValue, names: readonly 
 
 const placeOf = (spot: YamlValue, key: string): Place | undefined =>
   spot.entries.find(({ name }) => name === key)?.key.place;
+
+/** Every plugin that some release of the standard ones has for Linux; which release has which is seen when it is there. */
+export const STANDARD_PLUGINS = [
+  'bandwidth',
+  'bridge',
+  'dhcp',
+  'dummy',
+  'firewall',
+  'flannel',
+  'host-device',
+  'host-local',
+  'ipvlan',
+  'loopback',
+  'macvlan',
+  'portmap',
+  'ptp',
+  'sbr',
+  'static',
+  'tap',
+  'tuning',
+  'vlan',
+  'vrf',
+];

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from './diagnostic.ts';
 import { unknownKey, type Definitions, type JsonSchema, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 
@@ -132,4 +132,10 @@ export function unionByKey<T>(
       return variants[first.name]?.read(spot);
     },
   };
+}
+
+/** The same without the keys that are undefined: how an optional key of YAML becomes an optional key of a type. */
+export function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const there = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

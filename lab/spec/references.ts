@@ -1,12 +1,11 @@
 import validRange from 'semver/ranges/valid.js';
 
 import { COMPONENTS } from '../core/components.ts';
-import { err, ok, unreachable, type Result } from '../core/result.ts';
-import { didYouMean } from './did-you-mean.ts';
-import type { Diagnostic } from './diagnostic.ts';
+import { err, ok, unreachable, type Result } from '../core/lab-error.ts';
+import { didYouMean, type Diagnostic } from './diagnostic.ts';
 import { IN_EVERY_TEXT, isInEveryText, scanTemplate, type CaptureType } from './template.ts';
 import type { AxisValue, Mention, Mentioned, NumbersKept, Reach, Subject } from './mention.ts';
-import { STANDARD_PLUGINS } from './plugin-names.ts';
+import { STANDARD_PLUGINS } from './node-shape.ts';
 import type { Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 import { LISTING_VERBS } from './verbs/verbs.ts';

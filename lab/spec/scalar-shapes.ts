@@ -1,5 +1,5 @@
-import { didYouMean } from './did-you-mean.ts';
-import type { Shape } from './shape.ts';
+import { didYouMean } from './diagnostic.ts';
+import { type Shape, mapOf, mapped, notEmpty } from './shape.ts';
 
 /** A text; a number counts as one, by its very characters, so that versions need no quotes. */
 export const text = ({
@@ -58,3 +58,20 @@ export const nothing: Shape<null> = {
     return empty ? null : spot.wants('nothing after the colon');
   },
 };
+
+const condition = notEmpty(
+  mapOf(text(), {
+    key: (name, spot) => spot.mention({ kind: 'when-name', name }),
+    build: (range, name, key) => ({ range, name, key }),
+  }),
+  'name a component or an axis, or leave it out',
+);
+
+/** `when: { runc: '>=1.1.0 <1.1.15' }`: component or axis → range, or the very text of an axis' value. */
+export const whenShape: Shape<Readonly<Record<string, string>>> = mapped(condition, (entries, spot) => {
+  for (const { range, name, key } of entries) {
+    const at = spot.entries.find((entry) => entry.name === name)?.value ?? key;
+    at.mention({ kind: 'when-range', name, range });
+  }
+  return Object.fromEntries(entries.map(({ name, range }) => [name, range]));
+});

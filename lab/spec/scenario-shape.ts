@@ -1,17 +1,19 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean, type Diagnostic } from './diagnostic.ts';
 import { endExpectShape } from './expect-shape.ts';
 import { nodeShape } from './node-shape.ts';
 import { LIMITS, cellCount, tooManyCells } from './limits.ts';
-import { present } from './present.ts';
+import { present, object } from './object-shape.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import type { Control, EndExpectation, NamedNode, PodSpec, Scenario, StepSpec } from './scenario.ts';
 import { mentioning, type AxisValue } from './mention.ts';
-import { object } from './object-shape.ts';
-import { about, list, mapOf, mapped, type Shape } from './shape.ts';
+import { about, list, mapOf, mapped, type Shape, type Definitions, type JsonSchema } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 import { stepShape } from './step-shape.ts';
 import { exactOrPart, nameShape, template } from './text-shapes.ts';
 import { podMadeBy } from './verbs/verbs.ts';
+import { ok, type Result } from '../core/lab-error.ts';
+import { readWithReferences } from './references.ts';
+import { YamlFile, type Beside } from './yaml-file.ts';
 
 export interface ScenarioOptions {
   /** the names that a control may give as its finding */
@@ -222,4 +224,38 @@ function withPlainPods(declared: readonly PodSpec[], steps: readonly StepSpec[])
     ...declared,
     ...plain.map((name) => ({ name, hostPorts: [], annotations: {}, labels: {}, hostNetwork: false })),
   ];
+}
+
+/** The language as a JSON Schema, for editors; from the same shapes that read the files. */
+export function scenarioJsonSchema({ checks }: { checks: readonly string[] }): JsonSchema {
+  const definitions: Definitions = new Map();
+  const schema = scenarioShape({ checks }).schema(definitions);
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'cnilab scenario',
+    ...schema,
+    definitions: Object.fromEntries(definitions),
+  };
+}
+
+/** The text of scenarios/schema.json, which scripts/write-schema.mjs writes. */
+export const formatScenarioSchema = (options: { checks: readonly string[] }): string =>
+  `${JSON.stringify(scenarioJsonSchema(options), null, 2)}\n`;
+
+export interface ScenarioText extends ScenarioOptions {
+  /** as people name it; every place in the scenario carries it */
+  readonly file: string;
+  readonly text: string;
+  readonly beside: Beside;
+}
+
+/** A scenario file, or every mistake in it, in the order of the file. */
+export function parseScenario({
+  file,
+  text,
+  beside,
+  checks,
+}: ScenarioText): Result<Scenario, readonly Diagnostic[]> {
+  const read = readWithReferences(new YamlFile({ file, text, beside }), scenarioShape({ checks }));
+  return read.ok ? ok({ ...read.value, text }) : read;
 }

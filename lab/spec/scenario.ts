@@ -1,7 +1,6 @@
-import type { RuntimeName } from '../core/components.ts';
-import type { NodeLimits, StateKind, SystemCalls } from '../core/node-state.ts';
+import { type RuntimeName, DEFAULT_RUNTIME } from '../core/components.ts';
+import type { NodeLimits, StateKind, SystemCalls, PodState, RuntimeState } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
-import type { PodState, RuntimeState } from '../core/runtime-state.ts';
 import type { Place } from './diagnostic.ts';
 import type { Action } from './verbs/verbs.ts';
 import type { WrittenObject } from './written-json.ts';
@@ -186,4 +185,37 @@ export interface LogExpectation {
   readonly message: TextExpectation;
   readonly fields: Readonly<Record<string, string>>;
   readonly place: Place;
+}
+
+export interface NodeByHand {
+  readonly summary: string;
+  /** whose words the versions and files are, for messages; `local:` paths are meant from its folder */
+  readonly place: Place;
+  /** what is not said is as in a file that does not say it, with all standard plugins */
+  readonly node: Partial<NodeSpec>;
+}
+
+/** A scenario without steps, which says what is on a node that is worked with by hand. */
+export function scenarioOfNode({ summary, place, node }: NodeByHand): Scenario {
+  const version = { text: 'default', place };
+  return {
+    place,
+    text: '',
+    name: 'by-hand',
+    summary,
+    references: [],
+    matrix: [],
+    nodes: [
+      {
+        runtime: { name: DEFAULT_RUNTIME, version },
+        cniPlugins: { set: version, plugins: [] },
+        cniConfig: [],
+        files: [],
+        ...node,
+      },
+    ],
+    pods: [],
+    steps: [],
+    expect: [],
+  };
 }

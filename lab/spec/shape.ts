@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from './diagnostic.ts';
 import type { YamlValue, SpotKind } from './yaml-value.ts';
 
 export interface JsonSchema {

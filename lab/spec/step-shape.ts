@@ -1,11 +1,10 @@
 import { stepExpectShape } from './expect-shape.ts';
-import { present } from './present.ts';
-import { text } from './scalar-shapes.ts';
+import { present, object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
+import { text, whenShape } from './scalar-shapes.ts';
 import type { Expectation, StepSpec, When } from './scenario.ts';
-import { object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
-import { parseTime } from './quantities.ts';
+import { parseTime } from './limits.ts';
 import {
   VERBS,
   isVerb,
@@ -17,7 +16,6 @@ import {
   type Verb,
 } from './verbs/verbs.ts';
 import { aboutOneNode, nameShape } from './text-shapes.ts';
-import { whenShape } from './when-shape.ts';
 
 const timeoutMs: Shape<number> = mapped(
   text({ wanted: 'a time such as 30s, 500ms, 2m or 1h', pattern: /^\d+(ms|s|m|h)$/ }),

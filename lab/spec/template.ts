@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
 
 /** What a capture may hold; everything else in a text is exact, so that what varies has a name and a shape. */
 export const CAPTURE_PATTERNS = {

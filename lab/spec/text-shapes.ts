@@ -1,13 +1,13 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
 import { contentOf, type Content } from '../core/content.ts';
-import { present } from './present.ts';
+import { present, object } from './object-shape.ts';
 import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
-import { formatWritten } from './format-json.ts';
-import { jsonShape } from './json-shape.ts';
+import { formatWritten, jsonShape } from './written-json.ts';
 import { LIMITS } from './limits.ts';
 import { text } from './scalar-shapes.ts';
 import { mentioning, type Reach } from './mention.ts';
-import { object } from './object-shape.ts';
-import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
+import { about, byKind, list, mapOf, mapped, named, type Shape } from './shape.ts';
 import { IN_EVERY_TEXT, isInEveryText, literally } from './template.ts';
 import { parseVersionSpec } from './version-spec.ts';
 
@@ -200,3 +200,53 @@ const fileMode: Shape<number> = {
 /** A content that is to be taken as it stands, as a template that says it; bytes are taken so anyway. */
 export const literalContent = ({ content, encoding }: Content): Content =>
   encoding === undefined ? { content: literally(content) } : { content, encoding };
+
+const words = list(
+  mapped(template('step'), (value, spot) =>
+    value.includes('\0') ? spot.mistake('no word of a command can hold the character U+0000') : value,
+  ),
+  { min: 1 },
+);
+
+/** A command, word by word, as no shell reads it. A single text shows how it is written as a list. */
+export const argvShape: Shape<readonly string[]> = {
+  ...words,
+  wanted: 'a list of words',
+  read: (spot) => {
+    if (spot.kind !== 'text') return words.read(spot);
+    const line = spot.text ?? '';
+    return spot.mistake(`a command is a list of words, as no shell reads it: write ${asWords(line)}`);
+  },
+};
+
+function asWords(line: string): string {
+  const shell = `[sh, -c, ${quote(line)}]`;
+  const words = line.trim().split(/\s+/);
+  const isPlain = words.every((word) => /^[\w@%+=:./${}-]+$/.test(word));
+  return isPlain && words[0] !== '' ? `[${words.map(asItem).join(', ')}], or ${shell}` : shell;
+}
+
+/** Plain where YAML reads the very same text. */
+const asItem = (word: string): string =>
+  /^[A-Za-z/][\w./-]*$/.test(word) && !/^(?:true|false|null)$/i.test(word) ? word : quote(word);
+
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** What is wrong with an address that `connect` is to try, as far as it is known before the run: `${…}` may be anything. */
+export function addressMistake(text: string): string | undefined {
+  const [, host = '', port = ''] = /^(\[.*\]|[^:]*):([^:]*)$/.exec(text.replaceAll(REFERENCE, '\0')) ?? [];
+  const number = /^\d+$/.test(port) ? Number(port) : Number.NaN;
+  const isPort = port.includes('\0') || (number >= 1 && number <= 65_535);
+  if (isPort && isHost(host)) return undefined;
+  return `wanted an address and a port from 1 to 65535: 10.88.0.1:80, \${web.ip}:80 or [\${web.ip6}]:80; got ${JSON.stringify(text)}`;
+}
+
+/** The colon of `${x:ip}` is none of the address's. */
+const REFERENCE = /\$\{[^}]*\}/g;
+
+function isHost(host: string): boolean {
+  if (host.includes('\0')) return true;
+  if (host.startsWith('[')) return isIPv6(host.slice(1, -1));
+  if (/^[\d.]+$/.test(host)) return isIPv4(host);
+  return /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host);
+}

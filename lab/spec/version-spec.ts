@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/lab-error.ts';
 
 /** What a version text asks for; see `VersionText` in scenario.ts for the ways to write one. */
 export type VersionSpec =

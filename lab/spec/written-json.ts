@@ -1,7 +1,9 @@
-import { unreachable } from '../core/result.ts';
-import type { NumbersKept } from './mention.ts';
+import { unreachable } from '../core/lab-error.ts';
+import type { NumbersKept, Reach } from './mention.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { literally } from './template.ts';
+import { allRead, type Shape } from './shape.ts';
+import type { YamlValue } from './yaml-value.ts';
 
 /**
  * A mapping of a file, as it is written there: numbers by their very characters, keys in their order, and which of the
@@ -81,3 +83,84 @@ function anyWrittenOf(value: JsonValue): WrittenJson {
 }
 
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);
+
+export interface JsonOptions {
+  /** what texts in it may refer to */
+  readonly reach: Reach;
+  readonly numbers: NumbersKept;
+}
+
+/** A mapping of anything that JSON can hold. Nothing in it may change on its way: what would is a mistake. */
+export function jsonShape({ reach, numbers }: JsonOptions): Shape<WrittenObject> {
+  const check = (text: string, spot: YamlValue) => spot.mention({ kind: 'text', text, reach });
+
+  const readValue = (spot: YamlValue): WrittenJson | undefined => {
+    if (spot.kind === 'mapping') return readObject(spot);
+    if (spot.kind === 'list') {
+      const items = allRead(spot.items.map(readValue));
+      return items === undefined ? undefined : { is: 'list', items };
+    }
+    const text = spot.text ?? '';
+    if (spot.kind === 'number') {
+      const mistake = numberMistake(text, numbers);
+      return mistake === undefined ? { is: 'plain', source: text } : spot.mistake(mistake);
+    }
+    if (spot.kind !== 'text') return { is: 'plain', source: String(spot.scalar) };
+    check(text, spot);
+    const axis = spot.unquoted ? AXIS.exec(text)?.[1] : undefined;
+    if (axis === undefined) return { is: 'text', text };
+    spot.mention({ kind: 'number-axis', axis, numbers });
+    return { is: 'axis', text };
+  };
+
+  const readObject = (spot: YamlValue): WrittenObject | undefined => {
+    const pairs = spot.entries.map(({ name, key, value }) => {
+      check(name, key);
+      const read = readValue(value);
+      return read === undefined ? undefined : ([name, read] as const);
+    });
+    const entries = allRead(pairs);
+    return entries === undefined ? undefined : { is: 'mapping', entries };
+  };
+
+  return {
+    wanted: 'a mapping',
+    schema: () => ({ type: 'object' }),
+    read: (spot) => (spot.kind === 'mapping' ? readObject(spot) : spot.wants('a mapping')),
+  };
+}
+
+const AXIS = /^\$\{matrix\.([^}]+)\}$/;
+
+/** What is written for a mapping, the same wherever one stands in the place of a file. */
+export const formatJson = (value: JsonObject): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The same for a mapping of a file, with numbers in the characters that stand there. */
+export const formatWritten = (value: WrittenObject): string => `${format(value, '')}\n`;
+
+function format(value: WrittenJson, indent: string): string {
+  const inner = `${indent}  `;
+  const lines = (items: readonly string[], [open, close]: readonly [string, string]) =>
+    items.length === 0
+      ? `${open}${close}`
+      : `${open}\n${items.map((item) => inner + item).join(',\n')}\n${indent}${close}`;
+  switch (value.is) {
+    case 'mapping':
+      return lines(
+        value.entries.map(([key, item]) => `${JSON.stringify(key)}: ${format(item, inner)}`),
+        ['{', '}'],
+      );
+    case 'list':
+      return lines(
+        value.items.map((item) => format(item, inner)),
+        ['[', ']'],
+      );
+    case 'plain':
+      return value.source;
+    case 'text':
+    case 'axis':
+      return JSON.stringify(value.text);
+    default:
+      return unreachable(value);
+  }
+}

@@ -1,5 +1,5 @@
 import { CNI_BIN, type ComponentRef, type PluginsPlan } from '../core/components.ts';
-import { installPlugins, type InstalledPlugins } from '../nodes/plugins.ts';
+import { installPlugins, type InstalledPlugins } from '../nodes/provision.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { PLUGIN_VERBS } from '../spec/verbs/plugins.ts';

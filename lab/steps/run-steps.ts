@@ -1,6 +1,5 @@
 import type { NodeState } from '../core/node-state.ts';
-import { nodeRuns, runOn } from '../plan/node-run.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import { nodeRuns, runOn, type RunPlan } from '../plan/plan.ts';
 import type { ObservedOn, Observation } from '../observe/observation.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { Captures } from './captures.ts';

@@ -9,12 +9,17 @@ import type { Observation } from '../observe/observation.ts';
 import type { ComponentRef } from '../core/components.ts';
 import type { PlannedStep } from '../plan/plan.ts';
 import type { PodSpec } from '../spec/scenario.ts';
-import { podMadeBy } from '../spec/verbs/verbs.ts';
+import { podMadeBy, specOf, type PlannedAction, type Verb } from '../spec/verbs/verbs.ts';
 import { capturePod, Captures } from './captures.ts';
-import { type RunOptions, type StepContext, NothingToActOn } from './context.ts';
-import { notItsFault } from './not-its-fault.ts';
+import { type RunOptions, type StepContext, NothingToActOn, type VerbEffects } from './context.ts';
+import { notItsFault, COMMAND_EFFECTS } from './commands.ts';
 import { settle, type Settling } from './settle.ts';
-import { takeStep } from './take-step.ts';
+import { CONTAINER_EFFECTS } from './containers.ts';
+import { FILE_EFFECTS } from './files.ts';
+import { PLUGIN_EFFECTS } from './plugins.ts';
+import { POD_EFFECTS } from './pods.ts';
+import { askable, RUNTIME_EFFECTS } from './runtime.ts';
+import { WAITING_EFFECTS } from './wait.ts';
 
 export interface StepperOptions {
   readonly node: LabNode;
@@ -194,4 +199,22 @@ class LogReader {
     this.offset += bytesOfText(whole).length;
     return whole;
   }
+}
+
+const EFFECTS: VerbEffects<Verb> = {
+  ...POD_EFFECTS,
+  ...CONTAINER_EFFECTS,
+  ...FILE_EFFECTS,
+  ...PLUGIN_EFFECTS,
+  ...RUNTIME_EFFECTS,
+  ...COMMAND_EFFECTS,
+  ...WAITING_EFFECTS,
+};
+
+/** Does one thing to the node. Throws NothingToActOn where the system under test left nothing to do it to. */
+export async function takeStep(context: StepContext, action: PlannedAction): Promise<void> {
+  if (specOf(action).needsRuntime === true) await askable(context);
+  // the table is indexed by the very tag that types the action; TypeScript cannot follow that across a union
+  const take = EFFECTS[action.do] as (context: StepContext, action: PlannedAction) => Promise<void>;
+  await take(context, action);
 }

@@ -1,12 +1,11 @@
-import { unreachable } from '../core/result.ts';
-import { matchLines, messageText } from '../match/log-line.ts';
-import { nearestLine } from '../match/nearest-line.ts';
+import { unreachable } from '../core/lab-error.ts';
+import { matchLines, messageText, nearestLine } from '../match/log-line.ts';
 import type { Condition, LogExpectation } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
 import type { WAITING_VERBS } from '../spec/verbs/waiting.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
-import { notItsFault } from './not-its-fault.ts';
+import { notItsFault } from './commands.ts';
 
 export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
   'wait-for': (context, { condition }) => waitForCondition(context, condition),

@@ -1,9 +1,6 @@
 import { startOneNode } from '../../lab/assembly/one-node.ts';
-import type { NodeFlags } from '../../lab/assembly/flags.ts';
-import type { World } from '../../lab/assembly/world.ts';
-import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
-import { BadInput, LabError } from '../../lab/core/lab-error.ts';
-import { err, ok } from '../../lab/core/result.ts';
+import type { NodeFlags, World } from '../../lab/assembly/world.ts';
+import { CleanupStack, BadInput, LabError, err, ok } from '../../lab/core/lab-error.ts';
 import { waitFor } from '../../lab/core/wait-for.ts';
 import type { Artifacts } from '../../lab/artifacts/artifacts.ts';
 import { ANY_NODE, scenarioOf } from '../../lab/library/node-request.ts';

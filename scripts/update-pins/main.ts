@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { createApt } from '../../lab/artifacts/apt/apt.ts';
 import { createGoTool } from '../../lab/artifacts/go/tool.ts';
-import { holdSums } from '../../lab/artifacts/go/hold-sums.ts';
+import { holdSums } from '../../lab/artifacts/go/build.ts';
 import { updatePins } from './update-pins.ts';
 import { systemClock } from '../../lab/host/machine.ts';
 import { createConnect } from '../../lab/host/connect.ts';

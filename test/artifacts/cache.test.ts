@@ -15,11 +15,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCache } from '../../lab/artifacts/cache/cache.ts';
-import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
+import type { ArtifactEvent, Recipe } from '../../lab/artifacts/artifact.ts';
 import { obtain } from '../../lab/artifacts/sources/obtain.ts';
-import type { Recipe } from '../../lab/artifacts/recipe.ts';
-import { LabError } from '../../lab/core/lab-error.ts';
-import { ok } from '../../lab/core/result.ts';
+import { LabError, ok } from '../../lab/core/lab-error.ts';
 import { bundleOf } from '../rig/bundle.ts';
 
 const env = { PATH: process.env.PATH };

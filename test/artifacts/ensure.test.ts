@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCache } from '../../lab/artifacts/cache/cache.ts';
 import { allOf, ensureComponents } from '../../lab/artifacts/ensure.ts';
-import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
-import type { Recipe, Refusal, Source } from '../../lab/artifacts/recipe.ts';
-import { BadInput, LabError } from '../../lab/core/lab-error.ts';
-import { err, ok } from '../../lab/core/result.ts';
+import type { ArtifactEvent, Recipe, Refusal, Source } from '../../lab/artifacts/artifact.ts';
+import { BadInput, LabError, err, ok } from '../../lab/core/lab-error.ts';
 import type { ComponentRef, SourceName } from '../../lab/core/components.ts';
 import { pinsWith } from '../rig/pins.ts';
 

@@ -8,7 +8,7 @@ import {
   packagesBeyondNodeRoot,
   type NodeRootOptions,
 } from '../../lab/artifacts/own/node-root.ts';
-import { err, ok } from '../../lab/core/result.ts';
+import { err, ok } from '../../lab/core/lab-error.ts';
 import { createExec } from '../../lab/host/exec.ts';
 
 let folder: string;

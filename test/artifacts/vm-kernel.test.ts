@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { vmKernelRecipe } from '../../lab/artifacts/own/vm-kernel.ts';
-import { err } from '../../lab/core/result.ts';
+import { err } from '../../lab/core/lab-error.ts';
 import { createExec } from '../../lab/host/exec.ts';
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { upstreamVersion } from '../../lab/artifacts/sources/debian.ts';
-import { refusalFromGo } from '../../lab/artifacts/go/refusal.ts';
+import { refusalFromGo } from '../../lab/artifacts/go/tool.ts';
 import { parseModuleFacts, wrapperGoMod } from '../../lab/artifacts/go/wrapper.ts';
-import { nearestVersions } from '../../lab/artifacts/sources/unobtained.ts';
+import { nearestVersions } from '../../lab/artifacts/sources/obtain.ts';
 import { versionFromOutput } from '../../lab/artifacts/sources/programs.ts';
 
 test.each([

@@ -1,7 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { candidates } from '../../lab/cli/complete.ts';
-import { completionCommand, SHELLS } from '../../lab/cli/completion.ts';
+import { candidates, completionCommand, SHELLS } from '../../lab/cli/completion.ts';
 import { createProgram } from '../../lab/cli/program.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { fakeWorld } from '../rig/fake-world.ts';

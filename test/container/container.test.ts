@@ -6,9 +6,14 @@ import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
-import { LABELS, uploadContainer } from '../../lab/nodes/backends/container/spec.ts';
+import {
+  LABELS,
+  uploadContainer,
+  ownerText,
+  thisLab,
+  type Owner,
+} from '../../lab/nodes/backends/container/spec.ts';
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
-import { ownerText, thisLab, type Owner } from '../../lab/nodes/backends/container/owner.ts';
 import type { JsonReport } from '../../lab/report/json.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { containerLab } from '../rig/container-lab.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { unquoteGo } from '../../lab/core/go-quote.ts';
+import { unquoteGo } from '../../lab/core/logrus.ts';
 
 // Each is what strconv.Quote of Go 1.26 prints for the text beside it.
 test.each([

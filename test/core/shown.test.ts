@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shown, shownLine } from '../../lab/core/shown.ts';
+import { shown, shownLine } from '../../lab/core/content.ts';
 
 test.each([
   ['plain é 漢 😀 \t\n', 'plain é 漢 😀 \t\n'],

@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { systemClock } from '../../lab/host/machine.ts';
-import { msSince, startTicks, ticksNow } from '../../lab/host/process-start.ts';
+import { systemClock, msSince, startTicks, ticksNow } from '../../lab/host/machine.ts';
 
 test('a duration is the same when somebody sets the machine’s clock meanwhile', () => {
   const before = systemClock.now();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { configTrouble } from '../../lab/judge/start.ts';
+import { configTrouble } from '../../lab/judge/runtime.ts';
 
 const trouble = (at: number) =>
   `time="${at}" level=error msg="failed to load cni during init" error="cni config load failed: invalid character"`;

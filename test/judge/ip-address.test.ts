@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { firstAddress, parseIp, parsePrefix } from '../../lab/judge/ip-address.ts';
+import { firstAddress, parseIp, parsePrefix } from '../../lab/judge/networks.ts';
 
 test.each([
   ['fd00::1', 'fd00:0:0:0:0:0:0:1'],

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { RUNTIME_STATES } from '../../lab/core/runtime-state.ts';
-import { STATE_KINDS } from '../../lab/core/node-state.ts';
+import { RUNTIME_STATES, STATE_KINDS } from '../../lab/core/node-state.ts';
 import { judge } from '../rig/judged.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { Control } from '../../lab/spec/scenario.ts';

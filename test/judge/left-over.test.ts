@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
-import { instrumentsOf } from '../../lab/judge/instruments.ts';
-import { leftOver } from '../../lab/judge/left-over.ts';
+import { instrumentsOf, leftOver } from '../../lab/judge/left-over.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import { at, item, planned, ran, result, sandbox, state } from '../rig/recorded-run.ts';
 

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 
 import { judge, settlingOf } from '../rig/judged.ts';
 import { differences } from '../../lab/judge/parity.ts';
-import type { NodeState } from '../../lab/core/node-state.ts';
-import type { RuntimeState } from '../../lab/core/runtime-state.ts';
+import type { NodeState, RuntimeState } from '../../lab/core/node-state.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StateKind } from '../../lab/core/node-state.ts';
-import { ownerOf } from '../../lab/judge/owner.ts';
+import { ownerOf } from '../../lab/judge/left-over.ts';
 import { item, sandbox, state } from '../rig/recorded-run.ts';
 
 const A = 'a'.repeat(64);

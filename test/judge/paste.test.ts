@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { asTemplate } from '../../lab/judge/as-template.ts';
+import { asTemplate, scalarOf } from '../../lab/judge/paste.ts';
 import { judge } from '../rig/judged.ts';
 import { nameVariables } from '../../lab/judge/varying.ts';
-import { scalarOf } from '../../lab/judge/paste.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import {
   crictlError,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { RuntimeState } from '../../lab/core/runtime-state.ts';
+import type { RuntimeState } from '../../lab/core/node-state.ts';
 import { judge } from '../rig/judged.ts';
 import type { PlannedNode } from '../../lab/plan/plan.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';

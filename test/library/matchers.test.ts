@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { LabError } from '../../lab/core/lab-error.ts';
 import type { StateItem } from '../../lab/core/node-state.ts';
-import { StepFailed } from '../../lab/library/step-failed.ts';
+import { StepFailed } from '../../lab/library/check.ts';
 import '../../lab/vitest.ts';
 import { fakeStartedNode, stateOf } from '../rig/fake-started-node.ts';
 

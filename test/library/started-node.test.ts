@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { LabError } from '../../lab/core/lab-error.ts';
-import { StepFailed } from '../../lab/library/step-failed.ts';
+import { StepFailed } from '../../lab/library/check.ts';
 import { fakeStartedNode, stateOf } from '../rig/fake-started-node.ts';
 
 const ID = 'a'.repeat(64);

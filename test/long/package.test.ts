@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
+import { CleanupStack } from '../../lab/core/lab-error.ts';
 import { findProgram } from '../../lab/host/exec.ts';
 import type { ComponentRef } from '../../lab/core/components.ts';
 import type { JsonReport } from '../../lab/report/json.ts';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { openAgentLink } from '../../lab/nodes/agent-link.ts';
-import { agentNode } from '../../lab/nodes/agent-node.ts';
+import { openAgentLink, agentNode } from '../../lab/nodes/agent-link.ts';
 import type { LabNode } from '../../lab/nodes/node.ts';
 import { fakeAgent, type FakeAgent } from '../rig/fake-agent.ts';
 

@@ -7,7 +7,7 @@ import {
   parseRuntimeStatus,
   parseUsage,
 } from '../../lab/nodes/agent-protocol.ts';
-import { err, ok } from '../../lab/core/result.ts';
+import { err, ok } from '../../lab/core/lab-error.ts';
 
 test.each([
   ['{"event":"ready"}', { kind: 'ready' }],

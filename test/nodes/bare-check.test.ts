@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { checkBare, hasCapabilities, hasReadOnlyCgroups } from '../../lab/nodes/backends/bare-check.ts';
+import { checkBare, hasCapabilities, hasReadOnlyCgroups } from '../../lab/nodes/backends/bare.ts';
 
 test('where there is no Linux, it is said why and what to do', () => {
   expect(checkBare('darwin')).toEqual({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { hasCapabilities } from '../../lab/nodes/backends/bare-check.ts';
+import { hasCapabilities } from '../../lab/nodes/backends/bare.ts';
 import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
 
 test('a record is read whole or not at all', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkNames } from '../../lab/plan/checks.ts';
-import { compareRuns } from '../../lab/plan/compare-runs.ts';
+import { compareRuns } from '../../lab/plan/cells.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { scenarioOf } from '../spec/read.ts';
 

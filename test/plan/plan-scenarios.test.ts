@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { formatPlan } from '../../lab/plan/format-plan.ts';
-import { localComponents } from '../../lab/plan/local-paths.ts';
+import { formatPlan } from '../../lab/cli/plan.ts';
+import { localComponents } from '../../lab/plan/resolve-component.ts';
 import { parsePlan } from '../../lab/plan/parse-plan.ts';
 import { planScenarios, type PlanOptions } from '../../lab/plan/plan-scenarios.ts';
 import type { Plan } from '../../lab/plan/plan.ts';

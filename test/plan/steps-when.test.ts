@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
-import { scenarioOfNode } from '../../lab/spec/scenario-of-node.ts';
+import { scenarioOfNode } from '../../lab/spec/scenario.ts';
 import { scenarioOf } from '../spec/read.ts';
 import { OPTIONS } from './facts.ts';
 

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { LabEvent } from '../../lab/events.ts';
-import { fanOut } from '../../lab/report/fan-out.ts';
-import type { Reporter } from '../../lab/report/reporter.ts';
+import { fanOut, type Reporter } from '../../lab/report/reporter.ts';
 
 const event: LabEvent = { kind: 'interrupted', by: 'SIGINT' };
 const notice = (name: string, why: string): LabEvent => ({

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { judge } from '../rig/judged.ts';
-import { createJunitReporter } from '../../lab/report/junit.ts';
-import { formatXml } from '../../lab/report/xml.ts';
+import { createJunitReporter, formatXml } from '../../lab/report/junit.ts';
 import { exactly, expecting, journalOf, planned, runPod } from '../rig/recorded-run.ts';
 import { brokenOff, failing, passing, session, tell, type RecordedCell } from '../rig/sessions.ts';
 

@@ -1,4 +1,4 @@
-import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
+import { CleanupStack } from '../../lab/core/lab-error.ts';
 import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
 import { NodeHistory } from '../../lab/library/node-history.ts';
 import { StartedNode } from '../../lab/library/started-node.ts';

@@ -1,4 +1,4 @@
-import { RUNTIME_STATES } from '../../lab/core/runtime-state.ts';
+import { RUNTIME_STATES } from '../../lab/core/node-state.ts';
 import type { CheckName } from '../../lab/judge/verdict.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type Docker from 'dockerode';
 
-import { tarOf } from '../../lab/nodes/backends/container/tar.ts';
+import { tarOf } from '../../lab/nodes/backends/container/volume.ts';
 
 /**
  * An image of the stand-in for testcontainers' reaper (rig/reaper/main.go), made as that one's is. `silentFor`: one that is

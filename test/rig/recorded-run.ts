@@ -1,6 +1,5 @@
-import type { NodeState, StateItem, StateKind } from '../../lab/core/node-state.ts';
+import type { NodeState, StateItem, StateKind, RuntimeState } from '../../lab/core/node-state.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
-import type { RuntimeState } from '../../lab/core/runtime-state.ts';
 import type { JournalEntry, Observation } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';

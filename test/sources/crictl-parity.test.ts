@@ -4,8 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
 import type { Artifacts } from '../../lab/artifacts/artifacts.ts';
-import { CleanupStack } from '../../lab/core/cleanup-stack.ts';
-import { BadInput, LabError } from '../../lab/core/lab-error.ts';
+import { CleanupStack, BadInput, LabError } from '../../lab/core/lab-error.ts';
 import { systemClock } from '../../lab/host/machine.ts';
 import { bareBackend } from '../../lab/nodes/backends/bare.ts';
 import { bringUpNode } from '../../lab/nodes/bring-up.ts';

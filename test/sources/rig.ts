@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createArtifacts, type ArtifactsOptions } from '../../lab/artifacts/artifacts.ts';
-import type { ArtifactEvent } from '../../lab/artifacts/events.ts';
+import type { ArtifactEvent } from '../../lab/artifacts/artifact.ts';
 import { systemClock } from '../../lab/host/machine.ts';
 import { findProgram } from '../../lab/host/exec.ts';
 import { SOURCES } from '../../lab/core/components.ts';

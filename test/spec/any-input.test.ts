@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+import { parseScenario } from '../../lab/spec/scenario-shape.ts';
 import { literally } from '../../lab/spec/template.ts';
 import { ALONE, mistakesOf } from './read.ts';
 

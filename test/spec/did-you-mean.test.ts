@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { didYouMean } from '../../lab/spec/did-you-mean.ts';
+import { didYouMean } from '../../lab/spec/diagnostic.ts';
 
 test.each([
   ['run-pdo', '; did you mean "run-pod"?'],

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { CAPTURE_TYPES } from '../../lab/spec/template.ts';
 import { STATE_KINDS } from '../../lab/core/node-state.ts';
-import { scenarioJsonSchema } from '../../lab/spec/json-schema.ts';
+import { scenarioJsonSchema } from '../../lab/spec/scenario-shape.ts';
 import { mistakesOf, scenarioOf } from './read.ts';
 
 const page = readFileSync(fileURLToPath(new URL('../../scenarios/README.md', import.meta.url)), 'utf8');

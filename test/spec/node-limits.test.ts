@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { err, ok } from '../../lab/core/result.ts';
-import { parseLimit } from '../../lab/spec/node-limits.ts';
+import { err, ok } from '../../lab/core/lab-error.ts';
+import { parseLimit } from '../../lab/spec/limits.ts';
 
 test.each([
   ['memory=512MiB', { memoryBytes: 512 * 1024 ** 2 }],

@@ -1,7 +1,7 @@
-import { err, ok } from '../../lab/core/result.ts';
+import { err, ok } from '../../lab/core/lab-error.ts';
 import { CHECKS } from '../../lab/judge/verdict.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
-import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+import { parseScenario } from '../../lab/spec/scenario-shape.ts';
 import type { Scenario } from '../../lab/spec/scenario.ts';
 import type { Beside } from '../../lab/spec/yaml-file.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+import { parseScenario } from '../../lab/spec/scenario-shape.ts';
 import { ALONE } from './read.ts';
 
 const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');

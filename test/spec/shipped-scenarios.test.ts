@@ -4,10 +4,9 @@ import { expect, test } from 'vitest';
 import { CHECKS } from '../../lab/judge/verdict.ts';
 import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
-import { versionFacts } from '../../lab/plan/version-facts.ts';
+import { versionFacts } from '../../lab/plan/resolve-component.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
-import { formatScenarioSchema } from '../../lab/spec/json-schema.ts';
-import { parseScenario } from '../../lab/spec/parse-scenario.ts';
+import { formatScenarioSchema, parseScenario } from '../../lab/spec/scenario-shape.ts';
 import { ALONE } from './read.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

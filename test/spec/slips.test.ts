@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
-import { fileText } from '../../lab/spec/file-text.ts';
+import { fileText } from '../../lab/spec/yaml-file.ts';
 import { mistakesOf, scenarioOf } from './read.ts';
 
 const HEAD = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\n';

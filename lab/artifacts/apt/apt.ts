@@ -1,16 +1,22 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from '../../core/lab-error.ts';
+import { LabError, err, ok, type Result } from '../../core/lab-error.ts';
 import type { Clock, CommandResult, Exec } from '../../core/ports.ts';
-import { err, ok, type Result } from '../../core/result.ts';
 import { findProgram } from '../../host/exec.ts';
 import type { Http } from '../../host/http.ts';
 import type { Arch } from '../../core/components.ts';
-import { aptConfig, DEBIAN_ALIASES, hostRelease, machineEntries } from './machine.ts';
-import { parseDeb822, sourcesForSuite, urisOf } from './sources.ts';
+import {
+  aptConfig,
+  DEBIAN_ALIASES,
+  hostRelease,
+  machineEntries,
+  parseDeb822,
+  sourcesForSuite,
+  urisOf,
+} from './sources.ts';
 import { diskFull, outputSaysDiskFull } from '../cache/cache.ts';
 import { withLock } from '../cache/lock.ts';
-import type { Refusal } from '../recipe.ts';
+import type { Refusal } from '../artifact.ts';
 
 export interface AptOptions {
   readonly exec: Exec;

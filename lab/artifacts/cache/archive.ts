@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
-import { messageOf } from '../../core/lab-error.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { messageOf, err, ok, type Result } from '../../core/lab-error.ts';
 import { saysDiskFull } from './cache.ts';
 
 export interface UnpackOptions {

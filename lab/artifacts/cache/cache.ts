@@ -9,7 +9,7 @@ import type { Artifact } from '../artifact.ts';
 import { sha256OfFile, sha256OfText, fingerprintTree, stampOf } from './fingerprint.ts';
 import { withLock, withLockIfFree } from './lock.ts';
 import { LabError } from '../../core/lab-error.ts';
-import { readJson, type Schema } from '../../core/machine-json.ts';
+import { readJson, type Schema } from '../../core/json.ts';
 import { SOURCES } from '../../core/components.ts';
 
 export interface CacheOptions {

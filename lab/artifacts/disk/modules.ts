@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/lab-error.ts';
 import type { FolderNode, TreeNode } from './tree.ts';
 
 export interface KernelModule {

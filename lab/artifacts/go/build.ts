@@ -1,15 +1,17 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readFile, rm, writeFile, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, dirname } from 'node:path';
 
 import * as v from 'valibot';
-import { readJson } from '../../core/machine-json.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-import type { GomodPins } from '../../plan/pins.ts';
-import type { GoRun, GoTool } from './tool.ts';
-import { refusalFromGo } from './refusal.ts';
+
+import { readJson } from '../../core/json.ts';
+import { COMPONENTS } from '../../core/components.ts';
+import { err, LabError, ok, type Result } from '../../core/lab-error.ts';
+import type { GomodPins, Pins } from '../../plan/pins.ts';
+import { type GoRun, type GoTool, refusalFromGo } from './tool.ts';
 import { parseModuleFacts, wrapperGoMod } from './wrapper.ts';
-import type { Job, Refusal } from '../recipe.ts';
-import type { StaticLibrary } from './static-library.ts';
+import type { Job, Refusal } from '../artifact.ts';
+import type { Apt } from '../apt/apt.ts';
 
 /** One version of a Go module, and how its programs are built. */
 export interface GoBuild {
@@ -135,3 +137,105 @@ const linesNotIn = (held: string, needed: string): readonly string[] => {
   const known = new Set(held.split('\n'));
   return needed.split('\n').filter((line) => !known.has(line));
 };
+
+export interface HoldOptions {
+  readonly pins: Pins;
+  readonly go: GoTool;
+  /** brings libraries of C, as what a build with them needs is to be held too */
+  readonly apt: Apt;
+  /** folder with <component>.sum */
+  readonly sumsHostPath: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (line: string) => void;
+}
+
+/**
+ * Brings images/gomod/<name>.sum up to the pinned versions of pins.yaml: each that it does not hold yet is built once
+ * with Go's checksum database as the judge, and what that build needed is added. One file for all versions of a
+ * component, because they share most of what they need.
+ */
+export async function holdSums(options: HoldOptions): Promise<void> {
+  const { pins, go, apt, sumsHostPath, signal, onProgress } = options;
+  const components = COMPONENTS.flatMap((name) =>
+    pins.components[name].gomod.map((facts) => ({ name, facts, tests: {} })),
+  );
+  for (const { name, facts, tests } of [
+    ...components,
+    { name: 'critest', facts: pins.critest, tests: { tests: true as const } },
+  ]) {
+    for (const version of facts.pinned) {
+      const file = join(sumsHostPath, `${name}.sum`);
+      const held = await readFile(file, 'utf8').catch(() => '');
+      if (held.includes(`${facts.module} v${version} h1:`)) continue;
+      onProgress(`${name} ${version}: building, to see what it needs`);
+      const folder = await mkdtemp(join(tmpdir(), 'cnilab-sums-'));
+      const [tree, scratchHostPath] = [join(folder, 'tree'), join(folder, 'scratch')];
+      try {
+        await mkdir(tree);
+        await mkdir(scratchHostPath);
+        const job = { signal, scratchHostPath, progress: () => undefined };
+        const { library } = facts;
+        const build = {
+          go,
+          facts,
+          version,
+          ...tests,
+          ...(library === undefined ? {} : { library: (its: Job) => unpackLibrary(apt, library, its) }),
+        };
+        const built = await buildModule(build, tree, job);
+        if (!built.ok) throw new LabError(`${name} ${version}: ${built.error.why}`);
+        const lines = new Set(
+          [...held.split('\n'), ...built.value.sums.split('\n')].filter((line) => line !== ''),
+        );
+        await writeFile(file, `${[...lines].sort().join('\n')}\n`);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    }
+  }
+}
+
+/** A library of C that a program is linked with statically, so that it runs on any node. */
+export interface StaticLibrary {
+  /**
+   * Tells go, and gcc below it, where the library is. Not by flags: those of an earlier build, with the folder of then, come
+   * back out of Go's build cache.
+   */
+  readonly environment: Readonly<Record<string, string>>;
+  /** the packages, for the journal */
+  readonly madeFrom: string;
+}
+
+/** Unpacks a library's package of this host's release, nothing of it is installed; one that is installed is taken as it is. */
+export async function unpackLibrary(
+  apt: Pick<Apt, 'hostRelease' | 'missingFor' | 'unpack'>,
+  { package: packageName, name }: { readonly package: string; readonly name: string },
+  { signal, scratchHostPath, progress }: Job,
+): Promise<Result<StaticLibrary, Refusal>> {
+  const refused = (refusal: Refusal) =>
+    err({ ...refusal, source: 'gomod' as const, why: `${packageName}: ${refusal.why}` });
+  const { codename } = await apt.hostRelease();
+  const missing = await apt.missingFor(packageName, codename, signal);
+  if (!missing.ok) return refused(missing.error);
+  const treeHostPath = join(scratchHostPath, 'library');
+  progress(`downloading ${packageName}`);
+  const unpacked = await apt.unpack(missing.value, { treeHostPath, scratchHostPath, signal });
+  if (!unpacked.ok) return refused(unpacked.error);
+
+  const files = await readdir(treeHostPath, { recursive: true }).catch(() => []);
+  const archive = files.find((path) => path.endsWith(`/lib${name}.a`));
+  const pkgConfigHostPath = join(scratchHostPath, 'pkg-config');
+  const script = `#!/bin/sh\ncase "$1" in --libs) echo '-l${name}' ;; esac\n`;
+  await writeFile(pkgConfigHostPath, script, { mode: 0o755 });
+  const environment = {
+    PKG_CONFIG: pkgConfigHostPath,
+    ...(archive === undefined
+      ? {}
+      : {
+          LIBRARY_PATH: dirname(join(treeHostPath, archive)),
+          C_INCLUDE_PATH: join(treeHostPath, 'usr/include'),
+        }),
+  };
+  const versions = missing.value.map((one) => `${one.name}=${one.version}`).join(' ');
+  return ok({ environment, madeFrom: versions === '' ? `this host's ${packageName}` : versions });
+}

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { readJson } from '../../core/machine-json.ts';
+import { readJson } from '../../core/json.ts';
 
 /** What `go mod edit -json` tells of a module's own go.mod, as far as a wrapper must repeat it. */
 export interface ModuleFacts {

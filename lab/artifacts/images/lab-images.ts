@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
 import { APP_IMAGE, SANDBOX_IMAGE, type Arch } from '../../core/components.ts';
-import { unreachable } from '../../core/result.ts';
+import { unreachable } from '../../core/lab-error.ts';
 import type { ImageFile, OciImage } from './oci-image.ts';
 
 /** By the name of the artifact: what pod sandboxes run, and what containers run. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 
-import { err, ok } from '../../core/result.ts';
+import { err, ok } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Recipe } from '../artifact.ts';
 import { layOut } from './netfilter.ts';
 import { NODE_ROOT_SUITE, packagesBeyondNodeRoot } from './node-root.ts';
 

@@ -2,15 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join, dirname } from 'node:path';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 
-import { err, ok } from '../../core/result.ts';
+import { err, ok } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Pins } from '../../plan/pins.ts';
 import { buildModule } from '../go/build.ts';
-import type { GoTool } from '../go/tool.ts';
-import type { Recipe } from '../recipe.ts';
+import { type GoTool, refusalFromGo } from '../go/tool.ts';
+import type { Recipe } from '../artifact.ts';
 import type { Apt } from '../apt/apt.ts';
 import { critestImages } from '../images/lab-images.ts';
-import { refusalFromGo } from '../go/refusal.ts';
 import { findBusybox } from './images.ts';
 import { hashOfSources } from './node-tools.ts';
 

@@ -1,10 +1,9 @@
 import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
-import type { Artifact } from '../artifact.ts';
-import type { Job, Recipe, Refusal } from '../recipe.ts';
+import type { Artifact, Job, Recipe, Refusal } from '../artifact.ts';
 
 /** The images that pods are made of: no registry is asked at run time. */
 export type ImageName = 'pause-image' | 'app-image';

@@ -2,11 +2,11 @@ import { link, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { release } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
-import { err, ok } from '../../core/result.ts';
+import { err, ok } from '../../core/lab-error.ts';
 import { findProgram } from '../../host/exec.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Recipe } from '../artifact.ts';
 
 /** Where a node looks for programs of the system. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

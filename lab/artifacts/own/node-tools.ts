@@ -3,14 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { LabError } from '../../core/lab-error.ts';
-import { err, ok } from '../../core/result.ts';
+import { LabError, err, ok } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import { stampOf } from '../cache/fingerprint.ts';
-import type { GoTool } from '../go/tool.ts';
-import { refusalFromGo } from '../go/refusal.ts';
-import type { Recipe } from '../recipe.ts';
-import type { Artifact } from '../artifact.ts';
+import { type GoTool, refusalFromGo } from '../go/tool.ts';
+import type { Recipe, Artifact } from '../artifact.ts';
 
 /** The programs of ours that run on a node: one Go module, images/node-tools. */
 export const NODE_TOOLS = ['agent', 'crictl', 'pause'] as const;

@@ -1,13 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { err, ok } from '../../core/result.ts';
-import type { Artifact } from '../artifact.ts';
-import { cpio, type CpioEntry } from '../disk/cpio.ts';
+import { err, ok } from '../../core/lab-error.ts';
+import type { Artifact, Recipe } from '../artifact.ts';
+import { cpio, type CpioEntry, readTar, folderNode, place } from '../disk/tree.ts';
 import { modulesInOrder } from '../disk/modules.ts';
-import { readTar } from '../disk/read-tar.ts';
-import { folderNode, place } from '../disk/tree.ts';
-import { writeDisk } from '../disk/write-disk.ts';
-import type { Recipe } from '../recipe.ts';
+import { writeDisk } from '../disk/erofs.ts';
 
 /** root.erofs: the file system of every node, with the kernel's modules where modprobe looks. */
 export function vmRootRecipe({ nodeRoot, kernel }: { nodeRoot: Artifact; kernel: Artifact }): Recipe {

@@ -1,13 +1,13 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/lab-error.ts';
 import type { Exec } from '../../core/ports.ts';
 import type { ComponentName, Arch } from '../../core/components.ts';
 import type { DebianPins, Pins } from '../../plan/pins.ts';
 import type { Apt, DebianPackage } from '../apt/apt.ts';
 import { COMPONENT_PROGRAMS, whyItDoesNotRun } from './programs.ts';
-import type { Job, Made, Refusal, Source } from '../recipe.ts';
+import type { Job, Made, Refusal, Source } from '../artifact.ts';
 
 export interface DebianOptions {
   readonly pins: Pins;

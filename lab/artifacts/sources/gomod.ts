@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { err, ok } from '../../core/result.ts';
+import { err, ok } from '../../core/lab-error.ts';
 import { findProgram } from '../../host/exec.ts';
 import type { Http } from '../../host/http.ts';
 import type { Arch, ComponentRef } from '../../core/components.ts';
 import type { GomodPins, Pins } from '../../plan/pins.ts';
 import type { Apt } from '../apt/apt.ts';
-import type { GoTool } from '../go/tool.ts';
-import { buildModule, downloadModule, type GoBuild } from '../go/build.ts';
-import { refusalFromGo } from '../go/refusal.ts';
-import type { Recipe, Refusal, Source } from '../recipe.ts';
-import { unpackLibrary } from '../go/static-library.ts';
+import { type GoTool, refusalFromGo } from '../go/tool.ts';
+import { buildModule, downloadModule, type GoBuild, unpackLibrary } from '../go/build.ts';
+import type { Recipe, Refusal, Source } from '../artifact.ts';
 
 export interface GomodOptions {
   readonly pins: Pins;

@@ -1,16 +1,15 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadInput, messageOf } from '../../core/lab-error.ts';
+import { BadInput, messageOf, err, ok, type Result } from '../../core/lab-error.ts';
 import type { Exec } from '../../core/ports.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-import { isFolder } from '../../host/run-folder.ts';
+import { isFolder } from '../../host/machine.ts';
 import type { ComponentName, ComponentRef } from '../../core/components.ts';
 import { unpackPrograms } from '../cache/archive.ts';
 import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS, versionFromOutput, versionQuestion } from './programs.ts';
 import { stampOf } from '../cache/fingerprint.ts';
 import { RELEASE_CAPS } from './release.ts';
-import type { Source } from '../recipe.ts';
+import type { Source } from '../artifact.ts';
 
 /** What users bring themselves: a folder, one program, or a .tar.gz, under test. Copied, so that a run's files stay. */
 export function createLocal(): Source {

@@ -1,12 +1,12 @@
 import { chmod, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/lab-error.ts';
 import type { Http } from '../../host/http.ts';
 import type { ComponentName, Arch } from '../../core/components.ts';
 import type { Pins } from '../../plan/pins.ts';
 import { unpackPrograms } from '../cache/archive.ts';
 import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS } from './programs.ts';
-import type { Job, Made, Refusal, Source } from '../recipe.ts';
+import type { Job, Made, Refusal, Source } from '../artifact.ts';
 
 export interface ReleaseOptions {
   readonly pins: Pins;

@@ -3,11 +3,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { LabError } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
-import { ticksNow } from '../../host/process-start.ts';
+import { ticksNow } from '../../host/machine.ts';
 import { beginAhead, type NodeBeginning } from '../ahead.ts';
 import { memberNamed, membersOf } from '../group.ts';
-import { hostLimits } from '../host-limits.ts';
-import type { Backend, BackendCheck, NodeMaker, PrepareOptions, RunningNode } from '../node.ts';
+import {
+  hostLimits,
+  type Backend,
+  type BackendCheck,
+  type NodeMaker,
+  type PrepareOptions,
+  type RunningNode,
+} from '../node.ts';
 import { findAddress } from './container/address.ts';
 import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
 import {
@@ -19,8 +25,7 @@ import {
   type LabContainer,
 } from './container/containers.ts';
 import { enterContainer } from './container/enter.ts';
-import { connectTo, type Engine } from './container/engine.ts';
-import { engineError, isGone } from './container/engine-errors.ts';
+import { connectTo, type Engine, engineError, isGone } from './container/engine.ts';
 import {
   cannotBePrivileged,
   startContainerNode,
@@ -29,9 +34,8 @@ import {
 } from './container/node.ts';
 import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
-import { isOf, thisLab } from './container/owner.ts';
 import { artifactVolume } from './container/volume.ts';
-import { VOLUME, type InGroup, type Moment, type Powers } from './container/spec.ts';
+import { VOLUME, type InGroup, type Moment, type Powers, isOf, thisLab } from './container/spec.ts';
 
 export interface ContainerBackendOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

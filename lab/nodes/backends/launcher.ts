@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { once } from 'node:events';
+import { join } from 'node:path';
 
 import { LabError } from '../../core/lab-error.ts';
 import type { Terminal } from '../node.ts';
+import type { Artifact } from '../../artifacts/artifact.ts';
 
 /** of what a launcher said; that of a virtual machine tells of two logs, 12 lines each */
 const LAST_LINES = 30;
@@ -44,4 +47,42 @@ export async function runOnTerminal(
       resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])),
     );
   });
+}
+
+/** The network of a group, held by a process on this host. */
+export interface Segment {
+  readonly pid: number;
+  close(): Promise<void>;
+}
+
+/** Starts `agent segment`, which ends with the lab, in whatever way that ends; `name` is for those who look at processes. Throws LabError. */
+export async function startSegment(
+  nodeTools: Artifact,
+  name: string,
+  argv: readonly string[],
+): Promise<Segment> {
+  const holder = spawn(join(nodeTools.hostPath, 'bin/agent'), ['segment', '--name', name, ...argv], {
+    stdio: 'pipe',
+    detached: true, // Ctrl-C is for the lab, which ends its nodes first
+    env: {},
+    cwd: '/',
+  });
+  const { why } = watchEnd(holder);
+  holder.stdin.on('error', () => undefined);
+  await Promise.race([
+    once(holder.stdout, 'data'),
+    why.then((text) =>
+      Promise.reject(new LabError(`the network between the nodes could not be made: ${text}`)),
+    ),
+  ]);
+  holder.unref();
+  const closed = once(holder.stdout, 'close');
+  return {
+    pid: holder.pid ?? 0,
+    async close() {
+      holder.stdin.end();
+      await closed;
+      holder.stderr.destroy();
+    },
+  };
 }

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 
 import { LabError, messageOf } from '../../core/lab-error.ts';
-import { readJson, type Schema } from '../../core/machine-json.ts';
-import { msSince, startTicks } from '../../host/process-start.ts';
+import { readJson, type Schema } from '../../core/json.ts';
+import { msSince, startTicks } from '../../host/machine.ts';
 import type { NodeOnHost } from '../node.ts';
 
 /** What stands for a node on the host, bare or a virtual machine; images/node-tools/internal/launcher/record.go writes it. */

@@ -9,12 +9,10 @@ import { createLeashedExec } from '../../host/exec.ts';
 import type { Arch } from '../../core/components.ts';
 import { memberNamed, membersOf } from '../group.ts';
 import type { Backend, NodeOptions } from '../node.ts';
-import { chooseAcceleration, describeAcceleration } from './vm/acceleration.ts';
+import { chooseAcceleration, describeAcceleration, checkQemu, findQemu } from './vm/qemu.ts';
 import { endNode, nodesOf, recordOf, sweepRecords } from './node-records.ts';
 import type { Machine } from './vm/qemu-args.ts';
-import { checkQemu, findQemu } from './vm/qemu.ts';
-import { runOnTerminal } from './launcher.ts';
-import { startSegment } from './segment.ts';
+import { runOnTerminal, startSegment } from './launcher.ts';
 import type { InGroup } from './vm/node.ts';
 import { startFastest } from './vm/start-fastest.ts';
 

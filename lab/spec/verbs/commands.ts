@@ -1,10 +1,7 @@
-import { pasteable } from '../../core/shown.ts';
-import { addressMistake } from '../address.ts';
-import { object } from '../object-shape.ts';
-import { present } from '../present.ts';
+import { pasteable } from '../../core/content.ts';
+import { object, present } from '../object-shape.ts';
 import { about, byKind, mapped, type Shape } from '../shape.ts';
-import { template, usedPod } from '../text-shapes.ts';
-import { argvShape } from '../argv-shape.ts';
+import { template, usedPod, addressMistake, argvShape } from '../text-shapes.ts';
 import { verb } from './verb-spec.ts';
 
 export interface Exec {

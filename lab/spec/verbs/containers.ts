@@ -1,8 +1,7 @@
-import { pasteable } from '../../core/shown.ts';
+import { pasteable } from '../../core/content.ts';
 import { object } from '../object-shape.ts';
 import { about, mapped, type Shape } from '../shape.ts';
-import { nameShape, usedContainer, usedPod } from '../text-shapes.ts';
-import { argvShape } from '../argv-shape.ts';
+import { nameShape, usedContainer, usedPod, argvShape } from '../text-shapes.ts';
 import { asWritten, verb, type VerbSpec } from './verb-spec.ts';
 
 export interface OnContainer {

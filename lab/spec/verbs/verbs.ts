@@ -1,4 +1,4 @@
-import type { RuntimeState } from '../../core/runtime-state.ts';
+import type { RuntimeState } from '../../core/node-state.ts';
 import { COMMAND_VERBS } from './commands.ts';
 import { CONTAINER_VERBS } from './containers.ts';
 import { FILE_VERBS } from './files.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { cpio } from '../../../lab/artifacts/disk/cpio.ts';
+import { cpio } from '../../../lab/artifacts/disk/tree.ts';
 
 test('an initramfs is what the kernel unpacks: a header of hexadecimal fields, the path, the content, filled up', () => {
   const archive = cpio([

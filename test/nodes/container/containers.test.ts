@@ -1,10 +1,16 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 
-import { ticksNow } from '../../../lab/host/process-start.ts';
+import { ticksNow } from '../../../lab/host/machine.ts';
 import { ageOf, isLeft, type LabContainer } from '../../../lab/nodes/backends/container/containers.ts';
-import { isOf, ownerText, parseOwner, thisLab } from '../../../lab/nodes/backends/container/owner.ts';
-import { CAPABILITIES, nodeContainer } from '../../../lab/nodes/backends/container/spec.ts';
+import {
+  CAPABILITIES,
+  nodeContainer,
+  isOf,
+  ownerText,
+  parseOwner,
+  thisLab,
+} from '../../../lab/nodes/backends/container/spec.ts';
 
 const owner = { host: 'build-1', pid: 7, startTicks: 99, stateHostPath: '/home/ann lee/cnilab' };
 const limits = { memoryBytes: 3, processes: 4, tmpfsBytes: 5 };

@@ -5,8 +5,8 @@ import { buffer, text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 
-import { demux } from '../../../lab/nodes/backends/container/demux.ts';
-import { tarOf } from '../../../lab/nodes/backends/container/tar.ts';
+import { demux } from '../../../lab/nodes/backends/container/containers.ts';
+import { tarOf } from '../../../lab/nodes/backends/container/volume.ts';
 import { scratchFolder } from '../../rig/scratch.ts';
 
 const folder = scratchFolder();

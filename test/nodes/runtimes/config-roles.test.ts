@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { inTablesOf } from '../../../lab/nodes/runtimes/containerd/config-roles.ts';
+import { inTablesOf } from '../../../lab/nodes/runtimes/containerd/config.ts';
 
 const BY_ROLE = {
   debug: { level: 'debug' },

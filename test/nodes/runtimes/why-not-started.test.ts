@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { reasonsNotStarted, whyNotStarted } from '../../../lab/nodes/runtimes/containerd/why-not-started.ts';
+import { reasonsNotStarted, whyNotStarted } from '../../../lab/nodes/runtimes/containerd.ts';
 
 const began = 'time="2026-01-01T00:00:00Z" level=info msg="starting containerd" revision= version=1.6.4';
 const loading =

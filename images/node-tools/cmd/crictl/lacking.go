@@ -9,7 +9,7 @@ import (
 )
 
 // lacking is the end of a call that the official crictl might have served and this one does not: a verb, a flag, a form.
-// Its exit code is the lab's for what could not be tried, and the lab knows the words: lab/steps/not-its-fault.ts.
+// Its exit code is the lab's for what could not be tried, and the lab knows the words: lab/steps/commands.ts.
 func lacking(what string) error {
 	return cli.Exit(fmt.Sprintf("this crictl is cnilab's own and has no %s; take an official one: `crictl: release:1.25.0`, "+
 		"or `crictl: local:PATH`, in the file, or --crictl", what), 69)

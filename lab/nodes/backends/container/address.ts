@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import * as v from 'valibot';
 
-import { readJson } from '../../../core/machine-json.ts';
+import { readJson } from '../../../core/json.ts';
 
 /** Where a container engine answers, and who said so. */
 export interface EngineAddress {

@@ -4,8 +4,7 @@ import { messageOf } from '../../../core/lab-error.ts';
 import type { Arch } from '../../../core/components.ts';
 import type { BackendCheck } from '../../node.ts';
 import type { EngineAddress } from './address.ts';
-import type { Engine } from './engine.ts';
-import { refusalOf, unreachable } from './engine-errors.ts';
+import { type Engine, refusalOf, unreachable } from './engine.ts';
 
 const ANSWER_WITHIN_MS = 2000;
 

@@ -2,9 +2,8 @@ import type { Duplex } from 'node:stream';
 
 import { LabError } from '../../../core/lab-error.ts';
 import type { Terminal } from '../../node.ts';
-import { demux } from './demux.ts';
-import type { Engine } from './engine.ts';
-import { engineError } from './engine-errors.ts';
+import { demux } from './containers.ts';
+import { type Engine, engineError } from './engine.ts';
 
 const SHELL = 'command -v bash >/dev/null && exec bash; exec sh';
 

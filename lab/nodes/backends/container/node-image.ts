@@ -4,13 +4,12 @@ import { join } from 'node:path';
 
 import * as v from 'valibot';
 
-import { readJson } from '../../../core/machine-json.ts';
+import { readJson } from '../../../core/json.ts';
 import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { PrepareOptions } from '../../node.ts';
-import type { Engine } from './engine.ts';
-import { engineError, isGone, refusalOf, saysDiskFull } from './engine-errors.ts';
-import { tarOf, type TarPart } from './tar.ts';
+import { type Engine, engineError, isGone, refusalOf, saysDiskFull } from './engine.ts';
+import { tarOf, type TarPart } from './volume.ts';
 
 export interface NodeImageOptions {
   readonly engine: Engine;

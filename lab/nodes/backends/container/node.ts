@@ -2,17 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as v from 'valibot';
 
-import { check } from '../../../core/machine-json.ts';
+import { check } from '../../../core/json.ts';
 import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
-import { openAgentLink, readyWithin } from '../../agent-link.ts';
-import { agentNode } from '../../agent-node.ts';
+import { openAgentLink, readyWithin, agentNode } from '../../agent-link.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { RunningNode } from '../../node.ts';
-import { removeContainer, removeUnusedSegment } from './containers.ts';
-import { demux } from './demux.ts';
-import type { Engine } from './engine.ts';
-import { engineError, isGone, refusalOf, unreachable } from './engine-errors.ts';
-import type { Owner } from './owner.ts';
+import { removeContainer, removeUnusedSegment, demux } from './containers.ts';
+import { type Engine, engineError, isGone, refusalOf, unreachable } from './engine.ts';
 import {
   keptName,
   nodeContainer,
@@ -21,6 +17,7 @@ import {
   type Moment,
   type Powers,
   type ReaperLabels,
+  type Owner,
 } from './spec.ts';
 import type { ArtifactVolume } from './volume.ts';
 

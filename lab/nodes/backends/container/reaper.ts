@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 
 import * as v from 'valibot';
 
-import { check } from '../../../core/machine-json.ts';
+import { check } from '../../../core/json.ts';
 import { testcontainersProperties, type EngineHints } from './address.ts';
 import { dockerOptions, type Engine } from './engine.ts';
 import type { ReaperLabels } from './spec.ts';

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
 
-import type { Artifact } from '../../../artifacts/artifact.ts';
+import type { Artifact, Recipe } from '../../../artifacts/artifact.ts';
 import type { Cache } from '../../../artifacts/cache/cache.ts';
 import { folderNode, place } from '../../../artifacts/disk/tree.ts';
-import { writeDisk } from '../../../artifacts/disk/write-disk.ts';
-import { describeUnobtained } from '../../../artifacts/sources/unobtained.ts';
-import { obtain, findCached } from '../../../artifacts/sources/obtain.ts';
-import type { Recipe } from '../../../artifacts/recipe.ts';
-import { LabError } from '../../../core/lab-error.ts';
-import { ok } from '../../../core/result.ts';
+import { writeDisk } from '../../../artifacts/disk/erofs.ts';
+import { describeUnobtained, obtain, findCached } from '../../../artifacts/sources/obtain.ts';
+import { LabError, ok } from '../../../core/lab-error.ts';
+import type { AgentLink } from '../../agent-link.ts';
+import { parseNothing } from '../../agent-protocol.ts';
 
 const SMALLEST_BYTES = 256 * 1024 ** 2;
 
@@ -64,4 +64,27 @@ function capacityFor(artifacts: readonly Artifact[]): number {
     .flatMap(({ files }) => files)
     .reduce((sum, { sizeBytes }) => sum + sizeBytes + 8192, 1024 ** 2);
   return 2 ** Math.max(Math.log2(SMALLEST_BYTES), Math.ceil(Math.log2(bytes)));
+}
+
+const PIECE_BYTES = 1 << 20;
+
+/** Brings an artifact onto a node through the agent, for one that was not named at the node's start. */
+export async function copyArtifact(link: AgentLink, { key, hostPath, files }: Artifact): Promise<string> {
+  const folder = `/lab/provided/${key}`;
+  for (const { path, executable } of files) {
+    const append = (bytes: Buffer) =>
+      link.request(
+        {
+          op: 'append-file',
+          path: `${folder}/${path}`,
+          base64: bytes.toString('base64'),
+          mode: executable ? 0o755 : 0o644,
+        },
+        parseNothing,
+      );
+    await append(Buffer.alloc(0)); // an empty file is a file too
+    const pieces = createReadStream(join(hostPath, path), { highWaterMark: PIECE_BYTES });
+    for await (const piece of pieces) await append(piece as Buffer);
+  }
+  return folder;
 }

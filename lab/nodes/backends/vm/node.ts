@@ -8,12 +8,11 @@ import type { Duplex } from 'node:stream';
 import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { Clock } from '../../../core/ports.ts';
-import { openAgentLink, type AgentLink, readyWithin } from '../../agent-link.ts';
-import { agentNode } from '../../agent-node.ts';
+import { openAgentLink, type AgentLink, readyWithin, agentNode } from '../../agent-link.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { Member } from '../../group.ts';
 import type { NodeOptions, RunningNode } from '../../node.ts';
-import { copyArtifact } from './copy-artifact.ts';
+import { copyArtifact } from './artifacts-disk.ts';
 import { watchEnd } from '../launcher.ts';
 import { CONSOLE_LOG, MONITOR } from './qemu-args.ts';
 

@@ -8,7 +8,7 @@ import { stampOf } from '../../../artifacts/cache/fingerprint.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { ArtifactsDisk } from './artifacts-disk.ts';
 import { qemuArgs, type Machine } from './qemu-args.ts';
-import { openQmp, type Qmp } from './qmp.ts';
+import { openQmp, type Qmp } from './qemu.ts';
 
 export interface SavedGuestsOptions {
   readonly cache: Cache;

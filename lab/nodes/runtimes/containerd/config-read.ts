@@ -3,8 +3,7 @@ import { parse } from 'smol-toml';
 import type { JsonObject, JsonValue } from '../../../core/json.ts';
 import { parseLogrus } from '../../../core/logrus.ts';
 import type { ConfigSeen, UnreadConfig } from '../../../core/runtime.ts';
-import { inTablesOf } from './config-roles.ts';
-import { CRI, IMAGES, isTable, RUNTIME } from './tables.ts';
+import { inTablesOf, CRI, IMAGES, isTable, RUNTIME } from './config.ts';
 
 /** The names under which the CRI plugin's tables stand in one version of containerd or another. */
 const CRI_TABLES = [CRI, RUNTIME, IMAGES];

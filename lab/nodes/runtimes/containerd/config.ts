@@ -1,9 +1,26 @@
 import { stringify } from 'smol-toml';
 
 import { CNI_BIN, SANDBOX_IMAGE } from '../../../core/components.ts';
-import type { JsonObject } from '../../../core/json.ts';
-import { inTablesOf } from './config-roles.ts';
-import { mergeTables } from './tables.ts';
+import type { JsonObject, JsonValue } from '../../../core/json.ts';
+
+/** The CRI plugin of containerd 1.x, in one table; in 2.x only its streaming server is left in it. */
+export const CRI = 'io.containerd.grpc.v1.cri';
+export const RUNTIME = 'io.containerd.cri.v1.runtime';
+export const IMAGES = 'io.containerd.cri.v1.images';
+
+/** Table by table; anything that is not a table on both sides is replaced. */
+export function mergeTables(base: JsonObject, over: JsonObject): JsonObject {
+  const merged: Record<string, JsonValue> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isTable(below) && isTable(value) ? mergeTables(below, value) : value;
+  }
+  return merged;
+}
+
+export function isTable(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /**
  * containerd's config.toml: its own defaults, but for the sandbox image, oom scores and the folder of the plugins, with
@@ -34,3 +51,74 @@ function defaults(version: string): JsonObject {
   const cri = { sandbox_image: SANDBOX_IMAGE, restrict_oom_score_adj: true, cni: { bin_dir: CNI_BIN } };
   return { version: 2, plugins: { 'io.containerd.grpc.v1.cri': cri } };
 }
+
+const STREAMING = [
+  'disable_tcp_service',
+  'enable_tls_streaming',
+  'stream_idle_timeout',
+  'stream_server_address',
+  'stream_server_port',
+  'x509_key_pair_streaming',
+];
+const OF_IMAGES = [
+  'concurrent_layer_fetch_buffer',
+  'disable_snapshot_annotations',
+  'discard_unpacked_layers',
+  'image_decryption',
+  'image_pull_progress_timeout',
+  'image_pull_with_sync_fs',
+  'max_concurrent_downloads',
+  'pinned_images',
+  'registry',
+  'snapshotter',
+  'stats_collect_period',
+  'use_local_image_pull',
+];
+/** In 1.x these stand one table deeper. */
+const IN_CONTAINERD = ['disable_snapshot_annotations', 'discard_unpacked_layers', 'snapshotter'];
+
+/**
+ * The tables of containerd's configuration with `cri`, which says what a table is for and not what it is called, put in the
+ * place that this version reads. Its keys are called as in 1.x. What a table says under its own name goes before it.
+ */
+export function inTablesOf(version: string, config: JsonObject): JsonObject {
+  const { cri, ...rest } = config;
+  if (!isTable(cri)) return config;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const plugins = major < 2 ? { [CRI]: cri } : splitIn2(cri, { binDirs: major > 2 || minor > 0 });
+  return mergeTables({ plugins }, rest);
+}
+
+/** 2.0 split the plugin in two and left its streaming server behind; 2.1 made the folder of the plugins a list. */
+function splitIn2(
+  { sandbox_image: sandbox, containerd, cni, ...cri }: JsonObject,
+  { binDirs }: { binDirs: boolean },
+): JsonObject {
+  const inContainerd = isTable(containerd) ? containerd : {};
+  const runtime = {
+    ...without(cri, [...STREAMING, ...OF_IMAGES]),
+    ...(containerd === undefined ? {} : orNothing('containerd', without(inContainerd, IN_CONTAINERD))),
+    ...(cni === undefined ? {} : { cni: binDirs && isTable(cni) ? withBinDirs(cni) : cni }),
+  };
+  const images = mergeTables(
+    { ...only(cri, OF_IMAGES), ...only(inContainerd, IN_CONTAINERD) },
+    sandbox === undefined ? {} : { pinned_images: { sandbox } },
+  );
+  return {
+    ...orNothing(CRI, only(cri, STREAMING)),
+    ...orNothing(IMAGES, images),
+    ...orNothing(RUNTIME, runtime),
+  };
+}
+
+const withBinDirs = ({ bin_dir: folder, ...cni }: JsonObject): JsonObject =>
+  folder === undefined ? cni : { bin_dirs: [folder], ...cni };
+
+const only = (table: JsonObject, keys: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
+
+const without = (table: JsonObject, keys: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(table).filter(([key]) => !keys.includes(key)));
+
+const orNothing = (key: string, table: JsonObject): JsonObject =>
+  Object.keys(table).length === 0 ? {} : { [key]: table };

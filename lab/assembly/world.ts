@@ -54,6 +54,7 @@ export interface NodeFlags {
 
 export interface RunFlags extends NodeFlags {
   readonly jobs?: number;
+  readonly all?: true;
   readonly keep?: true;
   readonly reporter?: readonly string[];
   readonly output: string;

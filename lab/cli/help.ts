@@ -60,6 +60,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['run missing-version', 'one scenario, all cells of its matrix'],
       ['run our-issue.yaml --containerd 1.6.3,1.6.4 --verbose', 'a file, on two versions'],
       ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
+      ['run --all', 'every scenario and every control that `cnilab list` shows'],
       ['run scenarios --reporter junit=report.xml --reporter terminal', 'a folder, with a report for CI'],
     ],
   },

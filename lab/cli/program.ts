@@ -49,6 +49,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
   withRunFlags(program.command('run'))
     .description('run scenarios and judge them')
     .argument('[scenarios...]', 'names, files, folders or globs')
+    .option('--all', 'every scenario and every control, also those in sub-folders')
     .option('--keep', 'leave the nodes up, and say how to enter and end them')
     .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
     .action(async (names: string[], flags: RunFlags) =>

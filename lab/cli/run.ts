@@ -19,8 +19,12 @@ import { EXIT } from './exit-codes.ts';
 
 /** `cnilab run`: plan, runs, reports; the worst outcome is the exit code. */
 export async function runCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {
-  if (names.length === 0)
-    throw new BadInput('name a scenario, a file, a folder or a glob; `cnilab list` shows what there is');
+  if (names.length > 0 && flags.all === true)
+    throw new BadInput(`--all runs every scenario; run it without ${names.join(' ')}`);
+  if (names.length === 0 && flags.all !== true)
+    throw new BadInput(
+      'name a scenario, a file, a folder or a glob, or use --all; `cnilab list` shows what there is',
+    );
   return (await runRecorded(world, names, flags)).exitCode;
 }
 

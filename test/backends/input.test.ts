@@ -48,7 +48,10 @@ test('a scenario that there is not: the nearest one, or all', async () => {
     /^cnilab: no scenario is called "xyz"; there are: .*missing-version/,
   );
   expect(await refused('run')).toBe(
-    'cnilab: name a scenario, a file, a folder or a glob; `cnilab list` shows what there is\n',
+    'cnilab: name a scenario, a file, a folder or a glob, or use --all; `cnilab list` shows what there is\n',
+  );
+  expect(await refused('run', '--all', 'missing-version')).toBe(
+    'cnilab: --all runs every scenario; run it without missing-version\n',
   );
 });
 

@@ -1,5 +1,5 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
 
@@ -18,7 +18,7 @@ let ran: Finished;
 let session: string;
 
 beforeAll(async () => {
-  ran = await cnilab(['run', 'scenarios', '--output', output]);
+  ran = await cnilab(['run', '--all', '--output', output]);
   session = join(output, 'latest');
 });
 
@@ -50,7 +50,7 @@ test('every shipped scenario and every control comes out as it says', () => {
   expect([...new Set(recordedRuns().map(({ run }) => `${run.scenario.name}.yaml`))].sort()).toEqual(
     files
       .filter((file) => file.endsWith('.yaml'))
-      .map((file) => file.replace('controls/', ''))
+      .map((file) => basename(file))
       .sort(),
   );
 });

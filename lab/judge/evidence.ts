@@ -18,8 +18,18 @@ export function missingOf(
   if (ofKind(own, 'step-started').length === 0) return 'its beginning';
   if (ofKind(own, 'look').length === 0) return 'the look after it';
   if (ofKind(own, 'runtime-log').length === 0) return 'the log of the runtime';
+  if (endedUnrecorded({ own, before })) return END_OF_RUNTIME;
   if (ofKind(own, 'not-run').length > 0) return undefined;
   return missingRecord(action, { own, before }) ?? missingName(action, own);
+}
+
+const END_OF_RUNTIME = 'the end of the runtime';
+
+/** A runtime that ran before the step and has ended after it ended in it, and how it did is a line of its own. */
+function endedUnrecorded({ own, before }: Lines): boolean {
+  const ended = ofKind(own, 'look').some(({ runtime }) => runtime === 'ended');
+  const ranBefore = before !== undefined && before.runtime !== 'ended';
+  return ended && ranBefore && ofKind(own, 'runtime-ended').length === 0;
 }
 
 /** The first of what the lab always writes down of the verb that is not there. */
@@ -64,7 +74,7 @@ const capture = (own: readonly JournalEntry[], name: string) =>
 const end = (own: readonly JournalEntry[]) =>
   ofKind(own, 'waited').every(({ met }) => !met) || ofKind(own, 'runtime-ended').length > 0
     ? undefined
-    : 'the end of the runtime';
+    : END_OF_RUNTIME;
 
 /** A command for each pod that was listed before: a list that nobody saw is no empty one. */
 function listed({ own, before }: Lines): string | undefined {

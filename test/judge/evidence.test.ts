@@ -84,3 +84,19 @@ test('there is a command for each pod that was listed, and a list that nobody sa
     'the journal does not show that the step was taken: it lacks which pods were listed',
   );
 });
+
+test('a runtime that ran before a step and has ended after it has a line that says how', () => {
+  const run = planned({ steps: [[{ do: 'exec', argv: command }, expecting({ runtime: 'ended', place })]] });
+  const crash = { kind: 'runtime-ended', stepId: '1-exec', exitCode: 1, signal: null, asked: false } as const;
+  const seen = [ran('1-exec', result(command)), crash];
+  const whole = journalOf(run, { steps: [{ runtime: 'ended', seen }] });
+  expect(judge(run, whole).outcome).toBe('pass');
+  const { outcome, findings } = judge(
+    run,
+    without(whole, ({ kind }) => kind === 'runtime-ended'),
+  );
+  expect([outcome, findings[0]?.message]).toEqual([
+    'inconclusive',
+    'the journal does not show that the step was taken: it lacks the end of the runtime',
+  ]);
+});

@@ -55,4 +55,10 @@ export const nodeState: Schema<NodeState> = v.looseObject({
   items: v.array(v.looseObject({ kind, name: v.string(), detail: v.exactOptional(texts) })),
   unseen: v.array(v.looseObject({ kind, why: v.string() })),
   conflists: v.exactOptional(v.array(v.string())),
+  network: v.exactOptional(
+    v.union([
+      v.looseObject({ ready: v.boolean(), reason: v.string(), message: v.string() }),
+      v.looseObject({ unseen: v.string() }),
+    ]),
+  ),
 });

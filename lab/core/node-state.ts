@@ -14,6 +14,15 @@ export interface NodeState {
   readonly unseen: readonly { readonly kind: StateKind; readonly why: string }[];
   /** the texts of all network configurations that were on the node until then: what their plugins share is known by them */
   readonly conflists?: readonly string[];
+  /** CRI's NetworkReady; only where a scenario speaks of it, as a runtime may call plugins to answer */
+  readonly network?: NetworkCondition | { readonly unseen: string };
+}
+
+/** CRI's NetworkReady condition, as its Status call has it. */
+export interface NetworkCondition {
+  readonly ready: boolean;
+  readonly reason: string;
+  readonly message: string;
 }
 
 export const STATE_KINDS = [

@@ -12,6 +12,7 @@ import { judgeError, judgeExitCode, judgeOk, judgeOutput } from './commands.ts';
 import { type RunFacts, type StepFacts, stepsIn, viewsOf, type View, type ViewedStep } from './facts.ts';
 import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import { judgeLeftBehind } from './left-behind.ts';
+import { judgeNetwork } from './network.ts';
 import { withPaste } from './paste.ts';
 import { podOf } from './left-over.ts';
 import { judgePods } from './pods.ts';
@@ -122,12 +123,13 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   return { findings: ofNode(step.view, findings), bindings: bind(state.bindings, stale) };
 }
 
-const offered = (finding: Finding, { expect, bindings, facts }: Subject, unborn?: string): Finding =>
+const offered = (finding: Finding, { expect, bindings, facts, state }: Subject, unborn?: string): Finding =>
   finding.outcome === 'fail'
     ? withPaste(finding, {
         expect,
         names: { bindings, variables: facts.variables(), unborn },
         runtime: facts.runtime,
+        network: state?.network,
       })
     : finding;
 
@@ -215,8 +217,15 @@ function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
 function judgeState(subject: Subject): Judged {
   const log = judgeLog(subject);
   const bound = { ...subject, bindings: log.bindings };
-  const findings = [...judgePods(bound), ...judgeLeftBehind(bound), ...log.findings, ...judgeNoLog(bound)];
-  return { findings, bindings: log.bindings };
+  const network = judgeNetwork(bound);
+  const findings = [
+    ...network.findings,
+    ...judgePods(bound),
+    ...judgeLeftBehind(bound),
+    ...log.findings,
+    ...judgeNoLog(bound),
+  ];
+  return { findings, bindings: network.bindings };
 }
 
 function judgeEnd({ run: { end }, facts }: View, bindings: Bindings): readonly Finding[] {

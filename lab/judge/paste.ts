@@ -1,3 +1,4 @@
+import type { NodeState } from '../core/node-state.ts';
 import type { LogLine } from '../core/logrus.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Expectation } from '../spec/scenario.ts';
@@ -14,6 +15,7 @@ interface PasteOptions {
   readonly expect: Expectation;
   readonly names: Names;
   readonly runtime: Runtime;
+  readonly network?: NodeState['network'] | undefined;
 }
 
 /** What would stand in the scenario if what came were expected: one key with its value, on one line. */
@@ -25,7 +27,7 @@ export function withPaste(finding: Finding, options: PasteOptions): Finding {
 
 function pasteOf(
   { check, actual, expected, message, place }: Finding & { readonly actual: string },
-  { expect, names, runtime }: PasteOptions,
+  { expect, names, runtime, network }: PasteOptions,
 ): string | undefined {
   const text = (value: string) => scalarOf(asTemplate(value, names));
   switch (check) {
@@ -38,6 +40,11 @@ function pasteOf(
       return `output: ${text(actual)}`;
     case 'exit-code':
       return /^\d+$/.test(actual) ? `exit-code: ${actual}` : undefined;
+    case 'network-ready':
+      if (network === undefined || 'unseen' in network) return undefined;
+      return network.ready
+        ? 'network-ready: true'
+        : `network-ready: { reason: ${text(network.reason)}, message: ${text(network.message)} }`;
     case 'left-behind':
       return `left-behind: ${actual}`;
     case 'log': {

@@ -9,6 +9,7 @@ import type { Expectation } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
 import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import type { Judged, Subject } from './check.ts';
+import { judgeNetwork } from './network.ts';
 
 /**
  * How the runtime is after a step: as the file says or, where it does not, as the steps have left it. One that
@@ -79,14 +80,20 @@ export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
     bindings: NO_BINDINGS,
   };
   const log = judgeLog(subject);
-  const findings = [...judgeRuntimeAtStart(run, { facts, expect }), ...log.findings, ...judgeNoLog(subject)];
+  const network = judgeNetwork({ ...subject, bindings: log.bindings });
+  const findings = [
+    ...judgeRuntimeAtStart(run, { facts, expect }),
+    ...network.findings,
+    ...log.findings,
+    ...judgeNoLog(subject),
+  ];
   const lines = lastLines(start.log ?? '');
   return {
     findings: [
       ...findings.map((one) => (one.outcome === 'pass' || lines.length === 0 ? one : { ...one, log: lines })),
       ...judgeConfigRead(run, facts),
     ],
-    bindings: log.bindings,
+    bindings: network.bindings,
   };
 }
 

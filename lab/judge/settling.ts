@@ -2,6 +2,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { lastSubjects, type LookAt } from './judge.ts';
 import { isBeyond, restsOnTransient } from './left-behind.ts';
+import { networkMayChange } from './network.ts';
 import { judgePods } from './pods.ts';
 import type { Subject } from './check.ts';
 
@@ -22,14 +23,17 @@ export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): bool
     ...(stepId === 'end' || step === steps.at(-1) ? nodes.flatMap(({ end }) => end ?? []) : []),
   ];
   return expected.some(
-    ({ leftBehind, pod, pods }) => leftBehind !== undefined || pod !== undefined || pods !== undefined,
+    ({ leftBehind, networkReady, pod, pods }) =>
+      leftBehind !== undefined || networkReady !== undefined || pod !== undefined || pods !== undefined,
   );
 }
 
-/** Of what is left behind, and of pods that ought to be gone. */
+/** Of what is left behind, of pods that ought to be gone, and of the network. */
 export function worstOf(subjects: readonly Subject[]): 'settled' | 'beyond' | 'unsure' {
+  const network = subjects.map(networkMayChange);
+  if (network.includes('into')) return 'beyond';
   if (subjects.some((subject) => isBeyond(subject) || podsAreBeyond(subject))) return 'beyond';
-  return subjects.some(restsOnTransient) ? 'unsure' : 'settled';
+  return network.includes('out of') || subjects.some(restsOnTransient) ? 'unsure' : 'settled';
 }
 
 function podsAreBeyond(subject: Subject): boolean {

@@ -11,6 +11,7 @@ export const CHECKS = [
   'exit-code',
   'timed-out', // a step has an answer, or runs into its limit, as expected
   'runtime', // it runs, or has ended, as expected
+  'network-ready',
   'pod', // state and addresses of a pod
   'left-behind',
   'log',

@@ -127,6 +127,7 @@ export const parseRuntimeStatus: ParseResult<RuntimeStatus> = parser(
       runtimeVersion: v.string(),
       runtimeReady: v.boolean(),
       networkReady: v.boolean(),
+      networkReason: v.string(),
       networkMessage: v.string(),
     }),
   ]),

@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { OwnName } from '../artifacts/artifacts.ts';
 import type { Content } from '../core/content.ts';
-import type { NodeLimits, NodeState, NodeUsage, SystemCalls } from '../core/node-state.ts';
+import type { NetworkCondition, NodeLimits, NodeState, NodeUsage, SystemCalls } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { Arch } from '../core/components.ts';
@@ -72,10 +72,17 @@ export type RuntimeStatus =
       readonly runtimeVersion: string;
       readonly runtimeReady: boolean;
       readonly networkReady: boolean;
-      /** the message of the NetworkReady condition */
+      /** of the NetworkReady condition; both are empty where a runtime says nothing */
+      readonly networkReason: string;
       readonly networkMessage: string;
     }
   | { readonly answered: false; readonly why: string };
+
+export const networkOf = ({
+  networkReady: ready,
+  networkReason: reason,
+  networkMessage: message,
+}: Extract<RuntimeStatus, { answered: true }>): NetworkCondition => ({ ready, reason, message });
 
 /**
  * Who starts the runtime of a node: the lab, once it has prepared the node; or something that is on the node already, as an

@@ -117,8 +117,17 @@ const partsOf = ({ text, place }: PlacedText) => {
   );
 };
 
-function textsOf({ error, output, leftBehind, log, noLog }: Expectation): readonly PlacedText[] {
-  const expected = [error, output].flatMap((text) => (text === undefined ? [] : [placed(text)]));
+function textsOf({
+  error,
+  output,
+  networkReady,
+  leftBehind,
+  log,
+  noLog,
+}: Expectation): readonly PlacedText[] {
+  const expected = [error, output, networkReady?.reason, networkReady?.message].flatMap((text) =>
+    text === undefined ? [] : [placed(text)],
+  );
   const names =
     leftBehind === undefined || leftBehind.none
       ? []

@@ -5,6 +5,7 @@ import type {
   FileSpec,
   LeftBehindExpectation,
   LogExpectation,
+  NetworkExpectation,
   PodExpectation,
   PodSpec,
   TextExpectation,
@@ -108,11 +109,12 @@ export function fillPod(pod: PodSpec, cell: Cell): PodSpec {
 
 /** Texts of expectations stay templates: the judge knows what `${web.id}` is. */
 export function fillExpectation(expectation: Expectation, cell: Cell): Expectation {
-  const { error, output, pod, pods, leftBehind, log, noLog } = expectation;
+  const { error, output, networkReady, pod, pods, leftBehind, log, noLog } = expectation;
   return {
     ...expectation,
     ...(error === undefined ? {} : { error: fillExpectedText(error, cell) }),
     ...(output === undefined ? {} : { output: fillExpectedText(output, cell) }),
+    ...(networkReady === undefined ? {} : { networkReady: fillNetwork(networkReady, cell) }),
     ...(pod === undefined ? {} : { pod: fillExpectedPod(pod, cell) }),
     ...(pods === undefined ? {} : { pods: fillExpectedPods(pods, cell) }),
     ...(leftBehind === undefined ? {} : { leftBehind: fillLeftBehind(leftBehind, cell) }),
@@ -124,6 +126,15 @@ export function fillExpectation(expectation: Expectation, cell: Cell): Expectati
 export const fillControl = (control: Control, cell: Cell): Control => ({
   ...control,
   message: fillExpectedText(control.message, cell),
+});
+
+export const fillNetwork = (
+  { reason, message, ...network }: NetworkExpectation,
+  cell: Cell,
+): NetworkExpectation => ({
+  ...network,
+  ...(reason === undefined ? {} : { reason: fillExpectedText(reason, cell) }),
+  ...(message === undefined ? {} : { message: fillExpectedText(message, cell) }),
 });
 
 export function fillLog(line: LogExpectation, cell: Cell): LogExpectation {

@@ -29,6 +29,7 @@ import {
   fillFile,
   fillJson,
   fillLog,
+  fillNetwork,
   fillPod,
   fillText,
   fillVersion,
@@ -229,6 +230,7 @@ function planAction(
     template: (text) => fillText(text, { cell, mode: 'template' }),
     file: (file) => fillFile(file, { cell: filled, mode: 'template' }),
     logLine: (line) => fillLog(line, cell),
+    network: (network) => fillNetwork(network, cell),
     runtime: (version) => planRuntime({ name: node.runtime.name, version }, resolver),
     plugins: (plugins) => planPlugins(plugins, { cell, resolver }),
   });

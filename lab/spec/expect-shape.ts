@@ -6,6 +6,7 @@ import type {
   Expectation,
   LeftBehindExpectation,
   LogExpectation,
+  NetworkExpectation,
   PodExpectation,
 } from './scenario.ts';
 import { about, byKind, list, mapOf, mapped, named, notEmpty, oneOrMany, type Shape } from './shape.ts';
@@ -48,6 +49,28 @@ export const logShape: Shape<LogExpectation> = named(
         fields: fields ?? {},
         place,
       }),
+    ),
+  }),
+);
+
+/** Also what `wait-for` waits for. */
+export const networkShape: Shape<NetworkExpectation> = named(
+  'network-ready',
+  byKind<NetworkExpectation>({
+    boolean: mapped(bool, (ready, { place }) => ({ place, ready })),
+    mapping: notEmpty(
+      object(
+        {
+          required: {},
+          optional: {
+            reason: about('of a network that is not ready: NetworkPluginNotReady', exactOrPart),
+            message: about('the whole message, as kubelet prints it after "message:"', exactOrPart),
+          },
+          otherWords: { ready: 'a reason and a message mean false; without them, write true or false' },
+        },
+        ({ reason, message }, { place }) => ({ place, ready: false, ...present({ reason, message }) }),
+      ),
+      'write true or false, or the reason and the message',
     ),
   }),
 );
@@ -123,6 +146,10 @@ const commonKeys = {
     'how the runtime is: running, not-ready (CRI does not answer) or ended; default: as the steps have left it',
     word(RUNTIME_STATES),
   ),
+  'network-ready': about(
+    "CRI's NetworkReady: true, false, or the reason and the message of one that is not ready",
+    networkShape,
+  ),
   pods: about('none, or pods by name with their state and addresses', podsShape),
   'left-behind': about('none, or by kind what is there and was not at the start', leftBehindShape),
   log: about('lines that the runtime has logged in this step', oneOrMany(logShape)),
@@ -132,6 +159,7 @@ const commonKeys = {
 interface CommonValues {
   readonly when?: Expectation['when'];
   readonly runtime?: Expectation['runtime'];
+  readonly 'network-ready'?: NetworkExpectation;
   readonly pods?: Expectation['pods'];
   readonly 'left-behind'?: LeftBehindExpectation;
   readonly log?: readonly LogExpectation[];
@@ -142,6 +170,7 @@ const commonExpectation = (values: CommonValues) => ({
   ...present({
     when: values.when,
     runtime: values.runtime,
+    networkReady: values['network-ready'],
     pods: values.pods,
     leftBehind: values['left-behind'],
   }),
@@ -220,15 +249,15 @@ export const endExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
   ),
 );
 
-const { when, runtime, log, 'no-log': noLog } = commonKeys;
+const { when, runtime, 'network-ready': networkReady, log, 'no-log': noLog } = commonKeys;
 
 /** What `node` may expect of its start. */
 export const startExpectShape: Shape<readonly Expectation[]> = oneOrMany(
   named(
     'start-expectation',
-    object({ required: {}, optional: { when, runtime, log, 'no-log': noLog } }, (values, spot) => ({
-      ...commonExpectation(values),
-      place: spot.place,
-    })),
+    object(
+      { required: {}, optional: { when, runtime, 'network-ready': networkReady, log, 'no-log': noLog } },
+      (values, spot) => ({ ...commonExpectation(values), place: spot.place }),
+    ),
   ),
 );

@@ -126,7 +126,7 @@ export interface StepSpec {
 
 /** What `wait-for` waits for. */
 export type Condition =
-  | { readonly until: 'network-ready'; readonly ready: boolean }
+  | { readonly until: 'network-ready'; readonly network: NetworkExpectation }
   | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }
   | { readonly until: 'log'; readonly line: LogExpectation }
   | { readonly until: 'command'; readonly argv: readonly string[] };
@@ -148,6 +148,7 @@ export interface Expectation {
   readonly timedOut?: boolean;
   /** how the runtime is afterwards; missing: as the steps of the file have left it */
   readonly runtime?: RuntimeState;
+  readonly networkReady?: NetworkExpectation;
   /** on the pod of the step: shorthand for `pods` with its name */
   readonly pod?: PodExpectation;
   readonly pods?: 'none' | Readonly<Record<string, PodExpectation>>;
@@ -160,6 +161,14 @@ export interface Expectation {
 export type TextExpectation =
   | { readonly exact: string; readonly place: Place }
   | { readonly contains: string; readonly why: string; readonly place: Place };
+
+/** CRI's NetworkReady condition. Only one that is not ready has a reason and a message. */
+export interface NetworkExpectation {
+  readonly place: Place;
+  readonly ready: boolean;
+  readonly reason?: TextExpectation;
+  readonly message?: TextExpectation;
+}
 
 export interface PodExpectation {
   readonly state?: PodState;

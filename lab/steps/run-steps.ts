@@ -1,5 +1,5 @@
 import type { NodeState } from '../core/node-state.ts';
-import { nodeRuns, runOn, type RunPlan } from '../plan/plan.ts';
+import { nodeRuns, runOn, type NodeRun, type PlannedStep, type RunPlan } from '../plan/plan.ts';
 import type { ObservedOn, Observation } from '../observe/observation.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { Captures } from './captures.ts';
@@ -26,6 +26,8 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
  */
 export async function runSteps(options: StepsOptions): Promise<void> {
   const { run, nodes, observe, signal, settling, ...common } = options;
+  const own = nodeRuns(run);
+  const last = run.steps.at(-1);
   let on: string | undefined;
   const captures = new Captures((observation) => observe({ ...observation, ...onNode(on) }));
   const steppers = nodes.map((up) => ({
@@ -35,10 +37,10 @@ export async function runSteps(options: StepsOptions): Promise<void> {
       ...up,
       captures,
       settling: (stepId, state) => settling(stepId, state, up.name),
+      asksNetwork: (stepId) => speaksOfNetwork(stepId, { ...runOn(own, up.name), last }),
       observe: (observation) => observe({ ...observation, ...onNode(up.name) }),
     }),
   }));
-  const own = nodeRuns(run);
   for (const { stepper } of steppers) await stepper.look('start');
   for (const step of run.steps) {
     signal.throwIfAborted();
@@ -49,7 +51,6 @@ export async function runSteps(options: StepsOptions): Promise<void> {
     await runOn(steppers, on).stepper.take({ ...step, pods: run.pods, quietLog });
   }
   signal.throwIfAborted();
-  const last = run.steps.at(-1);
   if (last === undefined) return;
   await runOn(steppers, last.on).stepper.rest(last.id);
   for (const { name, stepper } of steppers)
@@ -57,6 +58,16 @@ export async function runSteps(options: StepsOptions): Promise<void> {
 }
 
 const onNode = (node: string | undefined): ObservedOn => (node === undefined ? {} : { node });
+
+/** Whether the look after a step, or the last one at a node, shows something that is said of CRI's NetworkReady. */
+const speaksOfNetwork = (
+  stepId: string,
+  { start, steps, end, last }: NodeRun & { readonly last: PlannedStep | undefined },
+): boolean =>
+  [
+    stepId === 'start' ? start : steps.find(({ id }) => id === stepId)?.expect,
+    stepId === 'end' || stepId === last?.id ? end : undefined,
+  ].some((expect) => expect?.networkReady !== undefined);
 
 /** Then a line must be told apart from those of the step before. */
 const speaksOfLog = (expect: Expectation | undefined): boolean =>

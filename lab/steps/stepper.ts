@@ -4,7 +4,7 @@ import { CannotStart } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
 import type { NodeRuntime } from '../nodes/node-runtime.ts';
-import type { LabNode } from '../nodes/node.ts';
+import { networkOf, type LabNode } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { ComponentRef } from '../core/components.ts';
 import type { PlannedStep } from '../plan/plan.ts';
@@ -30,6 +30,8 @@ export interface StepperOptions {
   /** How the state after a step stands to what is expected of it, and how long that may take to settle; see settle.ts. */
   readonly settling?: (stepId: string, state: NodeState) => Settling;
   readonly settleMs: number;
+  /** Whether a look after this step asks for CRI's NetworkReady, too. */
+  readonly asksNetwork?: (stepId: string) => boolean;
   /** shared with the steppers of other nodes, if there are some */
   readonly captures?: Captures;
 }
@@ -71,8 +73,15 @@ export function createStepper(options: StepperOptions): Stepper {
     observe({ kind: 'look', stepId, state, runtime: how });
   }
 
-  async function lookNow(stepId: string): Promise<NodeState> {
+  async function see(stepId: string): Promise<NodeState> {
     const state = await node.look();
+    if (options.asksNetwork?.(stepId) !== true) return state;
+    const status = await node.runtimeStatus();
+    return { ...state, network: status.answered ? networkOf(status) : { unseen: status.why } };
+  }
+
+  async function lookNow(stepId: string): Promise<NodeState> {
+    const state = await see(stepId);
     await tell(stepId, state);
     return state;
   }
@@ -83,7 +92,7 @@ export function createStepper(options: StepperOptions): Stepper {
     settling: (state: NodeState) => Settling,
   ): Promise<NodeState> {
     const first = await lookNow(stepId);
-    const last = await settle(first, { look: () => node.look(), settling, forMs: settleMs, clock });
+    const last = await settle(first, { look: () => see(stepId), settling, forMs: settleMs, clock });
     if (last !== first) await tell(stepId, last);
     return last;
   }

@@ -1,6 +1,8 @@
 import { unreachable } from '../core/lab-error.ts';
 import { matchLines, messageText, nearestLine } from '../match/log-line.ts';
-import type { Condition, LogExpectation } from '../spec/scenario.ts';
+import { asKubelet, matchNetwork } from '../match/network.ts';
+import { networkOf } from '../nodes/node.ts';
+import type { Condition } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
 import type { WAITING_VERBS } from '../spec/verbs/waiting.ts';
@@ -22,7 +24,7 @@ type Seen =
  * time is neither: then the step could not be taken.
  */
 async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
-  if (condition.until === 'log') checkNames(context, condition.line);
+  checkNames(context, textsOf(condition));
   const startedMs = context.clock.now();
   const what = describeCondition(context, condition);
   const { met, last } = await lastOf(context, condition);
@@ -57,10 +59,10 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
     case 'network-ready': {
       const status = await context.node.runtimeStatus();
       if (!status.answered) return { blind: status.why };
-      return {
-        holds: status.networkReady === condition.ready,
-        what: status.networkReady ? 'the network is ready' : status.networkMessage,
-      };
+      const seen = networkOf(status);
+      const bindings = matchNetwork(condition.network, seen, context.captures.known());
+      for (const [name, value] of bindings ?? []) context.captures.set(context.stepId, name, value);
+      return { holds: bindings !== undefined, what: asKubelet(seen) };
     }
     case 'pod': {
       const state = await context.node.look();
@@ -94,12 +96,19 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
   }
 }
 
-/** What the line refers to must be known, or the wait could be met by another line than the one that is meant. */
-function checkNames(context: StepContext, line: LogExpectation): void {
+/** What a condition holds against what it sees. */
+function textsOf(condition: Condition): readonly string[] {
+  if (condition.until === 'log')
+    return [messageText(condition.line), ...Object.values(condition.line.fields)];
+  if (condition.until !== 'network-ready') return [];
+  const { reason, message } = condition.network;
+  return [reason, message].flatMap((text) => (text === undefined ? [] : [messageText({ message: text })]));
+}
+
+/** What these texts refer to must be known, or the wait could be met by something else than what is meant. */
+function checkNames(context: StepContext, texts: readonly string[]): void {
   const bound = new Set<string>();
-  for (const part of [messageText(line), ...Object.values(line.fields)].flatMap(
-    (text) => scanTemplate(text).parts,
-  )) {
+  for (const part of texts.flatMap((text) => scanTemplate(text).parts)) {
     if (part.kind === 'capture') bound.add(part.name);
     if (part.kind === 'ref' && !bound.has(part.name) && context.captures.get(part.name) === undefined) {
       throw new NothingToActOn(`\${${part.name}} is not known`);
@@ -110,7 +119,7 @@ function checkNames(context: StepContext, line: LogExpectation): void {
 function describeCondition({ runtime }: StepContext, condition: Condition): string {
   switch (condition.until) {
     case 'network-ready':
-      return condition.ready ? 'the network to be ready' : 'the network not to be ready';
+      return condition.network.ready ? 'the network to be ready' : 'the network not to be ready';
     case 'pod':
       return `pod ${condition.pod} to be ${condition.state}`;
     case 'log':

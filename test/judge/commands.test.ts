@@ -116,7 +116,10 @@ describe('ok', () => {
       waitedMs: 500,
       timedOut: false,
     } as const;
-    const action = { do: 'wait-for', condition: { until: 'network-ready', ready: true } } as const;
+    const action = {
+      do: 'wait-for',
+      condition: { until: 'network-ready', network: { place: at(19), ready: true } },
+    } as const;
     const [vain] = findingsOn(action, [{ ...waited, met: false, lastSeen: 'cni plugin not initialized' }]);
     expect([vain?.outcome, vain?.message, vain?.actual]).toEqual([
       'fail',

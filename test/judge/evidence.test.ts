@@ -2,7 +2,17 @@ import { expect, test } from 'vitest';
 
 import { judge } from '../rig/judged.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
-import { exactly, expecting, journalOf, planned, ran, result, sandbox, state } from '../rig/recorded-run.ts';
+import {
+  at,
+  exactly,
+  expecting,
+  journalOf,
+  planned,
+  ran,
+  result,
+  sandbox,
+  state,
+} from '../rig/recorded-run.ts';
 import { without, withoutEachKind, withoutEachLine } from '../rig/shorter-journals.ts';
 
 const command = ['true'];
@@ -27,7 +37,7 @@ const VERBS: readonly PlannedAction[] = [
   { do: 'fake-plugin', plugin: 'bridge', script: { content: '' } },
   { do: 'exec', argv: command },
   { do: 'connect', from: 'node', to: '127.0.0.1:1' },
-  { do: 'wait-for', condition: { until: 'network-ready', ready: true } },
+  { do: 'wait-for', condition: { until: 'network-ready', network: { place: at(19), ready: true } } },
   { do: 'stop-runtime' },
   { do: 'start-runtime' },
   { do: 'replace-runtime', runtime: { component: 'containerd', version: '1.6.4' } },

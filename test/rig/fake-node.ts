@@ -26,11 +26,12 @@ export interface FakeNode {
   readonly endProcess: (signal: string) => void;
 }
 
-export const ANSWERS: RuntimeStatus = {
+export const ANSWERS: Extract<RuntimeStatus, { answered: true }> = {
   answered: true,
   runtimeVersion: 'v1.6.3',
   runtimeReady: true,
   networkReady: true,
+  networkReason: '',
   networkMessage: '',
 };
 

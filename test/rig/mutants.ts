@@ -2,10 +2,12 @@ import { RUNTIME_STATES } from '../../lab/core/node-state.ts';
 import type { CheckName } from '../../lab/judge/verdict.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
+import { present } from '../../lab/spec/object-shape.ts';
 import type {
   Expectation,
   LeftBehindExpectation,
   LogExpectation,
+  NetworkExpectation,
   PodExpectation,
   TextExpectation,
 } from '../../lab/spec/scenario.ts';
@@ -47,7 +49,7 @@ export function mutantsOf(run: RunPlan): readonly Mutant[] {
 }
 
 function changesOf(expect: Expectation): readonly Changed[] {
-  const { ok, timedOut, runtime, error, output, pod, pods, leftBehind, log, noLog } = expect;
+  const { ok, timedOut, runtime, error, output, networkReady, pod, pods, leftBehind, log, noLog } = expect;
   const changes: Changed[] = [];
   const add = (check: CheckName, change: string, changed: Partial<Expectation>): void => {
     changes.push({ expect: { ...expect, ...changed }, check, change });
@@ -60,6 +62,8 @@ function changesOf(expect: Expectation): readonly Changed[] {
   for (const text of error === undefined ? [] : otherTexts(error)) add('error', shown(text), { error: text });
   for (const text of output === undefined ? [] : otherTexts(output))
     add('output', shown(text), { output: text });
+  for (const other of networkReady === undefined ? [] : otherNetworks(networkReady))
+    add('network-ready', JSON.stringify(other), { networkReady: other });
   for (const other of pod === undefined ? [] : otherPods(pod))
     add('pod', JSON.stringify(other), { pod: other });
   if (pods === 'none') add('pod', 'pods: one', { pods: { web: { state: 'ready' } } });
@@ -98,6 +102,19 @@ function otherTexts(text: TextExpectation): readonly TextExpectation[] {
 }
 
 const shown = (text: TextExpectation): string => ('exact' in text ? text.exact : `contains ${text.contains}`);
+
+function otherNetworks({ reason, message, ...network }: NetworkExpectation): readonly NetworkExpectation[] {
+  const texts = present({ reason, message });
+  return [
+    { ...network, ready: !network.ready },
+    ...(reason === undefined
+      ? []
+      : otherTexts(reason).map((other) => ({ ...network, ...texts, reason: other }))),
+    ...(message === undefined
+      ? []
+      : otherTexts(message).map((other) => ({ ...network, ...texts, message: other }))),
+  ];
+}
 
 function otherPods({ state, ips, ...rest }: PodExpectation): readonly PodExpectation[] {
   const others: PodExpectation[] = [];
@@ -156,6 +173,7 @@ export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): re
     const checks: CheckName[] = [];
     if (asked.some(({ leftBehind }) => leftBehind !== undefined)) checks.push('left-behind');
     if (asked.some(({ pod, pods }) => pod !== undefined || pods !== undefined)) checks.push('pod');
+    if (asked.some(({ networkReady }) => networkReady !== undefined)) checks.push('network-ready');
     if (checks.length === 0) return [];
     const without = entries.filter((entry) => !(entry.kind === 'look' && entry.stepId === id));
     return [{ entries: without, checks, change: `without the look of ${id}` }];

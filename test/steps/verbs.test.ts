@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import type { NodeState } from '../../lab/core/node-state.ts';
 import { NotInTime } from '../../lab/core/wait-for.ts';
+import type { RuntimeStatus } from '../../lab/nodes/node.ts';
 import type { Observation } from '../../lab/observe/observation.ts';
 import type { PlannedAction, Verb } from '../../lab/spec/verbs/verbs.ts';
 import { createStepper } from '../../lab/steps/stepper.ts';
-import { fakeArtifact, fakeNode, type FakeNodeOptions } from '../rig/fake-node.ts';
-import { result, sandbox, state } from '../rig/recorded-run.ts';
+import { ANSWERS, fakeArtifact, fakeNode, type FakeNodeOptions } from '../rig/fake-node.ts';
+import { at, exactly, result, sandbox, state } from '../rig/recorded-run.ts';
 
 type ActionOf<V extends Verb> = Extract<PlannedAction, { do: V }>;
 
@@ -48,6 +49,7 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
           runtimeVersion: 'v1.6.4',
           runtimeReady: true,
           networkReady: true,
+          networkReason: '',
           networkMessage: '',
         };
       },
@@ -408,7 +410,7 @@ describe('a step that cannot be taken says so, and does nothing', () => {
       'nobody could see pod web to be ready: no socket',
     ],
     [
-      { do: 'wait-for', condition: { until: 'network-ready', ready: true } },
+      { do: 'wait-for', condition: { until: 'network-ready', network: { place: at(1), ready: true } } },
       { status: { answered: false, why: 'connection refused' } },
       'nobody could see the network to be ready: connection refused',
     ],
@@ -433,6 +435,85 @@ test('of a pod that did not start the sandbox that it left is stopped', async ()
   const fails = (argv: readonly string[]) => (argv[1] === 'runp' ? { exitCode: 1 } : {});
   const { done } = await take({ do: 'stop-pod', pod: 'web' }, { ...PODS, exec: fails });
   expect(done).toEqual([`crictl stopp ${ID}`]);
+});
+
+describe('the network of the runtime', () => {
+  const NOT_READY: RuntimeStatus = {
+    ...ANSWERS,
+    networkReady: false,
+    networkReason: 'NetworkPluginNotReady',
+    networkMessage: 'Network plugin returns error: no plugin',
+  };
+  const waitFor = (reason: string, message: string): PlannedAction => ({
+    do: 'wait-for',
+    condition: {
+      until: 'network-ready',
+      network: { place: at(1), ready: false, reason: exactly(reason), message: exactly(message) },
+    },
+  });
+
+  test('is waited for with its reason and its message, whose captures are known from then on', async () => {
+    const action = waitFor('NetworkPluginNotReady', 'Network plugin returns error: no ${what:word}');
+    const { seen } = await take(action, { status: NOT_READY });
+    expect(seen).toMatchObject([
+      { kind: 'capture', name: 'what', value: 'plugin' },
+      { kind: 'waited', met: true, what: 'the network not to be ready' },
+    ]);
+  });
+
+  test.each([
+    ['NetworkPluginNotReady', 'Network plugin returns error: no plugins'],
+    ['NetworkPluginReady', 'Network plugin returns error: no plugin'],
+  ])('is not as it was wanted (%s, %s)', async (reason, message) => {
+    const { seen } = await take(waitFor(reason, message), { status: NOT_READY });
+    expect(seen).toMatchObject([
+      {
+        kind: 'waited',
+        met: false,
+        lastSeen:
+          'NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: no plugin',
+      },
+    ]);
+  });
+
+  test('is asked for by the looks that need it alone, as the runtime may call plugins to answer', async () => {
+    const asked: string[] = [];
+    const { node, clock } = fakeNode({ status: NOT_READY });
+    const observed: Observation[] = [];
+    const stepper = createStepper({
+      node: {
+        ...node,
+        async runtimeStatus() {
+          asked.push('status');
+          return NOT_READY;
+        },
+      },
+      clock,
+      runtime: {
+        kind: RUNTIMES.containerd,
+        start: () => Promise.reject(new Error('nobody starts it')),
+        adopt: () => Promise.reject(new Error('nobody adopts it')),
+        end: async () => undefined,
+        state: async () => 'running',
+      },
+      artifact: () => fakeArtifact('none'),
+      observe: (one) => observed.push(one),
+      settleMs: 0,
+      asksNetwork: (stepId) => stepId === '2-exec',
+    });
+    for (const id of ['1-exec', '2-exec'])
+      await stepper.take({ id, action: { do: 'exec', argv: ['true'] }, timeoutMs: 1000, pods: [] });
+    expect(asked).toEqual(['status']);
+    expect(observed.flatMap((one) => (one.kind === 'look' ? [one.state.network] : []))).toEqual([
+      undefined,
+      undefined,
+      {
+        ready: false,
+        reason: 'NetworkPluginNotReady',
+        message: 'Network plugin returns error: no plugin',
+      },
+    ]);
+  });
 });
 
 test('a wait ends when its time is over, with what it saw last', async () => {

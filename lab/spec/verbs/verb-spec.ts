@@ -7,7 +7,13 @@ import type {
 } from '../../core/components.ts';
 import type { Content } from '../../core/content.ts';
 import type { Subject } from '../mention.ts';
-import type { CniPluginsSpec, FileSpec, LogExpectation, VersionText } from '../scenario.ts';
+import type {
+  CniPluginsSpec,
+  FileSpec,
+  LogExpectation,
+  NetworkExpectation,
+  VersionText,
+} from '../scenario.ts';
 import type { Shape } from '../shape.ts';
 
 /**
@@ -25,6 +31,7 @@ export interface CellValues {
   readonly template: (text: string) => string;
   readonly file: (file: FileSpec) => FileSpec;
   readonly logLine: (line: LogExpectation) => LogExpectation;
+  readonly network: (network: NetworkExpectation) => NetworkExpectation;
   /** the node's runtime, at another version */
   readonly runtime: (version: VersionText) => RuntimeRef;
   readonly plugins: (plugins: CniPluginsSpec) => PluginsPlan;

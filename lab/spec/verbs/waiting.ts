@@ -3,16 +3,19 @@ import { unreachable } from '../../core/lab-error.ts';
 import type { Condition } from '../scenario.ts';
 import { about, mapped, type Shape } from '../shape.ts';
 import { verb, type CellValues } from './verb-spec.ts';
-import { POD_STATES, logShape } from '../expect-shape.ts';
-import { bool, word } from '../scalar-shapes.ts';
+import { POD_STATES, logShape, networkShape } from '../expect-shape.ts';
+import { word } from '../scalar-shapes.ts';
 import { object, unionByKey } from '../object-shape.ts';
 import { usedPod, argvShape } from '../text-shapes.ts';
 
 /** What `wait-for` waits for. */
 const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
   'network-ready': object(
-    { required: { 'network-ready': about("CRI's NetworkReady", bool) }, optional: {} },
-    (values) => ({ until: 'network-ready', ready: values['network-ready'] }),
+    {
+      required: { 'network-ready': about("CRI's NetworkReady, as expectations have it", networkShape) },
+      optional: {},
+    },
+    (values) => ({ until: 'network-ready', network: values['network-ready'] }),
   ),
   pod: object(
     {
@@ -66,6 +69,7 @@ function planCondition(condition: Condition, cell: CellValues): Condition {
     case 'command':
       return { ...condition, argv: condition.argv.map(cell.template) };
     case 'network-ready':
+      return { ...condition, network: cell.network(condition.network) };
     case 'pod':
       return condition;
     default:
@@ -76,7 +80,7 @@ function planCondition(condition: Condition, cell: CellValues): Condition {
 function describeCondition(condition: Condition): string {
   switch (condition.until) {
     case 'network-ready':
-      return condition.ready ? 'the network is ready' : 'the network is not ready';
+      return condition.network.ready ? 'the network is ready' : 'the network is not ready';
     case 'pod':
       return `pod ${condition.pod} is ${condition.state}`;
     case 'log': {

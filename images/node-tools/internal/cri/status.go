@@ -12,6 +12,7 @@ type Status struct {
 	RuntimeVersion string `json:"runtimeVersion,omitempty"`
 	RuntimeReady   bool   `json:"runtimeReady"`
 	NetworkReady   bool   `json:"networkReady"`
+	NetworkReason  string `json:"networkReason"`
 	NetworkMessage string `json:"networkMessage"`
 	Why            string `json:"why,omitempty"`
 }
@@ -35,6 +36,7 @@ func (r *Runtime) Status() Status {
 			answer.RuntimeReady = condition.GetStatus()
 		case runtime.NetworkReady:
 			answer.NetworkReady = condition.GetStatus()
+			answer.NetworkReason = condition.GetReason()
 			answer.NetworkMessage = condition.GetMessage()
 		}
 	}

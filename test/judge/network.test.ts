@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+
+import type { NodeState } from '../../lab/core/node-state.ts';
+import type { Finding } from '../../lab/judge/verdict.ts';
+import type { NetworkExpectation } from '../../lab/spec/scenario.ts';
+import { withNode } from '../rig/only-node.ts';
+import { judge, settlingOf } from '../rig/judged.ts';
+import { at, exactly, expecting, journalOf, planned, runPod, state } from '../rig/recorded-run.ts';
+
+const READY = { ready: true, reason: '', message: '' };
+const NOT_READY = {
+  ready: false,
+  reason: 'NetworkPluginNotReady',
+  message: 'Network plugin returns error: cni plugin not initialized',
+};
+const place = at(24);
+
+function told(network: NodeState['network'], wanted: NetworkExpectation): readonly Finding[] {
+  const run = planned({ steps: [[runPod, expecting({ networkReady: wanted })]] });
+  const seen = { ...state(), ...(network === undefined ? {} : { network }) };
+  return judge(run, journalOf(run, { steps: [{ state: seen }] })).findings.filter(
+    ({ check }) => check === 'network-ready',
+  );
+}
+
+test('is ready, or it is not, as expected', () => {
+  expect(told(READY, { place, ready: true })).toMatchObject([{ outcome: 'pass', place }]);
+  expect(told(NOT_READY, { place, ready: false })).toMatchObject([{ outcome: 'pass' }]);
+});
+
+test('that it is another way is told as kubelet prints it, and offered as a file would have it', () => {
+  expect(told(NOT_READY, { place, ready: true })).toEqual([
+    {
+      check: 'network-ready',
+      outcome: 'fail',
+      stepId: '1-run-pod',
+      place,
+      message:
+        'NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized, expected NetworkReady=true',
+      expected: 'network-ready: true',
+      actual:
+        'NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
+      paste:
+        "network-ready: { reason: NetworkPluginNotReady, message: 'Network plugin returns error: cni plugin not initialized' }",
+    },
+  ]);
+  expect(told(READY, { place, ready: false, reason: exactly('x') })).toMatchObject([
+    { outcome: 'fail', paste: 'network-ready: true' },
+  ]);
+});
+
+test('reason and message are compared byte for byte', () => {
+  const wanted = (reason: string, message: string) =>
+    told(NOT_READY, { place, ready: false, reason: exactly(reason), message: exactly(message) });
+  const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome }) => outcome);
+  expect(outcomes(wanted(NOT_READY.reason, NOT_READY.message))).toEqual(['pass', 'pass', 'pass']);
+  expect(outcomes(wanted(NOT_READY.reason, `${NOT_READY.message}.`))).toEqual(['pass', 'pass', 'fail']);
+  expect(outcomes(wanted('NetworkPluginReady', NOT_READY.message))).toEqual(['pass', 'fail', 'pass']);
+  expect(wanted(NOT_READY.reason, 'Network plugin')[2]?.message).toBe(
+    'the message of NetworkReady differs at character 15',
+  );
+});
+
+test('what nobody asked, and what CRI did not answer, is not known', () => {
+  expect(told(undefined, { place, ready: true })).toMatchObject([
+    { outcome: 'inconclusive', message: 'whether the network is ready is not known: nobody asked' },
+  ]);
+  expect(told({ unseen: 'connection refused' }, { place, ready: false })).toMatchObject([
+    { outcome: 'inconclusive', message: 'whether the network is ready is not known: connection refused' },
+  ]);
+});
+
+test('at the start and at the end it is judged like after a step', () => {
+  const end = expecting({ networkReady: { place, ready: true } });
+  const start = expecting({ networkReady: { place, ready: false } });
+  const run = withNode(planned({ steps: [[runPod]], end }), { start });
+  const journal = (first: typeof READY, last: typeof READY) =>
+    journalOf(run, {
+      start: { ...state(), network: first },
+      steps: [{ state: { ...state(), network: last } }],
+    });
+  expect(judge(run, journal(NOT_READY, READY)).outcome).toBe('pass');
+  const wrong = judge(run, journal(READY, NOT_READY)).findings.filter(({ outcome }) => outcome === 'fail');
+  expect(wrong.map(({ check, stepId }) => `${stepId} ${check}`)).toEqual([
+    'start network-ready',
+    'end network-ready',
+  ]);
+});
+
+test('a condition that is not as expected may become so, and one that is may be about to change', () => {
+  const run = planned({ steps: [[runPod, expecting({ networkReady: { place, ready: true } })]] });
+  const settling = (network: NodeState['network']) =>
+    settlingOf(run, journalOf(run, { steps: [{ state: { ...state(), ...(network && { network }) } }] }), {
+      stepId: '1-run-pod',
+      node: undefined,
+    });
+  expect(settling(NOT_READY)).toBe('beyond');
+  expect(settling(READY)).toBe('unsure');
+  expect(settling({ unseen: 'connection refused' })).toBe('settled');
+});

@@ -26,9 +26,9 @@ const (
 	ifaProtoLL = 2  // IFAPROT_KERNEL_LL
 )
 
-func readAddresses(devices map[int]link) ([]address, error) {
+func (k *kernel) readAddresses(devices map[int]link) ([]address, error) {
 	var found []address
-	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), unix.SizeofIfAddrmsg,
+	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), unix.SizeofIfAddrmsg,
 		"addresses", func(head []byte, more attributes) {
 			message := nl.DeserializeIfAddrmsg(head)
 			length := int(message.Prefixlen)

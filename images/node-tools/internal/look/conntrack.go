@@ -63,7 +63,7 @@ func (l *Looker) mayLeadAstray(items []Item) bool {
 
 // conntrack returns the flows whose destination was changed: it is of these that a stale one leads to a pod that is gone.
 // Those of TCP that are about to end do so by themselves. Without any flow the kernel is not asked, as asking loads a module.
-func conntrack() ([]Item, error) {
+func (k *kernel) conntrack() ([]Item, error) {
 	count, err := readWhole("/proc/sys/net/netfilter/nf_conntrack_count")
 	if errors.Is(err, os.ErrNotExist) || err == nil && strings.TrimSpace(count) == "0" {
 		return nil, nil
@@ -72,7 +72,7 @@ func conntrack() ([]Item, error) {
 		return nil, err
 	}
 	var items []Item
-	err = listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, make([]byte, 4), 4, "tracked connections",
+	err = k.listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, make([]byte, 4), 4, "tracked connections",
 		func(_ []byte, more attributes) {
 			original, reply := readTuple(more.get(nl.CTA_TUPLE_ORIG)), readTuple(more.get(nl.CTA_TUPLE_REPLY))
 			if original.to == reply.from || !original.to.IsValid() || isEnding(original.protocol, more.get(nl.CTA_PROTOINFO)) {

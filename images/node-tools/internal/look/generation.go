@@ -10,11 +10,11 @@ import (
 
 // nftGeneration is the number that the kernel gives to the rules of a network namespace: each change of them makes it
 // another one. Not known where the kernel does not tell.
-func nftGeneration() (generation uint32, known bool) {
+func (k *kernel) nftGeneration() (generation uint32, known bool) {
 	const nftaGenID = 1
 	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0)
 	request.AddRawData(make([]byte, nl.SizeofNfgenmsg))
-	answers, err := request.Execute(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN)
+	answers, err := k.ask(unix.NETLINK_NETFILTER, request, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN)
 	if err != nil || len(answers) == 0 || len(answers[0]) < nl.SizeofNfgenmsg {
 		return 0, false
 	}
@@ -33,13 +33,13 @@ type saved struct {
 }
 
 // unlessSame runs `tell` unless the generation is the one that it told of before. Rules that changed while it ran are not kept.
-func (s *saved) unlessSame(what string, tell func() ([]Item, error)) ([]Item, error) {
-	before, known := nftGeneration()
+func (s *saved) unlessSame(k *kernel, what string, tell func() ([]Item, error)) ([]Item, error) {
+	before, known := k.nftGeneration()
 	if items, told := s.of(what, before); told && known {
 		return items, nil
 	}
 	items, err := tell()
-	if after, still := nftGeneration(); err == nil && known && still && before == after {
+	if after, still := k.nftGeneration(); err == nil && known && still && before == after {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()
 		s.generation[what], s.items[what] = before, items

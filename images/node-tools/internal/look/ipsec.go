@@ -13,12 +13,12 @@ import (
 var directions = []string{"in", "out", "fwd"}
 
 // ipsec returns the kernel's policies and states. It is not asked where it does not have them, as asking loads a module.
-func ipsec() ([]Item, error) {
+func (k *kernel) ipsec() ([]Item, error) {
 	if known, err := knowsIPsec(); !known || err != nil {
 		return nil, err
 	}
 	var items []Item
-	err := listed(unix.NETLINK_XFRM, nl.XFRM_MSG_GETPOLICY, nil, nl.SizeofXfrmUserpolicyInfo, "IPsec policies", func(head []byte, _ attributes) {
+	err := k.listed(unix.NETLINK_XFRM, nl.XFRM_MSG_GETPOLICY, nil, nl.SizeofXfrmUserpolicyInfo, "IPsec policies", func(head []byte, _ attributes) {
 		policy := nl.DeserializeXfrmUserpolicyInfo(head)
 		selector, direction := policy.Sel, "socket"
 		if at := int(policy.Dir); at < len(directions) {
@@ -30,7 +30,7 @@ func ipsec() ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = listed(unix.NETLINK_XFRM, nl.XFRM_MSG_GETSA, nil, nl.SizeofXfrmUsersaInfo, "IPsec states", func(head []byte, _ attributes) {
+	err = k.listed(unix.NETLINK_XFRM, nl.XFRM_MSG_GETSA, nil, nl.SizeofXfrmUsersaInfo, "IPsec states", func(head []byte, _ attributes) {
 		state := nl.DeserializeXfrmUsersaInfo(head)
 		items = append(items, Item{Kind: "xfrm", Name: fmt.Sprintf("state from %s to %s spi 0x%08x",
 			xfrmPrefix(state.Saddr, 0, 0).Addr(), xfrmPrefix(state.Id.Daddr, 0, 0).Addr(), nl.Swap32(state.Id.Spi))})

@@ -27,8 +27,8 @@ var iptablesTables = map[string]bool{"filter": true, "nat": true, "mangle": true
 
 // iptables returns rules and user chains, of whichever of the two kernel interfaces has tables. Where neither has any,
 // there is nothing to be told and no program is run: none is needed then, and some make tables by looking.
-func iptables(tool Tool, before *saved) ([]Item, error) {
-	tables, err := nftTables()
+func iptables(k *kernel, tool Tool, before *saved) ([]Item, error) {
+	tables, err := k.nftTables()
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func iptables(tool Tool, before *saved) ([]Item, error) {
 		go func() {
 			tell := func() ([]Item, error) { return save(tool, family, variant) }
 			if variant == "nft" {
-				items, err := before.unlessSame(family.name, tell)
+				items, err := before.unlessSame(k, family.name, tell)
 				answers <- answer{items, err}
 				return
 			}

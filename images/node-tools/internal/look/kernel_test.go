@@ -116,7 +116,7 @@ func expectItems(t *testing.T, items []Item, want []string) {
 func TestWhatTheKernelsNetworkHoldsIsToldInItsExactForm(t *testing.T) {
 	inNewNetwork(t)
 	looker := &Looker{devices: map[int]bool{1: true}, before: map[string]int{}}
-	atStart, err := looker.network()
+	atStart, err := looker.network(new(kernel))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestWhatTheKernelsNetworkHoldsIsToldInItsExactForm(t *testing.T) {
 		looker.before[item.key()]++
 	}
 	want := append(makeAll(t, ofEveryKernel, t.Fatalf), makeAll(t, ofSomeKernels, t.Logf)...)
-	items, err := looker.network()
+	items, err := looker.network(new(kernel))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestWhatTheKernelsNetworkHoldsIsToldInItsExactForm(t *testing.T) {
 func TestAnIPsecPolicyKeepsItsFamilyWhereItIsForAllAddresses(t *testing.T) {
 	inNewNetwork(t)
 	want := makeAll(t, policies, t.Skipf)
-	items, err := ipsec()
+	items, err := new(kernel).ipsec()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestAnEndedNamespaceIsNotAmongTheLiving(t *testing.T) {
 		{"ip link add v1 type veth peer name e1", nil},
 		{fmt.Sprintf("ip link set e1 netns %d", other.Process.Pid), nil},
 	}, t.Fatalf)
-	links, err := readLinks()
+	links, err := new(kernel).readLinks()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,12 +166,12 @@ func TestAnEndedNamespaceIsNotAmongTheLiving(t *testing.T) {
 	if peer == nil {
 		t.Fatalf("v1 has no peer in another namespace: %+v", links)
 	}
-	if living, err := livingNamespaces(); err != nil || !living[*peer] {
+	if living, err := new(kernel).livingNamespaces(); err != nil || !living[*peer] {
 		t.Errorf("namespace %d is alive, and the living are %v, %v", *peer, living, err)
 	}
 	_ = other.Process.Kill()
 	_ = other.Wait()
-	if living, err := livingNamespaces(); err != nil || living[*peer] {
+	if living, err := new(kernel).livingNamespaces(); err != nil || living[*peer] {
 		t.Errorf("namespace %d has ended, and the living are %v, %v", *peer, living, err)
 	}
 }

@@ -51,9 +51,9 @@ func linkItems(found []link, living map[int32]bool) []Item {
 func (l link) isGoing(living map[int32]bool) bool { return l.peer != nil && !living[*l.peer] }
 
 // readLinks returns the network devices of the node's own namespace.
-func readLinks() ([]link, error) {
+func (k *kernel) readLinks() ([]link, error) {
 	var found []link
-	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg), unix.SizeofIfInfomsg,
+	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg), unix.SizeofIfInfomsg,
 		"network devices", func(head []byte, more attributes) {
 			device := nl.DeserializeIfInfomsg(head)
 			one := link{

@@ -69,7 +69,9 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := readLinks()
+	asked := &kernel{}
+	defer asked.close()
+	links, err := asked.readLinks()
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	if looker.sysctls, err = readSysctls(sysctlNames(names)); err != nil {
 		return nil, err
 	}
-	for _, view := range looker.differences() {
+	for _, view := range looker.differences(asked) {
 		items, err := view.look()
 		if err != nil {
 			return nil, err
@@ -109,9 +111,9 @@ type view struct {
 }
 
 // differences are the views of which a node has something from its start: that is not told.
-func (l *Looker) differences() []view {
+func (l *Looker) differences(k *kernel) []view {
 	return []view{
-		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, l.network},
+		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, func() ([]Item, error) { return l.network(k) }},
 		{[]string{"ipam", "ipam-state", "cni-result", "file"}, l.files},
 		{[]string{"cgroup"}, func() ([]Item, error) { return cgroups(l.runtime.Traits().Cgroup) }},
 	}
@@ -138,17 +140,19 @@ func (l *Looker) changedSysctls() ([]Item, error) {
 
 // Look looks at processes first, as some of the other views start programs of their own, and then at all else at once.
 func (l *Looker) Look() State {
+	asked := &kernel{}
+	defer asked.close()
 	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return processes(l.own, l.runtime.Traits()) }}
 	views := []view{
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},
 		{[]string{"sysctl"}, l.changedSysctls},
-		{[]string{"xfrm"}, ipsec},
-		{[]string{"iptables"}, func() ([]Item, error) { return l.redirecting(iptables(l.tool, l.saved)) }},
-		{[]string{"nft"}, func() ([]Item, error) { return l.redirecting(nft(l.tool)) }},
+		{[]string{"xfrm"}, asked.ipsec},
+		{[]string{"iptables"}, func() ([]Item, error) { return l.redirecting(iptables(asked, l.tool, l.saved)) }},
+		{[]string{"nft"}, func() ([]Item, error) { return l.redirecting(nft(asked, l.tool)) }},
 		{[]string{"sandbox", "container"}, func() ([]Item, error) { return pods(l.runtime) }},
 	}
-	for _, one := range l.differences() {
+	for _, one := range l.differences(asked) {
 		look := one.look
 		views = append(views, view{one.kinds, func() ([]Item, error) {
 			items, err := look()
@@ -180,7 +184,7 @@ func (l *Looker) Look() State {
 	}
 	all.Wait()
 	if l.mayLeadAstray(state.Items) {
-		see(view{[]string{"conntrack"}, conntrack})
+		see(view{[]string{"conntrack"}, asked.conntrack})
 	}
 	state.Conflists, _ = l.conflists.known()
 	sort.SliceStable(state.Items, func(i, j int) bool {

@@ -11,11 +11,11 @@ const ntfProxy = unix.NTF_PROXY
 
 // readNeighbours returns the entries that somebody made, and none of those that the kernel has learnt or makes for itself.
 // With ntfProxy they are the addresses that the node answers for.
-func readNeighbours(devices map[int]link, flags byte) ([]attachment, error) {
+func (k *kernel) readNeighbours(devices map[int]link, flags byte) ([]attachment, error) {
 	request := make([]byte, unix.SizeofNdMsg)
 	request[10] = flags
 	var found []attachment
-	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETNEIGH, request, unix.SizeofNdMsg, "neighbours",
+	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETNEIGH, request, unix.SizeofNdMsg, "neighbours",
 		func(head []byte, more attributes) {
 			device := int(number(head[4:]))
 			address, ok := netip.AddrFromSlice(more.get(unix.NDA_DST))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 
 	"github.com/vishvananda/netlink/nl"
@@ -17,13 +18,55 @@ import (
 // native: netlink is written in the byte order of the machine; the lab runs on amd64 and arm64, both little-endian.
 var native = binary.LittleEndian
 
+// kernel is what a look asks over netlink, with one socket for each protocol: a socket for each question takes longer than the
+// question. The sockets are in the network namespace of the thread that asks first. The zero value is ready to be asked.
+type kernel struct {
+	mutex   sync.Mutex
+	sockets map[int]*nl.SocketHandle
+}
+
+func (k *kernel) socket(protocol int) (map[int]*nl.SocketHandle, error) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if socket := k.sockets[protocol]; socket != nil {
+		return map[int]*nl.SocketHandle{protocol: socket}, nil
+	}
+	socket, err := nl.Subscribe(protocol)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(socket.SetSendTimeout(&nl.SocketTimeoutTv), socket.SetReceiveTimeout(&nl.SocketTimeoutTv)); err != nil {
+		socket.Close()
+		return nil, err
+	}
+	if k.sockets == nil {
+		k.sockets = map[int]*nl.SocketHandle{}
+	}
+	k.sockets[protocol] = &nl.SocketHandle{Socket: socket}
+	return map[int]*nl.SocketHandle{protocol: k.sockets[protocol]}, nil
+}
+
+func (k *kernel) close() {
+	for _, one := range k.sockets {
+		one.Close()
+	}
+}
+
+// ask returns the messages of the answer; those of any type where `answer` is 0.
+func (k *kernel) ask(protocol int, request *nl.NetlinkRequest, answer uint16) (messages [][]byte, err error) {
+	if request.Sockets, err = k.socket(protocol); err != nil {
+		return nil, err
+	}
+	return request.Execute(protocol, answer)
+}
+
 // dump asks the kernel for all there is of something, and makes nothing: what nobody has made yet is not made by asking.
 // A kernel that does not know such things has none of them.
-func dump(protocol int, kind int, body []byte) ([][]byte, error) {
+func (k *kernel) dump(protocol int, kind int, body []byte) ([][]byte, error) {
 	for attempt := 0; ; attempt++ {
 		request := nl.NewNetlinkRequest(kind, unix.NLM_F_DUMP)
 		request.AddRawData(body)
-		messages, err := request.Execute(protocol, 0)
+		messages, err := k.ask(protocol, request, 0)
 		switch {
 		case unknown(protocol, err):
 			return nil, nil
@@ -64,8 +107,8 @@ func (a attributes) get(kind uint16) []byte {
 func (a attributes) in(kind uint16) attributes { return attributesOf(a.get(kind)) }
 
 // listed is a dump of whose messages each has a head of a fixed size, and attributes after it.
-func listed(protocol int, kind int, body []byte, head int, what string, each func(head []byte, more attributes)) error {
-	messages, err := dump(protocol, kind, body)
+func (k *kernel) listed(protocol int, kind int, body []byte, head int, what string, each func(head []byte, more attributes)) error {
+	messages, err := k.dump(protocol, kind, body)
 	if err != nil {
 		return fmt.Errorf("could not list %s: %w", what, err)
 	}
@@ -94,9 +137,9 @@ type table struct {
 
 // nftTables asks the kernel itself, so that it works without the nft program. What is in a table is told in the words of nft
 // and iptables-save, for which google/nftables has no printer.
-func nftTables() ([]table, error) {
+func (k *kernel) nftTables() ([]table, error) {
 	var tables []table
-	err := listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, make([]byte, nl.SizeofNfgenmsg),
+	err := k.listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, make([]byte, nl.SizeofNfgenmsg),
 		nl.SizeofNfgenmsg, "nftables tables", func(head []byte, more attributes) {
 			tables = append(tables, table{nl.DeserializeNfgenmsg(head).NfgenFamily, text(more.get(unix.NFTA_TABLE_NAME))})
 		})

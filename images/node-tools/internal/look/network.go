@@ -14,16 +14,16 @@ type attachment struct {
 }
 
 // network returns the devices of the node's own namespace, and what else the kernel's network holds there.
-func (l *Looker) network() ([]Item, error) {
-	links, err := readLinks()
+func (l *Looker) network(k *kernel) ([]Item, error) {
+	links, err := k.readLinks()
 	if err != nil {
 		return nil, err
 	}
-	living, err := livingNamespaces()
+	living, err := k.livingNamespaces()
 	if err != nil {
 		return nil, err
 	}
-	attachments, err := readAttachments(links)
+	attachments, err := k.readAttachments(links)
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +75,12 @@ func (i *Item) addDetail(key, value string) {
 
 func onDevice(name string) string { return " dev " + name }
 
-func readAttachments(links []link) ([]attachment, error) {
+func (k *kernel) readAttachments(links []link) ([]attachment, error) {
 	devices := map[int]link{}
 	for _, one := range links {
 		devices[one.index] = one
 	}
-	addresses, err := readAddresses(devices)
+	addresses, err := k.readAddresses(devices)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +91,12 @@ func readAttachments(links []link) ([]attachment, error) {
 		}
 	}
 	for _, read := range []func() ([]attachment, error){
-		func() ([]attachment, error) { return readRoutes(devices, addresses) },
-		func() ([]attachment, error) { return readNextHops(devices) },
-		readRules,
-		func() ([]attachment, error) { return readNeighbours(devices, 0) },
-		func() ([]attachment, error) { return readNeighbours(devices, ntfProxy) },
-		func() ([]attachment, error) { return readQdiscs(devices) },
+		func() ([]attachment, error) { return k.readRoutes(devices, addresses) },
+		func() ([]attachment, error) { return k.readNextHops(devices) },
+		k.readRules,
+		func() ([]attachment, error) { return k.readNeighbours(devices, 0) },
+		func() ([]attachment, error) { return k.readNeighbours(devices, ntfProxy) },
+		func() ([]attachment, error) { return k.readQdiscs(devices) },
 	} {
 		more, err := read()
 		if err != nil {

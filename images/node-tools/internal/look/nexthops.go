@@ -16,9 +16,9 @@ const (
 )
 
 // readNextHops returns the objects that routes can name in place of a device and a gateway.
-func readNextHops(devices map[int]link) ([]attachment, error) {
+func (k *kernel) readNextHops(devices map[int]link) ([]attachment, error) {
 	var found []attachment
-	err := listed(unix.NETLINK_ROUTE, rtmGetNexthop, make([]byte, nhmsgSize), nhmsgSize, "next hops",
+	err := k.listed(unix.NETLINK_ROUTE, rtmGetNexthop, make([]byte, nhmsgSize), nhmsgSize, "next hops",
 		func(_ []byte, more attributes) {
 			device := int(number(more.get(nhaOIF)))
 			kind, group := "", more.get(nhaGroup)

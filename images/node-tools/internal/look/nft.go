@@ -15,8 +15,8 @@ var nftFamilies = map[byte]string{
 
 // nft returns the tables that iptables-nft did not make, with all in them. Whether there are any is asked of the kernel;
 // only then the nft program is needed, which whoever made them needed as well.
-func nft(tool Tool) ([]Item, error) {
-	tables, err := nftTables()
+func nft(k *kernel, tool Tool) ([]Item, error) {
+	tables, err := k.nftTables()
 	if err != nil {
 		return nil, err
 	}

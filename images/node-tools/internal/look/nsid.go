@@ -1,17 +1,18 @@
 package look
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
 // livingNamespaces returns the numbers that the node's network namespace has for every other one that a process is in or
 // a mount holds. The kernel keeps the number of one that has ended until it has taken it apart, some milliseconds later.
-func livingNamespaces() (map[int32]bool, error) {
+func (k *kernel) livingNamespaces() (map[int32]bool, error) {
 	mounts, err := readMounts()
 	if err != nil {
 		return nil, err
@@ -29,11 +30,6 @@ func livingNamespaces() (map[int32]bool, error) {
 			paths = append(paths, mount.point)
 		}
 	}
-	kernel, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	if err != nil {
-		return nil, err
-	}
-	defer kernel.Close()
 	living, asked := map[int32]bool{}, map[uint64]bool{}
 	for _, path := range paths {
 		var stat unix.Stat_t
@@ -45,14 +41,32 @@ func livingNamespaces() (map[int32]bool, error) {
 		if err != nil {
 			continue
 		}
-		id, err := kernel.GetNetNsIdByFd(namespace)
+		id, err := k.namespaceID(namespace)
 		unix.Close(namespace)
 		if err != nil {
 			return nil, fmt.Errorf("could not ask for the number of %s: %w", path, err)
 		}
 		if id != unix.NETNSA_NSID_NOT_ASSIGNED {
-			living[int32(id)] = true
+			living[id] = true
 		}
 	}
 	return living, nil
+}
+
+// namespaceID returns the number of the namespace that is open as this descriptor; NETNSA_NSID_NOT_ASSIGNED where it has none.
+func (k *kernel) namespaceID(descriptor int) (int32, error) {
+	request := nl.NewNetlinkRequest(unix.RTM_GETNSID, 0)
+	head := nl.NewRtGenMsg()
+	request.AddData(head)
+	request.AddData(nl.NewRtAttr(unix.NETNSA_FD, native.AppendUint32(nil, uint32(descriptor))))
+	answers, err := k.ask(unix.NETLINK_ROUTE, request, unix.RTM_NEWNSID)
+	if err != nil {
+		return 0, err
+	}
+	if len(answers) == 1 && len(answers[0]) >= head.Len() {
+		if id := attributesOf(answers[0][head.Len():]).get(unix.NETNSA_NSID); len(id) == 4 {
+			return int32(number(id)), nil
+		}
+	}
+	return 0, errors.New("the kernel's answer has no number")
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // readQdiscs leaves out the kernel's own, which have no number.
-func readQdiscs(devices map[int]link) ([]attachment, error) {
+func (k *kernel) readQdiscs(devices map[int]link) ([]attachment, error) {
 	var found []attachment
-	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETQDISC, make([]byte, nl.SizeofTcMsg), nl.SizeofTcMsg, "qdiscs",
+	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETQDISC, make([]byte, nl.SizeofTcMsg), nl.SizeofTcMsg, "qdiscs",
 		func(head []byte, more attributes) {
 			message := nl.DeserializeTcMsg(head)
 			device, parent := int(message.Ifindex), message.Parent

@@ -23,13 +23,13 @@ var routeTypes = map[byte]string{
 }
 
 // readRoutes returns those of all tables but the ones that the kernel itself keeps for an address: these come and go with it.
-func readRoutes(devices map[int]link, addresses []address) ([]attachment, error) {
+func (k *kernel) readRoutes(devices map[int]link, addresses []address) ([]attachment, error) {
 	on := map[int][]address{}
 	for _, one := range addresses {
 		on[one.device] = append(on[one.device], one)
 	}
 	var found []attachment
-	err := listed(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), unix.SizeofRtMsg,
+	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), unix.SizeofRtMsg,
 		"routes", func(head []byte, more attributes) {
 			message := nl.DeserializeRtMsg(head)
 			one := route{kind: message.Type, protocol: message.Protocol, table: uint32(message.Table), priority: number(more.get(unix.RTA_PRIORITY))}

@@ -150,7 +150,7 @@ function otherRemains(expectation: LeftBehindExpectation): readonly LeftBehindEx
 function otherLines(line: LogExpectation): readonly LogExpectation[] {
   return [
     ...otherTexts(line.message).map((message) => ({ ...line, message })),
-    ...(line.level === undefined ? [] : [{ ...line, level: 'debug' }]),
+    ...(line.level === undefined ? [] : [{ ...line, level: line.level === 'debug' ? 'info' : 'debug' }]),
     ...Object.entries(line.fields).map(([name, value]) => ({
       ...line,
       fields: { ...line.fields, [name]: `${value}~` },

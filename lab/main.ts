@@ -20,7 +20,7 @@ const OF_THE_HOST = new Set<unknown>([
 const TAKE_DOWN_MS = 60_000;
 const world = ambientWorld();
 
-/** What the shell is told: the command's own word, unless something outranks it. */
+/** The exit code: the command's own word, unless something outranks it. */
 let wanted: number = EXIT.pass;
 let atLeast: number = EXIT.pass;
 const tell = (): void => {
@@ -30,7 +30,7 @@ const tell = (): void => {
 // A reader that went away (`| head`) is no reason to leave a node up: the pipe's error ends the process like Ctrl-C.
 let outputIsBroken = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (outputIsBroken) return; // what is still said fails in the same way, and a second signal would not wait
+  if (outputIsBroken) return; // what is still printed fails in the same way, and a second signal would not wait
   outputIsBroken = true;
   if (error.code === 'EPIPE') return void process.kill(process.pid, 'SIGTERM');
   world.err.write(`cnilab: the output cannot be written: ${error.message}\n`);
@@ -38,7 +38,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   tell();
   if (!stop('broken-output')) process.exit();
 });
-process.stderr.on('error', () => undefined); // there is nobody to tell
+process.stderr.on('error', () => undefined); // there is nobody to inform
 
 // What is thrown where nobody waits for it leaves no node up either.
 process.on('uncaughtException', crash);
@@ -54,7 +54,7 @@ void createProgram(world, (exitCode) => {
     tell();
   });
 
-/** Says what went wrong in one message and returns what the shell is told. */
+/** Says what went wrong in one message and returns the exit code. */
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.pass : EXIT.badInput;
   if (thrown instanceof BadInput || thrown instanceof LabError) {

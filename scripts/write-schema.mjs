@@ -10,7 +10,7 @@ const folder = await mkdtemp(`${root}node_modules/.write-schema-`);
 try {
   // Node 20 does not run TypeScript.
   const outfile = `${folder}/schema.mjs`;
-  const contents = `export { formatScenarioSchema } from './lab/spec/json-schema.ts';
+  const contents = `export { formatScenarioSchema } from './lab/spec/scenario-shape.ts';
     export { CHECKS } from './lab/judge/verdict.ts';`;
   await build({
     stdin: { contents, resolveDir: root },

@@ -79,7 +79,7 @@ export interface Recipe {
    * running something (the compiler's version) stays out, so that a warm look costs no child process.
    */
   readonly request: string;
-  /** Looks, at little cost, whether `make` could work; absent where only trying tells. */
+  /** Looks, at little cost, whether `make` could work; absent where only trying shows it. */
   check?(signal: AbortSignal): Promise<Refusal | undefined>;
   /** Fills the empty folder `treeHostPath` with the artifact's files. */
   make(treeHostPath: string, job: Job): Promise<Result<Made, Refusal>>;
@@ -92,7 +92,7 @@ export interface Source {
   recipe(ref: ComponentRef): Result<Recipe, Refusal>;
   /** Why it cannot serve anything on this host just now, if so; for `doctor`. */
   check(signal: AbortSignal): Promise<Refusal | undefined>;
-  /** Every version that the source itself tells of when asked; for people, and for "the nearest that exist". */
+  /** Every version that the source itself lists when asked; for people, and for "the nearest that exist". */
   versions(component: ComponentName, signal: AbortSignal): Promise<Result<readonly string[], Refusal>>;
 }
 

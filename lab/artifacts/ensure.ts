@@ -35,7 +35,7 @@ export interface Ensured {
 
 /**
  * Brings all components, each once. What lies in the cache is taken from whichever source it came, in their order. For
- * the rest, every version is first looked for, at little cost, so that a mistyped one is told before minutes of building
+ * the rest, every version is first looked for, at little cost, so that a mistyped one is reported before minutes of building
  * (BadInput, for all of them at once); then they are made.
  */
 export async function ensureComponents(

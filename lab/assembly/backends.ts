@@ -125,7 +125,7 @@ export interface NodesAhead {
   end(): Promise<void>;
 }
 
-/** Begins at once. What goes wrong is told to whoever awaits it, and to nobody else. */
+/** Begins at once. Whoever awaits it gets the error, and nobody else. */
 export function nodesAhead(
   choose: () => Promise<Backend>,
   { signal, ...options }: PrepareBackendOptions,

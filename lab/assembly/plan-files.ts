@@ -48,7 +48,7 @@ const readBeside =
     }
   };
 
-/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. `note` is told of likely slips. */
+/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. `note` gets the likely mistakes. */
 export async function preparePlan(
   world: World,
   options: { names: readonly string[]; flags: NodeFlags; pins: Pins; note: (message: string) => void },

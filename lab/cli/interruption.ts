@@ -6,7 +6,7 @@ import type { StopReason, World } from '../assembly/world.ts';
 export interface Interruption {
   /** aborted by the first one, with its name as the reason */
   readonly signal: AbortSignal;
-  /** what the shell is told, once there was one */
+  /** the exit code, once there was one */
   exitCode(): number | undefined;
 }
 

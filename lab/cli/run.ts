@@ -44,7 +44,7 @@ export async function runRecorded(
   const chosen = chooseBackend(world, flags);
   const arch = await chosen.then(
     (choice) => choice.arch,
-    () => world.arch, // that there is none is told after what is wrong in the scenarios
+    () => world.arch, // that there is none is reported after what is wrong in the scenarios
   );
   const artifacts = openArtifacts(world, { pins, flags, emit, arch });
   // the first node starts while the scenarios are read; nothing of theirs touches it before all of them are sound

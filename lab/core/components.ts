@@ -14,7 +14,7 @@ export const isRuntime = (name: ComponentName): name is RuntimeName =>
 
 /** One value for each component. */
 export const byComponent = <T>(valueOf: (name: ComponentName) => T): Readonly<Record<ComponentName, T>> =>
-  // every component is a key; fromEntries does not tell
+  // every component is a key; the type of fromEntries does not say so
   Object.fromEntries(COMPONENTS.map((name) => [name, valueOf(name)])) as Record<ComponentName, T>;
 
 /** Where a component can come from; the order is the default order in which they are tried. */
@@ -46,7 +46,7 @@ export function describeComponent(ref: ComponentRef): string {
   return `${ref.component} ${ref.version}${ref.source === undefined ? '' : ` from ${ref.source}`}`;
 }
 
-/** As people read it in a plan, where a path tells more than that there is one. */
+/** As people read it in a plan, where a path says more than that there is one. */
 export const describeWithPath = (ref: ComponentRef): string =>
   ref.source === 'local' ? `${ref.component} ${ref.version} from ${ref.hostPath}` : describeComponent(ref);
 

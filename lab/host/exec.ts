@@ -73,7 +73,7 @@ async function run({ argv, options, env, leash }: Command): Promise<CommandResul
   const stderr: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A command that does not read its input breaks the pipe; its exit code tells what it thought of it.
+  // A command that does not read its input breaks the pipe; its exit code is what counts.
   child.stdin?.on('error', () => undefined);
   if (!leash) child.stdin?.end(options.stdin);
 

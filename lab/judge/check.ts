@@ -31,7 +31,7 @@ const LISTED = 'listed.id';
 
 /**
  * One expectation held against each of several things, of which all must be so; `${listed.id}` is what the one command is
- * about. What is wrong is all told, what is right once.
+ * about. Everything wrong is reported, what is right once.
  */
 export function judgeEach<T>(
   things: readonly T[],

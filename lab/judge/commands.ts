@@ -20,27 +20,27 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
   const wanted = expect.ok ?? (saidElsewhere ? undefined : true);
   if (wanted === undefined || expect.error !== undefined) return [];
   const failures = failuresOf(facts);
-  const told = { check: 'ok', stepId, place: expect.place } as const;
+  const finding = { check: 'ok', stepId, place: expect.place } as const;
 
   if (!wanted) {
     if (failures.length > 0) {
-      return [{ ...told, outcome: 'pass', message: 'failed, as expected' }];
+      return [{ ...finding, outcome: 'pass', message: 'failed, as expected' }];
     }
     const message = `succeeded, expected to fail: ${describeActions(facts)}`;
-    return [{ ...told, outcome: 'fail', message, expected: 'ok: false', actual: 'ok: true' }];
+    return [{ ...finding, outcome: 'fail', message, expected: 'ok: false', actual: 'ok: true' }];
   }
   const [first] = failures;
-  if (first === undefined) return [{ ...told, outcome: 'pass', message: 'succeeded, as expected' }];
+  if (first === undefined) return [{ ...finding, outcome: 'pass', message: 'succeeded, as expected' }];
   return [
     {
-      ...told,
+      ...finding,
       outcome: 'fail',
       message: first.what,
       expected: 'ok: true',
-      actual: first.said,
-      detail: failures.flatMap(({ what, said }, index) => [
+      actual: first.errorText,
+      detail: failures.flatMap(({ what, errorText: text }, index) => [
         ...(index === 0 ? [] : [what]),
-        ...(said === '' ? [] : [`it said  ${said}`]),
+        ...(text === '' ? [] : [`it said  ${text}`]),
       ]),
     },
   ];
@@ -50,18 +50,18 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
 export function judgeExitCode({ step, commands }: StepFacts): readonly Finding[] {
   const { exitCode: wanted, place } = step.expect;
   if (wanted === undefined) return [];
-  const told = { check: 'exit-code', stepId: step.id, place } as const;
+  const finding = { check: 'exit-code', stepId: step.id, place } as const;
   if (commands.length === 0) {
     const message = `no command was run, expected one to exit with ${wanted}`;
-    return [{ ...told, outcome: 'inconclusive', message }];
+    return [{ ...finding, outcome: 'inconclusive', message }];
   }
   const wrong = commands.filter(({ result }) => result.exitCode !== wanted);
   if (wrong.length === 0)
-    return [{ ...told, outcome: 'pass', message: `exited with ${wanted}, as expected` }];
+    return [{ ...finding, outcome: 'pass', message: `exited with ${wanted}, as expected` }];
   return wrong.map(({ result: { exitCode, signal, argv } }) => {
     const actual = exitCode === null ? (signal ?? 'a signal') : String(exitCode);
     const message = `ended with ${actual}, expected ${wanted}: ${pasteable(argv)}`;
-    return { ...told, outcome: 'fail', message, expected: String(wanted), actual };
+    return { ...finding, outcome: 'fail', message, expected: String(wanted), actual };
   });
 }
 
@@ -105,7 +105,7 @@ export function judgeError(facts: StepFacts, bindings: Bindings): Judged {
     judgeOne: (one, known) =>
       'kind' in one
         ? succeeded(facts, { error, bindings: known, what: pasteable(one.result.argv) })
-        : judgeText(error, one.said, {
+        : judgeText(error, one.errorText, {
             check: 'error',
             stepId: facts.step.id,
             subject: 'error',

@@ -31,7 +31,7 @@ const RPC_ERROR = /^.*?rpc error: code = (?<code>\w+) desc = (?<message>.*)$/s;
 /** The exit code of a command in a container comes from the runtime, but not as an error of gRPC. 1.36 names the container. */
 const EXEC_PREFIX = /^execing command in container(?: \S+)? synchronously: /;
 
-/** `rmp` tells of several pods in one text, an error a line; a message may itself have several lines. */
+/** `rmp` reports several pods in one text, an error a line; a message may itself have several lines. */
 const NEXT_OF_RMP =
   /\n(?=(?:getting sandbox status of pod|stopping the pod sandbox|removing the pod sandbox|pod sandbox) ")/;
 

@@ -14,7 +14,7 @@ import { missingOf } from './evidence.ts';
 import { nameVariables } from './varying.ts';
 import { instrumentsOf, type Instruments } from './left-over.ts';
 
-/** What the journal tells of one step. */
+/** What the journal says of one step. */
 export interface StepFacts {
   readonly step: PlannedStep;
   /** it was taken to its end, look included; without that nothing it shows can be relied on */
@@ -44,7 +44,7 @@ export interface Look {
   readonly runtime: RuntimeState;
 }
 
-/** What the journal tells of the start of the node. */
+/** What the journal says of the start of the node. */
 export interface StartFacts {
   /** what the lab always writes down of it, and the journal does not have */
   readonly missing: string | undefined;
@@ -185,7 +185,7 @@ export function ofKind<K extends JournalEntry['kind']>(
   return entries.filter((entry): entry is Seen<K> => entry.kind === kind);
 }
 
-/** A run as one of its nodes saw it: what was to be there, and what the journal tells of it. */
+/** A run as one of its nodes saw it: what was to be there, and what the journal says of it. */
 export interface View {
   readonly run: NodeRun;
   readonly facts: RunFacts;
@@ -215,7 +215,7 @@ export const stepsIn = (run: RunPlan, views: readonly View[]): readonly ViewedSt
     return view === undefined || facts === undefined ? [] : [{ ...facts, view }];
   });
 
-/** What the journal tells of one node, and of no node. The last line counts these alone. */
+/** What the journal says of one node, and of no node. The last line counts these alone. */
 function entriesOn(
   own: NodeRun,
   { run, entries }: { readonly run: RunPlan; readonly entries: readonly JournalEntry[] },

@@ -12,29 +12,33 @@ export interface Failure {
   /** what it was and how it ended, for people */
   readonly what: string;
   /** the system's own words: what exact errors are compared with */
-  readonly said: string;
+  readonly errorText: string;
   readonly command: Seen<'command'> | undefined;
 }
 
 /**
- * All in a step to which the system under test said no: commands that ended by themselves and not with 0, conditions that
+ * All in a step to which the system under test errorText no: commands that ended by themselves and not with 0, conditions that
  * were seen not to hold, files that were not there. What has no answer is none of these: timed-out.ts.
  */
 export function failuresOf({ commands, waits, absent }: StepFacts): readonly Failure[] {
   return [
     ...commands
       .filter(({ result }) => result.exitCode !== 0 && !ranIntoLimit(result))
-      .map((command) => ({ what: describeEnd(command.result), said: errorText(command.result), command })),
+      .map((command) => ({
+        what: describeEnd(command.result),
+        errorText: errorText(command.result),
+        command,
+      })),
     ...waits
       .filter(({ met, timedOut }) => !met && !timedOut)
       .map(({ what, waitedMs, lastSeen }) => ({
         what: `waited ${waitedMs} ms in vain for ${what}`,
-        said: lastSeen,
+        errorText: lastSeen,
         command: undefined,
       })),
     ...absent.map((path) => ({
       what: `${path} was to be removed and was not there`,
-      said: `${path}: no such file or directory`,
+      errorText: `${path}: no such file or directory`,
       command: undefined,
     })),
   ];

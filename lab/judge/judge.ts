@@ -64,7 +64,7 @@ function judgeStarts(views: readonly View[]): Judged {
 const ofNode = ({ run: { name } }: View, findings: readonly Finding[]): readonly Finding[] =>
   name === undefined ? findings : findings.map((finding) => ({ ...finding, node: name }));
 
-/** Whether the lab did its part is a matter of all nodes: the first start of which something is missing is told. */
+/** Whether the lab did its part is a matter of all nodes: the first start of which something is missing is reported. */
 function wholeOf(views: readonly View[], steps: readonly StepFacts[]): RunFacts {
   const starts = views.map(({ facts }) => facts);
   const [first] = starts;

@@ -18,13 +18,13 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
   const { expect, facts, stepId, state, bindings } = subject;
   const { leftBehind } = expect;
   if (leftBehind === undefined) return [];
-  const told = { check: 'left-behind', stepId, place: leftBehind.place } as const;
+  const finding = { check: 'left-behind', stepId, place: leftBehind.place } as const;
   const remains = remainsOf(subject);
   if (state === undefined || remains === undefined) {
     const when = facts.looks.some((look) => look.stepId === 'start') ? 'then' : 'at the start';
     return [
       {
-        ...told,
+        ...finding,
         outcome: 'inconclusive',
         message: `what is left behind is not known: nobody looked ${when}`,
       },
@@ -40,7 +40,7 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
     const actual = actualYaml(groups, { bindings, variables: facts.variables() });
     return [
       {
-        ...told,
+        ...finding,
         outcome: 'fail',
         message: `left behind is ${actual}, expected ${expected}`,
         expected,
@@ -55,9 +55,9 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
       (kind) => `${kind} could not be looked at (${blind.get(kind) ?? ''})`,
     );
     const message = `what is left behind is not known: ${kinds.join('; ')}`;
-    return [{ ...told, outcome: 'inconclusive', message, expected }];
+    return [{ ...finding, outcome: 'inconclusive', message, expected }];
   }
-  return [{ ...told, outcome: 'pass', message: `left behind is ${expected}, as expected` }];
+  return [{ ...finding, outcome: 'pass', message: `left behind is ${expected}, as expected` }];
 }
 
 /** Whether there is more than the file says, by number or by name: that may be just about to go. */

@@ -27,7 +27,7 @@ export interface LeftOverOptions {
   readonly instruments: Instruments;
 }
 
-/** What is there and was not at the start, without what is part of another item that is told of. */
+/** What is there and was not at the start, without what is part of another item that is reported. */
 export function leftOver({ baseline, state, looks, instruments }: LeftOverOptions): LeftOver {
   const networks = networksOf(state.conflists ?? []);
   const items = itemsBeyond(baseline, state);
@@ -125,7 +125,7 @@ export function itemsBeyond(baseline: NodeState, state: NodeState): readonly Sta
 
 /**
  * The step in which an item, there at the last of these looks, appeared: the earliest from which it was always there.
- * A look that could not see its kind tells nothing.
+ * A look that could not see its kind says nothing.
  */
 export function appearedIn(item: StateItem, looks: readonly Look[]): string | undefined {
   let appeared: string | undefined;
@@ -161,16 +161,16 @@ function identified({ items }: NodeState): readonly (readonly [string, StateItem
  * it stands in the name or the detail; undefined where none of them does.
  */
 export function ownerOf(item: StateItem, looks: readonly Pick<Look, 'state'>[]): string | undefined {
-  const told = [item.name, ...Object.values(item.detail ?? {})].join('\n');
+  const text = [item.name, ...Object.values(item.detail ?? {})].join('\n');
   const sandboxes = looks.flatMap(({ state }) => state.items.filter(({ kind }) => kind === 'sandbox'));
   const container = looks
     .flatMap(({ state }) => state.items)
-    .findLast(({ kind, name }) => kind === 'container' && told.includes(name));
+    .findLast(({ kind, name }) => kind === 'container' && text.includes(name));
   const owner =
     sandboxes.findLast(({ name }) => name === container?.detail?.['sandbox']) ??
-    sandboxes.findLast(({ name }) => told.includes(name)) ??
-    sandboxes.findLast(({ detail }) => hasWord(told, baseName(detail?.['netns'] ?? ''))) ??
-    sandboxes.findLast(({ detail }) => (detail?.['ips'] ?? '').split(',').some((ip) => hasWord(told, ip)));
+    sandboxes.findLast(({ name }) => text.includes(name)) ??
+    sandboxes.findLast(({ detail }) => hasWord(text, baseName(detail?.['netns'] ?? ''))) ??
+    sandboxes.findLast(({ detail }) => (detail?.['ips'] ?? '').split(',').some((ip) => hasWord(text, ip)));
   return owner?.detail?.['podName'];
 }
 

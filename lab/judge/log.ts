@@ -10,10 +10,10 @@ import type { Finding } from './verdict.ts';
 
 /** Lines that the runtime must have written, a line for each; at the end of a run its whole log is meant. */
 export function judgeLog({ expect, stepId, bindings, log, facts: { runtime } }: Subject): Judged {
-  const told = (wanted: LogExpectation) => ({ check: 'log', stepId, place: wanted.place }) as const;
+  const findingFor = (wanted: LogExpectation) => ({ check: 'log', stepId, place: wanted.place }) as const;
   if (log === undefined) {
     const findings = expect.log.map((wanted): Finding => ({
-      ...told(wanted),
+      ...findingFor(wanted),
       outcome: 'inconclusive',
       message: notCollected(runtime),
     }));
@@ -24,11 +24,11 @@ export function judgeLog({ expect, stepId, bindings, log, facts: { runtime } }: 
   const findings = expect.log.map((wanted, index): Finding => {
     const item = assigned.items[index];
     if (typeof item === 'number') {
-      return { ...told(wanted), outcome: 'pass', message: 'the line is there, as expected' };
+      return { ...findingFor(wanted), outcome: 'pass', message: 'the line is there, as expected' };
     }
-    if (item === 'undecided') return { ...told(wanted), outcome: 'inconclusive', message: UNDECIDED };
+    if (item === 'undecided') return { ...findingFor(wanted), outcome: 'inconclusive', message: UNDECIDED };
     return {
-      ...told(wanted),
+      ...findingFor(wanted),
       outcome: 'fail',
       ...missing(wanted, { runtime, lines, assigned, log: expect.log }),
     };
@@ -41,8 +41,8 @@ export function judgeNoLog(subject: Subject): readonly Finding[] {
   const { stepId, bindings, log } = subject;
   const { runtime } = subject.facts;
   return subject.expect.noLog.map((unwanted): Finding => {
-    const told = { check: 'no-log', stepId, place: unwanted.place } as const;
-    if (log === undefined) return { ...told, outcome: 'inconclusive', message: notCollected(runtime) };
+    const finding = { check: 'no-log', stepId, place: unwanted.place } as const;
+    if (log === undefined) return { ...finding, outcome: 'inconclusive', message: notCollected(runtime) };
     const expected = describe(unwanted, bindings);
     const answers = runtime.parseLog(log).map((line) => ({
       line,
@@ -52,13 +52,13 @@ export function judgeNoLog(subject: Subject): readonly Finding[] {
     const first = found[0];
     if (first === undefined) {
       return answers.some(({ answer }) => answer === 'undecided')
-        ? { ...told, outcome: 'inconclusive', message: UNDECIDED }
-        : { ...told, outcome: 'pass', message: 'no such line, as expected' };
+        ? { ...finding, outcome: 'inconclusive', message: UNDECIDED }
+        : { ...finding, outcome: 'pass', message: 'no such line, as expected' };
     }
     const count = found.length === 1 ? 'a line is' : `${found.length} lines are`;
     const message = `${count} in the log of ${runtime.name} that must not be there`;
     return {
-      ...told,
+      ...finding,
       outcome: 'fail',
       message,
       expected: `none of ${expected}`,

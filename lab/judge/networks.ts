@@ -39,7 +39,7 @@ const DEFAULT_BRIDGE = 'cni0';
 /** As images/node-tools/internal/look/conflists.go has it: the look lists what is in these. */
 const DATA_FOLDER = /^(?:(?:data|cni|cache|state)_?dir|daemonSocketPath)$/i;
 
-/** The agent tells of those alone that are JSON. */
+/** The agent reports only those that are JSON. */
 function parsed(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;

@@ -9,24 +9,24 @@ import type { Finding } from './verdict.ts';
 /** State and addresses of pods as CRI lists them; of several attempts of one pod the newest counts. */
 export function judgePods(subject: Subject): readonly Finding[] {
   const { expect, stepId, state, pod, bindings } = subject;
-  const told = { check: 'pod', stepId, place: expect.place } as const;
+  const finding = { check: 'pod', stepId, place: expect.place } as const;
   if (expect.pods === undefined && expect.pod === undefined) return [];
   const blind =
     state === undefined ? 'nobody looked' : state.unseen.find(({ kind }) => kind === 'sandbox')?.why;
   if (state === undefined || blind !== undefined) {
-    return [{ ...told, outcome: 'inconclusive', message: `the pods are not known: ${blind ?? ''}` }];
+    return [{ ...finding, outcome: 'inconclusive', message: `the pods are not known: ${blind ?? ''}` }];
   }
 
   const wanted: (readonly [string, PodExpectation])[] = [];
   if (expect.pod !== undefined) {
     if (pod === undefined)
-      return [{ ...told, outcome: 'inconclusive', message: 'this step is about no pod' }];
+      return [{ ...finding, outcome: 'inconclusive', message: 'this step is about no pod' }];
     wanted.push([pod, expect.pod]);
   }
   if (expect.pods !== undefined && expect.pods !== 'none') wanted.push(...Object.entries(expect.pods));
   return [
-    ...wanted.map(([name, expected]) => ({ ...told, ...judgePod(name, { expected, state, bindings }) })),
-    ...(expect.pods === 'none' ? [{ ...told, ...judgeNone(state) }] : []),
+    ...wanted.map(([name, expected]) => ({ ...finding, ...judgePod(name, { expected, state, bindings }) })),
+    ...(expect.pods === 'none' ? [{ ...finding, ...judgeNone(state) }] : []),
   ];
 }
 

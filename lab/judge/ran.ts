@@ -9,20 +9,22 @@ export const isComplete = ({ ended, troubles, steps, cleanupFailures }: RunFacts
 
 /** The run came to its end and every step was taken; anything else is not knowing. */
 export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
-  const told = { check: 'ran', place: run.scenario.place } as const;
+  const finding = { check: 'ran', place: run.scenario.place } as const;
   const why = whyNotRan(facts);
   const taken = facts.steps.filter(isTaken).length;
   if (why === undefined) {
     if (run.steps.length === 0 && run.nodes.every(({ end }) => end === undefined)) {
-      return [{ ...told, outcome: 'inconclusive', stepId: 'end', message: 'the scenario expects nothing' }];
+      return [
+        { ...finding, outcome: 'inconclusive', stepId: 'end', message: 'the scenario expects nothing' },
+      ];
     }
     if (taken < run.steps.length) return []; // the steps say so themselves: judgeNotRun
-    return [{ ...told, outcome: 'pass', stepId: 'end', message: 'every step was taken' }];
+    return [{ ...finding, outcome: 'pass', stepId: 'end', message: 'every step was taken' }];
   }
   const missing = facts.steps.filter(({ ended }) => !ended);
   return [
     {
-      ...told,
+      ...finding,
       outcome: 'inconclusive',
       stepId: missing[0]?.step.id ?? 'end',
       place: missing[0]?.step.place ?? run.scenario.place,
@@ -71,13 +73,15 @@ export function judgeNotRun({ step, notRun, missing }: StepFacts, cause?: string
 
 /** The node was taken down without leaving anything on the host: a run that litters cannot be trusted by the next. */
 export function judgeCleanup(run: RunPlan, { cleanupFailures, ended }: RunFacts): readonly Finding[] {
-  const told = { check: 'cleanup', stepId: 'end', place: run.scenario.place } as const;
+  const finding = { check: 'cleanup', stepId: 'end', place: run.scenario.place } as const;
   if (cleanupFailures.length > 0) {
     return cleanupFailures.map(({ what, message }) => ({
-      ...told,
+      ...finding,
       outcome: 'inconclusive',
       message: `the lab could not ${what}: ${message}`,
     }));
   }
-  return ended ? [{ ...told, outcome: 'pass', message: 'nothing went wrong in taking the node down' }] : [];
+  return ended
+    ? [{ ...finding, outcome: 'pass', message: 'nothing went wrong in taking the node down' }]
+    : [];
 }

@@ -21,10 +21,10 @@ export function judgeRuntime(
 ): readonly Finding[] {
   const { step, runtime: seen, crashes, waits } = facts;
   const { runtime: wanted, place } = step.expect;
-  if (seen === undefined) return []; // the evidence is missing, which is said elsewhere
-  const told = { name, stepId: step.id, place } as const;
-  if (wanted !== undefined) return [compareRuntime(wanted, { seen, crashes, ...told })];
-  // a start or a stop that failed is told by "ok", and leaves containerd as it may
+  if (seen === undefined) return []; // the evidence is missing, which another check reports
+  const subject = { name, stepId: step.id, place } as const;
+  if (wanted !== undefined) return [compareRuntime(wanted, { seen, crashes, ...subject })];
+  // a start or a stop that failed is what "ok" reports, and leaves containerd as it may
   const leaves = runtimeAfter(step.action);
   if (waits.some(({ met }) => !met) && leaves !== undefined) return [];
   const left = leaves ?? before;
@@ -33,7 +33,7 @@ export function judgeRuntime(
     const message = `${name} did not answer the look after this step, expected ${left}`;
     return [{ check: 'runtime', outcome: 'inconclusive', stepId: step.id, place, message }];
   }
-  return [compareRuntime(left, { seen, crashes, ...told })];
+  return [compareRuntime(left, { seen, crashes, ...subject })];
 }
 
 interface SeenRuntime extends Pick<Finding, 'stepId' | 'place'> {
@@ -42,16 +42,19 @@ interface SeenRuntime extends Pick<Finding, 'stepId' | 'place'> {
   readonly crashes: readonly Seen<'runtime-ended'>[];
 }
 
-export function compareRuntime(wanted: RuntimeState, { name, seen, crashes, ...told }: SeenRuntime): Finding {
+export function compareRuntime(
+  wanted: RuntimeState,
+  { name, seen, crashes, ...about }: SeenRuntime,
+): Finding {
   const crash = crashes.map((one) => describeCrash(name, one)).join('; ');
   const holds = seen === wanted && (wanted === 'ended' || crash === '');
   if (holds)
-    return { check: 'runtime', outcome: 'pass', ...told, message: `${name} is ${wanted}, as expected` };
+    return { check: 'runtime', outcome: 'pass', ...about, message: `${name} is ${wanted}, as expected` };
   const was = crash === '' ? `${name} is ${seen}` : crash;
   return {
     check: 'runtime',
     outcome: 'fail',
-    ...told,
+    ...about,
     message: `${was}, expected ${wanted}`,
     expected: `runtime: ${wanted}`,
     actual: `runtime: ${crash === '' ? seen : 'ended'}`,
@@ -110,15 +113,16 @@ function judgeRuntimeAtStart(
     place: expect.place,
   });
   if (finding.outcome === 'pass') return run.start?.runtime === undefined ? [] : [finding];
-  const told = { ...finding, ...(failed === undefined ? {} : { detail: failed.split('\n') }) };
+  const detailed = { ...finding, ...(failed === undefined ? {} : { detail: failed.split('\n') }) };
   const answered = failed === undefined && seen !== 'not-ready';
   const reasons = runtime.reasonsNotStarted(start.log ?? '');
   const saysWhy = reasons.length > 0 && !reasons.some((line) => REFUSED.test(line));
-  if (expect.runtime !== undefined || answered || saysWhy || configuresRuntime(run, runtime)) return [told];
+  if (expect.runtime !== undefined || answered || saysWhy || configuresRuntime(run, runtime))
+    return [detailed];
   const why = reasons.length === 0 ? 'its log does not say why' : 'it may be the node that refused';
   return [
     {
-      ...told,
+      ...detailed,
       outcome: 'inconclusive',
       message: `${finding.message}; ${why}, and the file does not configure it`,
     },
@@ -140,7 +144,7 @@ const configuresRuntime = ({ node }: NodeRun, { configNodePath }: Runtime): bool
 function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: RunFacts): readonly Finding[] {
   const { runtimeConfig: config } = node;
   if (Object.keys(config).length === 0 || start.failed !== undefined) return [];
-  const told = {
+  const unexpected = {
     check: 'ran',
     stepId: 'start',
     place: node.runtimeConfigPlace ?? scenario.place,
@@ -148,18 +152,18 @@ function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: R
   const { configDump: dump } = start;
   if (dump === undefined) {
     const message = `the journal does not tell what ${runtime.name} read of its configuration`;
-    return [{ ...told, outcome: 'inconclusive', message }];
+    return [{ ...unexpected, outcome: 'inconclusive', message }];
   }
   const unread = runtime.unreadConfig(config, { version: node.runtime.version, dump, log });
-  return unread === undefined ? [] : [{ ...told, ...unread, outcome: 'pass', warning: true }];
+  return unread === undefined ? [] : [{ ...unexpected, ...unread, outcome: 'pass', warning: true }];
 }
 
 /**
  * The line with which the runtime said why it has no CNI configuration, where that is what a failure comes from: it says so
  * once, when it reads the file, and later only that there is none.
  */
-export function configTrouble(told: string, log: string): readonly string[] {
-  if (!told.includes('cni plugin not initialized')) return [];
+export function configTrouble(errorText: string, log: string): readonly string[] {
+  if (!errorText.includes('cni plugin not initialized')) return [];
   return log
     .split('\n')
     .filter((line) => line.includes('cni config load failed'))

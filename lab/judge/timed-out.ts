@@ -10,8 +10,8 @@ import type { Finding } from './verdict.ts';
  */
 export function ranIntoLimit({ argv, timedOut, stderr }: CommandResult): boolean {
   if (timedOut || argv[0] !== 'crictl') return timedOut;
-  const said = unwrapCrictlError(stderr);
-  return said?.code === 'DeadlineExceeded' && said.message === 'context deadline exceeded';
+  const error = unwrapCrictlError(stderr);
+  return error?.code === 'DeadlineExceeded' && error.message === 'context deadline exceeded';
 }
 
 /** What of a step has no answer. */
@@ -27,31 +27,33 @@ export function judgeTimedOut(facts: StepFacts): readonly Finding[] {
   const { step, commands, waits } = facts;
   const { timedOut: wanted, place } = step.expect;
   const limits = limitsOf(facts);
-  const told = { check: 'timed-out', stepId: step.id, place } as const;
+  const finding = { check: 'timed-out', stepId: step.id, place } as const;
   if (wanted !== true) {
     const [first, ...more] = limits;
     if (first === undefined) {
       const message = 'ended by itself, as expected';
-      return wanted === undefined ? [] : [{ ...told, outcome: 'pass', message }];
+      return wanted === undefined ? [] : [{ ...finding, outcome: 'pass', message }];
     }
     const detail = [
       ...more,
       'without an answer it has neither succeeded nor failed: "timed-out: true" expects that, "timeout" gives it longer',
     ];
     const [expected, actual] = ['an answer', `none within ${step.timeoutMs} ms`];
-    return [{ ...told, outcome: 'fail', message: first, expected, actual, detail }];
+    return [{ ...finding, outcome: 'fail', message: first, expected, actual, detail }];
   }
   const answered = commands.length + waits.length - limits.length;
   if (limits.length > 0 && answered === 0)
-    return [{ ...told, outcome: 'pass', message: 'ran into its limit, as expected' }];
+    return [{ ...finding, outcome: 'pass', message: 'ran into its limit, as expected' }];
   if (commands.length + waits.length === 0)
-    return [{ ...told, outcome: 'inconclusive', message: 'no command was run, expected one without an end' }];
+    return [
+      { ...finding, outcome: 'inconclusive', message: 'no command was run, expected one without an end' },
+    ];
   const ended = commands.filter(({ result }) => !ranIntoLimit(result));
   const [expected, actual] = ['timed-out: true', 'timed-out: false'];
   const message = `ended by itself, expected to run into the limit of ${step.timeoutMs} ms: ${ended
     .map(({ result }) => pasteable(result.argv))
     .join('; ')}`;
-  return [{ ...told, outcome: 'fail', message, expected, actual }];
+  return [{ ...finding, outcome: 'fail', message, expected, actual }];
 }
 
 function describe({ argv, durationMs, timedOut }: CommandResult): string {

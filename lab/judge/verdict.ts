@@ -25,7 +25,7 @@ export type CheckName = (typeof CHECKS)[number];
 export interface Finding {
   readonly check: CheckName;
   readonly outcome: Outcome;
-  /** It is told wherever findings are, though it decides nothing. */
+  /** It is shown with findings, but decides nothing. */
   readonly warning?: true;
   /** `start`, a step's id, or `end` */
   readonly stepId: string;

@@ -132,7 +132,7 @@ export interface StepFailedOptions {
   readonly stepId: string;
   /** what was done and what came of it, for people */
   readonly message: string;
-  readonly said: string;
+  readonly errorText: string;
   readonly known: ReadonlyMap<string, string>;
   readonly result?: CommandResult;
 }
@@ -143,16 +143,16 @@ export class StepFailed extends Error {
   /** of the steps taken on this node: `2-stop-pod` */
   readonly stepId: string;
   /** the system's own words, byte for byte, without what crictl wraps around them */
-  readonly said: string;
+  readonly errorText: string;
   /** what `${web.id}` and its like stood for then */
   readonly known: ReadonlyMap<string, string>;
   /** of the command that failed, where it was one */
   readonly result: CommandResult | undefined;
 
-  constructor({ stepId, message, said, known, result }: StepFailedOptions) {
+  constructor({ stepId, message, errorText, known, result }: StepFailedOptions) {
     super(shown(message));
     this.stepId = stepId;
-    this.said = said;
+    this.errorText = errorText;
     this.known = known;
     this.result = result;
   }

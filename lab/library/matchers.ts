@@ -25,7 +25,7 @@ export type ExpectedError = string | { readonly contains: string; readonly why: 
 export type ExpectedLeftBehind = Readonly<Partial<Record<StateKind | 'shared', number | readonly string[]>>>;
 
 /**
- * Where the lab itself could not do its part, each of these throws what it was told: not knowing is neither the one
+ * Where the lab itself could not do its part, each of these throws that error: not knowing is neither the one
  * answer nor the other, and `.not` does not turn it into one.
  */
 export const matchers = {
@@ -46,14 +46,14 @@ export const matchers = {
       const wanted = 'exact' in text ? text.exact : text.contains;
       return answer(false, `succeeded, expected an error${end.succeeded}\n  expected  ${wanted}`);
     }
-    const { findings } = judgeText(text, end.said, {
+    const { findings } = judgeText(text, end.errorText, {
       check: 'error',
       stepId: 'now',
       subject: 'error',
       bindings: end.known,
       context: end.context,
     });
-    return answerOf(findings[0], `failed, expected not to say\n  ${end.said}`);
+    return answerOf(findings[0], `failed, expected not to say\n  ${end.errorText}`);
   },
 
   /** Of a node that was started: nothing that was not there at its start. */
@@ -88,7 +88,7 @@ const mayFail = (received: unknown): boolean =>
 type End =
   | { readonly succeeded: string }
   | {
-      readonly said: string;
+      readonly errorText: string;
       readonly known: ReadonlyMap<string, string>;
       readonly context: readonly string[];
     };
@@ -103,8 +103,8 @@ async function endOf(received: unknown): Promise<End> {
   }
 }
 
-const endOfStep = ({ said, known, message }: StepFailed): End => ({
-  said,
+const endOfStep = ({ errorText, known, message }: StepFailed): End => ({
+  errorText,
   known,
   context: [message.split('\n')[0] ?? ''],
 });
@@ -118,7 +118,7 @@ function endOfCommand(value: unknown): End {
     );
   if (value.exitCode === 0) return { succeeded: `: ${command}` };
   return {
-    said: errorText(value),
+    errorText: errorText(value),
     known: new Map(),
     context: [`exit ${value.exitCode ?? value.signal}: ${command}`],
   };

@@ -152,7 +152,7 @@ function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
   return new StepFailed({
     stepId,
     message: [`${stepId}: ${finding.message}`, ...lines].join('\n  '),
-    said: failure?.said ?? finding.message,
+    errorText: failure?.errorText ?? finding.message,
     known: bindingsDuring(facts, stepId),
     ...(failure?.command === undefined ? {} : { result: failure.command.result }),
   });

@@ -31,7 +31,7 @@ export class Pod {
     return this.#captured('id');
   }
 
-  /** The IPv4 address that CRI told; LabError when it told none. */
+  /** The IPv4 address that CRI reports; LabError when it reports none. */
   get ip(): string {
     return this.#captured('ip');
   }
@@ -97,7 +97,7 @@ export class Pod {
 
   #captured(what: string): string {
     const value = this.#options.history.captured(`${this.name}.${what}`);
-    if (value === undefined) throw new LabError(`pod ${this.name} has no ${what} that CRI ever told`);
+    if (value === undefined) throw new LabError(`pod ${this.name} has no ${what} that CRI reported`);
     return value;
   }
 }

@@ -1,6 +1,6 @@
 import type { Bindings } from './bindings.ts';
 
-/** What an item binds if it is the wanted one; `undecided` where nobody can tell. */
+/** What an item binds if it is the wanted one; `undecided` where that is not known. */
 export type Attempt = { readonly bindings: Bindings } | 'no' | 'undecided';
 
 export interface Assigned {

@@ -5,7 +5,7 @@ export type Bindings = ReadonlyMap<string, string>;
 
 export const NO_BINDINGS: Bindings = new Map();
 
-/** The shape of what a reference may be bound to by the text itself, as long as nothing else tells: `web.id` is an id. */
+/** The shape of what a reference may be bound to by the text itself, as long as nothing else says it: `web.id` is an id. */
 export function typeOfRef(name: string): CaptureType {
   const last = name.slice(name.lastIndexOf('.') + 1);
   if (last === 'id') return 'id';

@@ -70,12 +70,12 @@ export function nearestLine(
     ([name, value]) => [name, fillIn(value, bindings)] as const,
   );
   const likeness = (line: LogLine): number => {
-    const said = matchExpectation(wanted.message, line.message, bindings).matched
+    const messageScore = matchExpectation(wanted.message, line.message, bindings).matched
       ? 1
       : similarity(message, line.message);
     const held = fields.map(([name, value]) => similarity(value, line.fields[name] ?? ''));
     const level = wanted.level === line.level ? 0.1 : 0;
-    return said + level + held.reduce((sum, one) => sum + one, 0) / Math.max(1, held.length);
+    return messageScore + level + held.reduce((sum, one) => sum + one, 0) / Math.max(1, held.length);
   };
   const scored = lines.map((line) => ({ line, likeness: likeness(line) }));
   const best = scored.reduce<(typeof scored)[number] | undefined>(

@@ -22,7 +22,7 @@ export type TextMatch =
 export const matchExact = (template: string, text: string, known: Bindings): TextMatch =>
   match(template, text, { known, anywhere: false, toEnd: true });
 
-/** Finds the template anywhere in the text; the nearest attempt tells the difference. */
+/** Finds the template anywhere in the text; the nearest attempt gives the difference. */
 export const matchPart = (template: string, text: string, known: Bindings): TextMatch =>
   match(template, text, { known, anywhere: true, toEnd: false });
 

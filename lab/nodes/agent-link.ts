@@ -23,7 +23,7 @@ import type { LabNode, NodeProcess } from './node.ts';
 export interface AgentStream {
   readonly input: Writable;
   readonly output: Readable;
-  /** A machine is up that has not been told yet which node it is. */
+  /** A machine is up that does not know yet which node it is. */
   readonly onBooted?: () => void;
   /** Asked once the output has ended: what is known of the reason. */
   whyEnded(): Promise<string>;
@@ -41,7 +41,7 @@ export interface AgentLink {
   /** fulfilled when the node can be used, rejected with LabError when it ends before */
   readonly ready: Promise<void>;
   request<T>(request: AgentRequest, parse: ParseResult<T>, options?: RequestOptions): Promise<T>;
-  /** The end is wanted from here on: no more requests, and those that wait are told so. */
+  /** The end is wanted from here on: no more requests, and those that wait fail with that reason. */
   close(): void;
 }
 
@@ -104,11 +104,11 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
   const lines = splitLines((line) => {
     const message = parseAgentLine(line);
     if (message.ok) take(message.value);
-    else end(new LabError(`the agent of ${nodeName} said what it never says: ${message.error}`));
+    else end(new LabError(`the agent of ${nodeName} sent an unknown message: ${message.error}`));
   });
   stream.output.setEncoding('utf8');
   stream.output.on('data', lines);
-  stream.input.on('error', () => undefined); // the output ends as well, and that tells why
+  stream.input.on('error', () => undefined); // the output ends as well, which gives the reason
   stream.output.on('error', () => undefined);
   stream.output.once('close', () => {
     void stream.whyEnded().then((why) => {
@@ -214,7 +214,7 @@ export function agentNode(
   link: AgentLink,
   provide: (artifact: Artifact) => Promise<string>,
 ): LabNode {
-  /** Sends what is answered with a process in the background, and is told of its end later. */
+  /** Sends what is answered with a process in the background, and gets its end later. */
   async function follow(request: AgentRequest): Promise<NodeProcess> {
     let onEnded: (end: ProcessEnd) => void = () => undefined;
     const ended = new Promise<ProcessEnd>((resolve) => (onEnded = resolve));

@@ -14,7 +14,7 @@ export interface NodesBegun {
   end(): Promise<void>;
 }
 
-/** Begins the first node at once, if there is one. What goes wrong is told to whoever takes it. */
+/** Begins the first node at once, if there is one. Whoever takes it gets the error. */
 export function beginAhead(
   first: string | undefined,
   begin: (options: NodeBeginning) => Promise<RunningNode>,

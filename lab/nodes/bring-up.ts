@@ -34,7 +34,7 @@ export interface BringUpOptions {
   /** gets the end of the node as an undo before the node is there */
   readonly cleanup: CleanupStack;
   readonly onRuntimeEnd: (end: RuntimeEnd) => void;
-  /** ends the node at once, now and for as long as it is there; whatever waits for it is then told so */
+  /** ends the node at once, now and for as long as it is there; whatever waits for it then fails with that reason */
   readonly signal: AbortSignal;
 }
 

@@ -78,11 +78,11 @@ export async function askForKinds(
   const missing: string[] = [];
   const unknown: string[] = [];
   for (const { name, argv, stdin } of KINDS.filter((kind) => names.includes(kind.name))) {
-    const told = await ask(['unshare', '--net', ...argv], stdin === undefined ? {} : { stdin }).catch(
+    const answer = await ask(['unshare', '--net', ...argv], stdin === undefined ? {} : { stdin }).catch(
       unasked,
     );
-    if (told === undefined || told.stderr.startsWith('unshare: ')) unknown.push(name);
-    else if (told.exitCode !== 0 && NO_SUCH_KIND.test(told.stderr)) missing.push(name);
+    if (answer === undefined || answer.stderr.startsWith('unshare: ')) unknown.push(name);
+    else if (answer.exitCode !== 0 && NO_SUCH_KIND.test(answer.stderr)) missing.push(name);
   }
   return { missing, unknown };
 }
@@ -107,12 +107,12 @@ export async function lackedBy(
   { argv, exitCode, stdout, stderr }: Pick<CommandResult, 'argv' | 'exitCode' | 'stdout' | 'stderr'>,
   ask: Ask,
 ): Promise<string | undefined> {
-  const said = `${stdout}\n${stderr}`;
+  const output = `${stdout}\n${stderr}`;
   if (exitCode === 0) return undefined;
-  const line = said.split('\n').find((one) => KERNEL_LACKS.test(one));
+  const line = output.split('\n').find((one) => KERNEL_LACKS.test(one));
   if (line !== undefined) return `what this is about: ${line.trim()}`;
-  if (!KERNEL_REFUSES.test(said)) return undefined;
-  const words = new Set([...argv, said].flatMap((text) => text.match(/[\w-]+/g) ?? []));
+  if (!KERNEL_REFUSES.test(output)) return undefined;
+  const words = new Set([...argv, output].flatMap((text) => text.match(/[\w-]+/g) ?? []));
   const named = KINDS.filter((kind) => [kind.name, ...kind.words].some((word) => words.has(word)));
   if (named.length === 0) return undefined;
   const { missing } = await askForKinds(

@@ -12,7 +12,7 @@ const STOP_WITHIN_MS = 30_000;
 /** From a runtime that does not answer any more to its end, as the kernel takes it apart. */
 const DYING_MS = 500;
 
-/** How a runtime came to its end; `asked` is false when nobody told it to. */
+/** How a runtime came to its end; `asked` is false when nobody asked for it. */
 export interface RuntimeEnd {
   readonly asked: boolean;
   readonly exitCode: number | null;
@@ -40,7 +40,7 @@ interface Running {
   asked: boolean;
 }
 
-/** `onEnd` is told of every end, the moment it is seen. */
+/** `onEnd` is called for every end, as soon as it is seen. */
 export function runtimeOn(
   node: LabNode,
   { kind, clock, onEnd }: { kind: Runtime; clock: Clock; onEnd: (end: RuntimeEnd) => void },
@@ -137,14 +137,14 @@ export async function startFailure(
 ): Promise<LabError> {
   const { name } = runtime;
   const lines = runtime.whyNotStarted(log);
-  const told = [how, ...(lines.length === 0 ? [] : ['its log says', ...lines])].join('\n');
+  const details = [how, ...(lines.length === 0 ? [] : ['its log says', ...lines])].join('\n');
   const lineWith = (pattern: RegExp) => lines.find((line) => pattern.test(line));
   const notExecuted = lineWith(NOT_EXECUTED);
   if (notExecuted !== undefined) return new CannotStart(`${name} cannot be executed here: ${notExecuted}`);
-  if (lineWith(NO_ROOM) !== undefined) return new LabError(`the node has no room for ${name}: ${told}`);
+  if (lineWith(NO_ROOM) !== undefined) return new LabError(`the node has no room for ${name}: ${details}`);
   const result = { argv: runtime.argv, exitCode: 1, stdout: '', stderr: lines.join('\n') };
   const lacked = await lackedBy(result, ask);
   return lacked === undefined
-    ? new StartFailed(told)
-    : new LabError(`the kernel of the node does not have ${lacked}, without which ${told}`);
+    ? new StartFailed(details)
+    : new LabError(`the kernel of the node does not have ${lacked}, without which ${details}`);
 }

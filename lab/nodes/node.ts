@@ -24,7 +24,7 @@ export type NodeFile =
   | {
       readonly nodePath: string;
       readonly remove: true;
-      /** is told where it is not there */ readonly mustExist?: true;
+      /** is reported where it is not there */ readonly mustExist?: true;
     };
 
 /** A process that was started to stay: a runtime. */
@@ -108,7 +108,7 @@ export interface RunningNode extends LabNode {
 export interface NodeOnHost {
   readonly name: string;
   readonly kept: boolean;
-  /** undefined where that cannot be told, as of a machine with another clock */
+  /** undefined where that is not known, as of a machine with another clock */
   readonly ageMs: number | undefined;
   /** of another folder of nodes, on an engine that more than one lab uses: ended by its name alone, never with `--all` */
   readonly elsewhere?: true;
@@ -159,7 +159,7 @@ export interface PrepareOptions {
   /** something that a user should know, once */
   readonly notice: (message: string) => void;
   readonly signal: AbortSignal;
-  /** whether a node may yet be kept: then nothing outside may be told to end it when the lab is gone */
+  /** whether a node may yet be kept: then nothing outside may be asked to end it when the lab is gone */
   readonly mayBeKept: boolean;
   /** the name of a node that is as good as certain to be wanted: it may be begun at once, ahead of its `start` */
   readonly first?: string;

@@ -89,5 +89,5 @@ export function journalEntryOf(value: unknown, formatVersion: number): Result<Jo
   if (!isKind(kind)) return err(`has an unknown kind ${JSON.stringify(kind)}`);
   const fields = check<FieldsOf<Kind>>(FIELDS[kind], value);
   if (!fields.ok) return err(`is a ${kind} without a sound "${fields.error}"`);
-  return ok(value as JournalEntry); // FIELDS[kind] has said so; TypeScript cannot follow that across the union
+  return ok(value as JournalEntry); // FIELDS[kind] has checked it; TypeScript cannot follow that across the union
 }

@@ -62,7 +62,7 @@ export function checkSize(scenario: Scenario, options: CellOptions): Diagnostic 
   return mistakeAt(scenario.place, { text: scenario.text, message });
 }
 
-/** Scenarios that nobody could tell apart, in reports or on the command line. */
+/** Scenarios that nobody could distinguish, in reports or on the command line. */
 export function checkNames(scenarios: readonly Scenario[]): readonly Diagnostic[] {
   const first = new Map<string, Scenario>();
   return scenarios.flatMap((scenario) => {

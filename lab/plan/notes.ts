@@ -4,17 +4,17 @@ import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 
-/** What looks like a slip and may be meant, as broken configurations are tried on purpose: told before anything runs. */
+/** What looks like a slip and may be meant, as broken configurations are tried on purpose: reported before anything runs. */
 export function notesOn(scenario: Scenario): readonly Diagnostic[] {
   return [...notesOnAxes(scenario), ...notesOnFiles(scenario)];
 }
 
 /** A value of the matrix that nothing takes makes runs that are all the same. */
 function notesOnAxes({ matrix, nodes, pods, steps, expect, place, text }: Scenario): readonly Diagnostic[] {
-  const said = JSON.stringify([nodes, pods, steps, expect]);
+  const used = JSON.stringify([nodes, pods, steps, expect]);
   const whens = [...steps, ...steps.flatMap((step) => step.expect), ...expect].map(({ when = {} }) => when);
   return matrix
-    .filter(({ axis }) => !said.includes(`\${matrix.${axis}}`) && !whens.some((when) => axis in when))
+    .filter(({ axis }) => !used.includes(`\${matrix.${axis}}`) && !whens.some((when) => axis in when))
     .map(({ axis }) => {
       const message = `note: nothing in this file takes a value of the axis "${axis}", so that its runs are all the same`;
       return mistakeAt(place, { text, message });

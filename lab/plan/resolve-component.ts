@@ -43,13 +43,13 @@ export function resolveComponent({
       return resolveSuite(spec.value.suite, { component, facts });
     case 'local': {
       const hostPath = localHostPath(spec.value.path, { version, cwd });
-      const said = facts.localVersions[hostPath];
-      if (said === undefined) {
+      const reported = facts.localVersions[hostPath];
+      if (reported === undefined) {
         return err(
           `${component}: ${hostPath} could not be asked for its version; there must be a program that answers --version`,
         );
       }
-      return ok({ component, source: 'local', hostPath, version: said });
+      return ok({ component, source: 'local', hostPath, version: reported });
     }
     default:
       return unreachable(spec.value);
@@ -91,7 +91,7 @@ export interface VersionFacts {
   readonly localVersions: Readonly<Record<string, string>>;
 }
 
-/** What images/pins.yaml tells of versions, and what local programs said of themselves. */
+/** What images/pins.yaml says about versions, and the versions that local programs report. */
 export function versionFacts(
   pins: Pick<Pins, 'components' | 'debianSuites'>,
   localVersions: VersionFacts['localVersions'],
@@ -140,7 +140,7 @@ export function localComponents(
 ): readonly LocalComponent[] {
   const found = new Map<string, LocalComponent>();
   for (const scenario of scenarios) {
-    if (checkSize(scenario, { overrides, only }) !== undefined) continue; // told when the plan is made
+    if (checkSize(scenario, { overrides, only }) !== undefined) continue; // reported when the plan is made
     const { cells, nodes } = cellsOf(scenario, { overrides, only });
     for (const [component, text] of versionTexts({ ...scenario, nodes })) {
       for (const cell of cells) {

@@ -43,8 +43,8 @@ export function createJsonReporter({ write }: { readonly write: (text: string) =
 }
 
 function jsonReport({ started, runs, interruptedBy, notices, over }: Collected): JsonReport {
-  const told = runs.map(({ run, ended }) => jsonRun(run, ended));
-  const number = (outcome: Outcome | null) => told.filter((run) => run.outcome === outcome).length;
+  const jsonRuns = runs.map(({ run, ended }) => jsonRun(run, ended));
+  const number = (outcome: Outcome | null) => jsonRuns.filter((run) => run.outcome === outcome).length;
   return {
     formatVersion: 1,
     // a session that never came to its end is not known, whatever its runs were
@@ -60,7 +60,7 @@ function jsonReport({ started, runs, interruptedBy, notices, over }: Collected):
       inconclusive: number('inconclusive'),
       notRun: number(null),
     },
-    runs: told,
+    runs: jsonRuns,
   };
 }
 

@@ -126,10 +126,10 @@ export function formatXml(root: Element): string {
 }
 
 function formatElement({ name, attributes, children }: Element, indent: string): string {
-  const told = Object.entries(attributes).map(
+  const attributeTexts = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`,
   );
-  const open = `${indent}<${name}${told.join('')}`;
+  const open = `${indent}<${name}${attributeTexts.join('')}`;
   if (children.length === 0) return `${open}/>`;
   if (children.every((child) => typeof child === 'string'))
     return `${open}>${children.map(escapeText).join('')}</${name}>`;

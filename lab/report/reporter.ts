@@ -41,7 +41,7 @@ export interface FanOut {
 }
 
 /**
- * Hands every event to every reporter. One that throws gets nothing more and the others are told; the first in the list
+ * Hands every event to every reporter. One that throws gets nothing more and the others are informed; the first in the list
  * is the last to end, so that it can still say what became of the rest.
  */
 export function fanOut(reporters: readonly Reporter[]): FanOut {

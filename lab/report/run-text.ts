@@ -91,12 +91,12 @@ function notTaken(cause: string, bad: readonly Finding[]): string {
 
 /** What the nodes were made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
 export function artifactsText(entries: readonly JournalEntry[]): string {
-  const told = entries.flatMap((entry) => {
+  const versions = entries.flatMap((entry) => {
     if (entry.kind !== 'artifact') return [];
     const { name, version, source, note } = entry;
     return [`${name} ${version} (${note === undefined ? source : `${source}, ${note}`})`];
   });
-  return shown([...new Set(told)].join(', '));
+  return shown([...new Set(versions)].join(', '));
 }
 
 /** How someone looks further, in commands that can be pasted. */
@@ -114,7 +114,7 @@ export const keptText = (
   ]),
 ];
 
-/** What was found in runs of the same scenario, so that it is told in full once. */
+/** What was found in runs of the same scenario, so that it is reported in full once. */
 export class SeenBefore {
   readonly #runs = new Map<string, { readonly headline: string; readonly runs: RunPlan[] }>();
 

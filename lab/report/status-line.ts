@@ -17,11 +17,11 @@ export class StatusLine {
     const status = this.#shown;
     this.show('');
     const before = this.#afterBlank ? '' : undefined;
-    const told = lines.filter(
+    const shownLines = lines.filter(
       (line, index) => line !== '' || (index === 0 ? before : lines[index - 1]) !== '',
     );
     this.#afterBlank = lines.at(-1) === '';
-    this.#screen.draw(told.map((line) => `${line}\n`).join(''));
+    this.#screen.draw(shownLines.map((line) => `${line}\n`).join(''));
     this.show(status);
   }
 
@@ -46,7 +46,7 @@ export interface SlowWorkOptions {
 interface Work {
   how: string;
   readonly startedMs: number;
-  said: boolean;
+  announced: boolean;
   readonly over: AbortController;
 }
 
@@ -63,13 +63,13 @@ export class SlowWork {
     this.#options = options;
   }
 
-  /** The newest word on some work. Returns what to say at its end, if anything was said before. */
+  /** The newest word on some work. Returns what to say at its end, if anything was announced before. */
   heard({ what, how, done }: { what: string; how: string; done: boolean }): string | undefined {
     const work = this.#work.get(what);
     if (done) {
       this.#work.delete(what);
       work?.over.abort();
-      return work?.said === true ? this.#line(what, { ...work, how }) : undefined;
+      return work?.announced === true ? this.#line(what, { ...work, how }) : undefined;
     }
     if (work !== undefined) work.how = how;
     else void this.#follow(what, how);
@@ -88,13 +88,13 @@ export class SlowWork {
 
   async #follow(what: string, how: string): Promise<void> {
     const { clock, onSlow, shownOn } = this.#options;
-    const work: Work = { how, startedMs: clock.now(), said: false, over: new AbortController() };
+    const work: Work = { how, startedMs: clock.now(), announced: false, over: new AbortController() };
     this.#work.set(what, work);
     try {
       for (let waitMs = FIRST_MS; ; waitMs = AGAIN_MS[shownOn]) {
         await clock.sleep(waitMs, work.over.signal);
         if (this.#work.get(what) !== work) return;
-        work.said = true;
+        work.announced = true;
         onSlow(this.#line(what, work));
       }
     } catch {

@@ -82,18 +82,18 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const artifacts = artifactsText(entries);
       const isControl = verdict.outcome === 'pass' && run.control !== undefined;
       const blocks = isControl ? [] : blocksOf(verdict.findings, run);
-      const told = blocks.flatMap(tellOnce(run));
+      const details = blocks.flatMap(tellOnce(run));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
       );
       const below = [
         ...(verbose ? passed.flatMap((finding) => findingText(finding).slice(0, 1)).map(colors.dim) : []),
-        ...told,
+        ...details,
         ...(verdict.outcome === 'pass' || artifacts === '' ? [] : [`made of  ${artifacts}`]),
         ...(verdict.outcome === 'pass' ? [] : [`further  ${furtherText(outputHostPath)}`]),
         ...(kept === undefined ? [] : keptText(kept)),
       ];
-      return [line, ...below.map((text) => `      ${text}`), ...(told.length === 0 ? [] : [''])];
+      return [line, ...below.map((text) => `      ${text}`), ...(details.length === 0 ? [] : [''])];
     },
     interrupted: ({ by }) => [
       colors.yellow(`${by}: everything is being taken down; a second one does not wait for it`),
@@ -142,8 +142,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       [number('inconclusive'), 'inconclusive', 'inconclusive'],
       [runs.length - ended.length, 'not run', 'not run'],
     ] as const;
-    const told = parts.filter(([n]) => n > 0).map(([n, outcome, word]) => paint(outcome, `${n} ${word}`));
-    return told.length === 0 ? 'nothing was run' : told.join(', ');
+    const counts = parts.filter(([n]) => n > 0).map(([n, outcome, word]) => paint(outcome, `${n} ${word}`));
+    return counts.length === 0 ? 'nothing was run' : counts.join(', ');
   };
 
   return {

@@ -21,8 +21,8 @@ const FROM = 200;
 
 /** `file:line:column message`, the line itself and a squiggle below what is meant; safe to be shown. */
 export function formatDiagnostic({ place, message, source }: Diagnostic): string {
-  const said = message.split('\n').map((line) => shownLine(line, { whole: place.file }));
-  const head = `${shown(place.file)}:${place.line}:${place.column} ${said.join('\n')}`;
+  const lines = message.split('\n').map((line) => shownLine(line, { whole: place.file }));
+  const head = `${shown(place.file)}:${place.line}:${place.column} ${lines.join('\n')}`;
   if (source === undefined || source.text === '') return head; // words that stand in no file
   const at = place.column - 1;
   const end = at + Math.min(Math.max(1, source.length), FROM);

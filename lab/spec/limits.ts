@@ -2,7 +2,7 @@ import type { NodeLimits } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
 import { didYouMean } from './diagnostic.ts';
 
-/** What a scenario may be at most. Far more than anybody needs, and little enough that any mistake is told at once. */
+/** What a scenario may be at most. Far more than anybody needs, and little enough that every mistake is reported at once. */
 export const LIMITS = {
   fileBytes: 1024 * 1024,
   /** runs of one scenario */

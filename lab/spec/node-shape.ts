@@ -143,7 +143,7 @@ const nodeOfAnyRuntime: Shape<NodeSpec> = object(
   (values, spot) => {
     const name = RUNTIMES.find((one) => values[one] !== undefined);
     const version = name && values[name];
-    if (name === undefined || version === undefined) return undefined; // runtimeNamed tells
+    if (name === undefined || version === undefined) return undefined; // runtimeNamed reports it
     return {
       runtime: { name, version },
       ...present({ runc: values.runc, crictl: values.crictl, runtimeConfig: values['runtime-config'] }),

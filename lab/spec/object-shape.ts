@@ -13,7 +13,7 @@ export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
 
 /**
  * A mapping of known keys. They are read in the order in which they are given here, whatever theirs in the file:
- * `first`, then the required ones, then the others. What `ignored` fits is left alone; a key among `otherWords` is told with
+ * `first`, then the required ones, then the others. What `ignored` fits is left alone; a key among `otherWords` is reported with
  * its way out, which also says what is missing instead.
  */
 export function object<R extends object, O extends object, T>(
@@ -65,12 +65,12 @@ export function object<R extends object, O extends object, T>(
             ? unknownKey(key, name, names)
             : key.mistake(`there is no "${name}" here: ${wayOut}`)) ?? false;
       }
-      const told = [...entries.keys()].some((name) => wayOutOf(name, otherWords) !== undefined);
+      const hasHint = [...entries.keys()].some((name) => wayOutOf(name, otherWords) !== undefined);
       const values: Record<string, unknown> = {};
       for (const [name, shape] of readingOrder) {
         const entry = entries.get(name);
         if (entry === undefined) {
-          if (name in required && !told) spot.mistake(`"${name}" is missing`);
+          if (name in required && !hasHint) spot.mistake(`"${name}" is missing`);
           if (name in required) sound = false;
           continue;
         }
@@ -89,7 +89,7 @@ export type OtherWords = Readonly<Record<string, string>>;
 const wayOutOf = (name: string, otherWords: OtherWords): string | undefined =>
   Object.hasOwn(otherWords, name.toLowerCase()) ? otherWords[name.toLowerCase()] : undefined;
 
-/** One of several mappings, told apart by the key that only it has: `what` is `a step`; other words for one have a hint. */
+/** One of several mappings, distinguished by the key that only it has: `what` is `a step`; other words for one have a hint. */
 export function unionByKey<T>(
   what: string,
   variants: Readonly<Record<string, ObjectShape<T>>>,

@@ -94,7 +94,7 @@ export const notEmpty = <T>(shape: Shape<T>, instead: string): Shape<T> => ({
       : shape.read(spot),
 });
 
-/** One of several shapes, told apart by what kind of YAML value is there. */
+/** One of several shapes, distinguished by what kind of YAML value is there. */
 export const byKind = <T>(shapes: Partial<Record<SpotKind, Shape<T>>>): Shape<T> => {
   const choices = [...new Set(Object.values(shapes))];
   const wanted = choices.map((shape) => shape.wanted).join(' or ');

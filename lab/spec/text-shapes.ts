@@ -91,7 +91,7 @@ export const exactOrPart: Shape<TextExpectation> = named(
     mapping: object(
       {
         required: {
-          contains: about('a part of it, where the whole cannot be said', part),
+          contains: about('a part of it, where the whole text is not known', part),
           why: about('why not the whole', text()),
         },
         optional: {},

@@ -90,7 +90,7 @@ export class YamlFile {
     return new YamlValue(this, { node: null, range, depth, broken: true });
   }
 
-  /** References without quotes confuse the rest of the line: where there are some, only they are told. */
+  /** References without quotes confuse the rest of the line: where there are some, only they are reported. */
   #tellProblems(document: Document.Parsed): void {
     const problems = [...document.errors, ...document.warnings];
     const references = problems.length === 0 ? [] : unquotedReferences(this.text);

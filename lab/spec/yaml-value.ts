@@ -109,7 +109,7 @@ export class YamlValue {
    * mention that is wrong, where that shows only later.
    */
   mistake(message: string, snippet?: string, order?: number): undefined {
-    // what could not be read at all was told already
+    // what could not be read at all was reported already
     if (!this.#broken) this.#file.mistake(message, this.#narrow(snippet), order);
     return undefined;
   }

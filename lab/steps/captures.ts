@@ -51,7 +51,7 @@ export function sandboxOf(state: NodeState, pod: string): StateItem | undefined 
     .sort((a, b) => attempt(b) - attempt(a))[0];
 }
 
-/** What a look tells of a pod: its id, also where `crictl runp` failed and printed none, its addresses and its netns. */
+/** What a look shows of a pod: its id, also where `crictl runp` failed and printed none, its addresses and its netns. */
 export function capturePod(
   captures: Captures,
   options: { stepId: string; pod: string; state: NodeState },

@@ -9,7 +9,7 @@ import type { PodSpec } from '../spec/scenario.ts';
 import type { PlannedAction, Verb } from '../spec/verbs/verbs.ts';
 import type { Captures } from './captures.ts';
 
-/** What a step may use. It tells what it sees through `observe` and decides nothing. */
+/** What a step may use. It reports what it sees through `observe` and decides nothing. */
 export interface StepContext {
   readonly node: LabNode;
   readonly runtime: NodeRuntime;

@@ -69,7 +69,7 @@ export function podConfig(pod: PodSpec, attempt: number): object {
   };
 }
 
-/** Sandboxes by the time of their creation, which CRI tells in nanoseconds and its list does not go by; then by their id. */
+/** Sandboxes by the time of their creation, which CRI gives in nanoseconds and its list does not go by; then by their id. */
 export function oldestFirst(items: readonly StateItem[]): readonly StateItem[] {
   return items
     .map((item) => ({ item, createdAt: BigInt(item.detail?.['createdAt'] ?? 0) }))

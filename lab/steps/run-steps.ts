@@ -69,6 +69,6 @@ const speaksOfNetwork = (
     stepId === 'end' || stepId === last?.id ? end : undefined,
   ].some((expect) => expect?.networkReady !== undefined);
 
-/** Then a line must be told apart from those of the step before. */
+/** Then a line must be distinguished from those of the step before. */
 const speaksOfLog = (expect: Expectation | undefined): boolean =>
   expect !== undefined && (expect.log.length > 0 || expect.noLog.length > 0);

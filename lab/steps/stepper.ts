@@ -66,7 +66,7 @@ export function createStepper(options: StepperOptions): Stepper {
   /** where in the log the step before and this one began */
   let begun = { before: 0, now: 0 };
 
-  async function tell(stepId: string, state: NodeState): Promise<void> {
+  async function recordLook(stepId: string, state: NodeState): Promise<void> {
     const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
     const how = await runtime.state({ answered });
     observe({ kind: 'runtime-log', stepId, text: await log.next() }); // last, so that it has what came meanwhile
@@ -82,24 +82,24 @@ export function createStepper(options: StepperOptions): Stepper {
 
   async function lookNow(stepId: string): Promise<NodeState> {
     const state = await see(stepId);
-    await tell(stepId, state);
+    await recordLook(stepId, state);
     return state;
   }
 
-  /** Of several looks the first and the last are told. */
+  /** Of several looks the first and the last are recorded. */
   async function lookUntilSettled(
     stepId: string,
     settling: (state: NodeState) => Settling,
   ): Promise<NodeState> {
     const first = await lookNow(stepId);
     const last = await settle(first, { look: () => see(stepId), settling, forMs: settleMs, clock });
-    if (last !== first) await tell(stepId, last);
+    if (last !== first) await recordLook(stepId, last);
     return last;
   }
 
   function inTurn(next: () => Promise<NodeState>): Promise<NodeState> {
     const looked = before === undefined ? next() : before.then(next, next);
-    looked.catch(() => undefined); // whoever asked is told
+    looked.catch(() => undefined); // whoever asked gets the error
     before = looked;
     return looked;
   }

@@ -11,7 +11,7 @@ const failed = () =>
   new StepFailed({
     stepId: '1-run-pod',
     message: '1-run-pod: command exited with 1: crictl runp /lab/pods/web.json\n  it said  …',
-    said: `sandbox "${ID}" is reserved`,
+    errorText: `sandbox "${ID}" is reserved`,
     known: new Map([['web.id', ID]]),
   });
 const command = (exitCode: number) => ({

@@ -27,7 +27,7 @@ test("a pod's life is crictl's commands, and what was seen of it is known", asyn
   });
   const pod = await started.runPod('web');
   expect([pod.id, pod.ip, pod.netns]).toEqual([ID, '10.88.0.2', '/run/netns/cni-1']);
-  expect(() => pod.ip6).toThrow('pod web has no ip6 that CRI ever told');
+  expect(() => pod.ip6).toThrow('pod web has no ip6 that CRI reported');
   await pod.exec(['ip', 'address']);
   await pod.stop();
   await pod.remove({ force: true });
@@ -60,9 +60,9 @@ test('a pod that does not start is told in full, and what is left of it can be a
   expect(thrown.message).toBe(
     '1-run-pod: command exited with 1: crictl runp /lab/pods/web.json\n  it said  no room',
   );
-  expect({ stepId: thrown.stepId, said: thrown.said, known: thrown.known }).toEqual({
+  expect({ stepId: thrown.stepId, errorText: thrown.errorText, known: thrown.known }).toEqual({
     stepId: '1-run-pod',
-    said: 'no room',
+    errorText: 'no room',
     known: new Map([
       ['web.attempts', '1'],
       ['web.id', ID],

@@ -83,7 +83,7 @@ test('a line that is not of the protocol ends the node: nothing after it can be 
   const waiting = failure(nodeOver(agent).look());
   await agent.say('panic: oh no\n');
   expect(await waiting).toBe(
-    'LabError: the agent of lab-1 said what it never says: not a message: panic: oh no',
+    'LabError: the agent of lab-1 sent an unknown message: not a message: panic: oh no',
   );
 });
 

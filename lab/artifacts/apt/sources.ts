@@ -148,10 +148,10 @@ export async function machineEntries(exec: Exec, signal: AbortSignal): Promise<r
     ['apt-config', 'shell', 'LIST', 'Dir::Etc::sourcelist/f', 'PARTS', 'Dir::Etc::sourceparts/d'],
     { signal },
   );
-  const told = (name: string) => new RegExp(`^${name}='(.*)'$`, 'm').exec(asked.stdout)?.[1];
-  const parts = told('PARTS') ?? '/etc/apt/sources.list.d/';
+  const valueOf = (name: string) => new RegExp(`^${name}='(.*)'$`, 'm').exec(asked.stdout)?.[1];
+  const parts = valueOf('PARTS') ?? '/etc/apt/sources.list.d/';
   const files = [
-    told('LIST') ?? '/etc/apt/sources.list',
+    valueOf('LIST') ?? '/etc/apt/sources.list',
     ...(await readdir(parts).catch(() => [])).sort().map((name) => join(parts, name)),
   ];
   const entries: AptEntry[] = [];
@@ -166,6 +166,6 @@ export async function machineEntries(exec: Exec, signal: AbortSignal): Promise<r
 /** What this host's own system calls itself: debian, bookworm. */
 export async function hostRelease(): Promise<{ readonly id: string; readonly codename: string }> {
   const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  const told = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
-  return { id: told('ID'), codename: told('VERSION_CODENAME') };
+  const valueOf = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return { id: valueOf('ID'), codename: valueOf('VERSION_CODENAME') };
 }

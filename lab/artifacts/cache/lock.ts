@@ -73,16 +73,16 @@ async function acquire(
   let complaint = '';
   holder.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
   const held = await new Promise<boolean>((resolve) => {
-    let said = '';
+    let output = '';
     holder.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said === 'busy\n') {
+      output += chunk.toString();
+      if (output === 'busy\n') {
         onBusy(() => {
           kill();
           resolve(true);
         });
       }
-      if (said.endsWith('held\n')) resolve(true);
+      if (output.endsWith('held\n')) resolve(true);
     });
     void closed.then(() => resolve(false));
   });

@@ -93,8 +93,8 @@ export function refusalFromGo(asked: string, output: string): Refusal {
   }
   const lines = output.split('\n').map((line) => line.trim());
   const last = lines.filter((line) => line !== '' && !/^(go: (downloading|finding|added) |# )/.test(line));
-  const said = last.slice(-3).join('; ') || 'go said nothing';
-  const why = said.startsWith(asked) ? said : `${asked}: ${said}`;
+  const lastLines = last.slice(-3).join('; ') || 'go printed nothing';
+  const why = lastLines.startsWith(asked) ? lastLines : `${asked}: ${lastLines}`;
   if (
     /lookup disabled by GOPROXY=off|GOPROXY list is not the empty string, but contains no entries/.test(
       output,

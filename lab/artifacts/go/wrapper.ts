@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 import { readJson } from '../../core/json.ts';
 
-/** What `go mod edit -json` tells of a module's own go.mod, as far as a wrapper must repeat it. */
+/** What `go mod edit -json` says about a module's own go.mod, as far as a wrapper must repeat it. */
 export interface ModuleFacts {
   readonly goVersion: string | undefined;
   /** `old => new v1.2.3` lines, ready for a go.mod */

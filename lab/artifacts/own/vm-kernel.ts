@@ -178,7 +178,7 @@ async function fromUser({ vmlinuzHostPath, modulesHostPath }: LocalKernel): Prom
 
 /** Links are not followed: beside the modules there are some to the kernel's headers. */
 function filesBelow(folder: string): readonly string[] {
-  if (!existsSync(folder)) return []; // which is said when the kernel is made
+  if (!existsSync(folder)) return []; // which is reported when the kernel is made
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? filesBelow(path) : [path];
@@ -192,7 +192,7 @@ const MAGIC = { offset: 0x202, text: 'HdrS' };
 const VERSION_POINTER = { offset: 0x20e, from: 0x200 };
 const HEAD_BYTES = 64 * 1024;
 
-/** What `uname -r` says on this kernel; undefined where the file does not tell, as on other architectures. */
+/** What `uname -r` says on this kernel; undefined where the file does not say, as on other architectures. */
 export async function kernelRelease(vmlinuzHostPath: string): Promise<string | undefined> {
   const file = await open(vmlinuzHostPath);
   try {

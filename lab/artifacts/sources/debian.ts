@@ -66,8 +66,11 @@ interface Wanted extends DebianOptions {
 /** Suites that are known to have the version are asked first; the others follow, because suites move on. */
 async function findPackage(wanted: Wanted, signal: AbortSignal): Promise<Result<DebianPackage, Refusal>> {
   const { apt, pins, version, component, debian } = wanted;
-  const said = (suite: string) => debian.versions[suite] === version;
-  const suites = [...pins.debianSuites.filter(said), ...pins.debianSuites.filter((suite) => !said(suite))];
+  const isPinnedIn = (suite: string) => debian.versions[suite] === version;
+  const suites = [
+    ...pins.debianSuites.filter(isPinnedIn),
+    ...pins.debianSuites.filter((suite) => !isPinnedIn(suite)),
+  ];
   const seen: string[] = [];
   for (const suite of suites) {
     const listed = await apt.versionsIn(suite, debian.package, signal);

@@ -59,7 +59,7 @@ export interface LocalOptions {
 }
 
 /**
- * The version of a build that does not tell one: a plain `go build` of runc or of a plugin says "unknown", and one for
+ * The version of a build that does not report one: a plain `go build` of runc or of a plugin says "unknown", and one for
  * another machine than this cannot be asked.
  */
 const UNTOLD = '0.0.0-local';
@@ -91,8 +91,8 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
   // A plugin that is called without a command may well be an error of its own.
   const runs = asked.exitCode === 0 || (component === 'cni-plugins' && asked.exitCode === 1);
   if (version === undefined && !runs) {
-    const said = JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200));
-    throw refuse(`${[program, ...argv].join(' ')} exited with ${asked.exitCode} and said ${said}`);
+    const output = JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200));
+    throw refuse(`${[program, ...argv].join(' ')} exited with ${asked.exitCode} and said ${output}`);
   }
   return { ...untold, version: version ?? UNTOLD };
 }

@@ -59,7 +59,7 @@ export interface VersionQuestion {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** How a component is asked for its version. A CNI plugin that is run without CNI_COMMAND tells it on stderr. */
+/** How a component is asked for its version. A CNI plugin that is run without CNI_COMMAND prints it on stderr. */
 export function versionQuestion(component: ComponentName, programs: readonly string[]): VersionQuestion {
   if (component === 'cni-plugins') {
     const program = programs.includes('loopback') ? 'loopback' : (programs[0] ?? 'loopback');

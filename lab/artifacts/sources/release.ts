@@ -154,11 +154,11 @@ type OnBytes = (done: number, total: number | undefined) => void;
 
 /** Passes on the first word and then one for each MiB: chunks come by the thousand. */
 function everyMiB(onBytes: OnBytes): OnBytes {
-  let told = -1;
+  let reported = -1;
   return (done, total) => {
     const whole = Math.floor(done / MIB);
-    if (whole === told) return;
-    told = whole;
+    if (whole === reported) return;
+    reported = whole;
     onBytes(done, total);
   };
 }

@@ -48,7 +48,7 @@ export interface ContainerBackendOptions {
   /** the bundle of container/reaper-thread.ts */
   readonly reaperThreadHostPath: string;
   readonly randomId: () => string;
-  /** tells its own nodes from those of others who use the engine */
+  /** distinguishes its own nodes from those of others who use the engine */
   readonly stateHostPath: string;
   readonly clock: Clock;
 }
@@ -229,7 +229,7 @@ async function makeNodes(
   const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
-  /** With all that the engine can give: the first container tells what that is. */
+  /** With all that the engine can give: the first container shows what that is. */
   async function withPowers<T>(what: string, make: (common: ContainerCommon) => Promise<T>): Promise<T> {
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = async () =>

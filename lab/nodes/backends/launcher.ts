@@ -7,17 +7,19 @@ import { LabError } from '../../core/lab-error.ts';
 import type { Terminal } from '../node.ts';
 import type { Artifact } from '../../artifacts/artifact.ts';
 
-/** of what a launcher said; that of a virtual machine tells of two logs, 12 lines each */
+/** of the output of a launcher; that of a virtual machine has two logs, 12 lines each */
 const LAST_LINES = 30;
 
 /** How a launcher came to its end: what it said last, and its exit code. */
 export function watchEnd(launcher: ChildProcess) {
-  let said = '';
-  launcher.stderr?.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
+  let output = '';
+  launcher.stderr
+    ?.setEncoding('utf8')
+    .on('data', (chunk: string) => (output = (output + chunk).slice(-4000)));
   const why = new Promise<string>((resolve) => {
     launcher.once('error', (error) => resolve(error.message));
     launcher.once('close', (exitCode, signal) => {
-      const lastLines = said.trim().split('\n').slice(-LAST_LINES).join('\n');
+      const lastLines = output.trim().split('\n').slice(-LAST_LINES).join('\n');
       resolve(lastLines === '' ? `its launcher ended with ${signal ?? exitCode}` : lastLines);
     });
   });
@@ -34,7 +36,7 @@ export function watchEnd(launcher: ChildProcess) {
   };
 }
 
-/** Runs a program of this host on the user's terminal. Its exit code, as a shell tells it. */
+/** Runs a program of this host on the user's terminal. Its exit code, as a shell reports it. */
 export async function runOnTerminal(
   [program = '', ...args]: readonly string[],
   terminal: Terminal,

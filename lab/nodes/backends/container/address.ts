@@ -15,7 +15,7 @@ export interface EngineAddress {
   readonly tlsHostPath?: string;
 }
 
-/** What of the user's machine tells where an engine is. */
+/** What of the user's machine says where an engine is. */
 export interface EngineHints {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
@@ -60,7 +60,7 @@ function contextAddress(configHostPath: string, { env, readFile }: EngineHints):
   const meta = readFile(join(configHostPath, 'contexts/meta', id, 'meta.json'));
   const url = readJson(META, meta ?? '')?.Endpoints.docker.Host;
   const saidBy = `the docker context ${JSON.stringify(name)}`;
-  // one that is not there is still what was meant: its absence is told when it is asked
+  // one that is not there is still what was meant: its absence is reported when it is asked
   if (url === undefined) return { url: '', saidBy };
   const tls = join(configHostPath, 'contexts/tls', id, 'docker');
   return {

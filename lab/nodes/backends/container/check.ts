@@ -40,7 +40,7 @@ export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFact
   };
 }
 
-/** Engines differ in what they tell: a field that is not there, or is of another type, is as good as empty. */
+/** Engines differ in what they report: a field that is not there, or is of another type, is as good as empty. */
 const word = v.fallback(v.pipe(v.union([v.string(), v.number()]), v.transform(String)), '');
 const NOTHING_KNOWN = {
   OSType: '',

@@ -85,7 +85,7 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
           link.close();
           await removeContainer(engine, id).catch((thrown: unknown) => {
             if (!isLost()) throw engineError(`removing node ${name}`, { address: engine.address, thrown });
-            // its engine went away, which has been told, and removes it when it starts again
+            // its engine went away, which was reported, and removes it when it starts again
           });
         })()),
       async keep() {
@@ -108,8 +108,8 @@ async function startAgent(
   const container = engine.docker.getContainer(id);
   const stream = await engine.attach(id);
   const { stdout, stderr } = demux(stream);
-  let said = '';
-  stderr.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-4000)));
+  let output = '';
+  stderr.setEncoding('utf8').on('data', (chunk: string) => (output = (output + chunk).slice(-4000)));
   await container.start();
   const waiting = new AbortController();
   const exited = container.wait({ abortSignal: waiting.signal }).then(
@@ -121,7 +121,7 @@ async function startAgent(
     input: stream,
     output: stdout,
     async whyEnded() {
-      const lastLines = said.trim().split('\n').slice(-10).join('\n');
+      const lastLines = output.trim().split('\n').slice(-10).join('\n');
       if (lastLines !== '') return lastLines;
       const why = await whyItEnded(engine, exited);
       ({ lost } = why);
@@ -155,12 +155,16 @@ async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text:
     return { text: unreachable(engine.address, end.thrown), lost: true };
   if ('thrown' in end || end.exitCode === undefined)
     return { text: 'its container was removed', lost: false };
-  const byWhom = end.exitCode === TOLD_TO_END ? ': it was told to, as when its engine is stopped' : '';
-  return { text: `its container ended with ${end.exitCode}${byWhom}`, lost: end.exitCode === TOLD_TO_END };
+  const byWhom =
+    end.exitCode === ENDED_ON_REQUEST ? ': something asked it to, as when its engine is stopped' : '';
+  return {
+    text: `its container ended with ${end.exitCode}${byWhom}`,
+    lost: end.exitCode === ENDED_ON_REQUEST,
+  };
 }
 
 /** The agent's exit code after a SIGTERM. */
-const TOLD_TO_END = 143;
+const ENDED_ON_REQUEST = 143;
 
 const END = v.object({ StatusCode: v.number() });
 

@@ -5,7 +5,7 @@ import { REAPER_IMAGE } from 'testcontainers/build/reaper/reaper.js';
 
 /**
  * What reaper.ts starts: testcontainers, connected to its reaper for as long as this thread is. A thread, as testcontainers
- * finds the engine in the environment, keeps that for all of a process, and cannot be told to stop waiting: here the
+ * finds the engine in the environment, keeps that for all of a process, and cannot be stopped while it waits: here the
  * environment is its own, and so is the end.
  */
 async function connect(): Promise<void> {

@@ -68,12 +68,12 @@ async function connectToReaper(options: ReaperOptions): Promise<Reaper> {
   const waiting = new AbortController();
   const { signal } = waiting;
   try {
-    const said: unknown[] = await Promise.race([
+    const answers: unknown[] = await Promise.race([
       once(thread, 'message', { signal }),
       once(thread, 'exit', { signal }),
       sleep(THERE_WITHIN_MS, [], { signal }),
     ]);
-    const { containerId, labels } = parseReaper(said[0]);
+    const { containerId, labels } = parseReaper(answers[0]);
     await engine.get(`/containers/${containerId}/json`, ANSWER_WITHIN_MS); // none of another engine
     thread.unref();
     return { labels, end: async () => void (await thread.terminate()) };
@@ -110,16 +110,16 @@ async function threadEnv({
 /** Where an engine's containers, this one among them, find its published ports. */
 async function gatewayOf(engine: Engine): Promise<string> {
   const network = engine.address.url.includes('podman.sock') ? 'podman' : 'bridge';
-  const told = JSON.stringify(await engine.get(`/networks/${network}`, ANSWER_WITHIN_MS));
-  const gateway = /"Gateway":"([^"]+)"/.exec(told)?.[1];
+  const networkJson = JSON.stringify(await engine.get(`/networks/${network}`, ANSWER_WITHIN_MS));
+  const gateway = /"Gateway":"([^"]+)"/.exec(networkJson)?.[1];
   if (gateway === undefined) throw new Error(`the network ${network} has no gateway`);
   return gateway;
 }
 
 const REAPER = v.object({ containerId: v.string(), label: v.string(), sessionId: v.string() });
 
-function parseReaper(told: unknown): { readonly containerId: string; readonly labels: ReaperLabels } {
-  const reaper = check(REAPER, told);
+function parseReaper(answer: unknown): { readonly containerId: string; readonly labels: ReaperLabels } {
+  const reaper = check(REAPER, answer);
   if (!reaper.ok) throw new Error('testcontainers did not come up with a reaper');
   const { containerId, label, sessionId } = reaper.value;
   return { containerId, labels: { [label]: sessionId } };

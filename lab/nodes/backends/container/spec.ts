@@ -21,7 +21,7 @@ export const LABELS = {
   inSegment: 'cnilab.in-segment',
   owner: 'cnilab.owner',
   createdMs: 'cnilab.created-ms',
-  /** since the boot of the lab's machine, where that can be told */
+  /** since the boot of the lab's machine, where that is known */
   createdTicks: 'cnilab.created-ticks',
 } as const;
 

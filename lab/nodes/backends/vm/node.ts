@@ -26,7 +26,7 @@ export interface VmNodeOptions extends NodeOptions {
   readonly readyWithinMs: number;
   /** gives up a start; a node that is up is not touched by it */
   readonly signal: AbortSignal;
-  /** done to a guest that has booted, before it is told which node it is */
+  /** done to a guest that has booted, before it knows which node it is */
   readonly beforeBegin?: (monitorHostPath: string) => Promise<void>;
   readonly inGroup?: InGroup | undefined;
 }
@@ -80,7 +80,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
     consoleHostPath: join(folderHostPath, CONSOLE_LOG),
   });
   if (beforeBegin === undefined) begin(); // it waits in the port until the guest reads it
-  word.on('error', () => undefined); // the output ends as well, and that tells why
+  word.on('error', () => undefined); // the output ends as well, which gives the reason
   let ending: Promise<void> | undefined;
   let kept = false;
   const endNode = () =>

@@ -37,7 +37,7 @@ const KEPT = { names: ['vm-saved-guest', 'vm-artifacts'], bytes: 8 * 1024 ** 3 }
 const ROOM_BYTES = 4 * 1024 ** 3;
 
 /**
- * Guests at two points of their way. Both wait for one line of the lab that tells which node they are (internal/guest of
+ * Guests at two points of their way. Both wait for one line of the lab that says which node they are (internal/guest of
  * images/node-tools): all that is a certain node's comes from it. So any number of guests can be resumed from one, at once
  * and on another day, and are what a fresh boot would have made them.
  */
@@ -131,8 +131,9 @@ async function saveTo({ treeHostPath }: Staging, qmpHostPath: string): Promise<v
 
 async function migrated(qmp: Qmp): Promise<void> {
   for (let waitedMs = 0; waitedMs < SAVED_WITHIN_MS; waitedMs += 10) {
-    const said = await qmp.ask('query-migrate');
-    const status = typeof said === 'object' && said !== null && 'status' in said ? said.status : undefined;
+    const answer = await qmp.ask('query-migrate');
+    const status =
+      typeof answer === 'object' && answer !== null && 'status' in answer ? answer.status : undefined;
     if (status === 'completed') return;
     if (status === 'failed' || status === 'cancelled')
       throw new LabError(`the guest was not saved: ${status}`);

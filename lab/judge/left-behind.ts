@@ -4,7 +4,16 @@ import { STATE_KINDS, type NodeState, type StateItem, type StateKind } from '../
 import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn, matchExact } from '../match/text.ts';
-import { appearedIn, goneBy, leftOver, type LeftOver, ownerOf } from './left-over.ts';
+import {
+  appearedIn,
+  goneBy,
+  leftOver,
+  ownerOf,
+  ownersAmong,
+  ownershipIn,
+  type LeftOver,
+  type Ownership,
+} from './left-over.ts';
 import type { Look } from './facts.ts';
 import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
 import type { Subject } from './check.ts';
@@ -15,18 +24,41 @@ import type { Finding } from './verdict.ts';
  * a failure; a kind that the file needs and nobody could look at is not knowing.
  */
 export function judgeLeftBehind(subject: Subject): readonly Finding[] {
-  const { expect, facts, stepId, state, bindings } = subject;
-  const { leftBehind } = expect;
-  if (leftBehind === undefined) return [];
+  return askedOf(subject).flatMap((asked) => judgeAsked(subject, asked));
+}
+
+/** What a file says is left, of all that there is or of one pod. */
+interface Asked {
+  readonly leftBehind: LeftBehindExpectation;
+  readonly pod?: string;
+}
+
+function askedOf({ expect: { leftBehind, pod, pods }, pod: own }: Subject): readonly Asked[] {
+  const named = [
+    ...(pod === undefined || own === undefined ? [] : [[own, pod] as const]),
+    ...(pods === undefined || pods === 'none' ? [] : Object.entries(pods)),
+  ];
+  return [
+    ...(leftBehind === undefined ? [] : [{ leftBehind }]),
+    ...named.flatMap(([name, one]) =>
+      one.leftBehind === undefined ? [] : [{ leftBehind: one.leftBehind, pod: name }],
+    ),
+  ];
+}
+
+function judgeAsked(subject: Subject, asked: Asked): readonly Finding[] {
+  const { facts, stepId, state, bindings } = subject;
+  const { leftBehind, pod } = asked;
   const finding = { check: 'left-behind', stepId, place: leftBehind.place } as const;
-  const remains = remainsOf(subject);
+  const what = pod === undefined ? 'left behind' : `left behind of pod ${pod}`;
+  const remains = remainsOf(subject, asked);
   if (state === undefined || remains === undefined) {
     const when = facts.looks.some((look) => look.stepId === 'start') ? 'then' : 'at the start';
     return [
       {
         ...finding,
         outcome: 'inconclusive',
-        message: `what is left behind is not known: nobody looked ${when}`,
+        message: `what is ${what} is not known: nobody looked ${when}`,
       },
     ];
   }
@@ -42,28 +74,33 @@ export function judgeLeftBehind(subject: Subject): readonly Finding[] {
       {
         ...finding,
         outcome: 'fail',
-        message: `left behind is ${actual}, expected ${expected}`,
+        message: `${what} is ${actual}, expected ${expected}`,
         expected,
         actual,
-        detail: wrong.flatMap((group) => describeGroup(group, { looks, later, bindings })),
+        detail: wrong.flatMap((group) =>
+          describeGroup(group, { looks, later, bindings, ownership: ownershipIn(looks, facts.steps) }),
+        ),
       },
     ];
   }
-  const unknown = groups.flatMap((group) => group.blind);
-  if (unknown.length > 0) {
-    const kinds = [...new Set(unknown)].map(
+  const unknown = [
+    ...[...new Set(groups.flatMap((group) => group.blind))].map(
       (kind) => `${kind} could not be looked at (${blind.get(kind) ?? ''})`,
-    );
-    const message = `what is left behind is not known: ${kinds.join('; ')}`;
+    ),
+    ...groups
+      .flatMap(({ nobodys }) => nobodys)
+      .map(({ kind, name }) => `nobody knows whose ${kind} ${name} is`),
+  ];
+  if (unknown.length > 0) {
+    const message = `what is ${what} is not known: ${unknown.join('; ')}`;
     return [{ ...finding, outcome: 'inconclusive', message, expected }];
   }
-  return [{ ...finding, outcome: 'pass', message: `left behind is ${expected}, as expected` }];
+  return [{ ...finding, outcome: 'pass', message: `${what} is ${expected}, as expected` }];
 }
 
 /** Whether there is more than the file says, by number or by name: that may be just about to go. */
 export function isBeyond(subject: Subject): boolean {
-  const groups = remainsOf(subject)?.groups ?? [];
-  return groups.some(({ expected, items }) =>
+  return groupsAsked(subject).some(({ expected, items }) =>
     typeof expected === 'number'
       ? items.length > expected
       : pairNames(expected, { items, bindings: subject.bindings }).extra.length > 0,
@@ -75,23 +112,35 @@ const TRANSIENT: readonly Group['name'][] = ['shim', 'process'];
 
 /** Whether what the file says is met by something that may be just about to go. */
 export function restsOnTransient(subject: Subject): boolean {
-  const groups = remainsOf(subject)?.groups ?? [];
-  return groups.some(({ name, items }) => TRANSIENT.includes(name) && items.length > 0);
+  return groupsAsked(subject).some(({ name, items }) => TRANSIENT.includes(name) && items.length > 0);
 }
+
+const groupsAsked = (subject: Subject): readonly Group[] =>
+  askedOf(subject).flatMap((asked) => remainsOf(subject, asked)?.groups ?? []);
 
 interface Remains {
   readonly groups: readonly Group[];
   readonly blind: ReadonlyMap<StateKind, string>;
 }
 
-/** What there is, sorted by what the file says of it; undefined where it says nothing, or nobody looked. */
-function remainsOf({ expect: { leftBehind }, facts, state }: Subject): Remains | undefined {
+/** What there is, sorted by what the file says of it; undefined where nobody looked. */
+function remainsOf({ facts, state }: Subject, { leftBehind, pod }: Asked): Remains | undefined {
   const baseline = facts.looks.find((look) => look.stepId === 'start')?.state;
-  if (leftBehind === undefined || baseline === undefined || state === undefined) return undefined;
+  if (baseline === undefined || state === undefined) return undefined;
   const blind = blindKinds(baseline, state);
   const looks = looksUntil(facts.looks, state);
   const left = leftOver({ baseline, state, looks, instruments: facts.instruments });
-  return { groups: groupsOf({ leftBehind, left, blind }), blind };
+  const groups = groupsOf({ leftBehind, left, blind });
+  if (pod === undefined) return { groups, blind };
+  const owners = ownersAmong(state.items, ownershipIn(looks, facts.steps));
+  return {
+    blind,
+    groups: groups.map((group) => ({
+      ...group,
+      items: group.items.filter((item) => owners.get(item) === pod),
+      nobodys: group.items.filter((item) => owners.get(item) === undefined),
+    })),
+  };
 }
 
 /** Items that the file speaks of under one word. */
@@ -101,6 +150,8 @@ interface Group {
   readonly items: readonly StateItem[];
   /** kinds that belong here and were not seen */
   readonly blind: readonly StateKind[];
+  /** where one pod's are meant, items of which nobody knows whose they are */
+  readonly nobodys: readonly StateItem[];
 }
 
 function groupsOf({
@@ -123,6 +174,7 @@ function groupsOf({
     expected: named[name] ?? 0,
     items,
     blind: kinds.filter((kind) => blind.has(kind)),
+    nobodys: [],
   });
   const items = [...seen(left.own), ...seen(left.shared).filter(byKind)];
   return [
@@ -150,11 +202,11 @@ function blindKinds(...states: readonly NodeState[]): ReadonlyMap<StateKind, str
 }
 
 /** Whether what was seen cannot be what the file says, whatever was not seen. */
-function contradicts({ expected, items, blind }: Group, bindings: Bindings): boolean {
-  if (typeof expected === 'number')
-    return blind.length > 0 ? items.length > expected : items.length !== expected;
+function contradicts({ expected, items, blind, nobodys }: Group, bindings: Bindings): boolean {
+  const mayBeMore = blind.length > 0 ? Infinity : nobodys.length;
+  if (typeof expected === 'number') return items.length > expected || items.length + mayBeMore < expected;
   const { missing, extra } = pairNames(expected, { items, bindings });
-  return extra.length > 0 || (missing.length > 0 && blind.length === 0);
+  return extra.length > 0 || missing.length > mayBeMore;
 }
 
 function pairNames(
@@ -197,7 +249,13 @@ function describeGroup(
     looks,
     later,
     bindings,
-  }: { readonly looks: readonly Look[]; readonly later: readonly Look[]; readonly bindings: Bindings },
+    ownership,
+  }: {
+    readonly looks: readonly Look[];
+    readonly later: readonly Look[];
+    readonly bindings: Bindings;
+    readonly ownership: Ownership;
+  },
 ): readonly string[] {
   const names = typeof expected === 'number' ? undefined : pairNames(expected, { items, bindings });
   return [
@@ -209,7 +267,7 @@ function describeGroup(
         known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key} ${value}`).join(', ')})`;
       const gone = goneBy(item, later);
       const late = gone === undefined ? '' : `, gone only by ${gone}`;
-      const pod = ownerOf(item, looks);
+      const pod = ownerOf(item, ownership);
       const of = pod === undefined || item.kind === 'sandbox' ? '' : ` of pod ${pod}`;
       return `${item.kind} ${item.name}${of} appeared in ${appearedIn(item, looks) ?? 'some step'}${detail}${late}`;
     }),

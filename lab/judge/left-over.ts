@@ -1,5 +1,5 @@
 import type { NodeState, StateItem } from '../core/node-state.ts';
-import type { Look } from './facts.ts';
+import type { Look, StepFacts } from './facts.ts';
 import { networksOf, type Networks } from './networks.ts';
 import { whyShared } from './shared.ts';
 import type { Content } from '../core/content.ts';
@@ -160,7 +160,7 @@ function identified({ items }: NodeState): readonly (readonly [string, StateItem
  * The pod that something on a node belongs to, by the id of its sandbox or of a container, its network namespace or its address, wherever
  * it stands in the name or the detail; undefined where none of them does.
  */
-export function ownerOf(item: StateItem, looks: readonly Pick<Look, 'state'>[]): string | undefined {
+export function ownerOf(item: StateItem, { looks, idsTold = new Map() }: Ownership): string | undefined {
   const text = [item.name, ...Object.values(item.detail ?? {})].join('\n');
   const sandboxes = looks.flatMap(({ state }) => state.items.filter(({ kind }) => kind === 'sandbox'));
   const container = looks
@@ -171,8 +171,56 @@ export function ownerOf(item: StateItem, looks: readonly Pick<Look, 'state'>[]):
     sandboxes.findLast(({ name }) => text.includes(name)) ??
     sandboxes.findLast(({ detail }) => hasWord(text, baseName(detail?.['netns'] ?? ''))) ??
     sandboxes.findLast(({ detail }) => (detail?.['ips'] ?? '').split(',').some((ip) => hasWord(text, ip)));
-  return owner?.detail?.['podName'];
+  return owner?.detail?.['podName'] ?? [...idsTold].find(([id]) => text.includes(id))?.[1];
 }
+
+/** What shows whose something is. */
+export interface Ownership {
+  readonly looks: readonly Pick<Look, 'state'>[];
+  /** pods by ids that commands on their behalf have told */
+  readonly idsTold?: ReadonlyMap<string, string>;
+}
+
+/** All of it: the sandbox of a pod that did not start may never be listed, and is named in the error alone. */
+export const ownershipIn = (
+  looks: readonly Pick<Look, 'state'>[],
+  steps: readonly Pick<StepFacts, 'commands'>[],
+): Ownership => ({
+  looks,
+  idsTold: new Map(
+    steps
+      .flatMap(({ commands }) => commands)
+      .flatMap(({ pod, result: { stdout, stderr } }) =>
+        pod === undefined
+          ? []
+          : [...`${stdout}\n${stderr}`.matchAll(/\b[0-9a-f]{64}\b/g)].map(([id]) => [id, pod] as const),
+      ),
+  ),
+});
+
+/** Of items that are there together: a chain is of the pod whose rule leads to it, and so is the port of a link. */
+export function ownersAmong(
+  items: readonly StateItem[],
+  ownership: Ownership,
+): ReadonlyMap<StateItem, string | undefined> {
+  const direct = new Map(items.map((item) => [item, ownerOf(item, ownership)]));
+  const beside = (item: StateItem): string | undefined => {
+    const names = linkedBy(item);
+    const other = items.find(
+      (one) => direct.get(one) !== undefined && names.some((name) => hasWord(one.name, name)),
+    );
+    return other && direct.get(other);
+  };
+  return new Map(items.map((item) => [item, direct.get(item) ?? beside(item)]));
+}
+
+/** Names in an item that are one pod's, and that other items of that pod have too. */
+function linkedBy({ kind, name }: StateItem): readonly string[] {
+  if (kind === 'bridge-port') return [name.slice(name.indexOf('/') + 1)];
+  return kind === 'iptables' ? [...name.matchAll(CHAIN_OF_A_POD)].map(([chain]) => chain) : [];
+}
+
+const CHAIN_OF_A_POD = /\bCNI-(?:[A-Z]+-)?[0-9a-f]{20,}\b/g;
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 

@@ -25,7 +25,9 @@ export function judgePods(subject: Subject): readonly Finding[] {
   }
   if (expect.pods !== undefined && expect.pods !== 'none') wanted.push(...Object.entries(expect.pods));
   return [
-    ...wanted.map(([name, expected]) => ({ ...finding, ...judgePod(name, { expected, state, bindings }) })),
+    ...wanted
+      .filter(([, { state: how, ips }]) => how !== undefined || ips !== undefined)
+      .map(([name, expected]) => ({ ...finding, ...judgePod(name, { expected, state, bindings }) })),
     ...(expect.pods === 'none' ? [{ ...finding, ...judgeNone(state) }] : []),
   ];
 }

@@ -1,5 +1,11 @@
 import { type Diagnostic, type Place, mistakeAt } from '../spec/diagnostic.ts';
-import type { Expectation, Scenario, LogExpectation, TextExpectation } from '../spec/scenario.ts';
+import type {
+  Expectation,
+  LeftBehindExpectation,
+  Scenario,
+  LogExpectation,
+  TextExpectation,
+} from '../spec/scenario.ts';
 import { parseTemplate } from '../spec/template.ts';
 import { madeBy, usedBy } from '../spec/verbs/verbs.ts';
 import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
@@ -121,6 +127,8 @@ function textsOf({
   error,
   output,
   networkReady,
+  pod,
+  pods,
   leftBehind,
   log,
   noLog,
@@ -128,15 +136,19 @@ function textsOf({
   const expected = [error, output, networkReady?.reason, networkReady?.message].flatMap((text) =>
     text === undefined ? [] : [placed(text)],
   );
-  const names =
-    leftBehind === undefined || leftBehind.none
-      ? []
-      : Object.values(leftBehind.kinds).flatMap((amount) => (typeof amount === 'number' ? [] : amount));
+  const ofPods = [pod, ...(typeof pods === 'object' ? Object.values(pods) : [])];
   return [
     ...expected,
-    ...names.flatMap((text) => (leftBehind === undefined ? [] : [{ text, place: leftBehind.place }])),
+    ...[leftBehind, ...ofPods.map((one) => one?.leftBehind)].flatMap(textsOfLeftBehind),
     ...[...log, ...noLog].flatMap(textsOfLog),
   ];
+}
+
+function textsOfLeftBehind(leftBehind: LeftBehindExpectation | undefined): readonly PlacedText[] {
+  if (leftBehind === undefined || leftBehind.none) return [];
+  return Object.values(leftBehind.kinds)
+    .flatMap((amount) => (typeof amount === 'number' ? [] : amount))
+    .map((text) => ({ text, place: leftBehind.place }));
 }
 
 const textsOfLog = ({ message, fields, place }: LogExpectation): readonly PlacedText[] => [

@@ -150,8 +150,12 @@ function fillExpectedText(text: TextExpectation, cell: Cell): TextExpectation {
 }
 
 function fillExpectedPod(pod: PodExpectation, cell: Cell): PodExpectation {
-  if (pod.ips === undefined || typeof pod.ips === 'number') return pod;
-  return { ...pod, ips: pod.ips.map((ip) => fillText(ip, { cell, mode: 'final' })) };
+  const { ips, leftBehind } = pod;
+  return {
+    ...pod,
+    ...(typeof ips === 'object' ? { ips: ips.map((ip) => fillText(ip, { cell, mode: 'final' })) } : {}),
+    ...(leftBehind === undefined ? {} : { leftBehind: fillLeftBehind(leftBehind, cell) }),
+  };
 }
 
 function fillExpectedPods(

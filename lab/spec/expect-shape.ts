@@ -14,7 +14,6 @@ import { aboutOneNode, exactOrPart, forTexts, nameShape, template } from './text
 
 export const POD_STATES = ['ready', 'not-ready', 'absent'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'fatal', 'panic'] as const;
-const LEFT_BEHIND_KINDS = [...STATE_KINDS, 'shared'] as const;
 
 const fieldsShape = mapped(
   notEmpty(
@@ -75,6 +74,34 @@ export const networkShape: Shape<NetworkExpectation> = named(
   }),
 );
 
+const amountShape = byKind<number | readonly string[]>({
+  number: wholeNumber({ min: 0 }),
+  list: list(template('expectation')),
+});
+
+const leftBehindOf = (name: string, keys: readonly string[]): Shape<LeftBehindExpectation> =>
+  named(
+    name,
+    byKind<LeftBehindExpectation>({
+      text: mapped(word(['none']), (_none, spot) => ({ none: true, place: spot.place })),
+      mapping: notEmpty(
+        mapped(
+          mapOf(amountShape, { keys, build: (value, kind) => [kind, value] as const }),
+          (pairs, spot) => {
+            const kinds: Partial<Record<StateKind | 'shared', number | readonly string[]>> =
+              Object.fromEntries(pairs);
+            return { none: false, kinds, place: spot.place };
+          },
+        ),
+        'write "none", or the kinds of things that are left',
+      ),
+    }),
+  );
+
+const leftBehindShape = leftBehindOf('left-behind', [...STATE_KINDS, 'shared']);
+/** What is shared is no single pod's. */
+const leftBehindOfPod = leftBehindOf('left-behind-of-pod', STATE_KINDS);
+
 const podShape: Shape<PodExpectation> = named(
   'pod-expectation',
   notEmpty(
@@ -90,11 +117,12 @@ const podShape: Shape<PodExpectation> = named(
               list: list(template('matrix')),
             }),
           ),
+          'left-behind': about('none, or by kind what there is of this pod', leftBehindOfPod),
         },
       },
-      (values) => values,
+      ({ 'left-behind': leftBehind, ...values }) => ({ ...values, ...present({ leftBehind }) }),
     ),
-    'write the state or the addresses that the pod must have',
+    'write the state or the addresses that the pod must have, or what is left behind of it',
   ),
 );
 
@@ -113,29 +141,6 @@ const podsShape: Shape<PodsExpectation> = byKind<PodsExpectation>({
     'write "none", or the pods that are meant',
   ),
 });
-
-const amountShape = byKind<number | readonly string[]>({
-  number: wholeNumber({ min: 0 }),
-  list: list(template('expectation')),
-});
-
-const leftBehindShape: Shape<LeftBehindExpectation> = named(
-  'left-behind',
-  byKind<LeftBehindExpectation>({
-    text: mapped(word(['none']), (_none, spot) => ({ none: true, place: spot.place })),
-    mapping: notEmpty(
-      mapped(
-        mapOf(amountShape, { keys: LEFT_BEHIND_KINDS, build: (value, kind) => [kind, value] as const }),
-        (pairs, spot) => {
-          const kinds: Partial<Record<StateKind | 'shared', number | readonly string[]>> =
-            Object.fromEntries(pairs);
-          return { none: false, kinds, place: spot.place };
-        },
-      ),
-      'write "none", or the kinds of things that are left',
-    ),
-  }),
-);
 
 const commonKeys = {
   when: about(

@@ -174,6 +174,8 @@ export interface PodExpectation {
   readonly state?: PodState;
   /** how many, or which ones exactly, in CRI's order */
   readonly ips?: number | readonly string[];
+  /** of what there is and was not at the start, that which belongs to this pod */
+  readonly leftBehind?: LeftBehindExpectation;
 }
 
 /**

@@ -37,5 +37,5 @@ test.each<[StateKind, string, Record<string, string>, string | undefined]>([
   ['process', 'sleep 100', { pid: '7', id: C }, 'web'],
   ['bridge', 'cni0', {}, undefined],
 ])('%s %s (%o) is of %s', (kind, name, detail, pod) => {
-  expect(ownerOf({ kind, name, detail }, looks)).toBe(pod);
+  expect(ownerOf({ kind, name, detail }, { looks })).toBe(pod);
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
 import type { NodeState } from '../../lab/core/node-state.ts';
-import { judge } from '../rig/judged.ts';
+import type { Observation } from '../../lab/observe/observation.ts';
+import { judge, settlingOf } from '../rig/judged.ts';
 import type { Finding } from '../../lab/judge/verdict.ts';
 import type { LeftBehindExpectation, PodExpectation } from '../../lab/spec/scenario.ts';
 import {
@@ -10,6 +11,7 @@ import {
   item,
   journalOf,
   planned,
+  result,
   runPod,
   sandbox,
   state,
@@ -157,6 +159,86 @@ describe('left behind', () => {
     expect(leftBehind({ shared: 0 }, { last: state([item('bridge', 'cni0')], last.unseen) })?.outcome).toBe(
       'fail',
     );
+  });
+});
+
+describe('left behind of one pod', () => {
+  const pods = [
+    sandbox(A, { podName: 'web', ips: '10.88.0.2', netns: '/run/netns/cni-1' }),
+    sandbox(B, { podName: 'db', ips: '10.88.0.3', netns: '/run/netns/cni-2' }),
+  ];
+  const remains = [
+    item('netns', 'cni-1'),
+    item('netns', 'cni-2'),
+    item('veth', 'veth1', { netns: '/run/netns/cni-1' }),
+    item('bridge-port', 'br9/veth1'),
+    item('iptables', `ip nat -A POSTROUTING -s 10.88.0.2/32 -j CNI-${'1'.repeat(24)}`),
+    item('iptables', `ip nat -N CNI-${'1'.repeat(24)}`),
+  ];
+  const OF_WEB = { netns: 1, veth: 1, 'bridge-port': 1, iptables: 2 };
+
+  function of(pod: string, kinds: object | 'none', { items = remains, said = '' } = {}): Finding[] {
+    const leftBehind =
+      kinds === 'none'
+        ? ({ none: true, place: at(23) } as const)
+        : ({ none: false, kinds, place: at(23) } as const);
+    const run = planned({ steps: [[runPod], [stopPod, expecting({ pods: { [pod]: { leftBehind } } })]] });
+    const ran = { kind: 'command', stepId: '1-run-pod', pod: 'api', result: result([], { stderr: said }) };
+    return judge(
+      run,
+      journalOf(run, {
+        steps: [{ state: state(pods), seen: [ran as Observation] }, { state: state(items) }],
+      }),
+    ).findings.filter(({ check }) => check === 'left-behind' || check === 'pod');
+  }
+
+  test('is what has its sandbox, its namespace, its address, or a chain or a link that has one of these', () => {
+    expect(of('web', OF_WEB)).toMatchObject([{ outcome: 'pass' }]);
+    expect(of('db', { netns: ['cni-2'] })).toMatchObject([{ outcome: 'pass' }]);
+  });
+
+  test('is told with the pod, and what is of others is not counted', () => {
+    expect(of('db', 'none')).toMatchObject([
+      {
+        outcome: 'fail',
+        message: 'left behind of pod db is { netns: 1 }, expected none',
+        detail: ['netns cni-2 of pod db appeared in 2-stop-pod'],
+        paste: 'left-behind: { netns: 1 }',
+      },
+    ]);
+    expect(of('web', { ...OF_WEB, netns: 2 })).toMatchObject([{ outcome: 'fail' }]);
+  });
+
+  test('is not known where something is there of which nobody knows whose it is', () => {
+    const items = [item('netns', 'cni-1'), item('netns', 'cni-9')];
+    expect(of('web', { netns: 1 }, { items })).toMatchObject([
+      {
+        outcome: 'inconclusive',
+        message: 'what is left behind of pod web is not known: nobody knows whose netns cni-9 is',
+      },
+    ]);
+    expect(of('web', { netns: 3 }, { items })).toMatchObject([{ outcome: 'fail' }]);
+    expect(of('web', 'none', { items })).toMatchObject([{ outcome: 'fail' }]);
+  });
+
+  test('a pod that never was listed is known by the id in its error', () => {
+    const id = 'c'.repeat(64);
+    const items = [item('ipam', 'net/10.88.0.9', { id })];
+    const said = `failed to setup network for sandbox "${id}": no`;
+    expect(of('api', { ipam: 1 }, { items, said })).toMatchObject([{ outcome: 'pass' }]);
+    expect(of('api', { ipam: 1 }, { items })).toMatchObject([{ outcome: 'inconclusive' }]);
+  });
+
+  test('may be about to go, as all that is left', () => {
+    const leftBehind = { none: true, place: at(23) } as const;
+    const run = planned({ steps: [[runPod], [stopPod, expecting({ pod: { leftBehind } })]] });
+    const settling = (last: NodeState) =>
+      settlingOf(run, journalOf(run, { steps: [{ state: state(pods) }, { state: last }] }), {
+        stepId: '2-stop-pod',
+        node: undefined,
+      });
+    expect(settling(state(remains))).toBe('beyond');
+    expect(settling(state([item('netns', 'cni-2')]))).toBe('settled');
   });
 });
 

@@ -64,13 +64,13 @@ function changesOf(expect: Expectation): readonly Changed[] {
     add('output', shown(text), { output: text });
   for (const other of networkReady === undefined ? [] : otherNetworks(networkReady))
     add('network-ready', JSON.stringify(other), { networkReady: other });
-  for (const other of pod === undefined ? [] : otherPods(pod))
-    add('pod', JSON.stringify(other), { pod: other });
+  for (const { check, other } of pod === undefined ? [] : otherPods(pod))
+    add(check, JSON.stringify(other), { pod: other });
   if (pods === 'none') add('pod', 'pods: one', { pods: { web: { state: 'ready' } } });
   else {
     for (const [name, one] of Object.entries(pods ?? {})) {
-      for (const other of otherPods(one))
-        add('pod', JSON.stringify(other), { pods: { ...pods, [name]: other } });
+      for (const { check, other } of otherPods(one))
+        add(check, JSON.stringify(other), { pods: { ...pods, [name]: other } });
     }
   }
   for (const other of leftBehind === undefined ? [] : otherRemains(leftBehind))
@@ -116,17 +116,23 @@ function otherNetworks({ reason, message, ...network }: NetworkExpectation): rea
   ];
 }
 
-function otherPods({ state, ips, ...rest }: PodExpectation): readonly PodExpectation[] {
+function otherPods(pod: PodExpectation): readonly { check: CheckName; other: PodExpectation }[] {
+  const { state, ips, leftBehind } = pod;
   const others: PodExpectation[] = [];
   for (const other of ['ready', 'not-ready', 'absent'] as const) {
-    if (state !== undefined && other !== state) others.push({ ...rest, state: other });
+    if (state !== undefined && other !== state) others.push({ ...pod, state: other });
   }
-  if (typeof ips === 'number') others.push({ ...rest, ips: ips + 1 }, { ...rest, ips: ips - 1 });
+  if (typeof ips === 'number') others.push({ ...pod, ips: ips + 1 }, { ...pod, ips: ips - 1 });
   else if (ips !== undefined) {
-    others.push({ ...rest, ips: ips.slice(1) });
-    if (ips.length > 1) others.push({ ...rest, ips: ips.toReversed() });
+    others.push({ ...pod, ips: ips.slice(1) });
+    if (ips.length > 1) others.push({ ...pod, ips: ips.toReversed() });
   }
-  return others;
+  return [
+    ...others.map((other) => ({ check: 'pod', other }) as const),
+    ...(leftBehind === undefined ? [] : otherRemains(leftBehind)).map(
+      (remains) => ({ check: 'left-behind', other: { ...pod, leftBehind: remains } }) as const,
+    ),
+  ];
 }
 
 function otherRemains(expectation: LeftBehindExpectation): readonly LeftBehindExpectation[] {

@@ -7,9 +7,15 @@ const file = (expectation: string) =>
 
 test.each([
   ['{}', 'this says nothing; leave "expect" out, or write "ok: true"'],
-  ['{ pod: {} }', 'this says nothing; write the state or the addresses that the pod must have'],
+  [
+    '{ pod: {} }',
+    'this says nothing; write the state or the addresses that the pod must have, or what is left behind of it',
+  ],
   ['{ pods: {} }', 'this says nothing; write "none", or the pods that are meant'],
-  ['{ pods: { web: {} } }', 'this says nothing; write the state or the addresses that the pod must have'],
+  [
+    '{ pods: { web: {} } }',
+    'this says nothing; write the state or the addresses that the pod must have, or what is left behind of it',
+  ],
   ['{ left-behind: {} }', 'this says nothing; write "none", or the kinds of things that are left'],
   ['{ log: [] }', 'wanted a list of at least one; this one is empty'],
   ['{ when: {} }', 'this says nothing; name a component or an axis, or leave it out'],

@@ -166,12 +166,12 @@ func TestAnEndedNamespaceIsNotAmongTheLiving(t *testing.T) {
 	if peer == nil {
 		t.Fatalf("v1 has no peer in another namespace: %+v", links)
 	}
-	if living, err := new(kernel).livingNamespaces(); err != nil || !living[*peer] {
+	if living, err := new(kernel).livingNamespaces(); err != nil || (link{peer: peer}).isGoing(living) {
 		t.Errorf("namespace %d is alive, and the living are %v, %v", *peer, living, err)
 	}
 	_ = other.Process.Kill()
 	_ = other.Wait()
-	if living, err := new(kernel).livingNamespaces(); err != nil || living[*peer] {
+	if living, err := new(kernel).livingNamespaces(); err != nil || !(link{peer: peer}).isGoing(living) {
 		t.Errorf("namespace %d has ended, and the living are %v, %v", *peer, living, err)
 	}
 }

@@ -24,7 +24,7 @@ type link struct {
 
 // linkItems leaves out pairs whose other end was in a namespace that has ended: the kernel is taking them away, in its
 // own time, and nobody has left them behind.
-func linkItems(found []link, living map[int32]bool) []Item {
+func linkItems(found []link, living namespaces) []Item {
 	byIndex := map[int]link{}
 	for _, one := range found {
 		byIndex[one.index] = one
@@ -40,6 +40,9 @@ func linkItems(found []link, living map[int32]bool) []Item {
 		} else if one.kind != "" {
 			item.Detail = map[string]string{"type": one.kind}
 		}
+		if one.peer != nil && living[*one.peer] != "" {
+			item.addDetail("netns", living[*one.peer])
+		}
 		items = append(items, item)
 		if master := byIndex[one.master]; master.kind == "bridge" {
 			items = append(items, Item{Kind: "bridge-port", Name: master.name + "/" + one.name})
@@ -48,7 +51,13 @@ func linkItems(found []link, living map[int32]bool) []Item {
 	return items
 }
 
-func (l link) isGoing(living map[int32]bool) bool { return l.peer != nil && !living[*l.peer] }
+func (l link) isGoing(living namespaces) bool {
+	if l.peer == nil {
+		return false
+	}
+	_, lives := living[*l.peer]
+	return !lives
+}
 
 // readLinks returns the network devices of the node's own namespace.
 func (k *kernel) readLinks() ([]link, error) {

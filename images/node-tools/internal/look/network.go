@@ -33,7 +33,7 @@ func (l *Looker) network(k *kernel) ([]Item, error) {
 // networkItems: what hangs on a device that is new comes and goes with it, so it is told as the device's detail and not
 // counted again. A bridge may be shared between pods, and then what hangs on it may belong to one of them: it is told for
 // itself, with the bridge that it is on.
-func networkItems(links []link, living map[int32]bool, attachments []attachment, atStart map[int]bool) []Item {
+func networkItems(links []link, living namespaces, attachments []attachment, atStart map[int]bool) []Item {
 	items := linkItems(links, living)
 	byName := map[string]*Item{}
 	for i := range items {

@@ -13,7 +13,7 @@ func TestWhatHangsOnANewDeviceIsPartOfItAndWhatHangsOnABridgeOrAnOldDeviceIsNot(
 		{index: 1, name: "lo"}, {index: 2, name: "eth0"}, {index: 3, name: "cni0", kind: "bridge"},
 		{index: 4, name: "veth1", kind: "veth"}, {index: 5, name: "veth2", kind: "veth", peer: &ended},
 	}
-	items := networkItems(links, map[int32]bool{}, []attachment{
+	items := networkItems(links, namespaces{}, []attachment{
 		{"address", "10.97.0.1/32 dev lo", 1}, {"route", "10.98.0.0/16 dev eth0", 2}, {"address", "10.88.0.1/16 dev cni0", 3},
 		{"route", "10.88.0.2 dev veth1", 4}, {"qdisc", "tbf root dev veth1", 4}, {"qdisc", "ingress dev veth1", 4},
 		{"route", "10.88.0.3 dev veth2", 5}, {"rule", "32765: from 10.88.0.7 lookup 100", 0}, {"route", "blackhole 10.88.0.7", 0},

@@ -10,9 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// livingNamespaces returns the numbers that the node's network namespace has for every other one that a process is in or
-// a mount holds. The kernel keeps the number of one that has ended until it has taken it apart, some milliseconds later.
-func (k *kernel) livingNamespaces() (map[int32]bool, error) {
+// namespaces are other network namespaces by the number that the node's own has for them: the mount point that holds each, or
+// an empty text where a process alone does.
+type namespaces map[int32]string
+
+// livingNamespaces returns every one that a process is in or a mount holds. The kernel keeps the number of one that has ended
+// until it has taken it apart, some milliseconds later.
+func (k *kernel) livingNamespaces() (namespaces, error) {
 	mounts, err := readMounts()
 	if err != nil {
 		return nil, err
@@ -22,16 +26,17 @@ func (k *kernel) livingNamespaces() (map[int32]bool, error) {
 		return nil, err
 	}
 	var paths []string
-	for _, pid := range pids {
-		paths = append(paths, "/proc/"+strconv.Itoa(pid)+"/ns/net")
-	}
 	for _, mount := range mounts {
 		if mount.kind == "nsfs" && strings.HasPrefix(mount.root, "net:") {
 			paths = append(paths, mount.point)
 		}
 	}
-	living, asked := map[int32]bool{}, map[uint64]bool{}
-	for _, path := range paths {
+	mounted := len(paths)
+	for _, pid := range pids {
+		paths = append(paths, "/proc/"+strconv.Itoa(pid)+"/ns/net")
+	}
+	living, asked := namespaces{}, map[uint64]bool{}
+	for i, path := range paths {
 		var stat unix.Stat_t
 		if unix.Stat(path, &stat) != nil || asked[stat.Ino] { // the process has ended, or the mount has gone meanwhile
 			continue
@@ -47,7 +52,10 @@ func (k *kernel) livingNamespaces() (map[int32]bool, error) {
 			return nil, fmt.Errorf("could not ask for the number of %s: %w", path, err)
 		}
 		if id != unix.NETNSA_NSID_NOT_ASSIGNED {
-			living[id] = true
+			living[id] = ""
+			if i < mounted {
+				living[id] = path
+			}
 		}
 	}
 	return living, nil

@@ -76,8 +76,11 @@ func TestAPairWhoseOtherEndsNamespaceHasEndedIsGoing(t *testing.T) {
 		{index: 3, name: "cni0", kind: "bridge"},
 		{index: 4, name: "veth1", kind: "veth", master: 3, peer: &living},
 		{index: 5, name: "veth2", kind: "veth", master: 3, peer: &ended},
-	}, map[int32]bool{living: true})
+	}, namespaces{living: "/run/netns/cni-1"})
 	expect(t, names(items), []string{"bridge cni0", "veth veth1", "bridge-port cni0/veth1"})
+	if got := items[1].Detail["netns"]; got != "/run/netns/cni-1" {
+		t.Errorf("the other end of veth1 is in %q", got)
+	}
 }
 
 func TestAProcessIsNamedByItsCommandAndAMonitorByItsSandbox(t *testing.T) {

@@ -96,7 +96,17 @@ test('an expectation that is changed in any way is a failure by its own check', 
     }
   }
   expect(quiet).toEqual([]);
-  expect([...checks].sort()).toEqual(['error', 'left-behind', 'log', 'ok', 'output', 'pod', 'runtime']);
+  expect([...checks].sort()).toEqual([
+    'error',
+    'exit-code',
+    'left-behind',
+    'log',
+    'network-ready',
+    'ok',
+    'output',
+    'pod',
+    'runtime',
+  ]);
 });
 
 test('every step and every end that is judged has expectations that can be changed', () => {

@@ -49,13 +49,15 @@ export function mutantsOf(run: RunPlan): readonly Mutant[] {
 }
 
 function changesOf(expect: Expectation): readonly Changed[] {
-  const { ok, timedOut, runtime, error, output, networkReady, pod, pods, leftBehind, log, noLog } = expect;
+  const { ok, timedOut, runtime, error, exitCode, output, networkReady, pod, pods, leftBehind, log, noLog } =
+    expect;
   const changes: Changed[] = [];
   const add = (check: CheckName, change: string, changed: Partial<Expectation>): void => {
     changes.push({ expect: { ...expect, ...changed }, check, change });
   };
   if (ok !== undefined && error === undefined) add('ok', `ok: ${!ok}`, { ok: !ok });
   if (timedOut !== undefined) add('timed-out', `timed-out: ${!timedOut}`, { timedOut: !timedOut });
+  if (exitCode !== undefined) add('exit-code', `exit-code: ${exitCode + 1}`, { exitCode: exitCode + 1 });
   for (const other of RUNTIME_STATES) {
     if (runtime !== undefined && other !== runtime) add('runtime', `runtime: ${other}`, { runtime: other });
   }

@@ -16,7 +16,8 @@ export interface ArtifactFile {
  *   runc         bin/runc
  *   cni-plugins  bin/bridge, bin/loopback, …
  *   crictl       bin/crictl
- *   node-tools   bin/agent, bin/crictl, bin/pause
+ *   node-tools   bin/agent, bin/crictl, bin/pause, bin/cni-fake
+ *   cni-fake     bin/cni-fake alone, which is every scripted plugin
  *   iptables, nftables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
  *   node-root    root.tar, a whole tree with its links, and packages.txt, what it is made of
  *   critest      bin/critest.test; critest-images: an OCI layout in images/, and bin/registry to serve it;
@@ -27,7 +28,7 @@ export interface Artifact {
   /** a ComponentName, or one of the lab's own: node-tools, critest, iptables, nftables, node-root, pause-image, … */
   readonly name: string;
   readonly version: string;
-  readonly source: SourceName | 'own';
+  readonly source: SourceName | 'own' | 'fake';
   /** sha256, hex: names the folder in the cache */
   readonly key: string;
   /** absolute path of the folder */
@@ -118,7 +119,7 @@ export type ArtifactEvent =
   | {
       readonly kind: 'artifact-instead';
       readonly what: string;
-      readonly source: SourceName | 'own';
+      readonly source: Artifact['source'];
       readonly broken: { readonly source: SourceName | 'own'; readonly why: string };
     }
   /** another lab on this cache is making the same thing */

@@ -19,7 +19,7 @@ import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
 import { critestApparmorRecipe } from './own/critest-apparmor.ts';
 import { critestImagesRecipe, critestRecipe } from './own/critest.ts';
 import { nodeRootRecipe } from './own/node-root.ts';
-import { nodeToolsRecipes, ownCrictlRecipe } from './own/node-tools.ts';
+import { fakePluginRecipe, nodeToolsRecipes, ownCrictlRecipe } from './own/node-tools.ts';
 import { vmInitrdRecipe, vmRootRecipe } from './own/vm-disks.ts';
 import { DEFAULT_KERNEL, vmKernelRecipe } from './own/vm-kernel.ts';
 import { packLabImage } from './images/lab-images.ts';
@@ -179,6 +179,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   }
 
   async function lastResort(ref: ComponentRef, signal: AbortSignal): Promise<readonly Recipe[]> {
+    if (ref.source === 'fake') return [fakePluginRecipe(await ensureOwn('node-tools', signal))];
     if (ref.source !== undefined && ref.source !== 'gomod') return [];
     const plainer = gomod.recipeWithoutLibrary(ref);
     if (plainer !== undefined) return [plainer];

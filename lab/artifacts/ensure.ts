@@ -113,14 +113,18 @@ async function startSearch(
   ref: ComponentRef,
   { bySource, sourceOrder, lastResort }: EnsureOptions,
 ): Promise<Search> {
-  const names = ref.source === undefined ? sourceOrder.filter((name) => name !== 'local') : [ref.source];
-  const offers = names.map((name) => bySource[name].recipe(ref));
+  const offers = sourcesOf(ref, sourceOrder).map((name) => bySource[name].recipe(ref));
   const instead = await lastResort(ref);
   return {
     ref,
     recipes: [...offers.flatMap((offer) => (offer.ok ? [offer.value] : [])), ...instead],
     refusals: offers.flatMap((offer) => (offer.ok ? [] : [offer.error])),
   };
+}
+
+function sourcesOf({ source }: ComponentRef, inOrder: readonly SourceName[]): readonly SourceName[] {
+  if (source === undefined) return inOrder.filter((name) => name !== 'local');
+  return source === 'fake' ? [] : [source];
 }
 
 function refused(search: Search, refusal: Refusal, options: EnsureOptions): Search {

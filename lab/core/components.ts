@@ -1,3 +1,5 @@
+import { FAKE_PROGRAM, type FakePlugin } from './fake-plugin.ts';
+
 /** What a node is made of, in versions that a user can choose. */
 export const COMPONENTS = ['containerd', 'runc', 'cni-plugins', 'crictl'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
@@ -36,7 +38,9 @@ export type ComponentRef =
       readonly hostPath: string;
       /** what its own --version says */
       readonly version: string;
-    };
+    }
+  /** the program of scripted plugins, which no source has: fake-plugin.ts */
+  | { readonly component: ComponentName; readonly source: 'fake'; readonly version: string };
 
 /** A runtime at one exact version. */
 export type RuntimeRef = ComponentRef & { readonly component: RuntimeName };
@@ -50,20 +54,23 @@ export function describeComponent(ref: ComponentRef): string {
 export const describeWithPath = (ref: ComponentRef): string =>
   ref.source === 'local' ? `${ref.component} ${ref.version} from ${ref.hostPath}` : describeComponent(ref);
 
-/** What is in /opt/cni/bin: the whole set of one release, then single plugins over it. */
+/** What is in /opt/cni/bin: the whole set of one release, then single plugins over it, scripted ones among them. */
 export interface PluginsPlan {
   readonly set?: ComponentRef;
   readonly overrides: readonly { readonly plugin: string; readonly from: ComponentRef }[];
+  readonly fakes?: readonly FakePlugin[];
 }
 
-export const pluginRefs = ({ set, overrides }: PluginsPlan): readonly ComponentRef[] => [
+export const pluginRefs = ({ set, overrides, fakes = [] }: PluginsPlan): readonly ComponentRef[] => [
   ...(set === undefined ? [] : [set]),
   ...overrides.map(({ from }) => from),
+  ...(fakes.length === 0 ? [] : [FAKE_PROGRAM]),
 ];
 
-export function describePlugins({ set, overrides }: PluginsPlan): string {
+export function describePlugins({ set, overrides, fakes = [] }: PluginsPlan): string {
   const whole = set === undefined ? 'no cni-plugins' : describeWithPath(set);
-  return [whole, ...overrides.map(({ plugin, from }) => `${plugin} of ${describeWithPath(from)}`)].join(', ');
+  const single = overrides.map(({ plugin, from }) => `${plugin} of ${describeWithPath(from)}`);
+  return [whole, ...single, ...fakes.map(({ plugin }) => `${plugin} as a script says`)].join(', ');
 }
 
 /** Processors that nodes run on, as Go, OCI and release files name them. */

@@ -1,3 +1,4 @@
+import { cannotFollow } from '../core/fake-plugin.ts';
 import type { NodeState, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
@@ -100,6 +101,7 @@ export function factsOf(
       ...ofKind(entries, 'interrupted').map(({ by }) => `interrupted by ${by}`),
       ...ofKind(entries, 'lab-failure').map(({ during, message }) => `during ${during}: ${message}`),
       ...lostLines(entries),
+      ...brokenFakes(entries),
     ],
     cleanupFailures: ofKind(entries, 'cleanup-failure'),
     ended: entries.some(({ kind }) => kind === 'run-ended'),
@@ -173,6 +175,12 @@ function lostLines(entries: readonly JournalEntry[]): readonly string[] {
   const last = ofKind(entries, 'run-ended').at(-1)?.entries;
   if (last === undefined || last === entries.length) return [];
   return [`its journal has ${entries.length} lines, and its last one says that there are ${last}`];
+}
+
+/** Of scripted plugins that a runtime called by itself: what it logged of those that did not do as their script says. */
+function brokenFakes(entries: readonly JournalEntry[]): readonly string[] {
+  const told = ofKind(entries, 'runtime-log').flatMap(({ text }) => cannotFollow(text) ?? []);
+  return told.slice(0, 1);
 }
 
 export type Seen<K extends JournalEntry['kind']> = Extract<JournalEntry, { readonly kind: K }>;

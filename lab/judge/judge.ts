@@ -72,7 +72,8 @@ function wholeOf(views: readonly View[], steps: readonly StepFacts[]): RunFacts 
   const wrong =
     starts.find(({ start }) => start.missing !== undefined) ??
     starts.find(({ start }) => start.failed !== undefined);
-  return { ...first, start: (wrong ?? first).start, steps };
+  const troubles = [...new Set(starts.flatMap((facts) => facts.troubles))];
+  return { ...first, start: (wrong ?? first).start, steps, troubles };
 }
 
 /** What a step that was not taken makes of its expectations is no news where the step that is to blame has its own. */

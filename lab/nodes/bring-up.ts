@@ -133,6 +133,11 @@ export function artifactsOf({
     ...Object.values(programs),
     ...(plugins.set === undefined ? [] : [plugins.set]),
     ...plugins.overrides.map(({ from }) => from),
+    ...(plugins.fakes ?? []).map(({ plugin, program }) => ({
+      ...program,
+      name: plugin,
+      source: 'fake' as const,
+    })),
     ...images,
     ...(imageStore === undefined ? [] : [imageStore]),
   ];

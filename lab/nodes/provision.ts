@@ -1,4 +1,5 @@
 import type { Artifact } from '../artifacts/artifact.ts';
+import type { FakePlugin } from '../core/fake-plugin.ts';
 import { LabError } from '../core/lab-error.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodePlan } from '../plan/plan.ts';
@@ -104,12 +105,18 @@ export async function importImages(
 export interface InstalledPlugins {
   readonly set?: Artifact;
   readonly overrides: readonly { readonly plugin: string; readonly from: Artifact }[];
+  readonly fakes?: readonly InstalledFake[];
+}
+
+/** A scripted plugin with the program that is all of them. */
+export interface InstalledFake extends FakePlugin {
+  readonly program: Artifact;
 }
 
 /** Empties /opt/cni/bin and puts these plugins into it, as links into the artifact cache. */
 export async function installPlugins(
   node: Pick<LabNode, 'provide' | 'writeFiles'>,
-  { set, overrides }: InstalledPlugins,
+  { set, overrides, fakes = [] }: InstalledPlugins,
 ): Promise<void> {
   const links = new Map<string, string>();
   if (set !== undefined) for (const [name, target] of await binaries(node, set)) links.set(name, target);
@@ -122,10 +129,29 @@ export async function installPlugins(
     }
     links.set(plugin, target);
   }
+  const faked = await Promise.all(fakes.map((fake) => fakeFiles(node, fake)));
+  for (const { plugin } of fakes) links.delete(plugin);
   await node.writeFiles([
     { nodePath: CNI_BIN, remove: true },
     ...[...links].map(([name, linkTo]): NodeFile => ({ nodePath: `${CNI_BIN}/${name}`, linkTo })),
+    ...faked.flat(),
   ]);
+}
+
+/**
+ * What makes a plugin a scripted one. The script is not in the plugin folder, where a runtime would see it;
+ * images/node-tools/internal/fake finds it by the name that it is called by.
+ */
+export async function fakeFiles(
+  node: Pick<LabNode, 'provide'>,
+  { plugin, script, program }: InstalledFake,
+): Promise<readonly NodeFile[]> {
+  const [binary] = await binaries(node, program);
+  if (binary === undefined) throw new LabError(`${program.name} ${program.version} has no program`);
+  return [
+    { nodePath: `/lab/fake-plugins/${plugin}.json`, content: `${JSON.stringify(script, null, 2)}\n` },
+    { nodePath: `${CNI_BIN}/${plugin}`, linkTo: binary[1] },
+  ];
 }
 
 /** The programs of an artifact, by name, with where they are on the node. */

@@ -1,3 +1,4 @@
+import type { FakeAnswer, FakeBehaviour, FakeScript } from '../core/fake-plugin.ts';
 import { unreachable } from '../core/lab-error.ts';
 import type {
   Control,
@@ -11,7 +12,7 @@ import type {
   TextExpectation,
   VersionText,
 } from '../spec/scenario.ts';
-import { formatWritten, type WrittenJson, type WrittenObject } from '../spec/written-json.ts';
+import { formatWritten, valueOf, type WrittenJson, type WrittenObject } from '../spec/written-json.ts';
 import { formatTemplate, parseTemplate } from '../spec/template.ts';
 
 /** One value for each axis of a matrix. */
@@ -97,6 +98,29 @@ export function fillFile(file: FileSpec, options: FillJson): FileSpec {
     ...(mode === undefined ? {} : { mode }),
     place,
   };
+}
+
+/** A script with its texts filled in, and its results as plain data. */
+export function fillFake(script: FakeScript<WrittenObject>, cell: FilledCell): FakeScript {
+  const final = (text: string) => fillText(text, { cell: cell.values, mode: 'final' });
+  const fillAnswer = (answer: FakeAnswer<WrittenObject>): FakeAnswer => {
+    if ('result' in answer) return { result: valueOf(fillJson(answer.result, { cell, mode: 'final' })) };
+    if ('versions' in answer) return { versions: answer.versions.map(final) };
+    if ('print' in answer) {
+      const { content, encoding } = answer.print;
+      return { print: encoding === undefined ? { content: final(content) } : answer.print };
+    }
+    const { code, msg, details } = answer.error;
+    return {
+      error: { code, msg: final(msg), ...(details === undefined ? {} : { details: final(details) }) },
+    };
+  };
+  const fillBehaviour = ({ answer, stderr, ...rest }: FakeBehaviour<WrittenObject>): FakeBehaviour => ({
+    ...rest,
+    ...(stderr === undefined ? {} : { stderr: final(stderr) }),
+    ...(answer === undefined ? {} : { answer: fillAnswer(answer) }),
+  });
+  return Object.fromEntries(Object.entries(script).map(([verb, list]) => [verb, list.map(fillBehaviour)]));
 }
 
 export function fillPod(pod: PodSpec, cell: Cell): PodSpec {

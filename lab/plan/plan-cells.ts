@@ -26,6 +26,7 @@ import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts'
 import {
   fillControl,
   fillExpectation,
+  fillFake,
   fillFile,
   fillJson,
   fillLog,
@@ -185,14 +186,13 @@ function planNode(
   node: NodeSpec,
   { filled, resolver, later }: { filled: FilledCell; resolver: Resolver; later: readonly ComponentRef[] },
 ): NodePlan {
-  const cell = filled.values;
   const byDefault = { text: 'default', place: node.runtime.version.place };
   const runtime = planRuntime(node.runtime, resolver);
   return {
     runtime,
     runc: resolver('runc', node.runc ?? byDefault, [runtime]),
     crictl: resolver('crictl', node.crictl ?? byDefault, [runtime, ...later]),
-    plugins: planPlugins(node.cniPlugins, { cell, resolver }),
+    plugins: planPlugins(node.cniPlugins, { filled, resolver }),
     runtimeConfig: valueOf(fillJson(node.runtimeConfig ?? NO_TABLES, { cell: filled, mode: 'final' })),
     ...present({ runtimeConfigPlace: node.runtimeConfigPlace }),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
@@ -210,13 +210,16 @@ const NO_TABLES: WrittenObject = { is: 'mapping', entries: [] };
 
 /** A `set` that comes out of the matrix may be `none`, too. */
 function planPlugins(
-  { set, plugins }: CniPluginsSpec,
-  { cell, resolver }: { cell: Cell; resolver: Resolver },
+  { set, plugins, fakes }: CniPluginsSpec,
+  { filled, resolver }: { filled: FilledCell; resolver: Resolver },
 ): PluginsPlan {
-  const none = set === undefined || fillVersion(set, cell).text === 'none';
+  const none = set === undefined || fillVersion(set, filled.values).text === 'none';
   return {
     ...(none ? {} : { set: resolver('cni-plugins', set) }),
     overrides: plugins.map(({ plugin, version }) => ({ plugin, from: resolver('cni-plugins', version) })),
+    ...(fakes === undefined
+      ? {}
+      : { fakes: fakes.map(({ plugin, script }) => ({ plugin, script: fillFake(script, filled) })) }),
   };
 }
 
@@ -232,7 +235,8 @@ function planAction(
     logLine: (line) => fillLog(line, cell),
     network: (network) => fillNetwork(network, cell),
     runtime: (version) => planRuntime({ name: node.runtime.name, version }, resolver),
-    plugins: (plugins) => planPlugins(plugins, { cell, resolver }),
+    plugins: (plugins) => planPlugins(plugins, { filled, resolver }),
+    fake: (script) => fillFake(script, filled),
   });
   // the fields are those of this very verb; TypeScript cannot follow that across a union
   return { do: action.do, ...fields } as PlannedAction;

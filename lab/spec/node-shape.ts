@@ -2,13 +2,15 @@ import { RUNTIMES, type ComponentName, type RuntimeName } from '../core/componen
 import { SYSTEM_CALLS, type NodeLimits } from '../core/node-state.ts';
 import { didYouMean, type Place } from './diagnostic.ts';
 import { startExpectShape } from './expect-shape.ts';
+import type { FakePlugin, FakeScript } from '../core/fake-plugin.ts';
+import { delegatesToItself, fakeScriptShape } from './fake-shape.ts';
 import { present, object } from './object-shape.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
 import { text, wholeNumber, word } from './scalar-shapes.ts';
 import { LEAST_PROCESSES, memoryLimit, parseSize } from './limits.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';
-import { jsonShape } from './written-json.ts';
+import { jsonShape, type WrittenObject } from './written-json.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 const size: Shape<number> = mapped(
@@ -51,7 +53,17 @@ const wholeSet = mapped(setOrNone, (set): CniPluginsSpec => ({
   plugins: [],
 }));
 
-const singlePlugins = mapOf(setOrNone, {
+const fakeOf: Shape<FakeScript<WrittenObject>> = object(
+  { required: { fake: about('what a scripted plugin does, by verb', fakeScriptShape) }, optional: {} },
+  ({ fake }) => fake,
+);
+
+const versionOrFake: Shape<OfPlugin> = byKind<OfPlugin>({
+  ...forTexts(mapped(setOrNone, (version): OfPlugin => ({ version }))),
+  mapping: mapped(fakeOf, (fake): OfPlugin => ({ fake })),
+});
+
+const singlePlugins = mapOf(versionOrFake, {
   key: (name, spot) => {
     if (!isPluginName(name)) spot.mistake(`wanted the name of a plugin; got ${JSON.stringify(name)}`);
   },
@@ -73,7 +85,9 @@ export const pluginVersions = ({
     (version) => ['cni-plugins', version] as const,
   );
 
-type SinglePlugin = { readonly plugin: string; readonly of: VersionText | null; readonly key: YamlValue };
+/** What a plugin is: of a release, null for none, or scripted. */
+type OfPlugin = { readonly version: VersionText | null } | { readonly fake: FakeScript<WrittenObject> };
+type SinglePlugin = { readonly plugin: string; readonly of: OfPlugin; readonly key: YamlValue };
 
 function mixedPlugins(entries: readonly SinglePlugin[], spot: YamlValue): CniPluginsSpec | undefined {
   const set = entries.find(({ plugin }) => plugin === 'set');
@@ -82,19 +96,31 @@ function mixedPlugins(entries: readonly SinglePlugin[], spot: YamlValue): CniPlu
       '"set" is missing: the version of all other plugins, or none; { set: 0.9.1, loopback: 1.1.1 }',
     );
   }
+  if ('fake' in set.of)
+    return set.key.mistake('a whole set is not scripted: name each plugin, and "set: none"');
   const plugins: { plugin: string; version: VersionText }[] = [];
+  const fakes: FakePlugin<WrittenObject>[] = [];
   for (const { plugin, of, key } of entries) {
     if (plugin === 'set') continue;
-    if (of === null)
+    if ('fake' in of) {
+      const fake = { plugin, script: of.fake };
+      if (delegatesToItself(fake, key)) continue;
+      key.mention({ kind: 'plugin', name: plugin });
+      fakes.push(fake);
+    } else if (of.version === null)
       key.mistake(`only "set" can be none; take "${plugin}" away with a step "remove-plugins: [${plugin}]"`);
-    else if (!STANDARD_PLUGINS.includes(plugin) && !mayBeLocal(of))
+    else if (!STANDARD_PLUGINS.includes(plugin) && !mayBeLocal(of.version))
       key.mistake(`no release has a plugin "${plugin}"${didYouMean(plugin, STANDARD_PLUGINS)}`);
     else {
       key.mention({ kind: 'words', text: plugin });
-      plugins.push({ plugin, version: of });
+      plugins.push({ plugin, version: of.version });
     }
   }
-  return { ...present({ set: set.of ?? undefined }), plugins };
+  return {
+    ...present({ set: set.of.version ?? undefined }),
+    plugins,
+    ...(fakes.length === 0 ? {} : { fakes }),
+  };
 }
 
 /** The user's own plugin may have any name. */

@@ -1,6 +1,7 @@
 import { type RuntimeName, DEFAULT_RUNTIME } from '../core/components.ts';
 import type { NodeLimits, StateKind, SystemCalls, PodState, RuntimeState } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
+import type { FakePlugin } from '../core/fake-plugin.ts';
 import type { Place } from './diagnostic.ts';
 import type { Action } from './verbs/verbs.ts';
 import type { WrittenObject } from './written-json.ts';
@@ -81,10 +82,14 @@ export interface NodeSpec {
   readonly expect?: readonly Expectation[];
 }
 
-/** One release of the standard plugins, some of them perhaps from another one; `set` is missing for an empty /opt/cni/bin. */
+/**
+ * One release of the standard plugins, some of them perhaps from another one, and scripted ones; `set` is missing for an empty
+ * /opt/cni/bin.
+ */
 export interface CniPluginsSpec {
   readonly set?: VersionText;
   readonly plugins: readonly { readonly plugin: string; readonly version: VersionText }[];
+  readonly fakes?: readonly FakePlugin<WrittenObject>[];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { cannotFollow } from '../core/fake-plugin.ts';
 import type { COMMAND_VERBS } from '../spec/verbs/commands.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { sandboxId } from './pods.ts';
@@ -38,6 +39,8 @@ export async function notItsFault(
 ): Promise<void> {
   const lacking = lackingInOwnCrictl(result);
   if (lacking !== undefined) throw new NothingToActOn(lacking);
+  const broken = cannotFollow(`${result.stdout}\n${result.stderr}`);
+  if (broken !== undefined) throw new LabError(broken);
   const missing = await lackedBy(result, (argv, options) =>
     node.exec(argv, { ...options, timeoutMs: 30_000 }),
   );

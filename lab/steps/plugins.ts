@@ -1,5 +1,6 @@
 import { CNI_BIN, type ComponentRef, type PluginsPlan } from '../core/components.ts';
-import { installPlugins, type InstalledPlugins } from '../nodes/provision.ts';
+import { FAKE_PROGRAM } from '../core/fake-plugin.ts';
+import { fakeFiles, installPlugins, type InstalledPlugins } from '../nodes/provision.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { PLUGIN_VERBS } from '../spec/verbs/plugins.ts';
@@ -15,9 +16,13 @@ export const PLUGIN_EFFECTS: VerbEffects<keyof typeof PLUGIN_VERBS> = {
       context,
       plugins.map((plugin) => `${CNI_BIN}/${plugin}`),
     ),
-  // how a slow, failing or babbling plugin is had exactly
-  'fake-plugin': async (context, { plugin, script }) => {
-    await context.writeFiles([{ nodePath: `${CNI_BIN}/${plugin}`, ...script, mode: 0o755 }]);
+  'fake-plugin': async (context, { plugin, ...as }) => {
+    if ('script' in as)
+      await context.writeFiles([{ nodePath: `${CNI_BIN}/${plugin}`, ...as.script, mode: 0o755 }]);
+    else {
+      const program = context.artifact(FAKE_PROGRAM);
+      await context.writeFiles(await fakeFiles(context.node, { plugin, script: as.fake, program }));
+    }
   },
 };
 
@@ -35,5 +40,8 @@ export function pluginArtifacts(
   return {
     ...(plan.set === undefined ? {} : { set: artifact(plan.set) }),
     overrides: plan.overrides.map(({ plugin, from }) => ({ plugin, from: artifact(from) })),
+    ...(plan.fakes === undefined
+      ? {}
+      : { fakes: plan.fakes.map((fake) => ({ ...fake, program: artifact(FAKE_PROGRAM) })) }),
   };
 }

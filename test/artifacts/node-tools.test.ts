@@ -19,7 +19,7 @@ const versions = () => nodeToolsRecipes({ sourceHostPath, arch: 'amd64', go }).m
 
 function carry(): void {
   mkdirSync(join(sourceHostPath, 'dist/amd64'), { recursive: true });
-  for (const tool of ['agent', 'crictl', 'pause'])
+  for (const tool of ['agent', 'cni-fake', 'crictl', 'pause'])
     writeFileSync(join(sourceHostPath, 'dist/amd64', tool), tool);
 }
 

@@ -110,6 +110,24 @@ describe('a run that did not come to its end', () => {
     ]);
   });
 
+  test('because a scripted plugin did not do as its script says is not either', () => {
+    const text = `time="2026-01-01T00:00:00Z" level=error msg="the scripted plugin mycni of cnilab cannot follow its script: no"\n`;
+    const after: readonly Observation[] = [{ kind: 'runtime-log', stepId: '1-run-pod', text }];
+    expect(
+      notPassed(run, journalOf(run, { after })).map(({ check, outcome, message }) => [
+        check,
+        outcome,
+        message,
+      ]),
+    ).toEqual([
+      [
+        'ran',
+        'inconclusive',
+        'the run did not come to its end: the scripted plugin mycni of cnilab cannot follow its script: no',
+      ],
+    ]);
+  });
+
   test('shows nothing of the step that was being taken, but what came before counts', () => {
     const hung = [...upTo('look', '1-run-pod'), { ...bad('killed with the lab'), atMs: 50 }];
     expect(judge(run, hung).outcome).toBe('inconclusive');

@@ -43,6 +43,22 @@ test('the same node has the same preparation, wherever in a file it is described
   expect(await preparationOf(moved, parts)).toBe(await preparationOf(plan, parts));
 });
 
+test('a scripted plugin takes the place of one of the set, and its script is not among the plugins', async () => {
+  const fakes = [
+    { plugin: 'cni-plugins', script: { del: [{ exitCode: 1 }] }, program: artifact('cni-fake') },
+  ];
+  const text = await preparationOf(plan, { ...parts, plugins: { ...parts.plugins, fakes } });
+  const written = (JSON.parse(text) as { written: { nodePath: string }[][] }).written.flat();
+  expect(written.filter(({ nodePath }) => /cni\/bin|fake/.test(nodePath))).toEqual([
+    { nodePath: '/opt/cni/bin', remove: true },
+    {
+      nodePath: '/lab/fake-plugins/cni-plugins.json',
+      content: '{\n  "del": [\n    {\n      "exitCode": 1\n    }\n  ]\n}\n',
+    },
+    { nodePath: '/opt/cni/bin/cni-plugins', linkTo: 'cni-fake-1/bin/cni-fake' },
+  ]);
+});
+
 test.each([
   ['a configuration', { cniConfig: [{ ...conflist, content: '{ }' }] }, {}],
   ['its name', { cniConfig: [{ ...conflist, name: '20-a.conflist' }] }, {}],
@@ -61,6 +77,11 @@ test.each([
     'a plugin over the set',
     {},
     { plugins: { ...parts.plugins, overrides: [{ plugin: 'loopback', from: artifact('loopback') }] } },
+  ],
+  [
+    'a scripted plugin',
+    {},
+    { plugins: { ...parts.plugins, fakes: [{ plugin: 'a', script: {}, program: artifact('cni-fake') }] } },
   ],
 ] as const)('%s makes it another', async (_, otherPlan, otherParts) => {
   const other = await preparationOf({ ...plan, ...otherPlan }, { ...parts, ...otherParts });

@@ -530,3 +530,27 @@ test('a wait ends when its time is over, with what it saw last', async () => {
     },
   ]);
 });
+
+test('a scripted plugin is a link to the program of all of them, and a script under its name', async () => {
+  const fake = { add: [{ exitCode: 3 }] };
+  expect(await take({ do: 'fake-plugin', plugin: 'mycni', fake })).toEqual({
+    done: [
+      'write /lab/fake-plugins/mycni.json',
+      'link /opt/cni/bin/mycni to /lab/artifacts/cni-plugins/bin/bridge',
+    ],
+    seen: [
+      {
+        kind: 'files',
+        written: ['/lab/fake-plugins/mycni.json', '/opt/cni/bin/mycni'],
+        removed: [],
+        absent: [],
+      },
+    ],
+  });
+});
+
+test('a scripted plugin that does not do as its script says ends the run', async () => {
+  const says = 'the scripted plugin mycni of cnilab cannot follow its script: no such plugin';
+  const failed = { exitCode: 1, stderr: `failed (add): ${says}\n` };
+  await expect(take(runPod, { exec: () => failed })).rejects.toThrow(says);
+});

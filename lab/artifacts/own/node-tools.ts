@@ -10,7 +10,7 @@ import { type GoTool, refusalFromGo } from '../go/tool.ts';
 import type { Recipe, Artifact } from '../artifact.ts';
 
 /** The programs of ours that run on a node: one Go module, images/node-tools. */
-export const NODE_TOOLS = ['agent', 'crictl', 'pause'] as const;
+export const NODE_TOOLS = ['agent', 'cni-fake', 'crictl', 'pause'] as const;
 
 export interface NodeToolsOptions {
   /** images/node-tools of this package */
@@ -112,18 +112,32 @@ export function hashOfSources(folder: string): string {
  */
 export function ownCrictlRecipe(version: string, nodeTools: Artifact): readonly Recipe[] {
   if (!SPEAKS_V1ALPHA2.test(version)) return [];
-  const recipe: Recipe = {
+  const madeBy = `cnilab's own crictl in place of ${version}, node-tools ${nodeTools.version}`;
+  return [toolRecipe('crictl', { version, madeBy, nodeTools })];
+}
+
+/** The program of scripted plugins, apart from the other tools: it is all of them that a node has to have. */
+export function fakePluginRecipe(nodeTools: Artifact): Recipe {
+  const { version } = nodeTools;
+  const madeBy = `cnilab's own program for scripted plugins, node-tools ${version}`;
+  return toolRecipe('cni-fake', { version, madeBy, nodeTools });
+}
+
+function toolRecipe(
+  name: 'crictl' | 'cni-fake',
+  { version, madeBy, nodeTools }: { version: string; madeBy: string; nodeTools: Artifact },
+): Recipe {
+  return {
     source: 'own',
-    name: 'crictl',
+    name,
     version,
-    request: JSON.stringify({ own: 'crictl', version, nodeTools: nodeTools.key }),
+    request: JSON.stringify({ own: name, version, nodeTools: nodeTools.key }),
     async make(treeHostPath) {
       await mkdir(join(treeHostPath, 'bin'));
-      await copyFile(join(nodeTools.hostPath, 'bin/crictl'), join(treeHostPath, 'bin/crictl'));
-      return ok({ madeBy: `cnilab's own crictl in place of ${version}, node-tools ${nodeTools.version}` });
+      await copyFile(join(nodeTools.hostPath, `bin/${name}`), join(treeHostPath, `bin/${name}`));
+      return ok({ madeBy });
     },
   };
-  return [recipe];
 }
 
 /** Up to 1.25. */

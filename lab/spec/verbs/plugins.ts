@@ -1,5 +1,8 @@
 import { describePlugins, pluginRefs, type PluginsPlan } from '../../core/components.ts';
 import type { Content } from '../../core/content.ts';
+import { FAKE_PROGRAM, type FakeScript } from '../../core/fake-plugin.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { delegatesToItself, fakeScriptShape } from '../fake-shape.ts';
 import { mentioning } from '../mention.ts';
 import { pluginsShape, pluginVersions } from '../node-shape.ts';
 import { object } from '../object-shape.ts';
@@ -7,6 +10,7 @@ import { text } from '../scalar-shapes.ts';
 import type { CniPluginsSpec } from '../scenario.ts';
 import { about, mapped, oneOrMany } from '../shape.ts';
 import { contentShape } from '../text-shapes.ts';
+import type { WrittenObject } from '../written-json.ts';
 import { asWritten, verb } from './verb-spec.ts';
 
 const pluginShape = about(
@@ -38,27 +42,42 @@ export const PLUGIN_VERBS = {
     plan: asWritten,
     describe: ({ plugins }) => plugins.join(', '),
   }),
-  'fake-plugin': verb<{ readonly plugin: string; readonly script: Content }>({
+  'fake-plugin': verb<FakedBy<WrittenObject>, FakedBy>({
     shape: about(
-      'puts a script in the place of a plugin',
+      'puts a plugin that acts as it is told, or a script, in the place of a plugin',
       object(
         {
-          required: {
-            plugin: pluginShape,
+          required: { plugin: pluginShape },
+          optional: {
+            fake: about('what it does, by verb', fakeScriptShape),
             script: about('with its #! line; or { from: ./x.sh }', contentShape('matrix')),
           },
-          optional: {},
         },
-        asWritten,
+        ({ plugin, fake, script }, spot) => {
+          if (fake !== undefined && script === undefined)
+            return delegatesToItself({ plugin, script: fake }, spot) ? undefined : { plugin, fake };
+          if (script !== undefined && fake === undefined) return { plugin, script };
+          return spot.mistake(`wanted either "fake" or "script"`);
+        },
       ),
     ),
     recorded: ['files'],
-    plan: ({ plugin, script }, cell) => ({
-      plugin,
+    plan: ({ plugin, ...as }, cell) => {
+      if ('fake' in as) return { plugin, fake: cell.fake(as.fake) };
+      const { script } = as;
       // bytes that are no text refer to nothing
-      script: script.encoding === undefined ? { content: cell.final(script.content) } : script,
-    }),
+      return {
+        plugin,
+        script: script.encoding === undefined ? { content: cell.final(script.content) } : script,
+      };
+    },
     describe: ({ plugin }) => plugin,
-    scripts: ({ script }) => [script],
+    components: (fields) => ('fake' in fields ? [FAKE_PROGRAM] : []),
+    scripts: (fields) => ('script' in fields ? [fields.script] : []),
   }),
 };
+
+/** A plugin that does what it is told by verb, or a script of the scenario's own. */
+type FakedBy<Result = JsonObject> = { readonly plugin: string } & (
+  { readonly fake: FakeScript<Result> } | { readonly script: Content }
+);

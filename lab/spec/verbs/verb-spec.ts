@@ -6,6 +6,7 @@ import type {
   RuntimeRef,
 } from '../../core/components.ts';
 import type { Content } from '../../core/content.ts';
+import type { FakeScript } from '../../core/fake-plugin.ts';
 import type { Subject } from '../mention.ts';
 import type {
   CniPluginsSpec,
@@ -15,6 +16,7 @@ import type {
   VersionText,
 } from '../scenario.ts';
 import type { Shape } from '../shape.ts';
+import type { WrittenObject } from '../written-json.ts';
 
 /**
  * What the journal always has of a step that was taken. `command for each listed pod`: each pod that the look before has seen.
@@ -35,6 +37,7 @@ export interface CellValues {
   /** the node's runtime, at another version */
   readonly runtime: (version: VersionText) => RuntimeRef;
   readonly plugins: (plugins: CniPluginsSpec) => PluginsPlan;
+  readonly fake: (script: FakeScript<WrittenObject>) => FakeScript;
 }
 
 /**

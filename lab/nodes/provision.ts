@@ -129,12 +129,15 @@ export async function installPlugins(
     }
     links.set(plugin, target);
   }
-  const faked = await Promise.all(fakes.map((fake) => fakeFiles(node, fake)));
-  for (const { plugin } of fakes) links.delete(plugin);
+  const faked: NodeFile[] = [];
+  for (const fake of fakes) {
+    links.delete(fake.plugin);
+    faked.push(...(await fakeFiles(node, fake)));
+  }
   await node.writeFiles([
     { nodePath: CNI_BIN, remove: true },
     ...[...links].map(([name, linkTo]): NodeFile => ({ nodePath: `${CNI_BIN}/${name}`, linkTo })),
-    ...faked.flat(),
+    ...faked,
   ]);
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // boot is the first process of a virtual machine: a node as `init` makes it, on a machine of its own. What goes wrong is
-// said on the console, whose last lines the lab shows.
+// printed on the console, whose last lines the lab shows.
 func boot([]string) error {
 	runtime.UnlockOSThread()
 	if err := machine(); err != nil {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// couldNotTry is the exit code where no connection was tried, so that nobody has said no; it is EX_UNAVAILABLE.
+// couldNotTry is the exit code where no connection was tried, so that nothing refused it; it is EX_UNAVAILABLE.
 const couldNotTry = 69
 
 // connect dials a TCP address, from a network namespace if one is named, and prints what it reads until the other side
-// has said all. Refused, reset, unreachable and silent are answers of the network, and end with 1. The thread is locked by
+// has sent everything. Refused, reset, unreachable and silent are answers of the network, and end with 1. The thread is locked by
 // main, and Go opens the socket of a literal address on the calling thread.
 func connect(args []string) error {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)

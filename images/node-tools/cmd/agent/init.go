@@ -26,7 +26,7 @@ func initNode(args []string) error {
 	flags.StringVar(&options.Artifacts, "artifacts", "", "")
 	flags.StringVar(&options.Staging, "staging", "", "")
 	flags.Int64Var(&options.TmpfsBytes, "tmpfs-bytes", 0, "what each file system of the node may hold; 0 for half of the memory")
-	keepPipeNumber := flags.Int("keep-pipe", -1, "descriptor on which the node tells its launcher that it is to be kept; in a container there is none")
+	keepPipeNumber := flags.Int("keep-pipe", -1, "descriptor on which the node informs its launcher that it is kept; in a container there is none")
 	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
 	member := flags.String("member", "", "in a group: the node's place in it, as JSON; the process is started in the group's network namespace")
 	segmentNumber := flags.Int("segment", -1, "descriptor of that namespace, once the node has one of its own")
@@ -99,8 +99,8 @@ func raiseLimits() {
 const toldToEnd = 128 + int(unix.SIGTERM)
 
 func endOnRequest() {
-	told := make(chan os.Signal, 1)
-	signal.Notify(told, unix.SIGTERM)
-	<-told
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, unix.SIGTERM)
+	<-terminated
 	os.Exit(toldToEnd)
 }

@@ -26,8 +26,8 @@ func (c *client) callWithin(timeout time.Duration, method string, request, respo
 	}
 	defer cancel()
 	err := c.invoke(ctx, method, request, response)
-	if said, logs := complaints[method]; logs && err != nil {
-		complain(fmt.Sprintf("remote_runtime.go:%d", said.line), said.words, err, details...)
+	if complaint, logs := complaints[method]; logs && err != nil {
+		complain(fmt.Sprintf("remote_runtime.go:%d", complaint.line), complaint.words, err, details...)
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-// Command pause is the one process of a pod sandbox: it holds the namespaces until it is told to go, and, as process 1
+// Command pause is the one process of a pod sandbox: it holds the namespaces until it gets a signal, and, as process 1
 // of a pod that shares its process namespace, takes the children that others leave.
 //
 // Go's runtime keeps a few threads for this, which is what a C version would save: 1 MB of memory, and a C compiler.

@@ -14,7 +14,7 @@ import (
 )
 
 // Record is the file that stands for a node from before it is made until nothing of it is left. With it, a later lab
-// tells a node that runs from what a kill -9 left behind: process ids are used again, so the start time counts too.
+// distinguishes a node that runs from what a kill -9 left behind: process ids are used again, so the start time counts too.
 // lab/nodes/backends/node-records.ts reads it.
 type Record struct {
 	Name               string   `json:"name"`

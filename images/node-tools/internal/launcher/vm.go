@@ -107,13 +107,13 @@ func runVM(record *Record, stateDir string, machine machine, stop <-chan os.Sign
 		}
 	}()
 	err = qemu.Wait()
-	if !asked.Load() { // no failure of this program's, which can still remove everything: it is only told
+	if !asked.Load() { // no failure of this program's, which can still remove everything: it is only reported
 		fmt.Fprintf(os.Stderr, "the virtual machine ended by itself (%s)%s\n", endOf(err), lastOutput(record.Folder))
 	}
 	return nil
 }
 
-// keepOnLabsWord tells whether the machine outlives the lab.
+// keepOnLabsWord returns whether the machine outlives the lab.
 func keepOnLabsWord(record Record, stateDir string) bool {
 	line := make([]byte, 1)
 	if count, err := unix.Read(vmWord, line); err != nil || count == 0 {
@@ -137,13 +137,13 @@ func endOf(err error) string {
 
 // lastOutput is what QEMU complained of and what the guest's console showed last.
 func lastOutput(folder string) string {
-	var said strings.Builder
-	for _, source := range []struct{ file, title string }{{"qemu.log", "QEMU said"}, {"console.log", "its console ended with"}} {
+	var output strings.Builder
+	for _, source := range []struct{ file, title string }{{"qemu.log", "QEMU printed"}, {"console.log", "its console ended with"}} {
 		if text := lastOf(untilPanic(tail(filepath.Join(folder, source.file)))); text != "" {
-			fmt.Fprintf(&said, "; %s:\n%s", source.title, text)
+			fmt.Fprintf(&output, "; %s:\n%s", source.title, text)
 		}
 	}
-	return said.String()
+	return output.String()
 }
 
 func tail(path string) string {

@@ -11,8 +11,8 @@ import (
 const cgroupRoot = "/sys/fs/cgroup"
 
 // cgroups returns the groups that nobody is in, nor in any below them, of whichever hierarchies the node has: one of the
-// same path in several of them is one. Where somebody is, the process is told of. Of an empty group those below it are not
-// told. The group in which the runtime puts those of all its pods stays.
+// same path in several of them is one. Where a group has processes, the process is listed. Of an empty group those below it are not
+// listed. The group in which the runtime puts those of all its pods stays.
 func cgroups(ofPods string) ([]Item, error) {
 	hierarchies, err := entries(cgroupRoot)
 	if err != nil {
@@ -48,7 +48,7 @@ type hierarchy struct {
 	busy   map[string]bool
 }
 
-// emptyGroups adds the empty groups below a path, and tells whether somebody is there or below it.
+// emptyGroups adds the empty groups below a path, and returns whether somebody is there or below it.
 func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, err error) {
 	if h.busy[path] {
 		return true, nil

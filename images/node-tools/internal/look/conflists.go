@@ -69,7 +69,7 @@ func (c *conflists) look() error {
 	return nil
 }
 
-// Written is to be told of each file that the lab writes: one that is replaced before the next look is known too.
+// Written must be called for each file that the lab writes: one that is replaced before the next look is known too.
 func (l *Looker) Written(nodePath, content string) {
 	for _, folder := range l.conflists.confFolders() {
 		if filepath.Dir(filepath.Clean(nodePath)) == folder {

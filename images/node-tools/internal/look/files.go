@@ -17,14 +17,14 @@ const networks = "/var/lib/cni/networks"
 // resultFolders are where libcni keeps what plugins answered.
 var resultFolders = []string{"/var/lib/cni/results", "/var/lib/cni/cache/results"}
 
-// places are where plugins write, besides the folders that they are told.
+// places are where plugins write, besides the folders in their configuration.
 var places = []string{"/var/lib/cni", "/run", "/tmp"}
 
-// notEntered are folders below the places that no plugin writes to. The runtime's own state is told of as `sandbox`,
+// notEntered are folders below the places that no plugin writes to. The runtime's own state is listed as `sandbox`,
 // `container` and `shim`.
 func notEntered(stateFolders []string) map[string]bool {
 	folders := map[string]bool{
-		"/run/netns": true, // told of as `netns`
+		"/run/netns": true, // listed as `netns`
 		"/run/lock":  true, // of the system's programs
 	}
 	for _, folder := range stateFolders {
@@ -64,7 +64,7 @@ func entries(folder string) ([]os.DirEntry, error) {
 	return found, err
 }
 
-// files returns every file in the places and in the configured folders. Folders are not told of: plugins keep theirs.
+// files returns every file in the places and in the configured folders. Folders are not listed: plugins keep theirs.
 func (l *Looker) files() ([]Item, error) {
 	if err := l.conflists.look(); err != nil {
 		return nil, err

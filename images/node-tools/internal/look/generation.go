@@ -25,17 +25,17 @@ func (k *kernel) nftGeneration() (generation uint32, known bool) {
 	return binary.BigEndian.Uint32(id), true
 }
 
-// saved are the rules that a program told of one generation: as long as that is the kernel's, it would tell the same.
+// saved are the rules that a program printed for one generation: as long as that is the kernel's, it would print the same.
 type saved struct {
 	mutex      sync.Mutex
 	generation map[string]uint32
 	items      map[string][]Item
 }
 
-// unlessSame runs `tell` unless the generation is the one that it told of before. Rules that changed while it ran are not kept.
+// unlessSame runs `tell` unless the generation is the one that it listed before. Rules that changed while it ran are not kept.
 func (s *saved) unlessSame(k *kernel, what string, tell func() ([]Item, error)) ([]Item, error) {
 	before, known := k.nftGeneration()
-	if items, told := s.of(what, before); told && known {
+	if items, listed := s.of(what, before); listed && known {
 		return items, nil
 	}
 	items, err := tell()
@@ -50,6 +50,6 @@ func (s *saved) unlessSame(k *kernel, what string, tell func() ([]Item, error)) 
 func (s *saved) of(what string, generation uint32) ([]Item, bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	items, told := s.items[what]
-	return items, told && s.generation[what] == generation
+	items, listed := s.items[what]
+	return items, listed && s.generation[what] == generation
 }

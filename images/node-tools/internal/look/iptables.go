@@ -22,11 +22,11 @@ var families = []family{
 	{"ip6", "ip6tables", unix.NFPROTO_IPV6, "/proc/net/ip6_tables_names"},
 }
 
-// iptablesTables are made by iptables-nft and told by iptables-save, so they are not `nft` items.
+// iptablesTables are made by iptables-nft and listed by iptables-save, so they are not `nft` items.
 var iptablesTables = map[string]bool{"filter": true, "nat": true, "mangle": true, "raw": true, "security": true}
 
 // iptables returns rules and user chains, of whichever of the two kernel interfaces has tables. Where neither has any,
-// there is nothing to be told and no program is run: none is needed then, and some make tables by looking.
+// there is nothing to list and no program is run: none is needed then, and some make tables by looking.
 func iptables(k *kernel, tool Tool, before *saved) ([]Item, error) {
 	tables, err := k.nftTables()
 	if err != nil {
@@ -88,7 +88,7 @@ func save(tool Tool, family family, variant string) ([]Item, error) {
 	return parseSave(family.name, printed), nil
 }
 
-// saver finds the program that tells about this variant: under its full name, or because the plain name leads to it.
+// saver finds the program that lists this variant: under its full name, or because the plain name leads to it.
 func saver(program, variant string) (string, error) {
 	for _, folder := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
 		full := fmt.Sprintf("%s/%s-%s-save", folder, program, variant)

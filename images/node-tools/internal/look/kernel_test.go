@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// made is a command, and the items by which the kernel's answer to it is told.
+// made is a command, and the items that the kernel's answer to it becomes.
 type made struct {
 	by    string
 	items []string

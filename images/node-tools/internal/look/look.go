@@ -1,5 +1,5 @@
 // Package look sees everything on a node that a pod could leave behind, in one go and inside this process. What cannot
-// be looked at is said so; it is never an empty list.
+// be looked at is reported so; it is never an empty list.
 package look
 
 import (
@@ -20,15 +20,15 @@ type Item struct {
 
 // MarshalJSON keeps names apart that are not UTF-8, as those of files need not be.
 func (i Item) MarshalJSON() ([]byte, error) {
-	told := struct {
+	written := struct {
 		Kind   string                   `json:"kind"`
 		Name   jsontext.Text            `json:"name"`
 		Detail map[string]jsontext.Text `json:"detail,omitempty"`
 	}{i.Kind, jsontext.Text(i.Name), make(map[string]jsontext.Text, len(i.Detail))}
 	for key, value := range i.Detail {
-		told.Detail[key] = jsontext.Text(value)
+		written.Detail[key] = jsontext.Text(value)
 	}
-	return json.Marshal(told)
+	return json.Marshal(written)
 }
 
 type Unseen struct {
@@ -57,7 +57,7 @@ type Looker struct {
 	mounts    map[string]bool
 	devices   map[int]bool
 	sysctls   map[string]string
-	// before is how many of each item there were, of the kinds that are told as a difference
+	// before is how many of each item there were, of the kinds that are listed as a difference
 	before map[string]int
 	flows  flows
 	saved  *saved
@@ -110,7 +110,7 @@ type view struct {
 	look  func() ([]Item, error)
 }
 
-// differences are the views of which a node has something from its start: that is not told.
+// differences are the views of which a node has something from its start: that is not listed.
 func (l *Looker) differences(k *kernel) []view {
 	return []view{
 		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, func() ([]Item, error) { return l.network(k) }},

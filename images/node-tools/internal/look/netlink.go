@@ -78,7 +78,7 @@ func (k *kernel) dump(protocol int, kind int, body []byte) ([][]byte, error) {
 	}
 }
 
-// unknown tells that the kernel has nobody who could answer: nfnetlink says it in two ways.
+// unknown means that the kernel has nobody who could answer: nfnetlink says it in two ways.
 func unknown(protocol int, err error) bool {
 	return errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) ||
 		errors.Is(err, unix.EINVAL) && protocol == unix.NETLINK_NETFILTER
@@ -135,7 +135,7 @@ type table struct {
 	name   string
 }
 
-// nftTables asks the kernel itself, so that it works without the nft program. What is in a table is told in the words of nft
+// nftTables asks the kernel itself, so that it works without the nft program. What is in a table is listed as nft prints it
 // and iptables-save, for which google/nftables has no printer.
 func (k *kernel) nftTables() ([]table, error) {
 	var tables []table

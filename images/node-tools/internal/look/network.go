@@ -30,8 +30,8 @@ func (l *Looker) network(k *kernel) ([]Item, error) {
 	return networkItems(links, living, attachments, l.devices), nil
 }
 
-// networkItems: what hangs on a device that is new comes and goes with it, so it is told as the device's detail and not
-// counted again. A bridge may be shared between pods, and then what hangs on it may belong to one of them: it is told for
+// networkItems: what hangs on a device that is new comes and goes with it, so it is listed as the device's detail and not
+// counted again. A bridge may be shared between pods, and then what hangs on it may belong to one of them: it is listed for
 // itself, with the bridge that it is on.
 func networkItems(links []link, living namespaces, attachments []attachment, atStart map[int]bool) []Item {
 	items := linkItems(links, living)

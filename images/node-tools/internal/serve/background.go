@@ -17,7 +17,7 @@ type background struct {
 	// ended is closed when it has, and end is set then
 	ended chan struct{}
 	end   exit
-	// follower is the request whose lab is told of the end: the last one that asked
+	// follower is the request whose lab gets the end: the last one that asked
 	follower atomic.Pointer[int64]
 }
 
@@ -74,7 +74,7 @@ func (s *server) adopt(r request) (any, error) {
 	return nil, fmt.Errorf("%s does not run", quote(r.Argv))
 }
 
-// follow tells the lab of the end, unless a later request follows it by then.
+// follow reports the end to the lab, unless a later request follows it by then.
 func (b *background) follow(id int64, out *lines) {
 	b.follower.Store(&id)
 	<-b.ended

@@ -68,7 +68,7 @@ func (c *capture) finish() (string, error) {
 	return string(c.text), nil
 }
 
-// drain reads what is there now and tells whether all writers are gone.
+// drain reads what is there now and returns whether all writers are gone.
 func (c *capture) drain() (ended bool) {
 	raw, err := c.read.SyscallConn()
 	if err != nil {

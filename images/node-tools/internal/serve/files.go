@@ -21,7 +21,7 @@ type file struct {
 	Mode     *uint32 `json:"mode"`
 	LinkTo   string  `json:"linkTo"`
 	Remove   bool    `json:"remove"`
-	// MustExist: one that is to be removed and is not there is told
+	// MustExist: one that is to be removed and is not there is reported
 	MustExist bool `json:"mustExist"`
 }
 

@@ -32,7 +32,7 @@ type server struct {
 type Options struct {
 	In  io.Reader
 	Out io.Writer
-	// KeepPipe is where a launcher is told that the node is to be kept, if there is one that has to know.
+	// KeepPipe is where a launcher learns that the node is kept, if there is one that has to know.
 	KeepPipe *os.File
 	// LetGo is called when a kept node has no lab any more.
 	LetGo func()
@@ -88,7 +88,7 @@ func Run(options Options) error {
 	return nil
 }
 
-// ready tells the lab that the node is made. What is on it now is there from the start, unless it was ready before.
+// ready reports to the lab that the node is made. What is on it now is there from the start, unless it was ready before.
 func (s *server) ready() error {
 	if s.looker == nil {
 		looker, err := look.New(s.runtime, s.processes.own, s.tool)

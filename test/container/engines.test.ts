@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from '../rig/engine.ts';
+import { cgroupsWith } from '../rig/group-tests.ts';
 import { processesWith } from '../rig/host-state.ts';
 import { journalIn, killAtLine } from '../rig/journal.ts';
+import { makerFor } from '../rig/maker.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
@@ -77,6 +79,23 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
       stdout: 'test-kept is down\n',
     });
     expect((await lab.state()).containers).toEqual([]);
+  });
+
+  test('groups that a node makes are below its own, and are gone with it', async () => {
+    const maker = await makerFor('container', { DOCKER_HOST: engine.url });
+    const name = `test-${process.pid}-${engineName}`;
+    const node = await maker.start({ name, artifacts: [] });
+    const script =
+      'for procs in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do [ ! -e "$procs" ] || mkdir -p "${procs%/*}/$0"; done';
+    const made = await node.exec(['sh', '-c', script, name], { timeoutMs: 10_000 });
+    expect(made).toMatchObject({ exitCode: 0, stderr: '' });
+    const [container] = await lab.docker.listContainers({ filters: { name: [name] } });
+    const groups = cgroupsWith(name);
+    expect(groups).not.toEqual([]);
+    expect(groups.filter((path) => !path.includes(container?.Id ?? 'a container'))).toEqual([]);
+    await node.end();
+    await maker.end();
+    await until('the end of its groups', () => cgroupsWith(name).length === 0);
   });
 
   test(`kill -9 of the lab at ${TIMES} moments leaves nothing that runs, and clean takes the rest`, async () => {

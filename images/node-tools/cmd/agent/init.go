@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 
 	"cnilab/node-tools/internal/confine"
 	"cnilab/node-tools/internal/launcher"
@@ -17,7 +19,7 @@ import (
 )
 
 // initNode is the first process of a node: it makes the node around itself and then does what the lab asks. Its namespaces
-// are there already, from a launcher on the host or from a container engine.
+// are there already, from a launcher on the host or from a container engine, except for those that it starts again in.
 func initNode(args []string) error {
 	options := root.Options{}
 	var name string
@@ -29,7 +31,8 @@ func initNode(args []string) error {
 	keepPipeNumber := flags.Int("keep-pipe", -1, "descriptor on which the node informs its launcher that it is kept; in a container there is none")
 	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
 	member := flags.String("member", "", "in a group: the node's place in it, as JSON; the process is started in the group's network namespace")
-	segmentNumber := flags.Int("segment", -1, "descriptor of that namespace, once the node has one of its own")
+	startedAgain := flags.Bool("started-again", false, "the process has the namespaces that nobody has made for it")
+	segmentNumber := flags.Int("segment", -1, "descriptor of the group's network namespace, once the node has one of its own")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)
 		return nil
@@ -37,8 +40,9 @@ func initNode(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *member != "" && *segmentNumber < 0 {
-		return segment.Leave("--segment")
+	inContainer, inGroup := *keepPipeNumber < 0, *member != ""
+	if (inContainer || inGroup) && !*startedAgain {
+		return startAgain(inGroup)
 	}
 	runtime.UnlockOSThread()
 	place, err := placeInGroup(*member)
@@ -74,6 +78,28 @@ func initNode(args []string) error {
 		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
 	})
+}
+
+// startAgain runs this program once more, with all of its threads in a cgroup namespace of its own, which not every engine makes:
+// without one, the groups of the node's pods are the host's and outlive a node that is killed. A node of a group leaves the
+// group's network namespace as well and keeps it open. The calling thread must be the first of the process: that keeps Pdeathsig.
+func startAgain(inGroup bool) error {
+	more, namespaces := []string{"--started-again"}, unix.CLONE_NEWCGROUP
+	if inGroup {
+		network, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY, 0) // to be inherited
+		if err != nil {
+			return err
+		}
+		more, namespaces = append(more, "--segment", strconv.Itoa(network)), namespaces|unix.CLONE_NEWNET
+	}
+	if err := unix.Unshare(namespaces); err != nil {
+		return fmt.Errorf("could not make namespaces: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return unix.Exec(self, append(append([]string{}, os.Args...), more...), os.Environ())
 }
 
 // placeInGroup is nothing for a node alone.

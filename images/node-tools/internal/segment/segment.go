@@ -66,25 +66,6 @@ func Enter(pid int) error {
 	return unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET)
 }
 
-// Leave runs this program again with more arguments, in a network namespace of its own; the segment's, in which it was started,
-// is then the file descriptor that `name` tells. Its cgroup namespace is its own as well, which not every engine makes: nodes of one
-// group would see one another's groups. The calling thread must be the first of the process: that keeps Pdeathsig.
-func Leave(name string) error {
-	segment, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY, 0) // to be inherited
-	if err != nil {
-		return err
-	}
-	if err := unix.Unshare(unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP); err != nil {
-		return fmt.Errorf("could not make a network namespace: %w", err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	argv := append(append([]string{}, os.Args...), name, fmt.Sprint(segment))
-	return unix.Exec(self, argv, os.Environ())
-}
-
 // loadDriver loads the driver of a virtual machine's network device, for which nobody has asked until now. How modprobe ended may be
 // known to the first process's own reaping of orphans alone: then the device itself tells, as it is waited for.
 func loadDriver() error {

@@ -78,12 +78,16 @@ const podmanArgs = (folder: string): readonly string[] => [
   ...['--tmpdir', `${folder}/tmp`, 'system', 'service', '--time', '0', `unix://${folder}/engine.sock`],
 ];
 
-/** Without systemd, and without limits that this machine cannot give. */
+/**
+ * Without systemd, and without limits that this machine cannot give. By default Podman keeps a process, whose command line has
+ * the container's name, for five minutes after a command that was run in a container has ended, also when the container is gone.
+ */
 function podmanSettings(folder: string, cgroup: string, driver = 'overlay'): readonly string[] {
   const conf = join(folder, 'containers.conf');
   const lines = [
     ...['[containers]', 'default_ulimits = []', `cgroup_parent = "/${cgroup}"`],
     ...['[engine]', 'cgroup_manager = "cgroupfs"', 'events_logger = "file"', 'runtime = "runc"'],
+    'exit_command_delay = 1',
     ...['[network]', 'network_backend = "cni"'],
   ];
   writeFileSync(conf, `${lines.join('\n')}\n`);

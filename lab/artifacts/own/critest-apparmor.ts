@@ -1,10 +1,8 @@
-import { join } from 'node:path';
-
-import { err, ok } from '../../core/lab-error.ts';
+import { err } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
+import { layPackagesOut } from '../apt/lay-out.ts';
 import type { Recipe } from '../artifact.ts';
-import { layOut } from './netfilter.ts';
 import { NODE_ROOT_SUITE, packagesBeyondNodeRoot } from './node-root.ts';
 
 export interface CritestApparmorOptions {
@@ -30,21 +28,11 @@ export function critestApparmorRecipe({ arch, apt }: CritestApparmorOptions): Re
       packages: PACKAGES,
       revision: 2,
     }),
-    async make(treeHostPath, { signal, scratchHostPath, progress }) {
-      progress('asking apt');
-      const packages = await packagesBeyondNodeRoot(PACKAGES, { apt, signal });
+    async make(treeHostPath, job) {
+      job.progress('asking apt');
+      const packages = await packagesBeyondNodeRoot(PACKAGES, { apt, signal: job.signal });
       if (!packages.ok) return err({ ...packages.error, source: 'own' });
-      const names = packages.value.map(({ name, version }) => `${name}=${version}`).join(' ');
-      progress(`downloading ${names}`);
-      const unpackedHostPath = join(scratchHostPath, 'unpacked');
-      const unpacked = await apt.unpack(packages.value, {
-        treeHostPath: unpackedHostPath,
-        scratchHostPath,
-        signal,
-      });
-      if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
-      await layOut(unpackedHostPath, { treeHostPath, wanted: WANTED });
-      return ok({ madeBy: `apt-get download ${names} (${NODE_ROOT_SUITE})` });
+      return layPackagesOut(packages.value, { apt, treeHostPath, wanted: WANTED, job });
     },
   };
 }

@@ -1,11 +1,12 @@
-import { link, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { link, readdir, rm } from 'node:fs/promises';
 import { release } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Exec } from '../../core/ports.ts';
 import { err, ok } from '../../core/lab-error.ts';
 import { findProgram } from '../../host/exec.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
+import { layPackagesOut } from '../apt/lay-out.ts';
 import type { Recipe } from '../artifact.ts';
 
 /** Where a node looks for programs of the system. */
@@ -37,26 +38,16 @@ export function netfilterRecipe(name: NetfilterPackage, { arch, apt, exec }: Net
     name,
     version: 'host',
     request: JSON.stringify({ own: name, arch, kernel: release(), revision: 2 }),
-    async make(treeHostPath, { signal, scratchHostPath, progress }) {
+    async make(treeHostPath, job) {
       const host = await apt.hostRelease();
-      progress('asking apt');
-      const missing = await apt.missingFor(name, host.codename, signal);
+      job.progress('asking apt');
+      const missing = await apt.missingFor(name, host.codename, job.signal);
       if (!missing.ok)
         return err({ ...missing.error, source: 'own', wayOut: `install ${name} on this host` });
-      const packages = missing.value.map((one) => `${one.name}=${one.version}`).join(' ');
-      progress(`downloading ${packages}`);
-      const unpackedHostPath = join(scratchHostPath, 'unpacked');
-      const unpacked = await apt.unpack(missing.value, {
-        treeHostPath: unpackedHostPath,
-        scratchHostPath,
-        signal,
-      });
-      if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
-      await layOut(unpackedHostPath, { treeHostPath, wanted: WANTED });
-      const madeBy = `apt-get download ${packages} (${host.codename})`;
-      if (name !== 'iptables') return ok({ madeBy });
-      const flavour = await nameTheFlavour({ treeHostPath, exec, signal });
-      return ok({ madeBy: `${madeBy}, ${flavour} flavour` });
+      const made = await layPackagesOut(missing.value, { apt, treeHostPath, wanted: WANTED, job });
+      if (!made.ok || name !== 'iptables') return made;
+      const flavour = await nameTheFlavour({ treeHostPath, exec, signal: job.signal });
+      return ok({ madeBy: `${made.value.madeBy}, ${flavour} flavour` });
     },
   };
 }
@@ -84,34 +75,9 @@ async function nameTheFlavour(trial: Trial): Promise<'nft' | 'legacy'> {
   return flavour;
 }
 
-/** The root's old folders that are links into usr/ on any system of today. */
-const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
-
 /** Libraries, and the programs that CNI plugins run. */
 const WANTED =
   /^usr\/(lib\w*\/.*|sbin\/(nft|ip6?tables(-nft|-legacy)?(-save|-restore)?|xtables-(nft|legacy)-multi))$/;
-
-/**
- * What is wanted of unpacked packages, with all programs and libraries below usr/; links become hard links, so that a tree
- * has nothing but files.
- */
-export async function layOut(
-  fromHostPath: string,
-  { treeHostPath, wanted }: { readonly treeHostPath: string; readonly wanted: RegExp },
-): Promise<void> {
-  const root = await realpath(fromHostPath);
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    if (entry.isDirectory()) continue;
-    const path = relative(root, join(entry.parentPath, entry.name));
-    const top = path.split('/')[0] ?? '';
-    const place = MERGED.includes(top) ? `usr/${path}` : path;
-    if (!wanted.test(place)) continue;
-    const target = await realpath(join(root, path)).catch(() => undefined);
-    if (target === undefined || !target.startsWith(`${root}/`) || !(await stat(target)).isFile()) continue;
-    await mkdir(dirname(join(treeHostPath, place)), { recursive: true });
-    await link(target, join(treeHostPath, place));
-  }
-}
 
 interface Trial {
   readonly treeHostPath: string;

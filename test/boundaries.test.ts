@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'nodes/runtimes': ['core'],
   steps: ['core', 'spec', 'plan', 'nodes', 'observe', 'artifacts', 'match'],
   judge: ['core', 'spec', 'plan', 'observe', 'match'],
+  update: ['core', 'spec', 'plan', 'observe', 'judge'],
   'events.ts': ['observe', 'judge', 'plan'],
   report: ['core', 'spec', 'plan', 'observe', 'judge', 'events.ts'],
   assembly: [
@@ -26,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   library: [
     ...['core', 'spec', 'plan', 'nodes', 'steps', 'observe', 'match', 'judge', 'events.ts', 'assembly'],
   ],
-  cli: ['core', 'host', 'spec', 'plan', 'nodes', 'judge', 'report', 'assembly', 'session.ts'],
+  cli: ['core', 'host', 'spec', 'plan', 'nodes', 'judge', 'update', 'report', 'assembly', 'session.ts'],
   'index.ts': ['core', 'spec', 'nodes', 'library'],
   'vitest.ts': ['library'],
   'record.ts': ['core', 'host', 'observe', 'plan', 'nodes', 'judge'],
@@ -59,6 +60,7 @@ const MAY_SAY_CONTAINERD: Readonly<Record<string, string>> = {
   'lab/cli/program.ts': 'the same',
   'lab/cli/help.ts': 'the same, in examples',
   'lab/cli/up.ts': 'the same',
+  'lab/cli/update.ts': 'the same',
   'lab/library/runtime-node.ts': 'withContainerd',
   'lab/spec/node-shape.ts': 'the key of a node, and the former name of another',
   'lab/spec/step-shape.ts': 'words that are no verbs',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { BadInput, messageOf, err, ok } from '../core/lab-error.ts';
+import { BadInput, messageOf, err, ok, type Result } from '../core/lab-error.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
 import { checkNames } from '../plan/checks.ts';
@@ -14,7 +14,7 @@ import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
 import { fileText, type Beside } from '../spec/yaml-file.ts';
 import { parseScenario } from '../spec/scenario-shape.ts';
 import type { Scenario } from '../spec/scenario.ts';
-import { findScenarios } from './find-scenarios.ts';
+import { findScenarios, type ScenarioFile } from './find-scenarios.ts';
 import { openArtifacts } from './open-artifacts.ts';
 import type { NodeFlags, World } from './world.ts';
 
@@ -25,15 +25,23 @@ export async function readScenarios(
 ): Promise<{ readonly scenarios: readonly Scenario[]; readonly mistakes: readonly Diagnostic[] }> {
   const scenarios: Scenario[] = [];
   const mistakes: Diagnostic[] = [];
-  for (const { file, hostPath, bytes } of await findScenarios(names, world)) {
-    const text = fileText({ file, bytes });
-    const parsed = text.ok
-      ? parseScenario({ file, text: text.value, checks: CHECKS, beside: readBeside(hostPath) })
-      : err([text.error]);
+  for (const found of await findScenarios(names, world)) {
+    const parsed = readScenario(found);
     if (parsed.ok) scenarios.push(parsed.value);
     else mistakes.push(...parsed.error);
   }
   return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)] };
+}
+
+/** The scenario of one file, or every mistake in it. */
+export function readScenario({
+  file,
+  hostPath,
+  bytes,
+}: ScenarioFile): Result<Scenario, readonly Diagnostic[]> {
+  const text = fileText({ file, bytes });
+  if (!text.ok) return err([text.error]);
+  return parseScenario({ file, text: text.value, checks: CHECKS, beside: readBeside(hostPath) });
 }
 
 /** A file whose path is meant from the folder of a scenario. */

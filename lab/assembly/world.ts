@@ -55,6 +55,10 @@ export interface NodeFlags {
 export interface RunFlags extends NodeFlags {
   readonly jobs?: number;
   readonly all?: true;
+  /** write what was measured into the scenario files */
+  readonly update?: true;
+  /** without being asked */
+  readonly yes?: true;
   readonly keep?: true;
   readonly reporter?: readonly string[];
   readonly output: string;

@@ -59,6 +59,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     examples: [
       ['run missing-version', 'one scenario, all cells of its matrix'],
       ['run our-issue.yaml --containerd 1.6.3,1.6.4 --verbose', 'a file, on two versions'],
+      ['run our-issue.yaml --update', 'and write what was measured into the file as expectations'],
       ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
       ['run --all', 'every scenario and every control that `cnilab list` shows'],
       ['run scenarios --reporter junit=report.xml --reporter terminal', 'a folder, with a report for CI'],

@@ -52,6 +52,8 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--all', 'every scenario and every control, also those in sub-folders')
     .option('--keep', 'leave the nodes up, and say how to enter and end them')
     .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
+    .option('-u, --update', 'write what was measured into the files, after showing the difference')
+    .option('-y, --yes', 'with --update: write without asking')
     .action(async (names: string[], flags: RunFlags) =>
       done(await (await import('./run.ts')).runCommand(world, names, flags)),
     );

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlin
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { BadInput, messageOf } from '../core/lab-error.ts';
-import { fanOut } from '../report/reporter.ts';
+import { fanOut, type Reporter } from '../report/reporter.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { nodeNameOf, runSession } from '../session.ts';
@@ -25,7 +25,17 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     throw new BadInput(
       'name a scenario, a file, a folder or a glob, or use --all; `cnilab list` shows what there is',
     );
+  if (flags.update === true) return (await import('./update.ts')).updateCommand(world, names, flags);
+  if (flags.yes === true) throw new BadInput('--yes is for --update');
   return (await runRecorded(world, names, flags)).exitCode;
+}
+
+/** What a run is told by somebody else than the user. */
+export interface RunMore {
+  /** in place of reading the scenarios that are named */
+  readonly plan?: () => Promise<Plan>;
+  /** in place of those that flags ask for */
+  readonly reporters?: readonly Reporter[];
 }
 
 /** The same, all scenarios when none is named, with the folder that it is recorded in; none when nothing was run. */
@@ -33,6 +43,7 @@ export async function runRecorded(
   world: World,
   names: readonly string[],
   flags: RunFlags,
+  more: RunMore = {},
 ): Promise<{ readonly exitCode: number; readonly outputHostPath?: string }> {
   const pins = readPins(world);
   const sessionId = world.randomId();
@@ -52,11 +63,12 @@ export async function runRecorded(
   const choose = async () => (await chosen).backend;
   const nodes = nodesAhead(choose, { artifacts, emit, signal, mayBeKept: flags.keep === true, first });
   try {
-    const plan = withTimeout(await preparePlan(world, { names, flags, pins, note }), flags.timeout);
+    const asked = more.plan ?? (() => preparePlan(world, { names, flags, pins, note }));
+    const plan = withTimeout(await asked(), flags.timeout);
     const backend = await nodes.backend;
     const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
     const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
-    const reporters = fanOut(await createReporters(world, flags));
+    const reporters = fanOut(more.reporters ?? (await createReporters(world, flags)));
     events.forwardTo(reporters);
     for (const message of await sweepHost({ backends: [backend], artifacts }))
       emit({ kind: 'notice', message });

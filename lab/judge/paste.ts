@@ -8,9 +8,6 @@ import { literally, formatTemplate, type TemplatePart } from '../spec/template.t
 import type { Bindings } from '../match/bindings.ts';
 import { variablesIn } from './varying.ts';
 
-/** More than this is no line of a file that anybody would read. */
-const LONGEST = 1500;
-
 interface PasteOptions {
   readonly expect: Expectation;
   readonly names: Names;
@@ -22,7 +19,7 @@ interface PasteOptions {
 export function withPaste(finding: Finding, options: PasteOptions): Finding {
   if (finding.outcome !== 'fail' || finding.actual === undefined) return finding;
   const paste = pasteOf({ ...finding, actual: finding.actual }, options);
-  return paste === undefined || paste.length > LONGEST ? finding : { ...finding, paste };
+  return paste === undefined ? finding : { ...finding, paste };
 }
 
 function pasteOf(
@@ -33,7 +30,7 @@ function pasteOf(
   switch (check) {
     case 'ok':
       if (expected === 'ok: false') return 'ok: true';
-      return actual === '' ? 'ok: false' : `error: ${text(actual)}`;
+      return actual === '' ? silentFailure(message) : `error: ${text(actual)}`;
     case 'error':
       return message.startsWith('succeeded') ? 'ok: true' : `error: ${text(actual)}`;
     case 'output':
@@ -65,6 +62,12 @@ function pasteOf(
     default:
       return undefined;
   }
+}
+
+/** Of a command that failed and said nothing, its exit code is all there is. */
+function silentFailure(message: string): string {
+  const [, exitCode] = /^command exited with (\d+):/.exec(message) ?? [];
+  return exitCode === undefined ? 'ok: false' : `exit-code: ${exitCode}`;
 }
 
 /** A value as it would stand in a scenario file, on one line, its texts being templates: `{ netns: 1, ipam: [net/10.88.0.2] }`. */

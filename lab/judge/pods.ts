@@ -2,7 +2,7 @@ import type { NodeState, StateItem } from '../core/node-state.ts';
 import type { PodExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { fillIn, matchExact } from '../match/text.ts';
-import { flowList } from './paste.ts';
+import { flowList, scalarOf } from './paste.ts';
 import type { Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
@@ -17,22 +17,34 @@ export function judgePods(subject: Subject): readonly Finding[] {
     return [{ ...finding, outcome: 'inconclusive', message: `the pods are not known: ${blind ?? ''}` }];
   }
 
-  const wanted: (readonly [string, PodExpectation])[] = [];
-  if (expect.pod !== undefined) {
-    if (pod === undefined)
-      return [{ ...finding, outcome: 'inconclusive', message: 'this step is about no pod' }];
-    wanted.push([pod, expect.pod]);
-  }
-  if (expect.pods !== undefined && expect.pods !== 'none') wanted.push(...Object.entries(expect.pods));
+  if (expect.pod !== undefined && pod === undefined)
+    return [{ ...finding, outcome: 'inconclusive', message: 'this step is about no pod' }];
+  const byName = expect.pods === undefined || expect.pods === 'none' ? {} : expect.pods;
+  const wanted = [
+    ...(expect.pod === undefined || pod === undefined
+      ? []
+      : [{ name: pod, expected: expect.pod, paste: (came: string) => `pod: ${came}` }]),
+    ...Object.entries(byName).map(([name, expected]) => ({
+      ...{ name, expected },
+      paste: (came: string) => `pods: { ${scalarOf(name)}: ${came} }`,
+    })),
+  ];
   return [
     ...wanted
-      .filter(([, { state: how, ips }]) => how !== undefined || ips !== undefined)
-      .map(([name, expected]) => ({ ...finding, ...judgePod(name, { expected, state, bindings }) })),
+      .filter(({ expected: { state: how, ips } }) => how !== undefined || ips !== undefined)
+      .map(({ name, expected, paste }) => {
+        const answer = judgePod(name, { expected, state, bindings });
+        return {
+          ...finding,
+          ...answer,
+          ...(answer.actual === undefined ? {} : { paste: paste(answer.actual) }),
+        };
+      }),
     ...(expect.pods === 'none' ? [{ ...finding, ...judgeNone(state) }] : []),
   ];
 }
 
-type Answer = Pick<Finding, 'outcome' | 'message' | 'expected' | 'actual' | 'detail'>;
+type Answer = Pick<Finding, 'outcome' | 'message' | 'expected' | 'actual' | 'detail' | 'paste'>;
 
 function judgeNone(state: NodeState): Answer {
   const sandboxes = state.items.filter(({ kind }) => kind === 'sandbox');
@@ -42,6 +54,9 @@ function judgeNone(state: NodeState): Answer {
     message: `${sandboxes.length} pod sandbox${sandboxes.length === 1 ? '' : 'es'} listed, expected none`,
     expected: 'none',
     actual: String(sandboxes.length),
+    paste: `pods: { ${[...new Set(sandboxes.map(({ detail }) => detail?.['podName'] ?? '?'))]
+      .map((name) => `${scalarOf(name)}: { state: ${newestSandbox(name, state)?.detail?.['state'] ?? '?'} }`)
+      .join(', ')} }`,
     detail: sandboxes.map(
       ({ name, detail }) => `${name} of pod ${detail?.['podName'] ?? '?'} is ${detail?.['state'] ?? '?'}`,
     ),

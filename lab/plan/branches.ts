@@ -7,11 +7,26 @@ import type { Expectation, Scenario } from '../spec/scenario.ts';
 import { RUNTIMES, type ComponentName } from '../core/components.ts';
 import type { Cell } from './fill.ts';
 import { nameCell } from './cells.ts';
+import type { NodePlan } from './plan.ts';
 
 /** What a `when` is asked about: one cell, and the versions of its node. */
 export interface BranchCell {
   readonly cell: Cell;
   readonly versions: Readonly<Partial<Record<ComponentName, string>>>;
+}
+
+/** A cell, as one of its nodes has it. */
+export function branchCellOf(cell: Cell, { runtime, runc, crictl, plugins }: NodePlan): BranchCell {
+  const set = plugins.set?.version;
+  return {
+    cell,
+    versions: {
+      [runtime.component]: runtime.version,
+      runc: runc.version,
+      crictl: crictl.version,
+      ...(set === undefined ? {} : { 'cni-plugins': set }),
+    },
+  };
 }
 
 /** A cell of a scenario, as each of its nodes has it: by the node's name. */

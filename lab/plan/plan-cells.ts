@@ -12,6 +12,7 @@ import { present } from '../spec/object-shape.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
 import {
   applies,
+  branchCellOf,
   branchFor,
   checkBranches,
   checkSteps,
@@ -76,9 +77,7 @@ export function planCells(
         ),
       }),
     }));
-    const byNode = new Map(
-      planned.map(({ spec, plan }) => [spec.name, { cell, versions: versionsOf(plan) }] as const),
-    );
+    const byNode = new Map(planned.map(({ spec, plan }) => [spec.name, branchCellOf(cell, plan)] as const));
     const cellOn: NodeCells = (node) => byNode.get(node) ?? { cell, versions: {} };
     const steps = [...scenario.steps.entries()]
       .filter(([, step]) => applies(step, cellOn(step.on)))
@@ -255,15 +254,5 @@ function planStep(
     action,
     timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
     expect: fillExpectation(branch, branchCell.cell),
-  };
-}
-
-function versionsOf({ runtime, runc, crictl, plugins }: NodePlan): BranchCell['versions'] {
-  const set = plugins.set?.version;
-  return {
-    [runtime.component]: runtime.version,
-    runc: runc.version,
-    crictl: crictl.version,
-    ...(set === undefined ? {} : { 'cni-plugins': set }),
   };
 }

@@ -7,6 +7,8 @@ import { formatPlace } from './reporter.ts';
 
 /** More lines than this about one finding are cut: verdict.json has all of them. */
 const DETAIL_LINES = 24;
+/** A longer text than this is not offered on the terminal: verdict.json has it. */
+const LONGEST_PASTE = 1500;
 
 const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' });
 
@@ -32,7 +34,7 @@ export function findingText({
       .map((line, index) => (index === 0 ? safe(line) : `  ${safe(line)}`)),
     ...(place === undefined ? [] : [`  at ${safe(formatPlace(place))}`]),
     ...lines.slice(0, more > 0 ? DETAIL_LINES : lines.length).map((line) => `    ${safe(line)}`),
-    ...(paste === undefined ? [] : [`    to expect it  ${safe(paste)}`]),
+    ...(paste === undefined || paste.length > LONGEST_PASTE ? [] : [`    to expect it  ${safe(paste)}`]),
     ...(more > 0 ? [`    … and ${more} more lines, all in verdict.json`] : []),
   ];
 }

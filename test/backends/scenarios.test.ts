@@ -3,6 +3,13 @@ import { basename, join } from 'node:path';
 
 import { beforeAll, expect, test } from 'vitest';
 
+import { readPins } from '../../lab/assembly/open-artifacts.ts';
+import { readScenario } from '../../lab/assembly/plan-files.ts';
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
+import { versionFacts } from '../../lab/plan/resolve-component.ts';
+import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
+import { updateScenario } from '../../lab/update/update-scenario.ts';
 import { judge } from '../rig/judged.ts';
 import { parseJournal } from '../../lab/observe/journal.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
@@ -39,6 +46,17 @@ function recordedRuns(): readonly Recorded[] {
   });
 }
 const shipped = (): readonly Recorded[] => recordedRuns().filter(({ run }) => run.control === undefined);
+function planOfText(file: string, text: string) {
+  const found = { file, hostPath: join(ROOT, file), bytes: Buffer.from(text) };
+  const scenario = readScenario(found);
+  if (!scenario.ok) throw new Error(`${file}: ${scenario.error.map(formatDiagnostic).join('\n')}\n${text}`);
+  const plan = planScenarios([scenario.value], {
+    facts: versionFacts(readPins({ packageHostPath: ROOT }), {}),
+    cwd: ROOT,
+  });
+  if (!plan.ok) throw new Error(`${file}: ${plan.error.map(formatDiagnostic).join('\n')}\n${text}`);
+  return { scenario: scenario.value, runs: plan.value.runs };
+}
 const verdictOf = (hostPath: string): unknown =>
   JSON.parse(readFileSync(join(hostPath, 'verdict.json'), 'utf8'));
 
@@ -107,6 +125,43 @@ test('an expectation that is changed in any way is a failure by its own check', 
     'pod',
     'runtime',
   ]);
+});
+
+/** A file with its texts, counts and states changed: what stands in quotes after these keys, and each number of a kind. */
+const withGuesses = (text: string): string =>
+  text
+    .replaceAll(/^(?!#)(.*\b(?:error|output): ')([^'$]{3})/gm, '$1~$2')
+    .replaceAll(/^(?!#)(.*\b(?:error|output): )(?=[a-z])/gm, '$1other')
+    .replaceAll(/\b(netns|veth|ipam|iptables|sandbox): (\d+)/g, (_, kind, n) => `${kind}: ${Number(n) + 1}`)
+    .replaceAll(/\bstate: not-ready/g, 'state: absent')
+    .replaceAll(/\bips: 1/g, 'ips: 2');
+
+test('a file whose expectations are wrong gets those back that hold, and one that holds stays as it is', () => {
+  const recorded = new Map(shipped().map(({ run, entries }) => [run.slug, entries]));
+  const entriesOf = ({ slug }: RunPlan): readonly JournalEntry[] => recorded.get(slug) ?? [];
+  const update = ({ scenario, runs }: ReturnType<typeof planOfText>) =>
+    updateScenario(scenario, {
+      planned: runs,
+      recorded: runs.map((run) => ({ run, entries: entriesOf(run) })),
+      runtimes: RUNTIMES,
+    });
+  const wrong: string[] = [];
+  let guesses = 0;
+  for (const file of new Set(shipped().map(({ run }) => run.scenario.place.file))) {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    if (update(planOfText(file, text)).text !== text) wrong.push(`${file} was changed though it held`);
+    const guessed = withGuesses(text);
+    if (guessed === text) continue;
+    guesses += 1;
+    const updated = update(planOfText(file, guessed));
+    const failing = planOfText(file, updated.text).runs.filter(
+      (run) => judge(run, entriesOf(run)).outcome !== 'pass',
+    );
+    if (failing.length > 0) wrong.push(`${file}: ${failing.map(({ title }) => title).join(', ')}`);
+    for (const { run, finding } of updated.refused) wrong.push(`${run.title}: ${finding.message}`);
+  }
+  expect(wrong).toEqual([]);
+  expect(guesses).toBeGreaterThan(3);
 });
 
 test('every step and every end that is judged has expectations that can be changed', () => {

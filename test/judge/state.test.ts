@@ -270,6 +270,7 @@ describe('pods', () => {
         expected: '{ state: not-ready, ips: 2 }',
         actual: '{ state: ready, ips: 1 }',
         detail: [`sandbox ${A} has [10.88.0.2]`],
+        paste: 'pod: { state: ready, ips: 1 }',
       },
     ]);
   });
@@ -317,6 +318,7 @@ describe('pods', () => {
       expected: 'none',
       actual: '1',
       detail: [`${A} of pod other is ready`],
+      paste: 'pods: { other: { state: ready } }',
     });
   });
 

@@ -1,0 +1,262 @@
+import type { Runtimes } from '../core/runtime.ts';
+import { judge } from '../judge/judge.ts';
+import type { Finding, Verdict } from '../judge/verdict.ts';
+import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import type { Expectation } from '../spec/scenario.ts';
+import { runsCommands, type PlannedAction } from '../spec/verbs/verbs.ts';
+
+/** What an expectation has to say in one cell so that it holds there. */
+export interface Change {
+  /** the key in the expectation, and what is meant below it: `['error']`, `['pods', 'web', 'state']`, `['log', '0']` */
+  readonly path: readonly [string, ...string[]];
+  /** on one line of YAML; undefined where the key has to go */
+  readonly value: string | undefined;
+}
+
+/** What a step, the start or the end of a run was measured to be, where that is not what the file says. */
+export interface Measured {
+  /** `start`, a step's id, or `end` */
+  readonly stepId: string;
+  /** where there are several nodes */
+  readonly node?: string;
+  readonly expect: Expectation | undefined;
+  readonly changes: readonly Change[];
+}
+
+/** One recorded run, and what its file would have to say. */
+export interface MeasuredRun {
+  readonly measured: readonly Measured[];
+  /** failures that no expectation can express */
+  readonly refused: readonly Finding[];
+}
+
+/** What failed in a run, as changes of its expectations; nothing that held is among them. */
+export function measuredFailures(run: RunPlan, { findings }: Verdict): MeasuredRun {
+  const failed = findings.filter(({ outcome }) => outcome === 'fail');
+  const refused: Finding[] = [];
+  const measured = sitesOf(run).map(({ stepId, node, expect, action }): Measured => {
+    const changes: Change[] = [];
+    for (const finding of failed) {
+      if (finding.stepId !== stepId || (node !== undefined && finding.node !== node)) continue;
+      const told = changesFor(finding, expect);
+      if (told === undefined) refused.push(finding);
+      else changes.push(...(action?.endsWith('-listed-pods') === true ? told.map(aboutListed) : told));
+    }
+    return { stepId, ...(node === undefined ? {} : { node }), expect, changes: lastOfEach(changes) };
+  });
+  return { measured, refused };
+}
+
+/**
+ * The expectations that a file without any would have: how its steps ended and what they printed, the state of pods, and
+ * what is left behind wherever pods go. They are read by the judge: it is asked whether there is nothing, and says what there is.
+ */
+export function measuredAnew(
+  run: RunPlan,
+  { entries, runtimes }: { readonly entries: readonly JournalEntry[]; readonly runtimes: Runtimes },
+): MeasuredRun {
+  const probes = probesOf(run, judge(run, entries, runtimes));
+  const asked: RunPlan = {
+    ...run,
+    steps: run.steps.map((step) => ({ ...step, expect: { ...step.expect, ...probes.get(step.id) } })),
+    nodes: run.nodes.map((node) => ({ ...node, end: { ...NO_EXPECTATION(run), ...AT_THE_END(run) } })),
+  };
+  const verdict = judge(asked, entries, runtimes);
+  const { measured, refused } = measuredFailures(asked, verdict);
+  return {
+    measured: measured.map((one) => ({ ...one, expect: undefined, changes: withHeld(one, verdict) })),
+    refused,
+  };
+}
+
+/** More than this printed by a command says little to a reader, and varies. */
+const LONGEST_OUTPUT = 400;
+
+const NO_EXPECTATION = (run: RunPlan): Expectation => ({ place: run.scenario.place, log: [], noLog: [] });
+const AT_THE_END = (run: RunPlan): Partial<Expectation> => ({
+  leftBehind: { none: true, place: run.scenario.place },
+  pods: 'none',
+});
+
+/** What is asked of each step: always for the least, so that what there is comes as a failure. */
+function probesOf(run: RunPlan, { findings }: Verdict): ReadonlyMap<string, Partial<Expectation>> {
+  const failed = new Set(findings.filter(({ outcome }) => outcome !== 'pass').map(({ stepId }) => stepId));
+  return new Map(
+    run.steps.map(({ id, place, action }): [string, Partial<Expectation>] => {
+      const ended = !failed.has(id);
+      const goes = GOES.includes(action.do) || (action.do === 'run-pod' && !ended);
+      return [
+        id,
+        {
+          ...(POD_STEPS.includes(action.do) ? { pod: { state: 'absent', ips: [] } } : {}),
+          ...(goes ? { leftBehind: { none: true, place } } : {}),
+          ...(ended && prints(action) ? { output: { exact: '', place } } : {}),
+        },
+      ];
+    }),
+  );
+}
+
+const POD_STEPS: readonly PlannedAction['do'][] = ['run-pod', 'stop-pod', 'remove-pod'];
+const GOES: readonly PlannedAction['do'][] = [
+  'stop-pod',
+  'remove-pod',
+  'stop-listed-pods',
+  'remove-listed-pods',
+];
+const PRINTS: readonly PlannedAction['do'][] = ['exec', 'exec-container', 'connect'];
+const prints = (action: PlannedAction): boolean => runsCommands(action) && PRINTS.includes(action.do);
+
+/** What was asked for and is so is written, too, but for what a step without expectation has in any case. */
+function withHeld({ stepId, node, expect, changes }: Measured, { findings }: Verdict): readonly Change[] {
+  const changed = (key: string) => changes.some(({ path }) => path[0] === key);
+  const held = (check: Finding['check']) =>
+    findings.some(
+      (one) =>
+        one.check === check &&
+        one.stepId === stepId &&
+        one.outcome === 'pass' &&
+        (node === undefined || one.node === node),
+    );
+  const kept = changes.flatMap((change): readonly Change[] => {
+    const { path, value = '' } = change;
+    if (path[0] === 'output' && value.length > LONGEST_OUTPUT) return [];
+    return path[0] === 'pod' ? [] : [change];
+  });
+  const ofPod = (key: string) => changes.find(({ path }) => path[0] === 'pod' && path[1] === key)?.value;
+  const ips = ofPod('ips');
+  const pod = [
+    `state: ${ofPod('state') ?? 'absent'}`,
+    ...(ips === undefined || ips === '[]' ? [] : [`ips: ${ips}`]),
+  ];
+  const written = [
+    ...kept,
+    ...(expect?.pod !== undefined && (changed('pod') || held('pod'))
+      ? [set('pod', `{ ${pod.join(', ')} }`)]
+      : []),
+    ...(expect?.leftBehind !== undefined && !changed('left-behind') && held('left-behind')
+      ? [set('left-behind', 'none')]
+      : []),
+    ...(expect?.pods !== undefined && !changed('pods') && held('pod') ? [set('pods', 'none')] : []),
+  ];
+  const isState = ({ path: [key] }: Change) => STATE_KEYS.includes(key);
+  return [
+    ...written.filter((change) => !isState(change)),
+    ...STATE_KEYS.flatMap((key) => written.filter(({ path }) => path[0] === key)),
+  ];
+}
+
+/** In the order in which they are written, after what a step's command did. */
+const STATE_KEYS = ['pod', 'left-behind', 'pods'];
+
+const set = (key: string, value: string): Change => ({ path: [key], value });
+
+/** All that a file can say something of: the start of each node, each step, the end of each node. */
+function sitesOf({
+  nodes,
+  steps,
+}: RunPlan): readonly (Omit<Measured, 'changes'> & { readonly action?: PlannedAction['do'] })[] {
+  const of = (name: string | undefined) => (name === undefined ? {} : { node: name });
+  return [
+    ...nodes.map(({ name, start }) => ({ stepId: 'start', ...of(name), expect: start })),
+    ...steps.map((step) => ({ stepId: step.id, expect: step.expect, action: step.action.do })),
+    ...nodes.map(({ name, end }) => ({ stepId: 'end', ...of(name), expect: end })),
+  ];
+}
+
+/** What a file says of one pod, key by key: what else it says of it stays. */
+function podChanges(
+  { key, value }: { readonly key: string; readonly value: string },
+  expect: Expectation | undefined,
+): readonly Change[] {
+  if (key === 'pods' && typeof expect?.pods !== 'object') return [set(key, value)];
+  const [, name = '', ofOne = value] =
+    (key === 'pods' ? /^\{ ([^:]+): (\{.*\}) \}$/s.exec(value) : undefined) ?? [];
+  const outer: Change['path'] = key === 'pods' ? [key, name.replace(/^'(.*)'$/, '$1')] : [key];
+  const [, state, ips] = /^\{ (?:state: ([a-z-]+))?(?:, )?(?:ips: (.*))? \}$/s.exec(ofOne) ?? [];
+  return [
+    ...(state === undefined ? [] : [{ path: [...outer, 'state'] as const, value: state }]),
+    ...(ips === undefined ? [] : [{ path: [...outer, 'ips'] as const, value: ips }]),
+  ];
+}
+
+/** Of all that is left, or of one pod. */
+function leftBehindPath({ place }: Finding, expect: Expectation | undefined): Change['path'] {
+  const { leftBehind, pod, pods } = expect ?? {};
+  if (leftBehind?.place === place) return ['left-behind'];
+  if (pod?.leftBehind?.place === place) return ['pod', 'left-behind'];
+  const named = typeof pods === 'object' ? Object.entries(pods) : [];
+  const [name] = named.find(([, one]) => one.leftBehind?.place === place) ?? [];
+  return name === undefined ? ['left-behind'] : ['pods', name, 'left-behind'];
+}
+
+/** What an answer makes pointless. */
+const NO_ANSWER: readonly Change[] = ['ok', 'error', 'output', 'exit-code'].map((key) => ({
+  path: [key],
+  value: undefined,
+}));
+
+/** The changes that make an expectation hold; undefined where it has no words for what came. */
+function changesFor(finding: Finding, expect: Expectation | undefined): readonly Change[] | undefined {
+  const { check, paste, place, expected, actual } = finding;
+  const remove = (key: string): Change => ({ path: [key], value: undefined });
+  if (check === 'timed-out')
+    return expected === 'timed-out: true'
+      ? [remove('timed-out')]
+      : [...NO_ANSWER, { path: ['timed-out'], value: 'true' }];
+  if (check === 'runtime' && actual !== undefined)
+    return [{ path: ['runtime'], value: actual.replace(/^runtime: /, '') }];
+  const [, key = '', value = ''] = /^([a-z-]+): (.*)$/s.exec(paste ?? '') ?? [];
+  if (key === '') return undefined;
+  if (check === 'log') {
+    const index = expect?.log.findIndex((line) => line.place === place) ?? -1;
+    return index < 0 ? undefined : [{ path: ['log', String(index)], value }];
+  }
+  if (check === 'pod') return podChanges({ key, value }, expect);
+  if (check === 'left-behind') return [{ path: leftBehindPath(finding, expect), value }];
+  if (key === 'error' || (key === 'exit-code' && check === 'ok')) return [remove('ok'), set(key, value)];
+  if (key === 'ok') return [remove('error'), ...(value === 'true' ? [remove('ok')] : [set(key, value)])];
+  return [set(key, value)];
+}
+
+/** A text that was not the same twice is not written: that there is an output is no news, and an error is a failure. */
+export const withoutUnsteady = (
+  { measured, refused }: MeasuredRun,
+  unsteady: ReadonlySet<string>,
+): MeasuredRun => ({
+  refused,
+  measured: measured.map((one) => ({
+    ...one,
+    changes: one.changes.flatMap((change): readonly Change[] => {
+      const [key] = change.path;
+      if (change.value === undefined || !unsteady.has(keyAt(one.stepId, key))) return [change];
+      return key === 'error' ? [set('ok', 'false')] : [];
+    }),
+  })),
+});
+
+/** Texts that a run showed other than its file has them. */
+export const unsteadyTexts = ({ findings }: Verdict): readonly string[] =>
+  findings
+    .filter(({ outcome, check }) => outcome === 'fail' && (check === 'output' || check === 'error'))
+    .map(({ stepId, check }) => keyAt(stepId, check));
+
+const keyAt = (stepId: string, key: string): string => `${stepId} ${key}`;
+
+/** Of several commands of one step, each has to say the same; where they do not, no more is said than that they failed. */
+function lastOfEach(changes: readonly Change[]): readonly Change[] {
+  const byKey = new Map<string, Change>();
+  for (const change of changes) byKey.set(change.path.join(' '), change);
+  const errors = changes.flatMap(({ path, value }) => (path[0] === 'error' ? [value] : []));
+  if (new Set(errors).size < 2) return [...byKey.values()];
+  byKey.delete('ok');
+  byKey.delete('error');
+  return [...byKey.values(), { path: ['error'], value: undefined }, set('ok', 'false')];
+}
+
+/** Each command of a step on listed pods is about another one, whatever its name. */
+const aboutListed = (change: Change): Change =>
+  change.path[0] === 'error' && change.value !== undefined
+    ? { ...change, value: change.value.replaceAll(/\$\{(?:id-\d+:id|[\w-]+\.id)\}/g, '${listed.id}') }
+    : change;

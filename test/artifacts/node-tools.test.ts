@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GoTool } from '../../lab/artifacts/go/tool.ts';
-import { nodeToolsRecipes } from '../../lab/artifacts/own/node-tools.ts';
+import { NODE_TOOLS, nodeToolsRecipes } from '../../lab/artifacts/own/node-tools.ts';
 import { LabError } from '../../lab/core/lab-error.ts';
 
 let sourceHostPath: string;
@@ -19,7 +19,7 @@ const versions = () => nodeToolsRecipes({ sourceHostPath, arch: 'amd64', go }).m
 
 function carry(): void {
   mkdirSync(join(sourceHostPath, 'dist/amd64'), { recursive: true });
-  for (const tool of ['agent', 'cni-fake', 'crictl', 'pause'])
+  for (const tool of NODE_TOOLS)
     writeFileSync(join(sourceHostPath, 'dist/amd64', tool), tool);
 }
 

@@ -10,7 +10,7 @@ import { type GoTool, refusalFromGo } from '../go/tool.ts';
 import type { Recipe, Artifact } from '../artifact.ts';
 
 /** The programs of ours that run on a node: one Go module, images/node-tools. */
-export const NODE_TOOLS = ['agent', 'cni-fake', 'crictl', 'pause'] as const;
+export const NODE_TOOLS = ['agent', 'cni-fake', 'cni-recorder', 'crictl', 'pause'] as const;
 
 export interface NodeToolsOptions {
   /** images/node-tools of this package */

@@ -51,6 +51,13 @@ type endedEvent struct {
 	exit
 }
 
+// recordedEvent is something that the recorder of plugin calls saw; Start is the id of the request that follows it.
+type recordedEvent struct {
+	Event  string `json:"event"`
+	Start  int64  `json:"start"`
+	Record any    `json:"record"`
+}
+
 // exit is how a process ended: one of the two is nil.
 type exit struct {
 	ExitCode *int    `json:"exitCode"`
@@ -63,7 +70,7 @@ type lines struct {
 	to    io.Writer
 }
 
-func (l *lines) write(value any) {
+func (l *lines) write(value any) (isRead bool) {
 	text, err := json.Marshal(value)
 	if err != nil {
 		text, _ = json.Marshal(reply{Error: err.Error()})
@@ -71,9 +78,10 @@ func (l *lines) write(value any) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.to == nil {
-		return
+		return false
 	}
 	_, _ = l.to.Write(append(text, '\n')) // nobody reads: then stdin ends as well, and that ends the node
+	return true
 }
 
 // close: nobody will read any more, and a write to a port without a reader would wait for one.

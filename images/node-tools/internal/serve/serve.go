@@ -23,6 +23,7 @@ type server struct {
 	backgrounds backgrounds
 	runtime     *cri.Runtime
 	looker      *look.Looker
+	recording   recording
 	// keepPipe leads to the launcher; nil where there is none
 	keepPipe *os.File
 	kept     atomic.Bool
@@ -112,12 +113,18 @@ func (s *server) answer(r request) {
 	if started, ok := result.(*background); ok {
 		started.follow(r.ID, s.out) // only now, so that the end never overtakes the reply
 	}
+	if r.Op == "record" {
+		s.recording.follow(r.ID)
+	}
 }
 
 func (s *server) do(r request) (any, error) {
 	switch r.Op {
 	case "exec":
+		defer s.recording.cover()
 		return s.exec(r)
+	case "record":
+		return struct{}{}, s.recording.begin(r.Path, s.out)
 	case "start":
 		return s.start(r)
 	case "adopt":
@@ -132,6 +139,7 @@ func (s *server) do(r request) (any, error) {
 				s.looker.Written(file.NodePath, string(content))
 			}
 		}
+		defer s.recording.cover()
 		return writeFiles(r.Files)
 	case "append-file":
 		return struct{}{}, appendFile(r.Path, r.Base64, os.FileMode(r.Mode).Perm())
@@ -142,6 +150,7 @@ func (s *server) do(r request) (any, error) {
 		if err := cgroup.LimitHit(); err != nil {
 			return nil, err
 		}
+		s.recording.cover()
 		return s.looker.Look(), nil
 	case "runtime-status":
 		return s.runtime.Status(), nil

@@ -1,0 +1,79 @@
+package recorder
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"time"
+	"unsafe"
+
+	"cnilab/node-tools/internal/jsontext"
+
+	"golang.org/x/sys/unix"
+)
+
+// watchNetns tells which names of network namespaces appear and disappear, as `ip netns monitor` does. The folder need not
+// be there yet: then the one above is watched for it.
+func (r *Recorder) watchNetns() error {
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	above, name := filepath.Split(r.Netns)
+	parent, err := unix.InotifyAddWatch(watch, above, unix.IN_CREATE|unix.IN_ONLYDIR)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	tell := func(change, name string) {
+		if seen[name] == (change == "appeared") {
+			return
+		}
+		seen[name] = change == "appeared"
+		r.Emit(Netns{"netns", change, jsontext.Text(name), stampOf(time.Now())})
+	}
+	enter := func(isNew bool) {
+		if _, err := unix.InotifyAddWatch(watch, r.Netns, unix.IN_CREATE|unix.IN_MOVED_TO|unix.IN_DELETE|unix.IN_MOVED_FROM|unix.IN_ONLYDIR); err != nil {
+			return
+		}
+		entries, _ := os.ReadDir(r.Netns)
+		for _, entry := range entries {
+			if isNew {
+				tell("appeared", entry.Name())
+			}
+			seen[entry.Name()] = true
+		}
+	}
+	enter(false)
+	go func() {
+		buffer := make([]byte, 64<<10)
+		for {
+			count, err := unix.Read(watch, buffer)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil || count <= 0 {
+				return
+			}
+			for at := 0; at+unix.SizeofInotifyEvent <= count; {
+				event := (*unix.InotifyEvent)(unsafe.Pointer(&buffer[at]))
+				at += unix.SizeofInotifyEvent
+				entry := string(bytes.TrimRight(buffer[at:at+int(event.Len)], "\x00"))
+				at += int(event.Len)
+				switch {
+				case event.Mask&unix.IN_Q_OVERFLOW != 0:
+					r.Emit(Unrecorded{"unrecorded", "more network namespaces came and went than could be told"})
+				case int(event.Wd) == parent:
+					if entry == name {
+						enter(true)
+					}
+				case event.Mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0:
+					tell("appeared", entry)
+				case event.Mask&(unix.IN_DELETE|unix.IN_MOVED_FROM) != 0:
+					tell("disappeared", entry)
+				}
+			}
+		}
+	}()
+	return nil
+}

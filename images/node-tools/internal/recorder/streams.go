@@ -1,0 +1,183 @@
+package recorder
+
+import (
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// beginning is what is kept of what went through a stream.
+type beginning struct {
+	mutex sync.Mutex
+	text  []byte
+	cut   bool
+}
+
+func (b *beginning) add(more []byte) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if room := recordLimit - len(b.text); len(more) > room {
+		more, b.cut = more[:room], true
+	}
+	b.text = append(b.text, more...)
+}
+
+func (b *beginning) kept() (text string, cut bool) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return string(b.text), b.cut
+}
+
+// input passes on what a plugin reads. Its source may be any kind of file and is shared with the caller, so its flags are
+// not changed, and it is read only when something is there.
+type input struct {
+	beginning
+	from, to, wake int
+	done           chan struct{}
+}
+
+func newInput(from, to int) (*input, error) {
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	in := &input{from: from, to: to, wake: wake, done: make(chan struct{})}
+	go in.pass()
+	return in, nil
+}
+
+// pass ends with the source, or when nobody reads any more.
+func (i *input) pass() {
+	defer close(i.done)
+	defer closeAll([]int{i.from, i.to})
+	buffer := make([]byte, 32<<10)
+	for {
+		ready := []unix.PollFd{{Fd: int32(i.from), Events: unix.POLLIN}, {Fd: int32(i.to)}, {Fd: int32(i.wake), Events: unix.POLLIN}}
+		if _, err := unix.Poll(ready, -1); err != nil {
+			if err == unix.EINTR {
+				continue
+			}
+			return
+		}
+		if ready[1].Revents != 0 || ready[2].Revents != 0 {
+			return
+		}
+		count, err := unix.Read(i.from, buffer)
+		if err == unix.EINTR || err == unix.EAGAIN {
+			continue
+		}
+		if err != nil || count <= 0 {
+			return
+		}
+		i.add(buffer[:count])
+		for rest := buffer[:count]; len(rest) > 0; {
+			written, err := unix.Write(i.to, rest)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil {
+				return
+			}
+			rest = rest[written:]
+		}
+	}
+}
+
+// stop is called when the plugin has ended.
+func (i *input) stop() {
+	_, _ = unix.Write(i.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-i.done
+	_ = unix.Close(i.wake)
+}
+
+// output passes on what a plugin writes, for as long as something has the plugin's end open.
+type output struct {
+	beginning
+	from, to *os.File
+	done     chan struct{}
+	isOver   bool
+}
+
+func newOutput(from, to int) *output {
+	_ = unix.SetNonblock(from, true) // the end of a pipe that nobody else has
+	out := &output{from: os.NewFile(uintptr(from), "plugin"), to: os.NewFile(uintptr(to), "caller"), done: make(chan struct{})}
+	go out.pass()
+	return out
+}
+
+func (o *output) pass() {
+	defer close(o.done)
+	buffer := make([]byte, 32<<10)
+	for {
+		count, err := o.from.Read(buffer)
+		o.add(buffer[:count])
+		if _, refused := o.to.Write(buffer[:count]); count > 0 && refused != nil {
+			err = refused // nobody reads: the plugin is to notice that as it would have without a recorder
+		}
+		if os.IsTimeout(err) {
+			return
+		}
+		if err != nil {
+			o.close()
+			return
+		}
+	}
+}
+
+func (o *output) close() {
+	o.isOver = true
+	_ = o.from.Close()
+	_ = o.to.Close()
+}
+
+// finish is called when the plugin has ended. All it wrote is in the pipe by then and is passed on before this returns.
+func (o *output) finish() (text string, cut bool) {
+	_ = o.from.SetReadDeadline(time.Unix(1, 0))
+	<-o.done
+	if !o.isOver {
+		_ = o.from.SetReadDeadline(time.Time{})
+		if o.drain() {
+			o.close()
+		} else {
+			go o.passUnseen()
+		}
+	}
+	return o.kept()
+}
+
+// drain passes on what is there now and tells whether that was all there will ever be.
+func (o *output) drain() (ended bool) {
+	raw, err := o.from.SyscallConn()
+	if err != nil {
+		return true
+	}
+	buffer := make([]byte, 32<<10)
+	_ = raw.Read(func(descriptor uintptr) bool {
+		for {
+			count, err := syscall.Read(int(descriptor), buffer)
+			if err == syscall.EINTR {
+				continue
+			}
+			if count <= 0 {
+				ended = err != syscall.EAGAIN
+				return true
+			}
+			o.add(buffer[:count])
+			if _, err := o.to.Write(buffer[:count]); err != nil {
+				ended = true
+				return true
+			}
+		}
+	})
+	return ended
+}
+
+// passUnseen goes on for a child that the plugin has left behind with its output open.
+func (o *output) passUnseen() {
+	_, _ = io.Copy(struct{ io.Writer }{o.to}, struct{ io.Reader }{o.from})
+	o.close()
+}

@@ -172,7 +172,7 @@ async function startGroup(
   return group;
 }
 
-interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onRuntimeEnd'> {
+interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onRuntimeEnd' | 'onRecorded'> {
   readonly own: NodeRun;
   readonly stepId: () => string;
   readonly observe: (observation: Observation) => void;
@@ -184,6 +184,7 @@ async function startNode({ own, stepId, observe, ...options }: StartOptions) {
     ...options,
     plan: own.node,
     onRuntimeEnd: (end) => observe({ kind: 'runtime-ended', stepId: stepId(), ...end }),
+    onRecorded: (record) => observe({ ...record, stepId: stepId() }),
   });
   observe({ kind: 'node-ready', name: options.name, ...ready });
   if (startFailed !== undefined) {

@@ -1,6 +1,13 @@
 import type { Artifacts } from './artifacts/artifacts.ts';
 import { imageStores } from './assembly/image-stores.ts';
-import { labImages, lacksSomething, partsOf, refsOf, wantsContainers } from './assembly/run-parts.ts';
+import {
+  isRecorded,
+  labImages,
+  lacksSomething,
+  partsOf,
+  refsOf,
+  wantsContainers,
+} from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
 import type { Clock } from './core/ports.ts';
 import type { Runtimes } from './core/runtime.ts';
@@ -42,7 +49,11 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
 
   const store = await artifacts.ensureEach(refsOf(plan), signal);
   if (plan.runs.every((run) => lacksSomething(run, store))) allOf(store);
-  const images = await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
+  const images = await labImages(
+    { containers: plan.runs.some(wantsContainers), recorded: plan.runs.some(isRecorded) },
+    artifacts,
+    signal,
+  );
   const maker = await options.maker;
 
   const outcomes: Outcome[] = [];

@@ -6,7 +6,7 @@ import { dumpConfig } from '../nodes/node-runtime.ts';
 import { nameValue } from '../plan/cells.ts';
 import { nodeRuns, type NodePlan } from '../plan/plan.ts';
 import type { BackendName } from '../nodes/node.ts';
-import { labImages, partsOf, refsOf } from './run-parts.ts';
+import { isRecorded, labImages, partsOf, refsOf } from './run-parts.ts';
 import { prepareBackend } from './backends.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import type { NodeFlags, World } from './world.ts';
@@ -59,7 +59,11 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   if (own === undefined || run.nodes.length > 1)
     throw new BadInput(`${scenario.name} is about ${run.nodes.length} nodes, and this is for one`);
   const artifact = await artifacts.ensureAll(refsOf(plan), signal);
-  const { pause, app } = await labImages({ containers }, artifacts, signal);
+  const { pause, app, ...others } = await labImages(
+    { containers, recorded: isRecorded(run) },
+    artifacts,
+    signal,
+  );
   const maker = await prepareBackend(backend, { artifacts, emit, signal, mayBeKept: true, first: name });
   cleanup.add('nodes made ahead', () => maker.end());
   const ready = await bringUpNode({
@@ -68,7 +72,7 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
     plan: own.node,
     runtime: RUNTIMES[own.node.runtime.component],
     parts: {
-      ...partsOf(own, { images: { pause }, artifact }),
+      ...partsOf(own, { images: { pause, ...others }, artifact }),
       images: [pause, ...(app === undefined ? [] : [app])],
     },
     clock: world.clock,

@@ -85,7 +85,20 @@ export async function planOf(
   }
   const plan = planScenarios(scenarios, { ...words, facts: versionFacts(pins, localVersions) });
   if (!plan.ok) throw mistakesFound(plan.error);
-  return plan.value;
+  return withRecorder(plan.value, flags.record);
+}
+
+/** The plan with every node recorded or none, as a flag says; without one, as the scenarios say. */
+function withRecorder(plan: Plan, record: boolean | undefined): Plan {
+  if (record === undefined) return plan;
+  const runs = plan.runs.map((run) => ({
+    ...run,
+    nodes: run.nodes.map(({ record: _byScenario, ...node }) => ({
+      ...node,
+      ...(record && { record }),
+    })),
+  }));
+  return { ...plan, runs };
 }
 
 function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags, cwd: string): VersionOverrides {

@@ -8,21 +8,24 @@ import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 import type { LabEvent } from '../events.ts';
 
-/** The images that nodes have, as no registry is asked: the same for all runs of a session. */
+/** What the lab itself brings to nodes: images, as no registry is asked, and the recorder. The same for all runs of a session. */
 export interface LabImages {
   readonly pause: Artifact;
   /** only where some run creates containers */
   readonly app?: Artifact;
+  /** only where some run records plugin calls */
+  readonly recorder?: Artifact;
 }
 
 export async function labImages(
-  { containers }: { containers: boolean },
+  { containers, recorded = false }: { containers: boolean; recorded?: boolean },
   artifacts: Artifacts,
   signal: AbortSignal,
 ): Promise<LabImages> {
   return {
     pause: await artifacts.ensureOwn('pause-image', signal),
     ...(containers ? { app: await artifacts.ensureOwn('app-image', signal) } : {}),
+    ...(recorded ? { recorder: await artifacts.ensureOwn('node-tools', signal) } : {}),
   };
 }
 
@@ -30,19 +33,24 @@ export function partsOf(
   run: NodeRun,
   { images, artifact }: { images: LabImages; artifact: (ref: ComponentRef) => Artifact },
 ): NodeParts {
-  const { pause, app } = images;
+  const { pause, app, recorder } = images;
   return {
     runtime: artifact(run.node.runtime),
     runc: artifact(run.node.runc),
     crictl: artifact(run.node.crictl),
     plugins: pluginArtifacts(run.node.plugins, artifact),
     images: [pause, ...(app !== undefined && wantsContainers(run) ? [app] : [])],
+    ...(run.node.record === true && recorder !== undefined ? { recorder } : {}),
     later: stepRefs(run).map(artifact),
   };
 }
 
 export const wantsContainers = ({ steps }: Pick<RunPlan, 'steps'>): boolean =>
   steps.some(({ action }) => containerMadeBy(action) !== undefined);
+
+/** Whether plugin calls are recorded on some node. */
+export const isRecorded = ({ nodes }: Pick<RunPlan, 'nodes'>): boolean =>
+  nodes.some(({ record }) => record === true);
 
 /** Every component that a plan names, in nodes and in steps. */
 export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap(refsOfRun);

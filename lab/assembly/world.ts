@@ -50,6 +50,8 @@ export interface NodeFlags {
   readonly offline?: true;
   readonly sources?: string;
   readonly mirror?: string;
+  /** `--record` and `--no-record`: whatever the scenario says */
+  readonly record?: boolean;
 }
 
 export interface RunFlags extends NodeFlags {

@@ -1,5 +1,5 @@
 import { fanOut, count } from '../report/reporter.ts';
-import { labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
+import { isRecorded, labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
 import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';
 import { backendToPrepare } from '../assembly/backends.ts';
@@ -24,7 +24,11 @@ export async function fetchCommand(
   const { signal } = interruption;
   try {
     await artifacts.ensureAll(refsOf(plan), signal);
-    await labImages({ containers: plan.runs.some(wantsContainers) }, artifacts, signal);
+    await labImages(
+      { containers: plan.runs.some(wantsContainers), recorded: plan.runs.some(isRecorded) },
+      artifacts,
+      signal,
+    );
     await prepareBackend(backend, { artifacts, signal, mayBeKept: false, emit: reporters.emit });
   } catch (thrown) {
     const exitCode = interruption.exitCode();

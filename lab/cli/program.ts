@@ -202,6 +202,8 @@ function withVersionFlags(command: Command, which: string, several = ''): Comman
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     )
     .option('--base <image>', 'of a Debian, for container nodes to start from')
+    .option('--record', 'record each call of a plugin, whatever the scenario says')
+    .option('--no-record', 'record none, but where an expectation needs it')
     .option('--kernel <kernel>', 'of virtual machines: a suite, a version, or local:VMLINUZ,MODULES');
 }
 

@@ -95,6 +95,10 @@ export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fa
       case 'node-ready':
       case 'step-started':
       case 'runtime-log':
+      case 'cni-call-started':
+      case 'cni-call-ended':
+      case 'netns':
+      case 'unrecorded':
       case 'files':
       case 'step-ended':
       case 'usage':

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 import { CannotStart, LabError, unreachable } from '../core/lab-error.ts';
+import type { Recorded } from '../core/recorded.ts';
 import {
   parseAgentLine,
   type AgentMessage,
@@ -34,6 +35,8 @@ export interface RequestOptions {
   readonly answerWithinMs?: number | undefined;
   /** called when the process that this request started has ended */
   readonly onEnded?: (end: ProcessEnd) => void;
+  /** called with each record that this request asked for */
+  readonly onRecorded?: (record: Recorded) => void;
 }
 
 /** Requests to one agent, any number at once. */
@@ -49,6 +52,7 @@ interface Waiting {
   readonly answer: (result: unknown) => void;
   readonly fail: (error: LabError) => void;
   readonly onEnded: ((end: ProcessEnd) => void) | undefined;
+  readonly onRecorded: ((record: Recorded) => void) | undefined;
 }
 
 const ANSWER_WITHIN_MS = 30_000;
@@ -56,6 +60,7 @@ const ANSWER_WITHIN_MS = 30_000;
 export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink {
   const waiting = new Map<number, Waiting>();
   const background = new Map<number, (end: ProcessEnd) => void>();
+  const recorded = new Map<number, (record: Recorded) => void>();
   let lastId = 0;
   let isReady = false;
   let gone: LabError | undefined;
@@ -88,6 +93,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
       case 'result': {
         const request = waiting.get(message.id);
         if (request?.onEnded !== undefined) background.set(message.id, request.onEnded);
+        if (request?.onRecorded !== undefined) recorded.set(message.id, request.onRecorded);
         return request?.answer(message.result);
       }
       case 'error':
@@ -96,6 +102,8 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
         background.get(message.start)?.(message.end);
         background.delete(message.start);
         return;
+      case 'recorded':
+        return recorded.get(message.start)?.(message.record);
       default:
         return unreachable(message);
     }
@@ -119,7 +127,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
 
   return {
     ready,
-    request(request, parse, { onEnded, ...options } = {}) {
+    request(request, parse, { onEnded, onRecorded, ...options } = {}) {
       if (gone !== undefined) return Promise.reject(gone);
       const answerWithinMs = 'answerWithinMs' in options ? options.answerWithinMs : ANSWER_WITHIN_MS;
       const id = ++lastId;
@@ -139,6 +147,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
         };
         waiting.set(id, {
           onEnded,
+          onRecorded,
           answer(result) {
             settle();
             const parsed = parse(result);
@@ -237,6 +246,10 @@ export function agentNode(
     readFile: (path, offset = 0) => link.request({ op: 'read-file', path, offset }, parseContent),
     writeFiles: (files) => link.request({ op: 'write-files', files }, parseAbsent),
     useRuntime: (runtime) => link.request({ op: 'use-runtime', runtime }, parseNothing),
+    record: async (programs, onRecorded) => {
+      const path = `${await provide(programs)}/bin/cni-recorder`;
+      await link.request({ op: 'record', path }, parseNothing, { onRecorded });
+    },
     look: () => link.request({ op: 'look' }, parseNodeState),
     runtimeStatus: () => link.request({ op: 'runtime-status' }, parseRuntimeStatus),
     usage: () => link.request({ op: 'usage' }, parseUsage),

@@ -4,6 +4,7 @@ import { check, commandResult, nodeState, readJson, type Schema } from '../core/
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
+import { recordedOf, type Recorded } from '../core/recorded.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { NodeFile, RuntimeStatus } from './node.ts';
 
@@ -34,6 +35,8 @@ export type AgentRequest =
       readonly mode: number;
     }
   | { readonly op: 'use-runtime'; readonly runtime: RuntimeTraits }
+  /** `path` is that of the stand-in for plugins, on the node */
+  | { readonly op: 'record'; readonly path: string }
   | { readonly op: 'look' | 'runtime-status' | 'usage' | 'keep' };
 
 /** How a process that was started in the background ended. */
@@ -48,7 +51,9 @@ export type AgentMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: string; readonly cannotStart: boolean }
-  | { readonly kind: 'ended'; readonly start: number; readonly end: ProcessEnd };
+  | { readonly kind: 'ended'; readonly start: number; readonly end: ProcessEnd }
+  /** of the request `record` with the id `start` */
+  | { readonly kind: 'recorded'; readonly start: number; readonly record: Recorded };
 
 const LINE = v.union([
   v.object({ event: v.picklist(['booted', 'ready']) }),
@@ -58,6 +63,7 @@ const LINE = v.union([
     exitCode: v.nullable(v.number()),
     signal: v.nullable(v.string()),
   }),
+  v.object({ event: v.literal('recorded'), start: v.number(), record: v.unknown() }),
   v.object({ id: v.number(), ok: v.literal(true), result: v.optional(v.unknown()) }),
   v.object({ id: v.number(), ok: v.literal(false), error: v.string(), cannotStart: v.optional(v.boolean()) }),
 ]);
@@ -66,6 +72,12 @@ export function parseAgentLine(line: string): Result<AgentMessage, string> {
   const message = readJson(LINE, line);
   if (message === undefined) return err(`not a message: ${line.slice(0, 200)}`);
   if ('event' in message) {
+    if (message.event === 'recorded') {
+      const record = recordedOf(message.record);
+      return record === undefined
+        ? err(`not a record: ${line.slice(0, 200)}`)
+        : ok({ kind: 'recorded', start: message.start, record });
+    }
     if (message.event !== 'ended') return ok({ kind: message.event });
     const { start, exitCode, signal } = message;
     return ok({ kind: 'ended', start, end: { exitCode, signal } });

@@ -1,6 +1,8 @@
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { CleanupStack } from '../core/lab-error.ts';
 import type { Clock } from '../core/ports.ts';
+import { LabError } from '../core/lab-error.ts';
+import type { Recorded } from '../core/recorded.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { runtimeOn, type NodeRuntime, type RuntimeEnd, StartFailed } from './node-runtime.ts';
@@ -19,6 +21,8 @@ export interface NodeParts extends NodeArtifacts {
   readonly images: readonly Artifact[];
   /** the same images as an import of them leaves them, for a runtime with the lab's own configuration: image-store.ts */
   readonly imageStore?: Artifact;
+  /** the lab's own programs for nodes, where the plan records plugin calls */
+  readonly recorder?: Artifact;
   /** what steps bring to it later: other plugins, another runtime */
   readonly later: readonly Artifact[];
 }
@@ -34,6 +38,8 @@ export interface BringUpOptions {
   /** gets the end of the node as an undo before the node is there */
   readonly cleanup: CleanupStack;
   readonly onRuntimeEnd: (end: RuntimeEnd) => void;
+  /** called with each record, where the plan records them */
+  readonly onRecorded?: (record: Recorded) => void;
   /** ends the node at once, now and for as long as it is there; whatever waits for it then fails with that reason */
   readonly signal: AbortSignal;
 }
@@ -57,7 +63,11 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const { maker, name, plan, runtime: kind, parts, clock, cleanup, onRuntimeEnd, signal } = options;
   const node = await maker.start({
     name,
-    artifacts: [...artifactsOf(parts), ...parts.later],
+    artifacts: [
+      ...artifactsOf(parts),
+      ...parts.later,
+      ...(parts.recorder === undefined ? [] : [parts.recorder]),
+    ],
     ...(plan.limits === undefined ? {} : { limits: plan.limits }),
     ...(plan.systemCalls === undefined ? {} : { systemCalls: plan.systemCalls }),
     preparation: () => preparationOf({ plan, runtime: kind }, parts),
@@ -70,6 +80,7 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   signal.throwIfAborted();
   const startedMs = clock.now();
   await node.useRuntime(kind.traits);
+  if (plan.record === true) await startRecording(node, options);
   const runtime = runtimeOn(node, { kind, clock, onEnd: onRuntimeEnd });
   const { runtimeStartedBy = 'lab' } = node;
   const started =
@@ -85,6 +96,12 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
     ...(runtimeStartedBy === 'node' && { runtimeStartedBy }),
     ...('startFailed' in started && { startFailed: started.startFailed }),
   };
+}
+
+/** Before anything is put on the node, so that no call of a plugin is missed. */
+async function startRecording(node: RunningNode, { parts, onRecorded = () => undefined }: BringUpOptions) {
+  if (parts.recorder === undefined) throw new LabError('what records plugin calls was not brought');
+  await node.record(parts.recorder, onRecorded);
 }
 
 async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clock }: BringUpOptions) {
@@ -127,6 +144,7 @@ export function artifactsOf({
   images,
   imageStore,
   later: _,
+  recorder: _recorder,
   ...programs
 }: NodeParts): readonly Artifact[] {
   return [

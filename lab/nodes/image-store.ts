@@ -37,6 +37,7 @@ export function imageStoreRecipe({
   clock,
 }: ImageStoreOptions): Recipe {
   const { images } = parts;
+  const { record: _record, ...unrecorded } = plan;
   const keys = { [runtime.name]: parts.runtime.key, images: images.map(({ key }) => key) };
   return {
     source: 'own',
@@ -50,7 +51,7 @@ export function imageStoreRecipe({
         const ready = await bringUpNode({
           maker,
           name: nodeName,
-          plan: { ...plan, runtimeConfig: {}, cniConfig: [], files: [] },
+          plan: { ...unrecorded, runtimeConfig: {}, cniConfig: [], files: [] },
           runtime,
           parts: { ...parts, plugins: { overrides: [] }, later: [] },
           clock,

@@ -5,6 +5,7 @@ import type { OwnName } from '../artifacts/artifacts.ts';
 import type { Content } from '../core/content.ts';
 import type { NetworkCondition, NodeLimits, NodeState, NodeUsage, SystemCalls } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
+import type { Recorded } from '../core/recorded.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { Arch } from '../core/components.ts';
 import type { GroupNode, NodeGroup } from './group.ts';
@@ -58,6 +59,11 @@ export interface LabNode {
   provide(artifact: Artifact): Promise<string>;
   /** Says which runtime the node has: looks and `runtimeStatus` ask that one. Before it there is none to ask. */
   useRuntime(traits: RuntimeTraits): Promise<void>;
+  /**
+   * Records all calls of plugins in /opt/cni/bin from now on, also of those that are put there later, and the names of network
+   * namespaces. `programs` are the lab's own for nodes. What ended before a command did is told before its result.
+   */
+  record(programs: Artifact, onRecorded: (record: Recorded) => void): Promise<void>;
   /** One look at everything a pod could leave behind. */
   look(): Promise<NodeState>;
   /** CRI's own status, asked over the runtime's socket: not an exec, so that waiting for it costs nothing. */

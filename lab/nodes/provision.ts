@@ -41,7 +41,8 @@ export async function preparationOf(
     return [];
   };
   await provisionNode({ provide, writeFiles }, preparation, artifacts);
-  return JSON.stringify({ written, images: images.map(({ key }) => key) });
+  const { record } = preparation.plan;
+  return JSON.stringify({ written, images: images.map(({ key }) => key), record });
 }
 
 /** Makes a bare node into the node of the plan, up to but without the start of its runtime. */

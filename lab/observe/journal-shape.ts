@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { check, commandResult, nodeState, texts, type Schema } from '../core/json.ts';
 import { RUNTIME_STATES } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
+import { RECORDED_FIELDS } from '../core/recorded.ts';
 import type { JournalEntry } from './observation.ts';
 
 type Kind = JournalEntry['kind'];
@@ -11,6 +12,10 @@ type FieldsOf<K extends Kind> = Omit<Extract<JournalEntry, { kind: K }>, 'kind' 
 const stepId = v.string();
 const optionalText = v.exactOptional(v.string());
 const optionalNumber = v.exactOptional(v.number());
+
+/** What the agent said, and the step during which it did. */
+const recorded = <K extends keyof typeof RECORDED_FIELDS>(kind: K) =>
+  v.intersect([RECORDED_FIELDS[kind], v.looseObject({ stepId })]);
 
 /** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: a format may grow. */
 const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
@@ -68,6 +73,10 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
     signal: v.nullable(v.string()),
   }),
   look: v.looseObject({ stepId, state: nodeState, runtime: v.picklist(RUNTIME_STATES) }),
+  'cni-call-started': recorded('cni-call-started'),
+  'cni-call-ended': recorded('cni-call-ended'),
+  netns: recorded('netns'),
+  unrecorded: recorded('unrecorded'),
   'step-ended': v.looseObject({ stepId }),
   usage: v.looseObject({ usage: v.looseObject({ cpuMs: optionalNumber, memoryPeakBytes: optionalNumber }) }),
   'lab-failure': v.looseObject({ during: v.string(), message: v.string() }),

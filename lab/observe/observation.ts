@@ -1,5 +1,6 @@
 import type { NodeState, NodeUsage, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
+import type { Recorded } from '../core/recorded.ts';
 
 /**
  * What happened in one run, in the order in which it was seen, free of opinions. One line of journal.jsonl each; the
@@ -83,6 +84,8 @@ export type Observation =
       /** how the runtime was, once all else had been seen */
       readonly runtime: RuntimeState;
     }
+  /** what the recorder on the node saw while the step was under way: plugin calls, names of network namespaces */
+  | (Recorded & { readonly stepId: string })
   | { readonly kind: 'step-ended'; readonly stepId: string }
   | { readonly kind: 'usage'; readonly usage: NodeUsage }
   /** the lab or its host could not do its part */

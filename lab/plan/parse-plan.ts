@@ -51,6 +51,7 @@ const RUNS: Schema<unknown> = v.looseObject({
             cniConfig: files,
             files,
             limits: v.exactOptional(mapping),
+            record: v.exactOptional(v.literal(true)),
             systemCalls: v.exactOptional(v.picklist(SYSTEM_CALLS)),
           }),
         ),

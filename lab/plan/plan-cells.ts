@@ -197,6 +197,7 @@ function planNode(
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     ...present({ limits: node.limits, systemCalls: node.systemCalls }),
+    ...(node.record === true ? { record: true } : {}),
   };
 }
 

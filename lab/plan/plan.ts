@@ -48,6 +48,8 @@ export interface NodePlan {
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;
   readonly systemCalls?: SystemCalls;
+  /** whether plugin calls are recorded; missing: no */
+  readonly record?: true;
 }
 
 export interface PlannedStep {

@@ -6,7 +6,7 @@ import type { FakePlugin, FakeScript } from '../core/fake-plugin.ts';
 import { delegatesToItself, fakeScriptShape } from './fake-shape.ts';
 import { present, object } from './object-shape.ts';
 import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
-import { text, wholeNumber, word } from './scalar-shapes.ts';
+import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import { LEAST_PROCESSES, memoryLimit, parseSize } from './limits.ts';
 import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';
@@ -159,6 +159,7 @@ const nodeOfAnyRuntime: Shape<NodeSpec> = object(
         "unfiltered: without the lab's seccomp filter, so that less keeps what runs there from the host; default: filtered",
         word(SYSTEM_CALLS),
       ),
+      record: about('whether plugin calls and network namespaces are recorded; default: false', bool),
       expect: about(
         'how the start of the runtime ends, where it is not to run: { runtime: ended, log: … }',
         startExpectShape,
@@ -178,6 +179,7 @@ const nodeOfAnyRuntime: Shape<NodeSpec> = object(
       cniConfig: values['cni-config'] ?? [],
       files: values.files ?? [],
       ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
+      ...present({ record: values.record }),
     };
   },
 );

@@ -78,6 +78,8 @@ export interface NodeSpec {
   readonly files: readonly FileSpec[];
   readonly limits?: NodeLimits;
   readonly systemCalls?: SystemCalls;
+  /** whether plugin calls are recorded */
+  readonly record?: boolean;
   /** on its start; none at all means that the runtime runs */
   readonly expect?: readonly Expectation[];
 }

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 
 import { openAgentLink, agentNode } from '../../lab/nodes/agent-link.ts';
+import type { Recorded } from '../../lab/core/recorded.ts';
 import type { LabNode } from '../../lab/nodes/node.ts';
 import { fakeAgent, type FakeAgent } from '../rig/fake-agent.ts';
+import { fakeArtifact } from '../rig/fake-node.ts';
 
 function nodeOver(agent: FakeAgent): LabNode {
   return agentNode('lab-1', openAgentLink('lab-1', agent.stream), async ({ key }) => `/lab/artifacts/${key}`);
@@ -92,4 +94,24 @@ test('a node that does not answer is not waited for forever', async () => {
   const link = openAgentLink('lab-1', agent.stream);
   const silent = link.request({ op: 'look' }, () => ({ ok: true, value: 0 }), { answerWithinMs: 10 });
   await expect(silent).rejects.toThrow('lab-1 did not answer "look" within 10 ms');
+});
+
+test('what is recorded is told to the one who asked, in order, also what comes with the reply', async () => {
+  const agent = fakeAgent();
+  const seen: Recorded[] = [];
+  const recording = nodeOver(agent).record(fakeArtifact('node-tools', 'cni-recorder'), (record) => {
+    seen.push(record);
+  });
+  await new Promise(setImmediate); // the programs are provided first
+  const recorded = (name: string) =>
+    `{"event":"recorded","start":1,"record":{"kind":"netns","change":"appeared","name":"${name}","time":"t"}}\n`;
+  await agent.say(`{"id":1,"ok":true,"result":{}}\n${recorded('a')}`, recorded('b'));
+  await recording;
+  expect(agent.requests).toEqual([
+    '{"id":1,"op":"record","path":"/lab/artifacts/node-tools/bin/cni-recorder"}',
+  ]);
+  expect(seen).toEqual([
+    { kind: 'netns', change: 'appeared', name: 'a', time: 't' },
+    { kind: 'netns', change: 'appeared', name: 'b', time: 't' },
+  ]);
 });

@@ -20,6 +20,10 @@ test.each([
     '{"event":"ended","start":3,"exitCode":null,"signal":"SIGKILL"}',
     { kind: 'ended', start: 3, end: { exitCode: null, signal: 'SIGKILL' } },
   ],
+  [
+    '{"event":"recorded","start":3,"record":{"kind":"netns","change":"appeared","name":"a","time":"t"}}',
+    { kind: 'recorded', start: 3, record: { kind: 'netns', change: 'appeared', name: 'a', time: 't' } },
+  ],
 ])('the line %s is understood', (line, message) => {
   expect(parseAgentLine(line)).toEqual(ok(message));
 });
@@ -29,6 +33,10 @@ test.each([
   ['[]', 'not a message: []'],
   ['{"id":"3","ok":true}', 'not a message: {"id":"3","ok":true}'],
   ['{"event":"ended","start":3}', 'not a message: {"event":"ended","start":3}'],
+  [
+    '{"event":"recorded","start":3,"record":{"kind":"netns"}}',
+    'not a record: {"event":"recorded","start":3,"record":{"kind":"netns"}}',
+  ],
 ])('the line %s is refused', (line, why) => {
   expect(parseAgentLine(line)).toEqual(err(why));
 });

@@ -91,6 +91,7 @@ export function fakeNode({
         return seen;
       },
       useRuntime: async () => undefined,
+      record: async () => void done.push('record'),
       readFile: async (_path, offset = 0) => logged.slice(offset),
       async writeFiles(files) {
         done.push(...files.map(describe));

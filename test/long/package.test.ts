@@ -139,13 +139,13 @@ test('the package has what a user needs, and beside it nothing is installed but 
     /^dist\/[\w-]+\.mjs$/, // the library
     /^dist\/types\/([\w-]+\/)*[\w-]+\.d\.ts$/,
     /^docs\/[\w-]+\.md$/,
-    /^images\/(pins\.yaml|node\/[\w.-]+|gomod\/[\w-]+\.sum|node-tools\/dist\/(amd64|arm64)\/(agent|cni-recorder|crictl|pause))$/,
+    /^images\/(pins\.yaml|node\/[\w.-]+|gomod\/[\w-]+\.sum|node-tools\/dist\/(amd64|arm64)\/(agent|cni-fake|cni-recorder|crictl|pause))$/,
     /^scenarios\/(README\.md|schema\.json|([\w-]+\/)*[\w-]+\.yaml)$/,
     /^scripts\/bundle\.mjs$/, // the `prepare` of package.json, which does nothing there
   ];
   expect(packed.files.filter((path) => !kinds.some((kind) => kind.test(path)))).toEqual([]);
   expect(kinds.filter((kind) => !packed.files.some((path) => kind.test(path)))).toEqual([]);
-  expect(packed.files.filter((path) => path.startsWith('images/node-tools/')).length).toBe(8);
+  expect(packed.files.filter((path) => path.startsWith('images/node-tools/')).length).toBe(10);
   expect(statSync(packed.tarballHostPath).size).toBeLessThan(24 * 1024 * 1024);
 
   const parsed = JSON.parse(readFileSync(join(packageHostPath, 'package.json'), 'utf8')) as object;

@@ -19,8 +19,7 @@ const versions = () => nodeToolsRecipes({ sourceHostPath, arch: 'amd64', go }).m
 
 function carry(): void {
   mkdirSync(join(sourceHostPath, 'dist/amd64'), { recursive: true });
-  for (const tool of NODE_TOOLS)
-    writeFileSync(join(sourceHostPath, 'dist/amd64', tool), tool);
+  for (const tool of NODE_TOOLS) writeFileSync(join(sourceHostPath, 'dist/amd64', tool), tool);
 }
 
 test('the package, which has no sources, takes what it carries', () => {

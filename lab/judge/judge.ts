@@ -3,7 +3,7 @@ import type { Runtimes } from '../core/runtime.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { bind, forgetPod, type Bindings } from '../match/bindings.ts';
-import { configTrouble, judgeStart, compareRuntime, judgeRuntime } from './runtime.ts';
+import { configTrouble, judgeStart, compareRuntime, judgeRuntime, runtimeBefore } from './runtime.ts';
 import { capturesOf } from './captures-of.ts';
 import { causeOf } from './failures.ts';
 import { judgeCleanup, isComplete, judgeNotRun, judgeRan } from './ran.ts';
@@ -111,11 +111,10 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const { did, subject } = subjectOf(step, context);
   const state = judgeState(subject);
   const { stale } = capturesOf(step, facts);
-  const before = facts.looks[facts.looks.findIndex(({ stepId }) => stepId === step.step.id) - 1]?.runtime;
   const findings = withLog(
     [
       ...did.findings,
-      ...judgeRuntime(step, { before: before ?? 'running', name: facts.runtime.name }),
+      ...judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name }),
       ...state.findings,
     ].map((finding) => offered(finding, subject, podMadeBy(step.step.action))),
     step.log ?? '',

@@ -11,13 +11,19 @@ import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import type { Judged, Subject } from './check.ts';
 import { judgeNetwork } from './network.ts';
 
+/** How the step before left the runtime, or the start of the node where there is none. Undefined: nobody looked. */
+export function runtimeBefore(stepId: string, { steps, start }: RunFacts): RuntimeState | undefined {
+  const at = steps.findIndex(({ step }) => step.id === stepId);
+  return at > 0 ? steps[at - 1]?.runtime : (start.runtime ?? 'running');
+}
+
 /**
  * How the runtime is after a step: as the file says or, where it does not, as the steps have left it. One that
  * ended by itself is a failure of the step in which it did, whatever else came of that.
  */
 export function judgeRuntime(
   facts: StepFacts,
-  { before, name }: { before: RuntimeState; name: RuntimeName },
+  { before, name }: { before: RuntimeState | undefined; name: RuntimeName },
 ): readonly Finding[] {
   const { step, runtime: seen, crashes, waits } = facts;
   const { runtime: wanted, place } = step.expect;
@@ -27,7 +33,7 @@ export function judgeRuntime(
   // a start or a stop that failed is what "ok" reports, and leaves containerd as it may
   const leaves = runtimeAfter(step.action);
   if (waits.some(({ met }) => !met) && leaves !== undefined) return [];
-  const left = leaves ?? before;
+  const left = leaves ?? before ?? (crashes.length > 0 ? 'running' : seen);
   if (crashes.length === 0 && seen === left) return [];
   if (crashes.length === 0 && seen === 'not-ready') {
     const message = `${name} did not answer the look after this step, expected ${left}`;

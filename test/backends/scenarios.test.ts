@@ -124,6 +124,7 @@ test('an expectation that is changed in any way is a failure by its own check', 
     'output',
     'pod',
     'runtime',
+    'timed-out',
   ]);
 });
 

@@ -83,6 +83,19 @@ describe('containerd', () => {
     ]);
   });
 
+  test('after a step that nobody looked at, nothing is known of how it was', () => {
+    const actions: readonly PlannedAction[] = [{ do: 'kill-runtime' }, { do: 'start-runtime' }, exec];
+    const run = planned({ steps: actions.map((action) => [action]) });
+    const whole = journalOf(run, {
+      steps: [{ runtime: 'ended' }, { runtime: 'running' }, { runtime: 'running' }],
+    });
+    expect(judge(run, whole).outcome).toBe('pass');
+    const without = whole.filter((entry) => !(entry.kind === 'look' && entry.stepId === '2-start-runtime'));
+    const { outcome, findings } = judge(run, without);
+    expect(outcome).toBe('inconclusive');
+    expect(findings.filter(({ check }) => check === 'runtime')).toEqual([]);
+  });
+
   test('that does not answer a look may be well', () => {
     expect(told({ action: exec, runtime: 'not-ready' })).toEqual([
       '1-exec runtime inconclusive: containerd did not answer the look after this step, expected running',

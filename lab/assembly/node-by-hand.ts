@@ -43,7 +43,7 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
       {
         ...node,
         ...(systemCalls === undefined ? {} : { systemCalls }),
-        ...(limit.length === 0 ? {} : { limits: limitsOf(node.limits, limit) }),
+        ...(limit.length === 0 ? {} : { limitsOver: limitsOf(limit) }),
         ...(tables === undefined
           ? {}
           : { runtimeConfig: mergeTables(node.runtimeConfig ?? NO_TABLES, tables) }),
@@ -60,13 +60,12 @@ export async function nodeByHand(world: World, flags: NodeByHandFlags): Promise<
   };
 }
 
-/** Those of the scenario, with what the command line says over them. */
-function limitsOf(limits: NodeLimits | undefined, words: readonly string[]): NodeLimits {
+function limitsOf(words: readonly string[]): NodeLimits {
   return words.reduce((before: NodeLimits, word) => {
     const limit = parseLimit(word);
     if (!limit.ok) throw new BadInput(`--limit: ${limit.error}`);
     return { ...before, ...limit.value };
-  }, limits ?? {});
+  }, {});
 }
 
 const COMMAND_LINE = { file: 'command line', line: 1, column: 1 };

@@ -61,7 +61,7 @@ export function scenarioOf(request: NodeRequest): Scenario {
       cniConfig: cniConfig.map(fileSpec),
       files: files.map(fileSpec),
       ...(systemCalls === undefined ? {} : { systemCalls }),
-      ...(limits === undefined ? {} : { limits }),
+      ...(limits === undefined ? {} : { limitsOver: limits }),
     },
   });
 }

@@ -8,6 +8,7 @@ import type {
   StepSpec,
   VersionText,
 } from '../spec/scenario.ts';
+import { limitOf } from '../spec/limits.ts';
 import { present } from '../spec/object-shape.ts';
 import { valueOf, type WrittenObject } from '../spec/written-json.ts';
 import {
@@ -22,6 +23,7 @@ import {
 } from './branches.ts';
 import { checkCaptures, checkUses } from './checks.ts';
 import { type CellsOfScenario, nameCell } from './cells.ts';
+import type { NodeLimits } from '../core/node-state.ts';
 import type { ComponentName, ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';
 import {
@@ -54,22 +56,19 @@ export function planCells(
   const mistakes = new Map<string, Diagnostic>();
   const plans = cells.map((filled) => {
     const cell = filled.values;
-    const resolver = createResolver({
-      cell,
-      facts,
-      cwd,
-      mistake: (place, message) => {
-        mistakes.set(
-          `${place.line}:${place.column} ${message}`,
-          mistakeAt(place, { text: scenario.text, message }),
-        );
-      },
-    });
+    const mistake: NoteMistake = (place, message) => {
+      mistakes.set(
+        `${place.line}:${place.column} ${message}`,
+        mistakeAt(place, { text: scenario.text, message }),
+      );
+    };
+    const resolver = createResolver({ cell, facts, cwd, mistake });
     const planned = nodes.map((node) => ({
       spec: node,
       plan: planNode(node, {
         filled,
         resolver,
+        mistake,
         later: scenario.steps.flatMap(({ on, action }) =>
           on === node.name && action.do === 'replace-runtime'
             ? [resolver(node.runtime.name, action.version)]
@@ -152,6 +151,9 @@ function checkNode(
 const inOrderOfTheFile = (a: Diagnostic, b: Diagnostic): number =>
   a.place.line - b.place.line || a.place.column - b.place.column;
 
+/** What is wrong with a text of the file once a cell has filled it in. */
+type NoteMistake = (place: VersionText['place'], message: string) => void;
+
 /** Turns version texts into components. One that cannot be is noted, and stands in for the rest of the look. */
 type Resolver = (
   component: ComponentName,
@@ -169,7 +171,7 @@ function createResolver({
   cell: Cell;
   facts: VersionFacts;
   cwd: string;
-  mistake: (place: VersionText['place'], message: string) => void;
+  mistake: NoteMistake;
 }): Resolver {
   return (component, text, beside = []) => {
     const version = fillVersion(text, cell);
@@ -181,12 +183,10 @@ function createResolver({
 }
 
 /** `later` are the versions of the runtime that steps put in the place of the first: crictl has to speak with all of them. */
-function planNode(
-  node: NodeSpec,
-  { filled, resolver, later }: { filled: FilledCell; resolver: Resolver; later: readonly ComponentRef[] },
-): NodePlan {
+function planNode(node: NodeSpec, { filled, resolver, mistake, later }: NodeCell): NodePlan {
   const byDefault = { text: 'default', place: node.runtime.version.place };
   const runtime = planRuntime(node.runtime, resolver);
+  const limits = planLimits(node, { cell: filled.values, mistake });
   return {
     runtime,
     runc: resolver('runc', node.runc ?? byDefault, [runtime]),
@@ -196,9 +196,29 @@ function planNode(
     ...present({ runtimeConfigPlace: node.runtimeConfigPlace }),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
-    ...present({ limits: node.limits, systemCalls: node.systemCalls }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...present({ systemCalls: node.systemCalls }),
     ...(node.record === true ? { record: true } : {}),
   };
+}
+
+interface NodeCell {
+  readonly filled: FilledCell;
+  readonly resolver: Resolver;
+  readonly mistake: NoteMistake;
+  readonly later: readonly ComponentRef[];
+}
+
+function planLimits(
+  { limits = [], limitsOver }: NodeSpec,
+  { cell, mistake }: { cell: Cell; mistake: NoteMistake },
+): NodeLimits {
+  const ofFile = limits.map(({ name, text, place }) => {
+    const limit = limitOf(name, fillText(text, { cell, mode: 'final' }));
+    if (!limit.ok) mistake(place, limit.error);
+    return limit.ok ? limit.value : {};
+  });
+  return [...ofFile, limitsOver].reduce<NodeLimits>((all, one) => ({ ...all, ...one }), {});
 }
 
 const planRuntime = ({ name, version }: NodeSpec['runtime'], resolver: Resolver): RuntimeRef => ({

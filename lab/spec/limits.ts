@@ -38,26 +38,23 @@ export const LEAST_PROCESSES = 50;
 export function parseLimit(text: string): Result<NodeLimits, string> {
   const [, name = '', amount = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   const wanted = `wanted ${LIMIT_NAMES.map((known) => `${known}=…`).join(', ')}; got ${JSON.stringify(text)}`;
-  switch (LIMIT_NAMES.find((known) => known === name)) {
-    case 'memory': {
-      const bytes = parseSize(amount);
-      return bytes.ok ? memoryLimit(bytes.value) : bytes;
-    }
-    case 'tmpfs': {
-      const bytes = parseSize(amount);
-      return bytes.ok ? ok({ tmpfsBytes: bytes.value }) : bytes;
-    }
-    case 'processes':
-      return /^\d{1,9}$/.test(amount) && Number(amount) >= LEAST_PROCESSES
-        ? ok({ processes: Number(amount) })
-        : err(`wanted a whole number from ${LEAST_PROCESSES}; got ${JSON.stringify(amount)}`);
-    case undefined:
-      return err(`${wanted}${didYouMean(name, LIMIT_NAMES)}`);
-  }
+  const known = LIMIT_NAMES.find((limit) => limit === name);
+  return known === undefined ? err(`${wanted}${didYouMean(name, LIMIT_NAMES)}`) : limitOf(known, amount);
 }
 
-export const memoryLimit = (memoryBytes: number): Result<NodeLimits, string> =>
-  memoryBytes < LEAST_MEMORY_BYTES ? err('a node needs at least 64MiB') : ok({ memoryBytes });
+/** The limit of this name, from the text of its amount; the error says what was wanted and what came. */
+export function limitOf(name: LimitName, amount: string): Result<NodeLimits, string> {
+  if (name === 'processes')
+    return /^\d{1,9}$/.test(amount) && Number(amount) >= LEAST_PROCESSES
+      ? ok({ processes: Number(amount) })
+      : err(`wanted a whole number from ${LEAST_PROCESSES}; got ${JSON.stringify(amount)}`);
+  const bytes = parseSize(amount);
+  if (!bytes.ok) return err(`${bytes.error}; got ${JSON.stringify(amount)}`);
+  if (name === 'tmpfs') return ok({ tmpfsBytes: bytes.value });
+  return bytes.value < LEAST_MEMORY_BYTES
+    ? err('a node needs at least 64MiB')
+    : ok({ memoryBytes: bytes.value });
+}
 
 const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 

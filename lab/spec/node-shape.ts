@@ -1,45 +1,46 @@
 import { RUNTIMES, type ComponentName, type RuntimeName } from '../core/components.ts';
-import { SYSTEM_CALLS, type NodeLimits } from '../core/node-state.ts';
+import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { didYouMean, type Place } from './diagnostic.ts';
 import { startExpectShape } from './expect-shape.ts';
 import type { FakePlugin, FakeScript } from '../core/fake-plugin.ts';
 import { delegatesToItself, fakeScriptShape } from './fake-shape.ts';
 import { present, object } from './object-shape.ts';
-import type { CniPluginsSpec, NodeSpec, VersionText } from './scenario.ts';
-import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
-import { LEAST_PROCESSES, memoryLimit, parseSize } from './limits.ts';
-import { about, byKind, mapOf, mapped, named, type Shape } from './shape.ts';
+import type { CniPluginsSpec, LimitSpec, NodeSpec, VersionText } from './scenario.ts';
+import { bool, text, word } from './scalar-shapes.ts';
+import { LEAST_PROCESSES, type LimitName, limitOf } from './limits.ts';
+import { about, byKind, type JsonSchema, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';
 import { jsonShape, type WrittenObject } from './written-json.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-const size: Shape<number> = mapped(
-  text({ wanted: 'a size such as 512MiB or 2GiB', pattern: /^\d+[MG]iB$/ }),
-  (value, spot) => {
-    const bytes = parseSize(value);
-    return bytes.ok ? bytes.value : spot.mistake(`${bytes.error}; got "${value}"`);
-  },
-);
+/** One that refers to the matrix is read for each cell. */
+const limit = (name: LimitName, literal: JsonSchema): Shape<LimitSpec> => ({
+  ...mapped(text(), (value, spot): LimitSpec | undefined => {
+    spot.mention({ kind: 'text', text: value, reach: 'matrix' });
+    const read = value.includes('${') ? undefined : limitOf(name, value);
+    return read?.ok === false ? spot.mistake(read.error) : { name, text: value, place: spot.place };
+  }),
+  schema: () => ({ anyOf: [literal, { type: 'string', pattern: '\\$\\{' }] }),
+});
 
-const limitsShape: Shape<NodeLimits> = object(
+const SIZE = { type: 'string', pattern: '^\\d+[MG]iB$' } as const;
+
+const limitsShape: Shape<readonly LimitSpec[]> = object(
   {
     required: {},
     optional: {
       memory: about(
         "of all its processes and files; a virtual machine's whole memory",
-        mapped(size, (bytes, spot) => {
-          const limit = memoryLimit(bytes);
-          return limit.ok ? bytes : spot.mistake(limit.error);
-        }),
+        limit('memory', SIZE),
       ),
       processes: about(
         'how many there may be, threads included; not of a virtual machine',
-        wholeNumber({ min: LEAST_PROCESSES }),
+        limit('processes', { type: 'integer', minimum: LEAST_PROCESSES }),
       ),
-      tmpfs: about('what each of its file systems may hold; not of a virtual machine', size),
+      tmpfs: about('what each of its file systems may hold; not of a virtual machine', limit('tmpfs', SIZE)),
     },
   },
-  ({ memory, processes, tmpfs }) => present({ memoryBytes: memory, processes, tmpfsBytes: tmpfs }),
+  ({ memory, processes, tmpfs }) => [memory, processes, tmpfs].filter((one) => one !== undefined),
 );
 
 const setOrNone: Shape<VersionText | null> = {

@@ -3,6 +3,7 @@ import type { NodeLimits, StateKind, SystemCalls, PodState, RuntimeState } from 
 import type { Content } from '../core/content.ts';
 import type { FakePlugin } from '../core/fake-plugin.ts';
 import type { Place } from './diagnostic.ts';
+import type { LimitName } from './limits.ts';
 import type { Action } from './verbs/verbs.ts';
 import type { WrittenObject } from './written-json.ts';
 
@@ -63,6 +64,10 @@ export interface VersionText {
   readonly place: Place;
 }
 
+export interface LimitSpec extends VersionText {
+  readonly name: LimitName;
+}
+
 export interface NodeSpec {
   readonly runtime: { readonly name: RuntimeName; readonly version: VersionText };
   readonly runc?: VersionText;
@@ -76,7 +81,10 @@ export interface NodeSpec {
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by their absolute path */
   readonly files: readonly FileSpec[];
-  readonly limits?: NodeLimits;
+  /** as they are in the file: each cell fills them in */
+  readonly limits?: readonly LimitSpec[];
+  /** of a command line or a program: they replace those of the file */
+  readonly limitsOver?: NodeLimits;
   readonly systemCalls?: SystemCalls;
   /** whether plugin calls are recorded */
   readonly record?: boolean;

@@ -30,7 +30,7 @@ test('a request is what a scenario file without steps would say', () => {
     ],
     files: [{ name: '/etc/my-cni', content: 'home=$${HOME}\n', mode: 0o600, place }],
     systemCalls: 'unfiltered',
-    limits: { processes: 500 },
+    limitsOver: { processes: 500 },
   });
 });
 

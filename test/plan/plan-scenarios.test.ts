@@ -32,6 +32,26 @@ test('what a node is from its first process on is planned as it is written, and 
   expect(onlyNode(planOf(node('')).runs[0])).not.toHaveProperty('systemCalls');
 });
 
+test('limits are of the cell, and one that is none is a mistake of its cell', () => {
+  const scenario = (memory: string) => `name: s
+summary: s
+matrix: { memory: ${memory}, processes: [100, 200] }
+node:
+  containerd: 1.6.4
+  limits: { memory: '\${matrix.memory}', processes: '\${matrix.processes}', tmpfs: 1GiB }
+steps: [{ run-pod: web }]
+`;
+  const plan = planOf(scenario('[512MiB]'));
+  const limits = plan.runs.map((run) => onlyNode(run).limits);
+  expect(limits).toEqual(
+    [100, 200].map((processes) => ({ memoryBytes: 2 ** 29, processes, tmpfsBytes: 2 ** 30 })),
+  );
+  expect(mistakesOf(scenario('[512MiB, lots]'))).toBe(`s.yaml:6:21 wanted a size such as 512MiB or 2GiB; got "lots"
+      limits: { memory: '\${matrix.memory}', processes: '\${matrix.processes}', tmpfs: 1GiB }
+                        ~~~~~~~~~~~~~~~~~~
+`);
+});
+
 test('a cell becomes a run: exact versions, everything filled in, the branch that applies', () => {
   const plan = planOf(`name: s
 summary: Why

@@ -13,7 +13,7 @@ test.each([
 
 test.each([
   ['memory=1MiB', 'a node needs at least 64MiB'],
-  ['memory=lots', 'wanted a size such as 512MiB or 2GiB'],
+  ['memory=lots', 'wanted a size such as 512MiB or 2GiB; got "lots"'],
   ['processes=3', 'wanted a whole number from 50; got "3"'],
   ['processes=many', 'wanted a whole number from 50; got "many"'],
   ['512MiB', 'wanted memory=…, processes=…, tmpfs=…; got "512MiB"'],

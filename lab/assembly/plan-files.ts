@@ -8,7 +8,7 @@ import { checkNames } from '../plan/checks.ts';
 import { localComponents, versionFacts } from '../plan/resolve-component.ts';
 import type { Pins } from '../plan/pins.ts';
 import type { Plan } from '../plan/plan.ts';
-import { notesOn } from '../plan/notes.ts';
+import { notesOn, notesOnConfig } from '../plan/notes.ts';
 import { planScenarios } from '../plan/plan-scenarios.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
 import { fileText, type Beside } from '../spec/yaml-file.ts';
@@ -16,6 +16,7 @@ import { parseScenario } from '../spec/scenario-shape.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import { findScenarios, type ScenarioFile } from './find-scenarios.ts';
 import { openArtifacts } from './open-artifacts.ts';
+import { RUNTIMES } from './runtimes.ts';
 import type { NodeFlags, World } from './world.ts';
 
 /** The scenarios that names stand for, as far as they are sound, and every mistake of every file. */
@@ -64,7 +65,10 @@ export async function preparePlan(
   const { scenarios, mistakes } = await readScenarios(world, options.names);
   if (mistakes.length > 0) throw mistakesFound(mistakes);
   for (const note of scenarios.flatMap(notesOn)) options.note(formatDiagnostic(note));
-  return planOf(world, { ...options, scenarios });
+  const plan = await planOf(world, { ...options, scenarios });
+  for (const note of notesOnConfig(plan, { scenarios, runtimes: RUNTIMES }))
+    options.note(formatDiagnostic(note));
+  return plan;
 }
 
 /** The plan of these scenarios under these flags. Programs of the user's own are asked for their version first. */

@@ -1,12 +1,37 @@
 import { messageOf } from '../core/lab-error.ts';
-import { type Diagnostic, mistakeAt } from '../spec/diagnostic.ts';
+import type { Runtimes } from '../core/runtime.ts';
+import { type Diagnostic, mistakeAt, type Place } from '../spec/diagnostic.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
+import type { Plan } from './plan.ts';
 
 /** What looks like a slip and may be meant, as broken configurations are tried on purpose: reported before anything runs. */
 export function notesOn(scenario: Scenario): readonly Diagnostic[] {
   return [...notesOnAxes(scenario), ...notesOnFiles(scenario)];
+}
+
+/** Tables of `runtime-config` that are for other versions than those of the plan. */
+export function notesOnConfig(
+  plan: Plan,
+  { scenarios, runtimes }: { scenarios: readonly Scenario[]; runtimes: Runtimes },
+): readonly Diagnostic[] {
+  const notes = new Map<string, { place: Place; message: string; versions: Set<string> }>();
+  for (const { runtime, runtimeConfig, runtimeConfigPlace: place } of plan.runs.flatMap(
+    ({ nodes }) => nodes,
+  )) {
+    if (place === undefined) continue;
+    const message = runtimes[runtime.component].configNote(runtimeConfig, runtime.version);
+    if (message === undefined) continue;
+    const key = `${place.file}:${place.line}:${place.column} ${message}`;
+    const note = notes.get(key) ?? { place, message, versions: new Set() };
+    notes.set(key, note);
+    note.versions.add(`${runtime.component} ${runtime.version}`);
+  }
+  return [...notes.values()].map(({ place, message, versions }) => {
+    const text = scenarios.find((scenario) => scenario.place.file === place.file)?.text ?? '';
+    return mistakeAt(place, { text, message: `note: with ${[...versions].join(', ')}: ${message}` });
+  });
 }
 
 /** A value of the matrix that nothing takes makes runs that are all the same. */

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { notesOn } from '../../lab/plan/notes.ts';
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import { notesOn, notesOnConfig } from '../../lab/plan/notes.ts';
+import { planScenarios } from '../../lab/plan/plan-scenarios.ts';
 import { scenarioOf } from '../spec/read.ts';
+import { OPTIONS } from './facts.ts';
 
 const notesFor = (files: string): readonly string[] =>
   notesOn(
@@ -63,5 +66,22 @@ test('nothing is told of JSON that is sound, whatever is filled in later', () =>
   const files = `a.conf: { name: a }, b.conflist: '{ "mtu": \${matrix.mtu}, "x": "\${matrix.mtu} $\${y}" }'`;
   expect(notesFor(files)).toEqual([
     '6 note: /etc/cni/net.d/x.conf is not JSON, and is written as it is: Unexpected end of JSON input',
+  ]);
+});
+
+test('tables for another generation of the runtime are noted once, with the versions that may skip them', () => {
+  const scenario = scenarioOf(`name: s
+summary: s
+matrix: { containerd: [1.6.4, 2.1.9, 2.4.2], x: [a, b] }
+node:
+  containerd: \${matrix.containerd}
+  runtime-config: { plugins: { io.containerd.grpc.v1.cri: { x: '\${matrix.x}' } } }
+steps: [{ run-pod: web }]
+`);
+  const plan = planScenarios([scenario], OPTIONS);
+  if (!plan.ok) return expect.fail('a plan');
+  const notes = notesOnConfig(plan.value, { scenarios: [scenario], runtimes: RUNTIMES });
+  expect(notes.map(({ place, message }) => `${place.line} ${message}`)).toEqual([
+    '6 note: with containerd 2.1.9, containerd 2.4.2: plugins."io.containerd.grpc.v1.cri" is a table of containerd 1.x and may not be read; `cri: { … }` in runtime-config goes to the table that each version reads',
   ]);
 });

@@ -1,7 +1,7 @@
 import { parseLogrus } from '../../core/logrus.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { configText } from './containerd/config.ts';
-import { unreadConfig } from './containerd/config-read.ts';
+import { configNote, unreadConfig } from './containerd/config-read.ts';
 
 const CONFIG_FOLDER = '/etc/containerd/';
 const CONFIG = `${CONFIG_FOLDER}config.toml`;
@@ -27,6 +27,7 @@ export const containerd: Runtime = {
   },
   configDump: ['containerd', 'config', 'dump'],
   unreadConfig,
+  configNote,
   parseLog: parseLogrus,
   reasonsNotStarted,
   whyNotStarted,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { unreadConfig } from '../../../lab/nodes/runtimes/containerd/config-read.ts';
+import type { JsonObject } from '../../../lab/core/json.ts';
+import { configNote, unreadConfig } from '../../../lab/nodes/runtimes/containerd/config-read.ts';
 import { judge } from '../../rig/judged.ts';
 import { at, journalOf, planned, ran, result, runPod } from '../../rig/recorded-run.ts';
 import { withNode } from '../../rig/only-node.ts';
@@ -111,6 +112,26 @@ describe('containerd 2.x says what it skips', () => {
       unreadConfig({ ...config, disabled_plugins: ['io.containerd.nope.v1.x'] }, dump2('', log)),
     ).toBeUndefined();
   });
+});
+
+const [CRI_OF_1, CRI_OF_2] = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.runtime'];
+const ROLES = '`cri: { … }` in runtime-config goes to the table that each version reads';
+const note = (version: string, plugins: JsonObject, more: JsonObject = {}) =>
+  configNote({ plugins, ...more }, version);
+
+test('before a run, a table of the other generation is worth a note, and only where this one has none', () => {
+  const cni = { cni: { ip_pref: 'cni' } };
+  expect(note('2.1.9', { [CRI_OF_1]: cni })).toBe(
+    `plugins."${CRI_OF_1}" is a table of containerd 1.x and may not be read; ${ROLES}`,
+  );
+  expect(note('1.6.4', { [CRI_OF_2]: cni })).toBe(
+    `plugins."${CRI_OF_2}" is a table of containerd 2.x and may not be read; ${ROLES}`,
+  );
+  expect(note('1.6.4', { [CRI_OF_1]: cni })).toBeUndefined();
+  expect(note('2.1.9', { [CRI_OF_2]: cni, [CRI_OF_1]: cni })).toBeUndefined();
+  expect(note('2.1.9', { [CRI_OF_1]: cni }, { cri: { enable_selinux: false } })).toBeUndefined();
+  expect(note('2.1.9', { [CRI_OF_1]: { stream_server_port: '0' } })).toBeUndefined();
+  expect(note('2.1.9', { 'io.containerd.gc.v1.scheduler': {} })).toBeUndefined();
 });
 
 describe('a run whose configuration is not read', () => {

@@ -3,7 +3,7 @@ import { parse } from 'smol-toml';
 import type { JsonObject, JsonValue } from '../../../core/json.ts';
 import { parseLogrus } from '../../../core/logrus.ts';
 import type { ConfigSeen, UnreadConfig } from '../../../core/runtime.ts';
-import { inTablesOf, CRI, IMAGES, isTable, RUNTIME } from './config.ts';
+import { inTablesOf, CRI, IMAGES, isStreamingAlone, isTable, RUNTIME } from './config.ts';
 
 /** The names under which the CRI plugin's tables stand in one version of containerd or another. */
 const CRI_TABLES = [CRI, RUNTIME, IMAGES];
@@ -36,12 +36,23 @@ export function unreadConfig(
   const elsewhere = unread.some(([, table = '']) => isOther(table));
   return {
     message: `containerd ${version} does not read ${first}${more} of runtime-config`,
-    detail: [
-      ...others,
-      ...(elsewhere ? ['`cri: { … }` in runtime-config goes to the table that each version reads'] : []),
-    ],
+    detail: [...others, ...(elsewhere ? [ROLES] : [])],
   };
 }
+
+/** A table of the CRI plugin's of the other generation, where there is none of this version's. Some versions move it, others skip it. */
+export function configNote(wanted: JsonObject, version: string): string | undefined {
+  const { plugins } = inTablesOf(version, wanted);
+  const own = isTable(plugins) ? Object.entries(plugins) : [];
+  const isOf1 = ([name]: readonly [string, JsonValue]) => name === CRI;
+  const ofCri = own.filter(([name, table]) => CRI_TABLES.includes(name) && !isStreamingAlone(name, table));
+  const is1 = version.startsWith('1.');
+  const [first] = ofCri;
+  if (first === undefined || ofCri.some((table) => isOf1(table) === is1)) return undefined;
+  return `${tomlPath(['plugins', first[0]])} is a table of containerd ${is1 ? '2.x' : '1.x'} and may not be read; ${ROLES}`;
+}
+
+const ROLES = '`cri: { … }` in runtime-config goes to the table that each version reads';
 
 type Path = readonly string[];
 

@@ -111,6 +111,10 @@ function splitIn2(
   };
 }
 
+/** 2.x has the table of 1.x still, for these keys. */
+export const isStreamingAlone = (name: string, table: JsonValue): boolean =>
+  name === CRI && isTable(table) && Object.keys(table).every((key) => STREAMING.includes(key));
+
 const withBinDirs = ({ bin_dir: folder, ...cni }: JsonObject): JsonObject =>
   folder === undefined ? cni : { bin_dirs: [folder], ...cni };
 

@@ -46,7 +46,8 @@ steps: [{ run-pod: web }]
   expect(limits).toEqual(
     [100, 200].map((processes) => ({ memoryBytes: 2 ** 29, processes, tmpfsBytes: 2 ** 30 })),
   );
-  expect(mistakesOf(scenario('[512MiB, lots]'))).toBe(`s.yaml:6:21 wanted a size such as 512MiB or 2GiB; got "lots"
+  expect(mistakesOf(scenario('[512MiB, lots]')))
+    .toBe(`s.yaml:6:21 wanted a size such as 512MiB or 2GiB; got "lots"
       limits: { memory: '\${matrix.memory}', processes: '\${matrix.processes}', tmpfs: 1GiB }
                         ~~~~~~~~~~~~~~~~~~
 `);

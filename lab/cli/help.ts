@@ -86,6 +86,13 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: [0, 1, 2, 69, 70],
     examples: [['judge .cnilab/2026-11-21T181229-368dc3', 'all runs of a session again']],
   },
+  timeline: {
+    ...READS,
+    examples: [
+      ['timeline .cnilab/latest', 'who called what, when, in all runs of the last session'],
+      ['timeline .cnilab/latest/missing-version.containerd-1.6.3 --json', 'of one run, as data'],
+    ],
+  },
   fetch: { ...FETCHES, examples: [['fetch missing-version --containerd 1.6.3', 'what this run needs']] },
   versions: {
     ...READS,

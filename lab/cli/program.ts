@@ -92,6 +92,16 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./judge.ts')).judgeCommand(world, folders, flags)),
     );
 
+  program
+    .command('timeline')
+    .description('what happened in recorded runs: steps, CRI and CNI calls, network namespaces, log')
+    .argument('<folders...>', 'of runs or of whole sessions, as they stand in .cnilab/')
+    .option('--json', 'as data')
+    .option('-v, --verbose', "all of the runtime's log, also that of its start")
+    .action(async (folders: string[], flags: { json?: true; verbose?: true }) =>
+      done(await (await import('./timeline.ts')).timelineCommand(world, folders, flags)),
+    );
+
   withNodeFlags(program.command('fetch'))
     .description('bring everything that scenarios need into the cache, for use without a network')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')

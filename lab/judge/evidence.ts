@@ -1,5 +1,6 @@
 import type { JournalEntry } from '../observe/observation.ts';
-import type { PlannedStep } from '../plan/plan.ts';
+import type { PlannedStep, RunPlan } from '../plan/plan.ts';
+import { hasCriFields } from '../spec/pod-shape.ts';
 import type { Recorded } from '../spec/verbs/verb-spec.ts';
 import { containerMadeBy, podMadeBy, specOf, type PlannedAction } from '../spec/verbs/verbs.ts';
 import { type Look, ofKind, type Seen } from './facts.ts';
@@ -13,14 +14,14 @@ interface Lines {
 /** What ought to stand in a journal of a step that was taken, and does not. */
 export function missingOf(
   { action }: PlannedStep,
-  { own, before }: { own: readonly JournalEntry[]; before: Look | undefined },
+  { own, before, pods }: Lines & { readonly pods: RunPlan['pods'] },
 ): string | undefined {
   if (ofKind(own, 'step-started').length === 0) return 'its beginning';
   if (ofKind(own, 'look').length === 0) return 'the look after it';
   if (ofKind(own, 'runtime-log').length === 0) return 'the log of the runtime';
   if (endedUnrecorded({ own, before })) return END_OF_RUNTIME;
   if (ofKind(own, 'not-run').length > 0) return undefined;
-  return missingRecord(action, { own, before }) ?? missingName(action, own);
+  return missingRecord(action, { own, before }) ?? missingName(action, { own, pods });
 }
 
 const END_OF_RUNTIME = 'the end of the runtime';
@@ -54,12 +55,18 @@ const MISSING: { readonly [R in Recorded]: (lines: Lines & { waited: number }) =
   'runtime start': (lines) => wait(lines),
 };
 
-/** The name that is known from this step on: how often a pod was run, and the id of what was made. */
-function missingName(action: PlannedAction, own: readonly JournalEntry[]): string | undefined {
-  const pod = podMadeBy(action);
-  if (pod !== undefined) return capture(own, `${pod}.attempts`);
-  const container = containerMadeBy(action);
+/** What is known from this step on: how often a pod was run, the id of what was made, and which keys the runtime dropped. */
+function missingName(
+  action: PlannedAction,
+  { own, pods }: { readonly own: readonly JournalEntry[]; readonly pods: RunPlan['pods'] },
+): string | undefined {
   const succeeded = ofKind(own, 'command').some(({ result }) => result.exitCode === 0);
+  const pod = podMadeBy(action);
+  if (pod !== undefined) {
+    const readBack = succeeded && pods.some((spec) => spec.name === pod && hasCriFields(spec));
+    return capture(own, `${pod}.attempts`) ?? (readBack ? capture(own, `${pod}.ignored`) : undefined);
+  }
+  const container = containerMadeBy(action);
   return container !== undefined && succeeded ? capture(own, `${container}.id`) : undefined;
 }
 

@@ -80,7 +80,7 @@ export interface RunFacts {
 }
 
 export function factsOf(
-  run: Pick<RunPlan, 'steps'> & { readonly node: Pick<NodePlan, 'files' | 'runtime'> },
+  run: Pick<RunPlan, 'steps' | 'pods'> & { readonly node: Pick<NodePlan, 'files' | 'runtime'> },
   entries: readonly JournalEntry[],
   runtimes: Runtimes,
 ): RunFacts {
@@ -91,7 +91,9 @@ export function factsOf(
   return {
     runtime,
     start: startFacts(entries, runtime),
-    steps: run.steps.map((step) => stepFacts(step, { own: byStep.get(step.id) ?? [], looks })),
+    steps: run.steps.map((step) =>
+      stepFacts(step, { own: byStep.get(step.id) ?? [], looks, pods: run.pods }),
+    ),
     looks,
     lateCrashes: ofKind(byStep.get('end') ?? [], 'runtime-ended').filter(({ asked }) => !asked),
     instruments: instrumentsOf(run, entries),
@@ -146,14 +148,15 @@ const isConfigDump = ({ argv }: CommandResult, { configDump }: Runtime): boolean
 
 function stepFacts(
   step: PlannedStep,
-  { own, looks }: { own: readonly JournalEntry[]; looks: readonly Look[] },
+  { own, looks, pods }: { own: readonly JournalEntry[]; looks: readonly Look[]; pods: RunPlan['pods'] },
 ): StepFacts {
   const look = ofKind(own, 'look').at(-1);
+  const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1];
   return {
     step,
     ended: ofKind(own, 'step-ended').length > 0,
     notRun: ofKind(own, 'not-run')[0]?.why,
-    missing: missingOf(step, { own, before: looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1] }),
+    missing: missingOf(step, { own, before, pods }),
     commands: ofKind(own, 'command'),
     waits: ofKind(own, 'waited'),
     absent: ofKind(own, 'files').flatMap(({ absent }) => absent),

@@ -15,7 +15,7 @@ import { judgeLeftBehind } from './left-behind.ts';
 import { judgeNetwork } from './network.ts';
 import { withPaste } from './paste.ts';
 import { podOf } from './left-over.ts';
-import { judgePods } from './pods.ts';
+import { judgeIgnored, judgePods } from './pods.ts';
 import { podMadeBy } from '../spec/verbs/verbs.ts';
 import type { Judged, Subject } from './check.ts';
 import { judgeTimedOut, limitsOf } from './timed-out.ts';
@@ -110,13 +110,16 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const { facts } = step.view;
   const { did, subject } = subjectOf(step, context);
   const state = judgeState(subject);
+  const pod = podMadeBy(step.step.action);
+  const ignored = pod === undefined ? [] : judgeIgnored(subject, pod);
   const { stale } = capturesOf(step, facts);
   const findings = withLog(
     [
       ...did.findings,
       ...judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name }),
+      ...ignored,
       ...state.findings,
-    ].map((finding) => offered(finding, subject, podMadeBy(step.step.action))),
+    ].map((finding) => offered(finding, subject, pod)),
     step.log ?? '',
     logUpTo(step, facts),
   );

@@ -42,6 +42,8 @@ function pasteOf(
       return network.ready
         ? 'network-ready: true'
         : `network-ready: { reason: ${text(network.reason)}, message: ${text(network.message)} }`;
+    case 'pod':
+      return actual.startsWith('ignored: ') ? `pod: { ${actual} }` : undefined;
     case 'left-behind':
       return `left-behind: ${actual}`;
     case 'log': {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { NodeState, StateItem } from '../core/node-state.ts';
 import type { PodExpectation } from '../spec/scenario.ts';
 import type { Bindings } from '../match/bindings.ts';
@@ -31,7 +33,9 @@ export function judgePods(subject: Subject): readonly Finding[] {
   ];
   return [
     ...wanted
-      .filter(({ expected: { state: how, ips } }) => how !== undefined || ips !== undefined)
+      .filter(({ expected: { state: how, ips, ignored } }) =>
+        [how, ips, ignored].some((one) => one !== undefined),
+      )
       .map(({ name, expected, paste }) => {
         const answer = judgePod(name, { expected, state, bindings });
         return {
@@ -71,13 +75,21 @@ function judgePod(
   const actual = {
     state: sandbox?.detail?.['state'] ?? (sandbox === undefined ? 'absent' : 'unknown'),
     ips: ipsOf(sandbox),
+    ignored: ignoredOf(name, bindings),
   };
   const stateHolds = expected.state === undefined || expected.state === actual.state;
   const ipsHold = expected.ips === undefined || sameIps(expected.ips, { actual: actual.ips, bindings });
-  const wanted = yaml({ state: expected.state, ips: filledIps(expected.ips, bindings) });
-  if (stateHolds && ipsHold) return { outcome: 'pass', message: `pod ${name} is ${wanted}, as expected` };
+  const ignoredHold =
+    expected.ignored === undefined || isDeepStrictEqual(new Set(expected.ignored), new Set(actual.ignored));
+  const wanted = yaml({ ...expected, ips: filledIps(expected.ips, bindings) });
+  if (stateHolds && ipsHold && ignoredHold)
+    return { outcome: 'pass', message: `pod ${name} is ${wanted}, as expected` };
   const count = typeof expected.ips === 'number' ? actual.ips.length : actual.ips;
-  const came = yaml({ state: actual.state, ips: expected.ips === undefined ? undefined : count });
+  const came = yaml({
+    state: actual.state,
+    ips: expected.ips === undefined ? undefined : count,
+    ignored: expected.ignored === undefined ? undefined : actual.ignored,
+  });
   return {
     outcome: 'fail',
     message: `pod ${name} is ${came}, expected ${wanted}`,
@@ -112,16 +124,35 @@ function filledIps(ips: PodExpectation['ips'], bindings: Bindings): PodExpectati
   return typeof ips === 'object' ? ips.map((template) => fillIn(template, bindings)) : ips;
 }
 
-function yaml({
-  state,
-  ips,
-}: {
-  state: string | undefined;
-  ips: number | readonly string[] | undefined;
-}): string {
+interface Shown {
+  readonly state?: string | undefined;
+  readonly ips?: PodExpectation['ips'] | undefined;
+  readonly ignored?: readonly string[] | undefined;
+}
+
+function yaml({ state, ips, ignored }: Shown): string {
   const parts = [
     ...(state === undefined ? [] : [`state: ${state}`]),
     ...(ips === undefined ? [] : [`ips: ${typeof ips === 'number' ? ips : flowList(ips)}`]),
+    ...(ignored === undefined ? [] : [`ignored: ${flowList(ignored)}`]),
   ];
   return `{ ${parts.join(', ')} }`;
+}
+
+/** What the runtime dropped of the keys of a pod, as the lab saw it when the pod was run. */
+const ignoredOf = (pod: string, bindings: Bindings): readonly string[] =>
+  (bindings.get(`${pod}.ignored`) ?? '').split(',').filter((key) => key !== '');
+
+/** A pod that is run without what its file asks for is not what anybody expects, unless the file says so. */
+export function judgeIgnored(
+  { stepId, expect, bindings }: Pick<Subject, 'stepId' | 'expect' | 'bindings'>,
+  pod: string,
+): readonly Finding[] {
+  const ignored = ignoredOf(pod, bindings);
+  if (ignored.length === 0 || expect.pod?.ignored !== undefined) return [];
+  const message = `the runtime does not know ${ignored.join(', ')} of pod ${pod}, and has run it without`;
+  const actual = `ignored: ${flowList(ignored)}`;
+  return [
+    { check: 'pod', outcome: 'fail', stepId, place: expect.place, message, expected: 'ignored: []', actual },
+  ];
 }

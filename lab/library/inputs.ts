@@ -1,5 +1,6 @@
 import { STATE_KINDS, type NodeLimits } from '../core/node-state.ts';
 import { BACKENDS, type NodeExecOptions } from '../nodes/node.ts';
+import { PROTOCOLS } from '../spec/pod-shape.ts';
 import { IN_EVERY_TEXT, isInEveryText } from '../spec/template.ts';
 import { LEAST_MEMORY_BYTES, LEAST_PROCESSES, LIMITS } from '../spec/limits.ts';
 import { NAME, NAME_WANTED, nameMistake, whyNoName, whyNoPath, addressMistake } from '../spec/text-shapes.ts';
@@ -55,13 +56,33 @@ export const INPUTS = {
         check.object<NonNullable<PodRequest['hostPorts']>[number]>({
           hostPort: port,
           containerPort: port,
-          protocol: check.optional(check.word(['tcp', 'udp'])),
+          protocol: check.optional(check.word(PROTOCOLS)),
+          hostIp: check.optional(check.text),
         }),
       ),
     ),
     annotations: check.optional(texts),
     labels: check.optional(texts),
     hostNetwork: check.optional(check.boolean),
+    namespace: check.optional(check.text),
+    uid: check.optional(check.text),
+    hostname: check.optional(check.text),
+    dns: check.optional(
+      check.object<NonNullable<PodRequest['dns']>>({
+        servers: check.optional(check.listOf(check.text)),
+        searches: check.optional(check.listOf(check.text)),
+        options: check.optional(check.listOf(check.text)),
+      }),
+    ),
+    sysctls: check.optional(texts),
+    namespaces: check.optional(
+      check.object<NonNullable<PodRequest['namespaces']>>({
+        pid: check.optional(check.word(['pod', 'container', 'node'])),
+        ipc: check.optional(check.word(['pod', 'node'])),
+        user: check.optional(check.word(['pod', 'node'])),
+      }),
+    ),
+    runtimeHandler: check.optional(check.text),
   }),
   exec: check.optional(
     check.object<NodeExecOptions>({

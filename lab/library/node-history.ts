@@ -10,6 +10,8 @@ import { failuresOf } from '../judge/failures.ts';
 import { lastLines } from '../judge/log.ts';
 import { judgeOk } from '../judge/commands.ts';
 import { judgeRuntime } from '../judge/runtime.ts';
+import { judgeIgnored } from '../judge/pods.ts';
+import { podMadeBy } from '../spec/verbs/verbs.ts';
 import { judgeTimedOut } from '../judge/timed-out.ts';
 import type { NodeRuntime, RuntimeEnd } from '../nodes/node-runtime.ts';
 import type { LabNode } from '../nodes/node.ts';
@@ -122,7 +124,8 @@ export class NodeHistory {
 
   facts(): RunFacts {
     const runtime = { component: this.runtime.name, version: this.#version };
-    return factsOf({ steps: this.#steps, node: { files: this.#files, runtime } }, this.#entries, RUNTIMES);
+    const run = { steps: this.#steps, pods: [...this.#pods.values()], node: { files: this.#files, runtime } };
+    return factsOf(run, this.#entries, RUNTIMES);
   }
 
   #nextId(what: string): string {
@@ -140,9 +143,12 @@ function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
   const stepId = taken.step.id;
   const { name } = facts.runtime;
   const before = facts.looks[facts.looks.findIndex((look) => look.stepId === stepId) - 1]?.runtime;
+  const known = bindingsDuring(facts, stepId);
+  const pod = podMadeBy(taken.step.action);
   const finding = [
     ...judgeTimedOut(taken),
     ...judgeOk(taken),
+    ...(pod === undefined ? [] : judgeIgnored({ ...taken.step, stepId, bindings: known }, pod)),
     ...judgeRuntime(taken, { before: before ?? 'running', name }),
   ].find(({ outcome }) => outcome === 'fail');
   if (finding === undefined) return undefined;
@@ -153,7 +159,7 @@ function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
     stepId,
     message: [`${stepId}: ${finding.message}`, ...lines].join('\n  '),
     errorText: failure?.errorText ?? finding.message,
-    known: bindingsDuring(facts, stepId),
+    known,
     ...(failure?.command === undefined ? {} : { result: failure.command.result }),
   });
 }

@@ -19,7 +19,8 @@ export interface PodRequest extends Partial<Omit<PodSpec, 'hostPorts'>> {
   readonly hostPorts?: readonly {
     readonly hostPort: number;
     readonly containerPort: number;
-    readonly protocol?: 'tcp' | 'udp';
+    readonly protocol?: 'tcp' | 'udp' | 'sctp';
+    readonly hostIp?: string;
   }[];
 }
 

@@ -124,11 +124,27 @@ export function fillFake(script: FakeScript<WrittenObject>, cell: FilledCell): F
 }
 
 export function fillPod(pod: PodSpec, cell: Cell): PodSpec {
-  const fill = (texts: Readonly<Record<string, string>>) =>
-    Object.fromEntries(
-      Object.entries(texts).map(([key, text]) => [key, fillText(text, { cell, mode: 'final' })]),
-    );
-  return { ...pod, annotations: fill(pod.annotations), labels: fill(pod.labels) };
+  const { annotations, labels, hostPorts, namespace, uid, hostname, dns, sysctls, runtimeHandler } = pod;
+  const fill = (text: string) => fillText(text, { cell, mode: 'final' });
+  const fillAll = (texts: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, fill(text)]));
+  return {
+    ...pod,
+    annotations: fillAll(annotations),
+    labels: fillAll(labels),
+    hostPorts: hostPorts.map((port) => ({
+      ...port,
+      ...(port.hostIp === undefined ? {} : { hostIp: fill(port.hostIp) }),
+    })),
+    ...(namespace === undefined ? {} : { namespace: fill(namespace) }),
+    ...(uid === undefined ? {} : { uid: fill(uid) }),
+    ...(hostname === undefined ? {} : { hostname: fill(hostname) }),
+    ...(dns === undefined
+      ? {}
+      : { dns: Object.fromEntries(Object.entries(dns).map(([key, texts]) => [key, texts.map(fill)])) }),
+    ...(sysctls === undefined ? {} : { sysctls: fillAll(sysctls) }),
+    ...(runtimeHandler === undefined ? {} : { runtimeHandler: fill(runtimeHandler) }),
+  };
 }
 
 /** Texts of expectations stay templates: the judge knows what `${web.id}` is. */

@@ -1,4 +1,5 @@
 import { STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
+import { CRI_KEYS } from './pod-shape.ts';
 import { present, object } from './object-shape.ts';
 import { bool, wholeNumber, word, whenShape } from './scalar-shapes.ts';
 import type {
@@ -118,6 +119,10 @@ const podShape: Shape<PodExpectation> = named(
             }),
           ),
           'left-behind': about('none, or by kind what there is of this pod', leftBehindOfPod),
+          ignored: about(
+            'keys of the pod that the runtime has dropped, as it does not know them; default: none',
+            list(word(CRI_KEYS)),
+          ),
         },
       },
       ({ 'left-behind': leftBehind, ...values }) => ({ ...values, ...present({ leftBehind }) }),

@@ -1,4 +1,5 @@
 import { didYouMean } from './diagnostic.ts';
+import { parseTime } from './limits.ts';
 import { type Shape, mapOf, mapped, notEmpty } from './shape.ts';
 
 /** A text; a number counts as one, by its very characters, so that versions need no quotes. */
@@ -75,3 +76,11 @@ export const whenShape: Shape<Readonly<Record<string, string>>> = mapped(conditi
   }
   return Object.fromEntries(entries.map(({ name, range }) => [name, range]));
 });
+/** In milliseconds. */
+export const timeShape: Shape<number> = mapped(
+  text({ wanted: 'a time such as 30s, 500ms, 2m or 1h', pattern: /^\d+(ms|s|m|h)$/ }),
+  (value, spot) => {
+    const time = parseTime(value);
+    return time.ok ? time.value : spot.mistake(`${time.error}; got "${value}"`);
+  },
+);

@@ -3,13 +3,14 @@ import { endExpectShape } from './expect-shape.ts';
 import { nodeShape } from './node-shape.ts';
 import { LIMITS, cellCount, tooManyCells } from './limits.ts';
 import { present, object } from './object-shape.ts';
-import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
+import { podsShape } from './pod-shape.ts';
+import { text, word } from './scalar-shapes.ts';
 import type { Control, EndExpectation, NamedNode, PodSpec, Scenario, StepSpec } from './scenario.ts';
 import { mentioning, type AxisValue } from './mention.ts';
 import { about, list, mapOf, mapped, type Shape, type Definitions, type JsonSchema } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 import { stepShape } from './step-shape.ts';
-import { exactOrPart, nameShape, template } from './text-shapes.ts';
+import { exactOrPart, nameShape } from './text-shapes.ts';
 import { podMadeBy } from './verbs/verbs.ts';
 import { ok, type Result } from '../core/lab-error.ts';
 import { readWithReferences } from './references.ts';
@@ -138,50 +139,6 @@ const axesShape = mapOf(list(axisValue, { min: 1 }), {
 const matrixShape: Shape<Scenario['matrix']> = mapped(axesShape, (matrix, spot) => {
   const cells = cellCount(matrix);
   return cells > LIMITS.cells ? spot.mistake(tooManyCells(cells)) : matrix;
-});
-
-const portShape = wholeNumber({ min: 1, max: 65535 });
-const hostPortShape = object(
-  {
-    required: { host: about('port of the node', portShape), container: about('port of the pod', portShape) },
-    optional: { protocol: about('default: tcp', word(['tcp', 'udp'])) },
-  },
-  ({ host, container, protocol }) => ({
-    hostPort: host,
-    containerPort: container,
-    protocol: protocol ?? ('tcp' as const),
-  }),
-);
-const textsByKey = mapped(
-  mapOf(template('matrix'), { build: (value, key) => [key, value] as const }),
-  (pairs) => Object.fromEntries(pairs),
-);
-const podShape = object(
-  {
-    required: {},
-    optional: {
-      'host-ports': about(
-        'ports of the node that lead to the pod, by the portmap plugin',
-        list(hostPortShape),
-      ),
-      annotations: about('of the sandbox', textsByKey),
-      labels: about('of the sandbox', textsByKey),
-      'host-network': about('the pod shares the network of the node', bool),
-    },
-  },
-  (values) => ({
-    hostPorts: values['host-ports'] ?? [],
-    annotations: values.annotations ?? {},
-    labels: values.labels ?? {},
-    hostNetwork: values['host-network'] ?? false,
-  }),
-);
-const podsShape: Shape<readonly PodSpec[]> = mapOf(podShape, {
-  key: (name, spot) => {
-    nameShape.read(spot);
-    spot.mention({ kind: 'declared-pod', name });
-  },
-  build: (value, name) => ({ name, ...value }),
 });
 
 const nodesByName = mapOf(nodeShape, {

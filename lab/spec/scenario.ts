@@ -119,11 +119,33 @@ export interface PodSpec {
   readonly hostPorts: readonly {
     readonly hostPort: number;
     readonly containerPort: number;
-    readonly protocol: 'tcp' | 'udp';
+    readonly protocol: 'tcp' | 'udp' | 'sctp';
+    /** of the node; missing: all of its addresses */
+    readonly hostIp?: string;
   }[];
   readonly annotations: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly hostNetwork: boolean;
+  /** missing: `default` */
+  readonly namespace?: string;
+  /** missing: the name and `-uid` */
+  readonly uid?: string;
+  /** missing: the name, and none for a pod on the network of the node */
+  readonly hostname?: string;
+  /** missing: the runtime copies the resolv.conf of the node */
+  readonly dns?: {
+    readonly servers?: readonly string[];
+    readonly searches?: readonly string[];
+    readonly options?: readonly string[];
+  };
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** what is missing is as CRI has it by default: `pid` and `ipc` of the pod, no user namespace asked for */
+  readonly namespaces?: {
+    readonly pid?: 'pod' | 'container' | 'node';
+    readonly ipc?: 'pod' | 'node';
+    readonly user?: 'pod' | 'node';
+  };
+  readonly runtimeHandler?: string;
 }
 
 export interface StepSpec {
@@ -191,6 +213,8 @@ export interface PodExpectation {
   readonly ips?: number | readonly string[];
   /** of what there is and was not at the start, that which belongs to this pod */
   readonly leftBehind?: LeftBehindExpectation;
+  /** keys of the pod that the runtime does not know, and has dropped; of the run of a pod, missing is none */
+  readonly ignored?: readonly string[];
 }
 
 /**

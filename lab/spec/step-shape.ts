@@ -1,10 +1,9 @@
 import { stepExpectShape } from './expect-shape.ts';
 import { present, object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
-import { text, whenShape } from './scalar-shapes.ts';
+import { text, timeShape, whenShape } from './scalar-shapes.ts';
 import type { Expectation, StepSpec, When } from './scenario.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
-import { parseTime } from './limits.ts';
 import {
   VERBS,
   isVerb,
@@ -17,20 +16,12 @@ import {
 } from './verbs/verbs.ts';
 import { aboutOneNode, nameShape } from './text-shapes.ts';
 
-const timeoutMs: Shape<number> = mapped(
-  text({ wanted: 'a time such as 30s, 500ms, 2m or 1h', pattern: /^\d+(ms|s|m|h)$/ }),
-  (value, spot) => {
-    const time = parseTime(value);
-    return time.ok ? time.value : spot.mistake(`${time.error}; got "${value}"`);
-  },
-);
-
 const COMMON = {
   expect: about(
     'what must be so after this step; one branch, or several with "when"; default: ok: true',
     stepExpectShape,
   ),
-  timeout: about('of the commands of this step: 30s, 500ms, 2m', timeoutMs),
+  timeout: about('of the commands of this step: 30s, 500ms, 2m', timeShape),
   note: about('for readers', text()),
   on: about('the node, where there are several', nameShape),
   when: about('the step is for these versions or values only; others do without it', whenShape),

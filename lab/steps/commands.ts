@@ -12,21 +12,73 @@ export const COMMAND_EFFECTS: VerbEffects<keyof typeof COMMAND_VERBS> = {
     const words = argv.map((word) => context.captures.fill(word));
     await context.run(words, stdin === undefined ? {} : { stdin: context.captures.fill(stdin) });
   },
-  connect: async (context, { from, to, send }) => {
-    const netns = from === 'node' ? [] : ['--netns', netnsOf(context, from)];
-    const sent = send === undefined ? [] : ['--send', context.captures.fill(send)];
-    const argv = ['/lab/bin/agent', 'connect', ...netns, ...sent, context.captures.fill(to)];
+  connect: async (context, { from, to, protocol, fromPort, send, answerWithinMs }) => {
+    const argv = [
+      '/lab/bin/agent',
+      'connect',
+      ...inNetwork(context, from),
+      ...(protocol === undefined ? [] : ['--protocol', protocol]),
+      ...(fromPort === undefined ? [] : ['--from-port', String(fromPort)]),
+      ...(answerWithinMs === undefined ? [] : ['--timeout-ms', String(answerWithinMs)]),
+      ...(send === undefined ? [] : ['--send', context.captures.fill(send)]),
+      context.captures.fill(to),
+    ];
     const { exitCode, stderr } = await context.run(argv);
     if (exitCode === COULD_NOT_TRY) throw new NothingToActOn(stderr.toString().trim());
   },
+  listen: (context, { in: place, port, protocol = 'tcp', answer }) =>
+    listen(context, {
+      what: `a listener in ${place} on ${protocol} port ${port}`,
+      logPath: `/lab/listeners/${context.stepId}.log`,
+      argv: [
+        ...['/lab/bin/agent', 'listen', ...inNetwork(context, place), '--protocol', protocol],
+        ...['--port', String(port), '--answer', context.captures.fill(answer)],
+      ],
+    }),
 };
 
-/** Of `agent connect`: no connection was tried. */
+/** Starts it, and waits until it can be reached or has said why not. It ends with its pod, or with the node. */
+async function listen(
+  { node, stepId, timeoutMs, clock, observe }: StepContext,
+  { what, argv, logPath }: { what: string; argv: readonly string[]; logPath: string },
+): Promise<void> {
+  const startedMs = clock.now();
+  let exitCode: number | null | undefined;
+  const { ended } = await node.start(argv, { logPath });
+  void ended.then((end) => (exitCode = end.exitCode));
+  const untilMs = startedMs + timeoutMs;
+  let said = '';
+  while (said !== LISTENING && exitCode === undefined && clock.now() < untilMs) {
+    await clock.sleep(LISTENS_EVERY_MS);
+    said = (await node.readFile(logPath)).trim();
+  }
+  if (exitCode !== undefined) said = (await node.readFile(logPath)).trim();
+  if (exitCode === COULD_NOT_TRY) throw new NothingToActOn(said);
+  const met = said === LISTENING;
+  observe({
+    kind: 'waited',
+    stepId,
+    what,
+    met,
+    timedOut: false,
+    lastSeen: said,
+    waitedMs: clock.now() - startedMs,
+  });
+}
+
+/** What `agent listen` prints when it can be reached. */
+const LISTENING = 'listening';
+const LISTENS_EVERY_MS = 2;
+
+/** Of `agent connect` and `agent listen`: it was not tried. */
 const COULD_NOT_TRY = 69;
 
-function netnsOf(context: StepContext, pod: string): string {
-  sandboxId(context, pod);
-  return context.captures.fill(`\${${pod}.netns}`);
+/** Words for the agent: in which network it is to work. */
+function inNetwork(context: StepContext, place: string): readonly string[] {
+  const onNode = place === 'node' || context.pods.some((pod) => pod.name === place && pod.hostNetwork);
+  if (place !== 'node') sandboxId(context, place);
+  if (onNode) return [];
+  return ['--netns', context.captures.fill(`\${${place}.netns}`)];
 }
 
 /**

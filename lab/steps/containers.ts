@@ -2,17 +2,20 @@ import { APP_IMAGE } from '../core/components.ts';
 import type { CONTAINER_VERBS } from '../spec/verbs/containers.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
-import { sandboxId } from './pods.ts';
+import { namespaceOptionsOf, sandboxId } from './pods.ts';
 
 export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
   'create-container': async (context, { container, pod, command }) => {
     const sandbox = sandboxId(context, pod);
+    const spec = context.pods.find(({ name }) => name === pod);
+    const namespaceOptions = spec === undefined ? undefined : namespaceOptionsOf(spec);
     const config = {
       metadata: { name: container, attempt: 0 },
       image: { image: APP_IMAGE },
       command: command.map((word) => context.captures.fill(word)),
       log_path: `${container}.log`,
-      linux: {},
+      linux:
+        namespaceOptions === undefined ? {} : { security_context: { namespace_options: namespaceOptions } },
     };
     const nodePath = `/lab/containers/${container}.json`;
     await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);

@@ -1,5 +1,6 @@
 import type { PodSpec } from '../spec/scenario.ts';
 import { sandboxOf } from './captures.ts';
+import { tellIgnored } from './ignored-keys.ts';
 import type { POD_VERBS } from '../spec/verbs/pods.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import type { StateItem } from '../core/node-state.ts';
@@ -25,11 +26,14 @@ async function runPod(context: StepContext, name: string): Promise<void> {
   const attempt = Number(context.captures.get(`${name}.attempts`) ?? 0);
   context.captures.set(context.stepId, `${name}.attempts`, String(attempt + 1));
   const nodePath = `/lab/pods/${name}.json`;
-  await context.node.writeFiles([
-    { nodePath, content: `${JSON.stringify(podConfig(pod, attempt), null, 2)}\n` },
-  ]);
-  const { exitCode, stdout } = await context.run(['crictl', 'runp', nodePath], { pod: name });
-  if (exitCode === 0) context.captures.set(context.stepId, `${name}.id`, stdout.trim());
+  const config = podConfig(pod, attempt);
+  await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
+  const handler = pod.runtimeHandler === undefined ? [] : ['--runtime', pod.runtimeHandler];
+  const { exitCode, stdout } = await context.run(['crictl', 'runp', ...handler, nodePath], { pod: name });
+  if (exitCode !== 0) return;
+  const id = stdout.trim();
+  context.captures.set(context.stepId, `${name}.id`, id);
+  await tellIgnored(context, { of: 'pod', name, id, config });
 }
 
 /** One command for each sandbox that CRI lists, whoever made it; none is nothing to do, and that is fine. */
@@ -48,25 +52,68 @@ export function sandboxId(context: StepContext, pod: string): string {
   return id;
 }
 
+const POD_DEFAULTS = { namespace: 'default', uid: (name: string) => `${name}-uid` };
+const PROTOCOLS = { tcp: 0, udp: 1, sctp: 2 } as const;
+const NAMESPACE_MODES = { pod: 0, container: 1, node: 2 } as const;
+/** User 0 of a pod with a user namespace is this one of the node; the first that is not the node's own, as with kubelet. */
+const FIRST_USER_OF_PODS = 65_536;
+
 /**
  * The sandbox config that kubelet would send, as crictl takes it. A pod on the node's network has no hostname: it has the
  * node's, and containerd refuses to set another one there.
  * https://github.com/kubernetes/kubernetes/blob/v1.24.0/pkg/kubelet/kuberuntime/kuberuntime_sandbox.go (generatePodSandboxConfig)
  */
 export function podConfig(pod: PodSpec, attempt: number): object {
+  const { namespace = POD_DEFAULTS.namespace, uid = POD_DEFAULTS.uid(pod.name) } = pod;
+  const hostname = pod.hostname ?? (pod.hostNetwork ? undefined : pod.name);
+  const namespaceOptions = namespaceOptionsOf(pod);
   return {
-    metadata: { name: pod.name, namespace: 'default', uid: `${pod.name}-uid`, attempt },
-    ...(pod.hostNetwork ? {} : { hostname: pod.name }),
-    log_directory: `/var/log/pods/default_${pod.name}_${pod.name}-uid`,
+    metadata: { name: pod.name, namespace, uid, attempt },
+    ...(hostname === undefined ? {} : { hostname }),
+    log_directory: logDirectoryOf(pod),
+    ...(pod.dns === undefined ? {} : { dns_config: pod.dns }),
     labels: pod.labels,
     annotations: pod.annotations,
-    port_mappings: pod.hostPorts.map(({ hostPort, containerPort, protocol }) => ({
-      protocol: protocol === 'tcp' ? 0 : 1,
+    port_mappings: pod.hostPorts.map(({ hostPort, containerPort, protocol, hostIp }) => ({
+      protocol: PROTOCOLS[protocol],
       container_port: containerPort,
       host_port: hostPort,
+      ...(hostIp === undefined ? {} : { host_ip: hostIp }),
     })),
-    linux: pod.hostNetwork ? { security_context: { namespace_options: { network: 2 } } } : {},
+    linux: {
+      ...(namespaceOptions === undefined
+        ? {}
+        : { security_context: { namespace_options: namespaceOptions } }),
+      ...(pod.sysctls === undefined ? {} : { sysctls: pod.sysctls }),
+    },
   };
+}
+
+/** Where the logs of the containers of a pod are, on the node. */
+export const logDirectoryOf = ({
+  name,
+  namespace = POD_DEFAULTS.namespace,
+  uid = POD_DEFAULTS.uid(name),
+}: PodSpec): string => `/var/log/pods/${namespace}_${name}_${uid}`;
+
+/** What kubelet says of the namespaces of a pod, for its sandbox and for each of its containers; undefined: CRI's defaults. */
+export function namespaceOptionsOf({ hostNetwork, namespaces = {} }: PodSpec): object | undefined {
+  const { pid, ipc, user } = namespaces;
+  const ids = [{ host_id: FIRST_USER_OF_PODS, container_id: 0, length: 65_536 }];
+  const options = {
+    ...(hostNetwork ? { network: NAMESPACE_MODES.node } : {}),
+    ...(pid === undefined ? {} : { pid: NAMESPACE_MODES[pid] }),
+    ...(ipc === undefined ? {} : { ipc: NAMESPACE_MODES[ipc] }),
+    ...(user === undefined
+      ? {}
+      : {
+          userns_options: {
+            mode: NAMESPACE_MODES[user],
+            ...(user === 'pod' ? { uids: ids, gids: ids } : {}),
+          },
+        }),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
 }
 
 /** Sandboxes by the time of their creation, which CRI gives in nanoseconds and its list does not go by; then by their id. */

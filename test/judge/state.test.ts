@@ -291,6 +291,50 @@ describe('pods', () => {
     );
   });
 
+  test('have all their keys, or say which the runtime has dropped', () => {
+    const dropped = (ignored: string, pod?: PodExpectation) => {
+      const pods = [
+        {
+          ...{ name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwork: false },
+          namespaces: { user: 'pod' as const },
+        },
+      ];
+      const run = { ...planned({ steps: [[runPod, expecting(pod === undefined ? {} : { pod })]] }), pods };
+      const command = {
+        kind: 'command',
+        stepId: '1-run-pod',
+        result: result(['crictl', 'runp']),
+      } as const;
+      const seen = [
+        command,
+        { kind: 'capture', stepId: '1-run-pod', name: 'web.ignored', value: ignored } as const,
+      ];
+      const judged = (all: readonly Observation[]) =>
+        judge(run, journalOf(run, { steps: [{ seen: all, state: state([sandbox(A)]) }] }));
+      if (pod === undefined) expect(judged([command]).outcome).toBe('inconclusive'); // nobody read it back
+      return judged(seen).findings.find(({ check }) => check === 'pod');
+    };
+    expect(dropped('')).toBe(undefined);
+    expect(dropped('namespaces.user')).toEqual({
+      check: 'pod',
+      outcome: 'fail',
+      stepId: '1-run-pod',
+      place: at(20),
+      message: 'the runtime does not know namespaces.user of pod web, and has run it without',
+      expected: 'ignored: []',
+      actual: 'ignored: [namespaces.user]',
+      paste: 'pod: { ignored: [namespaces.user] }',
+    });
+    expect(dropped('namespaces.user', { ignored: ['namespaces.user'] })?.outcome).toBe('pass');
+    expect(dropped('namespaces.user', { ignored: ['dns', 'namespaces.user'] })).toMatchObject({
+      outcome: 'fail',
+      message:
+        'pod web is { state: ready, ignored: [namespaces.user] }, expected { ignored: [dns, namespaces.user] }',
+    });
+    expect(dropped('', { ignored: ['dns'] })?.outcome).toBe('fail');
+    expect(dropped('dns', { state: 'ready' })?.message).toContain('has run it without');
+  });
+
   test('are what their newest attempt is', () => {
     const seen = state([sandbox(A, { state: 'not-ready', attempt: '0' }), sandbox(B, { attempt: '1' })]);
     expect(on({ state: 'ready' }, seen)[0]?.outcome).toBe('pass');

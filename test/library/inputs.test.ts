@@ -126,7 +126,7 @@ test.each<[string, (started: StartedNode) => Promise<unknown>, string]>([
   [
     'a key of a pod with a slip',
     (started) => started.runPod(any({ hostPort: 1 })),
-    'runPod: unknown key "hostPort"; did you mean "hostPorts"? allowed here: name, hostPorts, annotations, labels, hostNetwork',
+    'runPod: unknown key "hostPort"; did you mean "hostPorts"? allowed here: name, hostPorts, annotations, labels, hostNetwork, namespace, uid, hostname, dns, sysctls, namespaces, runtimeHandler',
   ],
   [
     'host ports that are no list',
@@ -141,7 +141,7 @@ test.each<[string, (started: StartedNode) => Promise<unknown>, string]>([
   [
     'a protocol that there is not',
     (started) => started.runPod({ hostPorts: [{ hostPort: 1, containerPort: 80, protocol: any('TCP') }] }),
-    'runPod hostPorts[0] protocol: wanted one of tcp, udp; got "TCP"; did you mean "tcp"?',
+    'runPod hostPorts[0] protocol: wanted one of tcp, udp, sctp; got "TCP"; did you mean "tcp"?',
   ],
   [
     'a label that is a number',

@@ -47,7 +47,7 @@ s.yaml:8:58 only \${matrix.AXIS} can stand here, as this is fixed before anythin
 s.yaml:10:31 wanted a whole number from 1 to 65535; got 0
       wbe: { host-ports: [{ host: 0, container: 80, protocol: tpc }] }
                                   ~
-s.yaml:10:59 wanted one of tcp, udp; got "tpc"; did you mean "tcp"?
+s.yaml:10:59 wanted one of tcp, udp, sctp; got "tpc"; did you mean "tcp"?
       wbe: { host-ports: [{ host: 0, container: 80, protocol: tpc }] }
                                                               ~~~
 s.yaml:13:13 "ok: true" contradicts "error"; leave "ok" out

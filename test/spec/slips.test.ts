@@ -51,8 +51,8 @@ test.each([
     '4:42 there is no "matches" here: texts are exact, and what varies is captured, as ${x:number}; a part is { contains: …, why: … }',
   ],
   [
-    "connect: { from: node, to: '10.0.0.1:80', protocol: udp }",
-    '4:53 there is no "protocol" here: all connections are TCP',
+    "connect: { from: node, to: '10.0.0.1:80', timeout: 5s }",
+    '4:53 there is no "timeout" here: write answer-within, for how long it waits for an answer',
   ],
   ['constructor: web', `4:11 a step has exactly one of`],
 ])('%s is one mistake with its way out', (step, message) => {

@@ -5,6 +5,7 @@ import type { NodeState } from '../../lab/core/node-state.ts';
 import { NotInTime } from '../../lab/core/wait-for.ts';
 import type { RuntimeStatus } from '../../lab/nodes/node.ts';
 import type { Observation } from '../../lab/observe/observation.ts';
+import type { PodSpec } from '../../lab/spec/scenario.ts';
 import type { PlannedAction, Verb } from '../../lab/spec/verbs/verbs.ts';
 import { createStepper } from '../../lab/steps/stepper.ts';
 import { ANSWERS, fakeArtifact, fakeNode, type FakeNodeOptions } from '../rig/fake-node.ts';
@@ -28,12 +29,16 @@ interface TakeOptions extends FakeNodeOptions {
   /** steps before this one */
   readonly before?: readonly PlannedAction[];
   readonly runtimeRuns?: boolean;
+  /** what is in the log of the runtime, and in any other file that is read */
+  readonly log?: string;
+  readonly pods?: readonly PodSpec[];
 }
 
 /** Takes one step on a fake node, after others. */
 async function take(action: PlannedAction, options: TakeOptions = {}): Promise<Taken> {
-  const { before = [], runtimeRuns = true, ...fake } = options;
-  const { node, clock, done } = fakeNode(fake);
+  const { before = [], runtimeRuns = true, log = '', pods = [pod], ...fake } = options;
+  const { node, clock, done, log: write } = fakeNode(fake);
+  write(log);
   const observed: Observation[] = [];
   let state: 'running' | 'ended' = runtimeRuns ? 'running' : 'ended';
   const stepper = createStepper({
@@ -67,7 +72,7 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
   });
   for (const [index, one] of [...before, action].entries()) {
     if (index === before.length) done.length = 0;
-    await stepper.take({ id: `${index + 1}-${one.do}`, action: one, timeoutMs: 1000, pods: [pod] });
+    await stepper.take({ id: `${index + 1}-${one.do}`, action: one, timeoutMs: 1000, pods });
   }
   const started = observed.findLastIndex(({ kind }) => kind === 'step-started');
   const looked = observed.findLastIndex(({ kind }) => kind === 'runtime-log');
@@ -357,15 +362,44 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
     { done: ['ping 10.88.0.2'], seen: [{ kind: 'command', argv: 'ping 10.88.0.2', exitCode: 0 }] },
   ],
   connect: [
-    { do: 'connect', from: 'web', to: '${web.ip}:80', send: 'hello' },
+    {
+      do: 'connect',
+      from: 'web',
+      to: '${web.ip}:80',
+      protocol: 'udp',
+      fromPort: 40000,
+      send: 'hello',
+      answerWithinMs: 500,
+    },
     PODS,
     {
-      done: ['/lab/bin/agent connect --netns /run/netns/web --send hello 10.88.0.2:80'],
+      done: [
+        '/lab/bin/agent connect --netns /run/netns/web --protocol udp --from-port 40000 --timeout-ms 500 --send hello 10.88.0.2:80',
+      ],
       seen: [
         {
           kind: 'command',
-          argv: '/lab/bin/agent connect --netns /run/netns/web --send hello 10.88.0.2:80',
+          argv: '/lab/bin/agent connect --netns /run/netns/web --protocol udp --from-port 40000 --timeout-ms 500 --send hello 10.88.0.2:80',
           exitCode: 0,
+        },
+      ],
+    },
+  ],
+  listen: [
+    { do: 'listen', in: 'web', port: 8125, protocol: 'udp', answer: 'from ${web.ip}' },
+    { ...PODS, log: 'listening\n' },
+    {
+      done: [
+        'start /lab/bin/agent listen --netns /run/netns/web --protocol udp --port 8125 --answer from 10.88.0.2',
+      ],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'a listener in web on udp port 8125',
+          met: true,
+          timedOut: false,
+          lastSeen: 'listening',
+          waitedMs: 2,
         },
       ],
     },
@@ -391,6 +425,61 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
 
 test.each(Object.entries(CASES))('%s', async (_, [action, options, expected]) => {
   expect(await take(action, options)).toEqual(expected);
+});
+
+describe('keys of a pod that a runtime may not know', () => {
+  const asking = { ...pod, dns: { servers: ['10.96.0.10'] }, namespaces: { user: 'pod' as const } };
+  const exec = (kept: object) => (argv: readonly string[]) =>
+    argv[1] === 'cri-config' ? { stdout: JSON.stringify(kept) } : printsId(ID)(argv);
+  const dns = { dns_config: { servers: ['10.96.0.10'], searches: null } };
+  const ids = [{ host_id: 65536, length: 65536 }]; // zero is left out
+  const user = {
+    linux: { security_context: { namespace_options: { userns_options: { uids: ids, gids: ids } } } },
+  };
+
+  test.each([
+    ['has kept', { ...dns, ...user }, ''],
+    ['has dropped', dns, 'namespaces.user'],
+    ['has kept in another form', { ...user, dns_config: { servers: ['10.96.0.11'] } }, 'dns'],
+  ])('that it %s', async (_, kept, ignored) => {
+    const { done, seen } = await take(runPod, { pods: [asking], exec: exec(kept) });
+    expect(done.at(-1)).toBe(`/lab/bin/agent cri-config --socket /run/containerd/containerd.sock pod ${ID}`);
+    expect(seen.at(-1)).toEqual({ kind: 'capture', name: 'web.ignored', value: ignored });
+  });
+
+  test('and that nobody could read back', async () => {
+    const blind = (argv: readonly string[]) =>
+      argv[1] === 'cri-config' ? { exitCode: 1, stderr: 'no config\n' } : printsId(ID)(argv);
+    const { seen } = await take(runPod, { pods: [asking], exec: blind });
+    expect(seen.at(-1)).toEqual({
+      kind: 'not-run',
+      why: 'nobody could see what the runtime made of the keys of web: no config',
+    });
+  });
+
+  test('are a matter of the handler, too', async () => {
+    const { done } = await take(runPod, { pods: [{ ...pod, runtimeHandler: 'kata' }], exec: printsId(ID) });
+    expect(done).toEqual(['write /lab/pods/web.json', 'crictl runp --runtime kata /lab/pods/web.json']);
+  });
+});
+
+describe('a listener', () => {
+  const listen: PlannedAction = { do: 'listen', in: 'node', port: 80, answer: '' };
+
+  test('that never says that it listens was waited for in vain', async () => {
+    const { seen } = await take(listen, { log: 'listen tcp :80: bind: address already in use\n' });
+    expect(seen).toMatchObject([
+      { met: false, timedOut: false, lastSeen: 'listen tcp :80: bind: address already in use' },
+    ]);
+  });
+
+  test('in a pod on the network of the node is in no other network', async () => {
+    const { done } = await take(
+      { ...listen, in: 'web' },
+      { ...PODS, pods: [{ ...pod, hostNetwork: true }], log: 'listening\n' },
+    );
+    expect(done).toEqual(['start /lab/bin/agent listen --protocol tcp --port 80 --answer ']);
+  });
 });
 
 describe('a step that cannot be taken says so, and does nothing', () => {

@@ -1,6 +1,8 @@
 import { pasteable } from '../../core/content.ts';
 import { object, present } from '../object-shape.ts';
 import { about, byKind, mapped, type Shape } from '../shape.ts';
+import { portShape, protocolShape, type Protocol } from '../pod-shape.ts';
+import { timeShape } from '../scalar-shapes.ts';
 import { template, usedPod, addressMistake, argvShape } from '../text-shapes.ts';
 import { verb } from './verb-spec.ts';
 
@@ -13,12 +15,27 @@ export interface Connect {
   /** `node`, or a pod */
   readonly from: string;
   readonly to: string;
+  /** missing: TCP */
+  readonly protocol?: Protocol;
+  /** missing: any that is free */
+  readonly fromPort?: number;
   readonly send?: string;
+  /** how long it waits for a connection and its end, or for a datagram; missing: 2000 */
+  readonly answerWithinMs?: number;
+}
+
+export interface Listen {
+  /** `node`, or a pod */
+  readonly in: string;
+  readonly port: number;
+  /** missing: TCP */
+  readonly protocol?: Protocol;
+  readonly answer: string;
 }
 
 const execWords = mapped(argvShape, (argv): Exec => ({ argv }));
 
-const fromShape: Shape<string> = {
+const placeShape: Shape<string> = {
   ...usedPod,
   wanted: 'node or the name of a pod',
   read: (spot) => (spot.text === 'node' ? 'node' : usedPod.read(spot)),
@@ -56,29 +73,60 @@ export const COMMAND_VERBS = {
   }),
   connect: verb<Connect>({
     shape: about(
-      'a TCP connection; what comes back is the output',
+      'a connection, or a datagram over UDP; what comes back is the output',
       object(
         {
           required: {
-            from: about('node, or the name of a pod', fromShape),
+            from: about('node, or the name of a pod', placeShape),
             to: about('${web.ip}:80, [${web.ip6}]:80, 10.88.0.1:8080', addressShape),
           },
-          optional: { send: about('what is sent before it listens', template('step')) },
-          otherWords: {
-            protocol: 'all connections are TCP',
-            timeout: 'it stands beside connect, in the step',
+          optional: {
+            protocol: protocolShape,
+            'from-port': about('default: any that is free', portShape),
+            send: about(
+              'what is sent before it listens; over UDP an empty datagram by default',
+              template('step'),
+            ),
+            'answer-within': about('how long it waits; default: 2s', timeShape),
           },
+          otherWords: { timeout: 'write answer-within, for how long it waits for an answer' },
         },
-        ({ from, to, send }) => ({ from, to, ...present({ send }) }),
+        ({ from, to, protocol, 'from-port': fromPort, send, 'answer-within': answerWithinMs }) => ({
+          from,
+          to,
+          ...present({ protocol, fromPort, send, answerWithinMs }),
+        }),
       ),
     ),
     recorded: ['command'],
-    plan: ({ from, to, send }, cell) => ({
-      from,
+    plan: ({ to, send, ...rest }, cell) => ({
+      ...rest,
       to: cell.template(to),
       ...(send === undefined ? {} : { send: cell.template(send) }),
     }),
-    describe: ({ from, to }) => `from ${from} to ${to}`,
+    describe: ({ from, to, protocol }) =>
+      `from ${from} to ${to}${protocol === undefined ? '' : `, ${protocol}`}`,
     otherPods: ({ from }) => (from === 'node' ? [] : [from]),
+  }),
+  listen: verb<Listen>({
+    shape: about(
+      'a listener that answers, until the pod or the node ends',
+      object(
+        {
+          required: {
+            in: about('node, or the name of a pod', placeShape),
+            port: about('on all addresses', portShape),
+            answer: about('what whoever connects gets, and each datagram', template('step')),
+          },
+          optional: { protocol: protocolShape },
+          otherWords: { from: 'it is called in: where it listens', pod: 'write in: and the name of the pod' },
+        },
+        ({ protocol, ...rest }) => ({ ...rest, ...present({ protocol }) }),
+      ),
+    ),
+    recorded: ['wait'],
+    plan: ({ answer, ...rest }, cell) => ({ ...rest, answer: cell.template(answer) }),
+    describe: (fields) => `in ${fields.in} on ${fields.protocol ?? 'tcp'} port ${fields.port}`,
+    otherPods: (fields) => (fields.in === 'node' ? [] : [fields.in]),
   }),
 };

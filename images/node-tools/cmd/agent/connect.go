@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,13 +17,15 @@ import (
 // couldNotTry is the exit code where no connection was tried, so that nothing refused it; it is EX_UNAVAILABLE.
 const couldNotTry = 69
 
-// connect dials a TCP address, from a network namespace if one is named, and prints what it reads until the other side
-// has sent everything. Refused, reset, unreachable and silent are answers of the network, and end with 1. The thread is locked by
-// main, and Go opens the socket of a literal address on the calling thread.
+// connect dials an address, from a network namespace if one is named, and prints what comes back: over TCP and SCTP until the
+// other side has sent everything, over UDP one datagram. Refused, reset, unreachable and silent are answers of the network, and
+// end with 1. The thread is locked by main, and Go opens the socket of a literal address on the calling thread.
 func connect(args []string) error {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	netns := flags.String("netns", "", "file of the network namespace to dial from")
-	send := flags.String("send", "", "text to send first")
+	protocol := flags.String("protocol", "tcp", "tcp, udp or sctp")
+	fromPort := flags.Int("from-port", 0, "port to dial from; 0: any that is free")
+	send := flags.String("send", "", "text to send first; over UDP a datagram, also an empty one")
 	timeoutMs := flags.Int("timeout-ms", 2000, "for all of it")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -45,10 +48,10 @@ func connect(args []string) error {
 		}
 	}
 	deadline := time.Now().Add(time.Duration(*timeoutMs) * time.Millisecond)
-	connection, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", address)
+	connection, err := dial(*protocol, *fromPort, address, deadline)
 	if err != nil {
 		var unknown *net.DNSError
-		if errors.As(err, &unknown) {
+		if errors.As(err, &unknown) || errors.Is(err, unix.EADDRINUSE) || errors.Is(err, errNoSCTP) {
 			cannotTry(err)
 		}
 		return err
@@ -57,13 +60,52 @@ func connect(args []string) error {
 	if err := connection.SetDeadline(deadline); err != nil {
 		return err
 	}
-	if *send != "" {
+	if *send != "" || *protocol == "udp" {
 		if _, err := io.WriteString(connection, *send); err != nil {
 			return err
 		}
 	}
+	if *protocol == "udp" {
+		datagram := make([]byte, 1<<16)
+		length, err := connection.Read(datagram)
+		if err != nil {
+			return err
+		}
+		_, err = os.Stdout.Write(datagram[:length])
+		return err
+	}
 	_, err = io.Copy(os.Stdout, connection)
 	return err
+}
+
+func dial(protocol string, fromPort int, address string, deadline time.Time) (net.Conn, error) {
+	dialer := &net.Dialer{Deadline: deadline, Control: reuseAddress}
+	switch protocol {
+	case "tcp":
+		if fromPort != 0 {
+			dialer.LocalAddr = &net.TCPAddr{Port: fromPort}
+		}
+	case "udp":
+		if fromPort != 0 {
+			dialer.LocalAddr = &net.UDPAddr{Port: fromPort}
+		}
+	case "sctp":
+		return dialSCTP(fromPort, address, deadline)
+	default:
+		cannotTry(fmt.Errorf("no such protocol: %q", protocol))
+	}
+	return dialer.Dial(protocol, address)
+}
+
+// reuseAddress lets one fixed port be used again while the kernel still waits for late packets of its last connection.
+func reuseAddress(_, _ string, raw syscall.RawConn) error {
+	var failed error
+	if err := raw.Control(func(descriptor uintptr) {
+		failed = unix.SetsockoptInt(int(descriptor), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	}); err != nil {
+		return err
+	}
+	return failed
 }
 
 // checkAddress says what is wrong with an address that no dialer could try.

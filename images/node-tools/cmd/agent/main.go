@@ -24,8 +24,10 @@ var commands = map[string]struct {
 	"session":        {session.Main, "on the host: run a command on a node that is a virtual machine"},
 	"enter":          {enter, "on the host: run a command on a node"},
 	"connect":        {connect, "on a node: dial an address and print what comes"},
+	"listen":         {listen, "on a node: answer on a port for as long as the network namespace is there"},
 	"confined":       {confined, "on a node: run a command that may do what the node may, where the engine starts it"},
 	"exec-container": {execContainer, "on a node: run a command in a container"},
+	"cri-config":     {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
 }
 
 // Namespaces and Pdeathsig belong to a thread: a command stays on the first one of the process unless it says otherwise.
@@ -35,7 +37,7 @@ func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "confined", "exec-container"} {
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "listen", "confined", "exec-container", "cri-config"} {
 			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)

@@ -9,7 +9,10 @@ import (
 )
 
 var runPod = &cli.Command{
-	Name: "runp", Usage: "run a new pod", ArgsUsage: "pod-config.json",
+	Name: "runp", Usage: "run a new pod", ArgsUsage: "pod-config.json", UseShortOptionHandling: true,
+	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "runtime", Aliases: []string{"r"}, Usage: "runtime handler to use"},
+	},
 	Action: func(context *cli.Context) error {
 		path := context.Args().First()
 		if path == "" {
@@ -19,7 +22,7 @@ var runPod = &cli.Command{
 		if err != nil {
 			return err
 		}
-		id, err := runSandbox(client, path)
+		id, err := runSandbox(client, path, context.String("runtime"))
 		if err != nil {
 			return err
 		}
@@ -28,12 +31,12 @@ var runPod = &cli.Command{
 	},
 }
 
-func runSandbox(client *client, configPath string) (string, error) {
+func runSandbox(client *client, configPath, handler string) (string, error) {
 	config, err := loadPodConfig(configPath)
 	if err != nil {
 		return "", fmt.Errorf("load podSandboxConfig: %w", err)
 	}
-	request := &cri.RunPodSandboxRequest{Config: config}
+	request := &cri.RunPodSandboxRequest{Config: config, RuntimeHandler: handler}
 	response := &cri.RunPodSandboxResponse{}
 	// twice the timeout, as kubelet's client has it for this call alone
 	if err := client.callWithin(2*client.timeout, "RunPodSandbox", request, response); err != nil {

@@ -2,6 +2,9 @@ package cri
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -41,4 +44,39 @@ func (r *Runtime) Status() Status {
 		}
 	}
 	return answer
+}
+
+// SandboxConfig and ContainerConfig return the config of a sandbox or a container as the runtime has kept it, from its
+// verbose status. Fields that the runtime does not know are not there any more.
+func (r *Runtime) SandboxConfig(id string) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	response := runtime.PodSandboxStatusResponse{}
+	request := &runtime.PodSandboxStatusRequest{PodSandboxId: id, Verbose: true}
+	if err := r.Call(ctx, "PodSandboxStatus", request, &response); err != nil {
+		return nil, errors.New(words(err))
+	}
+	return configOf(response.GetInfo())
+}
+
+func (r *Runtime) ContainerConfig(id string) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	response := runtime.ContainerStatusResponse{}
+	request := &runtime.ContainerStatusRequest{ContainerId: id, Verbose: true}
+	if err := r.Call(ctx, "ContainerStatus", request, &response); err != nil {
+		return nil, errors.New(words(err))
+	}
+	return configOf(response.GetInfo())
+}
+
+func configOf(info map[string]string) (json.RawMessage, error) {
+	var table struct{ Config json.RawMessage }
+	if err := json.Unmarshal([]byte(info["info"]), &table); err != nil {
+		return nil, fmt.Errorf("the verbose status is not JSON: %w", err)
+	}
+	if len(table.Config) == 0 || string(table.Config) == "null" {
+		return nil, errors.New("the verbose status has no config")
+	}
+	return table.Config, nil
 }

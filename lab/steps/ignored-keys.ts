@@ -1,0 +1,60 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { CRI_FIELDS } from '../spec/pod-shape.ts';
+import { type StepContext, NothingToActOn } from './context.ts';
+
+interface Created {
+  readonly of: keyof typeof CRI_FIELDS;
+  /** the scenario's name for it */
+  readonly name: string;
+  /** CRI's */
+  readonly id: string;
+  /** what crictl sent */
+  readonly config: object;
+}
+
+/**
+ * A runtime skips what it does not know of a config: CRI is protobuf, and such fields are dropped without a word. What it has
+ * kept is in its verbose status. The keys that are missing there become known as `web.ignored`.
+ */
+export async function tellIgnored(context: StepContext, { of, name, id, config }: Created): Promise<void> {
+  const asked = Object.entries<string>(CRI_FIELDS[of]).filter(
+    ([, path]) => valueAt(config, path) !== undefined,
+  );
+  if (asked.length === 0) return;
+  const { socket } = context.runtime.kind.traits;
+  const argv = ['/lab/bin/agent', 'cri-config', '--socket', socket, of, id];
+  const { exitCode, stdout, stderr } = await context.node.exec(argv, { timeoutMs: context.timeoutMs });
+  const kept: unknown = exitCode === 0 ? JSON.parse(stdout) : undefined;
+  if (kept === undefined)
+    throw new NothingToActOn(
+      `nobody could see what the runtime made of the keys of ${name}: ${stderr.trim()}`,
+    );
+  const ignored = asked.filter(([, path]) => !has(valueAt(kept, path), valueAt(config, path)));
+  context.captures.set(context.stepId, `${name}.ignored`, ignored.map(([key]) => key).join(','));
+}
+
+function valueAt(value: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+      value,
+    );
+}
+
+/** Whether a runtime has kept what was asked. It leaves out what is zero, false or empty. */
+function has(kept: unknown, asked: unknown): boolean {
+  if (isEmpty(asked)) return isEmpty(kept);
+  if (typeof asked !== 'object' || asked === null) return isDeepStrictEqual(kept, asked);
+  if (typeof kept !== 'object' || kept === null) return false;
+  return Object.entries(asked).every(([key, value]) => has((kept as Record<string, unknown>)[key], value));
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === 0 ||
+  value === false ||
+  value === '' ||
+  (typeof value === 'object' && Object.keys(value).length === 0);

@@ -26,8 +26,9 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
     if (failures.length > 0) {
       return [{ ...finding, outcome: 'pass', message: 'failed, as expected' }];
     }
-    const message = `succeeded, expected to fail: ${describeActions(facts)}`;
-    return [{ ...finding, outcome: 'fail', message, expected: 'ok: false', actual: 'ok: true' }];
+    const message = 'succeeded, expected failure';
+    const detail = [describeActions(facts)];
+    return [{ ...finding, outcome: 'fail', message, expected: 'ok: false', actual: 'ok: true', detail }];
   }
   const [first] = failures;
   if (first === undefined) return [{ ...finding, outcome: 'pass', message: 'succeeded, as expected' }];
@@ -35,11 +36,11 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
     {
       ...finding,
       outcome: 'fail',
-      message: first.what,
+      message: 'failed, expected success',
       expected: 'ok: true',
       actual: first.errorText,
-      detail: failures.flatMap(({ what, errorText: text }, index) => [
-        ...(index === 0 ? [] : [what]),
+      detail: failures.flatMap(({ what, errorText: text }) => [
+        what,
         ...(text === '' ? [] : [`it said  ${text}`]),
       ]),
     },

@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 /**
- * All in a step to which the system under test errorText no: commands that ended by themselves and not with 0, conditions that
+ * All in a step that the system under test refused: commands that ended by themselves and not with 0, conditions that
  * were seen not to hold, files that were not there. What has no answer is none of these: timed-out.ts.
  */
 export function failuresOf({ commands, waits, absent }: StepFacts): readonly Failure[] {

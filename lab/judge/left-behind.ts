@@ -17,7 +17,8 @@ import {
 import type { Look } from './facts.ts';
 import { ALWAYS_SHARED, MAY_BE_SHARED, WHOLLY_SHARED } from './shared.ts';
 import type { Subject } from './check.ts';
-import type { Finding } from './verdict.ts';
+import { present } from '../spec/object-shape.ts';
+import type { Finding, LeftItem } from './verdict.ts';
 
 /**
  * What is there and was not at the start, against what the file says is left. What was seen and contradicts the file is
@@ -65,6 +66,7 @@ function judgeAsked(subject: Subject, asked: Asked): readonly Finding[] {
 
   const { groups, blind } = remains;
   const looks = looksUntil(facts.looks, state);
+  const ownership = ownershipIn(looks, facts.steps);
   const later = facts.looks.slice(looks.length);
   const wrong = groups.filter((group) => contradicts(group, bindings));
   const expected = expectedYaml(leftBehind, bindings);
@@ -77,9 +79,8 @@ function judgeAsked(subject: Subject, asked: Asked): readonly Finding[] {
         message: `${what} is ${actual}, expected ${expected}`,
         expected,
         actual,
-        detail: wrong.flatMap((group) =>
-          describeGroup(group, { looks, later, bindings, ownership: ownershipIn(looks, facts.steps) }),
-        ),
+        detail: wrong.flatMap((group) => describeGroup(group, { looks, later, bindings, ownership })),
+        items: wrong.flatMap((group) => leftItems(group, { looks, later, bindings, ownership })),
       },
     ];
   }
@@ -243,25 +244,36 @@ function actualYaml(groups: readonly Group[], names: Names): string {
   );
 }
 
-function describeGroup(
-  { name, expected, items }: Group,
-  {
-    looks,
-    later,
-    bindings,
-    ownership,
-  }: {
-    readonly looks: readonly Look[];
-    readonly later: readonly Look[];
-    readonly bindings: Bindings;
-    readonly ownership: Ownership;
-  },
-): readonly string[] {
+interface History {
+  readonly looks: readonly Look[];
+  readonly later: readonly Look[];
+  readonly bindings: Bindings;
+  readonly ownership: Ownership;
+}
+
+/** Those items of a group that the file does not expect. */
+const unexpected = ({ expected, items }: Group, { bindings }: History): readonly StateItem[] =>
+  typeof expected === 'number' ? items : pairNames(expected, { items, bindings }).extra;
+
+const leftItems = (group: Group, history: History): readonly LeftItem[] =>
+  unexpected(group, history).map((item) => ({
+    kind: item.kind,
+    name: item.name,
+    ...present({
+      pod: ownerOf(item, history.ownership),
+      since: appearedIn(item, history.looks),
+      goneBy: goneBy(item, history.later),
+    }),
+  }));
+
+function describeGroup(group: Group, history: History): readonly string[] {
+  const { name, expected, items } = group;
+  const { looks, later, bindings, ownership } = history;
   const names = typeof expected === 'number' ? undefined : pairNames(expected, { items, bindings });
   return [
     ...(names === undefined && items.length === 0 ? [`no ${name}, expected ${String(expected)}`] : []),
     ...(names?.missing ?? []).map((missing) => `${name} ${fillIn(missing, bindings)} is not there`),
-    ...(names?.extra ?? items).map((item) => {
+    ...unexpected(group, history).map((item) => {
       const known = Object.entries(item.detail ?? {}).filter(([, value]) => value !== '');
       const detail =
         known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key} ${value}`).join(', ')})`;

@@ -1,3 +1,4 @@
+import type { StateKind } from '../core/node-state.ts';
 import type { Place } from '../spec/diagnostic.ts';
 
 export type Outcome = 'pass' | 'fail' | 'inconclusive';
@@ -39,12 +40,26 @@ export interface Finding {
   readonly actual?: string;
   /** further lines that help: the difference with its pointer, what appeared in which step */
   readonly detail?: readonly string[];
+  /** what is left behind and not as expected */
+  readonly items?: readonly LeftItem[];
   /** what would stand in the scenario if what came were expected: `error: '…'` */
   readonly paste?: string;
   /** the step that left this one nothing to act on, and that has findings of its own */
   readonly causedBy?: string;
   /** the last lines of the runtime's log that belong to the step */
   readonly log?: readonly string[];
+}
+
+/** One thing that a run left behind. */
+export interface LeftItem {
+  readonly kind: StateKind;
+  readonly name: string;
+  /** the pod that it belongs to, if that is known */
+  readonly pod?: string;
+  /** the step after which it was seen first */
+  readonly since?: string;
+  /** the step after which it was gone, too late */
+  readonly goneBy?: string;
 }
 
 export interface Verdict {

@@ -154,10 +154,11 @@ function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {
   if (finding === undefined) return undefined;
   const [failure] = failuresOf(taken);
   const log = lastLines(taken.log ?? '').map((line) => `${name}  ${line}`);
-  const lines = [...(finding.detail ?? []), ...log];
+  const what = failure?.what ?? finding.message;
+  const lines = [...(finding.detail ?? []).filter((line) => line !== what), ...log];
   return new StepFailed({
     stepId,
-    message: [`${stepId}: ${finding.message}`, ...lines].join('\n  '),
+    message: [`${stepId}: ${what}`, ...lines].join('\n  '),
     errorText: failure?.errorText ?? finding.message,
     known,
     ...(failure?.command === undefined ? {} : { result: failure.command.result }),

@@ -65,6 +65,7 @@ const RUNS: Schema<unknown> = v.looseObject({
           on: v.exactOptional(v.string()),
           action: v.looseObject({ do: v.string() }),
           timeoutMs: v.number(),
+          note: v.exactOptional(v.string()),
           expect: expectation,
         }),
       ),

@@ -266,12 +266,12 @@ function planStep(
   step: StepSpec,
   { action, index, branchCell }: { action: PlannedAction; index: number; branchCell: BranchCell },
 ): PlannedStep {
-  const { place, on, expect, timeoutMs } = step;
+  const { place, on, expect, timeoutMs, note } = step;
   const branch = branchFor(expect, branchCell) ?? { place, ok: true, log: [], noLog: [] };
   return {
     id: `${index + 1}-${action.do}`,
     place,
-    ...present({ on }),
+    ...present({ on, note }),
     action,
     timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
     expect: fillExpectation(branch, branchCell.cell),

@@ -60,6 +60,8 @@ export interface PlannedStep {
   readonly on?: string;
   readonly action: PlannedAction;
   readonly timeoutMs: number;
+  /** of the author, for readers */
+  readonly note?: string;
   /** the one branch that applies to this cell */
   readonly expect: Expectation;
 }

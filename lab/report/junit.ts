@@ -5,6 +5,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import type { Reporter } from './reporter.ts';
+import { type Glance, glanceAt } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
 
 type Ended = Extract<LabEvent, { kind: 'run-ended' }>;
@@ -70,11 +71,13 @@ function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
     const result = resultOf(findings.length === 0 ? verdict.findings : findings, run);
     return [element('testcase', attributes('control', ended.durationMs), [...result, systemOut(ended)])];
   }
+  const { findings, outcome } = verdict;
+  const glance = glanceAt({ run, findings, outcome, entries, columns: COLUMNS });
   const stepIds = [...run.steps.map(({ id }) => id), 'end'];
   return stepIds.map((stepId) => {
-    const findings = verdict.findings.filter((finding) => finding.stepId === stepId && !isTidied(finding));
+    const ofStep = findings.filter((finding) => finding.stepId === stepId && !isTidied(finding));
     return element('testcase', attributes(stepId, tookMs(stepId, entries)), [
-      ...resultOf(findings, run),
+      ...resultOf(ofStep, run, glance),
       ...(stepId === 'end' ? [systemOut(ended)] : []),
     ]);
   });
@@ -83,21 +86,29 @@ function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
 /** That the node went away without trouble says nothing of whether the run came to its end. */
 const isTidied = ({ check, outcome }: Finding): boolean => check === 'cleanup' && outcome === 'pass';
 
+/** for the part of two texts around their first difference */
+const COLUMNS = 120;
+
 /** Nothing for what passed. A failure outranks not knowing, and carries what is known of both. */
-function resultOf(findings: readonly Finding[], run: RunPlan): readonly Element[] {
+function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): readonly Element[] {
   if (findings.length === 0)
     return [element('skipped', { message: 'nothing is known of it: the run did not come so far' })];
   const outcome = worst(findings.map((finding) => finding.outcome));
   if (outcome === 'pass') return [];
   const first = findings.find((finding) => finding.outcome === outcome);
-  const text = findingsText(findings, run).join('\n');
+  const problem = glance?.problems.find(({ stepId }) => stepId === first?.stepId);
+  const follows = (glance?.follows ?? []).filter(({ stepId }) => stepId === first?.stepId);
+  const [cause] = glance?.problems ?? [];
+  const onlyFollows = problem === undefined && cause !== undefined && follows.length > 0;
+  const text = onlyFollows
+    ? [`perhaps because of ${cause.headline}`, ...follows.map(({ line }) => line)].join('\n')
+    : findingsText(findings, run).join('\n');
+  const message = problem?.headline ?? follows[0]?.line ?? first?.message ?? '';
   const name = outcome === 'fail' ? 'failure' : 'error';
   return [
-    element(
-      name,
-      { type: first?.check ?? '', message: shownLine(first?.message ?? '', { whole: 'verdict.json' }) },
-      [text],
-    ),
+    element(name, { type: first?.check ?? '', message: shownLine(message, { whole: 'verdict.json' }) }, [
+      text,
+    ]),
   ];
 }
 

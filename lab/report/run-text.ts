@@ -79,8 +79,11 @@ export const findingsText = (findings: readonly Finding[], run: Pick<RunPlan, 'n
 
 const blockOf = (lines: readonly string[], log: readonly string[] = []): Block => ({
   lines: [...lines, ...log],
-  key: withoutNames(lines.join('\n')).replaceAll(/\b\d+ ms\b/g, 'MS'),
+  key: keyOf(lines),
 });
+
+export const keyOf = (lines: readonly string[]): string =>
+  withoutNames(lines.join('\n')).replaceAll(/\b\d+ ms\b/g, 'MS');
 
 function notTaken(cause: string, bad: readonly Finding[]): string {
   const caused = bad.filter(({ causedBy }) => causedBy === cause);
@@ -91,20 +94,22 @@ function notTaken(cause: string, bad: readonly Finding[]): string {
   return `${steps.join(', ')}: not taken because of ${cause}${more}`;
 }
 
-/** What the nodes were made of: `containerd 1.6.3 (gomod), runc 1.1.15 (debian)`. */
+/** What the nodes were made of, by source: `containerd 1.6.3, runc 1.1.15 (gomod); iptables (host)`. */
 export function artifactsText(entries: readonly JournalEntry[]): string {
-  const versions = entries.flatMap((entry) => {
-    if (entry.kind !== 'artifact') return [];
+  const bySource = new Map<string, Set<string>>();
+  for (const entry of entries) {
+    if (entry.kind !== 'artifact') continue;
     const { name, version, source, note } = entry;
-    return [`${name} ${version} (${note === undefined ? source : `${source}, ${note}`})`];
-  });
-  return shown([...new Set(versions)].join(', '));
+    const from = note === undefined ? source : `${source}, ${note}`;
+    const versions = bySource.get(from) ?? new Set();
+    bySource.set(from, versions.add(version === from ? name : `${name} ${version}`));
+  }
+  return shown([...bySource].map(([from, versions]) => `${[...versions].join(', ')} (${from})`).join('; '));
 }
 
-/** How someone looks further, in commands that can be pasted. */
-export function furtherText(outputHostPath: string): string {
-  return `${shown(pasteable(['cnilab', 'judge', outputHostPath]))} says this again; journal.jsonl and runtime.log are there`;
-}
+/** How to see everything of a run, as a command that can be pasted. */
+export const everythingText = (outputHostPath: string): string =>
+  shown(pasteable(['cnilab', 'judge', '--verbose', outputHostPath]));
 
 export const keptText = (
   kept: readonly { readonly enter: readonly string[]; readonly end: readonly string[] }[],

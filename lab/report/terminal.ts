@@ -6,13 +6,14 @@ import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { byScenario } from './collector.ts';
+import { glanceAt, glanceBlocks } from './glance.ts';
 import { matrixTable, type CellResult } from './matrix-table.ts';
 import { type Reporter, type Screen, count, formatDuration } from './reporter.ts';
 import {
   artifactsText,
   blocksOf,
   findingText,
-  furtherText,
+  everythingText,
   keptText,
   type Block,
   SeenBefore,
@@ -25,6 +26,10 @@ export interface TerminalOptions {
   /** also say what is done meanwhile, and what passed */
   readonly verbose: boolean;
 }
+
+const INDENT = '      ';
+/** for logs of CI services and files, which have no width */
+const PLAIN_COLUMNS = 100;
 
 type Lines = readonly string[];
 type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines };
@@ -42,6 +47,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   const running = new Map<RunPlan, string>();
   const outcomes = new Map<RunPlan, Outcome>();
   const seenBefore = new SeenBefore();
+  /** of scenarios that did not pass: each is shown once */
+  const summaries = new Set<string>();
   let runs: readonly RunPlan[] = [];
 
   const paint = (outcome: CellResult['outcome'], text: string): string => {
@@ -53,6 +60,10 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     status.show(now.length === 0 ? '' : `${outcomes.size}/${runs.length}  ${now.join('  ')}`);
   };
   const titleOf = ({ title }: RunPlan): string => shown(title);
+  /** on a terminal, to its width; elsewhere lines are as long as they are */
+  const fit = (text: string): Lines =>
+    screen.isTerminal ? wrap(text, screen.columns - INDENT.length) : [text];
+  const dim = (lines: Lines): Lines => lines.flatMap(fit).map(colors.dim);
   const titleWidth = (): number => Math.max(0, ...runs.map((run) => titleOf(run).length));
 
   const tell: Tell = {
@@ -81,19 +92,27 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
       const isControl = verdict.outcome === 'pass' && run.control !== undefined;
-      const blocks = isControl ? [] : blocksOf(verdict.findings, run);
-      const details = blocks.flatMap(tellOnce(run));
+      const { findings, outcome } = verdict;
+      const columns = Math.max(40, (screen.isTerminal ? screen.columns : PLAIN_COLUMNS) - INDENT.length - 4);
+      const blocks = verbose
+        ? blocksOf(findings, run)
+        : glanceBlocks(glanceAt({ run, findings, outcome, entries, columns }));
+      const details = isControl ? [] : blocks.flatMap(tellOnce(run));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
       );
       const below = [
-        ...(verbose ? passed.flatMap((finding) => findingText(finding).slice(0, 1)).map(colors.dim) : []),
-        ...details,
-        ...(verdict.outcome === 'pass' || artifacts === '' ? [] : [`made of  ${artifacts}`]),
-        ...(verdict.outcome === 'pass' ? [] : [`further  ${furtherText(outputHostPath)}`]),
+        ...(verbose ? passed.flatMap((finding) => dim(findingText(finding).slice(0, 1))) : []),
+        ...(outcome === 'pass' || summaries.has(run.scenario.summary)
+          ? []
+          : dim([shown(run.scenario.summary)])),
+        ...details.flatMap(fit),
+        ...(outcome === 'pass' || artifacts === '' ? [] : dim([`made of     ${artifacts}`])),
+        ...(outcome === 'pass' ? [] : dim([`everything  ${everythingText(outputHostPath)}`])),
         ...(kept === undefined ? [] : keptText(kept)),
       ];
-      return [line, ...below.map((text) => `      ${text}`), ...(details.length === 0 ? [] : [''])];
+      if (outcome !== 'pass') summaries.add(run.scenario.summary);
+      return [line, ...below.map((text) => INDENT + text), ...(details.length === 0 ? [] : [''])];
     },
     interrupted: ({ by }) => [
       colors.yellow(`${by}: everything is being taken down; a second one does not wait for it`),
@@ -159,4 +178,19 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       status.show('');
     },
   };
+}
+
+/** A line as several of this width, each further one indented by four more. Lines to copy, or with a pointer, stay whole. */
+export function wrap(line: string, columns: number): Lines {
+  if (line.length <= columns || /^ *(?:to expect it |expected {2}|actual {4}|\^ |everything )/.test(line))
+    return [line];
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  const [first = '', ...words] = line.trimStart().split(/(?<=\S) /);
+  const lines = [indent + first];
+  for (const word of words) {
+    const last = lines.at(-1) ?? '';
+    if (last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${indent}    ${word}`);
+  }
+  return lines;
 }

@@ -157,6 +157,8 @@ export interface StepSpec {
   readonly when?: When;
   /** of the commands of this step; the default is in plan/ */
   readonly timeoutMs?: number;
+  /** for readers, and shown where the step is wrong */
+  readonly note?: string;
   /** For each cell exactly one of these applies. None at all means `ok: true`. */
   readonly expect: readonly Expectation[];
 }

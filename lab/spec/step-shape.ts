@@ -22,7 +22,7 @@ const COMMON = {
     stepExpectShape,
   ),
   timeout: about('of the commands of this step: 30s, 500ms, 2m', timeShape),
-  note: about('for readers', text()),
+  note: about('for readers; a report shows it where the step is wrong', text()),
   on: about('the node, where there are several', nameShape),
   when: about('the step is for these versions or values only; others do without it', whenShape),
 };
@@ -90,7 +90,7 @@ function stepOf(verb: Verb): ObjectShape<StepSpec> {
       return {
         place,
         action,
-        ...present({ on: values.on, when: values.when, timeoutMs: values.timeout }),
+        ...present({ on: values.on, when: values.when, timeoutMs: values.timeout, note: values.note }),
         expect: values.expect ?? [],
       };
     },

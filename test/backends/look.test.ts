@@ -110,6 +110,5 @@ test('what is just about to go is waited for, and both looks are told', async ()
     ({ stepId, state }) => `${stepId} ${state.items.filter(({ kind }) => kind === 'process').length}`,
   );
   expect(processes).toEqual(['start 0', '1-exec 1', '1-exec 0', '2-exec 1', '2-exec 1', '3-exec 0']);
-  expect(stdout).toContain('process sleep 3.1 appeared in 2-exec (pid ');
-  expect(stdout).toMatch(/process sleep 3\.1 .*, gone only by 3-exec\n/);
+  expect(stdout).toContain('process sleep 3.1, since 2-exec, gone only by 3-exec\n');
 });

@@ -48,7 +48,7 @@ function findings(first: Expectation | undefined, ofStop: Expectation | undefine
 test('what a pod that did not start makes of later steps is told of the step that did not start it', () => {
   expect(findings(undefined, expecting({ pod: { state: 'not-ready' } }))).toEqual([
     'fail',
-    '1-run-pod ok fail - command exited with 1: crictl runp /lab/pods/web.json',
+    '1-run-pod ok fail - failed, expected success',
     '2-create-container ran inconclusive 1-run-pod the step could not be taken: no sandbox of pod web was ever listed',
     '3-exec-container ran inconclusive 1-run-pod the step could not be taken: container app was not created',
     '4-exec ran inconclusive 1-run-pod the step could not be taken: ${web.ip} is not known',

@@ -54,8 +54,13 @@ describe('ok', () => {
       absent: ['/etc/b'],
     } as const;
     expect(
-      findingsOn(remove, [seen]).map(({ check, outcome, message }) => [check, outcome, message]),
-    ).toEqual([['ok', 'fail', '/etc/b was to be removed and was not there']]);
+      findingsOn(remove, [seen]).map(({ check, outcome, message, detail }) => [
+        check,
+        outcome,
+        message,
+        detail?.[0],
+      ]),
+    ).toEqual([['ok', 'fail', 'failed, expected success', '/etc/b was to be removed and was not there']]);
   });
 
   test('fails with the command and the message of the runtime, ready to be pasted', () => {
@@ -65,10 +70,10 @@ describe('ok', () => {
         outcome: 'fail',
         stepId: '1-run-pod',
         place: at(20),
-        message: 'command exited with 1: crictl runp /lab/pods/web.json',
+        message: 'failed, expected success',
         expected: 'ok: true',
         actual: 'no "plugin"',
-        detail: ['it said  no "plugin"'],
+        detail: ['command exited with 1: crictl runp /lab/pods/web.json', 'it said  no "plugin"'],
         paste: `error: 'no "plugin"'`,
       },
     ]);
@@ -92,9 +97,10 @@ describe('ok', () => {
         outcome: 'fail',
         stepId: '1-run-pod',
         place: at(20),
-        message: 'succeeded, expected to fail: crictl runp /lab/pods/web.json',
+        message: 'succeeded, expected failure',
         expected: 'ok: false',
         actual: 'ok: true',
+        detail: ['crictl runp /lab/pods/web.json'],
         paste: 'ok: true',
       },
     ]);
@@ -103,7 +109,7 @@ describe('ok', () => {
 
   test('says by which signal a command ended', () => {
     const killed = result(RUNP, { exitCode: null, signal: 'SIGKILL' });
-    expect(onRunPod([ran('1-run-pod', killed)])[0]?.message).toBe(
+    expect(onRunPod([ran('1-run-pod', killed)])[0]?.detail?.[0]).toBe(
       'command was ended by SIGKILL: crictl runp /lab/pods/web.json',
     );
   });
@@ -121,7 +127,7 @@ describe('ok', () => {
       condition: { until: 'network-ready', network: { place: at(19), ready: true } },
     } as const;
     const [vain] = findingsOn(action, [{ ...waited, met: false, lastSeen: 'cni plugin not initialized' }]);
-    expect([vain?.outcome, vain?.message, vain?.actual]).toEqual([
+    expect([vain?.outcome, vain?.detail?.[0], vain?.actual]).toEqual([
       'fail',
       'waited 500 ms in vain for the network to be ready',
       'cni plugin not initialized',

@@ -68,6 +68,10 @@ describe('left behind', () => {
         'netns cni-1 appeared in 1-run-pod',
         `ipam net/10.88.0.2 appeared in 2-stop-pod (id ${A}, ifname eth0)`,
       ],
+      items: [
+        { kind: 'netns', name: 'cni-1', since: '1-run-pod' },
+        { kind: 'ipam', name: 'net/10.88.0.2', since: '2-stop-pod' },
+      ],
       paste: 'left-behind: { netns: 1, ipam: 1 }',
     });
   });

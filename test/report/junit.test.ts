@@ -20,7 +20,7 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
 <testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.120">
   <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.120">
     <testcase classname="reserved containerd=1.6.3" name="1-run-pod" file="web.yaml" time="0.040">
-      <failure type="error" message="error differs at character 9">1-run-pod: error differs at character 9
+      <failure type="error" message="1-run-pod: error differs at character 9">1-run-pod: error differs at character 9
   at web.yaml:21:5
     expected  name "web" is reserved for "\${web.id}"
     actual    name "wed" is reserved for "${id}"
@@ -28,8 +28,8 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
     command exited with 1: crictl runp /lab/pods/web.json
     to expect it  error: 'name "wed" is reserved for "\${web.id}"'
   the last of containerd's log
-    level=info msg="one"
-    level=error msg="two"</failure>
+    time="2026-01-01T10:00:00.125000000Z" level=info msg="one"
+    time="2026-01-01T10:00:00.250000000Z" level=error msg="two"</failure>
     </testcase>
     <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.040"/>
     <testcase classname="reserved containerd=1.6.3" name="end" file="web.yaml" time="0.000">
@@ -38,7 +38,7 @@ made of containerd 1.6.3 (gomod)</system-out>
     </testcase>
     <testcase classname="reserved containerd=1.6.2" name="1-run-pod" file="web.yaml" time="0.040"/>
     <testcase classname="reserved containerd=1.6.2" name="2-stop-pod" file="web.yaml" time="0.000">
-      <error type="ran" message="the run did not come to its end: during the steps: the agent &lt;went&gt; away">2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away
+      <error type="ran" message="2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away">2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away
   at web.yaml:11:5
     not taken to the end: 2-stop-pod</error>
     </testcase>

@@ -38,7 +38,7 @@ export function cell(version: string, said: string | undefined): RecordedCell {
     steps: [
       {
         seen: [ran('1-run-pod', result(runp, outcome))],
-        log: 'level=info msg="one"\nlevel=error msg="two"\n',
+        log: 'time="2026-01-01T10:00:00.125000000Z" level=info msg="one"\ntime="2026-01-01T10:00:00.250000000Z" level=error msg="two"\n',
       },
     ],
   });

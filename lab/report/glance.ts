@@ -1,0 +1,347 @@
+import { shownLine } from '../core/content.ts';
+import { parseLogrus, parseLogrusLine, type LogLine } from '../core/logrus.ts';
+import { podOf } from '../judge/left-over.ts';
+import type { Finding, LeftItem, Outcome } from '../judge/verdict.ts';
+import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { formatPlace } from './reporter.ts';
+import { keyOf, type Block } from './run-text.ts';
+
+/** What did not pass in a run: what is wrong first, in full, and below that what only follows from it. */
+export interface Glance {
+  readonly problems: readonly Problem[];
+  /** one line for each step or check that only follows from the problems */
+  readonly follows: readonly { readonly stepId: string; readonly line: string }[];
+}
+
+/** One step that is wrong by itself. */
+export interface Problem {
+  readonly stepId: string;
+  /** in words: `2-stop-pod failed, expected success` */
+  readonly headline: string;
+  /** of the expectation in the scenario: `our-issue.yaml:17:5` */
+  readonly place?: string;
+  /** expected and actual, what the step was for, what to paste */
+  readonly lines: readonly string[];
+  /** warnings and errors of the runtime during this step */
+  readonly log: readonly string[];
+}
+
+export interface GlanceOptions {
+  readonly run: RunPlan;
+  readonly findings: readonly Finding[];
+  readonly outcome: Outcome;
+  readonly entries: readonly JournalEntry[];
+  /** columns for the part of two texts around their first difference */
+  readonly columns: number;
+}
+
+/** More problems than this are one line each: the first ones explain the others more often than not. */
+const PROBLEMS_IN_FULL = 3;
+const LOG_LINES = 6;
+const ITEM_LINES = 12;
+
+/**
+ * The first glance at a run that did not pass. A later finding follows from a problem if it is about the same pod, about pods
+ * that are still listed, or about what was left behind; or if its step was not taken because of the problem. Nothing is
+ * left out: what follows is one line each, and `cnilab judge` prints all of it in full.
+ */
+export function glanceAt(options: GlanceOptions): Glance {
+  const { run, findings, outcome } = options;
+  const bad = findings.filter((one) => one.outcome !== 'pass' && one.check !== 'control');
+  const first = bad.find((one) => one.outcome === outcome) ?? bad[0];
+  const control = findings.find((one) => one.check === 'control' && one.outcome !== 'pass');
+  if (first === undefined) {
+    const only = control ?? findings.find(({ warning }) => warning === true);
+    return { problems: only === undefined ? [] : [problemOf([only], options)], follows: [] };
+  }
+  const steps = groupsOf(bad);
+  const cause = steps.find((group) => group.includes(first)) ?? [first];
+  const pods = new Set(cause.map((one) => podOfStep(run, one.stepId)));
+  const rest = steps.filter((group) => group !== cause);
+  const own = rest.filter((group) => !group.every((one) => followsFrom(one, { first, pods, run })));
+  const inFull = [cause, ...own.slice(0, PROBLEMS_IN_FULL - 1)];
+  const warnings = findings.filter((one) => one.outcome === 'pass' && one.warning === true);
+  return {
+    problems: [
+      ...(control === undefined ? [] : [problemOf([control], options)]),
+      ...inFull.map((group) => problemOf(group, options)),
+    ],
+    follows: [
+      ...steps
+        .filter((group) => !inFull.includes(group))
+        .flatMap((group) =>
+          inOneLine(group, options).map((line) => ({ stepId: group[0]?.stepId ?? 'end', line })),
+        ),
+      ...warnings.map((one) => ({ stepId: one.stepId, line: `warning: ${headlineOf(one, options)}` })),
+    ],
+  };
+}
+
+/** Findings of one step on one node, in the order of the run. */
+function groupsOf(findings: readonly Finding[]): readonly (readonly Finding[])[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${finding.stepId} ${finding.node ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()];
+}
+
+const podOfStep = (run: RunPlan, stepId: string): string | undefined => {
+  const step = run.steps.find(({ id }) => id === stepId);
+  return step === undefined ? undefined : podOf(step.action, run);
+};
+
+const OF_STATE: readonly Finding['check'][] = ['pod', 'left-behind'];
+
+function followsFrom(
+  finding: Finding,
+  {
+    first,
+    pods,
+    run,
+  }: {
+    readonly first: Finding;
+    readonly pods: ReadonlySet<string | undefined>;
+    readonly run: RunPlan;
+  },
+): boolean {
+  const at = (stepId: string) => {
+    if (stepId === 'start') return -1;
+    const index = run.steps.findIndex(({ id }) => id === stepId);
+    return index < 0 ? run.steps.length : index;
+  };
+  if (finding.causedBy !== undefined) return true;
+  if (at(finding.stepId) < at(first.stepId)) return false;
+  const isSame = finding.stepId === first.stepId && finding.node === first.node;
+  if (isSame || OF_STATE.includes(finding.check)) return true;
+  // a step without a pod (a start, a wait, a file) concerns all that comes after it
+  return pods.has(undefined) || pods.has(podOfStep(run, finding.stepId));
+}
+
+function problemOf(group: readonly Finding[], options: GlanceOptions): Problem {
+  const { run, entries } = options;
+  const [main] = group;
+  if (main === undefined) throw new Error('a problem has one finding at least');
+  const names = namesOf(entries);
+  const step = run.steps.find(({ id }) => id === main.stepId);
+  const note = step?.note === undefined ? [] : [`note      ${step.note}`];
+  const body = group.flatMap((finding, index) => [
+    ...(index === 0 ? [] : [headlineOf(finding, options)]),
+    ...linesOf(finding, options, names),
+  ]);
+  return {
+    stepId: main.stepId,
+    headline: headlineOf(main, options),
+    ...(main.place === undefined ? {} : { place: safe(formatPlace(main.place)) }),
+    lines: [...note, ...body].map(safe),
+    log: logOf(group, options, names),
+  };
+}
+
+const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' });
+
+/** The message of a finding, with the step in front and names in place of ids. */
+function headlineOf({ stepId, node, message }: Finding, { entries }: GlanceOptions): string {
+  const text = withNames(message, namesOf(entries)).split('\n')[0] ?? '';
+  const where = `${stepId}${node === undefined ? '' : ` on ${node}`}`;
+  return safe(/^(?:failed|succeeded), /.test(text) ? `${where} ${text}` : `${where}: ${text}`);
+}
+
+function linesOf(finding: Finding, options: GlanceOptions, names: Names): readonly string[] {
+  const { detail = [], expected, actual, paste, items } = finding;
+  const compared =
+    expected === undefined || actual === undefined ? [] : [`expected  ${expected}`, `actual    ${actual}`];
+  const further = finding.message.split('\n').slice(1);
+  const body =
+    items === undefined
+      ? detail.length > 0
+        ? detail
+        : compared
+      : [...notThere(finding), ...itemLines(items, names)];
+  const lines = body.flatMap((line) => line.split('\n')).filter((line) => !line.startsWith('actual in full'));
+  return [
+    ...further.map((line) => withNames(line, names)),
+    ...fitPointer(pointerWithNames(lines, names), options.columns),
+    ...(paste === undefined ? [] : [`to expect it  ${paste}`]),
+  ];
+}
+
+const LABEL = 'expected  '.length;
+
+/** Where the three lines of a difference begin: expected, actual and the pointer; -1 if there is none. */
+const differenceAt = (lines: readonly string[]): number =>
+  lines.findIndex((line) => /^ {10,}\^ /.test(line)) - 2;
+
+/** Names in place of ids. The pointer still points at the first difference: only what both texts share moves it. */
+function pointerWithNames(lines: readonly string[], names: Names): readonly string[] {
+  const at = differenceAt(lines);
+  const [expected, actual, pointer] = at < 0 ? [] : lines.slice(at, at + 3);
+  if (expected === undefined || actual === undefined || pointer === undefined)
+    return lines.map((line) => withNames(line, names));
+  const caret = pointer.indexOf('^');
+  const same = expected.slice(LABEL, caret);
+  const around = (from: readonly string[]) => from.map((line) => withNames(line, names));
+  if (same !== actual.slice(LABEL, caret))
+    return [...around(lines.slice(0, at)), expected, actual, pointer, ...around(lines.slice(at + 3))];
+  const head = withNames(same, names);
+  return [
+    ...around(lines.slice(0, at)),
+    `${expected.slice(0, LABEL)}${head}${withNames(expected.slice(caret), names)}`,
+    `${actual.slice(0, LABEL)}${head}${withNames(actual.slice(caret), names)}`,
+    `${' '.repeat(LABEL + head.length)}${pointer.slice(caret)}`,
+    ...around(lines.slice(at + 3)),
+  ];
+}
+
+/** Two texts and the pointer below them, cut to a part of this width around the pointer. */
+export function fitPointer(lines: readonly string[], columns: number): readonly string[] {
+  const at = differenceAt(lines);
+  const [expected, actual, pointer] = at < 0 ? [] : lines.slice(at, at + 3);
+  if (expected === undefined || actual === undefined || pointer === undefined) return lines;
+  const width = Math.max(20, columns - LABEL);
+  const caret = pointer.indexOf('^') - LABEL;
+  const longest = Math.max(expected.length, actual.length) - LABEL;
+  if (longest <= width) return lines;
+  const from = Math.max(0, Math.min(caret - Math.floor(width / 2), longest - width));
+  const cut = (line: string) => {
+    const text = line.slice(LABEL).padEnd(from);
+    const part = text.slice(from, from + width);
+    const head = from > 0 ? `…${part.slice(1)}` : part;
+    return `${line.slice(0, LABEL)}${text.length > from + width ? `${head.slice(0, -1)}…` : head}`;
+  };
+  return [
+    ...lines.slice(0, at),
+    cut(expected),
+    cut(actual),
+    `${' '.repeat(LABEL + caret - from)}${pointer.slice(pointer.indexOf('^'))}`,
+    ...lines.slice(at + 3),
+  ];
+}
+
+/** What a file expects to be left behind and is not. */
+const notThere = ({ detail = [], items = [] }: Finding): readonly string[] =>
+  detail.filter((line) => !items.some(({ kind, name }) => line.startsWith(`${kind} ${name}`)));
+
+function itemLines(items: readonly LeftItem[], names: Names): readonly string[] {
+  const lines = items.map((item) => {
+    const of = item.pod === undefined ? '' : ` of ${item.pod}`;
+    const since = item.since === undefined ? '' : `, since ${item.since}`;
+    const gone = item.goneBy === undefined ? '' : `, gone only by ${item.goneBy}`;
+    return `${item.kind} ${withNames(item.name, names)}${of}${since}${gone}`;
+  });
+  const more = lines.length - ITEM_LINES;
+  return more > 0 ? [...lines.slice(0, ITEM_LINES), `… and ${more} more`] : lines;
+}
+
+/** What follows from a problem, a line for each finding; steps that were not taken together in one. */
+function inOneLine(group: readonly Finding[], options: GlanceOptions): readonly string[] {
+  const names = namesOf(options.entries);
+  const causedBy = group.find((one) => one.causedBy !== undefined)?.causedBy;
+  if (causedBy !== undefined) return [safe(`${group[0]?.stepId ?? ''} was not taken because of ${causedBy}`)];
+  return group.map((finding) => {
+    const { stepId, items, check, actual } = finding;
+    if (items !== undefined && items.length > 0)
+      return safe([`${stepId}: left behind: ${summaryOf(items, names)}`, ...notThere(finding)].join('; '));
+    const error =
+      check === 'ok' && actual !== undefined ? `: ${withNames(actual, names).split('\n')[0] ?? ''}` : '';
+    return `${headlineOf(finding, options)}${safe(error)}`;
+  });
+}
+
+/** Of these the name says more than the kind. */
+const NAMED: readonly string[] = ['ipam', 'process', 'file'];
+
+/** `netns, veth, ipam 10.88.0.2, 4 iptables, all since 1-run-pod` */
+export function summaryOf(items: readonly LeftItem[], names: Names): string {
+  const steps = [...new Set(items.map(({ since }) => since))];
+  const parts = steps.map((since) => {
+    const of = items.filter((item) => item.since === since);
+    const kinds = [...new Set(of.map(({ kind }) => kind))].map((kind) => {
+      const same = of.filter((item) => item.kind === kind);
+      const [only] = same;
+      if (same.length > 1) return `${same.length} ${kind}`;
+      const name = withNames(only?.name ?? '', names).replace(/^.*\//, '');
+      return NAMED.includes(kind) ? `${kind} ${name}` : kind;
+    });
+    return { text: kinds.join(', '), since };
+  });
+  const since = (step: string | undefined) => (step === undefined ? '' : ` since ${step}`);
+  const [one] = parts;
+  if (parts.length === 1 && one !== undefined)
+    return `${one.text}${one.since === undefined ? '' : `, ${items.length > 1 ? 'all ' : ''}since ${one.since}`}`;
+  return parts.map((part) => `${part.text}${since(part.since)}`).join('; ');
+}
+
+/** Warnings and errors of the runtime in this step, each once, with the time of day and names in place of ids. */
+function logOf(group: readonly Finding[], { entries }: GlanceOptions, names: Names): readonly string[] {
+  const [{ stepId, node } = { stepId: '' }] = group;
+  const ofStep = entries.flatMap((entry) =>
+    entry.kind === 'runtime-log' && entry.stepId === stepId && entry.node === node ? [entry.text] : [],
+  );
+  // why there is no configuration may stand in the log of an earlier step: the judge has found it
+  const found = group.flatMap(({ log = [] }) => log).map(parseLogrusLine);
+  const lines = [...found, ...ofStep.flatMap(parseLogrus)].filter(matters);
+  const texts = [...new Map(lines.map((line) => [line.raw, line])).values()].map((line) => {
+    const { message, fields, level } = line;
+    const error = fields['error'] === undefined ? '' : `: ${fields['error']}`;
+    const isKnown = error !== '' && group.some(({ actual = '' }) => actual !== '' && error.endsWith(actual));
+    const text = `${message}${isKnown ? ': (the same error)' : error}`.trim().replaceAll('\n', ' ');
+    return safe(withNames([timeOfDay(line), level, text].filter((part) => part !== '').join(' '), names));
+  });
+  const unique = [...new Set(texts)];
+  return unique.slice(-LOG_LINES);
+}
+
+const IMPORTANT: readonly string[] = ['warning', 'error', 'fatal', 'panic'];
+
+/** A line without a level is a panic, or what a plugin printed. containerd's own warnings of every clean-up are noise. */
+const matters = ({ level, message, raw }: LogLine): boolean =>
+  raw.trim() !== '' &&
+  (level === '' || IMPORTANT.includes(level)) &&
+  !/^(?:cleaning up after shim disconnected|cleanup warnings )/.test(message);
+
+const timeOfDay = ({ timeText }: LogLine): string => /T(\d\d:\d\d:\d\d\.\d{3})/.exec(timeText)?.[1] ?? '';
+
+/** Values of this run that people know by a name, the longest first. */
+type Names = readonly (readonly [value: string, name: string])[];
+
+const namesOf = (entries: readonly JournalEntry[]): Names =>
+  entries
+    .flatMap((entry): Names => {
+      if (entry.kind !== 'capture' || entry.value.length < 12 || /^[\d.:/]+$/.test(entry.value)) return [];
+      return [[entry.value, entry.name.replace(/\.id$/, '')]];
+    })
+    .toSorted(([a], [b]) => b.length - a.length);
+
+/**
+ * The same as text: problems in full, then one line for each thing that follows. `key` is equal for the same result in
+ * another cell, whatever its ids, times and log.
+ */
+export function glanceBlocks({ problems, follows }: Glance): readonly Block[] {
+  return problems.map(({ headline, place, lines, log }, index) => {
+    const own = [
+      headline,
+      ...(place === undefined ? [] : [`  at ${place}`]),
+      ...lines.map((line) => `    ${line}`),
+    ];
+    const isLast = index === problems.length - 1;
+    const after =
+      isLast && follows.length > 0
+        ? ['after that, perhaps because of it', ...follows.map(({ line }) => `  ${line}`)]
+        : [];
+    return {
+      lines: [...own, ...log.map((line) => `    log  ${line}`), ...after],
+      key: keyOf([...own, ...after]),
+    };
+  });
+}
+
+/** `<web>` for the id of the pod web, `e2f61a16…` for other ids. */
+export function withNames(text: string, names: Names): string {
+  const known = names.reduce((before, [value, name]) => before.replaceAll(value, `<${name}>`), text);
+  return known
+    .replaceAll(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, '$1…')
+    .replaceAll(/\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '$1…');
+}

@@ -7,7 +7,7 @@ import type { VersionOverrides } from '../plan/cells.ts';
 import { checkNames } from '../plan/checks.ts';
 import { localComponents, versionFacts } from '../plan/resolve-component.ts';
 import type { Pins } from '../plan/pins.ts';
-import type { Plan } from '../plan/plan.ts';
+import { needsRecorder, type Plan } from '../plan/plan.ts';
 import { notesOn, notesOnConfig } from '../plan/notes.ts';
 import { planScenarios } from '../plan/plan-scenarios.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
@@ -92,15 +92,14 @@ export async function planOf(
   return withRecorder(plan.value, flags.record);
 }
 
-/** The plan with every node recorded or none, as a flag says; without one, as the scenarios say. */
+/** The plan with every node recorded, or only those of which an expectation needs it; without a flag, as the scenarios say. */
 function withRecorder(plan: Plan, record: boolean | undefined): Plan {
   if (record === undefined) return plan;
   const runs = plan.runs.map((run) => ({
     ...run,
-    nodes: run.nodes.map(({ record: _byScenario, ...node }) => ({
-      ...node,
-      ...(record && { record }),
-    })),
+    nodes: run.nodes.map(({ record: _byScenario, ...node }) =>
+      record || needsRecorder(node, run.steps) ? { ...node, record: true as const } : node,
+    ),
   }));
   return { ...plan, runs };
 }

@@ -1,7 +1,7 @@
 import type { NodeState } from '../core/node-state.ts';
 import type { Expectation, TextExpectation } from '../spec/scenario.ts';
 import { type Bindings, bind } from '../match/bindings.ts';
-import type { RunFacts, Seen } from './facts.ts';
+import type { KnownCalls, RunFacts, Seen } from './facts.ts';
 import type { Finding, CheckName } from './verdict.ts';
 import { positionOf, showDifference } from './difference.ts';
 import { matchExpectation } from '../match/text.ts';
@@ -17,6 +17,8 @@ export interface Subject {
   readonly log: string | undefined;
   /** the pod that a step is about */
   readonly pod: string | undefined;
+  /** the plugin calls that belong to it */
+  readonly calls: KnownCalls;
   readonly facts: RunFacts;
   readonly bindings: Bindings;
 }

@@ -1,4 +1,6 @@
 import { cannotFollow } from '../core/fake-plugin.ts';
+import { callsOf, type CniCall } from '../core/cni-call.ts';
+import { CNI_BIN } from '../core/components.ts';
 import type { NodeState, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
@@ -38,6 +40,9 @@ export interface StepFacts {
   readonly runtime: RuntimeState | undefined;
 }
 
+/** The plugin calls of a step or of a run; or why nobody knows all of them. */
+export type KnownCalls = { readonly calls: readonly CniCall[] } | { readonly unknown: string };
+
 /** A look, and after which step it was taken; the first is `start`. */
 export interface Look {
   readonly stepId: string;
@@ -68,6 +73,8 @@ export interface RunFacts {
   readonly looks: readonly Look[];
   /** containerd ended after the node's last step, during those of other nodes, and nobody had asked for it */
   readonly lateCrashes: readonly Seen<'runtime-ended'>[];
+  /** of the whole run */
+  readonly calls: KnownCalls;
   readonly instruments: Instruments;
   /** names for what varies from run to run, by type and value */
   readonly variables: () => ReadonlyMap<string, string>;
@@ -80,7 +87,9 @@ export interface RunFacts {
 }
 
 export function factsOf(
-  run: Pick<RunPlan, 'steps' | 'pods'> & { readonly node: Pick<NodePlan, 'files' | 'runtime'> },
+  run: Pick<RunPlan, 'steps' | 'pods'> & {
+    readonly node: Pick<NodePlan, 'files' | 'runtime' | 'record'> & Partial<Pick<NodePlan, 'runtimeConfig'>>;
+  },
   entries: readonly JournalEntry[],
   runtimes: Runtimes,
 ): RunFacts {
@@ -96,6 +105,7 @@ export function factsOf(
     ),
     looks,
     lateCrashes: ofKind(byStep.get('end') ?? [], 'runtime-ended').filter(({ asked }) => !asked),
+    calls: knownCalls(run.node, entries),
     instruments: instrumentsOf(run, entries),
     variables: () => (variables ??= nameVariables(entries)),
     log: logOf(entries),
@@ -109,6 +119,32 @@ export function factsOf(
     ended: entries.some(({ kind }) => kind === 'run-ended'),
   };
 }
+
+/** Whatever may be missing makes every expectation of calls unknown: one that is missing says nothing then. */
+function knownCalls(
+  { record, runtimeConfig = {} }: Pick<NodePlan, 'record'> & Partial<Pick<NodePlan, 'runtimeConfig'>>,
+  entries: readonly JournalEntry[],
+): KnownCalls {
+  if (record !== true) return { unknown: 'they were not recorded' };
+  const [unrecorded] = ofKind(entries, 'unrecorded');
+  if (unrecorded !== undefined) return { unknown: `the recorder missed some: ${unrecorded.why.trim()}` };
+  const [other] = pluginFolders(runtimeConfig).filter((folder) => folder !== CNI_BIN);
+  if (other !== undefined)
+    return { unknown: `only plugins in ${CNI_BIN} are recorded, and the runtime looks in ${other}` };
+  return { calls: callsOf(ofKind(entries, 'cni-call-started'), ofKind(entries, 'cni-call-ended')) };
+}
+
+/** Those that a runtime's configuration names, in whatever table. */
+function pluginFolders(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    /^bin_dirs?$/.test(key) ? [inner].flat().map(String) : pluginFolders(inner),
+  );
+}
+
+/** Those of one step. */
+export const callsIn = (known: KnownCalls, stepId: string): KnownCalls =>
+  'unknown' in known ? known : { calls: known.calls.filter((call) => call.stepId === stepId) };
 
 function entriesByStep(entries: readonly JournalEntry[]): ReadonlyMap<string, readonly JournalEntry[]> {
   const byStep = new Map<string, JournalEntry[]>();
@@ -236,7 +272,7 @@ function entriesOn(
   const others = entries.length - kept.length;
   return kept.map((entry) => {
     if (entry.kind === 'run-ended') return { ...entry, entries: entry.entries - others };
-    if (entry.kind !== 'runtime-ended') return entry;
+    if (entry.kind !== 'runtime-ended' && entry.kind !== 'cni-call-started') return entry;
     return { ...entry, stepId: ownStepAfter(entry.stepId, { own, run }) };
   });
 }

@@ -7,9 +7,18 @@ import { configTrouble, judgeStart, compareRuntime, judgeRuntime, runtimeBefore 
 import { capturesOf } from './captures-of.ts';
 import { causeOf } from './failures.ts';
 import { judgeCleanup, isComplete, judgeNotRun, judgeRan } from './ran.ts';
+import { judgeCalls } from './calls.ts';
 import { judgeControl } from './control.ts';
 import { judgeError, judgeExitCode, judgeOk, judgeOutput } from './commands.ts';
-import { type RunFacts, type StepFacts, stepsIn, viewsOf, type View, type ViewedStep } from './facts.ts';
+import {
+  callsIn,
+  type RunFacts,
+  type StepFacts,
+  stepsIn,
+  viewsOf,
+  type View,
+  type ViewedStep,
+} from './facts.ts';
 import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import { judgeLeftBehind } from './left-behind.ts';
 import { judgeNetwork } from './network.ts';
@@ -156,6 +165,7 @@ function subjectOf(
     state: step.state,
     log: step.log,
     pod: podOf(step.step.action, all.run),
+    calls: callsIn(facts.calls, stepId),
     facts,
     bindings: did.bindings,
   };
@@ -220,13 +230,15 @@ function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
 function judgeState(subject: Subject): Judged {
   const log = judgeLog(subject);
   const bound = { ...subject, bindings: log.bindings };
-  const network = judgeNetwork(bound);
+  const calls = judgeCalls(bound);
+  const network = judgeNetwork({ ...bound, bindings: calls.bindings });
   const findings = [
     ...network.findings,
     ...judgePods(bound),
     ...judgeLeftBehind(bound),
     ...log.findings,
     ...judgeNoLog(bound),
+    ...calls.findings,
   ];
   return { findings, bindings: network.bindings };
 }
@@ -262,7 +274,8 @@ function endSubject(
   // The last look and no earlier one: how the node was before it says nothing about the end.
   const atEnd = facts.looks.findLast(({ stepId }) => stepId === 'end');
   const state = (atEnd ?? facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
-  return { stepId: 'end', expect, state, log: facts.log, pod: undefined, facts, bindings };
+  const { log, calls } = facts;
+  return { stepId: 'end', expect, state, log, calls, pod: undefined, facts, bindings };
 }
 
 /** What does not pass carries the last of what the runtime said meanwhile, and why it has no configuration if that is it. */

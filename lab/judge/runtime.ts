@@ -1,7 +1,7 @@
 import type { RuntimeName } from '../core/components.ts';
 import type { RuntimeState } from '../core/node-state.ts';
 import { runtimeAfter } from '../spec/verbs/verbs.ts';
-import type { Seen, StepFacts, RunFacts } from './facts.ts';
+import { callsIn, type Seen, type StepFacts, type RunFacts } from './facts.ts';
 import type { Finding } from './verdict.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodeRun } from '../plan/plan.ts';
@@ -84,6 +84,7 @@ export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
     expect,
     state: start.state,
     log: start.log,
+    calls: callsIn(facts.calls, 'start'),
     pod: undefined,
     facts,
     bindings: NO_BINDINGS,

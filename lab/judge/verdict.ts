@@ -17,6 +17,9 @@ export const CHECKS = [
   'left-behind',
   'log',
   'no-log',
+  'calls', // of plugins
+  'no-calls',
+  'call-order',
   'cleanup', // the node was taken down
   'control', // a control came out as it must
 ] as const;

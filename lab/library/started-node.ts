@@ -164,6 +164,7 @@ export class StartedNode implements AsyncDisposable {
         expect: { ...NOTHING_EXPECTED, leftBehind },
         state,
         log: undefined,
+        calls: facts.calls,
         pod: undefined,
         facts: {
           ...facts,

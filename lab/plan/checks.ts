@@ -6,6 +6,7 @@ import type {
   LogExpectation,
   TextExpectation,
 } from '../spec/scenario.ts';
+import { textsOfCall } from '../spec/call-shape.ts';
 import { parseTemplate } from '../spec/template.ts';
 import { madeBy, usedBy } from '../spec/verbs/verbs.ts';
 import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
@@ -132,6 +133,9 @@ function textsOf({
   leftBehind,
   log,
   noLog,
+  calls = [],
+  noCalls = [],
+  callOrder = [],
 }: Expectation): readonly PlacedText[] {
   const expected = [error, output, networkReady?.reason, networkReady?.message].flatMap((text) =>
     text === undefined ? [] : [placed(text)],
@@ -141,6 +145,9 @@ function textsOf({
     ...expected,
     ...[leftBehind, ...ofPods.map((one) => one?.leftBehind)].flatMap(textsOfLeftBehind),
     ...[...log, ...noLog].flatMap(textsOfLog),
+    ...[...calls, ...callOrder, ...noCalls].flatMap((call) =>
+      textsOfCall(call).map((text) => ({ text, place: call.place })),
+    ),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { FakeAnswer, FakeBehaviour, FakeScript } from '../core/fake-plugin.ts';
 import { unreachable } from '../core/lab-error.ts';
 import type {
+  CallExpectation,
   Control,
   Expectation,
   FileSpec,
@@ -148,7 +149,10 @@ export function fillPod(pod: PodSpec, cell: Cell): PodSpec {
 }
 
 /** Texts of expectations stay templates: the judge knows what `${web.id}` is. */
-export function fillExpectation(expectation: Expectation, cell: Cell): Expectation {
+export function fillExpectation(expectation: Expectation, filled: FilledCell): Expectation {
+  const cell = filled.values;
+  const { calls, noCalls, callOrder } = expectation;
+  const fillCalls = (all: readonly CallExpectation[]) => all.map((call) => fillCall(call, filled));
   const { error, output, networkReady, pod, pods, leftBehind, log, noLog } = expectation;
   return {
     ...expectation,
@@ -160,6 +164,31 @@ export function fillExpectation(expectation: Expectation, cell: Cell): Expectati
     ...(leftBehind === undefined ? {} : { leftBehind: fillLeftBehind(leftBehind, cell) }),
     log: log.map((line) => fillLog(line, cell)),
     noLog: noLog.map((line) => fillLog(line, cell)),
+    ...(calls === undefined ? {} : { calls: fillCalls(calls) }),
+    ...(noCalls === undefined ? {} : { noCalls: fillCalls(noCalls) }),
+    ...(callOrder === undefined ? {} : { callOrder: fillCalls(callOrder) }),
+  };
+}
+
+function fillCall(call: CallExpectation, filled: FilledCell): CallExpectation {
+  const { env, input, output, error, stderr } = call;
+  const text = (one: TextExpectation) => fillExpectedText(one, filled.values);
+  const json = (one: WrittenObject) => fillJson(one, { cell: filled, mode: 'template' });
+  return {
+    ...call,
+    env: Object.fromEntries(Object.entries(env).map(([name, one]) => [name, text(one)])),
+    ...(input === undefined ? {} : { input: json(input) }),
+    ...(output === undefined ? {} : { output: json(output) }),
+    ...(stderr === undefined ? {} : { stderr: text(stderr) }),
+    ...(error === undefined
+      ? {}
+      : {
+          error: {
+            ...error,
+            ...(error.message === undefined ? {} : { message: text(error.message) }),
+            ...(error.details === undefined ? {} : { details: text(error.details) }),
+          },
+        }),
   };
 }
 

@@ -40,7 +40,7 @@ import {
   type Cell,
   type FilledCell,
 } from './fill.ts';
-import { type NodePlan, type PlannedStep, type RunPlan, runOn } from './plan.ts';
+import { needsRecorder, type NodePlan, type PlannedStep, type RunPlan, runOn } from './plan.ts';
 import { resolveComponent, factsBeside, type VersionFacts } from './resolve-component.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
@@ -84,7 +84,7 @@ export function planCells(
         const node = runOn(nodes, step.on);
         return { index, step, action: planAction(step.action, { node, filled, resolver }) };
       });
-    return { cell, planned, steps, cellOn };
+    return { filled, planned, steps, cellOn };
   });
   if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
 
@@ -100,8 +100,12 @@ export function planCells(
   const wrongUses = [...checkUses(scenario, nodeCells), ...checkCaptures(scenario, nodeCells)];
   if (wrongUses.length > 0) return err(wrongUses);
   return ok(
-    plans.map(({ cell, planned, steps, cellOn }) => {
+    plans.map(({ filled, planned, steps, cellOn }) => {
+      const cell = filled.values;
       const { name, summary, place, control } = scenario;
+      const plannedSteps = steps.map(({ step, ...own }) =>
+        planStep(step, { ...own, filled, branchCell: cellOn(step.on) }),
+      );
       return {
         title: `${name} ${nameCell(cell)}`.trimEnd(),
         scenario: { name, summary, place },
@@ -110,15 +114,16 @@ export function planCells(
         nodes: planned.map(({ spec, plan }) => {
           const start = branchFor(spec.expect ?? [], cellOn(spec.name));
           const end = branchFor(endOf(scenario, spec.name), cellOn(spec.name));
-          return {
+          const node = {
             ...present({ name: spec.name }),
             ...plan,
-            ...(start === undefined ? {} : { start: fillExpectation(start, cell) }),
-            ...(end === undefined ? {} : { end: fillExpectation(end, cell) }),
+            ...(start === undefined ? {} : { start: fillExpectation(start, filled) }),
+            ...(end === undefined ? {} : { end: fillExpectation(end, filled) }),
           };
+          return needsRecorder(node, plannedSteps) ? { ...node, record: true as const } : node;
         }),
         pods: scenario.pods.map((pod) => fillPod(pod, cell)),
-        steps: steps.map(({ step, ...own }) => planStep(step, { ...own, branchCell: cellOn(step.on) })),
+        steps: plannedSteps,
       };
     }),
   );
@@ -264,7 +269,12 @@ function planAction(
 
 function planStep(
   step: StepSpec,
-  { action, index, branchCell }: { action: PlannedAction; index: number; branchCell: BranchCell },
+  {
+    action,
+    index,
+    filled,
+    branchCell,
+  }: { action: PlannedAction; index: number; filled: FilledCell; branchCell: BranchCell },
 ): PlannedStep {
   const { place, on, expect, timeoutMs, note } = step;
   const branch = branchFor(expect, branchCell) ?? { place, ok: true, log: [], noLog: [] };
@@ -274,6 +284,6 @@ function planStep(
     ...present({ on, note }),
     action,
     timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
-    expect: fillExpectation(branch, branchCell.cell),
+    expect: fillExpectation(branch, filled),
   };
 }

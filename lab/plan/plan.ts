@@ -52,6 +52,20 @@ export interface NodePlan {
   readonly record?: true;
 }
 
+/** Whether an expectation speaks of plugin calls, which have to be recorded then. */
+export const speaksOfCalls = ({
+  calls = [],
+  noCalls = [],
+  callOrder = [],
+}: Partial<Expectation> = {}): boolean => calls.length + noCalls.length + callOrder.length > 0;
+
+/** Whether something is expected of the plugin calls of a node. */
+export const needsRecorder = (
+  { name, start, end }: Pick<PlannedNode, 'name' | 'start' | 'end'>,
+  steps: readonly Pick<PlannedStep, 'on' | 'expect'>[],
+): boolean =>
+  [start, end, ...steps.filter(({ on }) => on === name).map(({ expect }) => expect)].some(speaksOfCalls);
+
 export interface PlannedStep {
   /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`. The same in journal, verdict and JUnit. */
   readonly id: string;

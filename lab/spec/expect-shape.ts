@@ -1,5 +1,6 @@
 import { STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
 import { CRI_KEYS } from './pod-shape.ts';
+import { callOrderShape, callShape, countedCallShape } from './call-shape.ts';
 import { present, object } from './object-shape.ts';
 import { bool, wholeNumber, word, whenShape } from './scalar-shapes.ts';
 import type {
@@ -164,6 +165,12 @@ const commonKeys = {
   'left-behind': about('none, or by kind what is there and was not at the start', leftBehindShape),
   log: about('lines that the runtime has logged in this step', oneOrMany(logShape)),
   'no-log': about('lines that the runtime has not logged in this step', oneOrMany(logShape)),
+  calls: about(
+    'calls of plugins in this step: bridge ADD, or with their input and result',
+    oneOrMany(countedCallShape),
+  ),
+  'no-calls': about('calls of plugins that there are not in this step', oneOrMany(callShape)),
+  'call-order': about('calls of plugins, each of which starts later than the one before', callOrderShape),
 };
 
 interface CommonValues {
@@ -174,6 +181,9 @@ interface CommonValues {
   readonly 'left-behind'?: LeftBehindExpectation;
   readonly log?: readonly LogExpectation[];
   readonly 'no-log'?: readonly LogExpectation[];
+  readonly calls?: Expectation['calls'];
+  readonly 'no-calls'?: Expectation['noCalls'];
+  readonly 'call-order'?: Expectation['callOrder'];
 }
 
 const commonExpectation = (values: CommonValues) => ({
@@ -183,6 +193,9 @@ const commonExpectation = (values: CommonValues) => ({
     networkReady: values['network-ready'],
     pods: values.pods,
     leftBehind: values['left-behind'],
+    calls: values.calls,
+    noCalls: values['no-calls'],
+    callOrder: values['call-order'],
   }),
   log: values.log ?? [],
   noLog: values['no-log'] ?? [],

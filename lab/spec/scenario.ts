@@ -194,6 +194,11 @@ export interface Expectation {
   readonly leftBehind?: LeftBehindExpectation;
   readonly log: readonly LogExpectation[];
   readonly noLog: readonly LogExpectation[];
+  /** of plugins: each one that has no number needs a call of its own, in any order */
+  readonly calls?: readonly CallExpectation[];
+  readonly noCalls?: readonly CallExpectation[];
+  /** each starts later than the one before; others may lie between */
+  readonly callOrder?: readonly CallExpectation[];
 }
 
 /** Exact, or (rarely, and saying why) a part. Captures stand in either. */
@@ -231,6 +236,38 @@ export type LeftBehindExpectation =
       readonly kinds: Readonly<Partial<Record<StateKind | 'shared', number | readonly string[]>>>;
       readonly place: Place;
     };
+
+/** A call of a plugin, as far as a file describes it. What is not mentioned may be anything. */
+export interface CallExpectation {
+  readonly place: Place;
+  readonly plugin?: string;
+  readonly verb?: string;
+  /** the plugin that made the call, or `none` */
+  readonly within?: string;
+  /** the name of the process that made it */
+  readonly by?: string;
+  /** how many such calls there are; missing: one at least, which is no other entry's */
+  readonly times?: number;
+  readonly env: Readonly<Record<string, TextExpectation>>;
+  /** variables that are not set */
+  readonly noEnv: readonly string[];
+  /** where CNI_NETNS leads to; `none`: it names nothing */
+  readonly netns?: 'present' | 'missing' | 'none';
+  /** keys of the configuration, whose texts are templates; it may have others */
+  readonly input?: WrittenObject;
+  /** paths of keys that it does not have: `ipam.dns` */
+  readonly noInput: readonly string[];
+  readonly output?: WrittenObject;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly error?: {
+    readonly code?: number;
+    readonly message?: TextExpectation;
+    readonly details?: TextExpectation;
+  };
+  readonly stderr?: TextExpectation;
+  readonly ended?: boolean;
+}
 
 export interface LogExpectation {
   readonly level?: string;

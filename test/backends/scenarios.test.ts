@@ -115,11 +115,14 @@ test('an expectation that is changed in any way is a failure by its own check', 
   }
   expect(quiet).toEqual([]);
   expect([...checks].sort()).toEqual([
+    'call-order',
+    'calls',
     'error',
     'exit-code',
     'left-behind',
     'log',
     'network-ready',
+    'no-calls',
     'ok',
     'output',
     'pod',

@@ -3,7 +3,9 @@ import type { CheckName } from '../../lab/judge/verdict.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import { present } from '../../lab/spec/object-shape.ts';
+import { writtenOf } from '../../lab/spec/written-json.ts';
 import type {
+  CallExpectation,
   Expectation,
   LeftBehindExpectation,
   LogExpectation,
@@ -80,9 +82,59 @@ function changesOf(expect: Expectation): readonly Changed[] {
   log.forEach((line, index) => {
     for (const other of otherLines(line)) add('log', JSON.stringify(other), { log: log.with(index, other) });
   });
+  const { calls = [], noCalls = [], callOrder = [] } = expect;
+  calls.forEach((call, index) => {
+    for (const other of otherCalls(call))
+      add('calls', JSON.stringify(other), { calls: calls.with(index, other) });
+  });
+  // any call at all: what must not be called stands beside calls that are
+  noCalls.forEach((call, index) => {
+    const { plugin: _plugin, verb: _verb, within: _within, ...any } = call;
+    if (Object.keys(any).length === ONLY_LISTS && calls.length + callOrder.length > 0)
+      add('no-calls', 'no call at all', { noCalls: noCalls.with(index, any) });
+  });
+  callOrder.forEach((call, index) => {
+    for (const other of otherCalls(call))
+      add('call-order', JSON.stringify(other), { callOrder: callOrder.with(index, other) });
+  });
   if (noLog.length > 0)
     throw new Error('a way to change no-log is wanted: no shipped scenario had it so far');
   return changes;
+}
+
+/** place, env, noEnv and noInput */
+const ONLY_LISTS = 4;
+
+/** The call with each thing that is said of it changed. */
+function otherCalls(call: CallExpectation): readonly CallExpectation[] {
+  const { plugin, verb, within, times, env, netns, input, output, exitCode, signal, error, stderr, ended } =
+    call;
+  const others: Partial<CallExpectation>[] = [];
+  if (plugin !== undefined) others.push({ plugin: `${plugin}~` });
+  if (verb !== undefined) others.push({ verb: `${verb}~` });
+  if (within !== undefined) others.push({ within: within === 'none' ? 'bridge~' : 'none' });
+  if (times !== undefined) others.push({ times: times + 1 });
+  for (const [name, text] of Object.entries(env))
+    others.push(...otherTexts(text).map((one) => ({ env: { ...env, [name]: one } })));
+  if (netns !== undefined) others.push({ netns: netns === 'present' ? 'missing' : 'present' });
+  if (input !== undefined)
+    others.push({
+      input: { ...input, entries: [...input.entries, ...writtenOf({ 'no such key': 1 }).entries] },
+    });
+  if (output !== undefined)
+    others.push({
+      output: { ...output, entries: [...output.entries, ...writtenOf({ 'no such key': 1 }).entries] },
+    });
+  if (exitCode !== undefined) others.push({ exitCode: exitCode + 1 });
+  if (signal !== undefined) others.push({ signal: `${signal}~` });
+  if (error?.code !== undefined) others.push({ error: { ...error, code: error.code + 1 } });
+  if (error?.message !== undefined)
+    others.push(...otherTexts(error.message).map((message) => ({ error: { ...error, message } })));
+  if (error?.details !== undefined)
+    others.push(...otherTexts(error.details).map((details) => ({ error: { ...error, details } })));
+  if (stderr !== undefined) others.push(...otherTexts(stderr).map((one) => ({ stderr: one })));
+  if (ended !== undefined) others.push({ ended: !ended });
+  return others.map((other) => ({ ...call, ...other }));
 }
 
 const CAPTURE = /\$\{[^}]*\}/g;

@@ -132,6 +132,18 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['enter lab-abcdef crictl pods', 'one command'],
     ],
   },
+  cni: {
+    ...NODES,
+    exitCodes: [2, 69, 70],
+    examples: [
+      ['cni add lab-abcdef --netns mine', "the node's network, in a namespace that this makes"],
+      ['cni del lab-abcdef --netns mine', 'the same the other way round'],
+      [
+        'cni add lab-abcdef --plugin loopback --netns /var/run/netns/gone --config ./lo.conf',
+        'one plugin; the output and the exit code are its own',
+      ],
+    ],
+  },
   ps: { ...NODES, examples: [['ps', 'the nodes that are up']] },
   down: {
     ...NODES,

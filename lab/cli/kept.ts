@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import type { CniVerb } from '../core/fake-plugin.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { nodesUp, ownKeptNodes, type FoundNode } from '../assembly/backends.ts';
 import { EXIT } from './exit-codes.ts';
@@ -42,6 +46,50 @@ export async function downCommand(
 export async function enterCommand(world: World, name: string, command: readonly string[]): Promise<number> {
   const { backend } = nodeNamed(name, await nodesUp(world), 'is up');
   return backend.enter(name, command[0] === '--' ? command.slice(1) : command, world.terminal);
+}
+
+export interface CniFlags {
+  readonly plugin?: string;
+  readonly network?: string;
+  /** a file here, or - for standard input */
+  readonly config?: string;
+  readonly netns?: string;
+  readonly containerId?: string;
+  readonly ifname?: string;
+  readonly args?: string;
+  readonly capabilities?: string;
+  readonly path?: string;
+  readonly keep?: string;
+}
+
+/** `cnilab cni`: one call of a plugin, or of a network, on a node that was left up; its exit code is the call's. */
+export async function cniCommand(
+  world: World,
+  verb: CniVerb,
+  name: string,
+  flags: CniFlags,
+): Promise<number> {
+  const { backend } = nodeNamed(name, await nodesUp(world), 'is up');
+  const { plugin, network, config, netns, containerId, ifname, args, capabilities, path, keep } = flags;
+  const given = {
+    ...{ plugin, network, netns, ifname, args, capabilities, path, keep },
+    'container-id': containerId,
+    config: config && configText(world, config),
+  };
+  const argv = Object.entries(given).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag}`, value],
+  );
+  return backend.enter(name, ['/lab/bin/agent', 'cni', verb, ...argv], world.terminal);
+}
+
+/** Of a file, its text: it is on this machine, and the call is on the node. */
+function configText(world: World, path: string): string {
+  if (path === '-') return path;
+  try {
+    return readFileSync(resolve(world.cwd, path), 'utf8');
+  } catch (cause) {
+    throw new BadInput(`--config: ${path} cannot be read`, { cause });
+  }
 }
 
 function nodeNamed(name: string, nodes: readonly FoundNode[], is: string): FoundNode {

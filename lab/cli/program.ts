@@ -1,11 +1,13 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 
+import { CNI_VERBS, type CniVerb } from '../core/fake-plugin.ts';
 import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { BACKENDS } from '../nodes/node.ts';
 import { checkTimeout } from '../spec/limits.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
 import type { NodeFlags, RunFlags, World } from '../assembly/world.ts';
 import { helpBelow } from './help.ts';
+import type { CniFlags } from './kept.ts';
 import type { UpFlags } from './up.ts';
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -157,6 +159,25 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .passThroughOptions()
     .action(async (name: string, command: string[]) =>
       done(await (await import('./kept.ts')).enterCommand(world, name, command)),
+    );
+
+  program
+    .command('cni')
+    .description('call a CNI plugin, or a whole network, on a node that was left up')
+    .addArgument(new Argument('<verb>', 'of CNI').choices(CNI_VERBS))
+    .argument('<node>', 'its name, as `cnilab ps` shows it')
+    .option('--plugin <name>', 'this one alone; default: all of the network, by libcni')
+    .option('--network <file>', 'of /etc/cni/net.d; default: the first by name')
+    .option('--config <file>', "in place of the node's configuration; - is standard input")
+    .option('--netns <namespace>', 'a path, or the name of one that add makes; default: the container id')
+    .option('--container-id <id>', 'default: cnilab')
+    .option('--ifname <name>', 'default: eth0')
+    .option('--args <pairs>', 'CNI_ARGS: KEY=VALUE;KEY=VALUE')
+    .option('--capabilities <json>', 'of which each plugin gets what it asks for, as runtimeConfig')
+    .option('--path <folders>', 'CNI_PATH; default: /opt/cni/bin')
+    .option('--keep <attachments>', 'of gc: ID/IFNAME, more with commas')
+    .action(async (verb: CniVerb, name: string, flags: CniFlags) =>
+      done(await (await import('./kept.ts')).cniCommand(world, verb, name, flags)),
     );
 
   program

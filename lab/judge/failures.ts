@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+
+import { check, parseJson } from '../core/json.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
 import type { StepFacts, Seen } from './facts.ts';
@@ -54,10 +57,23 @@ export function describeActions({ step, commands, waits }: StepFacts): string {
 }
 
 /** The message of a failed command: crictl's without what crictl adds to it, any other's standard error as it is. */
-export function errorText({ argv, stderr }: CommandResult): string {
+export function errorText(result: CommandResult): string {
+  const { argv, stderr } = result;
   const unwrapped = argv[0] === 'crictl' ? unwrapCrictlError(stderr) : undefined;
-  return unwrapped?.message ?? stderr.replace(/\n$/, '');
+  return unwrapped?.message ?? cniErrorText(result) ?? stderr.replace(/\n$/, '');
 }
+
+/** What a plugin that was called alone says on standard output, in the words that libcni makes of it. */
+function cniErrorText({ argv, stdout }: CommandResult): string | undefined {
+  if (argv[1] !== 'cni' || !argv.includes('--plugin')) return undefined;
+  const parsed = parseJson(stdout);
+  const error = parsed.ok ? check(CNI_ERROR, parsed.value) : undefined;
+  if (error?.ok !== true) return undefined;
+  const { msg, details = '' } = error.value;
+  return details === '' ? msg : `${msg}; ${details}`;
+}
+
+const CNI_ERROR = v.looseObject({ code: v.number(), msg: v.string(), details: v.exactOptional(v.string()) });
 
 function describeEnd({ argv, exitCode, signal }: CommandResult): string {
   const command = pasteable(argv);

@@ -129,13 +129,17 @@ export const contentShape = (reach: Reach): Shape<Content> =>
     mapping: object({ required: { from: fromShape }, optional: {} }, ({ from }) => from),
   });
 
-/** Files by name in /etc/cni/net.d or by absolute path. */
-export function filesShape(reach: Reach, kind: 'name' | 'absolute path'): Shape<readonly FileSpec[]> {
-  const literal = mapped(template(reach), (content): FileContent => ({ content }));
-  const json = mapped(jsonShape({ reach, numbers: 'as written' }), (mapping): FileContent => ({
+/** A mapping that becomes JSON, as it is written. */
+export const jsonContent = (reach: Reach): Shape<Pick<FileSpec, 'content' | 'mapping'>> =>
+  mapped(jsonShape({ reach, numbers: 'as written' }), (mapping) => ({
     content: formatWritten(mapping),
     mapping,
   }));
+
+/** Files by name in /etc/cni/net.d or by absolute path. */
+export function filesShape(reach: Reach, kind: 'name' | 'absolute path'): Shape<readonly FileSpec[]> {
+  const literal = mapped(template(reach), (content): FileContent => ({ content }));
+  const json: Shape<FileContent> = jsonContent(reach);
   const mode = about('such as 0644 or 0755', fileMode);
   const withMode = object(
     {

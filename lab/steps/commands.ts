@@ -70,8 +70,8 @@ async function listen(
 const LISTENING = 'listening';
 const LISTENS_EVERY_MS = 2;
 
-/** Of `agent connect` and `agent listen`: it was not tried. */
-const COULD_NOT_TRY = 69;
+/** Of `agent connect`, `agent listen` and `agent cni`: it was not tried. */
+export const COULD_NOT_TRY = 69;
 
 /** Words for the agent: in which network it is to work. */
 function inNetwork(context: StepContext, place: string): readonly string[] {

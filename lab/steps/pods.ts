@@ -52,7 +52,12 @@ export function sandboxId(context: StepContext, pod: string): string {
   return id;
 }
 
-const POD_DEFAULTS = { namespace: 'default', uid: (name: string) => `${name}-uid` };
+/** What names a pod to a runtime, and by way of it to plugins. */
+export const identityOf = ({ name, namespace = 'default', uid = `${name}-uid` }: PodSpec) => ({
+  name,
+  namespace,
+  uid,
+});
 const PROTOCOLS = { tcp: 0, udp: 1, sctp: 2 } as const;
 const NAMESPACE_MODES = { pod: 0, container: 1, node: 2 } as const;
 /** User 0 of a pod with a user namespace is this one of the node; the first that is not the node's own, as with kubelet. */
@@ -64,11 +69,10 @@ const FIRST_USER_OF_PODS = 65_536;
  * https://github.com/kubernetes/kubernetes/blob/v1.24.0/pkg/kubelet/kuberuntime/kuberuntime_sandbox.go (generatePodSandboxConfig)
  */
 export function podConfig(pod: PodSpec, attempt: number): object {
-  const { namespace = POD_DEFAULTS.namespace, uid = POD_DEFAULTS.uid(pod.name) } = pod;
   const hostname = pod.hostname ?? (pod.hostNetwork ? undefined : pod.name);
   const namespaceOptions = namespaceOptionsOf(pod);
   return {
-    metadata: { name: pod.name, namespace, uid, attempt },
+    metadata: { ...identityOf(pod), attempt },
     ...(hostname === undefined ? {} : { hostname }),
     log_directory: logDirectoryOf(pod),
     ...(pod.dns === undefined ? {} : { dns_config: pod.dns }),
@@ -90,11 +94,10 @@ export function podConfig(pod: PodSpec, attempt: number): object {
 }
 
 /** Where the logs of the containers of a pod are, on the node. */
-export const logDirectoryOf = ({
-  name,
-  namespace = POD_DEFAULTS.namespace,
-  uid = POD_DEFAULTS.uid(name),
-}: PodSpec): string => `/var/log/pods/${namespace}_${name}_${uid}`;
+export const logDirectoryOf = (pod: PodSpec): string => {
+  const { name, namespace, uid } = identityOf(pod);
+  return `/var/log/pods/${namespace}_${name}_${uid}`;
+};
 
 /** What kubelet says of the namespaces of a pod, for its sandbox and for each of its containers; undefined: CRI's defaults. */
 export function namespaceOptionsOf({ hostNetwork, namespaces = {} }: PodSpec): object | undefined {

@@ -1,3 +1,4 @@
+import { CNI_CALL_EFFECTS } from './cni.ts';
 import { bytesOfText } from '../core/content.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import { CannotStart } from '../core/lab-error.ts';
@@ -217,6 +218,7 @@ const EFFECTS: VerbEffects<Verb> = {
   ...PLUGIN_EFFECTS,
   ...RUNTIME_EFFECTS,
   ...COMMAND_EFFECTS,
+  ...CNI_CALL_EFFECTS,
   ...WAITING_EFFECTS,
 };
 

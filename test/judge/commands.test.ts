@@ -376,3 +376,19 @@ describe('output', () => {
     expect(judge(run, journalOf(run)).outcome).toBe('inconclusive');
   });
 });
+
+test.each([
+  ['its message and details', '{ "code": 7, "msg": "no", "details": "way" }', 'warned', 'no; way'],
+  ['its message', '{ "code": 7, "msg": "no" }', '', 'no'],
+  ['its standard error where it says nothing', '', 'no way\n', 'no way'],
+  ['its standard error where it prints no error', '{ "ips": [] }', 'no way\n', 'no way'],
+])('the error of a plugin that was called alone is %s', (_, stdout, stderr, said) => {
+  const action: PlannedAction = { do: 'cni', verb: 'add', plugin: 'bridge' };
+  const argv = ['/lab/bin/agent', 'cni', 'add', '--plugin', 'bridge'];
+  const seen = [ran('1-cni', result(argv, { exitCode: 1, stdout, stderr }))];
+  const outcomes = (error: string) =>
+    findingsOn(action, seen, expecting({ error: exactly(error) }))
+      .filter(({ check }) => check === 'error')
+      .map(({ outcome }) => outcome);
+  expect([outcomes(said), outcomes(`${said}!`)]).toEqual([['pass'], ['fail']]);
+});

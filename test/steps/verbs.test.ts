@@ -110,6 +110,8 @@ const CONTAINERS: TakeOptions = {
 const onPod = { pod: 'web', id: ID };
 const onContainer = { container: 'app', id: OTHER };
 
+const CALL = `/lab/bin/agent cni del --plugin bridge --netns /run/netns/web --container-id ${ID} --args IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web;K8S_POD_INFRA_CONTAINER_ID=${ID};K8S_POD_UID=web-uid --ifname eth1 --config -`;
+
 /** What each verb does, and what the journal then has. A verb that is not in here does not compile. */
 const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] } = {
   'run-pod': [
@@ -273,6 +275,21 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
     {
       done: ['write /opt/cni/bin/bridge'],
       seen: [{ kind: 'files', written: ['/opt/cni/bin/bridge'], removed: [], absent: [] }],
+    },
+  ],
+  cni: [
+    {
+      do: 'cni',
+      verb: 'del',
+      plugin: 'bridge',
+      pod: 'web',
+      ifname: 'eth1',
+      config: { name: 'config', content: '{"type":"bridge"}', place: at(3) },
+    },
+    PODS,
+    {
+      done: [CALL],
+      seen: [{ kind: 'command', argv: CALL, exitCode: 0 }],
     },
   ],
   'stop-runtime': [
@@ -513,6 +530,18 @@ test('a connection that could not be tried is no answer', async () => {
   const refused = { ...result([]), exitCode: 69, stderr: 'no such namespace\n' };
   const { seen } = await take({ do: 'connect', from: 'node', to: '10.0.0.1:80' }, { exec: () => refused });
   expect(seen.at(-1)).toEqual({ kind: 'not-run', why: 'no such namespace' });
+});
+
+test('a plugin that could not be called is no answer, one that ends with the same code is', async () => {
+  const call = { do: 'cni', verb: 'status' } as const;
+  const ends = (stderr: string) => take(call, { exec: () => ({ exitCode: 69, stderr }) });
+  expect((await ends('agent cni: no such folder\n')).seen.at(-1)).toEqual({
+    kind: 'not-run',
+    why: 'no such folder',
+  });
+  expect((await ends('no\n')).seen).toEqual([
+    { kind: 'command', argv: '/lab/bin/agent cni status', exitCode: 69 },
+  ]);
 });
 
 test('each further run of a pod is its next attempt', async () => {

@@ -1,4 +1,5 @@
 import type { RuntimeState } from '../../core/node-state.ts';
+import { CNI_CALL_VERBS } from './cni.ts';
 import { COMMAND_VERBS } from './commands.ts';
 import { CONTAINER_VERBS } from './containers.ts';
 import { FILE_VERBS } from './files.ts';
@@ -16,6 +17,7 @@ export const VERBS = {
   ...PLUGIN_VERBS,
   ...RUNTIME_VERBS,
   ...COMMAND_VERBS,
+  ...CNI_CALL_VERBS,
   ...WAITING_VERBS,
 };
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 
+	"cnilab/node-tools/internal/cnicall"
 	"cnilab/node-tools/internal/launcher"
 	"cnilab/node-tools/internal/segment"
 	"cnilab/node-tools/internal/session"
@@ -25,6 +26,7 @@ var commands = map[string]struct {
 	"enter":          {enter, "on the host: run a command on a node"},
 	"connect":        {connect, "on a node: dial an address and print what comes"},
 	"listen":         {listen, "on a node: answer on a port for as long as the network namespace is there"},
+	"cni":            {cnicall.Main, "on a node: call a CNI plugin or a network as a runtime does"},
 	"confined":       {confined, "on a node: run a command that may do what the node may, where the engine starts it"},
 	"exec-container": {execContainer, "on a node: run a command in a container"},
 	"cri-config":     {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
@@ -37,7 +39,7 @@ func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "listen", "confined", "exec-container", "cri-config"} {
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "cri-config"} {
 			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)

@@ -1,10 +1,12 @@
+import type { Artifact } from '../artifacts/artifact.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { ComponentRef } from '../core/components.ts';
 import { type CleanupStack, BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { bringUpNode, type BringUpOptions, type ReadyNode } from '../nodes/bring-up.ts';
 import { dumpConfig } from '../nodes/node-runtime.ts';
 import { nameValue } from '../plan/cells.ts';
-import { nodeRuns, type NodePlan } from '../plan/plan.ts';
+import { nodeRuns, type NodePlan, type RunPlan } from '../plan/plan.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { isRecorded, labImages, partsOf, refsOf } from './run-parts.ts';
 import { prepareBackend } from './backends.ts';
@@ -29,6 +31,8 @@ export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onRuntime
 export interface OneNode extends ReadyNode {
   readonly backend: BackendName;
   readonly artifacts: Artifacts;
+  /** a component that the plan names */
+  readonly artifact: (ref: ComponentRef) => Artifact;
   /** whether all in it is slow: NodeMaker */
   readonly emulated: boolean;
   /** of the configuration that was asked for, what this runtime does not read, for people */
@@ -37,9 +41,8 @@ export interface OneNode extends ReadyNode {
 
 /** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
 export async function startOneNode(world: World, options: OneNodeOptions): Promise<OneNode> {
-  const { scenario, flags, name, containers, emit, cleanup, onRuntimeEnd, signal } = options;
-  const pins = readPins(world);
-  const plan = await planOf(world, { scenarios: [scenario], flags, pins });
+  const { scenario, flags, ...common } = options;
+  const plan = await planOf(world, { scenarios: [scenario], flags, pins: readPins(world) });
   const [run, second] = plan.runs;
   if (run === undefined) throw new Error('a scenario has one cell at least');
   if (second !== undefined)
@@ -50,15 +53,24 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
         .map(([axis, value]) => `--set ${axis}=${nameValue(value)}`)
         .join(' ')}`,
     );
+  return startPlannedNode(world, { run, flags, ...common });
+}
+
+/** The one node of a run, up to its first step. Throws BadInput, LabError. */
+export async function startPlannedNode(
+  world: World,
+  options: Omit<OneNodeOptions, 'scenario'> & { readonly run: RunPlan },
+): Promise<OneNode> {
+  const { run, flags, name, containers, emit, cleanup, onRuntimeEnd, signal } = options;
   const { backend, arch } = await chooseBackend(world, flags);
-  const artifacts = openArtifacts(world, { pins, flags, emit, arch });
+  const artifacts = openArtifacts(world, { pins: readPins(world), flags, emit, arch });
   if ((await backend.nodes()).some((node) => node.name === name))
     throw new BadInput(`a node named ${name} is up already; \`cnilab down ${name}\` ends it`);
 
   const [own] = nodeRuns(run);
   if (own === undefined || run.nodes.length > 1)
-    throw new BadInput(`${scenario.name} is about ${run.nodes.length} nodes, and this is for one`);
-  const artifact = await artifacts.ensureAll(refsOf(plan), signal);
+    throw new BadInput(`${run.scenario.name} is about ${run.nodes.length} nodes, and this is for one`);
+  const artifact = await artifacts.ensureAll(refsOf({ formatVersion: 3, runs: [run] }), signal);
   const { pause, app, ...others } = await labImages(
     { containers, recorded: isRecorded(run) },
     artifacts,
@@ -87,6 +99,7 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
     ...ready,
     backend: backend.name,
     artifacts,
+    artifact,
     emulated: maker.emulated ?? false,
     ...(unread !== undefined && { unread }),
   };

@@ -93,6 +93,14 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['timeline .cnilab/latest/missing-version.containerd-1.6.3 --json', 'of one run, as data'],
     ],
   },
+  replay: {
+    ...FETCHES,
+    exitCodes: [0, 1, 2, 69, 70, 130],
+    examples: [
+      ['replay .cnilab/SESSION/RUN 3', 'the third call, on a fresh node'],
+      ['replay .cnilab/SESSION/RUN 3 --node lab-abcdef', 'on a node that is up'],
+    ],
+  },
   fetch: { ...FETCHES, examples: [['fetch missing-version --containerd 1.6.3', 'what this run needs']] },
   versions: {
     ...READS,
@@ -139,7 +147,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['cni add lab-abcdef --netns mine', "the node's network, in a namespace that this makes"],
       ['cni del lab-abcdef --netns mine', 'the same the other way round'],
       [
-        'cni add lab-abcdef --plugin loopback --netns /var/run/netns/gone --config ./lo.conf',
+        'cni add lab-abcdef --plugin loopback --netns /gone --config lo.conf',
         'one plugin; the output and the exit code are its own',
       ],
     ],

@@ -8,6 +8,7 @@ import { SHELLS, completionCommand, type Shell } from './completion.ts';
 import type { NodeFlags, RunFlags, World } from '../assembly/world.ts';
 import { helpBelow } from './help.ts';
 import type { CniFlags } from './kept.ts';
+import type { ReplayFlags } from './replay.ts';
 import type { UpFlags } from './up.ts';
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -102,6 +103,16 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('-v, --verbose', "all of the runtime's log, also that of its start")
     .action(async (folders: string[], flags: { json?: true; verbose?: true }) =>
       done(await (await import('./timeline.ts')).timelineCommand(world, folders, flags)),
+    );
+
+  withBackendFlags(withSourceFlags(program.command('replay')))
+    .description('repeat one recorded plugin call, and say what differs')
+    .argument('<run>', 'folder of a run that was recorded with --record, below .cnilab/')
+    .argument('<call>', 'its number in the timeline', positive)
+    .option('--node <name>', 'on this node, which is up; default: a fresh one of the same plan')
+    .option('--on <name>', 'of a run with several nodes: the one where the call was')
+    .action(async (folder: string, call: number, flags: ReplayFlags) =>
+      done(await (await import('./replay.ts')).replayCommand(world, folder, { number: call, flags })),
     );
 
   withNodeFlags(program.command('fetch'))
@@ -224,17 +235,23 @@ function withSourceFlags(command: Command): Command {
 }
 
 function withVersionFlags(command: Command, which: string, several = ''): Command {
-  return withSourceFlags(command)
-    .option('--containerd <version>', `${which}${several}`, list)
-    .option('--runc <version>', which)
-    .option('--cni-plugins <version>', `${which}; the whole set`)
-    .option('--crictl <version>', which)
+  return withBackendFlags(
+    withSourceFlags(command)
+      .option('--containerd <version>', `${which}${several}`, list)
+      .option('--runc <version>', which)
+      .option('--cni-plugins <version>', `${which}; the whole set`)
+      .option('--crictl <version>', which)
+      .option('--record', 'record each call of a plugin, whatever the scenario says')
+      .option('--no-record', 'record none, but where an expectation needs it'),
+  );
+}
+
+function withBackendFlags(command: Command): Command {
+  return command
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     )
     .option('--base <image>', 'of a Debian, for container nodes to start from')
-    .option('--record', 'record each call of a plugin, whatever the scenario says')
-    .option('--no-record', 'record none, but where an expectation needs it')
     .option('--kernel <kernel>', 'of virtual machines: a suite, a version, or local:VMLINUZ,MODULES');
 }
 

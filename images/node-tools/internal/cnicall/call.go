@@ -44,8 +44,11 @@ type request struct {
 	keep         []types.GCAttachment
 }
 
-// Main runs `agent cni VERB`.
+// Main runs `agent cni VERB` and `agent cni replay CALL`.
 func Main(args []string) error {
+	if len(args) == 2 && args[0] == "replay" {
+		return replay(args[1])
+	}
 	r, err := read(args)
 	if err == nil && r.makesNetns() {
 		r.netns, err = makeNetns(r.netns)

@@ -1,0 +1,130 @@
+import { bytesOfText } from '../core/content.ts';
+import { BadInput } from '../core/lab-error.ts';
+import type { CniCallEnded, CniCallStarted } from '../core/recorded.ts';
+import type { Clock } from '../core/ports.ts';
+import type { JournalEntry } from '../observe/observation.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { FILE_VERBS } from '../spec/verbs/files.ts';
+import { PLUGIN_VERBS } from '../spec/verbs/plugins.ts';
+import { Captures } from '../steps/captures.ts';
+import { createStepper } from '../steps/stepper.ts';
+import type { OneNode } from './one-node.ts';
+import type { Recorded } from './recorded.ts';
+
+/** A call of a journal: how it began, and how it ended if it did. */
+export interface RecordedCall {
+  readonly started: CniCallStarted & { readonly stepId: string };
+  readonly ended?: CniCallEnded;
+}
+
+/** One call of a recorded run, with what is known of its node. */
+export interface CallToRepeat extends RecordedCall {
+  /** of its node alone, and without a recorder */
+  readonly run: RunPlan;
+  readonly entries: readonly JournalEntry[];
+}
+
+/** Throws BadInput where there is no such call, or it is not recorded whole. `on` is one of several nodes. */
+export function callToRepeat(
+  { run, entries }: Pick<Recorded, 'run' | 'entries'>,
+  { number, on }: { number: number; on: string | undefined },
+): CallToRepeat {
+  const own = entries.filter(({ node }) => node === on);
+  return { run: runOnNode(run, on), entries: own, ...callOf(own, number) };
+}
+
+function runOnNode(run: RunPlan, on: string | undefined): RunPlan {
+  const names = run.nodes.map(({ name }) => name);
+  const [node] = run.nodes.filter(({ name }) => name === on);
+  if (node === undefined)
+    throw new BadInput(
+      on === undefined
+        ? `the run has several nodes: say which, with --on ${names.join(' or ')}`
+        : `the run has no node ${on}; ${names[0] === undefined ? 'leave --on out' : `it has ${names.join(', ')}`}`,
+    );
+  const { record: _, ...unrecorded } = node;
+  return { ...run, nodes: [unrecorded], steps: run.steps.filter((step) => step.on === on) };
+}
+
+/** Throws BadInput, with the calls that there are, where there is none of this number. */
+export function callOf(entries: readonly JournalEntry[], number: number): RecordedCall {
+  const calls = entries.flatMap((entry) => (entry.kind === 'cni-call-started' ? [entry] : []));
+  const started = calls.find(({ call }) => call === number);
+  if (calls.length === 0)
+    throw new BadInput('no plugin call is recorded in this run; run it again with --record');
+  if (started === undefined)
+    throw new BadInput(
+      `there is no call ${number}; there ${calls.length === 1 ? 'is' : 'are'}\n${calls.map(line).join('\n')}`,
+    );
+  const ended = entries.flatMap((entry) => (entry.kind === 'cni-call-ended' ? [entry] : []));
+  const end = ended.find(({ call }) => call === number);
+  if (started.cut !== undefined || end?.cut?.includes('stdin') === true)
+    throw new BadInput(`the input of call ${number} is not recorded whole, so it cannot be repeated`);
+  return { started, ...(end === undefined ? {} : { ended: end }) };
+}
+
+const line = ({ call, plugin, verb, stepId }: CniCallStarted & { readonly stepId: string }): string =>
+  `  ${call}  ${plugin} ${verb} in ${stepId}`;
+
+/** As the agent reads it: images/node-tools/internal/cnicall/replay.go. */
+export function requestOf({ started, ended }: RecordedCall): string {
+  const bytes = (text: string) => Buffer.from(bytesOfText(text)).toString('base64');
+  return JSON.stringify({
+    path: started.path,
+    env: started.env,
+    stdin: bytes(ended?.stdin ?? started.stdin),
+    makesNetns: started.netns?.inode !== undefined,
+    ...(ended === undefined
+      ? {}
+      : {
+          ended: {
+            exitCode: ended.exitCode,
+            signal: ended.signal,
+            stdout: bytes(ended.stdout),
+            stderr: bytes(ended.stderr),
+          },
+        }),
+  });
+}
+
+/** Takes the steps before the call that write files or install plugins. Returns what is not as it was. */
+export async function writeWhatStepsWrote(
+  { node, runtime, artifact }: OneNode,
+  { run, entries, started }: CallToRepeat,
+  clock: Clock,
+): Promise<readonly string[]> {
+  const differences: string[] = [];
+  const captures = new Captures(() => undefined);
+  for (const entry of entries)
+    if (entry.kind === 'capture') captures.set(entry.stepId, entry.name, entry.value);
+  const stepper = createStepper({
+    ...{ node, runtime, artifact, captures },
+    clock,
+    settleMs: 0,
+    observe: (entry) => {
+      if (entry.kind === 'not-run') differences.push(`${entry.stepId} was not taken: ${entry.why}`);
+    },
+  });
+  const { stepId } = started;
+  const before = run.steps.slice(
+    0,
+    Math.max(
+      0,
+      run.steps.findIndex(({ id }) => id === stepId),
+    ),
+  );
+  const written = before.filter(({ action }) => writes(action.do));
+  for (const step of written) await stepper.take({ ...step, pods: run.pods });
+  const others = before.length - written.length;
+  const earlier = entries.filter(
+    (entry) => entry.kind === 'cni-call-started' && entry.call < started.call,
+  ).length;
+  return [
+    'the node is a fresh one of the same plan',
+    ...(others === 0 ? [] : [`steps before ${stepId} that write no files were not taken: ${others}`]),
+    ...(earlier === 0 ? [] : [`what earlier calls set up is not there: ${earlier}`]),
+    ...differences,
+  ];
+}
+
+const writes = (verb: string): boolean => verb in FILE_VERBS || verb in PLUGIN_VERBS;

@@ -1,6 +1,6 @@
 import { bytesOfText } from '../core/content.ts';
 import { BadInput } from '../core/lab-error.ts';
-import type { CniCallEnded, CniCallStarted } from '../core/recorded.ts';
+import { callsOf, nameCall, type CniCall } from '../core/cni-call.ts';
 import type { Clock } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
@@ -11,14 +11,9 @@ import { createStepper } from '../steps/stepper.ts';
 import type { OneNode } from './one-node.ts';
 import type { Recorded } from './recorded.ts';
 
-/** A call of a journal: how it began, and how it ended if it did. */
-export interface RecordedCall {
-  readonly started: CniCallStarted & { readonly stepId: string };
-  readonly ended?: CniCallEnded;
-}
-
 /** One call of a recorded run, with what is known of its node. */
-export interface CallToRepeat extends RecordedCall {
+export interface CallToRepeat {
+  readonly call: CniCall;
   /** of its node alone, and without a recorder */
   readonly run: RunPlan;
   readonly entries: readonly JournalEntry[];
@@ -30,7 +25,7 @@ export function callToRepeat(
   { number, on }: { number: number; on: string | undefined },
 ): CallToRepeat {
   const own = entries.filter(({ node }) => node === on);
-  return { run: runOnNode(run, on), entries: own, ...callOf(own, number) };
+  return { run: runOnNode(run, on), entries: own, call: callOf(own, number) };
 }
 
 function runOnNode(run: RunPlan, on: string | undefined): RunPlan {
@@ -47,50 +42,39 @@ function runOnNode(run: RunPlan, on: string | undefined): RunPlan {
 }
 
 /** Throws BadInput, with the calls that there are, where there is none of this number. */
-export function callOf(entries: readonly JournalEntry[], number: number): RecordedCall {
-  const calls = entries.flatMap((entry) => (entry.kind === 'cni-call-started' ? [entry] : []));
-  const started = calls.find(({ call }) => call === number);
+export function callOf(entries: readonly JournalEntry[], number: number): CniCall {
+  const calls = callsOf(
+    entries.flatMap((entry) => (entry.kind === 'cni-call-started' ? [entry] : [])),
+    entries.flatMap((entry) => (entry.kind === 'cni-call-ended' ? [entry] : [])),
+  );
+  const found = calls.find(({ call }) => call === number);
   if (calls.length === 0)
     throw new BadInput('no plugin call is recorded in this run; run it again with --record');
-  if (started === undefined)
+  if (found === undefined)
     throw new BadInput(
       `there is no call ${number}; there ${calls.length === 1 ? 'is' : 'are'}\n${calls.map(line).join('\n')}`,
     );
-  const ended = entries.flatMap((entry) => (entry.kind === 'cni-call-ended' ? [entry] : []));
-  const end = ended.find(({ call }) => call === number);
-  if (started.cut !== undefined || end?.cut?.includes('stdin') === true)
+  if (found.cut !== undefined || found.end?.cut?.includes('stdin') === true)
     throw new BadInput(`the input of call ${number} is not recorded whole, so it cannot be repeated`);
-  return { started, ...(end === undefined ? {} : { ended: end }) };
+  return found;
 }
 
-const line = ({ call, plugin, verb, stepId }: CniCallStarted & { readonly stepId: string }): string =>
-  `  ${call}  ${plugin} ${verb} in ${stepId}`;
+const line = (call: CniCall): string => `  ${call.call}  ${nameCall(call)} in ${call.stepId}`;
 
 /** As the agent reads it: images/node-tools/internal/cnicall/replay.go. */
-export function requestOf({ started, ended }: RecordedCall): string {
+export function requestOf({ path, env, stdin, netns, end }: CniCall): string {
   const bytes = (text: string) => Buffer.from(bytesOfText(text)).toString('base64');
+  const { exitCode, signal, stdout = '', stderr = '' } = end ?? {};
   return JSON.stringify({
-    path: started.path,
-    env: started.env,
-    stdin: bytes(ended?.stdin ?? started.stdin),
-    makesNetns: started.netns?.inode !== undefined,
-    ...(ended === undefined
-      ? {}
-      : {
-          ended: {
-            exitCode: ended.exitCode,
-            signal: ended.signal,
-            stdout: bytes(ended.stdout),
-            stderr: bytes(ended.stderr),
-          },
-        }),
+    ...{ path, env, stdin: bytes(stdin), makesNetns: netns?.inode !== undefined },
+    ...(end && { ended: { exitCode, signal, stdout: bytes(stdout), stderr: bytes(stderr) } }),
   });
 }
 
 /** Takes the steps before the call that write files or install plugins. Returns what is not as it was. */
 export async function writeWhatStepsWrote(
   { node, runtime, artifact }: OneNode,
-  { run, entries, started }: CallToRepeat,
+  { run, entries, call }: CallToRepeat,
   clock: Clock,
 ): Promise<readonly string[]> {
   const differences: string[] = [];
@@ -105,7 +89,7 @@ export async function writeWhatStepsWrote(
       if (entry.kind === 'not-run') differences.push(`${entry.stepId} was not taken: ${entry.why}`);
     },
   });
-  const { stepId } = started;
+  const { stepId } = call;
   const before = run.steps.slice(
     0,
     Math.max(
@@ -117,7 +101,7 @@ export async function writeWhatStepsWrote(
   for (const step of written) await stepper.take({ ...step, pods: run.pods });
   const others = before.length - written.length;
   const earlier = entries.filter(
-    (entry) => entry.kind === 'cni-call-started' && entry.call < started.call,
+    (entry) => entry.kind === 'cni-call-started' && entry.call < call.call,
   ).length;
   return [
     'the node is a fresh one of the same plan',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 
+import { nameCall } from '../core/cni-call.ts';
 import { BadInput, CleanupStack, LabError } from '../core/lab-error.ts';
 import { readRecorded } from '../assembly/recorded.ts';
 import { callToRepeat, requestOf, writeWhatStepsWrote, type CallToRepeat } from '../assembly/replay-call.ts';
@@ -30,9 +31,9 @@ export async function replayCommand(
   if (recorded === undefined || second !== undefined)
     throw new BadInput(`a call is of one run; ${folder} holds several: name the folder of one`);
   const call = callToRepeat(recorded, { number, on: flags.on });
-  const { plugin, verb, parent, stepId } = call.started;
-  world.err.write(`call ${number}: ${plugin} ${verb}, made by ${parent.name} in ${stepId}\n`);
-  const request = requestOf(call);
+  const { parent, stepId } = call.call;
+  world.err.write(`call ${number}: ${nameCall(call.call)}, made by ${parent.name} in ${stepId}\n`);
+  const request = requestOf(call.call);
   if (flags.node !== undefined) {
     world.err.write(`differs before: the node is ${flags.node} as it is now\n`);
     return enterCommand(world, flags.node, [...REPLAY, request]);

@@ -60,10 +60,18 @@ export function endOfCall({ end, error }: Pick<CniCall, 'end' | 'error'>): strin
   if (end === undefined) return 'no end';
   const how = end.signal ?? `exit ${end.exitCode}`;
   if (error === undefined) return how;
-  return `${how}: code ${error.code}: ${[error.msg, error.details].filter((text) => text !== '').join('; ')}`;
+  return `${how}: code ${error.code}: ${errorWords(error)}`;
 }
 
-function errorIn({ exitCode, stdout }: CniCallEnded): CniError | undefined {
+/** What libcni makes of an error: the message, and the details if there are some. */
+export const errorWords = ({ msg, details }: Pick<CniError, 'msg' | 'details'>): string =>
+  [msg, details].filter((text) => text !== '').join('; ');
+
+/** The error that a plugin which failed has printed, if it has. */
+export function errorIn({
+  exitCode,
+  stdout,
+}: Pick<CniCallEnded, 'exitCode' | 'stdout'>): CniError | undefined {
   const printed = exitCode === 0 ? undefined : jsonObject(stdout);
   if (printed === undefined || typeof printed['code'] !== 'number') return undefined;
   const text = (name: string) => (typeof printed[name] === 'string' ? printed[name] : '');

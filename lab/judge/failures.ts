@@ -1,6 +1,4 @@
-import * as v from 'valibot';
-
-import { check, parseJson } from '../core/json.ts';
+import { errorIn, errorWords } from '../core/cni-call.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
 import type { StepFacts, Seen } from './facts.ts';
@@ -64,16 +62,11 @@ export function errorText(result: CommandResult): string {
 }
 
 /** What a plugin that was called alone says on standard output, in the words that libcni makes of it. */
-function cniErrorText({ argv, stdout }: CommandResult): string | undefined {
-  if (argv[1] !== 'cni' || !argv.includes('--plugin')) return undefined;
-  const parsed = parseJson(stdout);
-  const error = parsed.ok ? check(CNI_ERROR, parsed.value) : undefined;
-  if (error?.ok !== true) return undefined;
-  const { msg, details = '' } = error.value;
-  return details === '' ? msg : `${msg}; ${details}`;
+function cniErrorText(result: CommandResult): string | undefined {
+  if (result.argv[1] !== 'cni' || !result.argv.includes('--plugin')) return undefined;
+  const error = errorIn(result);
+  return error && errorWords(error);
 }
-
-const CNI_ERROR = v.looseObject({ code: v.number(), msg: v.string(), details: v.exactOptional(v.string()) });
 
 function describeEnd({ argv, exitCode, signal }: CommandResult): string {
   const command = pasteable(argv);

@@ -7,7 +7,7 @@ import { contentShape, forTexts, jsonContent, template, usedPod, whyNoName } fro
 import { verb } from './verb-spec.ts';
 
 /** A call of one plugin, or of a whole network, with what a runtime would say of a container. */
-export interface CniCall {
+export interface CniCommand {
   readonly verb: CniVerb;
   /** alone; missing: all plugins of the network */
   readonly plugin?: string;
@@ -65,7 +65,7 @@ const argsShape: Shape<Readonly<Record<string, string>>> = mapped(
 );
 
 export const CNI_CALL_VERBS = {
-  cni: verb<CniCall>({
+  cni: verb<CniCommand>({
     shape: about(
       'calls a plugin, or all of a network, as a runtime does',
       object(
@@ -107,7 +107,7 @@ export const CNI_CALL_VERBS = {
             'cap-args': 'it is called capabilities',
           },
         },
-        (values, spot): CniCall | undefined => {
+        (values, spot): CniCommand | undefined => {
           const { verb: call, plugin, network, config, pod, netns, ifname, args, capabilities } = values;
           const containerId = values['container-id'];
           if (config !== undefined && network !== undefined)

@@ -248,3 +248,8 @@ test('clean --cache removes the image and the volume', async () => {
   });
   expect(await lab.state()).toEqual({ containers: [], volumes: [], images: [] });
 });
+
+test('plugin calls are recorded in a container as on bare', async () => {
+  const recorded = await lab.cnilab(['run', 'plugin-calls', '--containerd', '1.6.4', ...CONTAINER]);
+  expect(recorded.exitCode, recorded.stdout).toBe(0);
+});

@@ -211,3 +211,12 @@ test('without QEMU it is said what to install', async () => {
     ].join('\n'),
   });
 });
+
+test.each(['in a machine', 'in one that goes on from a saved one'])(
+  'plugin calls are recorded %s',
+  async () => {
+    const args = ['--containerd', '1.6.3', '--backend', 'vm', '--output', output];
+    const recorded = await cnilab('run', 'plugin-calls', ...args);
+    expect(recorded.exitCode, recorded.stdout).toBe(0);
+  },
+);

@@ -222,6 +222,23 @@ test('nobody knows the calls of a node that was not recorded, or whose record ha
   );
 });
 
+test('nor those of a runtime that looks for plugins elsewhere', () => {
+  const runtimeConfig = { cri: { cni: { bin_dirs: ['/opt/cni/bin', '/usr/lib/cni'] } } };
+  const plan = planned({ steps: [[runPod, expecting({ noCalls: [call({ plugin: 'tuning' })] })]] });
+  const run: RunPlan = {
+    ...plan,
+    nodes: plan.nodes.map((node) => ({ ...node, record: true, runtimeConfig })),
+  };
+  expect(judge(run, withRecords(run, RECORDS), RUNTIMES).findings).toContainEqual(
+    expect.objectContaining({
+      check: 'no-calls',
+      outcome: 'inconclusive',
+      message:
+        'the plugin calls are not known: only plugins in /opt/cni/bin are recorded, and the runtime looks in /usr/lib/cni',
+    }),
+  );
+});
+
 test('what passed through a stream of more than the record holds is not known', () => {
   const cut: readonly Recorded[] = [
     started(1, 'bridge', { stdin: '{ "name": "ne', cut: ['stdin'] }),

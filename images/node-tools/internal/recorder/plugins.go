@@ -124,13 +124,30 @@ func (r *Recorder) cover(path string) error {
 	if err != nil {
 		return err
 	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	link, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	isLink := link.Mode()&os.ModeSymlink != 0
+	if isLink && r.isInBin(target) {
+		return nil // a call by this name reaches the stand-in of the other
+	}
 	r.plugins.moved++
 	folder := filepath.Join(r.Folder, strconv.Itoa(r.plugins.moved))
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return err
 	}
 	plugin := filepath.Join(folder, filepath.Base(path))
-	if err := os.Link(path, plugin); err != nil {
+	if isLink {
+		err = os.Symlink(target, plugin) // a relative link would lead nowhere from here
+	} else {
+		err = os.Link(path, plugin)
+	}
+	if err != nil {
 		return err
 	}
 	script := folder + "/stand-in"
@@ -139,6 +156,11 @@ func (r *Recorder) cover(path string) error {
 		return err
 	}
 	return os.Rename(script, path)
+}
+
+func (r *Recorder) isInBin(path string) bool {
+	bin, err := filepath.EvalSymlinks(r.Bin)
+	return err == nil && filepath.Dir(path) == bin
 }
 
 func (r *Recorder) trouble(err error) {

@@ -312,6 +312,36 @@ func TestStandInsCanBeMovedAndReplaced(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	n := newNode(t, map[string]string{"one": `echo "${0##*/}"`})
+	bin := n.folder + "/bin/"
+	elsewhere := n.folder + "/elsewhere"
+	if err := os.WriteFile(elsewhere, []byte("#!/bin/sh\necho elsewhere\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"a-link": "one", "z-link": "one", "outside": "../elsewhere", "absolute": elsewhere} {
+		if err := os.Symlink(target, bin+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.write("other", "echo other")
+	if err := os.Symlink("other", bin+"b-link"); err != nil {
+		t.Fatal(err)
+	}
+	n.recorder.Cover()
+	for name, want := range map[string]string{
+		"a-link": "one\n", "z-link": "one\n", "b-link": "other\n", "outside": "elsewhere\n", "absolute": "elsewhere\n",
+	} {
+		before := len(of[Started](n))
+		if stdout, stderr, _ := n.call(name, ""); stdout != want {
+			t.Errorf("%s: %q, %q", name, stdout, stderr)
+		}
+		if started := of[Started](n)[before:]; len(started) != 1 || string(started[0].Plugin) != name {
+			t.Errorf("%s: %+v", name, started)
+		}
+	}
+}
+
 func TestWhatCannotBeExecutedIsLeftAsItIs(t *testing.T) {
 	n := newNode(t, nil)
 	files := map[string]struct {

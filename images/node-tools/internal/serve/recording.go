@@ -12,7 +12,7 @@ import (
 // recordedByHand is where a kept node, which no lab listens to, tells of the calls of its plugins, a JSON object a line.
 const recordedByHand = "/var/log/cni-calls.jsonl"
 
-// recording is the recorder of this node, if plugin calls are recorded, and who is told of them.
+// recording is the recorder of this node, if plugin calls are recorded, and the request that follows it.
 type recording struct {
 	mutex    sync.Mutex
 	recorder *recorder.Recorder
@@ -23,7 +23,7 @@ type recording struct {
 }
 
 // begin starts the recorder, with the program of the stand-ins. Where it is at work already, as on a machine that was saved with
-// it, the lab that asks now is told of all later calls.
+// it, the lab that asks now gets all later calls.
 func (r *recording) begin(program string, out *lines) error {
 	r.mutex.Lock()
 	r.follower, r.waiting, r.out = 0, nil, out

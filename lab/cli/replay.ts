@@ -35,11 +35,16 @@ export async function replayCommand(
   world.err.write(`call ${number}: ${nameCall(call.call)}, made by ${parent.name} in ${stepId}\n`);
   const request = requestOf(call.call);
   if (flags.node !== undefined) {
+    if (request.length > ARGUMENT_LIMIT)
+      throw new BadInput(`call ${number} is too large for a node that is up; leave --node out`);
     world.err.write(`differs before: the node is ${flags.node} as it is now\n`);
     return enterCommand(world, flags.node, [...REPLAY, request]);
   }
   return onFreshNode(world, { call, request, flags });
 }
+
+/** Of one word of a command line, in bytes; the kernel's is 128 KiB. */
+const ARGUMENT_LIMIT = 120_000;
 
 const REPLAY = ['/lab/bin/agent', 'cni', 'replay'];
 

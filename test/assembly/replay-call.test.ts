@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { callOf, requestOf } from '../../lab/assembly/replay-call.ts';
+import { callOf, callToRepeat, requestOf } from '../../lab/assembly/replay-call.ts';
 import { BadInput } from '../../lab/core/lab-error.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
+import { planned } from '../rig/recorded-run.ts';
 
 const started = (call: number, more: object = {}): JournalEntry => ({
   kind: 'cni-call-started',
@@ -50,6 +51,21 @@ test('a call that did not end has nothing to be compared with, and one without a
   const call = callOf([started(1, { netns: { path: '/var/run/netns/a' } })], 1);
   expect(JSON.parse(requestOf(call))).toMatchObject({ makesNetns: false });
   expect(JSON.parse(requestOf(call))).not.toHaveProperty('ended');
+});
+
+test('of a run with several nodes it has to be said where the call was', () => {
+  const one = planned({ steps: [] });
+  const nodes = ['left', 'right'].flatMap((name) =>
+    one.nodes.map((node) => ({ ...node, name, record: true as const })),
+  );
+  const run = { ...one, nodes };
+  const entries = [started(1, { node: 'left' }), started(1, { node: 'right', plugin: 'ptp' })];
+  expect(() => callToRepeat({ run, entries }, { number: 1, on: undefined })).toThrow(
+    new BadInput('the run has several nodes: say which, with --on left or right'),
+  );
+  const { call, run: alone } = callToRepeat({ run, entries }, { number: 1, on: 'right' });
+  expect(call.plugin).toBe('ptp');
+  expect(alone.nodes.map(({ name, record }) => ({ name, record }))).toEqual([{ name: 'right' }]);
 });
 
 test.each([

@@ -48,6 +48,7 @@ export const commandResult: Schema<CommandResult> = v.looseObject({
   stderr: v.string(),
   durationMs: v.number(),
   timedOut: v.boolean(),
+  killed: v.exactOptional(v.literal(true)),
 });
 
 const kind = v.picklist(STATE_KINDS);

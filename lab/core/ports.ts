@@ -12,6 +12,8 @@ export interface CommandResult {
   readonly durationMs: number;
   /** true when the lab ended the command because `timeoutMs` had passed */
   readonly timedOut: boolean;
+  /** a step killed it while it was running */
+  readonly killed?: true;
 }
 
 export interface ExecOptions {

@@ -32,7 +32,9 @@ export interface StepFacts {
   readonly captures: readonly Seen<'capture'>[];
   /** the runtime ended, and nobody had asked for it */
   readonly crashes: readonly Seen<'runtime-ended'>[];
-  /** the runtime's log, as far as it belongs to this step; undefined where it was not read */
+  /** the last look before it began */
+  readonly before: Look | undefined;
+  /** the runtime's log, as far as it belongs to this step: of one in the background, all from its beginning on; undefined where it was not read */
   readonly log: string | undefined;
   /** the state after the step */
   readonly state: NodeState | undefined;
@@ -96,13 +98,16 @@ export function factsOf(
   const runtime = runtimes[run.node.runtime.component];
   const looks = ofKind(entries, 'look').map(({ stepId, state, runtime }) => ({ stepId, state, runtime }));
   const byStep = entriesByStep(entries);
+  const before = looksBefore(entries);
   let variables: ReadonlyMap<string, string> | undefined; // most runs pass, and ask for none
   return {
     runtime,
     start: startFacts(entries, runtime),
-    steps: run.steps.map((step) =>
-      stepFacts(step, { own: byStep.get(step.id) ?? [], looks, pods: run.pods }),
-    ),
+    steps: inOrderOfJudgement(run.steps, entries).map((step) => ({
+      ...stepFacts(step, { own: byStep.get(step.id) ?? [], looks, pods: run.pods }),
+      before: before.get(step.id),
+      ...(step.background === undefined ? {} : { log: logMeanwhile(step.id, entries) }),
+    })),
     looks,
     lateCrashes: ofKind(byStep.get('end') ?? [], 'runtime-ended').filter(({ asked }) => !asked),
     calls: knownCalls(run.node, entries),
@@ -182,10 +187,28 @@ function startFacts(entries: readonly JournalEntry[], runtime: Runtime): StartFa
 const isConfigDump = ({ argv }: CommandResult, { configDump }: Runtime): boolean =>
   argv.join(' ') === configDump.join(' ');
 
+/** The last look before each step began. */
+function looksBefore(entries: readonly JournalEntry[]): ReadonlyMap<string, Look> {
+  const before = new Map<string, Look>();
+  let last: Look | undefined;
+  for (const entry of entries) {
+    if (entry.kind === 'look') last = entry;
+    if (entry.kind === 'step-started' && last !== undefined) before.set(entry.stepId, last);
+  }
+  return before;
+}
+
+/** The log from the beginning of a step in the background until its end. */
+function logMeanwhile(stepId: string, entries: readonly JournalEntry[]): string | undefined {
+  const isOf = (entry: JournalEntry) => 'stepId' in entry && entry.stepId === stepId;
+  const first = entries.findIndex(isOf);
+  return logOf(first < 0 ? [] : entries.slice(first, entries.findLastIndex(isOf) + 1));
+}
+
 function stepFacts(
   step: PlannedStep,
   { own, looks, pods }: { own: readonly JournalEntry[]; looks: readonly Look[]; pods: RunPlan['pods'] },
-): StepFacts {
+): Omit<StepFacts, 'before'> {
   const look = ofKind(own, 'look').at(-1);
   const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1];
   return {
@@ -253,14 +276,34 @@ export interface ViewedStep extends StepFacts {
   readonly view: View;
 }
 
-/** The steps of all nodes, in the order in which they are taken. */
-export const stepsIn = (run: RunPlan, views: readonly View[]): readonly ViewedStep[] =>
-  run.steps.flatMap(({ id, on }) => {
+/** The steps of all nodes, in the order in which they are judged. */
+export const stepsIn = (
+  run: RunPlan,
+  views: readonly View[],
+  entries: readonly JournalEntry[],
+): readonly ViewedStep[] =>
+  inOrderOfJudgement(run.steps, entries).flatMap(({ id, on }) => {
     const { name } = runOn(nodeRuns(run), on);
     const view = views.find((one) => one.run.name === name);
     const facts = view?.facts.steps.find(({ step }) => step.id === id);
     return view === undefined || facts === undefined ? [] : [{ ...facts, view }];
   });
+
+/** That of the plan; a step in the background is judged where it was looked at, before the step that waited for it or killed it. */
+function inOrderOfJudgement(
+  steps: readonly PlannedStep[],
+  entries: readonly JournalEntry[],
+): readonly PlannedStep[] {
+  if (steps.every(({ background }) => background === undefined)) return steps;
+  const ends = new Map(ofKind(entries, 'step-ended').map(({ stepId }, index) => [stepId, index]));
+  const endOf = ({ id }: PlannedStep) => ends.get(id) ?? Infinity;
+  const places = steps.map((step, index) => {
+    if (step.background === undefined) return { step, at: index };
+    const next = steps.findIndex((one) => one.background === undefined && endOf(one) > endOf(step));
+    return { step, at: next < 0 ? Infinity : next - 0.5 };
+  });
+  return places.sort((a, b) => (a.at === b.at ? 0 : a.at - b.at)).map(({ step }) => step);
+}
 
 /** What the journal says of one node, and of no node. The last line counts these alone. */
 function entriesOn(

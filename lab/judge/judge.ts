@@ -37,7 +37,7 @@ import { worst, type Finding, type Verdict } from './verdict.ts';
  */
 export function judge(run: RunPlan, entries: readonly JournalEntry[], runtimes: Runtimes): Verdict {
   const views = viewsOf(run, entries, runtimes);
-  const all = { run, steps: stepsIn(run, views) };
+  const all = { run, steps: stepsIn(run, views, entries) };
   const taken = all.steps.slice(0, countTaken(all.steps));
   const steps = taken.reduce<Judged>((before, step) => {
     const after = judgeStep(step, { all, bindings: before.bindings });
@@ -121,7 +121,7 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const state = judgeState(subject);
   const pod = podMadeBy(step.step.action);
   const ignored = pod === undefined ? [] : judgeIgnored(subject, pod);
-  const { stale } = capturesOf(step, facts);
+  const { stale } = capturesOf(step);
   const findings = withLog(
     [
       ...did.findings,
@@ -152,7 +152,7 @@ function subjectOf(
 ): { readonly did: Judged; readonly subject: Subject } {
   const { expect, id: stepId } = step.step;
   const { facts } = step.view;
-  const { fresh } = capturesOf(step, facts);
+  const { fresh } = capturesOf(step);
   const pod = podMadeBy(step.step.action);
   const started = pod === undefined ? before : forgetPod(before, pod);
 
@@ -190,7 +190,7 @@ export function lastSubjects(
 ): readonly Subject[] {
   const views = viewsOf(run, entries, runtimes);
   const view = views.find((one) => one.run.name === node);
-  const all = { run, steps: stepsIn(run, views) };
+  const all = { run, steps: stepsIn(run, views, entries) };
   const taken = all.steps.slice(0, countTaken(all.steps));
   const last = stepId === 'end' ? undefined : taken.at(-1);
   const before = last === undefined ? taken : taken.slice(0, -1);

@@ -5,10 +5,11 @@ import { pasteable } from '../core/content.ts';
 import type { Finding } from './verdict.ts';
 
 /**
- * Whether a limit ended a command before its answer: the lab's own, or that of crictl, which then speaks for itself. A
- * runtime that gives up on something says on what, and has answered.
+ * Whether a limit ended a command before its answer: the lab's own, or that of crictl, which then speaks for itself; or a step
+ * that killed it. A runtime that gives up on something says on what, and has answered.
  */
-export function ranIntoLimit({ argv, timedOut, stderr }: CommandResult): boolean {
+export function ranIntoLimit({ argv, timedOut, killed, stderr }: CommandResult): boolean {
+  if (killed === true) return true;
   if (timedOut || argv[0] !== 'crictl') return timedOut;
   const error = unwrapCrictlError(stderr);
   return error?.code === 'DeadlineExceeded' && error.message === 'context deadline exceeded';
@@ -34,16 +35,23 @@ export function judgeTimedOut(facts: StepFacts): readonly Finding[] {
       const message = 'ended by itself, as expected';
       return wanted === undefined ? [] : [{ ...finding, outcome: 'pass', message }];
     }
+    if (
+      wanted === undefined &&
+      !asksForAnswer(step) &&
+      commands.every(({ result }) => result.killed === true)
+    )
+      return [{ ...finding, outcome: 'pass', message: `${first}; no answer was expected` }];
     const detail = [
       ...more,
       'without an answer it has neither succeeded nor failed: "timed-out: true" expects that, "timeout" gives it longer',
     ];
-    const [expected, actual] = ['an answer', `none within ${step.timeoutMs} ms`];
+    const killed = commands.some(({ result }) => result.killed === true);
+    const [expected, actual] = ['an answer', killed ? 'none' : `none within ${step.timeoutMs} ms`];
     return [{ ...finding, outcome: 'fail', message: first, expected, actual, detail }];
   }
   const answered = commands.length + waits.length - limits.length;
   if (limits.length > 0 && answered === 0)
-    return [{ ...finding, outcome: 'pass', message: 'ran into its limit, as expected' }];
+    return [{ ...finding, outcome: 'pass', message: 'had no answer, as expected' }];
   if (commands.length + waits.length === 0)
     return [
       { ...finding, outcome: 'inconclusive', message: 'no command was run, expected one without an end' },
@@ -56,7 +64,12 @@ export function judgeTimedOut(facts: StepFacts): readonly Finding[] {
   return [{ ...finding, outcome: 'fail', message, expected, actual }];
 }
 
-function describe({ argv, durationMs, timedOut }: CommandResult): string {
+/** Of a step in the background that nobody waits for, a file may say nothing of its answer. */
+const asksForAnswer = ({ expect: { ok, error, output, exitCode } }: StepFacts['step']): boolean =>
+  [ok, error, output, exitCode].some((wanted) => wanted !== undefined);
+
+function describe({ argv, durationMs, timedOut, killed }: CommandResult): string {
+  if (killed === true) return `command was killed after ${Math.round(durationMs)} ms: ${pasteable(argv)}`;
   const within = `within ${Math.round(durationMs)} ms: ${pasteable(argv)}`;
   return timedOut ? `command did not end ${within}` : `crictl had no answer ${within}`;
 }

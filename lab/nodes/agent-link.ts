@@ -33,6 +33,8 @@ export interface AgentStream {
 export interface RequestOptions {
   /** no limit when undefined; by default 30 s, since no operation but exec takes long */
   readonly answerWithinMs?: number | undefined;
+  /** called with the id of the request, by which another one may name it */
+  readonly onSent?: (id: number) => void;
   /** called when the process that this request started has ended */
   readonly onEnded?: (end: ProcessEnd) => void;
   /** called with each record that this request asked for */
@@ -127,7 +129,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
 
   return {
     ready,
-    request(request, parse, { onEnded, onRecorded, ...options } = {}) {
+    request(request, parse, { onEnded, onRecorded, onSent, ...options } = {}) {
       if (gone !== undefined) return Promise.reject(gone);
       const answerWithinMs = 'answerWithinMs' in options ? options.answerWithinMs : ANSWER_WITHIN_MS;
       const id = ++lastId;
@@ -163,6 +165,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
           },
         });
         stream.input.write(`${JSON.stringify({ id, ...request })}\n`);
+        onSent?.(id);
       });
     },
     close() {
@@ -237,9 +240,13 @@ export function agentNode(
   return {
     name,
     provide,
-    exec: (argv, options = {}) =>
+    exec: (argv, { kill, ...options } = {}) =>
       link.request({ op: 'exec', argv, ...options }, parseCommandResult, {
         answerWithinMs: options.timeoutMs === undefined ? undefined : options.timeoutMs + GRACE_MS,
+        onSent: (exec) =>
+          kill?.addEventListener('abort', () => {
+            link.request({ op: 'kill', exec }, parseNothing).catch(() => undefined); // then the command fails, too
+          }),
       }),
     start: (argv, options) => follow({ op: 'start', argv, ...options }),
     adopt: (argv) => follow({ op: 'adopt', argv }),

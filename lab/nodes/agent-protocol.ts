@@ -25,6 +25,7 @@ export type AgentRequest =
       readonly env?: Readonly<Record<string, string>>;
     }
   | { readonly op: 'adopt'; readonly argv: readonly string[] }
+  | { readonly op: 'kill'; /** the id of the request */ readonly exec: number }
   | { readonly op: 'signal'; readonly pid: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly op: 'read-file'; readonly path: string; readonly offset: number }
   | { readonly op: 'write-files'; readonly files: readonly NodeFile[] }

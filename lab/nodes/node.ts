@@ -43,7 +43,11 @@ export interface NodeProcess {
  */
 export interface LabNode {
   readonly name: string;
-  exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult>;
+  /** With `kill`, the command and all it started are killed when that is aborted. */
+  exec(
+    argv: readonly string[],
+    options?: NodeExecOptions & { readonly kill?: AbortSignal },
+  ): Promise<CommandResult>;
   /** Starts a process that outlives the call; both its outputs are appended to the file `logPath` on the node. */
   start(
     argv: readonly string[],

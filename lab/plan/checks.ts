@@ -5,10 +5,11 @@ import type {
   Scenario,
   LogExpectation,
   TextExpectation,
+  StepSpec,
 } from '../spec/scenario.ts';
 import { textsOfCall } from '../spec/call-shape.ts';
 import { parseTemplate } from '../spec/template.ts';
-import { madeBy, usedBy } from '../spec/verbs/verbs.ts';
+import { backgroundEndedBy, madeBy, usedBy } from '../spec/verbs/verbs.ts';
 import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
 import { nameCell, axesOf, type CellOptions } from './cells.ts';
 import { LIMITS, cellCount, tooManyCells } from '../spec/limits.ts';
@@ -18,13 +19,16 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
   const mistakes = new Map<string, Diagnostic>();
   for (const cellOn of cells) {
     const made = new Set<string>();
+    const note = ({ name, maker }: { name: string; maker: StepSpec }, place: Place) => {
+      const message = `there is no "${name}" for ${nameCell(cellOn(scenario.nodes[0]?.name).cell)}: the step in line ${maker.place.line} that makes it is not for it`;
+      const key = `${place.line}:${place.column} ${name}`;
+      if (!mistakes.has(key)) mistakes.set(key, mistakeAt(place, { text: scenario.text, message }));
+    };
     const check = (names: readonly string[], place: Place) => {
       for (const name of names) {
         const maker = scenario.steps.find(({ action }) => madeBy(action) === name);
         if (made.has(name) || maker === undefined) continue;
-        const message = `there is no "${name}" for ${nameCell(cellOn(scenario.nodes[0]?.name).cell)}: the step in line ${maker.place.line} that makes it is not for it`;
-        const key = `${place.line}:${place.column} ${name}`;
-        if (!mistakes.has(key)) mistakes.set(key, mistakeAt(place, { text: scenario.text, message }));
+        note({ name, maker }, place);
       }
     };
     const checkBranch = (branches: readonly Expectation[], on: string | undefined) => {
@@ -35,6 +39,10 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
       applies(step, cellOn(step.on)),
     )) {
       check([...usedBy(action), ...subjectsIn(action)], place);
+      const waitedFor = backgroundEndedBy(action);
+      const goesOn = scenario.steps.find((step) => step.background === waitedFor);
+      if (waitedFor !== undefined && goesOn !== undefined && !applies(goesOn, cellOn(goesOn.on)))
+        note({ name: waitedFor, maker: goesOn }, place);
       const name = madeBy(action);
       if (name !== undefined) made.add(name);
       checkBranch(expect, on);

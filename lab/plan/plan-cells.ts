@@ -276,12 +276,14 @@ function planStep(
     branchCell,
   }: { action: PlannedAction; index: number; filled: FilledCell; branchCell: BranchCell },
 ): PlannedStep {
-  const { place, on, expect, timeoutMs, note } = step;
-  const branch = branchFor(expect, branchCell) ?? { place, ok: true, log: [], noLog: [] };
+  const { place, on, background, expect, timeoutMs, note } = step;
+  // of one that is killed while it runs, nobody knows whether it would have succeeded
+  const byDefault = { place, ...(background === undefined ? { ok: true } : {}), log: [], noLog: [] };
+  const branch = branchFor(expect, branchCell) ?? byDefault;
   return {
     id: `${index + 1}-${action.do}`,
     place,
-    ...present({ on, note }),
+    ...present({ on, background, note }),
     action,
     timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
     expect: fillExpectation(branch, filled),

@@ -73,6 +73,8 @@ export interface PlannedStep {
   /** the node, where there are several */
   readonly on?: string;
   readonly action: PlannedAction;
+  /** it goes on under this name until a later step waits for its end or kills it, or until the end of the run */
+  readonly background?: string;
   readonly timeoutMs: number;
   /** of the author, for readers */
   readonly note?: string;

@@ -36,6 +36,10 @@ export type Mention =
   | { readonly kind: 'end' }
   | { readonly kind: 'made'; readonly what: Subject; readonly name: string }
   | { readonly kind: 'used'; readonly what: Subject; readonly name: string }
+  /** the step that begins goes on in the background under this name */
+  | { readonly kind: 'background'; readonly name: string }
+  /** one that does is waited for, or killed */
+  | { readonly kind: 'background-end'; readonly name: string }
   | { readonly kind: 'text'; readonly text: string; readonly reach: Reach }
   /** a part of a text that is to be found in another */
   | { readonly kind: 'part'; readonly text: string }

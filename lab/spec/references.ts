@@ -46,6 +46,13 @@ interface Named {
   readonly spot: YamlValue;
 }
 
+/** A step that goes on in the background: its node, and what it makes. */
+interface Background {
+  readonly line: number;
+  readonly on: string | undefined;
+  readonly made: { readonly what: Subject; readonly name: string }[];
+}
+
 const HALF_A_PAIR = /\p{Surrogate}/u;
 const NO_TEXT =
   'this holds half a character (\\uD800 to \\uDFFF), which no file and no command can; take bytes from a file, with { from: ./x }';
@@ -63,6 +70,9 @@ class KnownNames {
   /** pods and containers, and the node on which they are made */
   readonly #madeOn = new Map<string, string | undefined>();
   readonly #made: Readonly<Record<Subject, Set<string>>> = { pod: new Set(), container: new Set() };
+  readonly #backgrounds = new Map<string, Background>();
+  /** the one that is being read */
+  #step: Background | undefined;
   readonly #captures = new Map<string, CaptureType>();
   readonly #plugins: Named[] = [];
   readonly #removedConfigs: Named[] = [];
@@ -84,12 +94,19 @@ class KnownNames {
         this.#nodes = mention.names;
         return [];
       case 'on':
+        this.#leaveBackground();
         this.#node = mention.node;
         return this.#checkOn(mention.node, mention.what);
       case 'step':
         this.#verb = mention.verb;
         return [];
+      case 'background':
+        return this.#goOn(mention.name, spot);
+      case 'background-end':
+        return this.#endBackground(mention.name);
       case 'steps-read':
+        this.#leaveBackground();
+        for (const one of this.#backgrounds.values()) this.#makeKnown(one);
         return this.#neverKnown();
       case 'end':
         this.#verb = undefined;
@@ -153,6 +170,7 @@ class KnownNames {
     if (elsewhere.length > 0) return elsewhere;
     this.#madeOn.set(name, this.#node);
     this.#made[what].add(name);
+    this.#step?.made.push({ what, name });
     if (what === 'pod') {
       return this.#made.container.has(name)
         ? [{ message: `"${name}" is a container already; give the pod another name` }]
@@ -163,9 +181,56 @@ class KnownNames {
       : [];
   }
 
+  /** A step begins that goes on in the background. */
+  #goOn(name: string, spot: YamlValue): readonly Wrong[] {
+    const first = this.#backgrounds.get(name);
+    if (first !== undefined)
+      return [{ message: `the step in line ${first.line} is called "${name}" already; take another name` }];
+    this.#step = { line: spot.place.line, on: this.#node, made: [] };
+    this.#backgrounds.set(name, this.#step);
+    return [];
+  }
+
+  /** What it makes is there for its own expectations, and then only once somebody has waited for its end. */
+  #leaveBackground(): void {
+    for (const { what, name } of this.#step?.made ?? []) this.#made[what].delete(name);
+    this.#step = undefined;
+  }
+
+  #endBackground(name: string): readonly Wrong[] {
+    const background = this.#backgrounds.get(name);
+    if (background === undefined) {
+      const known = [...this.#backgrounds.keys()];
+      return [
+        { message: `no step before this goes on in the background as "${name}"${choices(name, known)}` },
+      ];
+    }
+    if (background.on !== this.#node)
+      return [
+        { message: `"${name}" goes on on ${background.on ?? ''}, and this is about ${this.#node ?? ''}` },
+      ];
+    this.#makeKnown(background);
+    return [];
+  }
+
+  #makeKnown({ made }: Background): void {
+    for (const { what, name } of made) this.#made[what].add(name);
+  }
+
+  /** Why a name is not known yet, though a step has made it. */
+  #notYet(name: string): string | undefined {
+    const [background] =
+      [...this.#backgrounds].find(([, { made }]) => made.some((one) => one.name === name)) ?? [];
+    return background === undefined
+      ? undefined
+      : `"${name}" is made by a step in the background; wait for it first, with wait-for: { background: ${background} }`;
+  }
+
   #use(what: Subject, name: string): readonly Wrong[] {
     const known = [...this.#made[what]];
     if (known.includes(name)) return this.#checkNodeOf(name);
+    const notYet = this.#notYet(name);
+    if (notYet !== undefined) return [{ message: notYet }];
     const makes = what === 'pod' ? 'runs pod' : 'creates container';
     return [{ message: `no step before this ${makes} "${name}"${choices(name, known)}` }];
   }
@@ -230,6 +295,8 @@ class KnownNames {
     if (pods.has(subject))
       return POD_FACTS.includes(fact) ? undefined : `a pod has ${POD_FACTS.join(', ')}; got "${fact}"`;
     if (containers.has(subject)) return fact === 'id' ? undefined : `a container has an id; got "${fact}"`;
+    const notYet = this.#notYet(subject);
+    if (notYet !== undefined) return notYet;
     const known = [...pods, ...containers];
     return `no step up to here runs pod "${subject}" or creates a container of that name${choices(subject, known)}`;
   }

@@ -155,6 +155,8 @@ export interface StepSpec {
   readonly action: Action;
   /** component or axis → range or value, as of an expectation; a cell that does not suit does without this step */
   readonly when?: When;
+  /** it goes on under this name while later steps are taken, until one of them waits for its end or kills it */
+  readonly background?: string;
   /** of the commands of this step; the default is in plan/ */
   readonly timeoutMs?: number;
   /** for readers, and shown where the step is wrong */
@@ -168,7 +170,8 @@ export type Condition =
   | { readonly until: 'network-ready'; readonly network: NetworkExpectation }
   | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }
   | { readonly until: 'log'; readonly line: LogExpectation }
-  | { readonly until: 'command'; readonly argv: readonly string[] };
+  | { readonly until: 'command'; readonly argv: readonly string[] }
+  | { readonly until: 'background'; readonly background: string };
 
 /** Component or axis → range (`>=1.6.0 <1.6.4`) or the very text of a value. */
 export type When = Readonly<Record<string, string>>;

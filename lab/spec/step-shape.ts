@@ -2,6 +2,7 @@ import { stepExpectShape } from './expect-shape.ts';
 import { present, object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { text, timeShape, whenShape } from './scalar-shapes.ts';
 import type { Expectation, StepSpec, When } from './scenario.ts';
+import { mentioning } from './mention.ts';
 import { about, mapped, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 import {
@@ -9,6 +10,7 @@ import {
   isVerb,
   madeBy,
   mayTimeOut,
+  runsOneCommand,
   runsCommands,
   specOf,
   type Action,
@@ -24,6 +26,10 @@ const COMMON = {
   timeout: about('of the commands of this step: 30s, 500ms, 2m', timeShape),
   note: about('for readers; a report shows it where the step is wrong', text()),
   on: about('the node, where there are several', nameShape),
+  background: about(
+    'a name under which it goes on while later steps are taken, until wait-for: { background: NAME } or kill: NAME',
+    mentioning(nameShape, (name) => ({ kind: 'background', name })),
+  ),
   when: about('the step is for these versions or values only; others do without it', whenShape),
 };
 
@@ -32,6 +38,7 @@ interface CommonValues {
   readonly timeout: number;
   readonly note: string;
   readonly on: string;
+  readonly background: string;
   readonly when: When;
 }
 
@@ -81,16 +88,24 @@ export const stepShape: Shape<StepSpec> = aboutOneNode(
 
 function stepOf(verb: Verb): ObjectShape<StepSpec> {
   return object<Record<string, Action>, CommonValues, StepSpec>(
-    { required: { [verb]: actionShape(verb) }, optional: COMMON },
+    { required: { [verb]: actionShape(verb) }, optional: COMMON, first: ['background'] },
     (values, spot) => {
       const action = values[verb];
       if (action === undefined) return undefined;
       checkFit(action, { expect: values.expect ?? [], spot });
+      if (values.background !== undefined && !runsOneCommand(action))
+        return spot.mistake(`only a step that runs one command goes on in the background; ${verb} does not`);
       const place = spot.entries.find(({ name }) => name === verb)?.key.place ?? spot.place;
       return {
         place,
         action,
-        ...present({ on: values.on, when: values.when, timeoutMs: values.timeout, note: values.note }),
+        ...present({
+          on: values.on,
+          background: values.background,
+          when: values.when,
+          timeoutMs: values.timeout,
+          note: values.note,
+        }),
         expect: values.expect ?? [],
       };
     },

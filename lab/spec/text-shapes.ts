@@ -51,6 +51,11 @@ export const usedPod: Shape<string> = about(
   mentioning(nameShape, (name) => ({ kind: 'used', what: 'pod', name })),
 );
 
+export const usedBackground: Shape<string> = about(
+  'the name of an earlier step that goes on in the background',
+  mentioning(nameShape, (name) => ({ kind: 'background-end', name })),
+);
+
 export const usedContainer: Shape<string> = about(
   'a container that an earlier step has created',
   mentioning(nameShape, (name) => ({ kind: 'used', what: 'container', name })),

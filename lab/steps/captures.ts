@@ -6,11 +6,13 @@ import { NothingToActOn } from './context.ts';
 
 /** The values that texts of later steps refer to, `web.id` and `web.ip`; each is observed when it becomes known. */
 export class Captures {
-  readonly #values = new Map<string, string>();
+  readonly #values: Map<string, string>;
   readonly #observe: (observation: Observation) => void;
 
-  constructor(observe: (observation: Observation) => void) {
+  /** `values` are shared with other nodes, if there are some. */
+  constructor(observe: (observation: Observation) => void, values = new Map<string, string>()) {
     this.#observe = observe;
+    this.#values = values;
   }
 
   set(stepId: string, name: string, value: string): void {

@@ -27,8 +27,19 @@ export interface StepContext {
   readonly writeFiles: (files: readonly NodeFile[]) => Promise<readonly string[]>;
   /** the runtime's log since the step before this one began: what a step has just caused may be in it already */
   readLog(): Promise<string>;
+  /** a step that goes on in the background, by its name */
+  background(name: string): RunningStep;
   /** Runs a command on the node and observes it. */
   run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
+}
+
+/** A step that goes on while others are taken. */
+export interface RunningStep {
+  readonly isOver: boolean;
+  /** rejected by what keeps the lab from doing its part */
+  readonly over: Promise<void>;
+  /** Kills its command, and all that this has started; a no-op once it is over. */
+  kill(): void;
 }
 
 export interface RunOptions {

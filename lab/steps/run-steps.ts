@@ -3,7 +3,7 @@ import { nodeRuns, runOn, type NodeRun, type PlannedStep, type RunPlan } from '.
 import type { ObservedOn, Observation } from '../observe/observation.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { Captures } from './captures.ts';
-import { createStepper, type StepperOptions } from './stepper.ts';
+import { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
 import type { Settling } from './settle.ts';
 
 /** A node that is up, by its name in the scenario. */
@@ -22,29 +22,29 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
 
 /**
  * Takes the steps of a run one by one, each on its node; after each, and before the first, it reads the log of that node and
- * looks at it. At the end it looks at the other nodes once more.
+ * looks at it. At the end it kills what goes on in the background, and looks at the nodes once more that it did not look at last.
  */
 export async function runSteps(options: StepsOptions): Promise<void> {
   const { run, nodes, observe, signal, settling, ...common } = options;
   const own = nodeRuns(run);
   const last = run.steps.at(-1);
-  let on: string | undefined;
-  const captures = new Captures((observation) => observe({ ...observation, ...onNode(on) }));
-  const steppers = nodes.map((up) => ({
-    ...(up.name === undefined ? {} : { name: up.name }),
-    stepper: createStepper({
+  const known = new Map<string, string>();
+  const steppers = nodes.map((up) => {
+    const observeOn = (observation: Observation) => observe({ ...observation, ...onNode(up.name) });
+    const stepper = createStepper({
       ...common,
       ...up,
-      captures,
+      captures: new Captures(observeOn, known),
       settling: (stepId, state) => settling(stepId, state, up.name),
       asksNetwork: (stepId) => speaksOfNetwork(stepId, { ...runOn(own, up.name), last }),
-      observe: (observation) => observe({ ...observation, ...onNode(up.name) }),
-    }),
-  }));
+      observe: observeOn,
+    });
+    return { ...(up.name === undefined ? {} : { name: up.name }), stepper };
+  });
   for (const { stepper } of steppers) await stepper.look('start');
   for (const step of run.steps) {
     signal.throwIfAborted();
-    ({ on } = step);
+    const { on } = step;
     const { steps, end } = runOn(own, on);
     const next = steps[steps.indexOf(step) + 1]?.expect ?? end;
     const quietLog = speaksOfLog(step.expect) || speaksOfLog(next);
@@ -52,9 +52,12 @@ export async function runSteps(options: StepsOptions): Promise<void> {
   }
   signal.throwIfAborted();
   if (last === undefined) return;
+  const ended = new Set<Stepper>();
+  for (const { stepper } of steppers) if (await stepper.endBackground()) ended.add(stepper);
   await runOn(steppers, last.on).stepper.rest(last.id);
   for (const { name, stepper } of steppers)
-    if (name !== last.on) await stepper.look('end', (state) => settling('end', state, name));
+    if (name !== last.on || ended.has(stepper))
+      await stepper.look('end', (state) => settling('end', state, name));
 }
 
 const onNode = (node: string | undefined): ObservedOn => (node === undefined ? {} : { node });

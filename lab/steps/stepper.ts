@@ -3,16 +3,23 @@ import { bytesOfText } from '../core/content.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import { CannotStart } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, CommandResult } from '../core/ports.ts';
 import type { NodeRuntime } from '../nodes/node-runtime.ts';
 import { networkOf, type LabNode } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { ComponentRef } from '../core/components.ts';
 import type { PlannedStep } from '../plan/plan.ts';
 import type { PodSpec } from '../spec/scenario.ts';
-import { podMadeBy, specOf, type PlannedAction, type Verb } from '../spec/verbs/verbs.ts';
+import { present } from '../spec/object-shape.ts';
+import { backgroundEndedBy, podMadeBy, specOf, type PlannedAction, type Verb } from '../spec/verbs/verbs.ts';
 import { capturePod, Captures } from './captures.ts';
-import { type RunOptions, type StepContext, NothingToActOn, type VerbEffects } from './context.ts';
+import {
+  type RunningStep,
+  type RunOptions,
+  type StepContext,
+  NothingToActOn,
+  type VerbEffects,
+} from './context.ts';
 import { notItsFault, COMMAND_EFFECTS } from './commands.ts';
 import { settle, type Settling } from './settle.ts';
 import { CONTAINER_EFFECTS } from './containers.ts';
@@ -38,7 +45,7 @@ export interface StepperOptions {
 }
 
 /** What is to be done, and the pods that it may speak of. */
-export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs'> & {
+export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs' | 'background'> & {
   readonly pods: readonly PodSpec[];
   /** whether the log has to be quiet before this step is over: a file says what is in it, now or next */
   readonly quietLog?: boolean;
@@ -52,8 +59,13 @@ export interface Stepper {
    * before the first step. One look at a time.
    */
   look(stepId: string, settling?: (state: NodeState) => Settling): Promise<NodeState>;
-  /** Takes one step and looks at what came of it, until that has settled. Several may be under way at once. */
+  /**
+   * Takes one step and looks at what came of it, until that has settled. Several may be under way at once. One that goes on in
+   * the background is looked at when a later one has waited for its end, or killed it.
+   */
   take(step: Step): Promise<void>;
+  /** Kills what goes on in the background still; whether there was anything. */
+  endBackground(): Promise<boolean>;
   /** After the last step: what steps have left running may end in its own time, and is looked at again when it has. */
   rest(stepId: string): Promise<void>;
 }
@@ -66,6 +78,9 @@ export function createStepper(options: StepperOptions): Stepper {
   let before: Promise<NodeState> | undefined;
   /** where in the log the step before and this one began */
   let begun = { before: 0, now: 0 };
+  /** by name: steps that go on, or were not looked at since they are over; and those that were */
+  const inBackground = new Map<string, InBackground>();
+  const looked = new Map<string, InBackground>();
 
   async function recordLook(stepId: string, state: NodeState): Promise<void> {
     const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
@@ -107,7 +122,10 @@ export function createStepper(options: StepperOptions): Stepper {
   const look: Stepper['look'] = (stepId, settling) =>
     inTurn(() => (settling === undefined ? lookNow(stepId) : lookUntilSettled(stepId, settling)));
 
-  const contextOf = ({ id: stepId, timeoutMs, pods }: Step, state: NodeState): StepContext => ({
+  const contextOf = (
+    { id: stepId, timeoutMs, pods }: Step,
+    { state, kill, onCommand }: { state: NodeState; kill?: AbortSignal; onCommand?: () => void },
+  ): StepContext => ({
     node,
     runtime,
     pods,
@@ -127,34 +145,91 @@ export function createStepper(options: StepperOptions): Stepper {
       return absent;
     },
     readLog: () => node.readFile(logNodePath, begun.before),
+    background: (name) => {
+      const step = inBackground.get(name) ?? looked.get(name);
+      if (step === undefined) throw new Error(`no step goes on in the background as ${name}`);
+      return step;
+    },
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
-      const result = await node.exec(argv, { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
+      const isKilled = () => kill?.aborted === true;
+      if (isKilled()) throw new NothingToActOn('it was killed before its command began');
+      const running = node.exec(argv, { timeoutMs, ...present({ stdin, kill }) });
+      onCommand?.();
+      const ended = await running;
+      const killed = isKilled() && ended.signal === 'SIGKILL' && !ended.timedOut;
+      const result: CommandResult = killed ? { ...ended, killed } : ended;
       observe({ kind: 'command', stepId, ...onBehalf, result });
       await notItsFault(node, result);
       return result;
     },
   });
 
+  async function perform(context: StepContext, action: PlannedAction): Promise<void> {
+    try {
+      await takeStep(context, action);
+    } catch (thrown) {
+      if (!(thrown instanceof NothingToActOn) && !(thrown instanceof CannotStart)) throw thrown;
+      observe({ kind: 'not-run', stepId: context.stepId, why: thrown.message });
+    }
+  }
+
+  /** The look after a step, and its end. */
+  async function lookAfter({ id, action, quietLog }: Step): Promise<void> {
+    if (quietLog === true) await log.quiet(clock);
+    const { settling } = options;
+    const state = await look(id, settling && ((seen) => settling(id, seen)));
+    const pod = podMadeBy(action);
+    if (pod !== undefined) capturePod(captures, { stepId: id, pod, state });
+    observe({ kind: 'step-ended', stepId: id });
+  }
+
+  /** Returns once its command has begun. */
+  async function beginInBackground(step: Step, { name, state }: { name: string; state: NodeState }) {
+    const killer = new AbortController();
+    await new Promise<void>((begun, failed) => {
+      const context = contextOf(step, { state, kill: killer.signal, onCommand: begun });
+      const running: InBackground = {
+        step,
+        isOver: false,
+        kill: () => killer.abort(),
+        over: perform(context, step.action).finally(() => (running.isOver = true)),
+      };
+      inBackground.set(name, running);
+      running.over.then(begun, failed);
+    });
+  }
+
+  async function lookAfterBackground(name: string): Promise<void> {
+    const running = inBackground.get(name);
+    if (running?.isOver !== true) return;
+    await running.over;
+    inBackground.delete(name);
+    looked.set(name, running);
+    await lookAfter(running.step);
+  }
+
   return {
     captures,
     look,
     async take(step) {
-      const { id, action } = step;
-      const context = contextOf(step, await (before ?? look('start')));
+      const { id, action, background: name } = step;
+      const state = await (before ?? look('start'));
       begun = { before: begun.now, now: log.offset };
       observe({ kind: 'step-started', stepId: id });
-      try {
-        await takeStep(context, action);
-      } catch (thrown) {
-        if (!(thrown instanceof NothingToActOn) && !(thrown instanceof CannotStart)) throw thrown;
-        observe({ kind: 'not-run', stepId: id, why: thrown.message });
+      if (name !== undefined) return beginInBackground(step, { name, state });
+      await perform(contextOf(step, { state }), action);
+      const ended = backgroundEndedBy(action);
+      if (ended !== undefined) await lookAfterBackground(ended);
+      await lookAfter(step);
+    },
+    async endBackground() {
+      const names = [...inBackground.keys()];
+      for (const name of names) {
+        inBackground.get(name)?.kill();
+        await inBackground.get(name)?.over;
+        await lookAfterBackground(name);
       }
-      if (step.quietLog === true) await log.quiet(clock);
-      const { settling } = options;
-      const state = await look(id, settling && ((seen) => settling(id, seen)));
-      const pod = podMadeBy(action);
-      if (pod !== undefined) capturePod(captures, { stepId: id, pod, state });
-      observe({ kind: 'step-ended', stepId: id });
+      return names.length > 0;
     },
     async rest(stepId) {
       const last = await before;
@@ -170,6 +245,11 @@ export function createStepper(options: StepperOptions): Stepper {
       await look(stepId, settling && ((seen) => settling(stepId, seen)));
     },
   };
+}
+
+interface InBackground extends RunningStep {
+  readonly step: Step;
+  isOver: boolean;
 }
 
 /** Whether a process is there that no pod has: one that a step or a plugin started, and that may yet do something. */

@@ -11,6 +11,22 @@ import { notItsFault } from './commands.ts';
 
 export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
   'wait-for': (context, { condition }) => waitForCondition(context, condition),
+  kill: async (context, { background: name }) => {
+    const startedMs = context.clock.now();
+    const step = context.background(name);
+    const lastSeen = step.isOver ? 'it had ended' : 'it was killed';
+    step.kill();
+    await step.over;
+    context.observe({
+      kind: 'waited',
+      stepId: context.stepId,
+      what: `the end of ${name}`,
+      met: true,
+      timedOut: false,
+      lastSeen,
+      waitedMs: context.clock.now() - startedMs,
+    });
+  },
 };
 
 const EVERY_MS = 50;
@@ -91,6 +107,10 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
       const end = result.stderr.trim() || `exit ${result.exitCode ?? result.signal}`;
       return { holds: result.exitCode === 0, what: end };
     }
+    case 'background': {
+      const { isOver } = context.background(condition.background);
+      return { holds: isOver, what: isOver ? 'it has ended' : 'it has not ended' };
+    }
     default:
       return unreachable(condition);
   }
@@ -126,6 +146,8 @@ function describeCondition({ runtime }: StepContext, condition: Condition): stri
       return `a line in the log of ${runtime.kind.name}`;
     case 'command':
       return `${condition.argv.join(' ')} to succeed`;
+    case 'background':
+      return `the end of ${condition.background}`;
     default:
       return unreachable(condition);
   }

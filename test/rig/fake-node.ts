@@ -9,6 +9,8 @@ export interface FakeNodeOptions {
   readonly looks?: readonly NodeState[];
   /** what a command does; without it every command succeeds and says nothing */
   readonly exec?: (argv: readonly string[]) => Partial<CommandResult>;
+  /** commands that end only when they are killed */
+  readonly hangs?: (argv: readonly string[]) => boolean;
   /** files that are not there when somebody wants to remove them */
   readonly absent?: readonly string[];
   readonly status?: RuntimeStatus;
@@ -35,10 +37,13 @@ export const ANSWERS: Extract<RuntimeStatus, { answered: true }> = {
   networkMessage: '',
 };
 
+const ENDED = { exitCode: 0, signal: null, stdout: '', stderr: '', durationMs: 1, timedOut: false };
+
 /** A node without a machine, on a clock that stands still but for who sleeps. */
 export function fakeNode({
   looks = [state()],
   exec = () => ({}),
+  hangs = () => false,
   absent = [],
   status = ANSWERS,
   end = async () => undefined,
@@ -79,10 +84,13 @@ export function fakeNode({
     node: {
       name: 'lab-fake',
       startMs: 0,
-      async exec(argv) {
+      async exec(argv, { kill } = {}) {
         done.push(argv.join(' '));
-        const result = { exitCode: 0, signal: null, stdout: '', stderr: '', durationMs: 1, timedOut: false };
-        return { argv, ...result, ...exec(argv) };
+        if (hangs(argv)) {
+          await new Promise((resolve) => kill?.addEventListener('abort', resolve));
+          return { ...ENDED, argv, exitCode: null, signal: 'SIGKILL' };
+        }
+        return { argv, ...ENDED, ...exec(argv) };
       },
       async look() {
         const seen = looks[Math.min(looked, looks.length - 1)];

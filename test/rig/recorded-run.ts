@@ -31,7 +31,8 @@ export interface PlannedRun {
   readonly title?: string;
   readonly cell?: Readonly<Record<string, string>>;
   readonly control?: Control;
-  readonly steps?: readonly (readonly [PlannedAction, (Expectation | undefined)?])[];
+  /** each with what is expected, and the name under which it goes on in the background */
+  readonly steps?: readonly (readonly [PlannedAction, (Expectation | undefined)?, string?])[];
   readonly end?: Expectation;
 }
 
@@ -60,10 +61,11 @@ export function planned({ title = 'web', cell = {}, control, steps = [], end }: 
       },
     ],
     pods: [],
-    steps: steps.map(([action, expect], index) => ({
+    steps: steps.map(([action, expect, background], index) => ({
       id: `${index + 1}-${action.do}`,
       place: at(10 + index),
       action,
+      ...(background === undefined ? {} : { background }),
       timeoutMs: 10_000,
       expect: expect ?? expecting(),
     })),
@@ -239,6 +241,7 @@ export function did(action: PlannedAction, stepId: string): readonly Observation
       return [end, waited('containerd to end'), files, waited('containerd to answer')];
     case 'start-runtime':
     case 'wait-for':
+    case 'kill':
       return [waited('containerd to answer')];
     default:
       return [ran(stepId, result([action.do]))];

@@ -7,6 +7,7 @@ import type { RuntimeStatus } from '../../lab/nodes/node.ts';
 import type { Observation } from '../../lab/observe/observation.ts';
 import type { PodSpec } from '../../lab/spec/scenario.ts';
 import type { PlannedAction, Verb } from '../../lab/spec/verbs/verbs.ts';
+import { present } from '../../lab/spec/object-shape.ts';
 import { createStepper } from '../../lab/steps/stepper.ts';
 import { ANSWERS, fakeArtifact, fakeNode, type FakeNodeOptions } from '../rig/fake-node.ts';
 import { at, exactly, result, sandbox, state } from '../rig/recorded-run.ts';
@@ -28,6 +29,8 @@ interface Taken {
 interface TakeOptions extends FakeNodeOptions {
   /** steps before this one */
   readonly before?: readonly PlannedAction[];
+  /** and these before, by the name under which they go on */
+  readonly background?: Readonly<Record<string, PlannedAction>>;
   readonly runtimeRuns?: boolean;
   /** what is in the log of the runtime, and in any other file that is read */
   readonly log?: string;
@@ -36,7 +39,7 @@ interface TakeOptions extends FakeNodeOptions {
 
 /** Takes one step on a fake node, after others. */
 async function take(action: PlannedAction, options: TakeOptions = {}): Promise<Taken> {
-  const { before = [], runtimeRuns = true, log = '', pods = [pod], ...fake } = options;
+  const { before = [], background = {}, runtimeRuns = true, log = '', pods = [pod], ...fake } = options;
   const { node, clock, done, log: write } = fakeNode(fake);
   write(log);
   const observed: Observation[] = [];
@@ -70,12 +73,14 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
     observe: (observation) => observed.push(observation),
     settleMs: 0,
   });
+  for (const [name, one] of Object.entries(background))
+    await stepper.take({ id: `0-${one.do}`, action: one, background: name, timeoutMs: 1000, pods: [pod] });
   for (const [index, one] of [...before, action].entries()) {
     if (index === before.length) done.length = 0;
     await stepper.take({ id: `${index + 1}-${one.do}`, action: one, timeoutMs: 1000, pods });
   }
   const started = observed.findLastIndex(({ kind }) => kind === 'step-started');
-  const looked = observed.findLastIndex(({ kind }) => kind === 'runtime-log');
+  const looked = observed.findIndex(({ kind }, at) => at > started && kind === 'runtime-log');
   return { done, seen: observed.slice(started + 1, looked).map(short) };
 }
 
@@ -438,6 +443,24 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
       ],
     },
   ],
+  kill: [
+    { do: 'kill', background: 'slow' },
+    { background: { slow: { do: 'exec', argv: ['sleep', 'infinity'] } }, hangs: () => true },
+    {
+      done: [],
+      seen: [
+        { kind: 'command', argv: 'sleep infinity', exitCode: null },
+        {
+          kind: 'waited',
+          what: 'the end of slow',
+          met: true,
+          timedOut: false,
+          lastSeen: 'it was killed',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
 };
 
 test.each(Object.entries(CASES))('%s', async (_, [action, options, expected]) => {
@@ -523,6 +546,90 @@ describe('a step that cannot be taken says so, and does nothing', () => {
   ];
   test.each(CANNOT)('%o', async (action, options, why) => {
     expect(await take(action, options)).toEqual({ done: [], seen: [{ kind: 'not-run', why }] });
+  });
+});
+
+describe('a step in the background', () => {
+  /** The journal of steps on a fake node, by kind and step. */
+  async function journal(steps: readonly (readonly [PlannedAction, string?])[], fake: FakeNodeOptions) {
+    const { node, clock } = fakeNode(fake);
+    const observed: Observation[] = [];
+    const stepper = createStepper({
+      node,
+      clock,
+      runtime: {
+        kind: RUNTIMES.containerd,
+        start: () => Promise.reject(new Error('nobody starts it')),
+        adopt: () => Promise.reject(new Error('nobody adopts it')),
+        end: async () => undefined,
+        state: async () => 'running',
+      },
+      artifact: () => fakeArtifact('none'),
+      observe: (one) => observed.push(one),
+      settleMs: 0,
+    });
+    for (const [index, [action, name]] of steps.entries()) {
+      const id = `${index + 1}-${action.do}`;
+      await stepper.take({ id, action, ...present({ background: name }), timeoutMs: 100, pods: [pod] });
+    }
+    const some = await stepper.endBackground();
+    const lines = observed.flatMap((one) =>
+      'stepId' in one && one.kind !== 'runtime-log' && one.stepId !== 'start'
+        ? [`${one.stepId} ${one.kind}`]
+        : [],
+    );
+    return { lines, some, observed };
+  }
+  const slow = [{ do: 'exec', argv: ['sleep', 'infinity'] }, 'slow'] as const;
+  const wait = [{ do: 'wait-for', condition: { until: 'background', background: 'slow' } }] as const;
+  const hangs = (argv: readonly string[]) => argv[0] === 'sleep';
+
+  test('is looked at once it was waited for, before the step that did', async () => {
+    const { lines, some } = await journal(
+      [[{ do: 'exec', argv: ['true'] }, 'slow'], [{ do: 'exec', argv: ['true'] }], wait],
+      {},
+    );
+    expect(some).toBe(false);
+    expect(lines).toEqual([
+      '1-exec step-started',
+      '1-exec command',
+      '2-exec step-started',
+      '2-exec command',
+      '2-exec look',
+      '2-exec step-ended',
+      '3-wait-for step-started',
+      '3-wait-for waited',
+      '1-exec look',
+      '1-exec step-ended',
+      '3-wait-for look',
+      '3-wait-for step-ended',
+    ]);
+  });
+
+  test('goes on after a wait that was in vain, and is killed at the end', async () => {
+    const { lines, some, observed } = await journal([slow, wait], { hangs });
+    expect(some).toBe(true);
+    expect(lines).toEqual([
+      '1-exec step-started',
+      '2-wait-for step-started',
+      '2-wait-for waited',
+      '2-wait-for look',
+      '2-wait-for step-ended',
+      '1-exec command',
+      '1-exec look',
+      '1-exec step-ended',
+    ]);
+    expect(observed).toContainEqual(expect.objectContaining({ kind: 'waited', met: false }));
+    expect(observed.flatMap((one) => (one.kind === 'command' ? [one.result.killed] : []))).toEqual([true]);
+  });
+
+  test('that the lab could not do ends the run where it is waited for', async () => {
+    const taking = journal([slow, wait], {
+      exec: () => {
+        throw new Error('the node is gone');
+      },
+    });
+    await expect(taking).rejects.toThrow('the node is gone');
   });
 });
 

@@ -67,6 +67,9 @@ export interface VerbSpec<Fields extends object, Planned extends object = Fields
   /** pods that it names beside its own */
   otherPods?(fields: Fields & Planned): readonly string[];
 
+  /** the step in the background that it waits for or kills */
+  background?(fields: Fields & Planned): string | undefined;
+
   /** components that it brings, as the file says their versions, to a node with this runtime */
   versions?(fields: Fields, runtime: RuntimeName): readonly (readonly [ComponentName, VersionText])[];
   /** the same, as the plan says them */

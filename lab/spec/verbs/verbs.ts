@@ -80,6 +80,14 @@ export function usedBy(action: AnyAction): readonly string[] {
 export const runsCommands = ({ do: verb }: AnyAction): boolean =>
   VERBS[verb].recorded.some((what) => what === 'command' || what === 'command for each listed pod');
 
+/** Whether a step is one command and nothing else: it may go on in the background. */
+export const runsOneCommand = (action: AnyAction): boolean =>
+  specOf(action).recorded.every((what) => what === 'command');
+
+/** The step in the background that an action waits for or kills. */
+export const backgroundEndedBy = (action: AnyAction): string | undefined =>
+  specOf(action).background?.(action);
+
 /** Whether a step can run into its own limit without an answer. */
 export const mayTimeOut = (action: AnyAction): boolean =>
   runsCommands(action) || specOf(action).recorded.includes('wait');

@@ -2,11 +2,11 @@ import { pasteable } from '../../core/content.ts';
 import { unreachable } from '../../core/lab-error.ts';
 import type { Condition } from '../scenario.ts';
 import { about, mapped, type Shape } from '../shape.ts';
-import { verb, type CellValues } from './verb-spec.ts';
+import { asWritten, verb, type CellValues } from './verb-spec.ts';
 import { POD_STATES, logShape, networkShape } from '../expect-shape.ts';
 import { word } from '../scalar-shapes.ts';
 import { object, unionByKey } from '../object-shape.ts';
-import { usedPod, argvShape } from '../text-shapes.ts';
+import { usedBackground, usedPod, argvShape } from '../text-shapes.ts';
 
 /** What `wait-for` waits for. */
 const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
@@ -47,6 +47,10 @@ const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
     },
     ({ command }) => ({ until: 'command', argv: command }),
   ),
+  background: object({ required: { background: usedBackground }, optional: {} }, ({ background }) => ({
+    until: 'background',
+    background,
+  })),
 });
 
 export const WAITING_VERBS = {
@@ -59,6 +63,17 @@ export const WAITING_VERBS = {
     plan: ({ condition }, cell) => ({ condition: planCondition(condition, cell) }),
     describe: ({ condition }) => describeCondition(condition),
     otherPods: ({ condition }) => (condition.until === 'pod' ? [condition.pod] : []),
+    background: ({ condition }) => (condition.until === 'background' ? condition.background : undefined),
+  }),
+  kill: verb<{ readonly background: string }>({
+    shape: about(
+      'kills a step that goes on in the background, with all that it started',
+      mapped(usedBackground, (background) => ({ background })),
+    ),
+    recorded: ['wait'],
+    plan: asWritten,
+    describe: ({ background }) => background,
+    background: ({ background }) => background,
   }),
 };
 
@@ -71,6 +86,7 @@ function planCondition(condition: Condition, cell: CellValues): Condition {
     case 'network-ready':
       return { ...condition, network: cell.network(condition.network) };
     case 'pod':
+    case 'background':
       return condition;
     default:
       return unreachable(condition);
@@ -89,6 +105,8 @@ function describeCondition(condition: Condition): string {
     }
     case 'command':
       return pasteable(condition.argv);
+    case 'background':
+      return `the end of ${condition.background}`;
     default:
       return unreachable(condition);
   }

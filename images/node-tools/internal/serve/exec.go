@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -39,11 +40,62 @@ type commandResult struct {
 	TimedOut   bool          `json:"timedOut"`
 }
 
+// execs are the commands that requests have asked for, by the ids of these, until they have ended.
+type execs struct {
+	mutex sync.Mutex
+	byID  map[int64]*running
+}
+
+// running is a command: its pid, 0 before it has started, and whether it is to be killed.
+type running struct {
+	pid    int
+	killed bool
+}
+
+func (e *execs) expect(id int64) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.byID == nil {
+		e.byID = map[int64]*running{}
+	}
+	e.byID[id] = &running{}
+}
+
+func (e *execs) started(id int64, pid int, p *processes) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if one := e.byID[id]; one != nil {
+		one.pid = pid
+		if one.killed {
+			p.killGroup(pid)
+		}
+	}
+}
+
+// kill kills a command with all that it has started, at once or as soon as it starts; one that has ended is left alone.
+func (e *execs) kill(id int64, p *processes) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if one := e.byID[id]; one != nil {
+		one.killed = true
+		if one.pid != 0 {
+			p.killGroup(one.pid)
+		}
+	}
+}
+
+func (e *execs) ended(id int64) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	delete(e.byID, id)
+}
+
 // cannotStart is why a command did not even begin: nothing of it is known.
 type cannotStart struct{ error }
 
 // exec runs a command to its end. What it left running in the background does not hold the reply up.
 func (s *server) exec(r request) (*commandResult, error) {
+	defer s.execs.ended(r.ID)
 	path, err := findProgram(r.Argv, r.Env)
 	if err != nil {
 		return nil, cannotStart{err}
@@ -73,6 +125,7 @@ func (s *server) exec(r request) (*commandResult, error) {
 		stderr.discard()
 		return nil, cannotStart{fmt.Errorf("could not run %s: %w", quote(r.Argv), err)}
 	}
+	s.execs.started(r.ID, pid, s.processes)
 	go stdout.collect(pid)
 	go stderr.collect(pid)
 	status, timedOut := await(pid, ended, r.TimeoutMs)

@@ -90,6 +90,15 @@ func (p *processes) signal(pid int, name string) error {
 	return syscall.Kill(pid, number)
 }
 
+// killGroup kills a command and all that it started, unless it has ended.
+func (p *processes) killGroup(pid int) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.children[pid] != nil {
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	}
+}
+
 // own returns the lab's own processes: those in the background alone, the others with all their descendants.
 func (p *processes) own() (alone, withDescendants map[int]bool) {
 	p.mutex.Lock()

@@ -26,7 +26,9 @@ type request struct {
 	Mode      uint32            `json:"mode"`
 	Pid       int               `json:"pid"`
 	Signal    string            `json:"signal"`
-	Runtime   cri.Traits        `json:"runtime"`
+	// Exec is the id of the request whose command is to be killed.
+	Exec    int64      `json:"exec"`
+	Runtime cri.Traits `json:"runtime"`
 }
 
 // reply carries a result or the reason why there is none, which is the lab's fault and not the system's under test.

@@ -24,6 +24,7 @@ type server struct {
 	runtime     *cri.Runtime
 	looker      *look.Looker
 	recording   recording
+	execs       execs
 	// keepPipe leads to the launcher; nil where there is none
 	keepPipe *os.File
 	kept     atomic.Bool
@@ -77,6 +78,9 @@ func Run(options Options) error {
 			}
 			continue
 		}
+		if r.Op == "exec" {
+			s.execs.expect(r.ID) // here, so that a request to kill it never comes before it
+		}
 		go s.answer(r)
 	}
 	if s.kept.Load() {
@@ -129,6 +133,9 @@ func (s *server) do(r request) (any, error) {
 		return s.start(r)
 	case "adopt":
 		return s.adopt(r)
+	case "kill":
+		s.execs.kill(r.Exec, s.processes)
+		return struct{}{}, nil
 	case "signal":
 		return struct{}{}, s.processes.signal(r.Pid, r.Signal)
 	case "read-file":

@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest';
+
+import type { JournalEntry } from '../../lab/observe/observation.ts';
+import type { Expectation } from '../../lab/spec/scenario.ts';
+import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
+import { judge, settlingOf } from '../rig/judged.ts';
+import {
+  at,
+  exactly,
+  expecting,
+  item,
+  journalOf,
+  line,
+  planned,
+  ran,
+  result,
+  state,
+} from '../rig/recorded-run.ts';
+
+const slow: PlannedAction = { do: 'exec', argv: ['slow'] };
+const quick: PlannedAction = { do: 'exec', argv: ['true'] };
+const wait: PlannedAction = { do: 'wait-for', condition: { until: 'background', background: 'slow' } };
+const kill: PlannedAction = { do: 'kill', background: 'slow' };
+const netns = item('netns', 'cni-1');
+
+interface Taken {
+  readonly expect?: Partial<Expectation>;
+  readonly end?: PlannedAction;
+  readonly killed?: true;
+  readonly exitCode?: number;
+  readonly logs?: readonly string[];
+}
+
+/** A step in the background, another one meanwhile, and one that ends the first: with the journal that the lab writes then. */
+function recorded({ expect: wanted = {}, end = wait, killed, exitCode = 0, logs = [] }: Taken = {}) {
+  const run = planned({ steps: [[slow, expecting(wanted), 'slow'], [quick], [end]] });
+  const command = result(
+    ['slow'],
+    killed ? { exitCode: null, signal: 'SIGKILL', killed } : { exitCode, stderr: 'no such thing\n' },
+  );
+  const whole = journalOf(run, {
+    steps: [
+      { seen: [ran('1-exec', command)], state: state([netns]), log: logs[2] ?? '' },
+      { log: logs[0] ?? '' },
+      { state: state([netns]), log: logs[1] ?? '' },
+    ],
+  });
+  const late = (entry: JournalEntry) =>
+    'stepId' in entry && entry.stepId === '1-exec' && entry.kind !== 'step-started';
+  const last = whole.findIndex((entry) => entry.kind === 'look' && entry.stepId === '3-' + end.do) - 1;
+  const entries = [
+    ...whole.slice(0, last).filter((entry) => !late(entry)),
+    ...whole.filter(late),
+    ...whole.slice(last),
+  ];
+  return { run, entries };
+}
+
+const told = (taken?: Taken) => {
+  const { run, entries } = recorded(taken);
+  const { outcome, findings } = judge(run, entries);
+  return { outcome, findings: findings.filter(({ stepId }) => stepId === '1-exec') };
+};
+
+test('has to succeed where it was waited for, like any other', () => {
+  expect(told().outcome).toBe('pass');
+  expect(told({ exitCode: 1 })).toMatchObject({
+    outcome: 'fail',
+    findings: [{ check: 'ok' }, {}].slice(0, 1),
+  });
+  expect(told({ exitCode: 1, expect: { error: exactly('no such thing') } }).outcome).toBe('pass');
+});
+
+test('is held against the look after the wait, and what appeared meanwhile is of the step that was looked at first', () => {
+  const none = { leftBehind: { none: true, place: at(23) } } as const;
+  expect(told({ expect: none }).findings).toContainEqual(
+    expect.objectContaining({ outcome: 'fail', detail: ['netns cni-1 appeared in 1-exec'] }),
+  );
+});
+
+test('has all that was logged from its beginning until its end', () => {
+  const logs = ['a', 'b', 'c'].map((word) => `time="2026-01-01T00:00:00Z" level=info msg=${word}\n`);
+  const wanted = (message: string) => told({ logs, expect: { log: [line(message)] } }).outcome;
+  expect(wanted('a')).toBe('pass');
+  expect(wanted('c')).toBe('pass');
+  expect(wanted('d')).toBe('fail');
+});
+
+test('that was killed while it ran has no answer: none was expected, or that is a failure', () => {
+  const killed = { end: kill, killed: true } as const;
+  expect(told(killed)).toMatchObject({
+    outcome: 'pass',
+    findings: [
+      { check: 'timed-out', message: 'command was killed after 100 ms: slow; no answer was expected' },
+      {},
+    ].slice(0, 1),
+  });
+  expect(told({ ...killed, expect: { timedOut: true } }).outcome).toBe('pass');
+  for (const wanted of [
+    { ok: true },
+    { ok: false },
+    { exitCode: 1 },
+    { error: exactly('x') },
+    { timedOut: false },
+  ])
+    expect(told({ ...killed, expect: wanted })).toMatchObject({
+      outcome: 'fail',
+      findings: [{ check: 'timed-out', actual: 'none' }],
+    });
+});
+
+test('that had ended before it was killed is judged by its answer', () => {
+  expect(told({ end: kill }).outcome).toBe('pass');
+  expect(told({ end: kill, exitCode: 1 }).outcome).toBe('fail');
+  expect(told({ end: kill, expect: { timedOut: true } }).outcome).toBe('fail');
+});
+
+test('of which the journal lacks a line is not known', () => {
+  const { run, entries } = recorded();
+  for (const kind of ['command', 'look', 'runtime-log', 'step-ended'] as const) {
+    const without = entries.filter((entry) => entry.kind !== kind || entry.stepId !== '1-exec');
+    expect(judge(run, without).outcome, kind).toBe('inconclusive');
+  }
+});
+
+test('steps that are taken meanwhile settle without it', () => {
+  const leftBehind = { none: true, place: at(23) } as const;
+  const run = planned({ steps: [[slow, undefined, 'slow'], [quick, expecting({ leftBehind })], [wait]] });
+  const entries = journalOf(run, { steps: [{}, { state: state([netns]) }] }).filter(
+    (entry) => !('stepId' in entry) || entry.stepId !== '1-exec' || entry.kind === 'step-started',
+  );
+  const until = entries.findIndex((entry) => entry.kind === 'step-ended' && entry.stepId === '2-exec') + 1;
+  expect(settlingOf(run, entries.slice(0, until), { stepId: '2-exec', node: undefined })).toBe('beyond');
+});
+
+test('the runtime is as the steps have left it that were taken meanwhile', () => {
+  const stop: PlannedAction = { do: 'kill-runtime' };
+  const run = planned({ steps: [[slow, undefined, 'slow'], [stop], [wait], [quick]] });
+  const ended = { runtime: 'ended' } as const;
+  const whole = journalOf(run, { steps: [ended, ended, ended, ended] });
+  const late = (entry: JournalEntry) =>
+    'stepId' in entry && entry.stepId === '1-exec' && entry.kind !== 'step-started';
+  const last = whole.findIndex((entry) => entry.kind === 'look' && entry.stepId === '3-wait-for') - 1;
+  const entries = [
+    ...whole.slice(0, last).filter((entry) => !late(entry)),
+    ...whole.filter(late),
+    ...whole.slice(last),
+  ];
+  const { outcome, findings } = judge(run, entries);
+  expect(findings.filter((one) => one.outcome !== 'pass')).toEqual([]);
+  expect(outcome).toBe('pass');
+});

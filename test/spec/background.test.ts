@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+
+import { mistakesOf, scenarioOf } from './read.ts';
+
+const NODE = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps:\n';
+const NODES =
+  'name: s\nsummary: s\nnodes: { left: { containerd: 1.6.4 }, right: { containerd: 2.4.2 } }\nsteps:\n';
+
+/** Of the mistakes the first line of each. */
+const messagesOf = (text: string): readonly string[] =>
+  mistakesOf(text)
+    .split('\n')
+    .filter((line) => line.startsWith('s.yaml:'))
+    .map((line) => line.replace(/^s\.yaml:/, ''));
+
+test('a step goes on under a name, and later ones wait for it or kill it', () => {
+  const { steps } = scenarioOf(`${NODE}
+  - { exec: [sleep, '5'], background: slow }
+  - { wait-for: { background: slow } }
+  - { kill: slow }
+`);
+  expect(steps.map(({ background, action }) => [action.do, background])).toEqual([
+    ['exec', 'slow'],
+    ['wait-for', undefined],
+    ['kill', undefined],
+  ]);
+});
+
+test('a name that no step has, or that two have, is a mistake', () => {
+  expect(messagesOf(`${NODE}  - { kill: slow }\n`)).toEqual([
+    '5:13 no step before this goes on in the background as "slow"; none so far',
+  ]);
+  expect(
+    messagesOf(`${NODE}  - { run-pod: web, background: slow }\n  - { wait-for: { background: slwo } }\n`),
+  ).toEqual([
+    '6:31 no step before this goes on in the background as "slwo"; did you mean "slow"? known: slow',
+  ]);
+  expect(
+    messagesOf(`${NODE}  - { exec: [a], background: slow }\n  - { exec: [b], background: slow }\n`),
+  ).toEqual(['6:30 the step in line 5 is called "slow" already; take another name']);
+});
+
+test('only a step that is one command goes on', () => {
+  for (const step of [
+    'stop-runtime: ',
+    'remove-files: /etc/motd',
+    'stop-listed-pods: ',
+    'wait-for: { command: [a] }',
+  ])
+    expect(messagesOf(`${NODE}  - ${step}\n    background: slow\n`)).toEqual([
+      expect.stringContaining('only a step that runs one command goes on in the background; '),
+    ]);
+});
+
+test('what it makes is known to itself, and to others once it was waited for', () => {
+  const file = (between: string) =>
+    `${NODE}  - { run-pod: web, background: slow, expect: { error: '\${web.id}' } }\n${between}  - { stop-pod: web }\n`;
+  const early = [
+    '6:17 "web" is made by a step in the background; wait for it first, with wait-for: { background: slow }',
+  ];
+  expect(messagesOf(file(''))).toEqual(early);
+  expect(messagesOf(file('  - { wait-for: { background: slow } }\n'))).toEqual([]);
+  expect(messagesOf(file('  - { kill: slow }\n'))).toEqual([]);
+  expect(
+    messagesOf(`${NODE}  - { run-pod: web, background: slow }\n  - { exec: [ping, '\${web.ip}'] }\n`),
+  ).toEqual([`6:21 ${early[0]?.slice('6:17 '.length) ?? ''}`]);
+  expect(
+    messagesOf(
+      `${NODE}  - { run-pod: web, background: slow }\nexpect: { pods: { web: { state: ready } } }\n`,
+    ),
+  ).toEqual([]);
+});
+
+test('it is waited for on its own node', () => {
+  expect(
+    messagesOf(`${NODES}  - { exec: [a], on: left, background: slow }\n  - { kill: slow, on: right }\n`),
+  ).toEqual(['6:13 "slow" goes on on left, and this is about right']);
+});

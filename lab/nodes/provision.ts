@@ -51,16 +51,22 @@ export async function provisionNode(
   { plan, runtime }: Preparation,
   artifacts: NodeArtifacts,
 ): Promise<void> {
+  const isPlugin = ({ name }: { readonly name: string }) => name.startsWith(`${CNI_BIN}/`);
+  const filesOf = (some: NodePlan['files']) => some.map((file) => fileAt(file.name, file));
   await Promise.all([
     installPrograms(node, artifacts.runtime),
     installPrograms(node, artifacts.runc),
     installPrograms(node, artifacts.crictl),
-    installPlugins(node, artifacts.plugins),
+    // which empties the folder first
+    installPlugins(node, artifacts.plugins).then(async () => {
+      const plugins = plan.files.filter(isPlugin);
+      if (plugins.length > 0) await node.writeFiles(filesOf(plugins));
+    }),
     node.writeFiles([
       ...runtime.files(plan.runtime.version, plan.runtimeConfig),
       { nodePath: '/etc/crictl.yaml', content: crictlConfig(runtime.traits) },
       ...plan.cniConfig.map((file) => fileAt(`${CNI_CONFIG}/${file.name}`, file)),
-      ...plan.files.map((file) => fileAt(file.name, file)),
+      ...filesOf(plan.files.filter((file) => !isPlugin(file))),
     ]),
   ]);
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
-import { preparationOf as textOf, type NodeArtifacts } from '../../lab/nodes/provision.ts';
+import { preparationOf as textOf, provisionNode, type NodeArtifacts } from '../../lab/nodes/provision.ts';
 import type { NodePlan } from '../../lab/plan/plan.ts';
 
 const artifact = (name: string, version = '1', key = `${name}-${version}`): Artifact => ({
@@ -86,4 +86,26 @@ test.each([
 ] as const)('%s makes it another', async (_, otherPlan, otherParts) => {
   const other = await preparationOf({ ...plan, ...otherPlan }, { ...parts, ...otherParts });
   expect(other).not.toBe(await preparationOf(plan, parts));
+});
+
+test('a file in the folder of plugins is written when that folder has been emptied', async () => {
+  const done: string[] = [];
+  const mine = { ...conflist, name: '/opt/cni/bin/mine', mode: 0o755 };
+  await provisionNode(
+    {
+      provide: async ({ key }) => `/lab/${key}`,
+      writeFiles: async (files) => {
+        await new Promise(setImmediate); // as long as a node takes
+        done.push(...files.map((file) => `${'remove' in file ? 'remove ' : ''}${file.nodePath}`));
+        return [];
+      },
+    },
+    { plan: { ...plan, files: [mine] }, runtime: RUNTIMES.containerd },
+    parts,
+  );
+  expect(done.filter((one) => one.includes('/opt/cni/bin'))).toEqual([
+    'remove /opt/cni/bin',
+    '/opt/cni/bin/cni-plugins',
+    '/opt/cni/bin/mine',
+  ]);
 });

@@ -75,6 +75,7 @@ expect:
   expect(exitCode).toBe(0);
   expect(looks.at(-1)?.state.items.find(({ name }) => name === 'out0')?.detail).toEqual({
     address: '192.0.2.1/24',
+    netns: '/run/netns/outside',
   });
 });
 

@@ -65,7 +65,13 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['run scenarios --reporter junit=report.xml --reporter terminal', 'a folder, with a report for CI'],
     ],
   },
-  parity: { ...RUNS, examples: [['parity missing-version', 'the same on every backend that works here']] },
+  parity: {
+    ...RUNS,
+    examples: [
+      ['parity missing-version', 'the same on every backend that works here'],
+      ['parity --sample 1 --only bare --only vm', 'one version of each scenario, on two backends'],
+    ],
+  },
   list: {
     ...READS,
     examples: [

@@ -2,6 +2,8 @@ import { LabError } from '../core/lab-error.ts';
 import { judge } from '../judge/judge.ts';
 import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { byScenario } from '../report/collector.ts';
 import { count } from '../report/reporter.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 import { createBackends } from '../assembly/backends.ts';
@@ -12,6 +14,13 @@ import { RUNTIMES } from '../assembly/runtimes.ts';
 import { runRecorded } from './run.ts';
 import { EXIT } from './exit-codes.ts';
 
+export interface ParityFlags extends RunFlags {
+  /** how many cells of each scenario; all where it is missing */
+  readonly sample?: number;
+  /** only these backends, of those that work here */
+  readonly only?: readonly BackendName[];
+}
+
 /**
  * `cnilab parity`: the same scenarios on every backend that works here, and whether they showed the same. Exit 1 when some
  * run did not, 69 when there is nothing to compare.
@@ -19,10 +28,12 @@ import { EXIT } from './exit-codes.ts';
 export async function parityCommand(
   world: World,
   names: readonly string[],
-  flags: RunFlags,
+  flags: ParityFlags,
 ): Promise<number> {
-  await preparePlan(world, { names, flags, pins: readPins(world), note: () => undefined }); // for mistakes in it
-  const [reference, ...others] = await workingBackends(world);
+  const whole = await preparePlan(world, { names, flags, pins: readPins(world), note: () => undefined });
+  const plan = flags.sample === undefined ? whole : { ...whole, runs: sampleOf(whole.runs, flags.sample) };
+  const working = await workingBackends(world);
+  const [reference, ...others] = working.filter((name) => flags.only?.includes(name) ?? true);
   if (reference === undefined || others.length === 0)
     throw new LabError(
       `one backend is nothing to compare${reference === undefined ? '' : `, and only ${reference} works here`}; \`cnilab doctor\` tells what the others need`,
@@ -30,7 +41,12 @@ export async function parityCommand(
 
   const recorded = new Map<BackendName, ReadonlyMap<string, RecordedRun>>();
   for (const backend of [reference, ...others]) {
-    const { exitCode, outputHostPath } = await runRecorded(world, names, { ...flags, backend });
+    const { exitCode, outputHostPath } = await runRecorded(
+      world,
+      names,
+      { ...flags, backend },
+      { plan: async () => plan },
+    );
     if (exitCode >= EXIT.SIGHUP || outputHostPath === undefined) return exitCode;
     recorded.set(backend, runsIn(outputHostPath, backend));
   }
@@ -50,6 +66,21 @@ export async function parityCommand(
     `${count(runs, 'run')} on ${[reference, ...others].join(', ')}: ${different === 0 ? 'all showed the same' : `${different} did not show the same everywhere`}\n`,
   );
   return different === 0 ? EXIT.pass : EXIT.fail;
+}
+
+/**
+ * So many cells of each scenario, evenly apart. Where they begin is another cell for each scenario, so that a small sample
+ * still has all versions in it.
+ */
+export function sampleOf(runs: readonly RunPlan[], size: number): readonly RunPlan[] {
+  return byScenario(runs).flatMap(({ runs: cells }, scenario) => {
+    const wanted = Math.min(size, cells.length);
+    const indexes = Array.from(
+      { length: wanted },
+      (_, index) => (scenario + Math.floor((index * cells.length) / wanted)) % cells.length,
+    );
+    return cells.filter((_, index) => indexes.includes(index));
+  });
 }
 
 async function workingBackends(world: World): Promise<readonly BackendName[]> {

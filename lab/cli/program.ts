@@ -8,6 +8,7 @@ import { SHELLS, completionCommand, type Shell } from './completion.ts';
 import type { NodeFlags, RunFlags, World } from '../assembly/world.ts';
 import { helpBelow } from './help.ts';
 import type { CniFlags } from './kept.ts';
+import type { ParityFlags } from './parity.ts';
 import type { ReplayFlags } from './replay.ts';
 import type { UpFlags } from './up.ts';
 
@@ -64,7 +65,9 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
   withRunFlags(program.command('parity'))
     .description('run scenarios on every backend that works here, and compare what they showed')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
-    .action(async (names: string[], flags: RunFlags) =>
+    .option('--sample <n>', 'only so many cells of each scenario, spread over its versions', positive)
+    .addOption(new Option('--only <backend...>', 'only these backends, two at least').choices(BACKENDS))
+    .action(async (names: string[], flags: ParityFlags) =>
       done(await (await import('./parity.ts')).parityCommand(world, names, flags)),
     );
 

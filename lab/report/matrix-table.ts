@@ -84,3 +84,110 @@ function draw(results: readonly CellResult[], { rowAxes, across, paint }: Shape)
 }
 
 const distinct = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
+
+/** One run of many scenarios: the version of its runtime is its column. */
+export interface OverviewRun {
+  readonly scenario: string;
+  readonly version: string;
+  readonly outcome: CellResult['outcome'];
+}
+
+const MARKS: Readonly<Record<CellResult['outcome'], string>> = {
+  pass: '.',
+  fail: 'F',
+  inconclusive: '?',
+  'not run': '-',
+};
+const WORST_FIRST: readonly CellResult['outcome'][] = ['fail', 'inconclusive', 'not run', 'pass'];
+const LONGEST_NAME = 30;
+
+/**
+ * All scenarios from top to bottom, the versions of the runtime from left to right, one character for each: of several runs
+ * the worst outcome. Versions are grouped by major.minor, with the rest of each below it, written downwards. What is wider
+ * than the terminal goes on in another table.
+ */
+export function overviewTable(
+  runs: readonly OverviewRun[],
+  { columns, paint }: TableOptions,
+): readonly string[] {
+  const names = distinct(runs.map(({ scenario }) => scenario));
+  const nameWidth = Math.min(LONGEST_NAME, Math.max(0, ...names.map((name) => shown(name).length)));
+  const outcomeOf = (name: string, version: string): CellResult['outcome'] | undefined => {
+    const own = runs.filter((run) => run.scenario === name && run.version === version);
+    return WORST_FIRST.find((outcome) => own.some((run) => run.outcome === outcome));
+  };
+  const groups = groupsOf(distinct(runs.map(({ version }) => version)));
+  const tables = inRows(groups, columns - nameWidth).map((row) => {
+    const own = names.filter((name) =>
+      row.some(({ versions }) => versions.some((version) => outcomeOf(name, version) !== undefined)),
+    );
+    return [
+      ...headingOf(row).map((line) => `${' '.repeat(nameWidth)}${line}`.trimEnd()),
+      ...own.map((name) => {
+        const cells = row.map((group) => {
+          const marks = group.versions.map((version) => {
+            const outcome = outcomeOf(name, version);
+            return outcome === undefined ? '  ' : ` ${paint(outcome, MARKS[outcome])}`;
+          });
+          return ` ${marks.join('')}${' '.repeat(group.width - 1 - group.versions.length * 2)}`;
+        });
+        return `${cutName(shown(name)).padEnd(nameWidth)}${cells.join('')}`.trimEnd();
+      }),
+    ];
+  });
+  const legend = WORST_FIRST.toReversed()
+    .filter((outcome) => runs.some((run) => run.outcome === outcome))
+    .map((outcome) => `${MARKS[outcome]} ${outcome}`)
+    .join('   ');
+  return [...tables.flatMap((table, index) => (index === 0 ? table : ['', ...table])), '', legend];
+}
+
+const cutName = (name: string): string =>
+  name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+
+/** The versions of one major.minor. */
+interface VersionGroup {
+  readonly minor: string;
+  readonly versions: readonly string[];
+  /** with a space before it */
+  readonly width: number;
+}
+
+function groupsOf(versions: readonly string[]): readonly VersionGroup[] {
+  const sorted = [...versions].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return distinct(sorted.map(minorOf)).map((minor) => {
+    const own = sorted.filter((version) => minorOf(version) === minor);
+    return { minor, versions: own, width: 1 + Math.max(own.length * 2, minor.length + 1) };
+  });
+}
+
+const minorOf = (version: string): string => /^\d+\.\d+/.exec(version)?.[0] ?? version;
+
+/** Groups that fit beside one another. */
+function inRows(groups: readonly VersionGroup[], columns: number): readonly (readonly VersionGroup[])[] {
+  const rows: VersionGroup[][] = [];
+  let left = 0;
+  for (const group of groups) {
+    if (group.width > left || rows.length === 0) {
+      rows.push([]);
+      left = columns;
+    }
+    rows.at(-1)?.push(group);
+    left -= group.width;
+  }
+  return rows;
+}
+
+/** Minor versions in a line, and below each of them the rest of its versions, from top to bottom. */
+function headingOf(row: readonly VersionGroup[]): readonly string[] {
+  const rest = (version: string) => version.slice(minorOf(version).length).replace(/^\./, '');
+  const height = Math.max(0, ...row.flatMap(({ versions }) => versions.map((one) => rest(one).length)));
+  const lines = Array.from({ length: height }, (_, line) =>
+    row
+      .map(({ versions, width }) =>
+        ` ${versions.map((one) => ` ${rest(one).padStart(height)[line] ?? ' '}`).join('')}`.padEnd(width),
+      )
+      .join(''),
+  );
+  return [row.map(({ minor, width }) => `  ${minor}`.padEnd(width)).join(''), ...lines];
+}

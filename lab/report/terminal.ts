@@ -7,7 +7,7 @@ import type { Outcome } from '../judge/verdict.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { byScenario } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
-import { matrixTable, type CellResult } from './matrix-table.ts';
+import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
 import { type Reporter, type Screen, count, formatDuration } from './reporter.ts';
 import {
   artifactsText,
@@ -30,6 +30,11 @@ export interface TerminalOptions {
 const INDENT = '      ';
 /** for logs of CI services and files, which have no width */
 const PLAIN_COLUMNS = 100;
+/** So many scenarios are shown in one table. */
+const OVERVIEW_FROM = 3;
+/** That table is for logs of CI too. */
+const WIDEST = 80;
+const SLOWEST = 10;
 
 type Lines = readonly string[];
 type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines };
@@ -46,6 +51,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   /** what runs now → the step it is in */
   const running = new Map<RunPlan, string>();
   const outcomes = new Map<RunPlan, Outcome>();
+  const durations = new Map<RunPlan, number>();
   const seenBefore = new SeenBefore();
   /** of scenarios that did not pass: each is shown once */
   const summaries = new Set<string>();
@@ -88,6 +94,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept }) => {
       running.delete(run);
       outcomes.set(run, verdict.outcome);
+      durations.set(run, durationMs);
       const title = titleOf(run).padEnd(titleWidth());
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
@@ -122,6 +129,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       slow.end();
       running.clear();
       return [
+        ...overview(),
         ...tables(),
         `${totals()} in ${formatDuration(durationMs)}; recorded in ${shown(outputHostPath)}`,
       ];
@@ -136,9 +144,33 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const first = seenBefore.note(run, block);
       return first === run ? block.lines : [`${block.lines[0] ?? ''}, as in ${cellOf(first)}`];
     };
+  /** Of many scenarios one table has them all, and only those that did not pass have one of their own. */
+  const isOverview = (): boolean => byScenario(runs).length >= OVERVIEW_FROM;
+  const overview = (): Lines => {
+    if (!isOverview()) return [];
+    const results = runs.map((run) => ({
+      scenario: run.control === undefined ? run.scenario.name : 'controls',
+      version: run.nodes[0]?.runtime.version ?? '',
+      outcome: outcomes.get(run) ?? ('not run' as const),
+    }));
+    const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+    const cut = (text: string) => (text.length > WIDEST - 14 ? `${text.slice(0, WIDEST - 15)}…` : text);
+    const width = Math.max(0, ...slowest.map(([run]) => cut(titleOf(run)).length));
+    return [
+      '',
+      ...overviewTable(results, { columns: Math.min(screen.columns, WIDEST), paint }),
+      '',
+      'slowest',
+      ...slowest.map(
+        ([run, ms]) => `  ${cut(titleOf(run)).padEnd(width)}  ${formatDuration(ms).padStart(8)}`,
+      ),
+      '',
+    ];
+  };
   const tables = (): Lines =>
     byScenario(runs).flatMap(({ name, runs: cells }) => {
       if (cells.length < 2) return [];
+      if (isOverview() && cells.every((run) => outcomes.get(run) === 'pass')) return [];
       const results = cells.map((run) => ({
         cell: run.cell,
         outcome: outcomes.get(run) ?? ('not run' as const),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { matrixTable, type CellResult } from '../../lab/report/matrix-table.ts';
+import { matrixTable, overviewTable, type CellResult } from '../../lab/report/matrix-table.ts';
 
 const cell = (containerd: string, plugins: string, outcome: CellResult['outcome']): CellResult => ({
   cell: { containerd, plugins },
@@ -42,4 +42,32 @@ test('words are painted by what they say, padded already', () => {
 
 test('without axes there is no table', () => {
   expect(matrixTable([{ cell: {}, outcome: 'pass' }], { columns: 80, paint })).toEqual([]);
+});
+
+test('many scenarios are one table: a row each, a column for each version, the worst of several runs', () => {
+  const run = (scenario: string, version: string, outcome: CellResult['outcome'] = 'pass') => ({
+    ...{ scenario, version, outcome },
+  });
+  const runs = [
+    ...[run('first', '1.6.3'), run('first', '1.6.20', 'fail'), run('first', '2.4.2')],
+    ...[run('second-one', '1.6.3', 'inconclusive'), run('second-one', '1.6.3'), run('second-one', '2.4.2')],
+    ...[run('third', '2.0.0-rc.1', 'not run')],
+  ];
+  expect(overviewTable(runs, { columns: 80, paint })).toEqual([
+    '            1.6  2.0  2.4',
+    '                 0',
+    '                 -',
+    '                 r',
+    '                 c',
+    '              2  .',
+    '            3 0  1    2',
+    'first       . F       .',
+    'second-one  ?         .',
+    'third            -',
+    '',
+    '. pass   - not run   ? inconclusive   F fail',
+  ]);
+  const narrow = overviewTable(runs, { columns: 24, paint });
+  expect(Math.max(...narrow.map(({ length }) => length))).toBeLessThanOrEqual(44);
+  expect(narrow.filter((line) => line.startsWith('first'))).toHaveLength(2);
 });

@@ -107,6 +107,15 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['replay .cnilab/SESSION/RUN 3 --node lab-abcdef', 'on a node that is up'],
     ],
   },
+  findings: {
+    ...READS,
+    exitCodes: [0, 1, 2, 69, 70],
+    environment: ['places', 'sources'],
+    examples: [
+      ['findings', 'the page, of the newest session'],
+      ['findings .cnilab/2026-11-21T181229-368dc3 --write', 'into docs/findings.md and README.md'],
+    ],
+  },
   fetch: { ...FETCHES, examples: [['fetch missing-version --containerd 1.6.3', 'what this run needs']] },
   versions: {
     ...READS,

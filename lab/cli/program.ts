@@ -118,6 +118,16 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./replay.ts')).replayCommand(world, folder, { number: call, flags })),
     );
 
+  program
+    .command('findings')
+    .description('what recorded runs of all scenarios have shown, as a page')
+    .argument('[folder]', 'of a session; default: .cnilab/latest')
+    .option('--write', 'to docs/findings.md, and its table to README.md')
+    .option('--check', 'exit with 1 where these are not up to date')
+    .action(async (folder: string | undefined, flags: { write?: true; check?: true }) =>
+      done(await (await import('./findings.ts')).findingsCommand(world, folder, flags)),
+    );
+
   withNodeFlags(program.command('fetch'))
     .description('bring everything that scenarios need into the cache, for use without a network')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')

@@ -33,6 +33,10 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
       steps: about('what is done, in this order; each is followed by a look at the node', stepsShape),
     },
     optional: {
+      finding: about(
+        'what was found, for docs/findings.md; also where a document says otherwise',
+        text({ wanted: 'a text' }),
+      ),
       references: about(
         'where the claim comes from',
         list(text({ wanted: 'an address (https://…)', pattern: /^https?:\/\/\S+$/ })),
@@ -60,6 +64,7 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
       place: spot.place,
       name: values.name,
       summary: values.summary,
+      ...present({ finding: values.finding }),
       references: values.references ?? [],
       ...present({ control: values.control }),
       matrix: values.matrix ?? [],

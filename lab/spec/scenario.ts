@@ -17,6 +17,8 @@ export interface Scenario {
   readonly text: string;
   readonly name: string;
   readonly summary: string;
+  /** what was found, for docs/findings.md: also where a document says otherwise */
+  readonly finding?: string;
   readonly references: readonly string[];
   /** A control is a scenario that must not pass: what it must come out as instead. */
   readonly control?: Control;

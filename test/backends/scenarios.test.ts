@@ -226,6 +226,11 @@ test('without any kind of its lines no run passes, whatever its last line says',
   expect(passed).toEqual([]);
 });
 
+test('docs/findings.md and the table of README are what these runs have shown; npm run findings writes them', async () => {
+  const { exitCode, stdout, stderr } = await cnilab(['findings', session, '--check']);
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+});
+
 test('the command says so too: a journal without its commands', async () => {
   const copy = join(output, 'without-commands');
   cpSync(join(session, 'incompatible-version.containerd-1.6.3'), copy, { recursive: true });

@@ -39,6 +39,15 @@ export function mutantsOf(run: RunPlan): readonly Mutant[] {
       })),
     ),
     ...run.nodes.flatMap((node, index) =>
+      node.start === undefined
+        ? []
+        : changesOf(node.start).map(({ expect, ...told }) => ({
+            ...told,
+            stepId: 'start',
+            run: { ...run, nodes: run.nodes.with(index, { ...node, start: expect }) },
+          })),
+    ),
+    ...run.nodes.flatMap((node, index) =>
       node.end === undefined
         ? []
         : changesOf(node.end).map(({ expect, ...told }) => ({
@@ -97,8 +106,14 @@ function changesOf(expect: Expectation): readonly Changed[] {
     for (const other of otherCalls(call))
       add('call-order', JSON.stringify(other), { callOrder: callOrder.with(index, other) });
   });
-  if (noLog.length > 0)
-    throw new Error('a way to change no-log is wanted: no shipped scenario had it so far');
+  noLog.forEach((line, index) => {
+    const any = {
+      message: { contains: '', why: 'any line at all', place: line.place },
+      fields: {},
+      place: line.place,
+    };
+    add('no-log', 'no line at all', { noLog: noLog.with(index, any) });
+  });
   return changes;
 }
 

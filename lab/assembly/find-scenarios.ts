@@ -68,11 +68,11 @@ async function filesFor(
   return folders.slice(0, 1).flatMap(yamlFilesBelow);
 }
 
-/** Every scenario file below a folder, in a stable order. */
+/** Every scenario file below a folder, in a stable order; `*.inc.yaml` are fragments that scenarios include. */
 function yamlFilesBelow(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.ya?ml$/.test(path) && !path.includes('node_modules'))
+    .filter((path) => /(?<!\.inc)\.ya?ml$/.test(path) && !path.includes('node_modules'))
     .map((path) => join(folder, path))
     .sort();
 }

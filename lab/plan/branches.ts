@@ -57,17 +57,20 @@ export function checkSteps(
   scenario: Scenario,
   { cells, unused }: { cells: readonly BranchCell[]; unused: boolean },
 ): readonly Diagnostic[] {
-  const { steps, place, text } = scenario;
+  const { steps, place } = scenario;
   if (steps.length === 0) return []; // a node for work by hand
   const idle = steps.filter((step) => !cells.some((cell) => applies(step, cell)));
   const empty = cells.filter((cell) => !steps.some((step) => applies(step, cell)));
   return [
     ...(unused ? idle : []).map((step) =>
-      mistakeAt(step.place, { text, message: `this step is for no cell; there are ${nameCells(cells)}` }),
+      mistakeAt(step.place, {
+        ...scenario,
+        message: `this step is for no cell; there are ${nameCells(cells)}`,
+      }),
     ),
     ...(empty.length === 0
       ? []
-      : [mistakeAt(place, { text, message: `no step is left for ${nameCells(empty)}` })]),
+      : [mistakeAt(place, { ...scenario, message: `no step is left for ${nameCells(empty)}` })]),
   ];
 }
 
@@ -99,7 +102,7 @@ export function checkBranches(
     if (covered.some(({ by }) => by.includes(branch))) continue;
     mistakes.push({ at: branch, message: `this branch covers no cell; there are ${nameCells(cells)}` });
   }
-  return mistakes.map(({ at, message }) => mistakeAt(at.place, { text: scenario.text, message }));
+  return mistakes.map(({ at, message }) => mistakeAt(at.place, { ...scenario, message }));
 }
 
 const SHOWN = 12;

@@ -22,7 +22,7 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
     const note = ({ name, maker }: { name: string; maker: StepSpec }, place: Place) => {
       const message = `there is no "${name}" for ${nameCell(cellOn(scenario.nodes[0]?.name).cell)}: the step in line ${maker.place.line} that makes it is not for it`;
       const key = `${place.line}:${place.column} ${name}`;
-      if (!mistakes.has(key)) mistakes.set(key, mistakeAt(place, { text: scenario.text, message }));
+      if (!mistakes.has(key)) mistakes.set(key, mistakeAt(place, { ...scenario, message }));
     };
     const check = (names: readonly string[], place: Place) => {
       for (const name of names) {
@@ -74,7 +74,7 @@ export function checkSize(scenario: Scenario, options: CellOptions): Diagnostic 
     cells > LIMITS.cells
       ? tooManyCells(cells)
       : `${cells} runs of ${steps} steps are ${cells * steps} steps; a scenario has at most ${LIMITS.plannedSteps}`;
-  return mistakeAt(scenario.place, { text: scenario.text, message });
+  return mistakeAt(scenario.place, { ...scenario, message });
 }
 
 /** Scenarios that nobody could distinguish, in reports or on the command line. */
@@ -109,10 +109,7 @@ export function checkCaptures(scenario: Scenario, cells: readonly NodeCells[]): 
       for (const { kind, name, place } of parts) {
         if (kind === 'capture' || name.includes('.') || captured.has(name)) continue;
         const message = `nothing has captured "${name}" for ${nameCell(cellOn(on).cell) || 'this run'}: the branch that does is not for it`;
-        mistakes.set(
-          `${place.line}:${place.column} ${name}`,
-          mistakeAt(place, { text: scenario.text, message }),
-        );
+        mistakes.set(`${place.line}:${place.column} ${name}`, mistakeAt(place, { ...scenario, message }));
       }
     }
   }

@@ -56,15 +56,22 @@ export interface FilledCell {
   readonly plain: ReadonlySet<string>;
 }
 
-/** `${matrix.mtu}` without quotes becomes what the value of the axis is; within quotes, all is text. */
+/**
+ * `${matrix.mtu}` without quotes becomes what the value of the axis is; within quotes, all is text. A key or an item whose value is
+ * nothing but an axis, quoted or not, is left out where that axis is empty.
+ */
 export function fillJson(object: WrittenObject, { cell, mode }: FillJson): WrittenObject {
   const fill = (text: string) => fillText(text, { cell: cell.values, mode });
+  const isThere = (value: WrittenJson): boolean => {
+    const axis = 'text' in value ? /^\$\{matrix\.([^}]+)\}$/.exec(value.text)?.[1] : undefined;
+    return axis === undefined || cell.values[axis] !== '';
+  };
   const fillValue = (value: WrittenJson): WrittenJson => {
     switch (value.is) {
       case 'mapping':
         return fillObject(value);
       case 'list':
-        return { is: 'list', items: value.items.map(fillValue) };
+        return { is: 'list', items: value.items.filter(isThere).map(fillValue) };
       case 'axis': {
         const axis = value.text.slice('${matrix.'.length, -1);
         const plain = cell.plain.has(axis) ? cell.values[axis] : undefined;
@@ -80,7 +87,9 @@ export function fillJson(object: WrittenObject, { cell, mode }: FillJson): Writt
   };
   const fillObject = ({ entries }: WrittenObject): WrittenObject => ({
     is: 'mapping',
-    entries: entries.map(([key, value]) => [fill(key), fillValue(value)] as const),
+    entries: entries
+      .filter(([, value]) => isThere(value))
+      .map(([key, value]) => [fill(key), fillValue(value)] as const),
   });
   return fillObject(object);
 }

@@ -29,8 +29,13 @@ export function notesOnConfig(
     note.versions.add(`${runtime.component} ${runtime.version}`);
   }
   return [...notes.values()].map(({ place, message, versions }) => {
-    const text = scenarios.find((scenario) => scenario.place.file === place.file)?.text ?? '';
-    return mistakeAt(place, { text, message: `note: with ${[...versions].join(', ')}: ${message}` });
+    const { text = '', included = {} } =
+      scenarios.find((one) => one.place.file === place.file || place.file in one.included) ?? {};
+    return mistakeAt(place, {
+      text,
+      included,
+      message: `note: with ${[...versions].join(', ')}: ${message}`,
+    });
   });
 }
 
@@ -46,8 +51,8 @@ function notesOnAxes({ matrix, nodes, pods, steps, expect, place, text }: Scenar
     });
 }
 
-function notesOnFiles({ nodes, steps, place, text }: Scenario): readonly Diagnostic[] {
-  const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : ''); // or the command line's
+function notesOnFiles({ nodes, steps, place, text, included }: Scenario): readonly Diagnostic[] {
+  const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : included[file]) ?? ''; // or the command line's
   const anywhere = [
     ...nodes.flatMap(({ files }) => files),
     ...steps.flatMap(({ action }) => specOf(action).files?.(action) ?? []),

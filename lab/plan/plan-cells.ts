@@ -57,10 +57,7 @@ export function planCells(
   const plans = cells.map((filled) => {
     const cell = filled.values;
     const mistake: NoteMistake = (place, message) => {
-      mistakes.set(
-        `${place.line}:${place.column} ${message}`,
-        mistakeAt(place, { text: scenario.text, message }),
-      );
+      mistakes.set(`${place.line}:${place.column} ${message}`, mistakeAt(place, { ...scenario, message }));
     };
     const resolver = createResolver({ cell, facts, cwd, mistake });
     const planned = nodes.map((node) => ({

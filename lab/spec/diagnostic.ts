@@ -71,9 +71,16 @@ export function sourceAt(text: string, place: Place): NonNullable<Diagnostic['so
   return { text: line, length: lengthOfToken(line.slice(place.column - 1)) };
 }
 
-/** A mistake at a place of a file whose text is at hand. */
-export function mistakeAt(place: Place, { text, message }: { text: string; message: string }): Diagnostic {
-  return { place, message, source: sourceAt(text, place) };
+/** A mistake at a place of a file whose text is at hand, or of one that it includes. */
+export function mistakeAt(
+  place: Place,
+  {
+    text,
+    included = {},
+    message,
+  }: { text: string; included?: Readonly<Record<string, string>>; message: string },
+): Diagnostic {
+  return { place, message, source: sourceAt(included[place.file] ?? text, place) };
 }
 
 function lengthOfToken(rest: string): number {

@@ -7,7 +7,16 @@ import { podsShape } from './pod-shape.ts';
 import { text, word } from './scalar-shapes.ts';
 import type { Control, EndExpectation, NamedNode, PodSpec, Scenario, StepSpec } from './scenario.ts';
 import { mentioning, type AxisValue } from './mention.ts';
-import { about, list, mapOf, mapped, type Shape, type Definitions, type JsonSchema } from './shape.ts';
+import {
+  about,
+  list,
+  mapOf,
+  mapped,
+  oneOrMany,
+  type Shape,
+  type Definitions,
+  type JsonSchema,
+} from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 import { stepShape } from './step-shape.ts';
 import { exactOrPart, nameShape } from './text-shapes.ts';
@@ -22,7 +31,7 @@ export interface ScenarioOptions {
 }
 
 /** A whole file. */
-export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario, 'text'>> {
+export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario, 'text' | 'included'>> {
   const keys = {
     required: {
       name: about('as it is called on the command line and in reports', nameShape),
@@ -33,6 +42,10 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
       steps: about('what is done, in this order; each is followed by a look at the node', stepsShape),
     },
     optional: {
+      include: about(
+        'files beside this one, *.inc.yaml, whose fragments (x-…) have anchors that aliases here can name',
+        oneOrMany(text({ wanted: 'the path of a file *.inc.yaml', pattern: /\.inc\.ya?ml$/ })),
+      ),
       finding: about(
         'what was found, for docs/findings.md; also where a document says otherwise',
         text({ wanted: 'a text' }),
@@ -218,6 +231,7 @@ export function parseScenario({
   beside,
   checks,
 }: ScenarioText): Result<Scenario, readonly Diagnostic[]> {
-  const read = readWithReferences(new YamlFile({ file, text, beside }), scenarioShape({ checks }));
-  return read.ok ? ok({ ...read.value, text }) : read;
+  const yaml = new YamlFile({ file, text, beside });
+  const read = readWithReferences(yaml, scenarioShape({ checks }));
+  return read.ok ? ok({ ...read.value, text, included: yaml.includedTexts }) : read;
 }

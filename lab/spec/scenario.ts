@@ -15,6 +15,8 @@ export interface Scenario {
   readonly place: Place;
   /** the whole file, for showing lines of it */
   readonly text: string;
+  /** the texts of the files that it includes, by their names */
+  readonly included: Readonly<Record<string, string>>;
   readonly name: string;
   readonly summary: string;
   /** what was found, for docs/findings.md: also where a document says otherwise */
@@ -295,6 +297,7 @@ export function scenarioOfNode({ summary, place, node }: NodeByHand): Scenario {
   return {
     place,
     text: '',
+    included: {},
     name: 'by-hand',
     summary,
     references: [],

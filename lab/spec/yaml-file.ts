@@ -1,4 +1,16 @@
-import { Lexer, LineCounter, isAlias, parseDocument, visit, type Document, type Node } from 'yaml';
+import { posix } from 'node:path';
+import {
+  Lexer,
+  LineCounter,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+} from 'yaml';
 
 import { err, type Result, ok } from '../core/lab-error.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
@@ -23,12 +35,32 @@ export class YamlFile {
   readonly #mentions: Mentioned[] = [];
   #spots = 0;
   #noted = 0;
+  /** the file that includes this one, which collects the mistakes and the mentions of both; this one itself if none does */
+  readonly #owner: YamlFile;
+  readonly #included: readonly YamlFile[];
 
-  constructor({ file, text, beside = NOTHING_BESIDE }: { file: string; text: string; beside?: Beside }) {
+  constructor({
+    file,
+    text,
+    beside = NOTHING_BESIDE,
+    owner,
+  }: {
+    file: string;
+    text: string;
+    beside?: Beside;
+    owner?: YamlFile;
+  }) {
     this.beside = beside;
     this.file = file;
     this.text = text;
+    this.#owner = owner ?? this;
     this.#document = this.#parse();
+    this.#included = owner === undefined ? this.#include() : [];
+  }
+
+  /** The texts of the files that it includes, by their names. */
+  get includedTexts(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#included.map(({ file, text }) => [file, text]));
   }
 
   /** The whole file; undefined when it is not YAML at all, which then is among the mistakes. */
@@ -42,7 +74,10 @@ export class YamlFile {
     return [...this.#mistakes.values()]
       .sort(
         ({ mistake: { place: a }, order: first }, { mistake: { place: b }, order: second }) =>
-          a.line - b.line || a.column - b.column || first - second,
+          this.#rankOf(a.file) - this.#rankOf(b.file) ||
+          a.line - b.line ||
+          a.column - b.column ||
+          first - second,
       )
       .map(({ mistake }) => mistake);
   }
@@ -53,7 +88,8 @@ export class YamlFile {
   }
 
   mention(mention: Mention, spot: YamlValue): void {
-    this.#mentions.push({ mention, spot, order: this.#noted++ });
+    const owner = this.#owner;
+    owner.#mentions.push({ mention, spot, order: owner.#noted++ });
   }
 
   placeOf(offset: number): Place {
@@ -62,15 +98,71 @@ export class YamlFile {
   }
 
   /** The same mistake at the same place is one, however many aliases lead there. */
-  mistake(message: string, [start, end]: readonly [number, number], order = this.#noted++): void {
+  mistake(message: string, [start, end]: readonly [number, number], order = this.#owner.#noted++): void {
     const place = this.placeOf(start);
     const lineStart = start - (place.column - 1);
     const newline = this.text.indexOf('\n', lineStart);
     const text = this.text.slice(lineStart, newline < 0 ? undefined : newline).trimEnd();
     const length = Math.max(1, Math.min(end - start, text.length - (place.column - 1)));
-    const key = `${start} ${message}`;
+    this.#owner.#collect({ place, message, source: { text, length } }, order);
+  }
+
+  #collect(mistake: Diagnostic, order: number): void {
+    const { place, message } = mistake;
+    const key = `${place.file}:${place.line}:${place.column} ${message}`;
     const first = Math.min(order, this.#mistakes.get(key)?.order ?? order);
-    this.#mistakes.set(key, { mistake: { place, message, source: { text, length } }, order: first });
+    this.#mistakes.set(key, { mistake, order: first });
+  }
+
+  /** This file comes first, and then those that it includes, in their order. */
+  #rankOf(file: string): number {
+    return file === this.file ? -1 : this.#included.findIndex((one) => one.file === file);
+  }
+
+  #include(): readonly YamlFile[] {
+    const root = this.#document?.contents;
+    const value = isMap(root) ? root.get('include', true) : undefined;
+    const nodes = isSeq(value) ? value.items : [value];
+    return nodes.flatMap((node) => {
+      if (!isScalar(node) || typeof node.value !== 'string') return []; // the shape of a scenario reports it
+      const path = node.value;
+      const bytes = this.beside(path);
+      if (!bytes.ok) {
+        this.mistake(bytes.error, rangeOf(node) ?? [0, 0]);
+        return [];
+      }
+      const file = posix.join(posix.dirname(this.file), path);
+      const text = fileText({ file, bytes: bytes.value });
+      if (!text.ok) {
+        this.#collect(text.error, this.#noted++);
+        return [];
+      }
+      const beside: Beside = (other) => this.beside(posix.join(posix.dirname(path), other));
+      const included = new YamlFile({ file, text: text.value, beside, owner: this });
+      included.#checkFragments();
+      return [included];
+    });
+  }
+
+  #checkFragments(): void {
+    const { root } = this;
+    if (root === undefined) return;
+    if (root.kind !== 'mapping') root.wants('a mapping of fragments, whose names begin with x-');
+    for (const { name, key } of root.entries)
+      if (!name.startsWith('x-'))
+        key.mistake(`a file that is included has fragments alone, whose names begin with x-; got "${name}"`);
+  }
+
+  /** The node that has an anchor of this name. */
+  #anchored(name: string): Node | undefined {
+    let found: Node | undefined;
+    if (this.#document !== undefined)
+      visit(this.#document, {
+        Node: (_key, node) => {
+          if ('anchor' in node && node.anchor === name) found = node;
+        },
+      });
+    return found;
   }
 
   spot(
@@ -78,14 +170,18 @@ export class YamlFile {
     { fallback, depth }: { fallback: readonly [number, number]; depth: number },
   ): YamlValue {
     const range: readonly [number, number] = rangeOf(node) ?? fallback;
-    this.#spots += 1;
-    if (depth > MAX_DEPTH || this.#spots > MAX_SPOTS) {
+    this.#owner.#spots += 1;
+    if (depth > MAX_DEPTH || this.#owner.#spots > MAX_SPOTS) {
       this.mistake(depth > MAX_DEPTH ? TOO_DEEP : TOO_MANY, range);
       return new YamlValue(this, { node: null, range, depth, broken: true });
     }
     if (!isAlias(node)) return new YamlValue(this, { node, range, depth });
     const target = this.#document === undefined ? undefined : node.resolve(this.#document);
     if (target !== undefined) return this.spot(target, { fallback: range, depth: depth + 1 });
+    for (const included of this.#included) {
+      const fragment = included.#anchored(node.source);
+      if (fragment !== undefined) return included.spot(fragment, { fallback: [0, 0], depth: depth + 1 });
+    }
     this.mistake(`no anchor "&${node.source}" stands before this`, range);
     return new YamlValue(this, { node: null, range, depth, broken: true });
   }

@@ -26,7 +26,7 @@ expect: { ok: true }
 s.yaml:1:7 wanted a name of small letters, digits and dashes; got "Bad Name"
     name: Bad Name
           ~~~~~~~~
-s.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, finding, references, control, matrix, pods, node, nodes, expect
+s.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, include, finding, references, control, matrix, pods, node, nodes, expect
     sumary: Something
     ~~~~~~
 s.yaml:4:23 a version has no "v" before it: write "1.6.1"; got "v1.6.1"

@@ -34,6 +34,7 @@ expect: { left-behind: none, pods: none }
   expect(scenarioOf(text)).toEqual({
     place: at(1, 1),
     text,
+    included: {},
     name: 'example',
     summary: 'One of everything',
     references: ['https://example.org/why'],

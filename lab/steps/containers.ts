@@ -1,11 +1,11 @@
 import { APP_IMAGE } from '../core/components.ts';
-import type { CONTAINER_VERBS } from '../spec/verbs/containers.ts';
+import type { CONTAINER_VERBS, Created } from '../spec/verbs/containers.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { namespaceOptionsOf, sandboxId } from './pods.ts';
 
 export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
-  'create-container': async (context, { container, pod, command }) => {
+  'create-container': async (context, { container, pod, command, ...keys }) => {
     const sandbox = sandboxId(context, pod);
     const spec = context.pods.find(({ name }) => name === pod);
     const namespaceOptions = spec === undefined ? undefined : namespaceOptionsOf(spec);
@@ -14,8 +14,7 @@ export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
       image: { image: APP_IMAGE },
       command: command.map((word) => context.captures.fill(word)),
       log_path: `${container}.log`,
-      linux:
-        namespaceOptions === undefined ? {} : { security_context: { namespace_options: namespaceOptions } },
+      ...containerKeys(keys, { fill: (text) => context.captures.fill(text), namespaceOptions }),
     };
     const nodePath = `/lab/containers/${container}.json`;
     await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
@@ -29,7 +28,13 @@ export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
     const words = command.map((word) => context.captures.fill(word));
     await context.run(execInContainer(context.runtime.kind, { id, words }), { container, id });
   },
-  'stop-container': (context, { container }) => onContainer(context, 'stop', container),
+  'stop-container': (context, { container, graceSeconds }) =>
+    onContainer(
+      context,
+      'stop',
+      container,
+      graceSeconds === undefined ? [] : ['--timeout', String(graceSeconds)],
+    ),
   'remove-container': (context, { container }) => onContainer(context, 'rm', container),
 };
 
@@ -37,10 +42,50 @@ async function onContainer(
   context: StepContext,
   subcommand: 'start' | 'stop' | 'rm',
   container: string,
+  flags: readonly string[] = [],
 ): Promise<void> {
   const id = containerId(context, container);
-  await context.run(['crictl', subcommand, id], { container, id });
+  await context.run(['crictl', subcommand, ...flags, id], { container, id });
 }
+
+/** What a file says of a container beside its command, as CRI's ContainerConfig has it. */
+export function containerKeys(
+  { env, mounts, user, capabilities }: Pick<Created, 'env' | 'mounts' | 'user' | 'capabilities'>,
+  { fill, namespaceOptions }: { fill: (text: string) => string; namespaceOptions: object | undefined },
+): object {
+  const filledUser = user === undefined ? undefined : fill(user);
+  const { add, drop } = capabilities ?? {};
+  const security = {
+    ...(namespaceOptions === undefined ? {} : { namespace_options: namespaceOptions }),
+    ...(filledUser === undefined ? {} : userOf(filledUser)),
+    ...(capabilities === undefined
+      ? {}
+      : {
+          capabilities: {
+            ...(add === undefined ? {} : { add_capabilities: add }),
+            ...(drop === undefined ? {} : { drop_capabilities: drop }),
+          },
+        }),
+  };
+  return {
+    ...(env === undefined
+      ? {}
+      : { envs: Object.entries(env).map(([key, value]) => ({ key, value: fill(value) })) }),
+    ...(mounts === undefined
+      ? {}
+      : {
+          mounts: mounts.map(({ nodePath, containerPath, readOnly }) => ({
+            host_path: fill(nodePath),
+            container_path: fill(containerPath),
+            readonly: readOnly,
+          })),
+        }),
+    linux: Object.keys(security).length === 0 ? {} : { security_context: security },
+  };
+}
+
+const userOf = (user: string): object =>
+  /^\d+$/.test(user) ? { run_as_user: { value: Number(user) } } : { run_as_username: user };
 
 /** crictl would add line breaks, mix both outputs, and exit with 1 whatever the command did. */
 export const execInContainer = (

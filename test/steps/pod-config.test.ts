@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { containerKeys } from '../../lab/steps/containers.ts';
 import { namespaceOptionsOf, podConfig } from '../../lab/steps/pods.ts';
 
 const plain = { name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwork: false };
@@ -72,6 +73,42 @@ describe('the config of a sandbox', () => {
     expect(namespaceOptionsOf(plain)).toBe(undefined);
     expect(namespaceOptionsOf({ ...plain, namespaces: { user: 'node' } })).toEqual({
       userns_options: { mode: 2 },
+    });
+  });
+});
+
+describe('the config of a container', () => {
+  const keysOf = (keys: Parameters<typeof containerKeys>[0], namespaceOptions?: object) =>
+    containerKeys(keys, { fill: (text) => text.replace('${web.ip}', '10.88.0.2'), namespaceOptions });
+
+  test('says nothing of what the file does not say', () => {
+    expect(keysOf({})).toEqual({ linux: {} });
+  });
+
+  test('has every key of the container where CRI has it, beside the namespaces of its pod', () => {
+    expect(
+      keysOf(
+        {
+          env: { PEER: '${web.ip}' },
+          mounts: [{ nodePath: '/etc/cni', containerPath: '/conf', readOnly: true }],
+          user: '1000',
+          capabilities: { add: ['NET_ADMIN'], drop: ['CHOWN'] },
+        },
+        { pid: 2 },
+      ),
+    ).toEqual({
+      envs: [{ key: 'PEER', value: '10.88.0.2' }],
+      mounts: [{ host_path: '/etc/cni', container_path: '/conf', readonly: true }],
+      linux: {
+        security_context: {
+          namespace_options: { pid: 2 },
+          run_as_user: { value: 1000 },
+          capabilities: { add_capabilities: ['NET_ADMIN'], drop_capabilities: ['CHOWN'] },
+        },
+      },
+    });
+    expect(keysOf({ user: 'nobody' })).toEqual({
+      linux: { security_context: { run_as_username: 'nobody' } },
     });
   });
 });

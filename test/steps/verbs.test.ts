@@ -205,11 +205,11 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
     },
   ],
   'stop-container': [
-    { do: 'stop-container', container: 'app' },
+    { do: 'stop-container', container: 'app', graceSeconds: 2 },
     CONTAINERS,
     {
-      done: [`crictl stop ${OTHER}`],
-      seen: [{ kind: 'command', argv: `crictl stop ${OTHER}`, exitCode: 0, ...onContainer }],
+      done: [`crictl stop --timeout 2 ${OTHER}`],
+      seen: [{ kind: 'command', argv: `crictl stop --timeout 2 ${OTHER}`, exitCode: 0, ...onContainer }],
     },
   ],
   'remove-container': [

@@ -1,0 +1,80 @@
+// Runs scenarios again and again, so many times four at a time and as often one by one, each time in another order, and
+// compares the verdicts: node scripts/repeat.mjs [--times 20] [--seed N] [NAME…]; all scenarios and controls without names.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const cnilab = fileURLToPath(new URL('../bin/cnilab.cjs', import.meta.url));
+const { values, positionals } = parseArgs({
+  options: { times: { type: 'string', default: '20' }, seed: { type: 'string' } },
+  allowPositionals: true,
+});
+const times = Number(values.times);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const folder = mkdtempSync(join(tmpdir(), 'cnilab-repeat-'));
+let state = seed;
+
+try {
+  const names = positionals.length > 0 ? positionals : allScenarios();
+  console.log(
+    `${names.length} scenarios, ${times} times with --jobs 4 and ${times} times serially; --seed ${seed}`,
+  );
+  const first = new Map();
+  let different = 0;
+  for (const jobs of [4, 1]) {
+    for (let time = 1; time <= times; time += 1) {
+      const verdicts = run(shuffled(names), jobs);
+      const told = [...verdicts].filter(([cell, verdict]) => (first.get(cell) ?? verdict) !== verdict);
+      for (const [cell, verdict] of verdicts) if (!first.has(cell)) first.set(cell, verdict);
+      const missing = [...first.keys()].filter((cell) => !verdicts.has(cell));
+      different += told.length + missing.length;
+      console.log(
+        `--jobs ${jobs}, ${time} of ${times}: ${verdicts.size} runs, ${told.length + missing.length} with another verdict`,
+      );
+      for (const [cell, verdict] of told) console.log(`  ${cell}: ${verdict}, before ${first.get(cell)}`);
+      for (const cell of missing) console.log(`  ${cell}: not run`);
+    }
+  }
+  console.log(different === 0 ? 'identical verdicts' : `${different} verdicts differ`);
+  process.exitCode = different === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function allScenarios() {
+  const { stdout } = spawnSync(process.execPath, [cnilab, 'list', '--json'], { encoding: 'utf8' });
+  return JSON.parse(stdout).map(({ name }) => name);
+}
+
+/** Each run's outcome and its findings, without what differs each time. */
+function run(names, jobs) {
+  const report = join(folder, 'report.json');
+  const output = join(folder, 'runs');
+  const words = ['run', ...names, '--jobs', String(jobs), '--reporter', `json=${report}`, '--output', output];
+  const { status } = spawnSync(process.execPath, [cnilab, ...words], { stdio: 'ignore' });
+  if (![0, 1, 69].includes(status)) throw new Error(`cnilab ended with ${status}`);
+  const { runs } = JSON.parse(readFileSync(report, 'utf8'));
+  rmSync(output, { recursive: true, force: true });
+  return new Map(
+    runs.map(({ slug, outcome, findings }) => [
+      slug,
+      [outcome, ...findings.map((one) => `${one.stepId} ${one.check} ${one.outcome}`)].join('; '),
+    ]),
+  );
+}
+
+function shuffled(all) {
+  const rest = [...all];
+  return all.map(() => rest.splice(Math.floor(next() * rest.length), 1)[0]);
+}
+
+/** Numbers from 0 up to 1, the same for the same seed: mulberry32. */
+function next() {
+  state = (state + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+}

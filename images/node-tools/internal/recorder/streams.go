@@ -149,9 +149,19 @@ func (o *output) finish() (text string, cut bool) {
 	return o.kept()
 }
 
-// drain passes on what is there now and tells whether that was all there will ever be.
+// drain passes on what is there now and returns whether that was all there will ever be.
 func (o *output) drain() (ended bool) {
-	raw, err := o.from.SyscallConn()
+	return Drain(o.from, func(text []byte) error {
+		o.add(text)
+		_, err := o.to.Write(text)
+		return err
+	})
+}
+
+// Drain hands over what is in a pipe now and does not wait for more. It returns whether all writers are gone; an error of take
+// counts as the end.
+func Drain(pipe *os.File, take func([]byte) error) (ended bool) {
+	raw, err := pipe.SyscallConn()
 	if err != nil {
 		return true
 	}
@@ -166,8 +176,7 @@ func (o *output) drain() (ended bool) {
 				ended = err != syscall.EAGAIN
 				return true
 			}
-			o.add(buffer[:count])
-			if _, err := o.to.Write(buffer[:count]); err != nil {
+			if take(buffer[:count]) != nil {
 				ended = true
 				return true
 			}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"cnilab/node-tools/internal/recorder"
 )
 
 // captureLimit is what one stream of one command may print: more is a command gone wild, not a result.
@@ -70,25 +72,10 @@ func (c *capture) finish() (string, error) {
 
 // drain reads what is there now and returns whether all writers are gone.
 func (c *capture) drain() (ended bool) {
-	raw, err := c.read.SyscallConn()
-	if err != nil {
-		return true
-	}
-	buffer := make([]byte, 32<<10)
-	_ = raw.Read(func(descriptor uintptr) bool {
-		for {
-			count, err := syscall.Read(int(descriptor), buffer)
-			if err == syscall.EINTR {
-				continue
-			}
-			if count <= 0 {
-				ended = err != syscall.EAGAIN
-				return true
-			}
-			c.add(buffer[:count])
-		}
+	return recorder.Drain(c.read, func(text []byte) error {
+		c.add(text)
+		return nil
 	})
-	return ended
 }
 
 func (c *capture) discard() {

@@ -121,7 +121,7 @@ test('all mistakes of all files are told at once, each with its place', async ()
     'cnilab: 8 mistakes, and nothing was run',
     ...['one', 'three'].flatMap((name) => [
       `bad/${name}.yaml:1:1 "summary" is missing`,
-      `bad/${name}.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, references, control, matrix, pods, node, nodes, expect`,
+      `bad/${name}.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, include, finding, references, control, matrix, pods, node, nodes, expect`,
       `bad/${name}.yaml:5:5 a step ${name === 'one' ? 'has exactly one of …; got "eat-pod"' : 'cannot have "run-pods"; did you mean "run-pod"?'}`,
       `bad/${name}.yaml:7:19 wanted true or false; got "maybe"`,
     ]),

@@ -1,6 +1,6 @@
 import type { ComponentRef } from './components.ts';
 import type { Content } from './content.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from './content.ts';
 
 /** What a runtime asks of a plugin, by CNI_COMMAND in small letters. */
 export const CNI_VERBS = ['add', 'del', 'check', 'status', 'version', 'gc'] as const;

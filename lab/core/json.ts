@@ -4,11 +4,6 @@ import { STATE_KINDS, type NodeState } from './node-state.ts';
 import type { CommandResult } from './ports.ts';
 import { err, ok, type Result } from './lab-error.ts';
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
-
 /**
  * JSON that a program wrote: journals, plans, the agent, the cache, engines. Each has a schema of valibot's. What people
  * write has readers of its own, in spec/, which know positions and find all mistakes at once.

@@ -1,5 +1,5 @@
 import type { RuntimeName } from './components.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from './content.ts';
 import type { LogLine } from './logrus.ts';
 import type { CommandResult } from './ports.ts';
 

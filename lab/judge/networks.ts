@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/content.ts';
 
 /** What the network configurations that were ever on a node say of what their plugins make. */
 export interface Networks {

@@ -1,6 +1,6 @@
 import type { StateItem, StateKind } from '../core/node-state.ts';
 import { STANDARD_PLUGINS } from '../spec/node-shape.ts';
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/content.ts';
 import {
   firstAddress,
   parseIp,

@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import { DEFAULT_RUNTIME, type RuntimeName } from '../core/components.ts';
-import { contentOf, type Content } from '../core/content.ts';
+import { contentOf, type Content, type JsonObject } from '../core/content.ts';
 import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { formatJson, writtenOf } from '../spec/written-json.ts';
 import { scenarioOfNode, type FileSpec, type Scenario } from '../spec/scenario.ts';
-import type { JsonObject } from '../core/json.ts';
 import { literalContent } from '../spec/text-shapes.ts';
 import { literally } from '../spec/template.ts';
 import { NOWHERE } from './node-history.ts';

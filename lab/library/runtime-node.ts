@@ -2,7 +2,7 @@ import { ambientWorld } from '../assembly/ambient.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { describe } from './check.ts';
 import type { BackendName } from '../nodes/node.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/content.ts';
 import type { NodeLimits } from '../core/node-state.ts';
 import { ANY_NODE, anyContent, conflistFile, type NodeRequest } from './node-request.ts';
 import { INPUTS } from './inputs.ts';

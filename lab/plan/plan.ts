@@ -1,5 +1,5 @@
 import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/content.ts';
 import type { Control, Expectation, FileSpec, PodSpec } from '../spec/scenario.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import type { ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';

@@ -1,6 +1,6 @@
 import { unreachable } from '../core/lab-error.ts';
 import type { NumbersKept, Reach } from './mention.ts';
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/content.ts';
 import { literally } from './template.ts';
 import { allRead, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';

@@ -1,5 +1,5 @@
 import type { LeftOut } from './causes.ts';
-import type { JsonValue } from '../../lab/core/json.ts';
+import type { JsonValue } from '../../lab/core/content.ts';
 
 /** What became of one of critest's specs. */
 export interface SpecReport {

@@ -100,7 +100,7 @@ test.each([
 test('a reader that goes away (`| head -1`) ends the run, and nothing is left', async () => {
   const command = `node bin/cnilab.cjs run incompatible-version --output ${output} | head -1; echo "\${PIPESTATUS[0]}"`;
   expect(execFileSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8' })).toMatch(
-    /^5 runs on bare, \d+ at a time\n143\n$/,
+    /^\d+ runs on bare, \d+ at a time\n143\n$/,
   );
   expect(await settled(before, [output])).toEqual(before);
 });

@@ -78,7 +78,8 @@ beforeAll(async () => {
   // What the npm package carries, and this checkout does not.
   const carried = join(folder, 'package/images/node-tools/dist', arch);
   mkdirSync(carried, { recursive: true });
-  for (const tool of ['agent', 'crictl', 'pause']) writeFileSync(join(carried, tool), script(tool));
+  for (const tool of ['agent', 'cni-fake', 'cni-recorder', 'crictl', 'pause'])
+    writeFileSync(join(carried, tool), script(tool));
   cpSync(join(packageHostPath, 'images/gomod'), join(folder, 'package/images/gomod'), { recursive: true });
 });
 afterAll(() => {
@@ -112,6 +113,8 @@ test('everything that a scenario with pods needs, with no go, no apt and no Debi
   const tools = await artifacts.ensureOwn('node-tools', signal);
   expect(tools.files.map(({ path, executable }) => [path, executable])).toEqual([
     ['bin/agent', true],
+    ['bin/cni-fake', true],
+    ['bin/cni-recorder', true],
     ['bin/crictl', true],
     ['bin/pause', true],
   ]);

@@ -1,7 +1,7 @@
 import { describePlugins, pluginRefs, type PluginsPlan } from '../../core/components.ts';
 import type { Content } from '../../core/content.ts';
 import { FAKE_PROGRAM, type FakeScript } from '../../core/fake-plugin.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../core/content.ts';
 import { delegatesToItself, fakeScriptShape } from '../fake-shape.ts';
 import { mentioning } from '../mention.ts';
 import { pluginsShape, pluginVersions } from '../node-shape.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { JsonObject } from '../../../lab/core/json.ts';
+import type { JsonObject } from '../../../lab/core/content.ts';
 import { configNote, unreadConfig } from '../../../lab/nodes/runtimes/containerd/config-read.ts';
 import { judge } from '../../rig/judged.ts';
 import { at, journalOf, planned, ran, result, runPod } from '../../rig/recorded-run.ts';

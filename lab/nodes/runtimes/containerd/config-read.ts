@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 
-import type { JsonObject, JsonValue } from '../../../core/json.ts';
+import type { JsonObject, JsonValue } from '../../../core/content.ts';
 import { parseLogrus } from '../../../core/logrus.ts';
 import type { ConfigSeen, UnreadConfig } from '../../../core/runtime.ts';
 import { inTablesOf, CRI, IMAGES, isStreamingAlone, isTable, RUNTIME } from './config.ts';

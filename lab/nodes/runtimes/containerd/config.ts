@@ -1,7 +1,7 @@
 import { stringify } from 'smol-toml';
 
 import { CNI_BIN, SANDBOX_IMAGE } from '../../../core/components.ts';
-import type { JsonObject, JsonValue } from '../../../core/json.ts';
+import type { JsonObject, JsonValue } from '../../../core/content.ts';
 
 /** The CRI plugin of containerd 1.x, in one table; in 2.x only its streaming server is left in it. */
 export const CRI = 'io.containerd.grpc.v1.cri';

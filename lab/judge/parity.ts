@@ -59,7 +59,7 @@ export interface Fact {
  * same behaviour, on whatever backend, machine or day. Logs are left out: their order is not the runtime's promise.
  */
 export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fact[] {
-  return lastLooks(entries).flatMap((entry): readonly Fact[] => {
+  return settledLooks(lastLooks(entries)).flatMap((entry): readonly Fact[] => {
     const fact = (stepId: string, text: string): Fact => factOn(entry, { stepId, text });
     switch (entry.kind) {
       case 'command':
@@ -114,6 +114,17 @@ function lastLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
   return entries.filter((entry) => entry.kind !== 'look' || last.get(lookOf(entry)) === entry);
 }
 
+/** While a step goes on in the background, what a look sees depends on how far that step has come: such looks are left out. */
+function settledLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const open = new Set<string>();
+  return entries.filter((entry) => {
+    if (entry.kind === 'step-started') open.add(entry.stepId);
+    const inBackground = entry.kind === 'look' && [...open].some((stepId) => stepId !== entry.stepId);
+    if (entry.kind === 'step-ended') open.delete(entry.stepId);
+    return !inBackground;
+  });
+}
+
 const lookOf = ({ stepId, node = '' }: { readonly stepId: string; readonly node?: string }): string =>
   `${stepId} ${node}`;
 
@@ -137,9 +148,10 @@ function lasting(items: readonly StateItem[]): readonly StateItem[] {
 
 /** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod. */
 const RANDOM: readonly (readonly [RegExp, string])[] = [
-  [/\b[0-9a-f]{64}\b/g, 'ID'],
+  [/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, 'ID'],
   [/\bcni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'cni-NAME'],
   [/\bveth[0-9a-f]{8}\b/g, 'vethNAME'],
+  [/\bbwp[0-9a-f]{12}\b/g, 'bwpNAME'],
   [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],
 ];
 

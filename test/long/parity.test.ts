@@ -8,17 +8,11 @@ import { scratchFolder } from '../rig/scratch.ts';
 // A sample, so that CI has an end: `npm run parity` runs all cells on all backends. A cell in an emulated machine takes ten to
 // twenty seconds, one in a container about one.
 const output = scratchFolder();
-interface Listed {
-  readonly name: string;
-  readonly file: string;
-  readonly must: string;
-}
-
 const HOUR_MS = 60 * 60_000;
 
 async function parity(words: readonly string[], env: Readonly<Record<string, string>>) {
   const { exitCode, stdout, stderr } = await cnilab(['parity', ...words, '--output', output], { env });
-  return { exitCode, stderr, said: stdout.trim().split('\n').slice(-10).join('\n') };
+  return { exitCode, stderr, said: stdout.trim().split('\n').slice(-40).join('\n') };
 }
 
 test(
@@ -34,15 +28,21 @@ test(
   },
 );
 
+// A cell in an emulated machine takes ten to twenty seconds: these are the ones with the most different kinds of things left behind.
+const IN_MACHINES = [
+  'incompatible-version',
+  'missing-version',
+  'loopback-too-old',
+  'reference-config',
+  'failed-setup-leak',
+  'pods-on-two-nodes',
+];
+
 test(
-  'one version of each scenario outside of field/ shows the same on bare and in a virtual machine',
+  'one version of some scenarios shows the same on bare and in a virtual machine',
   { timeout: HOUR_MS },
   async () => {
-    const listed = JSON.parse((await cnilab(['list', '--json'])).stdout) as Listed[];
-    const scenarios = listed
-      .filter(({ must, file }) => must === 'pass' && !file.includes('/field/'))
-      .map(({ name }) => name);
-    const ended = await parity([...scenarios, '--sample', '1', '--only', 'bare', '--only', 'vm'], {
+    const ended = await parity([...IN_MACHINES, '--sample', '1', '--only', 'bare', '--only', 'vm'], {
       CNILAB_QEMU: await qemuForTests(),
     });
     expect(ended.said).toMatch(/^\d+ runs on bare, vm: all showed the same$/m);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { STATE_KINDS, type NodeState } from './node-state.ts';
 import type { CommandResult } from './ports.ts';
+import { STREAMS, type Recorded } from './recorded.ts';
 import { err, ok, type Result } from './lab-error.ts';
 
 /**
@@ -58,3 +59,52 @@ export const nodeState: Schema<NodeState> = v.looseObject({
     ]),
   ),
 });
+
+const cut = v.exactOptional(v.array(v.picklist(STREAMS)));
+
+/** The fields of each kind, `kind` itself left out. */
+export const RECORDED_FIELDS: {
+  readonly [K in Recorded['kind']]: Schema<Omit<Extract<Recorded, { kind: K }>, 'kind'>>;
+} = {
+  'cni-call-started': v.looseObject({
+    call: v.number(),
+    within: v.exactOptional(v.number()),
+    plugin: v.string(),
+    path: v.string(),
+    verb: v.string(),
+    env: texts,
+    netns: v.exactOptional(v.looseObject({ path: v.string(), inode: v.exactOptional(v.string()) })),
+    parent: v.looseObject({ pid: v.number(), name: v.string() }),
+    stdin: v.string(),
+    cut,
+    time: v.string(),
+  }),
+  'cni-call-ended': v.looseObject({
+    call: v.number(),
+    exitCode: v.nullable(v.number()),
+    signal: v.nullable(v.string()),
+    stdin: v.exactOptional(v.string()),
+    stdout: v.string(),
+    stderr: v.string(),
+    cut,
+    durationMs: v.number(),
+    time: v.string(),
+  }),
+  netns: v.looseObject({
+    change: v.picklist(['appeared', 'disappeared']),
+    name: v.string(),
+    time: v.string(),
+  }),
+  unrecorded: v.looseObject({ why: v.string() }),
+};
+
+const KIND = v.looseObject({
+  kind: v.picklist(['cni-call-started', 'cni-call-ended', 'netns', 'unrecorded']),
+});
+
+/** One record of the agent's, checked; undefined for anything else. */
+export function recordedOf(value: unknown): Recorded | undefined {
+  const kind = v.safeParse(KIND, value);
+  if (!kind.success || !v.safeParse(RECORDED_FIELDS[kind.output.kind], value).success) return undefined;
+  return value as Recorded; // its schema has said so
+}

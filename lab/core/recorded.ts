@@ -1,7 +1,3 @@
-import * as v from 'valibot';
-
-import { texts, type Schema } from './json.ts';
-
 /**
  * What the recorder on a node saw: images/node-tools/internal/recorder. Times are of the node's clock, ISO 8601 with
  * microseconds, the same clock as of the runtime's log. Texts have what was there byte for byte, as core/content.ts says.
@@ -60,53 +56,5 @@ export interface Unrecorded {
   readonly why: string;
 }
 
-const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
+export const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
 export type Stream = (typeof STREAMS)[number];
-const cut = v.exactOptional(v.array(v.picklist(STREAMS)));
-
-/** The fields of each kind, `kind` itself left out. */
-export const RECORDED_FIELDS: {
-  readonly [K in Recorded['kind']]: Schema<Omit<Extract<Recorded, { kind: K }>, 'kind'>>;
-} = {
-  'cni-call-started': v.looseObject({
-    call: v.number(),
-    within: v.exactOptional(v.number()),
-    plugin: v.string(),
-    path: v.string(),
-    verb: v.string(),
-    env: texts,
-    netns: v.exactOptional(v.looseObject({ path: v.string(), inode: v.exactOptional(v.string()) })),
-    parent: v.looseObject({ pid: v.number(), name: v.string() }),
-    stdin: v.string(),
-    cut,
-    time: v.string(),
-  }),
-  'cni-call-ended': v.looseObject({
-    call: v.number(),
-    exitCode: v.nullable(v.number()),
-    signal: v.nullable(v.string()),
-    stdin: v.exactOptional(v.string()),
-    stdout: v.string(),
-    stderr: v.string(),
-    cut,
-    durationMs: v.number(),
-    time: v.string(),
-  }),
-  netns: v.looseObject({
-    change: v.picklist(['appeared', 'disappeared']),
-    name: v.string(),
-    time: v.string(),
-  }),
-  unrecorded: v.looseObject({ why: v.string() }),
-};
-
-const KIND = v.looseObject({
-  kind: v.picklist(['cni-call-started', 'cni-call-ended', 'netns', 'unrecorded']),
-});
-
-/** One record of the agent's, checked; undefined for anything else. */
-export function recordedOf(value: unknown): Recorded | undefined {
-  const kind = v.safeParse(KIND, value);
-  if (!kind.success || !v.safeParse(RECORDED_FIELDS[kind.output.kind], value).success) return undefined;
-  return value as Recorded; // its schema has said so
-}

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 
-import { check, commandResult, nodeState, readJson, type Schema } from '../core/json.ts';
+import { check, commandResult, nodeState, readJson, type Schema, recordedOf } from '../core/json.ts';
 import type { NodeState, NodeUsage } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
-import { recordedOf, type Recorded } from '../core/recorded.ts';
+import { type Recorded } from '../core/recorded.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { NodeFile, RuntimeStatus } from './node.ts';
 

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
 
-import { check, commandResult, nodeState, texts, type Schema } from '../core/json.ts';
+import { check, commandResult, nodeState, texts, type Schema, RECORDED_FIELDS } from '../core/json.ts';
 import { RUNTIME_STATES } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
-import { RECORDED_FIELDS } from '../core/recorded.ts';
 import type { JournalEntry } from './observation.ts';
 
 type Kind = JournalEntry['kind'];

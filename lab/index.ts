@@ -10,4 +10,4 @@ export type { StartOptions } from './library/start-node.ts';
 export type { PodRequest, StartedNode } from './library/started-node.ts';
 export { StepFailed } from './library/check.ts';
 export type { BackendName, NodeExecOptions } from './nodes/node.ts';
-import type { JsonObject, JsonValue } from './core/content.ts';
+export type { JsonObject, JsonValue } from './core/content.ts';

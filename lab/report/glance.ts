@@ -36,6 +36,10 @@ export interface GlanceOptions {
   readonly columns: number;
 }
 
+interface Known extends GlanceOptions {
+  readonly names: Names;
+}
+
 /** More problems than this are one line each: the first ones explain the others more often than not. */
 const PROBLEMS_IN_FULL = 3;
 const LOG_LINES = 6;
@@ -46,8 +50,9 @@ const ITEM_LINES = 12;
  * that are still listed, or about what was left behind; or if its step was not taken because of the problem. Nothing is
  * left out: what follows is one line each, and `cnilab judge` prints all of it in full.
  */
-export function glanceAt(options: GlanceOptions): Glance {
-  const { run, findings, outcome } = options;
+export function glanceAt(asked: GlanceOptions): Glance {
+  const { run, findings, outcome } = asked;
+  const options: Known = { ...asked, names: namesOf(asked.entries) };
   const bad = findings.filter((one) => one.outcome !== 'pass' && one.check !== 'control');
   const first = bad.find((one) => one.outcome === outcome) ?? bad[0];
   const control = findings.find((one) => one.check === 'control' && one.outcome !== 'pass');
@@ -120,36 +125,35 @@ function followsFrom(
   return pods.has(undefined) || pods.has(podOfStep(run, finding.stepId));
 }
 
-function problemOf(group: readonly Finding[], options: GlanceOptions): Problem {
-  const { run, entries } = options;
+function problemOf(group: readonly Finding[], options: Known): Problem {
+  const { run } = options;
   const [main] = group;
   if (main === undefined) throw new Error('a problem has one finding at least');
-  const names = namesOf(entries);
   const step = run.steps.find(({ id }) => id === main.stepId);
   const note = step?.note === undefined ? [] : [`note      ${step.note}`];
   const body = group.flatMap((finding, index) => [
     ...(index === 0 ? [] : [headlineOf(finding, options)]),
-    ...linesOf(finding, options, names),
+    ...linesOf(finding, options),
   ]);
   return {
     stepId: main.stepId,
     headline: headlineOf(main, options),
     ...(main.place === undefined ? {} : { place: safe(formatPlace(main.place)) }),
     lines: [...note, ...body].map(safe),
-    log: logOf(group, options, names),
+    log: logOf(group, options),
   };
 }
 
 const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' });
 
 /** The message of a finding, with the step in front and names in place of ids. */
-function headlineOf({ stepId, node, message }: Finding, { entries }: GlanceOptions): string {
-  const text = withNames(message, namesOf(entries)).split('\n')[0] ?? '';
+function headlineOf({ stepId, node, message }: Finding, { names }: Known): string {
+  const text = withNames(message, names).split('\n')[0] ?? '';
   const where = `${stepId}${node === undefined ? '' : ` on ${node}`}`;
   return safe(/^(?:failed|succeeded), /.test(text) ? `${where} ${text}` : `${where}: ${text}`);
 }
 
-function linesOf(finding: Finding, options: GlanceOptions, names: Names): readonly string[] {
+function linesOf(finding: Finding, { names, columns }: Known): readonly string[] {
   const { detail = [], expected, actual, paste, items } = finding;
   const compared =
     expected === undefined || actual === undefined ? [] : [`expected  ${expected}`, `actual    ${actual}`];
@@ -163,7 +167,7 @@ function linesOf(finding: Finding, options: GlanceOptions, names: Names): readon
   const lines = body.flatMap((line) => line.split('\n')).filter((line) => !line.startsWith('actual in full'));
   return [
     ...further.map((line) => withNames(line, names)),
-    ...fitPointer(pointerWithNames(lines, names), options.columns),
+    ...fitPointer(pointerWithNames(lines, names), columns),
     ...(paste === undefined ? [] : [`to expect it  ${paste}`]),
   ];
 }
@@ -236,8 +240,8 @@ function itemLines(items: readonly LeftItem[], names: Names): readonly string[] 
 }
 
 /** What follows from a problem, a line for each finding; steps that were not taken together in one. */
-function inOneLine(group: readonly Finding[], options: GlanceOptions): readonly string[] {
-  const names = namesOf(options.entries);
+function inOneLine(group: readonly Finding[], options: Known): readonly string[] {
+  const { names } = options;
   const causedBy = group.find((one) => one.causedBy !== undefined)?.causedBy;
   if (causedBy !== undefined) return [safe(`${group[0]?.stepId ?? ''} was not taken because of ${causedBy}`)];
   return group.map((finding) => {
@@ -275,7 +279,7 @@ export function summaryOf(items: readonly LeftItem[], names: Names): string {
 }
 
 /** Warnings and errors of the runtime in this step, each once, with the time of day and names in place of ids. */
-function logOf(group: readonly Finding[], { entries }: GlanceOptions, names: Names): readonly string[] {
+function logOf(group: readonly Finding[], { entries, names }: Known): readonly string[] {
   const [{ stepId, node } = { stepId: '' }] = group;
   const ofStep = entries.flatMap((entry) =>
     entry.kind === 'runtime-log' && entry.stepId === stepId && entry.node === node ? [entry.text] : [],

@@ -44,7 +44,9 @@ test('a guest that panics in a step is inconclusive, with what its console showe
 
   const { exitCode, stdout, stderr } = await running.finished;
   expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
-  expect(stdout).toMatch(/^inconclusive {2}panic .*\n {6}1-exec: the run did not come to its end: /m);
+  expect(stdout).toMatch(
+    /^inconclusive {2}panic .*\n {6}one step\n {6}1-exec: the run did not come to its end: /m,
+  );
   const words = new RegExp(
     `^${name} is gone: the virtual machine ended by itself .*; its console ended with:\\n[^]*Kernel panic - not syncing: sysrq triggered crash$`,
   );
@@ -67,7 +69,9 @@ test.each([
 
   const { exitCode, stdout, stderr } = await running.finished;
   expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
-  expect(stdout).toMatch(/^inconclusive {2}s.*\n {6}1-exec: the run did not come to its end: /m);
+  expect(stdout).toMatch(
+    /^inconclusive {2}s.*\n {6}one step\n {6}1-exec: the run did not come to its end: /m,
+  );
   const words = new RegExp(`^${name} did not answer "exec" within 20000 ms; its console ${shown}$`);
   expect(labFailuresIn(output(run))).toEqual([['the steps', expect.stringMatching(words)]]);
   expect(lab.leftOf(name)).toEqual([]);
@@ -78,7 +82,9 @@ test('a disk of the guest’s own that is full is inconclusive, and its limit is
   appendFileSync(fill, '  - run-pod: web\n');
   const { exitCode, stdout, stderr } = await lab.cnilab(runInto('filled', fill));
   expect({ exitCode, stderr }).toEqual({ exitCode: 69, stderr: '' });
-  expect(stdout).toMatch(/^inconclusive {2}filled .*\n {6}1-exec: the run did not come to its end: /m);
+  expect(stdout).toMatch(
+    /^inconclusive {2}filled .*\n {6}one step\n {6}1-exec: the run did not come to its end: /m,
+  );
   const words =
     /^lab-[0-9a-f]+-1: \/ on the node is full, with its limit of \d+ MiB; `node: { limits: … }` sets it$/;
   expect(labFailuresIn(output('filled'))).toEqual([['the steps', expect.stringMatching(words)]]);

@@ -91,7 +91,8 @@ test('a node that is up by hand is entered, outlives the lab, and is gone when i
 const MOMENTS: Readonly<Record<string, (line: Readonly<Record<string, unknown>>) => boolean>> = {
   'its node is ready': ({ kind }) => kind === 'node-ready',
   'its first step is taken': ({ kind, stepId }) => kind === 'step-started' && stepId === '1-run-pod',
-  'its last step is taken': ({ kind, stepId }) => kind === 'step-started' && stepId === '5-remove-pod',
+  'its last step is taken': ({ kind, stepId }) =>
+    kind === 'step-started' && stepId === '5-remove-listed-pods',
 };
 
 test.each([['its machine begins', undefined] as const, ...Object.entries(MOMENTS)])(

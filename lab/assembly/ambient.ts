@@ -49,12 +49,13 @@ export const ambientWorld = (): World => ({
 
 function screen(stream: NodeJS.WriteStream, fd: 1 | 2): Screen {
   const isTerminal = stream.isTTY === true;
-  const plain = process.argv.includes('--no-color') || Boolean(process.env['NO_COLOR']);
+  const forced = process.env['FORCE_COLOR'] ?? '';
+  const plain = process.argv.includes('--no-color') || Boolean(process.env['NO_COLOR']) || forced === '0';
   return {
     write: (text) => writeAll(stream, { fd, text: shown(text) }),
     draw: (text) => void stream.write(text),
     isTerminal,
-    color: !plain && (isTerminal || Boolean(process.env['FORCE_COLOR'])),
+    color: !plain && (isTerminal || forced !== ''),
     columns: (isTerminal && stream.columns) || 120, // some terminals say 0
   };
 }

@@ -19,7 +19,7 @@ const EXIT_CODES = {
 export const ENVIRONMENT = {
   terminal: {
     NO_COLOR: 'plain text',
-    FORCE_COLOR: 'colours, also without a terminal',
+    FORCE_COLOR: 'colours without a terminal; 0: none',
   },
   places: {
     XDG_CACHE_HOME: 'holds the cache (~/.cache)',

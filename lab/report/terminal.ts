@@ -35,6 +35,10 @@ const OVERVIEW_FROM = 3;
 /** That table is for logs of CI too. */
 const WIDEST = 80;
 const SLOWEST = 10;
+/** A run that takes this long, in seconds, says so on the status line. */
+const LONG_S = 5;
+/** So many ended runs are enough to estimate the rest. */
+const ESTIMATE_FROM = 5;
 
 type Lines = readonly string[];
 type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines };
@@ -48,22 +52,55 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     shownOn: screen.isTerminal ? 'terminal' : 'plain',
     onSlow: (line) => (screen.isTerminal ? draw() : status.print([shown(line)])),
   });
-  /** what runs now → the step it is in */
-  const running = new Map<RunPlan, string>();
+  /** what runs now → the step it is in, and since when */
+  const running = new Map<RunPlan, { stepId: string; readonly sinceMs: number }>();
   const outcomes = new Map<RunPlan, Outcome>();
   const durations = new Map<RunPlan, number>();
   const seenBefore = new SeenBefore();
   /** of scenarios that did not pass: each is shown once */
   const summaries = new Set<string>();
   let runs: readonly RunPlan[] = [];
+  let jobsAtOnce = 1;
+  let ticking: AbortController | undefined;
 
   const paint = (outcome: CellResult['outcome'], text: string): string => {
     if (outcome === 'pass') return colors.green(text);
     return outcome === 'fail' ? colors.red(text) : colors.yellow(text);
   };
   const draw = (): void => {
-    const now = [...[...running].map(([run, stepId]) => `${run.title} (${stepId})`), ...slow.current()];
-    status.show(now.length === 0 ? '' : `${outcomes.size}/${runs.length}  ${now.join('  ')}`);
+    const now = [
+      ...[...running].map(([run, { stepId, sinceMs }]) => {
+        const seconds = Math.floor((clock.now() - sinceMs) / 1000);
+        return `${run.title} (${stepId}${seconds >= LONG_S ? `, ${seconds} s` : ''})`;
+      }),
+      ...slow.current(),
+    ];
+    status.show(now.length === 0 ? '' : `${[progressText(), ...now].join('  ')}`);
+  };
+  /** A step that hangs causes no event, and its seconds go on all the same. */
+  const tick = async (): Promise<void> => {
+    if (!screen.isTerminal || ticking !== undefined) return;
+    ticking = new AbortController();
+    try {
+      for (;;) {
+        await clock.sleep(1000, ticking.signal);
+        draw();
+      }
+    } catch {
+      // aborted: the session is over
+    }
+  };
+  /** `12/60 (1 not passed, about 40 s left)` */
+  const progressText = (): string => {
+    const wrong = [...outcomes.values()].filter((outcome) => outcome !== 'pass').length;
+    const left = runs.length - outcomes.size;
+    const spent = [...durations.values()].reduce((sum, ms) => sum + ms, 0);
+    const leftS = Math.round((spent / Math.max(1, durations.size) / jobsAtOnce) * (left / 1000));
+    const notes = [
+      ...(wrong === 0 ? [] : [`${wrong} not passed`]),
+      ...(outcomes.size < ESTIMATE_FROM || leftS < LONG_S ? [] : [`about ${formatRest(leftS)} left`]),
+    ];
+    return `${outcomes.size}/${runs.length}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
   };
   const titleOf = ({ title }: RunPlan): string => shown(title);
   /** on a terminal, to its width; elsewhere lines are as long as they are */
@@ -75,6 +112,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   const tell: Tell = {
     'session-started': ({ runs: planned, backend, jobs }) => {
       runs = planned;
+      jobsAtOnce = Math.max(1, Math.min(jobs, planned.length));
       const atOnce = jobs > 1 && planned.length > 1 ? `, ${Math.min(jobs, planned.length)} at a time` : '';
       return [colors.dim(`${count(planned.length, 'run')} on ${backend}${atOnce}`)];
     },
@@ -83,12 +121,14 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       return last === undefined ? [] : [shown(last)];
     },
     'run-started': ({ run }) => {
-      running.set(run, 'start');
+      running.set(run, { stepId: 'start', sinceMs: clock.now() });
+      void tick();
       return [];
     },
     observed: ({ run, entry }) => {
       if (entry.kind !== 'step-started') return [];
-      if (running.has(run)) running.set(run, entry.stepId);
+      const now = running.get(run);
+      if (now !== undefined) now.stepId = entry.stepId;
       return verbose ? [colors.dim(`      ${titleOf(run)}  ${entry.stepId}`)] : [];
     },
     'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept }) => {
@@ -207,10 +247,15 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     },
     end() {
       slow.end();
+      ticking?.abort();
       status.show('');
     },
   };
 }
+
+/** Rounded, as it is an estimate: `40 s`, `3 min`. */
+const formatRest = (seconds: number): string =>
+  seconds < 90 ? `${Math.ceil(seconds / 5) * 5} s` : `${Math.round(seconds / 60)} min`;
 
 /** A line as several of this width, each further one indented by four more. Lines to copy, or with a pointer, stay whole. */
 export function wrap(line: string, columns: number): Lines {

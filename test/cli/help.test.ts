@@ -57,7 +57,7 @@ Exit codes:
 
 Environment:
   NO_COLOR     plain text
-  FORCE_COLOR  colours, also without a terminal
+  FORCE_COLOR  colours without a terminal; 0: none
 `);
 });
 

@@ -221,6 +221,26 @@ describe('on a terminal', () => {
   });
 });
 
+test('a long matrix says how many are left and for about how long, and a step that hangs since when', async () => {
+  const { screen, text } = paper({ isTerminal: true, columns: 120 });
+  const clock = fakeClock();
+  const reporter = createTerminalReporter({ screen, clock, verbose: false });
+  const cells = Array.from({ length: 60 }, (_, index) => passing(`1.6.${index}`));
+  const [started] = session(cells);
+  const durationMs = 30_000;
+  const eventsOf = (index: number) => session([cells[index] ?? passing('none')]).slice(1, -1);
+  const ended = cells
+    .slice(0, 6)
+    .flatMap((_, index) => eventsOf(index))
+    .map((event) => (event.kind === 'run-ended' ? { ...event, durationMs } : event));
+  const hanging = eventsOf(6).filter(({ kind }) => kind !== 'run-ended');
+  for (const event of [...(started === undefined ? [] : [started]), ...ended, ...hanging]) reporter.on(event);
+  for (let seconds = 0; seconds < 7; seconds++) await clock.pass(1000);
+  await reporter.end();
+  const status = text().split('\r\u001b[2K').at(-2);
+  expect(status).toBe('6/60 (about 14 min left)  reserved containerd=1.6.6 (2-stop-pod, 7 s)');
+});
+
 test('what would act on a terminal is spelled out, whoever wrote it, and our own colours stay', async () => {
   const hostile = '\u001b[31m\r\u202e\u0085\udcff';
   const { run, entries } = failing('1.6.0');

@@ -21,11 +21,12 @@ const folder = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/cnilab/co
 /**
  * `keep` says that this process compiles what is worth keeping for the next one. The cache belongs to one bundle, by path,
  * size and time, as V8 itself compares no more than the length of a source; another V8 rejects it, and it is made again.
+ * Several checkouts have one each.
  */
 exports.runCached = function runCached(bundlePath, { keep }) {
   const { size, mtimeMs } = statSync(bundlePath);
-  const identity = [bundlePath, size, mtimeMs, process.version, process.arch].join(' ');
-  const cachePath = `${folder}/${createHash('sha256').update(identity).digest('hex')}`;
+  const ofBundle = `${hash(bundlePath)}-`;
+  const cachePath = `${folder}/${ofBundle}${hash([size, mtimeMs, process.version, process.arch].join(' '))}`;
   const cachedData = read(cachePath);
   const text = readFileSync(bundlePath, 'latin1');
   const script = new Script(`(function (require, __filename, __dirname) {${text}\n})`, {
@@ -33,7 +34,7 @@ exports.runCached = function runCached(bundlePath, { keep }) {
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   if (keep && (cachedData === undefined || script.cachedDataRejected)) {
-    process.once('exit', () => write(cachePath, script.createCachedData()));
+    process.once('exit', () => write(cachePath, { ofBundle, data: script.createCachedData() }));
   }
   script.runInThisContext()(createRequire(bundlePath), bundlePath, dirname(bundlePath));
 };
@@ -46,11 +47,19 @@ function read(path) {
   }
 }
 
-/** Whole or not at all, in the place of those of older bundles. A folder that cannot be written to does without. */
-function write(path, data) {
+const hash = (text) => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+/** Checkouts come and go: what nobody has written for so long is of one that is gone, or costs one compilation. */
+const FORGOTTEN_MS = 30 * 24 * 3600 * 1000;
+
+/** Whole or not at all, in the place of older ones of this bundle. A folder that cannot be written to is no failure. */
+function write(path, { ofBundle, data }) {
   try {
     mkdirSync(folder, { recursive: true });
-    for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`, { force: true });
+    for (const name of readdirSync(folder)) {
+      const isOld = Date.now() - statSync(`${folder}/${name}`).mtimeMs > FORGOTTEN_MS;
+      if (name.startsWith(ofBundle) || isOld) rmSync(`${folder}/${name}`, { force: true });
+    }
     writeFileSync(`${path}.${process.pid}`, data);
     renameSync(`${path}.${process.pid}`, path);
   } catch {

@@ -1,5 +1,6 @@
 // Runs scenarios again and again, so many times four at a time and as often one by one, each time in another order, and
-// compares the verdicts: node scripts/repeat.mjs [--times 20] [--seed N] [NAME…]; all scenarios and controls without names.
+// compares the verdicts: node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]; all scenarios and controls
+// without names.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,11 @@ import { parseArgs } from 'node:util';
 
 const cnilab = fileURLToPath(new URL('../bin/cnilab.cjs', import.meta.url));
 const { values, positionals } = parseArgs({
-  options: { times: { type: 'string', default: '20' }, seed: { type: 'string' } },
+  options: {
+    times: { type: 'string', default: '20' },
+    jobs: { type: 'string', default: '4,1' },
+    seed: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const times = Number(values.times);
@@ -19,12 +24,10 @@ let state = seed;
 
 try {
   const names = positionals.length > 0 ? positionals : allScenarios();
-  console.log(
-    `${names.length} scenarios, ${times} times with --jobs 4 and ${times} times serially; --seed ${seed}`,
-  );
+  console.log(`${names.length} scenarios, ${times} times with --jobs ${values.jobs}; --seed ${seed}`);
   const first = new Map();
   let different = 0;
-  for (const jobs of [4, 1]) {
+  for (const jobs of values.jobs.split(',')) {
     for (let time = 1; time <= times; time += 1) {
       const verdicts = run(shuffled(names), jobs);
       const told = [...verdicts].filter(([cell, verdict]) => (first.get(cell) ?? verdict) !== verdict);
@@ -53,7 +56,7 @@ function allScenarios() {
 function run(names, jobs) {
   const report = join(folder, 'report.json');
   const output = join(folder, 'runs');
-  const words = ['run', ...names, '--jobs', String(jobs), '--reporter', `json=${report}`, '--output', output];
+  const words = ['run', ...names, '--jobs', jobs, '--reporter', `json=${report}`, '--output', output];
   const { status } = spawnSync(process.execPath, [cnilab, ...words], { stdio: 'ignore' });
   if (![0, 1, 69].includes(status)) throw new Error(`cnilab ended with ${status}`);
   const { runs } = JSON.parse(readFileSync(report, 'utf8'));

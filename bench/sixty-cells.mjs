@@ -12,13 +12,13 @@ const JOBS = 3 * availableParallelism(); // as many as the lab takes by itself o
 export async function sixtyCells({ lab, rival, scenarioHostPath, cwd, count }) {
   const scenario = parseDocument(readFileSync(scenarioHostPath, 'utf8'));
   const cells = Array.from({ length: CELLS }, (_, index) => index + 1);
-  scenario.set('matrix', scenario.createNode({ containerd: ['1.6.3'], cell: cells }));
+  scenario.setIn(['matrix', 'cell'], scenario.createNode(cells));
   const file = join(cwd, 'sixty-cells.yaml');
   writeFileSync(file, String(scenario));
   const shell = ['sh', '-c', `seq ${CELLS} | xargs -P ${JOBS} -I NUMBER "$@"`, 'sh', ...rival];
   return pairs(
     count,
-    () => withCpu(() => lab(file)),
+    () => withCpu(() => lab(file, '--containerd', '1.6.3')),
     () => withCpu(() => timed(shell, { cwd })),
   );
 }

@@ -15,7 +15,12 @@ export function judgeControl(
   const raw = worst(findings.map(({ outcome }) => outcome));
   const bad = findings.filter(({ outcome }) => outcome !== 'pass');
   const others = bad.filter((finding) => !isNamed(finding, control));
-  const named = nameOf({ outcome: control.outcome, check: control.finding, stepId: control.step });
+  const named = nameOf({
+    outcome: control.outcome,
+    check: control.finding,
+    stepId: control.step,
+    ...(control.on === undefined ? {} : { node: control.on }),
+  });
   const expected = `${named} that says ${JSON.stringify(textOf(control))}`;
   const actual = bad.length === 0 ? raw : [...new Set(bad.map(nameOf))].join(', ');
   const answer = (outcome: Outcome, message: string): Finding => ({
@@ -36,23 +41,25 @@ export function judgeControl(
   return answer('fail', `the control came out as ${actual}, expected ${named}${alone}`);
 }
 
-function isNamed({ check, outcome, stepId, message, actual }: Finding, control: Control): boolean {
+function isNamed({ check, outcome, stepId, node, message, actual }: Finding, control: Control): boolean {
   const says = (text: string) => matchExpectation(control.message, text, NO_BINDINGS).matched;
   return (
     check === control.finding &&
     outcome === control.outcome &&
     stepId === control.step &&
+    (control.on === undefined || node === control.on) &&
     (says(message) || (actual !== undefined && says(actual)))
   );
 }
 
 const textOf = ({ message }: Control): string => ('exact' in message ? message.exact : message.contains);
 
-const nameOf = ({
-  outcome,
-  check,
-  stepId,
-}: Pick<Finding, 'outcome' | 'stepId'> & { check: string }): string => `${outcome} by ${check} of ${stepId}`;
+/** The node is named where the step does not say which it is. */
+const nameOf = (finding: Pick<Finding, 'outcome' | 'stepId' | 'node'> & { check: string }): string => {
+  const { outcome, check, stepId, node } = finding;
+  const isOfNode = node !== undefined && (stepId === 'start' || stepId === 'end');
+  return `${outcome} by ${check} of ${stepId}${isOfNode ? ` on ${node}` : ''}`;
+};
 
-const tell = ({ check, stepId, message, actual }: Finding): string =>
-  `${stepId} ${check}: ${message}${actual === undefined || actual === '' ? '' : ` (${actual})`}`;
+const tell = ({ check, stepId, node, message, actual }: Finding): string =>
+  `${stepId}${node === undefined ? '' : ` on ${node}`} ${check}: ${message}${actual === undefined || actual === '' ? '' : ` (${actual})`}`;

@@ -111,23 +111,36 @@ function controlShape(checks: readonly string[]): Shape<Control> {
       ),
       message: about('and how: its message, or what it says came instead', exactOrPart),
     },
-    optional: {},
+    optional: { on: about('the node, where there are several and the step is start or end', nameShape) },
   };
-  return object(keys, (control) => control);
+  return object(keys, ({ on, ...control }) => ({ ...control, ...present({ on }) }));
 }
 
-/** A control names a step that there is. */
+/** A control names a step that there is, and whose start or end it is where there are several nodes. */
 function checkControl(
-  { control, steps }: { control?: Control; steps: readonly StepSpec[] },
+  { control, steps, nodes }: { control?: Control; steps: readonly StepSpec[]; nodes?: readonly NamedNode[] },
   spot: YamlValue,
 ): void {
   if (control === undefined) return;
-  const known = ['start', ...steps.map(({ action }, index) => `${index + 1}-${action.do}`), 'end'];
-  if (known.includes(control.step)) return;
   const at = spot.entries.find(({ name }) => name === 'control')?.value.entries;
-  at?.find(({ name }) => name === 'step')?.value.mistake(
-    `there is no step "${control.step}"${didYouMean(control.step, known) || ';'} known: ${known.join(', ')}`,
-  );
+  const valueOf = (key: string) => at?.find(({ name }) => name === key)?.value;
+  const mustBeOne = (key: 'step' | 'on', what: string, known: readonly string[]): void => {
+    const name = control[key] ?? '';
+    if (known.includes(name)) return;
+    valueOf(key)?.mistake(
+      `there is no ${what} "${name}"${didYouMean(name, known) || ';'} known: ${known.join(', ')}`,
+    );
+  };
+  const taken = steps.map(({ action }, index) => `${index + 1}-${action.do}`);
+  mustBeOne('step', 'step', ['start', ...taken, 'end']);
+  const names = (nodes ?? []).flatMap(({ name }) => name ?? []);
+  const isOfNode = names.length > 0 && (control.step === 'start' || control.step === 'end');
+  if (!isOfNode) {
+    if (control.on !== undefined)
+      valueOf('on')?.mistake('"on" belongs to a control of start or end, where there are several nodes');
+  } else if (control.on !== undefined) mustBeOne('on', 'node', names);
+  else
+    valueOf('step')?.mistake(`each node has its own ${control.step}; "on" says which: ${names.join(', ')}`);
 }
 
 /** A text, or a number, true or false, which stay what they are where they are filled in without quotes. */

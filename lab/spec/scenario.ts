@@ -55,6 +55,8 @@ export interface Control {
   readonly finding: string;
   /** where: `2-connect`, `start` or `end` */
   readonly step: string;
+  /** of which node, where there are several: their starts and ends are one step each */
+  readonly on?: string;
   /** what it has to say: its message, or what it says came instead */
   readonly message: TextExpectation;
 }

@@ -107,6 +107,28 @@ test('at the end each node is as it was seen last', () => {
   expect(bad(run, { steps: [{}, { state: state([left]) }, {}] })).toEqual([]);
 });
 
+test('a control of the end names the node that it is about, and another one does not count', () => {
+  const message = { contains: 'left behind', why: 'the rest varies', place: at(5) };
+  const withControl = (on: string): RunPlan => ({
+    ...twoNodes({ left: none, right: none }),
+    control: { outcome: 'fail', finding: 'left-behind', step: 'end', on, message },
+  });
+  const seen = { end: { state: state([left]) } };
+  const outcomeOn = (on: string) => {
+    const run = withControl(on);
+    return judge(run, journal(run, seen)).findings.find(({ check }) => check === 'control');
+  };
+  expect(outcomeOn('right')).toMatchObject({
+    outcome: 'pass',
+    message: 'fail by left-behind of end on right, as it must',
+  });
+  expect(outcomeOn('left')).toMatchObject({
+    outcome: 'fail',
+    message:
+      'the control came out as fail by left-behind of end on right, expected fail by left-behind of end on left',
+  });
+});
+
 test('a containerd that ends while a step is taken on another node is told, with or without an end', () => {
   const crash = (stepId: string): Observation => ({
     kind: 'runtime-ended',

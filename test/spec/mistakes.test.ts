@@ -202,6 +202,14 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
 `,
   ],
   [
+    'a control of the end of a single node by a name',
+    'control: { outcome: fail, finding: ok, step: end, on: left, message: x }\nsteps: [{ run-pod: web }]\n',
+    `s.yaml:4:55 "on" belongs to a control of start or end, where there are several nodes
+    control: { outcome: fail, finding: ok, step: end, on: left, message: x }
+                                                          ~~~~
+`,
+  ],
+  [
     'a connection to what is no address',
     `steps:
   - connect: { from: node, to: not an address }

@@ -76,3 +76,16 @@ test('a pod and its containers are on the node where the pod was run', () => {
     '11:63 "web" is on left, and this is about right',
   ]);
 });
+
+test('a control of a start or an end names one of several nodes', () => {
+  const control = (more: string) =>
+    `${NODES}control: { outcome: fail, finding: ok, ${more}, message: x }\nsteps: [{ run-pod: web, on: left }]\n`;
+  expect(messagesOf(control('step: end, on: right'))).toEqual([]);
+  expect(messagesOf(control('step: 1-run-pod'))).toEqual([]);
+  expect(messagesOf(control('step: end'))).toEqual([
+    '4:46 each node has its own end; "on" says which: left, right',
+  ]);
+  expect(messagesOf(control('step: start, on: rigth'))).toEqual([
+    '4:57 there is no node "rigth"; did you mean "right"? known: left, right',
+  ]);
+});

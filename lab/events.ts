@@ -1,12 +1,13 @@
 import type { JournalEntry } from './observe/observation.ts';
 import type { Outcome, Verdict } from './judge/verdict.ts';
-import type { RunPlan } from './plan/plan.ts';
+import type { RunHead, RunPlan } from './plan/plan.ts';
 
 /** Everything the lab can say while it works. Reporters are written against this union and nothing else. */
 export type LabEvent =
   | {
       readonly kind: 'session-started';
-      readonly runs: readonly RunPlan[];
+      /** all that will run, or that is recorded; each has a slug of its own, by which later events name it */
+      readonly runs: readonly RunHead[];
       readonly backend: string;
       readonly jobs: number;
       readonly outputHostPath: string;
@@ -33,3 +34,5 @@ export type LabEvent =
       readonly durationMs: number;
       readonly outputHostPath: string;
     };
+
+export type RunEnded = Extract<LabEvent, { readonly kind: 'run-ended' }>;

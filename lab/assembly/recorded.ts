@@ -1,13 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
-import { BadInput, type Result } from '../core/lab-error.ts';
+import { BadInput, LabError, messageOf, type Result } from '../core/lab-error.ts';
 import { isFolder } from '../host/machine.ts';
+import type { RunEnded } from '../events.ts';
+import { judge } from '../judge/judge.ts';
 import { parseJournal } from '../observe/journal.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import { compareRuns } from '../plan/cells.ts';
+import { compareRuns, createSlugs } from '../plan/cells.ts';
 import { parsePlan } from '../plan/parse-plan.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import { headOf, type RunHead, type RunPlan } from '../plan/plan.ts';
+import { RUNTIMES } from './runtimes.ts';
 
 /** A run as it stands on disk: all that a verdict needs. */
 export interface Recorded {
@@ -16,29 +19,151 @@ export interface Recorded {
   readonly hostPath: string;
 }
 
-/** The run that is recorded in a folder, or those in the folders in it. BadInput where there is none, or it is damaged. */
+/** The run that is recorded in a folder, or those in the folders below it. BadInput where there is none, or one is damaged. */
 export const readRecorded = (hostPath: string): readonly Recorded[] =>
   runFolders(hostPath)
-    .map(readRun)
+    .map((folder) => {
+      if (folder.unreadable !== undefined) throw new BadInput(folder.unreadable);
+      return readRun(folder.hostPath);
+    })
     .sort((a, b) => compareRuns(a.run, b.run));
 
-/** The folder itself, if a run is recorded in it, or those in it. */
-function runFolders(hostPath: string): readonly string[] {
+/** A run that is recorded somewhere, before it is read as a whole. */
+export interface FoundRun {
+  readonly hostPath: string;
+  /** its slug is unique among all that were found together */
+  readonly head: RunHead;
+  /** why its plan cannot be read; it is inconclusive then, under the name of its folder */
+  readonly damage?: string;
+}
+
+/**
+ * Every run that is recorded in these folders or below them, each once, in the order in which reports show them. Only the head
+ * of each is kept, so that there may be 100,000. BadInput where a folder is none, or has no run in it.
+ */
+export function findRuns(hostPaths: readonly string[]): readonly FoundRun[] {
+  const shared = createShared();
+  const slugOf = createSlugs();
+  const folders = new Map<string, RunFolder>();
+  for (const hostPath of hostPaths)
+    for (const folder of runFolders(hostPath))
+      folders.set(realpathSync(hostPath) + folder.hostPath.slice(hostPath.length), folder);
+  return [...folders.values()]
+    .map((folder): FoundRun => {
+      const { hostPath } = folder;
+      try {
+        if (folder.unreadable !== undefined) throw new LabError(folder.unreadable);
+        return { hostPath, head: shared(headOf(readPlan(hostPath))) };
+      } catch (thrown) {
+        return { hostPath, head: headOf(unknownRun(hostPath)), damage: messageOf(thrown) };
+      }
+    })
+    .sort((a, b) => compareRuns(a.head, b.head))
+    .map((found) => ({ ...found, head: { ...found.head, slug: slugOf([found.head.slug]) } }));
+}
+
+/**
+ * Reads one of them as a whole and judges it. What cannot be read makes it inconclusive, with the reason in its only finding:
+ * it is never left out of a report.
+ */
+export function judgeFound({ hostPath, head, damage }: FoundRun): RunEnded {
+  const unknown = (run: RunPlan, message: string): RunEnded => ({
+    kind: 'run-ended',
+    run: { ...run, slug: head.slug },
+    verdict: {
+      outcome: 'inconclusive',
+      findings: [{ check: 'ran', outcome: 'inconclusive', stepId: 'start', message }],
+    },
+    entries: [],
+    durationMs: 0,
+    outputHostPath: hostPath,
+  });
+  if (damage !== undefined) return unknown(unknownRun(hostPath), damage);
+  let run = unknownRun(hostPath);
+  try {
+    run = { ...readPlan(hostPath), slug: head.slug };
+    const entries = readJournal(hostPath);
+    const verdict = judge(run, entries, RUNTIMES);
+    const durationMs = entries.at(-1)?.atMs ?? 0;
+    return { kind: 'run-ended', run, verdict, entries, durationMs, outputHostPath: hostPath };
+  } catch (thrown) {
+    const isKnown = thrown instanceof BadInput;
+    // others wrote it, so it may be damaged in a way that the judge does not expect; the other runs are judged all the same
+    return unknown(run, isKnown ? messageOf(thrown) : `it cannot be judged: ${messageOf(thrown)}`);
+  }
+}
+
+/** In the place of a run whose plan cannot be read: all that is known of it is its folder. */
+function unknownRun(hostPath: string): RunPlan {
+  const name = basename(hostPath);
+  return {
+    title: name,
+    slug: name,
+    scenario: { name, summary: '', place: { file: join(hostPath, 'plan.json'), line: 1, column: 1 } },
+    cell: {},
+    nodes: [],
+    pods: [],
+    steps: [],
+  };
+}
+
+/** The cells of one scenario have one object for what is the same in all of them. */
+function createShared(): (head: RunHead) => RunHead {
+  const known = new Map<string, unknown>();
+  const once = <T>(value: T): T => {
+    const key = JSON.stringify(value);
+    if (!known.has(key)) known.set(key, value);
+    return known.get(key) as T;
+  };
+  return (head) => ({
+    ...head,
+    scenario: once(head.scenario),
+    cell: once(head.cell),
+    nodes: once(head.nodes),
+  });
+}
+
+interface RunFolder {
+  readonly hostPath: string;
+  /** why nobody knows what is in it */
+  readonly unreadable?: string;
+}
+
+/** The folder itself, if a run is recorded in it, or those below it; links in it lead to runs that stand elsewhere. */
+function runFolders(hostPath: string): readonly RunFolder[] {
   if (!isFolder(hostPath)) throw new BadInput(`${hostPath} is not a folder, so no run is recorded in it`);
-  if (existsSync(join(hostPath, 'journal.jsonl'))) return [hostPath];
-  const below = readdirSync(hostPath).map((name) => join(hostPath, name));
-  const runs = below.filter((path) => existsSync(join(path, 'journal.jsonl')));
+  const runs = below(hostPath);
   if (runs.length === 0) throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
   return runs;
 }
 
-function readRun(hostPath: string): Recorded {
-  const plan = readAs(parsePlan, join(hostPath, 'plan.json'));
-  const entries = readAs(parseJournal, join(hostPath, 'journal.jsonl'));
-  const run = plan.runs[0];
-  if (run === undefined) throw new BadInput(`${hostPath}/plan.json holds no run`);
-  return { run, entries, hostPath };
+const OF_A_RUN = ['journal.jsonl', 'plan.json', 'verdict.json'];
+
+function below(hostPath: string): readonly RunFolder[] {
+  if (OF_A_RUN.some((file) => existsSync(join(hostPath, file)))) return [{ hostPath }];
+  try {
+    return readdirSync(hostPath, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name }) => below(join(hostPath, name)));
+  } catch (thrown) {
+    return [{ hostPath, unreadable: `${hostPath} cannot be read: ${messageOf(thrown)}` }];
+  }
 }
+
+const readRun = (hostPath: string): Recorded => ({
+  run: readPlan(hostPath),
+  entries: readJournal(hostPath),
+  hostPath,
+});
+
+function readPlan(hostPath: string): RunPlan {
+  const run = readAs(parsePlan, join(hostPath, 'plan.json')).runs[0];
+  if (run === undefined) throw new BadInput(`${hostPath}/plan.json holds no run`);
+  return run;
+}
+
+const readJournal = (hostPath: string): readonly JournalEntry[] =>
+  readAs(parseJournal, join(hostPath, 'journal.jsonl'));
 
 function readAs<T>(parse: (text: string) => Result<T, string>, file: string): T {
   let text: string;

@@ -92,6 +92,14 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: [0, 1, 2, 69, 70],
     examples: [['judge .cnilab/2026-11-21T181229-368dc3', 'all runs of a session again']],
   },
+  report: {
+    ...READS,
+    exitCodes: [0, 1, 2, 69, 70],
+    examples: [
+      ['report .cnilab/latest --reporter junit=report.xml', 'of the newest session, for a CI service'],
+      ['report shard-1 shard-2 --reporter json=report.json', 'of runs from several machines together'],
+    ],
+  },
   timeline: {
     ...READS,
     examples: [

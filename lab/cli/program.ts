@@ -10,6 +10,7 @@ import { helpBelow } from './help.ts';
 import type { CniFlags } from './kept.ts';
 import type { ParityFlags } from './parity.ts';
 import type { ReplayFlags } from './replay.ts';
+import { REPORTER_NAMES } from './reporters.ts';
 import type { UpFlags } from './up.ts';
 
 const list = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -55,7 +56,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .argument('[scenarios...]', 'names, files, folders or globs')
     .option('--all', 'every scenario and every control, also those in sub-folders')
     .option('--keep', 'leave the nodes up, and say how to enter and end them')
-    .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
+    .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
     .option('-u, --update', 'write what was measured into the files, after showing the difference')
     .option('-y, --yes', 'with --update: write without asking')
     .action(async (names: string[], flags: RunFlags) =>
@@ -90,12 +91,21 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
   program
     .command('judge')
-    .description('judge recorded runs again')
-    .argument('<folders...>', 'of runs or of whole sessions, as they stand in .cnilab/')
-    .option('--reporter <name[=file]>', 'terminal, json or junit; more than one may be given', collect)
+    .description('the verdict on recorded runs, on the terminal')
+    .argument('<folders...>', 'of runs, of sessions, or of any folders around them')
+    .option('-v, --verbose', 'say everything that was done')
+    .action(async (folders: string[], flags: Pick<RunFlags, 'verbose'>) =>
+      done(await (await import('./report.ts')).reportCommand(world, folders, flags)),
+    );
+
+  program
+    .command('report')
+    .description('the same, as reports: for a browser, for CI services, for programs')
+    .argument('<folders...>', 'of runs, of sessions, or of any folders around them')
+    .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
     .option('-v, --verbose', 'say everything that was done')
     .action(async (folders: string[], flags: Pick<RunFlags, 'reporter' | 'verbose'>) =>
-      done(await (await import('./judge.ts')).judgeCommand(world, folders, flags)),
+      done(await (await import('./report.ts')).reportCommand(world, folders, flags)),
     );
 
   program

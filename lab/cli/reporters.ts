@@ -29,32 +29,45 @@ export async function createReporters(
   return reporters;
 }
 
+/** What a reporter is made with. */
 interface Wanted {
-  readonly name: string;
-  readonly file: string | undefined;
+  readonly world: World;
+  /** to its file, or to standard output */
+  readonly write: (text: string) => void;
+  readonly toFile: boolean;
   readonly verbose: boolean;
 }
 
-async function createReporter(world: World, { name, file, verbose }: Wanted): Promise<Reporter> {
+/** All that `--reporter` knows. Each is loaded when it is asked for. */
+const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Reporter>>> = {
+  async terminal({ world, write, toFile, verbose }) {
+    const { createTerminalReporter } = await import('../report/terminal.ts');
+    const screen = toFile ? { write, draw: write, isTerminal: false, color: false, columns: 120 } : world.out;
+    return createTerminalReporter({ screen, clock: world.clock, verbose });
+  },
+  json: async (wanted) => (await import('../report/json.ts')).createJsonReporter(wanted),
+  junit: async (wanted) => (await import('../report/junit.ts')).createJunitReporter(wanted),
+};
+
+const names = Object.keys(REPORTERS);
+/** `terminal, json or junit` */
+export const REPORTER_NAMES = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+
+async function createReporter(
+  world: World,
+  {
+    name,
+    file,
+    verbose,
+  }: { readonly name: string; readonly file: string | undefined; readonly verbose: boolean },
+): Promise<Reporter> {
+  const create = Object.hasOwn(REPORTERS, name) ? REPORTERS[name] : undefined;
+  if (create === undefined)
+    throw new BadInput(
+      `there is no reporter ${JSON.stringify(name)}; it is ${REPORTER_NAMES}, each also as name=file`,
+    );
   const write = file === undefined ? world.out.write : writerTo(resolve(world.cwd, file));
-  switch (name) {
-    case 'terminal': {
-      const { createTerminalReporter } = await import('../report/terminal.ts');
-      const screen =
-        file === undefined
-          ? world.out
-          : { write, draw: write, isTerminal: false, color: false, columns: 120 };
-      return createTerminalReporter({ screen, clock: world.clock, verbose });
-    }
-    case 'json':
-      return (await import('../report/json.ts')).createJsonReporter({ write });
-    case 'junit':
-      return (await import('../report/junit.ts')).createJunitReporter({ write });
-    default:
-      throw new BadInput(
-        `there is no reporter ${JSON.stringify(name)}; there are terminal, json and junit, each also as name=file`,
-      );
-  }
+  return create({ world, write, toFile: file !== undefined, verbose });
 }
 
 /** A file that is opened now, so that a path that cannot be written is known before anything runs. */

@@ -27,6 +27,21 @@ export interface RunPlan {
   readonly steps: readonly PlannedStep[];
 }
 
+/** What names a run and its place in a matrix. It is small: a report of many runs keeps this of each, and no steps. */
+export interface RunHead extends Pick<RunPlan, 'title' | 'slug' | 'scenario' | 'control' | 'cell'> {
+  readonly nodes: readonly Pick<PlannedNode, 'runtime'>[];
+}
+
+/** The head of a run alone, so that the rest of its plan can be forgotten. */
+export const headOf = ({ title, slug, scenario, control, cell, nodes }: RunPlan): RunHead => ({
+  title,
+  slug,
+  scenario,
+  ...(control === undefined ? {} : { control }),
+  cell,
+  nodes: nodes.map(({ runtime }) => ({ runtime })),
+});
+
 export interface PlannedNode extends NodePlan {
   readonly name?: string;
   /** on the start of the runtime; missing: it runs. Its id in the journal is `start` */

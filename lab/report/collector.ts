@@ -1,35 +1,49 @@
-import type { LabEvent } from '../events.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { LabEvent, RunEnded } from '../events.ts';
+import type { RunHead } from '../plan/plan.ts';
 import type { Reporter } from './reporter.ts';
 
 type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
 
-/** What a whole session came to, for reporters that write when all is over. */
-export interface Collected {
+/** What a whole session came to, for reporters that write when all is over. `Kept` is what such a reporter keeps of a run. */
+export interface Collected<Kept> {
   readonly started: Event<'session-started'> | undefined;
-  readonly runs: readonly { readonly run: RunPlan; readonly ended: Event<'run-ended'> | undefined }[];
+  /** in the order of the session; `kept` is missing where the run never came to its end */
+  readonly runs: readonly { readonly run: RunHead; readonly kept: Kept | undefined }[];
   readonly interruptedBy: string | undefined;
   readonly notices: readonly string[];
   /** missing where the session never came to its end */
   readonly over: Event<'session-ended'> | undefined;
 }
 
-type Keep = { readonly [K in LabEvent['kind']]: (event: Event<K>) => void };
+export interface CollectorOptions<Kept> {
+  readonly name: string;
+  /** What the report needs of a run. It must not hold the journal: a session may have 100,000 runs. */
+  readonly keep: (ended: RunEnded) => Kept;
+  readonly write: (collected: Collected<Kept>) => void;
+}
 
-/** A reporter that keeps what it hears and says it all at the end. */
-export function createCollector(name: string, write: (collected: Collected) => void): Reporter {
-  const ended = new Map<RunPlan, Event<'run-ended'>>();
+type On = { readonly [K in LabEvent['kind']]: (event: Event<K>) => void };
+
+/** A reporter that keeps a little of each run and writes it all at the end. */
+export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Kept>): Reporter {
+  const runs = new Map<string, { readonly run: RunHead; readonly kept: Kept | undefined }>();
   const notices: string[] = [];
   let started: Event<'session-started'> | undefined;
   let over: Event<'session-ended'> | undefined;
   let interruptedBy: string | undefined;
 
-  const keep: Keep = {
-    'session-started': (event) => void (started = event),
+  const on: On = {
+    'session-started': (event) => {
+      started = event;
+      for (const run of event.runs) runs.set(run.slug, { run, kept: undefined });
+    },
     progress: () => undefined,
     'run-started': () => undefined,
     observed: () => undefined,
-    'run-ended': (event) => void ended.set(event.run, event),
+    'run-ended': (event) => {
+      const { slug } = event.run;
+      runs.set(slug, { run: runs.get(slug)?.run ?? event.run, kept: keep(event) });
+    },
     interrupted: ({ by }) => void (interruptedBy = by),
     notice: ({ message }) => void notices.push(message),
     'session-ended': (event) => void (over = event),
@@ -38,26 +52,29 @@ export function createCollector(name: string, write: (collected: Collected) => v
   return {
     name,
     // Each entry takes the event of its own key; TypeScript cannot follow that across the union.
-    on: (event) => (keep[event.kind] as (event: LabEvent) => void)(event),
-    end: () => {
-      const runs = (started?.runs ?? []).map((run) => ({ run, ended: ended.get(run) }));
-      write({ started, runs, interruptedBy, notices, over });
-    },
+    on: (event) => (on[event.kind] as (event: LabEvent) => void)(event),
+    end: () => write({ started, runs: [...runs.values()], interruptedBy, notices, over }),
   };
 }
 
 /** The cells of one scenario's matrix, in the order of the plan. */
-export interface ScenarioRuns {
+export interface ScenarioRuns<Run extends RunHead> {
   readonly name: string;
-  readonly runs: readonly RunPlan[];
+  readonly runs: readonly Run[];
 }
 
 /** Runs by the file that they come from. */
-export function byScenario(runs: readonly RunPlan[]): readonly ScenarioRuns[] {
-  const groups = new Map<string, RunPlan[]>();
+export function byScenario<Run extends RunHead>(runs: readonly Run[]): readonly ScenarioRuns<Run>[] {
+  const groups = new Map<string, Run[]>();
   for (const run of runs) {
-    const key = `${run.scenario.place.file} ${run.scenario.name}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
+    const key = scenarioKey(run);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [run]);
+    else group.push(run);
   }
   return [...groups.values()].map((group) => ({ name: group[0]?.scenario.name ?? '', runs: group }));
 }
+
+/** The same for all cells of one scenario, and different for others. */
+export const scenarioKey = ({ scenario }: Pick<RunHead, 'scenario'>): string =>
+  `${scenario.place.file} ${scenario.name}`;

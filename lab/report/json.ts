@@ -1,22 +1,22 @@
-import type { LabEvent } from '../events.ts';
+import { unreachable } from '../core/lab-error.ts';
+import type { LabEvent, RunEnded } from '../events.ts';
 import type { Finding, Outcome } from '../judge/verdict.ts';
 import type { NodeUsage } from '../core/node-state.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import type { RunPlan } from '../plan/plan.ts';
-import { createCollector, type Collected } from './collector.ts';
+import type { RunHead } from '../plan/plan.ts';
 import type { Reporter } from './reporter.ts';
 
-/** What `--reporter json` writes: one document, when all is over. Described in docs/journal.md. */
+/** What `--reporter json` writes: one document, whose runs are in the order in which they ended. Described in docs/journal.md. */
 export interface JsonReport {
   readonly formatVersion: 1;
-  readonly outcome: Outcome;
   readonly backend: string;
-  readonly durationMs: number;
   readonly outputHostPath: string;
+  readonly runs: readonly JsonRun[];
+  readonly outcome: Outcome;
+  readonly durationMs: number;
   readonly interruptedBy?: string;
   readonly notices: readonly string[];
   readonly totals: Readonly<Record<Outcome | 'notRun', number>>;
-  readonly runs: readonly JsonRun[];
 }
 
 export interface JsonRun {
@@ -25,7 +25,7 @@ export interface JsonRun {
   readonly scenario: string;
   readonly file: string;
   readonly cell: Readonly<Record<string, string>>;
-  readonly control?: RunPlan['control'];
+  readonly control?: RunHead['control'];
   /** null for a run that never started or never ended */
   readonly outcome: Outcome | null;
   readonly durationMs?: number;
@@ -35,48 +35,82 @@ export interface JsonRun {
   readonly findings?: readonly Finding[];
 }
 
-type Ended = Extract<LabEvent, { kind: 'run-ended' }>;
+type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
 
-/** For programs: one JSON document at the end, with all that the verdicts say. */
+/** For programs: one JSON document with all that the verdicts say. A run is written when it ends, so none is kept. */
 export function createJsonReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  return createCollector('json', (collected) => write(`${JSON.stringify(jsonReport(collected), null, 2)}\n`));
-}
+  const totals = { pass: 0, fail: 0, inconclusive: 0 };
+  const missing = new Map<string, RunHead>();
+  const notices: string[] = [];
+  let interruptedBy: string | undefined;
+  let over: Event<'session-ended'> | undefined;
+  let isOpen = false;
+  let written = 0;
 
-function jsonReport({ started, runs, interruptedBy, notices, over }: Collected): JsonReport {
-  const jsonRuns = runs.map(({ run, ended }) => jsonRun(run, ended));
-  const number = (outcome: Outcome | null) => jsonRuns.filter((run) => run.outcome === outcome).length;
+  const open = (head: Pick<JsonReport, 'backend' | 'outputHostPath'>): void => {
+    isOpen = true;
+    const fields = Object.entries({ formatVersion: 1, ...head }).map(([key, value]) => field(key, value));
+    write(`{\n${fields.join(',\n')},\n  "runs": [`);
+  };
+  const writeRun = (run: JsonRun): void => {
+    const lines = JSON.stringify(run, null, 2).replaceAll('\n', '\n    ');
+    write(`${written === 0 ? '' : ','}\n    ${lines}`);
+    written += 1;
+  };
   return {
-    formatVersion: 1,
-    // a session that never came to its end is not known, whatever its runs were
-    outcome: over?.outcome ?? 'inconclusive',
-    backend: started?.backend ?? '',
-    durationMs: over?.durationMs ?? 0,
-    outputHostPath: started?.outputHostPath ?? '',
-    ...(interruptedBy === undefined ? {} : { interruptedBy }),
-    notices,
-    totals: {
-      pass: number('pass'),
-      fail: number('fail'),
-      inconclusive: number('inconclusive'),
-      notRun: number(null),
+    name: 'json',
+    on(event) {
+      switch (event.kind) {
+        case 'session-started':
+          for (const run of event.runs) missing.set(run.slug, run);
+          return open({ backend: event.backend, outputHostPath: event.outputHostPath });
+        case 'run-ended':
+          missing.delete(event.run.slug);
+          totals[event.verdict.outcome] += 1;
+          return writeRun({ ...jsonHead(event.run), ...jsonEnded(event) });
+        case 'interrupted':
+          return void (interruptedBy = event.by);
+        case 'notice':
+          return void notices.push(event.message);
+        case 'session-ended':
+          return void (over = event);
+        case 'progress':
+        case 'run-started':
+        case 'observed':
+          return;
+        default:
+          return unreachable(event);
+      }
     },
-    runs: jsonRuns,
+    end() {
+      if (!isOpen) open({ backend: '', outputHostPath: '' });
+      for (const run of missing.values()) writeRun({ ...jsonHead(run), outcome: null });
+      const fields = Object.entries({
+        // a session that never came to its end is not known, whatever its runs were
+        outcome: over?.outcome ?? 'inconclusive',
+        durationMs: over?.durationMs ?? 0,
+        ...(interruptedBy === undefined ? {} : { interruptedBy }),
+        notices,
+        totals: { ...totals, notRun: missing.size },
+      }).map(([key, value]) => field(key, value));
+      write(`${written === 0 ? '' : '\n  '}],\n${fields.join(',\n')}\n}\n`);
+    },
   };
 }
 
-function jsonRun(run: RunPlan, ended: Ended | undefined): JsonRun {
-  return {
-    title: run.title,
-    slug: run.slug,
-    scenario: run.scenario.name,
-    file: run.scenario.place.file,
-    cell: run.cell,
-    ...(run.control === undefined ? {} : { control: run.control }),
-    ...(ended === undefined ? { outcome: null } : jsonEnded(ended)),
-  };
-}
+const field = (key: string, value: unknown): string =>
+  `  ${JSON.stringify(key)}: ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}`;
 
-function jsonEnded({ verdict, durationMs, outputHostPath, entries }: Ended) {
+const jsonHead = ({ title, slug, scenario, cell, control }: RunHead) => ({
+  title,
+  slug,
+  scenario: scenario.name,
+  file: scenario.place.file,
+  cell,
+  ...(control === undefined ? {} : { control }),
+});
+
+function jsonEnded({ verdict, durationMs, outputHostPath, entries }: RunEnded) {
   const usage = entries.find((entry) => entry.kind === 'usage')?.usage;
   return {
     outcome: verdict.outcome,

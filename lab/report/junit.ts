@@ -1,14 +1,12 @@
 import { shownLine, shown } from '../core/content.ts';
-import type { LabEvent } from '../events.ts';
+import type { RunEnded } from '../events.ts';
 import { worst, type Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { RunHead, RunPlan } from '../plan/plan.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import type { Reporter } from './reporter.ts';
 import { type Glance, glanceAt } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
-
-type Ended = Extract<LabEvent, { kind: 'run-ended' }>;
 
 /**
  * For CI services: a testsuite for each scenario, in it a testcase for each step of each cell, and one for its end. What
@@ -16,13 +14,17 @@ type Ended = Extract<LabEvent, { kind: 'run-ended' }>;
  * is not known an error, what was not reached skipped. A control is one testcase: it came out as it must, or not.
  */
 export function createJunitReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  return createCollector('junit', (collected) => write(formatXml(testsuites(collected))));
+  return createCollector<readonly Element[]>({
+    name: 'junit',
+    keep: casesOf,
+    write: (collected) => write(formatXml(testsuites(collected))),
+  });
 }
 
-function testsuites({ runs: all }: Collected): Element {
-  const ended = new Map(all.map((one) => [one.run, one.ended]));
+function testsuites({ runs: all }: Collected<readonly Element[]>): Element {
+  const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept]));
   const suites = byScenario(all.map(({ run }) => run)).map(({ name, runs }) => {
-    const cases = runs.flatMap((run) => casesOf(run, ended.get(run)));
+    const cases = runs.flatMap((run) => casesBySlug.get(run.slug) ?? [notRun(run)]);
     return element('testsuite', { name, ...countCases(cases) }, cases);
   });
   const cases = suites.flatMap(({ children }) => children);
@@ -51,32 +53,35 @@ function countCases(cases: Element['children']): Element['attributes'] {
   };
 }
 
-function casesOf(run: RunPlan, ended: Ended | undefined): readonly Element[] {
-  const attributes = (stepId: string, ms: number) => ({
-    classname: run.title,
-    name: stepId,
-    file: run.scenario.place.file,
-    time: (ms / 1000).toFixed(3),
-  });
-  if (ended === undefined) {
-    return [
-      element('testcase', attributes('run', 0), [
-        element('error', { message: 'the run was not started or did not end' }),
-      ]),
-    ];
-  }
-  const { verdict, entries } = ended;
+const attributesOf = (run: RunHead, { stepId, ms }: { readonly stepId: string; readonly ms: number }) => ({
+  classname: run.title,
+  name: stepId,
+  file: run.scenario.place.file,
+  time: (ms / 1000).toFixed(3),
+});
+
+const notRun = (run: RunHead): Element =>
+  element('testcase', attributesOf(run, { stepId: 'run', ms: 0 }), [
+    element('error', { message: 'the run was not started or did not end' }),
+  ]);
+
+function casesOf(ended: RunEnded): readonly Element[] {
+  const { run, verdict, entries, durationMs } = ended;
   if (run.control !== undefined) {
     const findings = verdict.findings.filter(({ check }) => check === 'control');
     const result = resultOf(findings.length === 0 ? verdict.findings : findings, run);
-    return [element('testcase', attributes('control', ended.durationMs), [...result, systemOut(ended)])];
+    const attributes = attributesOf(run, { stepId: 'control', ms: durationMs });
+    return [element('testcase', attributes, [...result, systemOut(ended)])];
   }
   const { findings, outcome } = verdict;
   const glance = glanceAt({ run, findings, outcome, entries, columns: COLUMNS });
-  const stepIds = [...run.steps.map(({ id }) => id), 'end'];
+  const planned = [...run.steps.map(({ id }) => id), 'end'];
+  // the start, and whatever else is no step, is a case where something is wrong with it
+  const others = findings.filter(({ stepId, outcome }) => outcome !== 'pass' && !planned.includes(stepId));
+  const stepIds = [...new Set(others.map(({ stepId }) => stepId)), ...planned];
   return stepIds.map((stepId) => {
     const ofStep = findings.filter((finding) => finding.stepId === stepId && !isTidied(finding));
-    return element('testcase', attributes(stepId, tookMs(stepId, entries)), [
+    return element('testcase', attributesOf(run, { stepId, ms: tookMs(stepId, entries) }), [
       ...resultOf(ofStep, run, glance),
       ...(stepId === 'end' ? [systemOut(ended)] : []),
     ]);
@@ -112,7 +117,7 @@ function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): 
   ];
 }
 
-function systemOut({ outputHostPath, entries }: Ended): Element {
+function systemOut({ outputHostPath, entries }: RunEnded): Element {
   const artifacts = artifactsText(entries);
   const lines = [`recorded in ${outputHostPath}`, ...(artifacts === '' ? [] : [`made of ${artifacts}`])];
   return element('system-out', {}, [lines.join('\n')]);

@@ -52,20 +52,25 @@ interface Shape {
 
 function draw(results: readonly CellResult[], { rowAxes, across, paint }: Shape): readonly Line[] {
   const headings = across === undefined ? [''] : distinct(results.map(({ cell }) => cell[across] ?? ''));
-  const axisWidth = (axis: string) =>
-    Math.max(axis.length, ...results.map(({ cell }) => (cell[axis] ?? '').length));
-  const rowOf = ({ cell }: CellResult) =>
-    rowAxes.map((axis) => (cell[axis] ?? '').padEnd(axisWidth(axis))).join('  ');
+  const axisWidths = new Map(
+    rowAxes.map((axis) => [
+      axis,
+      Math.max(
+        axis.length,
+        ...distinct(results.map(({ cell }) => cell[axis] ?? '')).map(({ length }) => length),
+      ),
+    ]),
+  );
+  const padAxis = (axis: string, text: string) => text.padEnd(axisWidths.get(axis) ?? 0);
+  const rowOf = ({ cell }: CellResult) => rowAxes.map((axis) => padAxis(axis, cell[axis] ?? '')).join('  ');
   const label = [
-    ...rowAxes.map((axis) => axis.padEnd(axisWidth(axis))),
+    ...rowAxes.map((axis) => padAxis(axis, axis)),
     ...(across === undefined ? [] : [across]),
   ].join('  ');
   const rows = distinct(results.map(rowOf));
   const labelWidth = Math.max(label.length, ...rows.map((row) => row.length));
-  const outcomeAt = (row: string, heading: string): CellResult['outcome'] | undefined =>
-    results.find(
-      (result) => rowOf(result) === row && (across === undefined || result.cell[across] === heading),
-    )?.outcome;
+  const headingAt = ({ cell }: CellResult) => (across === undefined ? '' : (cell[across] ?? ''));
+  const outcomeAt = worstAt(results.map((result) => [rowOf(result), headingAt(result), result.outcome]));
   const widths = headings.map((heading) =>
     Math.max(heading.length, ...rows.map((row) => outcomeAt(row, heading)?.length ?? 0)),
   );
@@ -81,6 +86,19 @@ function draw(results: readonly CellResult[], { rowAxes, across, paint }: Shape)
     }),
   ]);
   return [head, ...body].map((cells) => ({ text: `  ${cells.join('  ')}`.trimEnd(), width }));
+}
+
+/** The worst outcome of all results that have the same place in a table. */
+function worstAt(
+  results: readonly (readonly [row: string, heading: string, outcome: CellResult['outcome']])[],
+): (row: string, heading: string) => CellResult['outcome'] | undefined {
+  const rows = new Map<string, Map<string, CellResult['outcome']>>();
+  for (const [row, heading, outcome] of results) {
+    const own = rows.get(row) ?? new Map<string, CellResult['outcome']>();
+    const before = own.get(heading);
+    rows.set(row, own.set(heading, WORST_FIRST.find((one) => one === before || one === outcome) ?? outcome));
+  }
+  return (row, heading) => rows.get(row)?.get(heading);
 }
 
 const distinct = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
@@ -112,10 +130,7 @@ export function overviewTable(
 ): readonly string[] {
   const names = distinct(runs.map(({ scenario }) => scenario));
   const nameWidth = Math.min(LONGEST_NAME, Math.max(0, ...names.map((name) => shown(name).length)));
-  const outcomeOf = (name: string, version: string): CellResult['outcome'] | undefined => {
-    const own = runs.filter((run) => run.scenario === name && run.version === version);
-    return WORST_FIRST.find((outcome) => own.some((run) => run.outcome === outcome));
-  };
+  const outcomeOf = worstAt(runs.map(({ scenario, version, outcome }) => [scenario, version, outcome]));
   const groups = groupsOf(distinct(runs.map(({ version }) => version)));
   const tables = inRows(groups, columns - nameWidth).map((row) => {
     const own = names.filter((name) =>

@@ -4,7 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import { shown } from '../core/content.ts';
 import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import { headOf, type RunHead } from '../plan/plan.ts';
 import { byScenario } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
@@ -53,13 +53,15 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     onSlow: (line) => (screen.isTerminal ? draw() : status.print([shown(line)])),
   });
   /** what runs now → the step it is in, and since when */
-  const running = new Map<RunPlan, { stepId: string; readonly sinceMs: number }>();
-  const outcomes = new Map<RunPlan, Outcome>();
-  const durations = new Map<RunPlan, number>();
+  const running = new Map<string, { readonly title: string; stepId: string; readonly sinceMs: number }>();
+  const ended = new Map<string, { readonly outcome: Outcome; readonly durationMs: number }>();
+  const counts = { pass: 0, fail: 0, inconclusive: 0 };
+  let spentMs = 0;
   const seenBefore = new SeenBefore();
   /** of scenarios that did not pass: each is shown once */
   const summaries = new Set<string>();
-  let runs: readonly RunPlan[] = [];
+  let runs: readonly RunHead[] = [];
+  let titleWidth = 0;
   let jobsAtOnce = 1;
   let ticking: AbortController | undefined;
 
@@ -69,9 +71,9 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   };
   const draw = (): void => {
     const now = [
-      ...[...running].map(([run, { stepId, sinceMs }]) => {
+      ...[...running.values()].map(({ title, stepId, sinceMs }) => {
         const seconds = Math.floor((clock.now() - sinceMs) / 1000);
-        return `${run.title} (${stepId}${seconds >= LONG_S ? `, ${seconds} s` : ''})`;
+        return `${title} (${stepId}${seconds >= LONG_S ? `, ${seconds} s` : ''})`;
       }),
       ...slow.current(),
     ];
@@ -92,26 +94,25 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   };
   /** `12/60 (1 not passed, about 40 s left)` */
   const progressText = (): string => {
-    const wrong = [...outcomes.values()].filter((outcome) => outcome !== 'pass').length;
-    const left = runs.length - outcomes.size;
-    const spent = [...durations.values()].reduce((sum, ms) => sum + ms, 0);
-    const leftS = Math.round((spent / Math.max(1, durations.size) / jobsAtOnce) * (left / 1000));
+    const wrong = counts.fail + counts.inconclusive;
+    const left = runs.length - ended.size;
+    const leftS = Math.round((spentMs / Math.max(1, ended.size) / jobsAtOnce) * (left / 1000));
     const notes = [
       ...(wrong === 0 ? [] : [`${wrong} not passed`]),
-      ...(outcomes.size < ESTIMATE_FROM || leftS < LONG_S ? [] : [`about ${formatRest(leftS)} left`]),
+      ...(ended.size < ESTIMATE_FROM || leftS < LONG_S ? [] : [`about ${formatRest(leftS)} left`]),
     ];
-    return `${outcomes.size}/${runs.length}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
+    return `${ended.size}/${runs.length}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
   };
-  const titleOf = ({ title }: RunPlan): string => shown(title);
+  const titleOf = ({ title }: Pick<RunHead, 'title'>): string => shown(title);
   /** on a terminal, to its width; elsewhere lines are as long as they are */
   const fit = (text: string): Lines =>
     screen.isTerminal ? wrap(text, screen.columns - INDENT.length) : [text];
   const dim = (lines: Lines): Lines => lines.flatMap(fit).map(colors.dim);
-  const titleWidth = (): number => Math.max(0, ...runs.map((run) => titleOf(run).length));
 
   const tell: Tell = {
     'session-started': ({ runs: planned, backend, jobs }) => {
       runs = planned;
+      titleWidth = planned.reduce((width, run) => Math.max(width, titleOf(run).length), 0);
       jobsAtOnce = Math.max(1, Math.min(jobs, planned.length));
       const atOnce = jobs > 1 && planned.length > 1 ? `, ${Math.min(jobs, planned.length)} at a time` : '';
       return [colors.dim(`${count(planned.length, 'run')} on ${backend}${atOnce}`)];
@@ -121,21 +122,22 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       return last === undefined ? [] : [shown(last)];
     },
     'run-started': ({ run }) => {
-      running.set(run, { stepId: 'start', sinceMs: clock.now() });
+      running.set(run.slug, { title: run.title, stepId: 'start', sinceMs: clock.now() });
       void tick();
       return [];
     },
     observed: ({ run, entry }) => {
       if (entry.kind !== 'step-started') return [];
-      const now = running.get(run);
+      const now = running.get(run.slug);
       if (now !== undefined) now.stepId = entry.stepId;
       return verbose ? [colors.dim(`      ${titleOf(run)}  ${entry.stepId}`)] : [];
     },
     'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept }) => {
-      running.delete(run);
-      outcomes.set(run, verdict.outcome);
-      durations.set(run, durationMs);
-      const title = titleOf(run).padEnd(titleWidth());
+      running.delete(run.slug);
+      ended.set(run.slug, { outcome: verdict.outcome, durationMs });
+      counts[verdict.outcome] += 1;
+      spentMs += durationMs;
+      const title = titleOf(run).padEnd(titleWidth);
       const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
       const isControl = verdict.outcome === 'pass' && run.control !== undefined;
@@ -144,7 +146,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const blocks = verbose
         ? blocksOf(findings, run)
         : glanceBlocks(glanceAt({ run, findings, outcome, entries, columns }));
-      const details = isControl ? [] : blocks.flatMap(tellOnce(run));
+      const details = isControl ? [] : blocks.flatMap(tellOnce(headOf(run)));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
       );
@@ -176,10 +178,11 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     },
   };
 
-  const cellOf = ({ title, scenario }: RunPlan): string =>
+  const outcomeOf = ({ slug }: RunHead): Outcome | 'not run' => ended.get(slug)?.outcome ?? 'not run';
+  const cellOf = ({ title, scenario }: RunHead): string =>
     shown(title.startsWith(`${scenario.name} `) ? title.slice(scenario.name.length + 1) : title);
   const tellOnce =
-    (run: RunPlan) =>
+    (run: RunHead) =>
     (block: Block): Lines => {
       const first = seenBefore.note(run, block);
       return first === run ? block.lines : [`${block.lines[0] ?? ''}, as in ${cellOf(first)}`];
@@ -191,18 +194,22 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     const results = runs.map((run) => ({
       scenario: run.control === undefined ? run.scenario.name : 'controls',
       version: run.nodes[0]?.runtime.version ?? '',
-      outcome: outcomes.get(run) ?? ('not run' as const),
+      outcome: outcomeOf(run),
     }));
-    const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+    const tookMs = (run: RunHead): number => ended.get(run.slug)?.durationMs ?? 0;
+    const slowest = runs
+      .filter(({ slug }) => ended.has(slug))
+      .sort((a, b) => tookMs(b) - tookMs(a))
+      .slice(0, SLOWEST);
     const cut = (text: string) => (text.length > WIDEST - 14 ? `${text.slice(0, WIDEST - 15)}…` : text);
-    const width = Math.max(0, ...slowest.map(([run]) => cut(titleOf(run)).length));
+    const width = Math.max(0, ...slowest.map((run) => cut(titleOf(run)).length));
     return [
       '',
       ...overviewTable(results, { columns: Math.min(screen.columns, WIDEST), paint }),
       '',
       'slowest',
       ...slowest.map(
-        ([run, ms]) => `  ${cut(titleOf(run)).padEnd(width)}  ${formatDuration(ms).padStart(8)}`,
+        (run) => `  ${cut(titleOf(run)).padEnd(width)}  ${formatDuration(tookMs(run)).padStart(8)}`,
       ),
       '',
     ];
@@ -210,11 +217,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   const tables = (): Lines =>
     byScenario(runs).flatMap(({ name, runs: cells }) => {
       if (cells.length < 2) return [];
-      if (isOverview() && cells.every((run) => outcomes.get(run) === 'pass')) return [];
-      const results = cells.map((run) => ({
-        cell: run.cell,
-        outcome: outcomes.get(run) ?? ('not run' as const),
-      }));
+      if (isOverview() && cells.every((run) => outcomeOf(run) === 'pass')) return [];
+      const results = cells.map((run) => ({ cell: run.cell, outcome: outcomeOf(run) }));
       const repeated = seenBefore
         .repeatedIn(cells)
         .flatMap(({ headline, runs: found }) => [
@@ -225,16 +229,14 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       return ['', shown(name), ...table, ...repeated, ''];
     });
   const totals = (): string => {
-    const ended = [...outcomes.values()];
-    const number = (outcome: Outcome) => ended.filter((one) => one === outcome).length;
     const parts = [
-      [number('pass'), 'pass', 'passed'],
-      [number('fail'), 'fail', 'failed'],
-      [number('inconclusive'), 'inconclusive', 'inconclusive'],
-      [runs.length - ended.length, 'not run', 'not run'],
+      [counts.pass, 'pass', 'passed'],
+      [counts.fail, 'fail', 'failed'],
+      [counts.inconclusive, 'inconclusive', 'inconclusive'],
+      [runs.length - ended.size, 'not run', 'not run'],
     ] as const;
-    const counts = parts.filter(([n]) => n > 0).map(([n, outcome, word]) => paint(outcome, `${n} ${word}`));
-    return counts.length === 0 ? 'nothing was run' : counts.join(', ');
+    const texts = parts.filter(([n]) => n > 0).map(([n, outcome, word]) => paint(outcome, `${n} ${word}`));
+    return texts.length === 0 ? 'nothing was run' : texts.join(', ');
   };
 
   return {

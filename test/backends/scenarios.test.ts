@@ -88,7 +88,7 @@ test('every control rings by the check that it names', () => {
 });
 
 test('judged again, each recorded run gives the findings that were written down', async () => {
-  const again = await cnilab(['judge', session, '--reporter', 'json']);
+  const again = await cnilab(['report', session, '--reporter', 'json']);
   expect(again.exitCode).toBe(0);
   const { runs } = JSON.parse(again.stdout) as {
     runs: { slug: string; outcome: string; findings: unknown }[];

@@ -49,7 +49,14 @@ export const commandResult: Schema<CommandResult> = v.looseObject({
 
 const kind = v.picklist(STATE_KINDS);
 export const nodeState: Schema<NodeState> = v.looseObject({
-  items: v.array(v.looseObject({ kind, name: v.string(), detail: v.exactOptional(texts) })),
+  items: v.array(
+    v.looseObject({
+      kind,
+      name: v.string(),
+      detail: v.exactOptional(texts),
+      log: v.exactOptional(v.array(v.string())),
+    }),
+  ),
   unseen: v.array(v.looseObject({ kind, why: v.string() })),
   conflists: v.exactOptional(v.array(v.string())),
   network: v.exactOptional(

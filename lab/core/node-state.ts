@@ -5,6 +5,10 @@ export type RuntimeState = (typeof RUNTIME_STATES)[number];
 /** How a pod's sandbox is to CRI; `absent`: CRI does not list it. */
 export type PodState = 'ready' | 'not-ready' | 'absent';
 
+/** How a container is to CRI; `absent`: CRI does not list it. */
+export const CONTAINER_STATES = ['created', 'running', 'exited', 'unknown', 'absent'] as const;
+export type ContainerState = (typeof CONTAINER_STATES)[number];
+
 /**
  * Everything on a node that a pod could leave behind, as one look saw it. A kind that could not be looked at is in
  * `unseen` with the reason, and its list is empty: callers that care must ask `unseen` first.
@@ -61,6 +65,19 @@ export interface StateItem {
   readonly name: string;
   /** what else is known of it, for people and for expectations on pods */
   readonly detail?: Readonly<Record<string, string>>;
+  /** the last lines of the log of a container, as the runtime wrote them */
+  readonly log?: readonly string[];
+}
+
+/** The container that was created last under this name. */
+export function newestContainer(name: string, { items }: Pick<NodeState, 'items'>): StateItem | undefined {
+  const createdAt = ({ detail }: StateItem) => BigInt(detail?.['createdAt'] ?? 0);
+  return items
+    .filter(({ kind, detail }) => kind === 'container' && detail?.['name'] === name)
+    .reduce<StateItem | undefined>(
+      (newest, one) => (newest === undefined || createdAt(one) > createdAt(newest) ? one : newest),
+      undefined,
+    );
 }
 
 /** What one node used from its start until now; a figure that this host cannot give is missing. */

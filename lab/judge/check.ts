@@ -17,6 +17,8 @@ export interface Subject {
   readonly log: string | undefined;
   /** the pod that a step is about */
   readonly pod: string | undefined;
+  /** the container that a step is about */
+  readonly container: string | undefined;
   /** the plugin calls that belong to it */
   readonly calls: KnownCalls;
   readonly facts: RunFacts;

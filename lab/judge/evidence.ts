@@ -67,7 +67,9 @@ function missingName(
     return capture(own, `${pod}.attempts`) ?? (readBack ? capture(own, `${pod}.ignored`) : undefined);
   }
   const container = containerMadeBy(action);
-  return container !== undefined && succeeded ? capture(own, `${container}.id`) : undefined;
+  if (container === undefined || !succeeded) return undefined;
+  const readBack = action.do === 'create-container' && action.seccomp !== undefined;
+  return capture(own, `${container}.id`) ?? (readBack ? capture(own, `${container}.ignored`) : undefined);
 }
 
 const wait = ({ own, waited }: { own: readonly JournalEntry[]; waited: number }) => {

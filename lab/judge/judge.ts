@@ -8,6 +8,8 @@ import { capturesOf } from './captures-of.ts';
 import { causeOf } from './failures.ts';
 import { judgeCleanup, isComplete, judgeNotRun, judgeRan } from './ran.ts';
 import { judgeCalls } from './calls.ts';
+import { newestContainer } from '../core/node-state.ts';
+import { describeContainer, judgeContainers, judgeIgnoredOfContainer, logLines } from './containers.ts';
 import { judgeControl } from './control.ts';
 import { judgeError, judgeExitCode, judgeOk, judgeOutput } from './commands.ts';
 import {
@@ -25,7 +27,7 @@ import { judgeNetwork } from './network.ts';
 import { withPaste } from './paste.ts';
 import { podOf } from './left-over.ts';
 import { judgeIgnored, judgePods } from './pods.ts';
-import { podMadeBy } from '../spec/verbs/verbs.ts';
+import { containerMadeBy, containerOfAction, podMadeBy } from '../spec/verbs/verbs.ts';
 import type { Judged, Subject } from './check.ts';
 import { judgeTimedOut, limitsOf } from './timed-out.ts';
 import { present } from '../spec/object-shape.ts';
@@ -120,11 +122,15 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const { did, subject } = subjectOf(step, context);
   const state = judgeState(subject);
   const pod = podMadeBy(step.step.action);
-  const ignored = pod === undefined ? [] : judgeIgnored(subject, pod);
+  const container = containerMadeBy(step.step.action);
+  const ignored = [
+    ...(pod === undefined ? [] : judgeIgnored(subject, pod)),
+    ...(container === undefined ? [] : judgeIgnoredOfContainer(subject, container)),
+  ];
   const { stale } = capturesOf(step);
   const findings = withLog(
     [
-      ...did.findings,
+      ...withContainer(did.findings, subject),
       ...judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name }),
       ...ignored,
       ...state.findings,
@@ -133,6 +139,16 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
     logUpTo(step, facts),
   );
   return { findings: ofNode(step.view, findings), bindings: bind(state.bindings, stale) };
+}
+
+/** A step about a container that does not pass shows how the container is, and the last of its log. */
+function withContainer(findings: readonly Finding[], { container, state }: Subject): readonly Finding[] {
+  const item = container === undefined || state === undefined ? undefined : newestContainer(container, state);
+  if (container === undefined || item === undefined) return findings;
+  const lines = [describeContainer(container, item), ...logLines(item)];
+  return findings.map((finding) =>
+    finding.outcome === 'pass' ? finding : { ...finding, detail: [...(finding.detail ?? []), ...lines] },
+  );
 }
 
 const offered = (finding: Finding, { expect, bindings, facts, state }: Subject, unborn?: string): Finding =>
@@ -165,6 +181,7 @@ function subjectOf(
     state: step.state,
     log: step.log,
     pod: podOf(step.step.action, all.run),
+    container: containerOfAction(step.step.action),
     calls: callsIn(facts.calls, stepId),
     facts,
     bindings: did.bindings,
@@ -231,10 +248,12 @@ function judgeState(subject: Subject): Judged {
   const log = judgeLog(subject);
   const bound = { ...subject, bindings: log.bindings };
   const calls = judgeCalls(bound);
-  const network = judgeNetwork({ ...bound, bindings: calls.bindings });
+  const containers = judgeContainers({ ...bound, bindings: calls.bindings });
+  const network = judgeNetwork({ ...bound, bindings: containers.bindings });
   const findings = [
     ...network.findings,
     ...judgePods(bound),
+    ...containers.findings,
     ...judgeLeftBehind(bound),
     ...log.findings,
     ...judgeNoLog(bound),
@@ -275,7 +294,7 @@ function endSubject(
   const atEnd = facts.looks.findLast(({ stepId }) => stepId === 'end');
   const state = (atEnd ?? facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
   const { log, calls } = facts;
-  return { stepId: 'end', expect, state, log, calls, pod: undefined, facts, bindings };
+  return { stepId: 'end', expect, state, log, calls, pod: undefined, container: undefined, facts, bindings };
 }
 
 /** What does not pass carries the last of what the runtime said meanwhile, and why it has no configuration if that is it. */

@@ -42,6 +42,10 @@ function pasteOf(
       return network.ready
         ? 'network-ready: true'
         : `network-ready: { reason: ${text(network.reason)}, message: ${text(network.message)} }`;
+    case 'container': {
+      const at = containerTextAt(expect, place);
+      return at === undefined ? undefined : inContainer(at, `{ ${at.key}: ${text(actual)} }`);
+    }
     case 'pod':
       return actual.startsWith('ignored: ') ? `pod: { ${actual} }` : undefined;
     case 'left-behind':
@@ -65,6 +69,23 @@ function pasteOf(
       return undefined;
   }
 }
+
+/** Which text of which container stands at a place; the container has no name where it is that of the step. */
+function containerTextAt(
+  { container, containers = {} }: Expectation,
+  place: Finding['place'],
+): { readonly name: string | undefined; readonly key: 'reason' | 'message' } | undefined {
+  const all = [[undefined, container] as const, ...Object.entries(containers)];
+  for (const [name, one] of all) {
+    for (const key of ['reason', 'message'] as const)
+      if (one?.[key]?.place === place && place) return { name, key };
+  }
+  return undefined;
+}
+
+/** A value of one container, as an expectation has it. */
+export const inContainer = ({ name }: { readonly name: string | undefined }, value: string): string =>
+  name === undefined ? `container: ${value}` : `containers: { ${scalarOf(name)}: ${value} }`;
 
 /** Of a command that failed and said nothing, its exit code is all there is. */
 function silentFailure(message: string): string {

@@ -86,6 +86,7 @@ export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
     log: start.log,
     calls: callsIn(facts.calls, 'start'),
     pod: undefined,
+    container: undefined,
     facts,
     bindings: NO_BINDINGS,
   };

@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { lastSubjects, type LookAt } from './judge.ts';
+import { containersMayChange } from './containers.ts';
 import { isBeyond, restsOnTransient } from './left-behind.ts';
 import { networkMayChange } from './network.ts';
 import { judgePods } from './pods.ts';
@@ -22,17 +23,17 @@ export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): bool
     ...(step === undefined ? [] : [step.expect]),
     ...(stepId === 'end' || step === steps.at(-1) ? nodes.flatMap(({ end }) => end ?? []) : []),
   ];
-  return expected.some(
-    ({ leftBehind, networkReady, pod, pods }) =>
-      leftBehind !== undefined || networkReady !== undefined || pod !== undefined || pods !== undefined,
+  return expected.some(({ leftBehind, networkReady, pod, pods, container, containers }) =>
+    [leftBehind, networkReady, pod, pods, container, containers].some((one) => one !== undefined),
   );
 }
 
-/** Of what is left behind, of pods that ought to be gone, and of the network. */
+/** Of what is left behind, of pods and containers that ought to be gone or to have exited, and of the network. */
 export function worstOf(subjects: readonly Subject[]): 'settled' | 'beyond' | 'unsure' {
   const network = subjects.map(networkMayChange);
   if (network.includes('into')) return 'beyond';
-  if (subjects.some((subject) => isBeyond(subject) || podsAreBeyond(subject))) return 'beyond';
+  const beyond = [isBeyond, podsAreBeyond, containersMayChange];
+  if (subjects.some((subject) => beyond.some((is) => is(subject)))) return 'beyond';
   return network.includes('out of') || subjects.some(restsOnTransient) ? 'unsure' : 'settled';
 }
 

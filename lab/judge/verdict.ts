@@ -14,6 +14,7 @@ export const CHECKS = [
   'runtime', // it runs, or has ended, as expected
   'network-ready',
   'pod', // state and addresses of a pod
+  'container', // state of a container, and how it exited
   'left-behind',
   'log',
   'no-log',

@@ -166,6 +166,7 @@ export class StartedNode implements AsyncDisposable {
         log: undefined,
         calls: facts.calls,
         pod: undefined,
+        container: undefined,
         facts: {
           ...facts,
           steps,

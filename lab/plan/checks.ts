@@ -33,7 +33,7 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
     };
     const checkBranch = (branches: readonly Expectation[], on: string | undefined) => {
       const branch = branchFor(branches, cellOn(on));
-      if (branch !== undefined) check([...podNames(branch), ...subjectsIn(branch)], branch.place);
+      if (branch !== undefined) check([...namesIn(branch), ...subjectsIn(branch)], branch.place);
     };
     for (const { action, expect, place, on } of scenario.steps.filter((step) =>
       applies(step, cellOn(step.on)),
@@ -52,8 +52,10 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
   return [...mistakes.values()];
 }
 
-const podNames = ({ pods }: Expectation): readonly string[] =>
-  pods === undefined || pods === 'none' ? [] : Object.keys(pods);
+const namesIn = ({ pods, containers = {} }: Expectation): readonly string[] => [
+  ...(pods === undefined || pods === 'none' ? [] : Object.keys(pods)),
+  ...Object.keys(containers),
+];
 
 /** `web` of each `${web.id}` in any text. */
 function subjectsIn(value: unknown): readonly string[] {
@@ -135,6 +137,8 @@ function textsOf({
   networkReady,
   pod,
   pods,
+  container,
+  containers = {},
   leftBehind,
   log,
   noLog,
@@ -142,9 +146,9 @@ function textsOf({
   noCalls = [],
   callOrder = [],
 }: Expectation): readonly PlacedText[] {
-  const expected = [error, output, networkReady?.reason, networkReady?.message].flatMap((text) =>
-    text === undefined ? [] : [placed(text)],
-  );
+  const ended = [networkReady, container, ...Object.values(containers)];
+  const texts = [error, output, ...ended.flatMap((one) => [one?.reason, one?.message])];
+  const expected = texts.flatMap((text) => (text === undefined ? [] : [placed(text)]));
   const ofPods = [pod, ...(typeof pods === 'object' ? Object.values(pods) : [])];
   return [
     ...expected,

@@ -2,6 +2,7 @@ import type { FakeAnswer, FakeBehaviour, FakeScript } from '../core/fake-plugin.
 import { unreachable } from '../core/lab-error.ts';
 import type {
   CallExpectation,
+  ContainerExpectation,
   Control,
   Expectation,
   FileSpec,
@@ -162,7 +163,8 @@ export function fillExpectation(expectation: Expectation, filled: FilledCell): E
   const cell = filled.values;
   const { calls, noCalls, callOrder } = expectation;
   const fillCalls = (all: readonly CallExpectation[]) => all.map((call) => fillCall(call, filled));
-  const { error, output, networkReady, pod, pods, leftBehind, log, noLog } = expectation;
+  const { error, output, networkReady, pod, pods, container, containers, leftBehind, log, noLog } =
+    expectation;
   return {
     ...expectation,
     ...(error === undefined ? {} : { error: fillExpectedText(error, cell) }),
@@ -170,6 +172,14 @@ export function fillExpectation(expectation: Expectation, filled: FilledCell): E
     ...(networkReady === undefined ? {} : { networkReady: fillNetwork(networkReady, cell) }),
     ...(pod === undefined ? {} : { pod: fillExpectedPod(pod, cell) }),
     ...(pods === undefined ? {} : { pods: fillExpectedPods(pods, cell) }),
+    ...(container === undefined ? {} : { container: fillContainer(container, cell) }),
+    ...(containers === undefined
+      ? {}
+      : {
+          containers: Object.fromEntries(
+            Object.entries(containers).map(([name, one]) => [name, fillContainer(one, cell)]),
+          ),
+        }),
     ...(leftBehind === undefined ? {} : { leftBehind: fillLeftBehind(leftBehind, cell) }),
     log: log.map((line) => fillLog(line, cell)),
     noLog: noLog.map((line) => fillLog(line, cell)),
@@ -204,6 +214,15 @@ function fillCall(call: CallExpectation, filled: FilledCell): CallExpectation {
 export const fillControl = (control: Control, cell: Cell): Control => ({
   ...control,
   message: fillExpectedText(control.message, cell),
+});
+
+const fillContainer = (
+  { reason, message, ...container }: ContainerExpectation,
+  cell: Cell,
+): ContainerExpectation => ({
+  ...container,
+  ...(reason === undefined ? {} : { reason: fillExpectedText(reason, cell) }),
+  ...(message === undefined ? {} : { message: fillExpectedText(message, cell) }),
 });
 
 export const fillNetwork = (

@@ -1,9 +1,10 @@
-import { STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
-import { CRI_KEYS } from './pod-shape.ts';
+import { CONTAINER_STATES, STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
+import { CRI_KEYS, CRI_KEYS_OF_CONTAINER } from './pod-shape.ts';
 import { callOrderShape, callShape, countedCallShape } from './call-shape.ts';
 import { present, object } from './object-shape.ts';
 import { bool, wholeNumber, word, whenShape } from './scalar-shapes.ts';
 import type {
+  ContainerExpectation,
   EndExpectation,
   Expectation,
   LeftBehindExpectation,
@@ -132,6 +133,49 @@ const podShape: Shape<PodExpectation> = named(
   ),
 );
 
+const containerShape: Shape<ContainerExpectation> = named(
+  'container-expectation',
+  notEmpty(
+    object(
+      {
+        required: {},
+        optional: {
+          state: about('absent: CRI does not list it', word(CONTAINER_STATES)),
+          'exit-code': about('of a container that has exited', wholeNumber({ min: 0, max: 255 })),
+          reason: about('of one that has exited: Completed, Error, OOMKilled, StartError', exactOrPart),
+          message: about('why one has exited, where the runtime says it', exactOrPart),
+          restarts: about("how often it was created again: CRI's attempt", wholeNumber({ min: 0 })),
+          ignored: about(
+            'keys of the container that the runtime has dropped, as it does not know them; default: none',
+            list(word(CRI_KEYS_OF_CONTAINER)),
+          ),
+        },
+        otherWords: { attempt: 'it is called restarts', status: 'it is called state' },
+      },
+      (values, spot): ContainerExpectation | undefined => {
+        const { state, 'exit-code': exitCode, reason, message, ...rest } = values;
+        const ofEnd = Object.entries({ 'exit-code': exitCode, reason, message });
+        const [asked] = ofEnd.find(([, value]) => value !== undefined) ?? [];
+        if (asked !== undefined && state !== undefined && state !== 'exited')
+          return spot.mistake(`only a container that has exited has "${asked}"; leave it or "state" out`);
+        return { place: spot.place, ...rest, ...present({ state, exitCode, reason, message }) };
+      },
+    ),
+    'write the state that the container must have, or how it has exited',
+  ),
+);
+
+const containersShape: Shape<Readonly<Record<string, ContainerExpectation>>> = notEmpty(
+  mapped(
+    mapOf(containerShape, {
+      key: (name, spot) => spot.mention({ kind: 'used', what: 'container', name }),
+      build: (container, name) => [name, container] as const,
+    }),
+    (containers) => Object.fromEntries(containers),
+  ),
+  'name the containers that are meant',
+);
+
 type PodsExpectation = NonNullable<Expectation['pods']>;
 
 const podsShape: Shape<PodsExpectation> = byKind<PodsExpectation>({
@@ -162,6 +206,7 @@ const commonKeys = {
     networkShape,
   ),
   pods: about('none, or pods by name with their state and addresses', podsShape),
+  containers: about('containers by name, with their state and how they have exited', containersShape),
   'left-behind': about('none, or by kind what is there and was not at the start', leftBehindShape),
   log: about('lines that the runtime has logged in this step', oneOrMany(logShape)),
   'no-log': about('lines that the runtime has not logged in this step', oneOrMany(logShape)),
@@ -178,6 +223,7 @@ interface CommonValues {
   readonly runtime?: Expectation['runtime'];
   readonly 'network-ready'?: NetworkExpectation;
   readonly pods?: Expectation['pods'];
+  readonly containers?: Expectation['containers'];
   readonly 'left-behind'?: LeftBehindExpectation;
   readonly log?: readonly LogExpectation[];
   readonly 'no-log'?: readonly LogExpectation[];
@@ -192,6 +238,7 @@ const commonExpectation = (values: CommonValues) => ({
     runtime: values.runtime,
     networkReady: values['network-ready'],
     pods: values.pods,
+    containers: values.containers,
     leftBehind: values['left-behind'],
     calls: values.calls,
     noCalls: values['no-calls'],
@@ -219,11 +266,12 @@ export const stepExpectShape: Shape<readonly Expectation[]> = oneOrMany(
             'exit-code': about('of the command', wholeNumber({ min: 0, max: 255 })),
             'timed-out': about('whether the step runs into its own limit, so that there is no answer', bool),
             pod: about("state and addresses of the step's pod", podShape),
+            container: about("state of the step's container, and how it has exited", containerShape),
             ...commonKeys,
           },
         },
         (
-          { ok, error, output, 'exit-code': exitCode, 'timed-out': timedOut, pod, ...rest },
+          { ok, error, output, 'exit-code': exitCode, 'timed-out': timedOut, pod, container, ...rest },
           spot,
         ): Expectation | undefined => {
           if (ok === true && error !== undefined) {
@@ -238,7 +286,7 @@ export const stepExpectShape: Shape<readonly Expectation[]> = oneOrMany(
           return {
             ...commonExpectation(rest),
             place: spot.place,
-            ...present({ ok: success, error, output, exitCode, timedOut, pod }),
+            ...present({ ok: success, error, output, exitCode, timedOut, pod, container }),
           };
         },
       ),

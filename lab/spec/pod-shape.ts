@@ -15,7 +15,7 @@ export const protocolShape = about('default: tcp', word(PROTOCOLS));
 
 /**
  * Keys that a runtime may not know, and where they stand in the config that CRI gets. Host ports, annotations and labels have
- * been there from the first CRI on.
+ * been there from the first CRI on, and so have the other keys of a container.
  */
 export const CRI_FIELDS = {
   pod: {
@@ -25,12 +25,14 @@ export const CRI_FIELDS = {
     'namespaces.ipc': 'linux.security_context.namespace_options.ipc',
     'namespaces.user': 'linux.security_context.namespace_options.userns_options',
   },
+  container: { seccomp: 'linux.security_context.seccomp' },
 } as const;
 /** Whether a pod has such a key: then what the runtime has dropped becomes known when it is run, as `web.ignored`. */
 export const hasCriFields = ({ dns, sysctls, namespaces }: PodSpec): boolean =>
   dns !== undefined || sysctls !== undefined || namespaces !== undefined;
 
-export const CRI_KEYS = Object.values(CRI_FIELDS).flatMap((fields) => Object.keys(fields));
+export const CRI_KEYS = Object.keys(CRI_FIELDS.pod);
+export const CRI_KEYS_OF_CONTAINER = Object.keys(CRI_FIELDS.container);
 
 const addressOfNode: Shape<string> = mapped(template('matrix'), (ip, spot) =>
   ip.includes('${') || isIP(ip) !== 0 ? ip : spot.wants('an IP address of the node'),

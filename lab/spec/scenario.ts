@@ -1,5 +1,12 @@
 import { type RuntimeName, DEFAULT_RUNTIME } from '../core/components.ts';
-import type { NodeLimits, StateKind, SystemCalls, PodState, RuntimeState } from '../core/node-state.ts';
+import type {
+  NodeLimits,
+  StateKind,
+  SystemCalls,
+  ContainerState,
+  PodState,
+  RuntimeState,
+} from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
 import type { FakePlugin } from '../core/fake-plugin.ts';
 import type { Place } from './diagnostic.ts';
@@ -175,6 +182,7 @@ export interface StepSpec {
 export type Condition =
   | { readonly until: 'network-ready'; readonly network: NetworkExpectation }
   | { readonly until: 'pod'; readonly pod: string; readonly state: PodState }
+  | { readonly until: 'container'; readonly container: string; readonly state: ContainerState }
   | { readonly until: 'log'; readonly line: LogExpectation }
   | { readonly until: 'command'; readonly argv: readonly string[] }
   | { readonly until: 'background'; readonly background: string };
@@ -200,6 +208,9 @@ export interface Expectation {
   /** on the pod of the step: shorthand for `pods` with its name */
   readonly pod?: PodExpectation;
   readonly pods?: 'none' | Readonly<Record<string, PodExpectation>>;
+  /** on the container of the step: shorthand for `containers` with its name */
+  readonly container?: ContainerExpectation;
+  readonly containers?: Readonly<Record<string, ContainerExpectation>>;
   readonly leftBehind?: LeftBehindExpectation;
   readonly log: readonly LogExpectation[];
   readonly noLog: readonly LogExpectation[];
@@ -230,6 +241,20 @@ export interface PodExpectation {
   /** of what there is and was not at the start, that which belongs to this pod */
   readonly leftBehind?: LeftBehindExpectation;
   /** keys of the pod that the runtime does not know, and has dropped; of the run of a pod, missing is none */
+  readonly ignored?: readonly string[];
+}
+
+/** A container as CRI says that it is; of several of one name, the one that was created last. */
+export interface ContainerExpectation {
+  readonly place: Place;
+  readonly state?: ContainerState;
+  /** of one that has exited */
+  readonly exitCode?: number;
+  readonly reason?: TextExpectation;
+  readonly message?: TextExpectation;
+  /** how often it was created again: CRI's attempt */
+  readonly restarts?: number;
+  /** keys of the container that the runtime does not know, and has dropped; of its creation, missing is none */
   readonly ignored?: readonly string[];
 }
 

@@ -8,6 +8,7 @@ import type { YamlValue } from './yaml-value.ts';
 import {
   VERBS,
   isVerb,
+  containerOfAction,
   madeBy,
   mayTimeOut,
   runsOneCommand,
@@ -143,6 +144,10 @@ function checkFit(
   for (const expectation of expect) {
     if (expectation.pod !== undefined && specOf(action).pod === undefined) {
       at.mistake(`"pod" is the pod of the step, and ${action.do} has none; write "pods: { NAME: … }"`, 'pod');
+    }
+    if (expectation.container !== undefined && containerOfAction(action) === undefined) {
+      const message = `"container" is the container of the step, and ${action.do} has none; write "containers: { NAME: … }"`;
+      at.mistake(message, 'container');
     }
     for (const [key, value] of [
       ['error', expectation.error],

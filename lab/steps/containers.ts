@@ -1,26 +1,34 @@
 import { APP_IMAGE } from '../core/components.ts';
-import type { CONTAINER_VERBS, Created } from '../spec/verbs/containers.ts';
+import { tellIgnored } from './ignored-keys.ts';
+import type { CONTAINER_VERBS, Created, Seccomp } from '../spec/verbs/containers.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { namespaceOptionsOf, sandboxId } from './pods.ts';
 
 export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
+  /** each further one of a name in a pod is the container's next attempt, as kubelet counts them */
   'create-container': async (context, { container, pod, command, ...keys }) => {
     const sandbox = sandboxId(context, pod);
     const spec = context.pods.find(({ name }) => name === pod);
     const namespaceOptions = spec === undefined ? undefined : namespaceOptionsOf(spec);
+    const created = `${pod}.${container}.attempts`;
+    const attempt = Number(context.captures.get(created) ?? 0);
+    context.captures.set(context.stepId, created, String(attempt + 1));
     const config = {
-      metadata: { name: container, attempt: 0 },
+      metadata: { name: container, attempt },
       image: { image: APP_IMAGE },
       command: command.map((word) => context.captures.fill(word)),
-      log_path: `${container}.log`,
+      log_path: `${container}/${attempt}.log`,
       ...containerKeys(keys, { fill: (text) => context.captures.fill(text), namespaceOptions }),
     };
     const nodePath = `/lab/containers/${container}.json`;
     await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
     const argv = ['crictl', 'create', sandbox, nodePath, `/lab/pods/${pod}.json`];
     const { exitCode, stdout } = await context.run(argv, { container, pod });
-    if (exitCode === 0) context.captures.set(context.stepId, `${container}.id`, stdout.trim());
+    if (exitCode !== 0) return;
+    const id = stdout.trim();
+    context.captures.set(context.stepId, `${container}.id`, id);
+    await tellIgnored(context, { of: 'container', name: container, id, config });
   },
   'start-container': (context, { container }) => onContainer(context, 'start', container),
   'exec-container': async (context, { container, command }) => {
@@ -50,7 +58,13 @@ async function onContainer(
 
 /** What a file says of a container beside its command, as CRI's ContainerConfig has it. */
 export function containerKeys(
-  { env, mounts, user, capabilities }: Pick<Created, 'env' | 'mounts' | 'user' | 'capabilities'>,
+  {
+    env,
+    mounts,
+    user,
+    capabilities,
+    seccomp,
+  }: Pick<Created, 'env' | 'mounts' | 'user' | 'capabilities' | 'seccomp'>,
   { fill, namespaceOptions }: { fill: (text: string) => string; namespaceOptions: object | undefined },
 ): object {
   const filledUser = user === undefined ? undefined : fill(user);
@@ -66,6 +80,7 @@ export function containerKeys(
             ...(drop === undefined ? {} : { drop_capabilities: drop }),
           },
         }),
+    ...(seccomp === undefined ? {} : { seccomp: seccompOf(seccomp, fill) }),
   };
   return {
     ...(env === undefined
@@ -83,6 +98,13 @@ export function containerKeys(
     linux: Object.keys(security).length === 0 ? {} : { security_context: security },
   };
 }
+
+const SECCOMP_TYPES = { 'runtime-default': 0, unconfined: 1, localhost: 2 } as const;
+
+const seccompOf = (seccomp: Seccomp, fill: (text: string) => string): object =>
+  typeof seccomp === 'string'
+    ? { profile_type: SECCOMP_TYPES[seccomp] }
+    : { profile_type: SECCOMP_TYPES.localhost, localhost_ref: fill(seccomp.nodePath) };
 
 const userOf = (user: string): object =>
   /^\d+$/.test(user) ? { run_as_user: { value: Number(user) } } : { run_as_username: user };

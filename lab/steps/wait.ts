@@ -1,3 +1,4 @@
+import { newestContainer } from '../core/node-state.ts';
 import { unreachable } from '../core/lab-error.ts';
 import { matchLines, messageText, nearestLine } from '../match/log-line.ts';
 import { asKubelet, matchNetwork } from '../match/network.ts';
@@ -87,6 +88,15 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
       const seen = sandboxOf(state, condition.pod)?.detail?.['state'] ?? 'absent';
       return { holds: seen === condition.state, what: `pod ${condition.pod} is ${seen}` };
     }
+    case 'container': {
+      const { container: name } = condition;
+      const state = await context.node.look();
+      const blind = state.unseen.find(({ kind }) => kind === 'container');
+      if (blind !== undefined) return { blind: blind.why };
+      const { state: seen = 'absent', exitCode } = newestContainer(name, state)?.detail ?? {};
+      const code = exitCode === undefined ? '' : ` with ${exitCode}`;
+      return { holds: seen === condition.state, what: `container ${name} is ${seen}${code}` };
+    }
     case 'log': {
       const lines = context.runtime.kind.parseLog(await context.readLog());
       const known = context.captures.known();
@@ -142,6 +152,8 @@ function describeCondition({ runtime }: StepContext, condition: Condition): stri
       return condition.network.ready ? 'the network to be ready' : 'the network not to be ready';
     case 'pod':
       return `pod ${condition.pod} to be ${condition.state}`;
+    case 'container':
+      return `container ${condition.container} to be ${condition.state}`;
     case 'log':
       return `a line in the log of ${runtime.kind.name}`;
     case 'command':

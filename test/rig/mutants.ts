@@ -1,4 +1,4 @@
-import { RUNTIME_STATES } from '../../lab/core/node-state.ts';
+import { CONTAINER_STATES, RUNTIME_STATES } from '../../lab/core/node-state.ts';
 import type { CheckName } from '../../lab/judge/verdict.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
@@ -10,6 +10,7 @@ import type {
   LeftBehindExpectation,
   LogExpectation,
   NetworkExpectation,
+  ContainerExpectation,
   PodExpectation,
   TextExpectation,
 } from '../../lab/spec/scenario.ts';
@@ -62,6 +63,7 @@ export function mutantsOf(run: RunPlan): readonly Mutant[] {
 function changesOf(expect: Expectation): readonly Changed[] {
   const { ok, timedOut, runtime, error, exitCode, output, networkReady, pod, pods, leftBehind, log, noLog } =
     expect;
+  const { container, containers = {} } = expect;
   const changes: Changed[] = [];
   const add = (check: CheckName, change: string, changed: Partial<Expectation>): void => {
     changes.push({ expect: { ...expect, ...changed }, check, change });
@@ -85,6 +87,12 @@ function changesOf(expect: Expectation): readonly Changed[] {
       for (const { check, other } of otherPods(one))
         add(check, JSON.stringify(other), { pods: { ...pods, [name]: other } });
     }
+  }
+  for (const other of container === undefined ? [] : otherContainers(container))
+    add('container', JSON.stringify(other), { container: other });
+  for (const [name, one] of Object.entries(containers)) {
+    for (const other of otherContainers(one))
+      add('container', JSON.stringify(other), { containers: { ...containers, [name]: other } });
   }
   for (const other of leftBehind === undefined ? [] : otherRemains(leftBehind))
     add('left-behind', JSON.stringify(other), { leftBehind: other });
@@ -185,6 +193,18 @@ function otherNetworks({ reason, message, ...network }: NetworkExpectation): rea
   ];
 }
 
+function otherContainers(container: ContainerExpectation): readonly ContainerExpectation[] {
+  const { state, exitCode, restarts, reason, message } = container;
+  const others: Partial<ContainerExpectation>[] = [];
+  for (const other of CONTAINER_STATES)
+    if (state !== undefined && other !== state) others.push({ state: other });
+  if (exitCode !== undefined) others.push({ exitCode: exitCode + 1 });
+  if (restarts !== undefined) others.push({ restarts: restarts + 1 });
+  if (reason !== undefined) others.push(...otherTexts(reason).map((one) => ({ reason: one })));
+  if (message !== undefined) others.push(...otherTexts(message).map((one) => ({ message: one })));
+  return others.map((other) => ({ ...container, ...other }));
+}
+
 function otherPods(pod: PodExpectation): readonly { check: CheckName; other: PodExpectation }[] {
   const { state, ips, leftBehind } = pod;
   const others: PodExpectation[] = [];
@@ -248,6 +268,8 @@ export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): re
     const checks: CheckName[] = [];
     if (asked.some(({ leftBehind }) => leftBehind !== undefined)) checks.push('left-behind');
     if (asked.some(({ pod, pods }) => pod !== undefined || pods !== undefined)) checks.push('pod');
+    if (asked.some(({ container, containers }) => (container ?? containers) !== undefined))
+      checks.push('container');
     if (asked.some(({ networkReady }) => networkReady !== undefined)) checks.push('network-ready');
     if (checks.length === 0) return [];
     const without = entries.filter((entry) => !(entry.kind === 'look' && entry.stepId === id));

@@ -10,7 +10,7 @@ import type { PlannedAction, Verb } from '../../lab/spec/verbs/verbs.ts';
 import { present } from '../../lab/spec/object-shape.ts';
 import { createStepper } from '../../lab/steps/stepper.ts';
 import { ANSWERS, fakeArtifact, fakeNode, type FakeNodeOptions } from '../rig/fake-node.ts';
-import { at, exactly, result, sandbox, state } from '../rig/recorded-run.ts';
+import { at, exactly, item, result, sandbox, state } from '../rig/recorded-run.ts';
 
 type ActionOf<V extends Verb> = Extract<PlannedAction, { do: V }>;
 
@@ -168,6 +168,7 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
         `crictl create ${ID} /lab/containers/app.json /lab/pods/web.json`,
       ],
       seen: [
+        { kind: 'capture', name: 'web.app.attempts', value: '1' },
         {
           kind: 'command',
           argv: `crictl create ${ID} /lab/containers/app.json /lab/pods/web.json`,
@@ -465,6 +466,51 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
 
 test.each(Object.entries(CASES))('%s', async (_, [action, options, expected]) => {
   expect(await take(action, options)).toEqual(expected);
+});
+
+test('what a runtime has dropped of the keys of a container is known once it is created', async () => {
+  const create: PlannedAction = { ...createContainer, seccomp: { nodePath: '/deny.json' } };
+  const exec = (kept: object) => (argv: readonly string[]) =>
+    argv[1] === 'cri-config' ? { stdout: JSON.stringify(kept) } : (CONTAINERS.exec?.(argv) ?? {});
+  const profile = { seccomp: { profile_type: 2, localhost_ref: '/deny.json' } };
+  const last = async (kept: object) => (await take(create, { ...PODS, exec: exec(kept) })).seen.at(-1);
+  const ignored = (value: string) => ({ kind: 'capture', name: 'app.ignored', value });
+  expect(await last({ linux: { security_context: profile } })).toEqual(ignored(''));
+  expect(await last({ linux: { security_context: { seccomp: { profile_type: 1 } } } })).toEqual(
+    ignored('seccomp'),
+  );
+  expect(await last({})).toEqual(ignored('seccomp'));
+});
+
+describe('a wait for a container', () => {
+  const container = (detail: Readonly<Record<string, string>>) =>
+    state([item('container', OTHER, { name: 'app', sandbox: ID, createdAt: '1', ...detail })]);
+  const wait: PlannedAction = {
+    do: 'wait-for',
+    condition: { until: 'container', container: 'app', state: 'exited' },
+  };
+
+  test('ends when CRI says that it is so', async () => {
+    const looks = [container({ state: 'running' }), container({ state: 'exited', exitCode: '3' })];
+    const { seen } = await take(wait, { looks });
+    expect(seen).toMatchObject([
+      { what: 'container app to be exited', met: true, lastSeen: 'container app is exited with 3' },
+    ]);
+  });
+
+  test('is in vain where another of that name was created later', async () => {
+    const older = container({ state: 'exited', exitCode: '3' });
+    const looks = [
+      { ...older, items: [...container({ state: 'running', createdAt: '2' }).items, ...older.items] },
+    ];
+    const { seen } = await take(wait, { looks });
+    expect(seen).toMatchObject([{ met: false, lastSeen: 'container app is running' }]);
+  });
+
+  test('is not taken where CRI did not answer', async () => {
+    const { seen } = await take(wait, { looks: [state([], [{ kind: 'container', why: 'refused' }])] });
+    expect(seen).toEqual([{ kind: 'not-run', why: 'nobody could see container app to be exited: refused' }]);
+  });
 });
 
 describe('keys of a pod that a runtime may not know', () => {

@@ -1,6 +1,6 @@
 import { pasteable } from '../../core/content.ts';
 import { object, present } from '../object-shape.ts';
-import { bool, text, timeShape } from '../scalar-shapes.ts';
+import { bool, text, timeShape, word } from '../scalar-shapes.ts';
 import { about, byKind, list, mapOf, mapped, notEmpty, type Shape } from '../shape.ts';
 import { argvShape, forTexts, nameShape, template, usedContainer, usedPod } from '../text-shapes.ts';
 import { asWritten, verb, type VerbSpec } from './verb-spec.ts';
@@ -53,7 +53,11 @@ export interface Created extends WithCommand {
   /** a number, or a name of the image's /etc/passwd */
   readonly user?: string;
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
+  readonly seccomp?: Seccomp;
 }
+
+/** The seccomp profile; a file of the node is read by the runtime when it creates the container. */
+export type Seccomp = 'unconfined' | 'runtime-default' | { readonly nodePath: string };
 
 export interface Mount {
   readonly nodePath: string;
@@ -89,6 +93,14 @@ const capability = mapped(text({ wanted: 'a capability such as NET_ADMIN, or ALL
   /^(?!CAP_)[A-Z_]+$/.test(name) ? name : spot.wants('a capability such as NET_ADMIN, or ALL'),
 );
 
+const seccompShape: Shape<Seccomp> = byKind<Seccomp>({
+  text: word(['unconfined', 'runtime-default']),
+  mapping: object(
+    { required: { localhost: about('a profile, by its path on the node', absolutePath) }, optional: {} },
+    ({ localhost: nodePath }) => ({ nodePath }),
+  ),
+});
+
 const createdShape: Shape<Created> = object(
   {
     required: {
@@ -116,6 +128,10 @@ const createdShape: Shape<Created> = object(
           'leave "capabilities" out, or add or drop some',
         ),
       ),
+      seccomp: about(
+        "its system calls: unconfined, runtime-default, or a profile of the node; default: the runtime's choice",
+        seccompShape,
+      ),
     },
     otherWords: {
       image: "all containers are of the lab's own image, which has a shell and busybox",
@@ -142,7 +158,7 @@ export const CONTAINER_VERBS = {
     recorded: ['command'],
     needsRuntime: true,
     makes: 'container',
-    plan: ({ command, env, mounts, user, ...rest }, cell) => ({
+    plan: ({ command, env, mounts, user, seccomp, ...rest }, cell) => ({
       ...rest,
       command: command.map(cell.template),
       ...present({
@@ -153,6 +169,7 @@ export const CONTAINER_VERBS = {
           readOnly,
         })),
         user: user === undefined ? undefined : cell.template(user),
+        seccomp: typeof seccomp === 'object' ? { nodePath: cell.template(seccomp.nodePath) } : seccomp,
       }),
     }),
     describe: ({ container, pod, command }) => `${container} in ${pod}: ${pasteable(command)}`,

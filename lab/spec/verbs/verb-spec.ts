@@ -63,7 +63,7 @@ export interface VerbSpec<Fields extends object, Planned extends object = Fields
   /** the pod of the step, which is what `expect: { pod: … }` speaks of */
   pod?(fields: Fields & Planned): string;
   /** the container that it makes or acts on */
-  container?(fields: Fields & Planned): string;
+  container?(fields: Fields & Planned): string | undefined;
   /** pods that it names beside its own */
   otherPods?(fields: Fields & Planned): readonly string[];
 

@@ -1,12 +1,13 @@
 import { pasteable } from '../../core/content.ts';
 import { unreachable } from '../../core/lab-error.ts';
+import { CONTAINER_STATES } from '../../core/node-state.ts';
 import type { Condition } from '../scenario.ts';
 import { about, mapped, type Shape } from '../shape.ts';
 import { asWritten, verb, type CellValues } from './verb-spec.ts';
 import { POD_STATES, logShape, networkShape } from '../expect-shape.ts';
 import { word } from '../scalar-shapes.ts';
 import { object, unionByKey } from '../object-shape.ts';
-import { usedBackground, usedPod, argvShape } from '../text-shapes.ts';
+import { usedBackground, usedContainer, usedPod, argvShape } from '../text-shapes.ts';
 
 /** What `wait-for` waits for. */
 const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
@@ -27,6 +28,16 @@ const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
       pod,
       state,
     }),
+  ),
+  container: object(
+    {
+      required: {
+        container: usedContainer,
+        state: about('absent: CRI does not list it', word(CONTAINER_STATES)),
+      },
+      optional: {},
+    },
+    ({ container, state }) => ({ until: 'container', container, state }),
   ),
   log: object(
     {
@@ -63,6 +74,7 @@ export const WAITING_VERBS = {
     plan: ({ condition }, cell) => ({ condition: planCondition(condition, cell) }),
     describe: ({ condition }) => describeCondition(condition),
     otherPods: ({ condition }) => (condition.until === 'pod' ? [condition.pod] : []),
+    container: ({ condition }) => (condition.until === 'container' ? condition.container : undefined),
     background: ({ condition }) => (condition.until === 'background' ? condition.background : undefined),
   }),
   kill: verb<{ readonly background: string }>({
@@ -86,6 +98,7 @@ function planCondition(condition: Condition, cell: CellValues): Condition {
     case 'network-ready':
       return { ...condition, network: cell.network(condition.network) };
     case 'pod':
+    case 'container':
     case 'background':
       return condition;
     default:
@@ -99,6 +112,8 @@ function describeCondition(condition: Condition): string {
       return condition.network.ready ? 'the network is ready' : 'the network is not ready';
     case 'pod':
       return `pod ${condition.pod} is ${condition.state}`;
+    case 'container':
+      return `container ${condition.container} is ${condition.state}`;
     case 'log': {
       const { message } = condition.line;
       return `in the log: ${'exact' in message ? message.exact : message.contains}`;

@@ -24,6 +24,15 @@ type Sandbox struct {
 // Container is what CRI knows of one container.
 type Container struct {
 	ID, State, Name, SandboxID string
+	// Attempt counts the containers of one name, as kubelet does
+	Attempt uint32
+	// CreatedAt in nanoseconds, as the runtime says
+	CreatedAt int64
+	// ExitCode, Reason and Message say how one that has exited did
+	ExitCode        int32
+	Reason, Message string
+	// LogPath is empty where it has no log
+	LogPath string
 }
 
 // List returns all sandboxes and containers, in whatever state.
@@ -38,7 +47,8 @@ func (r *Runtime) List() ([]Sandbox, []Container, error) {
 		return nil, nil, errors.New(words(err))
 	}
 	sandboxes := make([]Sandbox, len(pods.GetItems()))
-	failures := make([]error, len(sandboxes))
+	list := make([]Container, len(containers.GetContainers()))
+	failures := make([]error, len(sandboxes)+len(list))
 	var all sync.WaitGroup
 	for i, item := range pods.GetItems() {
 		all.Add(1)
@@ -47,16 +57,38 @@ func (r *Runtime) List() ([]Sandbox, []Container, error) {
 			sandboxes[i], failures[i] = r.sandbox(ctx, item)
 		}(i, item)
 	}
+	for i, item := range containers.GetContainers() {
+		all.Add(1)
+		go func(i int, item *runtime.Container) {
+			defer all.Done()
+			list[i], failures[len(sandboxes)+i] = r.container(ctx, item)
+		}(i, item)
+	}
 	all.Wait()
 	if err := errors.Join(failures...); err != nil {
 		return nil, nil, err
 	}
-	list := make([]Container, len(containers.GetContainers()))
-	for i, item := range containers.GetContainers() {
-		state := strings.ToLower(strings.TrimPrefix(item.GetState().String(), "CONTAINER_"))
-		list[i] = Container{item.GetId(), state, item.GetMetadata().GetName(), item.GetPodSandboxId()}
-	}
 	return sandboxes, list, nil
+}
+
+// container adds what only the status of a single one tells: how it ended, and where its log is. Its state is that of the same
+// answer, as it may have exited since the list was made.
+func (r *Runtime) container(ctx context.Context, item *runtime.Container) (Container, error) {
+	metadata := item.GetMetadata()
+	found := Container{
+		ID: item.GetId(), Name: metadata.GetName(), SandboxID: item.GetPodSandboxId(), Attempt: metadata.GetAttempt(),
+		CreatedAt: item.GetCreatedAt(),
+	}
+	response := runtime.ContainerStatusResponse{}
+	request := &runtime.ContainerStatusRequest{ContainerId: item.GetId()}
+	if err := r.Call(ctx, "ContainerStatus", request, &response); err != nil {
+		return found, errors.New("container " + item.GetId() + ": " + words(err))
+	}
+	status := response.GetStatus()
+	found.State = strings.ToLower(strings.TrimPrefix(status.GetState().String(), "CONTAINER_"))
+	found.ExitCode, found.Reason, found.Message = status.GetExitCode(), status.GetReason(), status.GetMessage()
+	found.LogPath = status.GetLogPath()
+	return found, nil
 }
 
 // sandbox adds what only the status of a single one tells: its addresses, and its network namespace.

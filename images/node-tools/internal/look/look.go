@@ -16,6 +16,7 @@ type Item struct {
 	Kind   string            `json:"kind"`
 	Name   string            `json:"name"`
 	Detail map[string]string `json:"detail,omitempty"`
+	Log    []string          `json:"log,omitempty"`
 }
 
 // MarshalJSON keeps names apart that are not UTF-8, as those of files need not be.
@@ -24,9 +25,13 @@ func (i Item) MarshalJSON() ([]byte, error) {
 		Kind   string                   `json:"kind"`
 		Name   jsontext.Text            `json:"name"`
 		Detail map[string]jsontext.Text `json:"detail,omitempty"`
-	}{i.Kind, jsontext.Text(i.Name), make(map[string]jsontext.Text, len(i.Detail))}
+		Log    []jsontext.Text          `json:"log,omitempty"`
+	}{Kind: i.Kind, Name: jsontext.Text(i.Name), Detail: make(map[string]jsontext.Text, len(i.Detail))}
 	for key, value := range i.Detail {
 		written.Detail[key] = jsontext.Text(value)
+	}
+	for _, line := range i.Log {
+		written.Log = append(written.Log, jsontext.Text(line))
 	}
 	return json.Marshal(written)
 }

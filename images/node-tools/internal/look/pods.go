@@ -1,6 +1,8 @@
 package look
 
 import (
+	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -26,9 +28,50 @@ func pods(runtime *cri.Runtime) ([]Item, error) {
 		items = append(items, Item{Kind: "sandbox", Name: sandbox.ID, Detail: detail})
 	}
 	for _, container := range containers {
-		items = append(items, Item{Kind: "container", Name: container.ID, Detail: map[string]string{
+		detail := map[string]string{
 			"state": container.State, "name": container.Name, "sandbox": container.SandboxID,
-		}})
+			"attempt":   strconv.FormatUint(uint64(container.Attempt), 10),
+			"createdAt": strconv.FormatInt(container.CreatedAt, 10),
+		}
+		if container.State == "exited" {
+			detail["exitCode"] = strconv.FormatInt(int64(container.ExitCode), 10)
+			detail["reason"], detail["message"] = container.Reason, container.Message
+		}
+		items = append(items, Item{Kind: "container", Name: container.ID, Detail: detail, Log: lastLines(container.LogPath)})
 	}
 	return items, nil
+}
+
+const (
+	logLines = 5
+	logBytes = 4096
+)
+
+// lastLines returns the last lines of a container's log. One that cannot be read, as nothing was written yet, has none.
+func lastLines(path string) []string {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	if size, err := file.Seek(0, io.SeekEnd); err != nil || size > logBytes {
+		_, err = file.Seek(-logBytes, io.SeekEnd)
+		if err != nil {
+			return nil
+		}
+	} else if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(file, logBytes))
+	if err != nil {
+		return nil
+	}
+	lines := strings.Split(strings.Trim(string(text), "\n"), "\n")
+	if len(lines) > logLines {
+		lines = lines[len(lines)-logLines:]
+	}
+	if lines[0] == "" {
+		return nil
+	}
+	return lines
 }

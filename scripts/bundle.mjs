@@ -35,7 +35,12 @@ export async function bundle() {
     metafile: true,
     logLevel: 'warning',
   });
-  const files = [...outputFiles, { path: `${dist}/pins.json`, text: await pinsAsJson() }];
+  const page = await bundlePage(build);
+  const files = [
+    ...outputFiles,
+    ...page.outputFiles,
+    { path: `${dist}/pins.json`, text: await pinsAsJson() },
+  ];
   // by rename: another lab may start at this moment
   mkdirSync(dist, { recursive: true });
   for (const { path, text } of files) {
@@ -43,8 +48,28 @@ export async function bundle() {
     writeFileSync(halfway, ascii(text));
     renameSync(halfway, path);
   }
-  return { inputs: Object.keys(metafile.inputs) };
+  return { inputs: [...Object.keys(metafile.inputs), ...Object.keys(page.metafile.inputs)] };
 }
+
+/** What runs in the HTML report: dist/html-report.js and dist/html-report.css, which the lab writes into each report. */
+const bundlePage = (build) =>
+  build({
+    absWorkingDir: root,
+    entryPoints: {
+      'html-report': 'lab/report/html/client/main.tsx',
+      'html-report-style': 'lab/report/html/client/style.css',
+    },
+    outdir: 'dist',
+    write: false,
+    bundle: true,
+    minify: true,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    format: 'iife',
+    target: 'es2023',
+    metafile: true,
+    logLevel: 'warning',
+  });
 
 /** images/pins.yaml as JSON, with the hash of the text that it was made from: readPins in lab/ takes it for no other. */
 export async function pinsAsJson() {

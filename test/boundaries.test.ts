@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   judge: ['core', 'spec', 'plan', 'observe', 'match'],
   update: ['core', 'spec', 'plan', 'observe', 'judge'],
   'events.ts': ['observe', 'judge', 'plan'],
-  report: ['core', 'spec', 'plan', 'observe', 'judge', 'events.ts'],
+  report: ['core', 'spec', 'plan', 'observe', 'judge', 'events.ts', 'report/html/client'],
+  'report/html/client': [], // it runs in a browser
   assembly: [
     ...['core', 'host', 'spec', 'observe', 'plan', 'artifacts', 'nodes', 'nodes/backends', 'nodes/runtimes'],
     ...['steps', 'judge', 'report', 'events.ts'],
@@ -40,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
 const INNER_PARTS = Object.keys(MAY_IMPORT).filter((part) => part.includes('/'));
 
 const lab = fileURLToPath(new URL('../lab/', import.meta.url));
-const files = readdirSync(lab, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const files = readdirSync(lab, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
 const partOf = (file: string): string =>
   INNER_PARTS.find((part) => file.startsWith(`${part}/`)) ?? file.split('/')[0] ?? '';
 

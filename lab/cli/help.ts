@@ -96,6 +96,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     ...READS,
     exitCodes: [0, 1, 2, 69, 70],
     examples: [
+      ['report .cnilab/latest --reporter html=report.html', 'of the newest session, as a page'],
       ['report .cnilab/latest --reporter junit=report.xml', 'of the newest session, for a CI service'],
       ['report shard-1 shard-2 --reporter json=report.json', 'of runs from several machines together'],
     ],

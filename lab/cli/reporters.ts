@@ -1,8 +1,9 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 
 /** The reporters that `--reporter name[=file]` asks for, the terminal's where nothing else writes to the terminal. */
@@ -47,6 +48,12 @@ const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Reporter>>>
   },
   json: async (wanted) => (await import('../report/json.ts')).createJsonReporter(wanted),
   junit: async (wanted) => (await import('../report/junit.ts')).createJunitReporter(wanted),
+  async html({ world, write }) {
+    const { createHtmlReporter } = await import('../report/html/html.ts');
+    const bundled = (name: string) => readFileSync(join(world.packageHostPath, 'dist', name), 'utf8');
+    const page = { script: bundled('html-report.js'), style: bundled('html-report-style.css') };
+    return createHtmlReporter({ write, page, runtimes: RUNTIMES, labVersion: world.labVersion });
+  },
 };
 
 const names = Object.keys(REPORTERS);

@@ -34,6 +34,7 @@ const RUNS: Schema<unknown> = v.looseObject({
       title: v.string(),
       slug: v.string(),
       scenario: v.looseObject({ name: v.string(), summary: v.string(), place: mapping }),
+      scenarioText: v.exactOptional(v.string()),
       control: v.exactOptional(mapping),
       cell: texts,
       nodes: v.pipe(

@@ -106,6 +106,7 @@ export function planCells(
       return {
         title: `${name} ${nameCell(cell)}`.trimEnd(),
         scenario: { name, summary, place },
+        scenarioText: scenario.text,
         ...(control === undefined ? {} : { control: fillControl(control, cell) }),
         cell,
         nodes: planned.map(({ spec, plan }) => {

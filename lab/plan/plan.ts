@@ -19,6 +19,8 @@ export interface RunPlan {
   /** the same as one file name, unique in the plan: `incompatible-version.containerd-1.6.0` */
   readonly slug: string;
   readonly scenario: { readonly name: string; readonly summary: string; readonly place: Place };
+  /** the whole file, for readers of a report; missing in older records */
+  readonly scenarioText?: string;
   readonly control?: Control;
   readonly cell: Readonly<Record<string, string>>;
   /** one without a name, or several with one each */

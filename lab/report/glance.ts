@@ -309,9 +309,9 @@ const matters = ({ level, message, raw }: LogLine): boolean =>
 const timeOfDay = ({ timeText }: LogLine): string => /T(\d\d:\d\d:\d\d\.\d{3})/.exec(timeText)?.[1] ?? '';
 
 /** Values of this run that people know by a name, the longest first. */
-type Names = readonly (readonly [value: string, name: string])[];
+export type Names = readonly (readonly [value: string, name: string])[];
 
-const namesOf = (entries: readonly JournalEntry[]): Names =>
+export const namesOf = (entries: readonly JournalEntry[]): Names =>
   entries
     .flatMap((entry): Names => {
       if (entry.kind !== 'capture' || entry.value.length < 12 || /^[\d.:/]+$/.test(entry.value)) return [];

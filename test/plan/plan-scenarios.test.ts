@@ -28,7 +28,7 @@ test('what a node is from its first process on is planned as it is written, and 
   const plan = planOf(node(', limits: { processes: 500 }, system-calls: unfiltered'));
   expect(onlyNode(plan.runs[0])).toMatchObject({ limits: { processes: 500 }, systemCalls: 'unfiltered' });
   expect(parsePlan(JSON.stringify(plan))).toEqual({ ok: true, value: plan });
-  expect(parsePlan(JSON.stringify(plan).replace('unfiltered', 'none'))).toMatchObject({ ok: false });
+  expect(parsePlan(JSON.stringify(plan).replace('"unfiltered"', '"none"'))).toMatchObject({ ok: false });
   expect(onlyNode(planOf(node('')).runs[0])).not.toHaveProperty('systemCalls');
 });
 
@@ -54,7 +54,7 @@ steps: [{ run-pod: web }]
 });
 
 test('a cell becomes a run: exact versions, everything filled in, the branch that applies', () => {
-  const plan = planOf(`name: s
+  const text = `name: s
 summary: Why
 matrix: { containerd: ['debian:bookworm'], mtu: [1500] }
 node:
@@ -69,7 +69,8 @@ steps:
       - { when: { containerd: '>=1.6.20' }, error: '\${web.id} \${matrix.mtu} $\${x}' }
   - write-cni-config: { a.conf: { mtu: '\${matrix.mtu}', pod: '\${web.ip} $\${x}' } }
   - install-plugins: none
-`);
+`;
+  const plan = planOf(text);
   const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
   expect(plan).toEqual({
     formatVersion: 3,
@@ -78,6 +79,7 @@ steps:
         title: 's containerd=debian:bookworm mtu=1500',
         slug: 's.containerd-debian-bookworm.mtu-1500',
         scenario: { name: 's', summary: 'Why', place: at(1, 1) },
+        scenarioText: text,
         cell: { containerd: 'debian:bookworm', mtu: '1500' },
         nodes: [
           {

@@ -1,0 +1,86 @@
+import { gzipSync } from 'node:zlib';
+
+import type { JsonValue } from '../../core/content.ts';
+
+/** A block is closed when it has so many characters. A browser reads a whole block to show one run of it. */
+const BLOCK_CHARACTERS = 160_000;
+/** A shorter text costs less where it stands than a reference to it. */
+const SHORTEST_SHARED = 32;
+/** Of so many different texts the report knows where they are. Further ones stand where they are used. */
+const MOST_SHARED = 300_000;
+
+/** Where a value stands in the report. */
+export type Place = readonly [block: number, place: number];
+
+export interface Blocks {
+  /** Adds a value to the open block of details, and writes that block when it is full. */
+  add(value: object): Place;
+  /** Writes everything that is still open, and a last block `index` with this value. */
+  end(index: object): void;
+}
+
+/**
+ * Compressed data in an HTML page. Each block is an element of a type that no browser runs: gzip in base64, so that nothing in
+ * it can end the element or begin another. `details-N` is a list of values; in them `{ "$": n }` stands for the n-th of all
+ * shared texts, which are in `texts-N`, a list of texts each, in order. A text stands in the report once, however many runs
+ * have it.
+ */
+export function createBlocks(write: (html: string) => void): Blocks {
+  const details = createList('details', write);
+  const texts = createList('texts', write);
+  const known = new Map<string, number>();
+
+  const reference = (text: string): JsonValue => {
+    if (text.length < SHORTEST_SHARED) return text;
+    const at = known.get(text);
+    if (at !== undefined) return { $: at };
+    if (known.size >= MOST_SHARED) return text;
+    const next = known.size;
+    known.set(text, next);
+    texts.add(JSON.stringify(text));
+    return { $: next };
+  };
+
+  return {
+    add: (value) =>
+      details.add(
+        JSON.stringify(value, (_, one: unknown) => (typeof one === 'string' ? reference(one) : one)),
+      ),
+    end(index) {
+      details.close();
+      texts.close();
+      write(blockOf('index', JSON.stringify({ ...index, texts: texts.starts })));
+    },
+  };
+}
+
+/** A list that is written in blocks. */
+function createList(name: string, write: (html: string) => void) {
+  const starts: number[] = [];
+  let items: string[] = [];
+  let characters = 0;
+  let total = 0;
+  const close = (): void => {
+    if (items.length === 0) return;
+    write(blockOf(`${name}-${starts.length}`, `[${items.join(',')}]`));
+    starts.push(total);
+    total += items.length;
+    items = [];
+    characters = 0;
+  };
+  return {
+    /** of each block that is closed, how many items stand before it */
+    starts,
+    add(json: string): Place {
+      const place = [starts.length, items.length] as const;
+      items.push(json);
+      characters += json.length;
+      if (characters >= BLOCK_CHARACTERS) close();
+      return place;
+    },
+    close,
+  };
+}
+
+const blockOf = (id: string, json: string): string =>
+  `<script type="application/octet-stream;base64" id="${id}">${gzipSync(json).toString('base64')}</script>\n`;

@@ -1,0 +1,119 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import type { RunOutcome, RunRow } from './data.ts';
+
+/** The letter of an outcome, so that a colour never says it alone. */
+export const LETTERS: Readonly<Record<RunOutcome, string>> = {
+  pass: 'P',
+  fail: 'F',
+  inconclusive: '?',
+  'not run': '–',
+};
+
+export const classOf = (outcome: RunOutcome): string => `is-${outcome.replace(' ', '-')}`;
+
+export const Badge = ({ outcome }: { readonly outcome: RunOutcome }) => (
+  <span class={`badge ${classOf(outcome)}`}>
+    <span aria-hidden="true">{LETTERS[outcome]}</span> {outcome}
+  </span>
+);
+
+export const runHref = ({ slug }: Pick<RunRow, 'slug'>): string => `#/run/${encodeURIComponent(slug)}`;
+
+/** `0.61 s`, `2 min 05 s` */
+export function duration(ms: number): string {
+  if (ms < 60_000) return `${(ms / 1000).toFixed(2)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+export const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
+/** Something that is shown when it is ready, and what went wrong with it if it is not. */
+export function useReady<T>(make: () => Promise<T>, keys: readonly unknown[]): T | Error | undefined {
+  const [ready, setReady] = useState<T | Error | undefined>(undefined);
+  useEffect(() => {
+    let isWanted = true;
+    setReady(undefined);
+    make().then(
+      (value) => isWanted && setReady(() => value),
+      (thrown: unknown) => isWanted && setReady(thrown instanceof Error ? thrown : new Error(String(thrown))),
+    );
+    return () => void (isWanted = false);
+  }, keys);
+  return ready;
+}
+
+export const Waiting = ({ failed }: { readonly failed: Error | undefined }) =>
+  failed === undefined ? (
+    <p role="status">Reading…</p>
+  ) : (
+    <p role="alert">This part of the report cannot be read: {failed.message}</p>
+  );
+
+/** A part of the page with its heading. */
+export function Section({
+  title,
+  id,
+  children,
+}: {
+  readonly title: string;
+  readonly id: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <section aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+/** More rows than this are made only while they are in view. */
+const ALL_AT_ONCE = 150;
+const OUT_OF_VIEW = 12;
+
+interface RowsOptions {
+  readonly total: number;
+  /** of one row, in pixels */
+  readonly rowHeight: number;
+}
+
+/** Which rows of a long table to make: those in view of the element that scrolls, and a few more. */
+export function useRows({ total, rowHeight }: RowsOptions) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(600);
+  const isLong = total > ALL_AT_ONCE;
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null || !isLong) return undefined;
+    const measure = () => {
+      setTop(element.scrollTop);
+      setHeight(element.clientHeight);
+    };
+    measure();
+    element.addEventListener('scroll', measure, { passive: true });
+    return () => element.removeEventListener('scroll', measure);
+  }, [isLong]);
+  const from = isLong ? Math.max(0, Math.min(total, Math.floor(top / rowHeight) - OUT_OF_VIEW)) : 0;
+  const to = isLong ? Math.min(total, Math.ceil((top + height) / rowHeight) + OUT_OF_VIEW) : total;
+  /** Scrolls so that a row is there. */
+  const show = (row: number): void => {
+    const element = scroller.current;
+    if (element === null || !isLong) return;
+    const at = row * rowHeight;
+    if (at < element.scrollTop || at > element.scrollTop + element.clientHeight - 3 * rowHeight)
+      element.scrollTop = Math.max(0, at - element.clientHeight / 2);
+  };
+  return { scroller, from, to, isLong, show, before: from * rowHeight, after: (total - to) * rowHeight };
+}
+
+/** In the place of rows that are not made. */
+export const Gap = ({ height, columns }: { readonly height: number; readonly columns: number }) =>
+  height === 0 ? null : (
+    <tr aria-hidden="true" class="gap">
+      <td colSpan={columns} style={{ height: `${height}px` }} />
+    </tr>
+  );

@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto';
+
+import { shown } from '../../core/content.ts';
+import type { Runtimes } from '../../core/runtime.ts';
+import type { LabEvent, RunEnded } from '../../events.ts';
+import type { RunHead } from '../../plan/plan.ts';
+import { scenarioKey } from '../collector.ts';
+import { glanceBlocks, type Glance } from '../glance.ts';
+import { formatDuration, type Reporter } from '../reporter.ts';
+import { createBlocks } from './blocks.ts';
+import type { AttentionItem, ReportIndex, RunOutcome, RunRow, ScenarioRow } from './client/data.ts';
+import { detailOf, safe } from './detail.ts';
+
+/** The program and the style of the page: client/, bundled by scripts/bundle.mjs. */
+export interface PageFiles {
+  readonly script: string;
+  readonly style: string;
+}
+
+export interface HtmlOptions {
+  readonly write: (text: string) => void;
+  readonly page: PageFiles;
+  readonly runtimes: Runtimes;
+  readonly labVersion: string;
+}
+
+/**
+ * One page for people, in one file that needs no network. The details of each run are written when it ends, and only a row of
+ * the index is kept of it, so that there may be many.
+ */
+export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOptions): Reporter {
+  const index = createIndex();
+  const blocks = createBlocks(write);
+  const notices: string[] = [];
+  let time = '';
+  let folder = '';
+  let over: Extract<LabEvent, { readonly kind: 'session-ended' }> | undefined;
+
+  const ended = (event: RunEnded): void => {
+    const { detail, glance, behaviour } = detailOf(event, { runtimes });
+    time ||= detail.time;
+    index.ended(event, { glance, behaviour, at: blocks.add(detail) });
+  };
+
+  write(headOf(page));
+  return {
+    name: 'html',
+    on(event) {
+      if (event.kind === 'session-started') {
+        folder = event.outputHostPath;
+        for (const run of event.runs) index.planned(run);
+      }
+      if (event.kind === 'run-ended') ended(event);
+      if (event.kind === 'interrupted') notices.push(`interrupted by ${event.by}`);
+      if (event.kind === 'notice') notices.push(event.message);
+      if (event.kind === 'session-ended') over = event;
+    },
+    end() {
+      const { rows, ...rest } = index.result();
+      const outcome = over?.outcome ?? 'inconclusive';
+      const written: ReportIndex = {
+        formatVersion: 1,
+        outcome,
+        labVersion,
+        time,
+        durationMs: over?.durationMs ?? 0,
+        folder: shown(folder),
+        notices: notices.map(safe),
+        ...rest,
+        runs: rows,
+      };
+      blocks.end(written);
+      write(endOf(page, written));
+    },
+  };
+}
+
+/** What the report keeps of all runs. */
+function createIndex() {
+  const scenarios = new Map<string, { readonly at: number; readonly row: ScenarioRow }>();
+  const versions = new Set<string>();
+  const rows = new Map<string, { readonly run: RunHead; readonly row: Omit<RunRow, 'version'> }>();
+  const attention = new Map<
+    string,
+    { readonly item: Omit<AttentionItem, 'runs'>; readonly slugs: string[] }
+  >();
+
+  const scenarioOf = (run: RunHead): number => {
+    const key = scenarioKey(run);
+    const known = scenarios.get(key);
+    if (known !== undefined) return known.at;
+    const { name, summary } = run.scenario;
+    const row = { name: shown(name), summary: safe(summary), isControl: run.control !== undefined };
+    scenarios.set(key, { at: scenarios.size, row });
+    return scenarios.size - 1;
+  };
+  const note = (
+    run: RunHead,
+    more: Pick<RunRow, 'outcome' | 'durationMs' | 'behaviour'> & Partial<RunRow>,
+  ): void => {
+    versions.add(columnOf(run));
+    const { slug } = run;
+    const row = { slug, title: safe(run.title), scenario: scenarioOf(run), rest: restOf(run), ...more };
+    rows.set(slug, { run, row });
+  };
+
+  return {
+    planned: (run: RunHead) => note(run, { outcome: 'not run', durationMs: 0, behaviour: '' }),
+    ended(
+      { run, verdict: { outcome }, durationMs }: RunEnded,
+      more: { readonly glance: Glance; readonly behaviour: string; readonly at: readonly [number, number] },
+    ): void {
+      const head = rows.get(run.slug)?.run ?? run;
+      note(head, { outcome, durationMs: Math.round(durationMs), behaviour: more.behaviour, at: more.at });
+      if (outcome === 'pass') return;
+      const blocks = glanceBlocks(more.glance);
+      const key = [scenarioOf(run), outcome, ...blocks.map((block) => block.key)].join('\n');
+      const known = attention.get(key);
+      if (known !== undefined) known.slugs.push(run.slug);
+      else {
+        const [first] = more.glance.problems;
+        const lines = blocks.flatMap((block, at) => (at === 0 ? block.lines.slice(1) : block.lines));
+        const item = { scenario: scenarioOf(run), outcome, headline: first?.headline ?? outcome, lines };
+        attention.set(key, { item, slugs: [run.slug] });
+      }
+    },
+    result() {
+      const columns = [...versions].sort(compareColumns);
+      const slugs = [...rows.keys()];
+      const places = new Map(slugs.map((slug, at) => [slug, at]));
+      const severity = (item: { readonly outcome: RunOutcome }) => (item.outcome === 'fail' ? 0 : 1);
+      return {
+        scenarios: [...scenarios.values()].map(({ row }) => row),
+        versions: columns,
+        rows: [...rows.values()].map(({ run, row }): RunRow => ({
+          ...row,
+          version: columns.indexOf(columnOf(run)),
+        })),
+        attention: [...attention.values()]
+          .map(({ item, slugs: own }) => ({ ...item, runs: own.map((slug) => places.get(slug) ?? 0) }))
+          .sort((a, b) => severity(a) - severity(b) || b.runs.length - a.runs.length),
+      };
+    },
+  };
+}
+
+/** The version of the runtime, as the matrix has it if it is an axis: `1.6.3`, `debian:1.6.20`. */
+function columnOf({ cell, nodes }: RunHead): string {
+  const [first] = nodes;
+  return shown(cell[first?.runtime.component ?? ''] ?? first?.runtime.version ?? 'unknown');
+}
+
+/** The other axes. */
+const restOf = ({ cell, nodes }: RunHead): string =>
+  Object.entries(cell)
+    .filter(([axis]) => axis !== nodes[0]?.runtime.component)
+    .map(([axis, value]) => safe(`${axis}=${value}`))
+    .join(' ');
+
+/** `debian:1.6.20` stands after `1.6.4`: by the version first, then by the source. */
+function compareColumns(a: string, b: string): number {
+  const version = (text: string) => text.slice(text.indexOf(':') + 1);
+  return version(a).localeCompare(version(b), 'en', { numeric: true }) || a.localeCompare(b, 'en');
+}
+
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/**
+ * Nothing is loaded, and nothing runs but the page's own program: https://www.w3.org/TR/CSP3/. What runs have printed is in
+ * compressed blocks, and the page makes text nodes of it.
+ */
+function headOf({ script, style }: PageFiles): string {
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>cnilab report</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>
+<div id="app"></div>
+`;
+}
+
+function endOf({ script }: PageFiles, { outcome, runs, durationMs }: ReportIndex): string {
+  const number = (wanted: RunOutcome) => runs.filter((run) => run.outcome === wanted).length;
+  const counts = (['pass', 'fail', 'inconclusive', 'not run'] as const).map(
+    (one) => `${one}: ${number(one)}`,
+  );
+  return `<noscript><h1>${outcome}</h1><p>${counts.join(', ')}, in ${formatDuration(durationMs)}. The details need JavaScript.</p></noscript>
+<script>${script}</script>
+</body>
+</html>
+`;
+}

@@ -1,5 +1,5 @@
 import { cannotFollow } from '../core/fake-plugin.ts';
-import { callsOf, type CniCall } from '../core/cni-call.ts';
+import { callsOf, nameCall, type CniCall } from '../core/cni-call.ts';
 import { CNI_BIN } from '../core/components.ts';
 import type { NodeState, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
@@ -13,6 +13,7 @@ import {
   runOn,
   type NodeRun,
 } from '../plan/plan.ts';
+import { podOfAction } from '../spec/verbs/verbs.ts';
 import { missingOf } from './evidence.ts';
 import { nameVariables } from './varying.ts';
 import { instrumentsOf, type Instruments } from './left-over.ts';
@@ -104,7 +105,7 @@ export function factsOf(
     runtime,
     start: startFacts(entries, runtime),
     steps: inOrderOfJudgement(run.steps, entries).map((step) => ({
-      ...stepFacts(step, { own: byStep.get(step.id) ?? [], looks, pods: run.pods }),
+      ...stepFacts(step, { own: linesOf(step, byStep), looks, pods: run.pods }),
       before: before.get(step.id),
       ...(step.background === undefined ? {} : { log: logMeanwhile(step.id, entries) }),
     })),
@@ -147,9 +148,39 @@ function pluginFolders(value: unknown): readonly string[] {
   );
 }
 
-/** Those of one step. */
-export const callsIn = (known: KnownCalls, stepId: string): KnownCalls =>
-  'unknown' in known ? known : { calls: known.calls.filter((call) => call.stepId === stepId) };
+/** Those of one step; of several that were started together, those that were made for its pod. */
+export function callsIn(known: KnownCalls, { id, within, action }: CallingStep): KnownCalls {
+  if ('unknown' in known) return known;
+  const calls = known.calls.filter(({ stepId }) => stepId === (within ?? id));
+  if (within === undefined) return { calls };
+  const nobodys = calls.find((call) => isForPod(call) && podOfCall(call) === undefined);
+  if (nobodys !== undefined)
+    return {
+      unknown: `of ${nameCall(nobodys)} nobody knows for which pod it was made: CNI_ARGS does not name it`,
+    };
+  const pod = action && podOfAction(action);
+  return { calls: calls.filter((call) => pod !== undefined && podOfCall(call) === pod) };
+}
+
+type CallingStep = Pick<PlannedStep, 'id' | 'within'> & Partial<Pick<PlannedStep, 'action'>>;
+
+const isForPod = ({ verb }: CniCall): boolean => ['ADD', 'DEL', 'CHECK'].includes(verb);
+
+/** Runtimes name the pod in CNI_ARGS. */
+const podOfCall = ({ env }: CniCall): string | undefined =>
+  /(?:^|;)K8S_POD_NAME=([^;]*)/.exec(env['CNI_ARGS'] ?? '')?.[1];
+
+const SEEN_FOR_ALL: readonly JournalEntry['kind'][] = ['look', 'runtime-log', 'runtime-ended'];
+
+/** What the journal has of a step; of one that `parallel` starts, also what it saw for all of them. */
+function linesOf(
+  { id, within }: PlannedStep,
+  byStep: ReadonlyMap<string, readonly JournalEntry[]>,
+): readonly JournalEntry[] {
+  const own = byStep.get(id) ?? [];
+  if (within === undefined) return own;
+  return [...own, ...(byStep.get(within) ?? []).filter(({ kind }) => SEEN_FOR_ALL.includes(kind))];
+}
 
 function entriesByStep(entries: readonly JournalEntry[]): ReadonlyMap<string, readonly JournalEntry[]> {
   const byStep = new Map<string, JournalEntry[]>();
@@ -210,7 +241,8 @@ function stepFacts(
   { own, looks, pods }: { own: readonly JournalEntry[]; looks: readonly Look[]; pods: RunPlan['pods'] },
 ): Omit<StepFacts, 'before'> {
   const look = ofKind(own, 'look').at(-1);
-  const before = looks[looks.findIndex(({ stepId }) => stepId === step.id) - 1];
+  const { id, within } = step;
+  const before = looks[looks.findIndex(({ stepId }) => stepId === (within ?? id)) - 1];
   return {
     step,
     ended: ofKind(own, 'step-ended').length > 0,
@@ -220,7 +252,7 @@ function stepFacts(
     waits: ofKind(own, 'waited'),
     absent: ofKind(own, 'files').flatMap(({ absent }) => absent),
     captures: ofKind(own, 'capture'),
-    crashes: ofKind(own, 'runtime-ended').filter(({ asked }) => !asked),
+    crashes: within === undefined ? ofKind(own, 'runtime-ended').filter(({ asked }) => !asked) : [],
     log: logOf(own),
     state: look?.state,
     runtime: look?.runtime,

@@ -131,7 +131,10 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const findings = withLog(
     [
       ...withContainer(did.findings, subject),
-      ...judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name }),
+      // what the runtime did while several steps went on is of the step that started them
+      ...(step.step.within === undefined
+        ? judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name })
+        : []),
       ...ignored,
       ...state.findings,
     ].map((finding) => offered(finding, subject, pod)),
@@ -182,7 +185,7 @@ function subjectOf(
     log: step.log,
     pod: podOf(step.step.action, all.run),
     container: containerOfAction(step.step.action),
-    calls: callsIn(facts.calls, stepId),
+    calls: callsIn(facts.calls, step.step),
     facts,
     bindings: did.bindings,
   };
@@ -209,14 +212,16 @@ export function lastSubjects(
   const view = views.find((one) => one.run.name === node);
   const all = { run, steps: stepsIn(run, views, entries) };
   const taken = all.steps.slice(0, countTaken(all.steps));
-  const last = stepId === 'end' ? undefined : taken.at(-1);
-  const before = last === undefined ? taken : taken.slice(0, -1);
-  const bindings = before.reduce<Bindings>(
-    (known, step) => judgeStep(step, { all, bindings: known }).bindings,
-    judgeStarts(views).bindings,
-  );
-  const subjects = last === undefined ? [] : [subjectOf(last, { all, bindings }).subject];
-  const after = last === undefined ? bindings : judgeStep(last, { all, bindings }).bindings;
+  const last = stepId === 'end' ? undefined : taken.at(-1)?.step.id;
+  const subjects: Subject[] = [];
+  let after = judgeStarts(views).bindings;
+  for (const step of taken) {
+    const context = { all, bindings: after };
+    const { id, within } = step.step;
+    if (last !== undefined && (id === last || within === last))
+      subjects.push(subjectOf(step, context).subject);
+    after = judgeStep(step, context).bindings;
+  }
   const ending = taken.length === run.steps.length && taken.length > 0 && view?.run.end !== undefined;
   return [
     ...subjects,

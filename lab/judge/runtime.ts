@@ -14,7 +14,9 @@ import { judgeNetwork } from './network.ts';
 /** How the step before left the runtime, or the start of the node where there is none. Undefined: nobody looked. */
 export function runtimeBefore(stepId: string, { steps, start }: RunFacts): RuntimeState | undefined {
   const at = steps.findIndex(({ step }) => step.id === stepId);
-  return at > 0 ? steps[at - 1]?.runtime : (start.runtime ?? 'running');
+  const earlier = steps.slice(0, Math.max(0, at)).filter(({ step }) => step.within !== stepId);
+  const last = earlier.at(-1);
+  return last === undefined ? (start.runtime ?? 'running') : last.runtime;
 }
 
 /**
@@ -84,7 +86,7 @@ export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
     expect,
     state: start.state,
     log: start.log,
-    calls: callsIn(facts.calls, 'start'),
+    calls: callsIn(facts.calls, { id: 'start' }),
     pod: undefined,
     container: undefined,
     facts,

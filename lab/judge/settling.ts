@@ -20,7 +20,7 @@ export function settlingOf(
 export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): boolean {
   const step = steps.find(({ id }) => id === stepId);
   const expected = [
-    ...(step === undefined ? [] : [step.expect]),
+    ...steps.filter(({ id, within }) => id === stepId || within === stepId).map(({ expect }) => expect),
     ...(stepId === 'end' || step === steps.at(-1) ? nodes.flatMap(({ end }) => end ?? []) : []),
   ];
   return expected.some(({ leftBehind, networkReady, pod, pods, container, containers }) =>

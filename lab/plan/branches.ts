@@ -3,7 +3,7 @@ import parse from 'semver/functions/parse.js';
 import satisfies from 'semver/functions/satisfies.js';
 
 import { type Diagnostic, mistakeAt } from '../spec/diagnostic.ts';
-import type { Expectation, Scenario } from '../spec/scenario.ts';
+import type { Expectation, Scenario, StepSpec } from '../spec/scenario.ts';
 import { RUNTIMES, type ComponentName } from '../core/components.ts';
 import type { Cell } from './fill.ts';
 import { nameCell } from './cells.ts';
@@ -36,8 +36,16 @@ export type NodeCells = (node: string | undefined) => BranchCell;
 export const endOf = ({ expect }: Pick<Scenario, 'expect'>, node: string | undefined) =>
   expect.filter(({ on }) => on === node);
 
-/** Whether an expectation or a step is for a cell: every component or axis in its `when` must suit. */
-export function applies({ when = {} }: Pick<Expectation, 'when'>, { cell, versions }: BranchCell): boolean {
+/**
+ * Whether an expectation or a step is for a cell: every component or axis in its `when` must suit, and in that of the `parallel`
+ * that starts it.
+ */
+export function applies(
+  { when = {}, within }: Pick<Expectation, 'when'> & Pick<StepSpec, 'within'>,
+  branchCell: BranchCell,
+): boolean {
+  if (within !== undefined && !applies(within, branchCell)) return false;
+  const { cell, versions } = branchCell;
   return Object.entries(when).every(([name, range]) => {
     if (cell[name] === range) return true;
     if (range === '') return false; // the empty value of an axis; as a range it would be any version
@@ -61,6 +69,16 @@ export function checkSteps(
   if (steps.length === 0) return []; // a node for work by hand
   const idle = steps.filter((step) => !cells.some((cell) => applies(step, cell)));
   const empty = cells.filter((cell) => !steps.some((step) => applies(step, cell)));
+  const groups = steps
+    .filter(({ action }) => action.do === 'parallel')
+    .map((group) => ({
+      group,
+      cells: cells.filter(
+        (cell) =>
+          applies(group, cell) &&
+          !steps.some((step) => step.within?.number === group.number && applies(step, cell)),
+      ),
+    }));
   return [
     ...(unused ? idle : []).map((step) =>
       mistakeAt(step.place, {
@@ -68,6 +86,14 @@ export function checkSteps(
         message: `this step is for no cell; there are ${nameCells(cells)}`,
       }),
     ),
+    ...groups
+      .filter((one) => one.cells.length > 0)
+      .map((one) =>
+        mistakeAt(one.group.place, {
+          ...scenario,
+          message: `none of its steps is left for ${nameCells(one.cells)}`,
+        }),
+      ),
     ...(empty.length === 0
       ? []
       : [mistakeAt(place, { ...scenario, message: `no step is left for ${nameCells(empty)}` })]),

@@ -63,6 +63,7 @@ const RUNS: Schema<unknown> = v.looseObject({
         v.looseObject({
           id: v.string(),
           place: mapping,
+          within: v.exactOptional(v.string()),
           on: v.exactOptional(v.string()),
           action: v.looseObject({ do: v.string() }),
           timeoutMs: v.number(),

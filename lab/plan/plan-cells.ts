@@ -75,11 +75,11 @@ export function planCells(
     }));
     const byNode = new Map(planned.map(({ spec, plan }) => [spec.name, branchCellOf(cell, plan)] as const));
     const cellOn: NodeCells = (node) => byNode.get(node) ?? { cell, versions: {} };
-    const steps = [...scenario.steps.entries()]
-      .filter(([, step]) => applies(step, cellOn(step.on)))
-      .map(([index, step]) => {
+    const steps = scenario.steps
+      .filter((step) => applies(step, cellOn(step.on)))
+      .map((step) => {
         const node = runOn(nodes, step.on);
-        return { index, step, action: planAction(step.action, { node, filled, resolver }) };
+        return { step, action: planAction(step.action, { node, filled, resolver }) };
       });
     return { filled, planned, steps, cellOn };
   });
@@ -267,21 +267,17 @@ function planAction(
 
 function planStep(
   step: StepSpec,
-  {
-    action,
-    index,
-    filled,
-    branchCell,
-  }: { action: PlannedAction; index: number; filled: FilledCell; branchCell: BranchCell },
+  { action, filled, branchCell }: { action: PlannedAction; filled: FilledCell; branchCell: BranchCell },
 ): PlannedStep {
-  const { place, on, background, expect, timeoutMs, note } = step;
+  const { place, number, on, background, expect, timeoutMs, note } = step;
   // of one that is killed while it runs, nobody knows whether it would have succeeded
   const byDefault = { place, ...(background === undefined ? { ok: true } : {}), log: [], noLog: [] };
   const branch = branchFor(expect, branchCell) ?? byDefault;
   return {
-    id: `${index + 1}-${action.do}`,
+    id: `${number}-${action.do}`,
     place,
     ...present({ on, background, note }),
+    ...(step.within === undefined ? {} : { within: `${step.within.number}-parallel` }),
     action,
     timeoutMs: timeoutMs ?? specOf(action).timeoutMs ?? STEP_TIMEOUT_MS,
     expect: fillExpectation(branch, filled),

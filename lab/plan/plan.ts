@@ -84,8 +84,10 @@ export const needsRecorder = (
   [start, end, ...steps.filter(({ on }) => on === name).map(({ expect }) => expect)].some(speaksOfCalls);
 
 export interface PlannedStep {
-  /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`. The same in journal, verdict and JUnit. */
+  /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`, `3.1-run-pod`. The same in journal, verdict and JUnit. */
   readonly id: string;
+  /** the `parallel` step that starts it, with those before it that have the same, and looks at the node for all of them */
+  readonly within?: string;
   readonly place: Place;
   /** the node, where there are several */
   readonly on?: string;

@@ -13,6 +13,8 @@ export const LIMITS = {
   nodeName: 32,
   /** in one file */
   steps: 1_000,
+  /** that are started at the same time */
+  parallel: 32,
   /** steps of all runs of one scenario */
   plannedSteps: 100_000,
   /** characters of the name of a scenario, a pod, a container or an axis: what a host name may have */

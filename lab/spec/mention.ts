@@ -40,6 +40,8 @@ export type Mention =
   | { readonly kind: 'background'; readonly name: string }
   /** one that does is waited for, or killed */
   | { readonly kind: 'background-end'; readonly name: string }
+  /** a step begins that is started together with those before and after it, and after the last of them */
+  | { readonly kind: 'together' | 'together-end' }
   | { readonly kind: 'text'; readonly text: string; readonly reach: Reach }
   /** a part of a text that is to be found in another */
   | { readonly kind: 'part'; readonly text: string }

@@ -46,7 +46,7 @@ interface Named {
   readonly spot: YamlValue;
 }
 
-/** A step that goes on in the background: its node, and what it makes. */
+/** A step that goes on while others do: its node, and what it makes. */
 interface Background {
   readonly line: number;
   readonly on: string | undefined;
@@ -73,6 +73,8 @@ class KnownNames {
   readonly #backgrounds = new Map<string, Background>();
   /** the one that is being read */
   #step: Background | undefined;
+  /** those that are started together with it */
+  #together: Background[] = [];
   readonly #captures = new Map<string, CaptureType>();
   readonly #plugins: Named[] = [];
   readonly #removedConfigs: Named[] = [];
@@ -104,6 +106,16 @@ class KnownNames {
         return this.#goOn(mention.name, spot);
       case 'background-end':
         return this.#endBackground(mention.name);
+      case 'together':
+        this.#leaveBackground();
+        this.#step = { line: spot.place.line, on: this.#node, made: [] };
+        this.#together.push(this.#step);
+        return [];
+      case 'together-end':
+        this.#leaveBackground();
+        for (const one of this.#together) this.#makeKnown(one);
+        this.#together = [];
+        return [];
       case 'steps-read':
         this.#leaveBackground();
         for (const one of this.#backgrounds.values()) this.#makeKnown(one);
@@ -219,8 +231,10 @@ class KnownNames {
 
   /** Why a name is not known yet, though a step has made it. */
   #notYet(name: string): string | undefined {
-    const [background] =
-      [...this.#backgrounds].find(([, { made }]) => made.some((one) => one.name === name)) ?? [];
+    const makes = ({ made }: Background) => made.some((one) => one.name === name);
+    if (this.#together.some(makes))
+      return `"${name}" is made by another step of this "parallel", which is started at the same time`;
+    const [background] = [...this.#backgrounds].find(([, one]) => makes(one)) ?? [];
     return background === undefined
       ? undefined
       : `"${name}" is made by a step in the background; wait for it first, with wait-for: { background: ${background} }`;

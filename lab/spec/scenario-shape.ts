@@ -18,7 +18,7 @@ import {
   type JsonSchema,
 } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
-import { stepShape } from './step-shape.ts';
+import { numbered, stepShape } from './step-shape.ts';
 import { exactOrPart, nameShape } from './text-shapes.ts';
 import { podMadeBy } from './verbs/verbs.ts';
 import { ok, type Result } from '../core/lab-error.ts';
@@ -131,7 +131,7 @@ function checkControl(
       `there is no ${what} "${name}"${didYouMean(name, known) || ';'} known: ${known.join(', ')}`,
     );
   };
-  const taken = steps.map(({ action }, index) => `${index + 1}-${action.do}`);
+  const taken = steps.map(({ action, number }) => `${number}-${action.do}`);
   mustBeOne('step', 'step', ['start', ...taken, 'end']);
   const names = (nodes ?? []).flatMap(({ name }) => name ?? []);
   const isOfNode = names.length > 0 && (control.step === 'start' || control.step === 'end');
@@ -191,9 +191,9 @@ const nodesShape: Shape<readonly NamedNode[]> = {
   },
 };
 
-const stepsShape: Shape<readonly StepSpec[]> = mentioning(
-  list(stepShape, { min: 1, max: LIMITS.steps }),
-  () => ({ kind: 'steps-read' }),
+const stepsShape: Shape<readonly StepSpec[]> = mapped(
+  mentioning(list(stepShape, { min: 1, max: LIMITS.steps }), () => ({ kind: 'steps-read' })),
+  numbered,
 );
 
 const atTheEnd: Shape<readonly EndExpectation[]> = {

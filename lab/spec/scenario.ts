@@ -163,6 +163,10 @@ export interface PodSpec {
 
 export interface StepSpec {
   readonly place: Place;
+  /** `2`; the first of those that `parallel` starts there is `2.1`, and they stand before it */
+  readonly number: string;
+  /** the `parallel` step that starts it, with others at the same time */
+  readonly within?: Pick<StepSpec, 'number' | 'when'>;
   /** the node, where there are several */
   readonly on?: string;
   readonly action: Action;

@@ -2,8 +2,9 @@ import { stepExpectShape } from './expect-shape.ts';
 import { present, object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { text, timeShape, whenShape } from './scalar-shapes.ts';
 import type { Expectation, StepSpec, When } from './scenario.ts';
+import { LIMITS } from './limits.ts';
 import { mentioning } from './mention.ts';
-import { about, mapped, type Shape } from './shape.ts';
+import { about, list, mapped, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 import {
   VERBS,
@@ -11,6 +12,7 @@ import {
   containerOfAction,
   madeBy,
   mayTimeOut,
+  podOfAction,
   runsOneCommand,
   runsCommands,
   specOf,
@@ -19,19 +21,25 @@ import {
 } from './verbs/verbs.ts';
 import { aboutOneNode, nameShape } from './text-shapes.ts';
 
-const COMMON = {
+/** Keys of any step. */
+const OF_ANY_STEP = {
   expect: about(
     'what must be so after this step; one branch, or several with "when"; default: ok: true',
     stepExpectShape,
   ),
   timeout: about('of the commands of this step: 30s, 500ms, 2m', timeShape),
   note: about('for readers; a report shows it where the step is wrong', text()),
+  when: about('the step is for these versions or values only; others do without it', whenShape),
+};
+
+/** And those that one of a `parallel` does not have. */
+const COMMON = {
+  ...OF_ANY_STEP,
   on: about('the node, where there are several', nameShape),
   background: about(
     'a name under which it goes on while later steps are taken, until wait-for: { background: NAME } or kill: NAME',
     mentioning(nameShape, (name) => ({ kind: 'background', name })),
   ),
-  when: about('the step is for these versions or values only; others do without it', whenShape),
 };
 
 interface CommonValues {
@@ -73,23 +81,140 @@ const OTHER_WORDS: OtherWords = {
   crictl: 'use exec: [crictl, pods], or a step of its own such as run-pod',
 };
 
+/** A step as it stands in a file: `parallel` with its steps, which have no number yet. */
+export type WrittenStep = Omit<StepSpec, 'number' | 'within'> & {
+  readonly together?: readonly WrittenStep[];
+};
+
+/** All steps of a file with their numbers; what `parallel` starts stands before it. */
+export const numbered = (steps: readonly WrittenStep[]): readonly StepSpec[] =>
+  steps.flatMap(({ together = [], ...step }, index) => {
+    const number = String(index + 1);
+    const within = { number, ...present({ when: step.when }) };
+    const { on } = step;
+    return [
+      ...together.map((one, at) => ({ ...one, ...present({ on }), number: `${number}.${at + 1}`, within })),
+      { ...step, number },
+    ];
+  });
+
+const SINGLE_VERBS = Object.keys(VERBS)
+  .filter(isVerb)
+  .filter((verb) => VERBS[verb].shape !== undefined);
+
+/** One of the steps that `parallel` starts. */
+const stepTogether: Shape<WrittenStep> = unionByKey(
+  'a step of "parallel"',
+  Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, OF_ANY_STEP)])),
+  OTHER_WORDS,
+);
+
+/** What is started at the same time; each ends by itself, and then the node is looked at once for all of them. */
+const togetherShape: Shape<readonly WrittenStep[]> = mapped(
+  about(
+    'steps that are started at the same time, each of one command; the node is looked at when all have ended',
+    list(
+      {
+        ...stepTogether,
+        read: (spot) => {
+          spot.mention({ kind: 'together' });
+          return stepTogether.read(spot);
+        },
+      },
+      { min: 2, max: LIMITS.parallel },
+    ),
+  ),
+  (steps, spot) => {
+    for (const [index, step] of steps.entries())
+      checkTogether(step, { steps, spot: spot.items[index] ?? spot });
+    spot.mention({ kind: 'together-end' });
+    spot.mention({ kind: 'step', verb: 'parallel' });
+    return steps;
+  },
+);
+
+/** What nobody could tell of one step while others go on is a mistake. */
+function checkTogether(
+  { action, expect }: WrittenStep,
+  { steps, spot }: { readonly steps: readonly WrittenStep[]; readonly spot: YamlValue },
+): void {
+  if (!runsOneCommand(action))
+    spot.mistake(`only steps that run one command can be started at the same time; ${action.do} does not`);
+  const made = madeBy(action);
+  const makers = steps.filter((one) => made !== undefined && madeBy(one.action) === made);
+  if (makers.length > 1 && makers[0]?.action === action)
+    spot.mistake(`two steps that are started at the same time make "${made ?? ''}"; give them other names`);
+  const pod = podOfAction(action);
+  const sharesPod = pod !== undefined && steps.filter((one) => podOfAction(one.action) === pod).length > 1;
+  const at = spot.entries.find(({ name }) => name === 'expect')?.value ?? spot;
+  for (const { runtime, networkReady, pods, containers, leftBehind, log, noLog, ...ofStep } of expect) {
+    for (const [key, isThere] of [
+      ['runtime', runtime !== undefined],
+      ['network-ready', networkReady !== undefined],
+      ['pods', pods !== undefined],
+      ['containers', containers !== undefined],
+      ['left-behind', leftBehind !== undefined],
+      ['log', log.length > 0],
+      ['no-log', noLog.length > 0],
+    ] as const)
+      if (isThere)
+        at.mistake(
+          `"${key}" is about the node and all of these steps; write it in the "expect" of "parallel"`,
+          key,
+        );
+    for (const [key, value] of [
+      ['calls', ofStep.calls],
+      ['no-calls', ofStep.noCalls],
+      ['call-order', ofStep.callOrder],
+    ] as const)
+      if (value !== undefined && (pod === undefined || sharesPod))
+        at.mistake(
+          `${pod === undefined ? `${action.do} has no pod` : `another of these steps is about "${pod}", too`}, so nobody knows which calls are its own; write "${key}" in the "expect" of "parallel"`,
+          key,
+        );
+  }
+}
+
+const OF_EACH_STEP = 'each of the steps has its own';
+
+const parallelShape: ObjectShape<WrittenStep> = object(
+  {
+    required: { parallel: togetherShape },
+    optional: { expect: COMMON.expect, note: COMMON.note, on: COMMON.on, when: COMMON.when },
+    otherWords: { timeout: OF_EACH_STEP, background: 'it ends when all of its steps have ended' },
+  },
+  ({ parallel, on, when, note, expect = [] }, spot) => {
+    const action: Action = { do: 'parallel' };
+    const at = spot.entries.find(({ name }) => name === 'expect')?.value ?? spot;
+    for (const { ok, error, output, exitCode, timedOut, pod, container } of expect)
+      for (const [key, value] of Object.entries({
+        ok: error === undefined ? ok : undefined,
+        ...{ error, output, pod, container, 'exit-code': exitCode, 'timed-out': timedOut },
+      }))
+        if (value !== undefined)
+          at.mistake(`"${key}" is about one step; write it in the "expect" of that one`, key);
+    const place = spot.entries.find(({ name }) => name === 'parallel')?.key.place ?? spot.place;
+    return { place, action, together: parallel, ...present({ on, when, note }), expect };
+  },
+);
+
 /** One step: a mapping with exactly one verb, and perhaps `on`, `when`, `expect`, `timeout` and `note`. */
-export const stepShape: Shape<StepSpec> = aboutOneNode(
+export const stepShape: Shape<WrittenStep> = aboutOneNode(
   'a step',
   unionByKey(
     'a step',
-    Object.fromEntries(
-      Object.keys(VERBS)
-        .filter(isVerb)
-        .map((verb) => [verb, stepOf(verb)]),
-    ),
+    {
+      ...Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, COMMON)])),
+      parallel: parallelShape,
+    },
     OTHER_WORDS,
   ),
 );
 
-function stepOf(verb: Verb): ObjectShape<StepSpec> {
-  return object<Record<string, Action>, CommonValues, StepSpec>(
-    { required: { [verb]: actionShape(verb) }, optional: COMMON, first: ['background'] },
+function stepOf(verb: Verb, optional: typeof OF_ANY_STEP | typeof COMMON): ObjectShape<WrittenStep> {
+  const first = 'background' in optional ? (['background'] as const) : [];
+  return object<Record<string, Action>, Partial<CommonValues>, WrittenStep>(
+    { required: { [verb]: actionShape(verb) }, optional, first },
     (values, spot) => {
       const action = values[verb];
       if (action === undefined) return undefined;
@@ -116,6 +241,7 @@ function stepOf(verb: Verb): ObjectShape<StepSpec> {
 /** What stands after a verb; what it makes is known to the steps after it. */
 function actionShape(verb: Verb): Shape<Action> {
   const { shape, makes } = VERBS[verb];
+  if (shape === undefined) throw new Error(`${verb} has no shape of its own`);
   const action = mapped<object, Action>(shape, (fields, spot) => {
     // the fields are those of this very verb; TypeScript cannot follow that across a union
     const read = { do: verb, ...fields } as Action;

@@ -29,6 +29,8 @@ export interface StepContext {
   readLog(): Promise<string>;
   /** a step that goes on in the background, by its name */
   background(name: string): RunningStep;
+  /** Starts all steps of a `parallel` at once, and returns their ids when the last has ended. */
+  takeTogether(): Promise<readonly string[]>;
   /** Runs a command on the node and observes it. */
   run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
 }

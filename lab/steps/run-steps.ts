@@ -43,12 +43,15 @@ export async function runSteps(options: StepsOptions): Promise<void> {
   });
   for (const { stepper } of steppers) await stepper.look('start');
   for (const step of run.steps) {
+    if (step.within !== undefined) continue; // `parallel` starts it
     signal.throwIfAborted();
     const { on } = step;
+    const { pods } = run;
     const { steps, end } = runOn(own, on);
-    const next = steps[steps.indexOf(step) + 1]?.expect ?? end;
-    const quietLog = speaksOfLog(step.expect) || speaksOfLog(next);
-    await runOn(steppers, on).stepper.take({ ...step, pods: run.pods, quietLog });
+    const next = steps.slice(steps.indexOf(step) + 1).find(({ within }) => within === undefined);
+    const quietLog = speaksOfLog(step.expect) || speaksOfLog(next?.expect ?? end);
+    const together = steps.filter(({ within }) => within === step.id).map((one) => ({ ...one, pods }));
+    await runOn(steppers, on).stepper.take({ ...step, pods, quietLog, together });
   }
   signal.throwIfAborted();
   if (last === undefined) return;

@@ -49,6 +49,8 @@ export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs' | 'background
   readonly pods: readonly PodSpec[];
   /** whether the log has to be quiet before this step is over: a file says what is in it, now or next */
   readonly quietLog?: boolean;
+  /** of `parallel`: what it starts */
+  readonly together?: readonly Step[];
 };
 
 /** Takes steps on one node, whoever says which. */
@@ -123,7 +125,7 @@ export function createStepper(options: StepperOptions): Stepper {
     inTurn(() => (settling === undefined ? lookNow(stepId) : lookUntilSettled(stepId, settling)));
 
   const contextOf = (
-    { id: stepId, timeoutMs, pods }: Step,
+    { id: stepId, timeoutMs, pods, together = [] }: Step,
     { state, kill, onCommand }: { state: NodeState; kill?: AbortSignal; onCommand?: () => void },
   ): StepContext => ({
     node,
@@ -150,6 +152,15 @@ export function createStepper(options: StepperOptions): Stepper {
       if (step === undefined) throw new Error(`no step goes on in the background as ${name}`);
       return step;
     },
+    takeTogether: async () => {
+      const taken = together.map(async (step) => {
+        await perform(contextOf(step, { state }), step.action);
+        observe({ kind: 'step-ended', stepId: step.id });
+      });
+      await Promise.allSettled(taken); // what is under way still ends before a failure of the lab ends the run
+      await Promise.all(taken);
+      return together.map(({ id }) => id);
+    },
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
       const isKilled = () => kill?.aborted === true;
       if (isKilled()) throw new NothingToActOn('it was killed before its command began');
@@ -174,12 +185,15 @@ export function createStepper(options: StepperOptions): Stepper {
   }
 
   /** The look after a step, and its end. */
-  async function lookAfter({ id, action, quietLog }: Step): Promise<void> {
+  async function lookAfter(step: Step): Promise<void> {
+    const { id, quietLog, together = [] } = step;
     if (quietLog === true) await log.quiet(clock);
     const { settling } = options;
     const state = await look(id, settling && ((seen) => settling(id, seen)));
-    const pod = podMadeBy(action);
-    if (pod !== undefined) capturePod(captures, { stepId: id, pod, state });
+    for (const { id: stepId, action } of [...together, step]) {
+      const pod = podMadeBy(action);
+      if (pod !== undefined) capturePod(captures, { stepId, pod, state });
+    }
     observe({ kind: 'step-ended', stepId: id });
   }
 
@@ -212,10 +226,11 @@ export function createStepper(options: StepperOptions): Stepper {
     captures,
     look,
     async take(step) {
-      const { id, action, background: name } = step;
+      const { action, background: name, together = [] } = step;
       const state = await (before ?? look('start'));
       begun = { before: begun.now, now: log.offset };
-      observe({ kind: 'step-started', stepId: id });
+      // `parallel` is the last to begin, as what no command shows of its steps is its own: calls, the end of the runtime
+      for (const { id } of [...together, step]) observe({ kind: 'step-started', stepId: id });
       if (name !== undefined) return beginInBackground(step, { name, state });
       await perform(contextOf(step, { state }), action);
       const ended = backgroundEndedBy(action);

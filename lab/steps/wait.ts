@@ -12,6 +12,7 @@ import { notItsFault } from './commands.ts';
 
 export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
   'wait-for': (context, { condition }) => waitForCondition(context, condition),
+  parallel: takeTogether,
   kill: async (context, { background: name }) => {
     const startedMs = context.clock.now();
     const step = context.background(name);
@@ -31,6 +32,21 @@ export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
 };
 
 const EVERY_MS = 50;
+
+/** The end of all of them is waited for without a limit: each has its own. */
+async function takeTogether(context: StepContext): Promise<void> {
+  const startedMs = context.clock.now();
+  const ids = await context.takeTogether();
+  context.observe({
+    kind: 'waited',
+    stepId: context.stepId,
+    what: `the end of ${ids.join(', ')}`,
+    met: true,
+    timedOut: false,
+    lastSeen: 'all have ended',
+    waitedMs: context.clock.now() - startedMs,
+  });
+}
 
 /** What a condition was seen to be; `blind` where nothing was seen at all, `hung` where the lab ended the asking. */
 type Seen =

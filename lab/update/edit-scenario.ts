@@ -10,7 +10,7 @@ import type { Change } from './measured.ts';
 
 /** A place of a file where an `expect` stands, or may stand: of a step (counted from 0), of the start or of the end of a node. */
 export type Site =
-  | { readonly at: 'step'; readonly index: number }
+  | { readonly at: 'step'; readonly number: string }
   | { readonly at: 'start'; readonly node: string | undefined }
   /** the whole list, or what is to be added to it for one of several nodes */
   | { readonly at: 'end'; readonly node: string | undefined };
@@ -175,7 +175,10 @@ const pairOf = (map: YAMLMap, name: string): Pair<Node, Node | null> | undefined
 
 /** The path of the `expect` of a site: of the only node, or of one of several; of the end, perhaps one of a list. */
 function pathOf(text: string, site: Site): Path {
-  if (site.at === 'step') return ['steps', site.index, 'expect'];
+  if (site.at === 'step') {
+    const [step, together] = site.number.split('.').map((number) => Number(number) - 1);
+    return ['steps', step ?? 0, ...(together === undefined ? [] : ['parallel', together]), 'expect'];
+  }
   if (site.at === 'end') return ['expect'];
   return at(parse(text), ['node']) === undefined ? ['nodes', site.node ?? '', 'expect'] : ['node', 'expect'];
 }

@@ -83,11 +83,11 @@ function sitesOf(scenario: Scenario, { planned, measured }: Cells): readonly Sit
       ?.changes ?? [];
   const whens = (branches: readonly Expectation[]) => branches.map(({ when }) => when);
 
-  const steps = scenario.steps.map((step, index): SiteChanges => ({
-    site: { at: 'step', index },
+  const steps = scenario.steps.map((step): SiteChanges => ({
+    site: { at: 'step', number: step.number },
     whens: whens(step.expect),
     cells: planned.flatMap((run): readonly CellChanges[] => {
-      const own = run.steps.find(({ id }) => id.startsWith(`${index + 1}-`));
+      const own = run.steps.find(({ id }) => id.startsWith(`${step.number}-`));
       if (own === undefined) return [];
       return [
         {

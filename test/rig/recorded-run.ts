@@ -241,6 +241,7 @@ export function did(action: PlannedAction, stepId: string): readonly Observation
       return [end, waited('containerd to end'), files, waited('containerd to answer')];
     case 'start-runtime':
     case 'wait-for':
+    case 'parallel':
     case 'kill':
       return [waited('containerd to answer')];
     default:

@@ -19,9 +19,9 @@ test.each(files)('an example file of scenarios/README.md is sound (%#)', (exampl
 test('the example steps of scenarios/README.md, one after the other, are a sound scenario with every step there is', () => {
   expect(mistakesOf(allSteps)).toBe('');
   const shown = new Set(scenarioOf(allSteps).steps.map(({ action }) => action.do));
-  const oneOf = /"oneOf":(\[\{"required":\["run-pod"\]\}.*?\}\])/.exec(
-    JSON.stringify(scenarioJsonSchema({ checks: ['ok'] })),
-  )?.[1];
+  const schema = JSON.stringify(scenarioJsonSchema({ checks: ['ok'] }));
+  // the first is that of the steps of `parallel`, which has no `parallel` in it
+  const oneOf = [...schema.matchAll(/"oneOf":(\[\{"required":\["run-pod"\]\}.*?\}\])/g)].at(-1)?.[1];
   const verbs = [...(oneOf ?? '').matchAll(/\["([a-z-]+)"\]/g)].map((match) => match[1]);
   expect([...shown].sort()).toEqual(verbs.sort());
 });

@@ -78,12 +78,14 @@ expect: { left-behind: none, pods: none }
     steps: [
       {
         place: at(16, 5),
+        number: '1',
         action: { do: 'run-pod', pod: 'web' },
         timeoutMs: 5000,
         expect: [{ place: at(18, 13), ok: true, pod: { state: 'ready', ips: 1 }, log: [], noLog: [] }],
       },
       {
         place: at(19, 5),
+        number: '2',
         action: { do: 'remove-pod', pod: 'web', force: true },
         expect: [
           {

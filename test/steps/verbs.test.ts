@@ -31,6 +31,8 @@ interface TakeOptions extends FakeNodeOptions {
   readonly before?: readonly PlannedAction[];
   /** and these before, by the name under which they go on */
   readonly background?: Readonly<Record<string, PlannedAction>>;
+  /** what it starts at the same time */
+  readonly together?: readonly PlannedAction[];
   readonly runtimeRuns?: boolean;
   /** what is in the log of the runtime, and in any other file that is read */
   readonly log?: string;
@@ -39,7 +41,8 @@ interface TakeOptions extends FakeNodeOptions {
 
 /** Takes one step on a fake node, after others. */
 async function take(action: PlannedAction, options: TakeOptions = {}): Promise<Taken> {
-  const { before = [], background = {}, runtimeRuns = true, log = '', pods = [pod], ...fake } = options;
+  const { before = [], background = {}, together = [], ...others } = options;
+  const { runtimeRuns = true, log = '', pods = [pod], ...fake } = others;
   const { node, clock, done, log: write } = fakeNode(fake);
   write(log);
   const observed: Observation[] = [];
@@ -77,7 +80,16 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
     await stepper.take({ id: `0-${one.do}`, action: one, background: name, timeoutMs: 1000, pods: [pod] });
   for (const [index, one] of [...before, action].entries()) {
     if (index === before.length) done.length = 0;
-    await stepper.take({ id: `${index + 1}-${one.do}`, action: one, timeoutMs: 1000, pods });
+    await stepper.take({
+      id: `${index + 1}-${one.do}`,
+      action: one,
+      timeoutMs: 1000,
+      pods,
+      together: together.map((action, at) => ({
+        id: `${index + 1}.${at + 1}-${action.do}`,
+        ...{ action, timeoutMs: 1000, pods },
+      })),
+    });
   }
   const started = observed.findLastIndex(({ kind }) => kind === 'step-started');
   const looked = observed.findIndex(({ kind }, at) => at > started && kind === 'runtime-log');
@@ -439,6 +451,32 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
           met: true,
           timedOut: false,
           lastSeen: 'exit 0',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+  parallel: [
+    { do: 'parallel' },
+    {
+      together: [
+        { do: 'exec', argv: ['one'] },
+        { do: 'exec', argv: ['two'] },
+      ],
+    },
+    {
+      done: ['one', 'two'],
+      seen: [
+        { kind: 'command', argv: 'one', exitCode: 0 },
+        { kind: 'command', argv: 'two', exitCode: 0 },
+        { kind: 'step-ended' },
+        { kind: 'step-ended' },
+        {
+          kind: 'waited',
+          what: 'the end of 1.1-exec, 1.2-exec',
+          met: true,
+          timedOut: false,
+          lastSeen: 'all have ended',
           waitedMs: 0,
         },
       ],

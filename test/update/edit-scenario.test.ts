@@ -19,7 +19,7 @@ const NEW = cell('1.6.4');
 function step(lines: string, cells: SiteChanges['cells'], whens: SiteChanges['whens'] = [undefined]): string {
   const head = 'name: s\nsteps:\n';
   const text = `${head}${lines}`;
-  const after = editScenario(text, [{ site: { at: 'step', index: 0 }, whens, cells }]);
+  const after = editScenario(text, [{ site: { at: 'step', number: '1' }, whens, cells }]);
   expect(after.startsWith(head)).toBe(true);
   return after.slice(head.length);
 }
@@ -138,7 +138,7 @@ describe('where cells differ', () => {
 describe('an alias', () => {
   const text = `steps:\n  - run-pod: a\n    expect: &e { error: old }\n  - run-pod: b\n    expect: *e\n`;
   const site = (index: number, changes: readonly Change[]): SiteChanges => ({
-    site: { at: 'step', index },
+    site: { at: 'step', number: String(index + 1) },
     whens: [undefined],
     cells: [{ cell: OLD, branch: 0, changes }],
   });

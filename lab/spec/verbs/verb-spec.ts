@@ -45,8 +45,8 @@ export interface CellValues {
  * same in a plan.
  */
 export interface VerbSpec<Fields extends object, Planned extends object = Fields> {
-  /** what stands after the verb in a file */
-  readonly shape: Shape<Fields>;
+  /** what stands after the verb in a file; missing where that is steps, which step-shape.ts reads */
+  readonly shape?: Shape<Fields>;
   readonly recorded: readonly Recorded[];
   /** only a runtime that runs can answer it */
   readonly needsRuntime?: true;

@@ -87,6 +87,8 @@ export const WAITING_VERBS = {
     describe: ({ background }) => background,
     background: ({ background }) => background,
   }),
+  /** Steps that are started at the same time; it ends when the last of them has ended. */
+  parallel: verb<object>({ recorded: ['wait'], plan: asWritten, describe: () => '' }),
 };
 
 function planCondition(condition: Condition, cell: CellValues): Condition {

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { Terminal, BackendName } from '../nodes/node.ts';
+import type { Shard } from '../plan/shard.ts';
 import type { Screen } from '../report/reporter.ts';
 
 /** The ambient world, read in assembly/ambient.ts and handed down as values. */
@@ -54,7 +55,14 @@ export interface NodeFlags {
   readonly record?: boolean;
 }
 
-export interface RunFlags extends NodeFlags {
+/** Which part of a plan is for this machine. */
+export interface ShardFlags {
+  readonly shard?: Shard;
+  /** a JSON report of earlier runs, by which the shards are made equally long */
+  readonly durations?: string;
+}
+
+export interface RunFlags extends NodeFlags, ShardFlags {
   readonly jobs?: number;
   readonly all?: true;
   /** write what was measured into the scenario files */

@@ -8,6 +8,8 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** the exit code, once there was one */
   exitCode(): number | undefined;
+  /** its name, in the same case */
+  by(): string | undefined;
 }
 
 export function listenForInterruption(world: World, onFirst: (by: string) => void): Interruption {
@@ -20,7 +22,11 @@ export function listenForInterruption(world: World, onFirst: (by: string) => voi
     onFirst(WORDS[reason] ?? reason);
     controller.abort(WORDS[reason] ?? reason);
   });
-  return { signal: controller.signal, exitCode: () => (by === undefined ? undefined : EXIT[by]) };
+  return {
+    signal: controller.signal,
+    exitCode: () => (by === undefined ? undefined : EXIT[by]),
+    by: () => (by === undefined ? undefined : (WORDS[by] ?? by)),
+  };
 }
 
 /** After `interrupted by`. */

@@ -1,23 +1,38 @@
 import { readPins } from '../assembly/open-artifacts.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
-import type { NodeFlags, World } from '../assembly/world.ts';
+import { githubMatrix, takeShard } from '../assembly/shards.ts';
+import type { NodeFlags, ShardFlags, World } from '../assembly/world.ts';
+import { BadInput } from '../core/lab-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { describePlugins, describeWithPath } from '../core/components.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 import type { Plan, RunPlan } from '../plan/plan.ts';
 
+export interface PlanFlags extends NodeFlags, ShardFlags {
+  readonly json?: true;
+  readonly github?: true;
+  readonly shards?: number;
+}
+
 /** `cnilab plan`: what `run` would do with the same words; nothing is fetched and nothing runs. */
-export async function planCommand(
-  world: World,
-  names: readonly string[],
-  flags: NodeFlags & { json?: true },
-): Promise<number> {
-  const plan = await preparePlan(world, {
+export async function planCommand(world: World, names: readonly string[], flags: PlanFlags): Promise<number> {
+  if (flags.github === true && (flags.json === true || flags.shard !== undefined))
+    throw new BadInput('--github stands without --json and --shard');
+  if (flags.shards !== undefined && flags.github !== true)
+    throw new BadInput('--shards is for --github; one shard is --shard 1/3');
+  const whole = await preparePlan(world, {
     names,
     flags,
     pins: readPins(world),
     note: (message) => world.err.write(`${message}\n`),
   });
+  const where = { ...flags, cwd: world.cwd };
+  if (flags.github === true) {
+    const include = githubMatrix(whole, { ...where, shards: flags.shards ?? 1 });
+    world.out.write(`${JSON.stringify({ include })}\n`); // on one line, as $GITHUB_OUTPUT takes it
+    return EXIT.pass;
+  }
+  const { plan } = takeShard(whole, where);
   world.out.write(flags.json === true ? `${JSON.stringify(plan, null, 2)}\n` : formatPlan(plan));
   return EXIT.pass;
 }

@@ -3,12 +3,14 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { CNI_VERBS, type CniVerb } from '../core/fake-plugin.ts';
 import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { BACKENDS } from '../nodes/node.ts';
+import { parseShard, type Shard } from '../plan/shard.ts';
 import { checkTimeout } from '../spec/limits.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
 import type { NodeFlags, RunFlags, World } from '../assembly/world.ts';
 import { helpBelow } from './help.ts';
 import type { CniFlags } from './kept.ts';
 import type { ParityFlags } from './parity.ts';
+import type { PlanFlags } from './plan.ts';
 import type { ReplayFlags } from './replay.ts';
 import { REPORTER_NAMES } from './reporters.ts';
 import type { UpFlags } from './up.ts';
@@ -36,6 +38,12 @@ function seconds(value: string): number {
   return number;
 }
 
+function shard(value: string): Shard {
+  const parsed = parseShard(value);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  return parsed.value;
+}
+
 /** The command line. Each verb is a file beside this one, loaded only when it is asked for; `done` gets its exit code. */
 export function createProgram(world: World, done: (exitCode: number) => void): Command {
   const program = new Command('cnilab')
@@ -51,7 +59,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--no-color', 'plain text')
     .showSuggestionAfterError();
 
-  withRunFlags(program.command('run'))
+  withShardFlags(withRunFlags(program.command('run')))
     .description('run scenarios and judge them')
     .argument('[scenarios...]', 'names, files, folders or globs')
     .option('--all', 'every scenario and every control, also those in sub-folders')
@@ -81,11 +89,13 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./list.ts')).listCommand(world, names, flags)),
     );
 
-  withNodeFlags(program.command('plan'))
+  withShardFlags(withNodeFlags(program.command('plan')))
     .description('what would run')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
     .option('--json', 'as data')
-    .action(async (names: string[], flags: NodeFlags & { json?: true }) =>
+    .option('--github', 'as a matrix for jobs of GitHub Actions, one for each shard')
+    .option('--shards <n>', 'with --github: into how many shards', positive)
+    .action(async (names: string[], flags: PlanFlags) =>
       done(await (await import('./plan.ts')).planCommand(world, names, flags)),
     );
 
@@ -284,6 +294,12 @@ function withNodeFlags(command: Command): Command {
     'of the matrix: only this value, or another one; several with commas',
     collect,
   );
+}
+
+function withShardFlags(command: Command): Command {
+  return command
+    .option('--shard <i/n>', 'only one of n parts of the runs, for one of n machines: 1/3', shard)
+    .option('--durations <file>', 'of --reporter json: the shards then take equally long');
 }
 
 function withRunFlags(command: Command): Command {

@@ -5,6 +5,7 @@ import { BadInput, messageOf } from '../core/lab-error.ts';
 import { fanOut, type Reporter } from '../report/reporter.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
+import { recordSession } from '../record.ts';
 import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts, isFolder } from '../host/machine.ts';
 import { listenForInterruption } from './interruption.ts';
@@ -12,6 +13,7 @@ import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { createEventBuffer } from '../assembly/run-parts.ts';
 import { preparePlan } from '../assembly/plan-files.ts';
+import { takeShard } from '../assembly/shards.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 import { createReporters } from './reporters.ts';
@@ -28,6 +30,8 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     throw new BadInput(
       'name a scenario, a file, a folder or a glob, or use --all; `cnilab list` shows what there is',
     );
+  if (flags.durations !== undefined && flags.shard === undefined)
+    throw new BadInput('--durations is for --shard, which takes a part of the runs');
   if (flags.update === true) return (await import('./update.ts')).updateCommand(world, names, flags);
   if (flags.yes === true) throw new BadInput('--yes is for --update');
   return (await runRecorded(world, names, flags)).exitCode;
@@ -69,7 +73,8 @@ export async function runRecorded(
     // reading keeps this thread busy, so it waits for the moment that a node takes to begin where the cache has all of it
     await Promise.race([nodes.maker.catch(() => undefined), world.clock.sleep(FIRST_BEGINS_WITHIN_MS)]);
     const asked = more.plan ?? (() => preparePlan(world, { names, flags, pins, note }));
-    const plan = withTimeout(await asked(), flags.timeout);
+    const whole = withTimeout(await asked(), flags.timeout);
+    const { plan, shard, shards } = takeShard(whole, { ...flags, cwd: world.cwd });
     const backend = await nodes.backend;
     const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
     const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
@@ -78,6 +83,12 @@ export async function runRecorded(
     for (const message of await sweepHost({ backends: [backend], artifacts }))
       emit({ kind: 'notice', message });
     try {
+      const host = await hostFacts();
+      const { labVersion } = world;
+      const started = world.clock.date().toISOString();
+      const session = recordSession(outputHostPath, {
+        ...{ labVersion, backend: backend.name, host, started, shard, shards, plan: whole },
+      });
       const outcome = await runSession({
         plan,
         backend: backend.name,
@@ -89,11 +100,14 @@ export async function runRecorded(
         jobs: flags.jobs ?? Math.ceil(world.cores * backend.jobsPerCore),
         keep: flags.keep === true,
         clock: world.clock,
-        labVersion: world.labVersion,
-        host: await hostFacts(),
+        labVersion,
+        host,
         signal,
         emit,
       });
+      const by = interruption.by();
+      const ended = world.clock.date().toISOString();
+      session.ended({ time: ended, ...(by === undefined ? {} : { interruptedBy: by }) });
       const reported = await reporters.end();
       const exitCode = EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
       return { exitCode: interruption.exitCode() ?? exitCode, outputHostPath };

@@ -91,8 +91,16 @@ export async function updateCommand(
 }
 
 function checkFlags(flags: RunFlags): void {
-  const { containerd, runc, cniPlugins, crictl, timeout, keep } = flags;
-  const others = Object.entries({ containerd, runc, 'cni-plugins': cniPlugins, crictl, timeout, keep });
+  const { containerd, runc, cniPlugins, crictl, timeout, keep, shard } = flags;
+  const others = Object.entries({
+    containerd,
+    runc,
+    'cni-plugins': cniPlugins,
+    crictl,
+    timeout,
+    keep,
+    shard,
+  });
   const [other] = others.find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined)
     throw new BadInput(`--update measures what the files say, so it goes without --${other}`);

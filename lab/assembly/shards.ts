@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import * as v from 'valibot';
+
+import { check, parseJson } from '../core/json.ts';
+import { BadInput } from '../core/lab-error.ts';
+import type { Plan } from '../plan/plan.ts';
+import { nameShard, splitRuns, type Durations, type Shard } from '../plan/shard.ts';
+import type { ShardFlags } from './world.ts';
+
+/** What a machine does of a plan. */
+export interface Part {
+  /** its own runs, in the order of the whole plan */
+  readonly plan: Plan;
+  readonly shard: Shard;
+  /** the shard of each run of the whole plan */
+  readonly shards: readonly number[];
+}
+
+/** The part of a plan that `--shard` names; without it, all of the plan. BadInput for a shard without a run. */
+export function takeShard(
+  whole: Plan,
+  { shard = { index: 1, count: 1 }, durations, cwd }: ShardFlags & { readonly cwd: string },
+): Part {
+  const shards = splitRuns(whole.runs, shard.count, readDurations(durations, cwd));
+  const runs = whole.runs.filter((_, at) => shards[at] === shard.index);
+  if (runs.length === 0 && whole.runs.length > 0)
+    throw new BadInput(
+      `shard ${nameShard(shard)} has nothing to run: the plan has ${whole.runs.length} runs in all, so it can have so many shards at most`,
+    );
+  return { plan: { ...whole, runs }, shard, shards };
+}
+
+/** A job of a matrix of GitHub Actions. */
+export interface GithubJob {
+  /** for `cnilab run --shard` */
+  readonly shard: string;
+  readonly runs: number;
+}
+
+/** The jobs that together run all of a plan: so many shards as are wanted, or fewer where there are not so many runs. */
+export function githubMatrix(
+  { runs }: Plan,
+  { shards: wanted, durations, cwd }: ShardFlags & { readonly shards: number; readonly cwd: string },
+): readonly GithubJob[] {
+  const count = Math.max(1, Math.min(wanted, runs.length));
+  const shards = splitRuns(runs, count, readDurations(durations, cwd));
+  return Array.from({ length: count }, (_, at) => ({
+    shard: nameShard({ index: at + 1, count }),
+    runs: shards.filter((index) => index === at + 1).length,
+  }));
+}
+
+const REPORT = v.looseObject({
+  runs: v.array(v.looseObject({ slug: v.string(), durationMs: v.exactOptional(v.number()) })),
+});
+
+/** How long runs took, by a report of `--reporter json`. */
+function readDurations(file: string | undefined, cwd: string): Durations {
+  if (file === undefined) return new Map();
+  const hostPath = resolve(cwd, file);
+  let text: string;
+  try {
+    text = readFileSync(hostPath, 'utf8');
+  } catch (cause) {
+    throw new BadInput(`${hostPath} cannot be read`, { cause });
+  }
+  const parsed = parseJson(text);
+  const report = parsed.ok ? check(REPORT, parsed.value) : parsed;
+  if (!report.ok) throw new BadInput(`${hostPath} is no report of --reporter json: ${report.error}`);
+  return new Map(
+    report.value.runs.flatMap(({ slug, durationMs }) =>
+      durationMs === undefined ? [] : [[slug, durationMs] as const],
+    ),
+  );
+}

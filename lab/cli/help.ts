@@ -62,6 +62,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['run our-issue.yaml --update', 'and write what was measured into the file as expectations'],
       ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
       ['run --all', 'every scenario and every control that `cnilab list` shows'],
+      ['run --all --shard 1/3', 'a third of them; two other machines run 2/3 and 3/3'],
       ['run scenarios --reporter junit=report.xml --reporter terminal', 'a folder, with a report for CI'],
     ],
   },
@@ -85,6 +86,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     examples: [
       ['plan missing-version', 'each run and its steps'],
       ['plan our-issue.yaml --set containerd=1.6.3 --json', 'one cell, as data'],
+      ['plan --github --shards 3', 'a matrix for jobs of GitHub Actions'],
     ],
   },
   judge: {

@@ -40,7 +40,9 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
     )) {
       check([...usedBy(action), ...subjectsIn(action)], place);
       const waitedFor = backgroundEndedBy(action);
-      const goesOn = scenario.steps.find((step) => step.background === waitedFor);
+      const goesOn = scenario.steps.find(
+        (step) => step.background === waitedFor || listenerOf(step.action) === waitedFor,
+      );
       if (waitedFor !== undefined && goesOn !== undefined && !applies(goesOn, cellOn(goesOn.on)))
         note({ name: waitedFor, maker: goesOn }, place);
       const name = madeBy(action);
@@ -51,6 +53,9 @@ export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): read
   }
   return [...mistakes.values()];
 }
+
+const listenerOf = (action: StepSpec['action']): string | undefined =>
+  action.do === 'listen' ? action.name : undefined;
 
 const namesIn = ({ pods, containers = {} }: Expectation): readonly string[] => [
   ...(pods === undefined || pods === 'none' ? [] : Object.keys(pods)),

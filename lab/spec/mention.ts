@@ -42,6 +42,10 @@ export type Mention =
   | { readonly kind: 'background-end'; readonly name: string }
   /** a step begins that is started together with those before and after it, and after the last of them */
   | { readonly kind: 'together' | 'together-end' }
+  /** a listener that can be killed under this name */
+  | { readonly kind: 'listener'; readonly name: string }
+  /** a step in the background, or a listener, is killed */
+  | { readonly kind: 'killed'; readonly name: string }
   | { readonly kind: 'text'; readonly text: string; readonly reach: Reach }
   /** a part of a text that is to be found in another */
   | { readonly kind: 'part'; readonly text: string }

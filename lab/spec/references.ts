@@ -71,6 +71,7 @@ class KnownNames {
   readonly #madeOn = new Map<string, string | undefined>();
   readonly #made: Readonly<Record<Subject, Set<string>>> = { pod: new Set(), container: new Set() };
   readonly #backgrounds = new Map<string, Background>();
+  readonly #listeners = new Map<string, Pick<Background, 'line' | 'on'>>();
   /** the one that is being read */
   #step: Background | undefined;
   /** those that are started together with it */
@@ -116,6 +117,10 @@ class KnownNames {
         for (const one of this.#together) this.#makeKnown(one);
         this.#together = [];
         return [];
+      case 'listener':
+        return this.#listen(mention.name, spot);
+      case 'killed':
+        return this.#kill(mention.name);
       case 'steps-read':
         this.#leaveBackground();
         for (const one of this.#backgrounds.values()) this.#makeKnown(one);
@@ -195,12 +200,39 @@ class KnownNames {
 
   /** A step begins that goes on in the background. */
   #goOn(name: string, spot: YamlValue): readonly Wrong[] {
-    const first = this.#backgrounds.get(name);
-    if (first !== undefined)
-      return [{ message: `the step in line ${first.line} is called "${name}" already; take another name` }];
+    const taken = this.#takenBy(name);
+    if (taken.length > 0) return taken;
     this.#step = { line: spot.place.line, on: this.#node, made: [] };
     this.#backgrounds.set(name, this.#step);
     return [];
+  }
+
+  #takenBy(name: string): readonly Wrong[] {
+    const first = this.#backgrounds.get(name) ?? this.#listeners.get(name);
+    return first === undefined
+      ? []
+      : [{ message: `the step in line ${first.line} is called "${name}" already; take another name` }];
+  }
+
+  #listen(name: string, spot: YamlValue): readonly Wrong[] {
+    const taken = this.#takenBy(name);
+    if (taken.length === 0) this.#listeners.set(name, { line: spot.place.line, on: this.#node });
+    return taken;
+  }
+
+  #kill(name: string): readonly Wrong[] {
+    const listener = this.#listeners.get(name);
+    if (listener !== undefined) return this.#wrongNode(name, listener);
+    if (this.#backgrounds.has(name)) return this.#endBackground(name);
+    const known = [...this.#backgrounds.keys(), ...this.#listeners.keys()];
+    const message = `no step before this goes on in the background as "${name}", and no listener has that name`;
+    return [{ message: `${message}${choices(name, known)}` }];
+  }
+
+  #wrongNode(name: string, { on }: Pick<Background, 'on'>): readonly Wrong[] {
+    return on === this.#node
+      ? []
+      : [{ message: `"${name}" goes on on ${on ?? ''}, and this is about ${this.#node ?? ''}` }];
   }
 
   /** What it makes is there for its own expectations, and then only once somebody has waited for its end. */
@@ -217,12 +249,9 @@ class KnownNames {
         { message: `no step before this goes on in the background as "${name}"${choices(name, known)}` },
       ];
     }
-    if (background.on !== this.#node)
-      return [
-        { message: `"${name}" goes on on ${background.on ?? ''}, and this is about ${this.#node ?? ''}` },
-      ];
-    this.#makeKnown(background);
-    return [];
+    const elsewhere = this.#wrongNode(name, background);
+    if (elsewhere.length === 0) this.#makeKnown(background);
+    return elsewhere;
   }
 
   #makeKnown({ made }: Background): void {

@@ -56,6 +56,11 @@ export const usedBackground: Shape<string> = about(
   mentioning(nameShape, (name) => ({ kind: 'background-end', name })),
 );
 
+export const killedName: Shape<string> = about(
+  'the name of an earlier step that goes on in the background, or of a listener',
+  mentioning(nameShape, (name) => ({ kind: 'killed', name })),
+);
+
 export const usedContainer: Shape<string> = about(
   'a container that an earlier step has created',
   mentioning(nameShape, (name) => ({ kind: 'used', what: 'container', name })),

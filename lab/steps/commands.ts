@@ -26,7 +26,7 @@ export const COMMAND_EFFECTS: VerbEffects<keyof typeof COMMAND_VERBS> = {
     const { exitCode, stderr } = await context.run(argv);
     if (exitCode === COULD_NOT_TRY) throw new NothingToActOn(stderr.toString().trim());
   },
-  listen: (context, { in: place, port, protocol = 'tcp', answer }) =>
+  listen: (context, { in: place, port, protocol = 'tcp', answer, name }) =>
     listen(context, {
       what: `a listener in ${place} on ${protocol} port ${port}`,
       logPath: `/lab/listeners/${context.stepId}.log`,
@@ -34,18 +34,34 @@ export const COMMAND_EFFECTS: VerbEffects<keyof typeof COMMAND_VERBS> = {
         ...['/lab/bin/agent', 'listen', ...inNetwork(context, place), '--protocol', protocol],
         ...['--port', String(port), '--answer', context.captures.fill(answer)],
       ],
+      name,
     }),
 };
 
+interface Listener {
+  readonly what: string;
+  readonly argv: readonly string[];
+  readonly logPath: string;
+  readonly name: string | undefined;
+}
+
 /** Starts it, and waits until it can be reached or has said why not. It ends with its pod, or with the node. */
 async function listen(
-  { node, stepId, timeoutMs, clock, observe }: StepContext,
-  { what, argv, logPath }: { what: string; argv: readonly string[]; logPath: string },
+  { node, stepId, timeoutMs, clock, observe, nameListener }: StepContext,
+  { what, argv, logPath, name }: Listener,
 ): Promise<void> {
   const startedMs = clock.now();
   let exitCode: number | null | undefined;
-  const { ended } = await node.start(argv, { logPath });
-  void ended.then((end) => (exitCode = end.exitCode));
+  const process = await node.start(argv, { logPath });
+  const over = process.ended.then((end) => void ({ exitCode } = end));
+  if (name !== undefined)
+    nameListener(name, {
+      get isOver() {
+        return exitCode !== undefined;
+      },
+      over,
+      kill: () => void process.signal('KILL'),
+    });
   const untilMs = startedMs + timeoutMs;
   let said = '';
   while (said !== LISTENING && exitCode === undefined && clock.now() < untilMs) {

@@ -27,15 +27,17 @@ export interface StepContext {
   readonly writeFiles: (files: readonly NodeFile[]) => Promise<readonly string[]>;
   /** the runtime's log since the step before this one began: what a step has just caused may be in it already */
   readLog(): Promise<string>;
-  /** a step that goes on in the background, by its name */
+  /** a step that goes on in the background, or a listener, by its name */
   background(name: string): RunningStep;
   /** Starts all steps of a `parallel` at once, and returns their ids when the last has ended. */
   takeTogether(): Promise<readonly string[]>;
+  /** Names a listener, so that a later step can kill it. */
+  readonly nameListener: (name: string, listener: RunningStep) => void;
   /** Runs a command on the node and observes it. */
   run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
 }
 
-/** A step that goes on while others are taken. */
+/** A step, or a listener, that goes on while others are taken. */
 export interface RunningStep {
   readonly isOver: boolean;
   /** rejected by what keeps the lab from doing its part */

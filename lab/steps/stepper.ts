@@ -83,6 +83,7 @@ export function createStepper(options: StepperOptions): Stepper {
   /** by name: steps that go on, or were not looked at since they are over; and those that were */
   const inBackground = new Map<string, InBackground>();
   const looked = new Map<string, InBackground>();
+  const listeners = new Map<string, RunningStep>();
 
   async function recordLook(stepId: string, state: NodeState): Promise<void> {
     const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
@@ -148,8 +149,8 @@ export function createStepper(options: StepperOptions): Stepper {
     },
     readLog: () => node.readFile(logNodePath, begun.before),
     background: (name) => {
-      const step = inBackground.get(name) ?? looked.get(name);
-      if (step === undefined) throw new Error(`no step goes on in the background as ${name}`);
+      const step = inBackground.get(name) ?? looked.get(name) ?? listeners.get(name);
+      if (step === undefined) throw new NothingToActOn(`${name} was not started`);
       return step;
     },
     takeTogether: async () => {
@@ -161,6 +162,7 @@ export function createStepper(options: StepperOptions): Stepper {
       await Promise.all(taken);
       return together.map(({ id }) => id);
     },
+    nameListener: (name, listener) => void listeners.set(name, listener),
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
       const isKilled = () => kill?.aborted === true;
       if (isKilled()) throw new NothingToActOn('it was killed before its command began');

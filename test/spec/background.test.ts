@@ -28,7 +28,7 @@ test('a step goes on under a name, and later ones wait for it or kill it', () =>
 
 test('a name that no step has, or that two have, is a mistake', () => {
   expect(messagesOf(`${NODE}  - { kill: slow }\n`)).toEqual([
-    '5:13 no step before this goes on in the background as "slow"; none so far',
+    '5:13 no step before this goes on in the background as "slow", and no listener has that name; none so far',
   ]);
   expect(
     messagesOf(`${NODE}  - { run-pod: web, background: slow }\n  - { wait-for: { background: slwo } }\n`),
@@ -69,6 +69,24 @@ test('what it makes is known to itself, and to others once it was waited for', (
       `${NODE}  - { run-pod: web, background: slow }\nexpect: { pods: { web: { state: ready } } }\n`,
     ),
   ).toEqual([]);
+});
+
+test('a listener with a name can be killed, and not waited for', () => {
+  const listen = '{ listen: { in: node, port: 80, answer: hello, name: server } }';
+  expect(messagesOf(`${NODE}  - ${listen}\n  - { kill: server }\n`)).toEqual([]);
+  expect(messagesOf(`${NODE}  - ${listen}\n  - { wait-for: { background: server } }\n`)).toEqual([
+    '6:31 no step before this goes on in the background as "server"; none so far',
+  ]);
+  expect(messagesOf(`${NODE}  - ${listen}\n  - { exec: [a], background: server }\n`)).toEqual([
+    '6:30 the step in line 5 is called "server" already; take another name',
+  ]);
+});
+
+test('a listener is killed on its own node', () => {
+  const listen = '{ listen: { in: node, port: 80, answer: hello, name: server }, on: left }';
+  expect(messagesOf(`${NODES}  - ${listen}\n  - { kill: server, on: right }\n`)).toEqual([
+    '6:13 "server" goes on on left, and this is about right',
+  ]);
 });
 
 test('it is waited for on its own node', () => {

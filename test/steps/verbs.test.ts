@@ -589,6 +589,18 @@ describe('keys of a pod that a runtime may not know', () => {
 
 describe('a listener', () => {
   const listen: PlannedAction = { do: 'listen', in: 'node', port: 80, answer: '' };
+  const kill: PlannedAction = { do: 'kill', background: 'server' };
+
+  test('with a name is killed by a later step', async () => {
+    const { done, seen } = await take(kill, { before: [{ ...listen, name: 'server' }], log: 'listening\n' });
+    expect(done).toEqual(['SIGKILL']);
+    expect(seen).toMatchObject([{ what: 'the end of server', met: true, lastSeen: 'it was killed' }]);
+  });
+
+  test('that was not started cannot be killed', async () => {
+    const { seen } = await take(kill);
+    expect(seen).toEqual([{ kind: 'not-run', why: 'server was not started' }]);
+  });
 
   test('that never says that it listens was waited for in vain', async () => {
     const { seen } = await take(listen, { log: 'listen tcp :80: bind: address already in use\n' });

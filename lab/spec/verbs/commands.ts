@@ -3,7 +3,8 @@ import { object, present } from '../object-shape.ts';
 import { about, byKind, mapped, type Shape } from '../shape.ts';
 import { portShape, protocolShape, type Protocol } from '../pod-shape.ts';
 import { timeShape } from '../scalar-shapes.ts';
-import { template, usedPod, addressMistake, argvShape } from '../text-shapes.ts';
+import { mentioning } from '../mention.ts';
+import { template, usedPod, addressMistake, argvShape, nameShape } from '../text-shapes.ts';
 import { verb } from './verb-spec.ts';
 
 export interface Exec {
@@ -31,6 +32,8 @@ export interface Listen {
   /** missing: TCP */
   readonly protocol?: Protocol;
   readonly answer: string;
+  /** under which a later step can kill it */
+  readonly name?: string;
 }
 
 const execWords = mapped(argvShape, (argv): Exec => ({ argv }));
@@ -110,7 +113,7 @@ export const COMMAND_VERBS = {
   }),
   listen: verb<Listen>({
     shape: about(
-      'a listener that answers, until the pod or the node ends',
+      'a listener that answers, until it is killed or the pod or the node ends',
       object(
         {
           required: {
@@ -118,10 +121,16 @@ export const COMMAND_VERBS = {
             port: about('on all addresses', portShape),
             answer: about('what whoever connects gets, and each datagram', template('step')),
           },
-          optional: { protocol: protocolShape },
+          optional: {
+            protocol: protocolShape,
+            name: about(
+              'for a step that kills it: kill: NAME',
+              mentioning(nameShape, (name) => ({ kind: 'listener', name })),
+            ),
+          },
           otherWords: { from: 'it is called in: where it listens', pod: 'write in: and the name of the pod' },
         },
-        ({ protocol, ...rest }) => ({ ...rest, ...present({ protocol }) }),
+        ({ protocol, name, ...rest }) => ({ ...rest, ...present({ protocol, name }) }),
       ),
     ),
     recorded: ['wait'],

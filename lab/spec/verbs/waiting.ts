@@ -7,7 +7,7 @@ import { asWritten, verb, type CellValues } from './verb-spec.ts';
 import { POD_STATES, logShape, networkShape } from '../expect-shape.ts';
 import { word } from '../scalar-shapes.ts';
 import { object, unionByKey } from '../object-shape.ts';
-import { usedBackground, usedContainer, usedPod, argvShape } from '../text-shapes.ts';
+import { killedName, usedBackground, usedContainer, usedPod, argvShape } from '../text-shapes.ts';
 
 /** What `wait-for` waits for. */
 const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
@@ -79,8 +79,8 @@ export const WAITING_VERBS = {
   }),
   kill: verb<{ readonly background: string }>({
     shape: about(
-      'kills a step that goes on in the background, with all that it started',
-      mapped(usedBackground, (background) => ({ background })),
+      'kills a step that goes on in the background, with all that it started, or a listener',
+      mapped(killedName, (background) => ({ background })),
     ),
     recorded: ['wait'],
     plan: asWritten,

@@ -81,7 +81,8 @@ export function judgeFound({ hostPath, head, damage }: FoundRun): RunEnded {
   if (damage !== undefined) return unknown(unknownRun(hostPath), damage);
   let run = unknownRun(hostPath);
   try {
-    run = { ...readPlan(hostPath), slug: head.slug };
+    const { slug, scenario, cell } = head;
+    run = { ...readPlan(hostPath), slug, scenario, cell };
     const entries = readJournal(hostPath);
     const verdict = judge(run, entries, RUNTIMES);
     const durationMs = entries.at(-1)?.atMs ?? 0;

@@ -21,6 +21,11 @@ export const ENVIRONMENT = {
     NO_COLOR: 'plain text',
     FORCE_COLOR: 'colours without a terminal; 0: none',
   },
+  reports: {
+    GITHUB_WORKSPACE: '--reporter github: root of the paths',
+    GITHUB_STEP_SUMMARY: '--reporter github: the summary',
+    GITHUB_OUTPUT: '--reporter github: the outputs',
+  },
   places: {
     XDG_CACHE_HOME: 'holds the cache (~/.cache)',
     CNILAB_STATE: 'holds records of nodes (the cache)',
@@ -47,7 +52,10 @@ export const ENVIRONMENT = {
   },
 } as const;
 
-const RUNS = { exitCodes: [0, 1, 2, 69, 70, 130], environment: ['places', 'sources', 'nodes'] } as const;
+const RUNS = {
+  exitCodes: [0, 1, 2, 69, 70, 130],
+  environment: ['reports', 'places', 'sources', 'nodes'],
+} as const;
 const READS = { exitCodes: [0, 2, 69, 70], environment: [] } as const;
 const FETCHES = { exitCodes: [0, 2, 69, 70, 130], environment: ['places', 'sources', 'nodes'] } as const;
 const NODES = { exitCodes: [0, 2, 69, 70], environment: ['places', 'nodes'] } as const;
@@ -97,6 +105,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
   report: {
     ...READS,
     exitCodes: [0, 1, 2, 69, 70],
+    environment: ['reports'],
     examples: [
       ['report .cnilab/latest --reporter html=report.html', 'of the newest session, as a page'],
       ['report .cnilab/latest --reporter junit=report.xml', 'of the newest session, for a CI service'],

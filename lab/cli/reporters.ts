@@ -1,7 +1,8 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
+import type { GithubOptions } from '../report/github.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
@@ -12,21 +13,24 @@ export async function createReporters(
   flags: Pick<RunFlags, 'reporter' | 'verbose'>,
 ): Promise<readonly Reporter[]> {
   const { reporter: wanted = ['terminal'] } = flags;
-  const onOutput = wanted.filter((text) => !text.includes('='));
+  const withoutFile = wanted.filter((text) => !text.includes('='));
+  const isShared =
+    new Set(withoutFile.filter((text) => SHARE_OUTPUT.includes(text))).size === withoutFile.length;
+  const onOutput = isShared ? [] : withoutFile;
   if (onOutput.length > 1)
     throw new BadInput(
       `standard output takes one reporter; got ${onOutput.join(' and ')}: give all but one a file, as in ${onOutput[1]}=FILE`,
     );
-  const reporters: Reporter[] = [];
-  for (const text of wanted) {
+  const isSilent = withoutFile.every((text) => text === 'github');
+  const all = isSilent ? ['terminal', ...wanted] : wanted;
+  const named = all.map((text) => {
     const [name = '', file] = text.split(/=(.*)/s);
-    reporters.push(await createReporter(world, { name, file, verbose: flags.verbose === true }));
-  }
-  if (wanted.every((text) => text.includes('='))) {
-    reporters.unshift(
-      await createReporter(world, { name: 'terminal', file: undefined, verbose: flags.verbose === true }),
-    );
-  }
+    return { name, file: file === undefined ? undefined : resolve(world.cwd, file) };
+  });
+  const files = named.flatMap(({ file }) => file ?? []);
+  const reporters: Reporter[] = [];
+  for (const one of named)
+    reporters.push(await createReporter(world, { ...one, files, verbose: flags.verbose === true }));
   return reporters;
 }
 
@@ -37,10 +41,12 @@ interface Wanted {
   readonly write: (text: string) => void;
   readonly toFile: boolean;
   readonly verbose: boolean;
+  /** that all reporters together write */
+  readonly files: readonly string[];
 }
 
 /** All that `--reporter` knows. Each is loaded when it is asked for. */
-const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Reporter>>> = {
+export const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Reporter>>> = {
   async terminal({ world, write, toFile, verbose }) {
     const { createTerminalReporter } = await import('../report/terminal.ts');
     const screen = toFile ? { write, draw: write, isTerminal: false, color: false, columns: 120 } : world.out;
@@ -54,28 +60,65 @@ const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Reporter>>>
     const page = { script: bundled('html-report.js'), style: bundled('html-report-style.css') };
     return createHtmlReporter({ write, page, runtimes: RUNTIMES, labVersion: world.labVersion });
   },
+  async ctrf({ world: { clock, labVersion }, write }) {
+    const { createCtrfReporter } = await import('../report/ctrf.ts');
+    return createCtrfReporter({ write, labVersion, nowMs: () => clock.date().getTime() });
+  },
+  markdown: async (wanted) => (await import('../report/markdown.ts')).createMarkdownReporter(wanted),
+  tap: async (wanted) => (await import('../report/tap.ts')).createTapReporter(wanted),
+  async github({ world, write, files }) {
+    const { createGithubReporter } = await import('../report/github.ts');
+    return createGithubReporter({ ...runnerOf(world), write, reportFiles: files });
+  },
 };
+
+/** These two may: the runner takes the lines of the second, which are commands, out of the log. */
+const SHARE_OUTPUT = ['terminal', 'github'];
 
 const names = Object.keys(REPORTERS);
 /** `terminal, json or junit` */
 export const REPORTER_NAMES = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 
-async function createReporter(
-  world: World,
-  {
-    name,
-    file,
-    verbose,
-  }: { readonly name: string; readonly file: string | undefined; readonly verbose: boolean },
-): Promise<Reporter> {
+interface Named extends Pick<Wanted, 'files' | 'verbose'> {
+  readonly name: string;
+  readonly file: string | undefined;
+}
+
+async function createReporter(world: World, { name, file, ...more }: Named): Promise<Reporter> {
   const create = Object.hasOwn(REPORTERS, name) ? REPORTERS[name] : undefined;
   if (create === undefined)
     throw new BadInput(
       `there is no reporter ${JSON.stringify(name)}; it is ${REPORTER_NAMES}, each also as name=file`,
     );
-  const write = file === undefined ? world.out.write : writerTo(resolve(world.cwd, file));
-  return create({ world, write, toFile: file !== undefined, verbose });
+  const write = file === undefined ? world.out.write : writerTo(file);
+  return create({ world, write, toFile: file !== undefined, ...more });
 }
+
+/** What a step of a GitHub workflow gives its programs. */
+function runnerOf(world: World): Omit<GithubOptions, 'write' | 'reportFiles'> {
+  const { env, cwd } = world;
+  const summary = env['GITHUB_STEP_SUMMARY'];
+  const output = env['GITHUB_OUTPUT'];
+  return {
+    ...(summary ? { appendSummary: (text) => appendFileSync(summary, text) } : {}),
+    ...(output ? { appendOutput: (text) => appendFileSync(output, text) } : {}),
+    summaryRoom: SUMMARY_BYTES - (summary ? sizeOf(summary) : 0),
+    cwd,
+    workspace: env['GITHUB_WORKSPACE'] || cwd,
+    newToken: () => [world.randomId(), world.randomId(), world.randomId()].join(''),
+  };
+}
+
+function sizeOf(hostPath: string): number {
+  try {
+    return statSync(hostPath).size;
+  } catch {
+    return 0; // writing it says why
+  }
+}
+
+/** The runner refuses a summary of more than 1 MiB for one step. */
+const SUMMARY_BYTES = 1000 * 1024;
 
 /** A file that is opened now, so that a path that cannot be written is known before anything runs. */
 function writerTo(hostPath: string): (text: string) => void {

@@ -4,6 +4,7 @@ import { podOf } from '../judge/left-over.ts';
 import type { Finding, LeftItem, Outcome } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
+import type { Place } from '../spec/diagnostic.ts';
 import { formatPlace } from './reporter.ts';
 import { keyOf, type Block } from './run-text.ts';
 
@@ -21,6 +22,8 @@ export interface Problem {
   readonly headline: string;
   /** of the expectation in the scenario: `our-issue.yaml:17:5` */
   readonly place?: string;
+  /** the same as a place */
+  readonly at?: Place;
   /** expected and actual, what the step was for, what to paste */
   readonly lines: readonly string[];
   /** warnings and errors of the runtime during this step */
@@ -138,7 +141,7 @@ function problemOf(group: readonly Finding[], options: Known): Problem {
   return {
     stepId: main.stepId,
     headline: headlineOf(main, options),
-    ...(main.place === undefined ? {} : { place: safe(formatPlace(main.place)) }),
+    ...(main.place === undefined ? {} : { place: safe(formatPlace(main.place)), at: main.place }),
     lines: [...note, ...body].map(safe),
     log: logOf(group, options),
   };

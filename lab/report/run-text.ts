@@ -2,8 +2,7 @@ import { shown, shownLine, pasteable } from '../core/content.ts';
 import { withoutNames } from '../judge/parity.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import type { RunHead, RunPlan } from '../plan/plan.ts';
-import { scenarioKey } from './collector.ts';
+import type { RunPlan } from '../plan/plan.ts';
 import { formatPlace } from './reporter.ts';
 
 /** More lines than this about one finding are cut: verdict.json has all of them. */
@@ -121,29 +120,3 @@ export const keptText = (
     `  end it    ${shown(pasteable(end))}`,
   ]),
 ];
-
-/** What was found in runs of the same scenario, so that it is reported in full once. */
-export class SeenBefore {
-  readonly #runs = new Map<string, { readonly headline: string; readonly runs: RunHead[] }>();
-
-  /** Notes that this run has it, and returns the first run that had. */
-  note(run: RunHead, { key, lines }: Block): RunHead {
-    const where = `${scenarioKey(run)}\0${key}`;
-    const seen = this.#runs.get(where) ?? { headline: lines[0] ?? '', runs: [] };
-    seen.runs.push(run);
-    this.#runs.set(where, seen);
-    return seen.runs[0] ?? run;
-  }
-
-  /** What more than one run of this scenario had, and which ones. */
-  repeatedIn([first]: readonly RunHead[]): readonly {
-    readonly headline: string;
-    readonly runs: readonly RunHead[];
-  }[] {
-    if (first === undefined) return [];
-    const prefix = `${scenarioKey(first)}\0`;
-    return [...this.#runs].flatMap(([where, seen]) =>
-      where.startsWith(prefix) && seen.runs.length > 1 ? [seen] : [],
-    );
-  }
-}

@@ -5,19 +5,12 @@ import { shown } from '../core/content.ts';
 import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import { headOf, type RunHead } from '../plan/plan.ts';
+import { cellList, cellName, SeenBefore } from './alike.ts';
 import { byScenario } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
 import { type Reporter, type Screen, count, formatDuration } from './reporter.ts';
-import {
-  artifactsText,
-  blocksOf,
-  findingText,
-  everythingText,
-  keptText,
-  type Block,
-  SeenBefore,
-} from './run-text.ts';
+import { artifactsText, blocksOf, findingText, everythingText, keptText, type Block } from './run-text.ts';
 import { SlowWork, StatusLine } from './status-line.ts';
 
 export interface TerminalOptions {
@@ -164,7 +157,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       return [line, ...below.map((text) => INDENT + text), ...(details.length === 0 ? [] : [''])];
     },
     interrupted: ({ by }) => [
-      colors.yellow(`${by}: everything is being taken down; a second one does not wait for it`),
+      colors.yellow(`${shown(by)}: everything is being taken down; a second one does not wait for it`),
     ],
     notice: ({ message }) => [shown(message)],
     'session-ended': ({ durationMs, outputHostPath }) => {
@@ -179,13 +172,11 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   };
 
   const outcomeOf = ({ slug }: RunHead): Outcome | 'not run' => ended.get(slug)?.outcome ?? 'not run';
-  const cellOf = ({ title, scenario }: RunHead): string =>
-    shown(title.startsWith(`${scenario.name} `) ? title.slice(scenario.name.length + 1) : title);
   const tellOnce =
     (run: RunHead) =>
     (block: Block): Lines => {
-      const first = seenBefore.note(run, block);
-      return first === run ? block.lines : [`${block.lines[0] ?? ''}, as in ${cellOf(first)}`];
+      const [first = run] = seenBefore.note(run, block).runs;
+      return first === run ? block.lines : [`${block.lines[0] ?? ''}, as in ${cellName(first)}`];
     };
   /** Of many scenarios one table has them all, and only those that did not pass have one of their own. */
   const isOverview = (): boolean => byScenario(runs).length >= OVERVIEW_FROM;
@@ -221,9 +212,9 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const results = cells.map((run) => ({ cell: run.cell, outcome: outcomeOf(run) }));
       const repeated = seenBefore
         .repeatedIn(cells)
-        .flatMap(({ headline, runs: found }) => [
-          `  ${headline}`,
-          `    in ${found.length} of ${cells.length}: ${found.map(cellOf).join(', ')}`,
+        .flatMap(({ lines, runs: found }) => [
+          `  ${lines[0] ?? ''}`,
+          `    in ${found.length} of ${cells.length}: ${cellList(found)}`,
         ]);
       const table = matrixTable(results, { columns: screen.columns, paint });
       return ['', shown(name), ...table, ...repeated, ''];

@@ -31,7 +31,7 @@ test('every variable of the environment that the lab reads stands in the help, a
   for (const file of readdirSync(`${ROOT}/lab`, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
     const text = readFileSync(`${ROOT}/lab/${file}`, 'utf8');
-    const named = /\benv(?:\.|\[')((?:CNILAB|XDG|DOCKER|TESTCONTAINERS|RYUK|NO|FORCE)_[A-Z_]+)/g;
+    const named = /\benv(?:\.|\[')((?:CNILAB|XDG|DOCKER|TESTCONTAINERS|RYUK|NO|FORCE|GITHUB)_[A-Z_]+)/g;
     for (const [, name = ''] of text.matchAll(named)) read.add(name);
   }
   const told = Object.values(ENVIRONMENT).flatMap((group) => Object.keys(group));

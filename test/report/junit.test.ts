@@ -17,9 +17,9 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
   expect(await junit([failing('1.6.3'), brokenOff('1.6.2')], [run])).toBe(
     `
 <?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="cnilab" tests="7" failures="1" errors="2" skipped="1" time="0.120">
-  <testsuite name="reserved" tests="7" failures="1" errors="2" skipped="1" time="0.120">
-    <testcase classname="reserved containerd=1.6.3" name="1-run-pod" file="web.yaml" time="0.040">
+<testsuites name="cnilab" tests="7" failures="1" errors="2" time="0.120">
+  <testsuite name="reserved" file="web.yaml" tests="7" failures="1" errors="2" skipped="1" time="0.120">
+    <testcase classname="reserved containerd=1.6.3" name="1-run-pod" time="0.040">
       <failure type="error" message="1-run-pod: error differs at character 9">1-run-pod: error differs at character 9
   at web.yaml:21:5
     expected  name "web" is reserved for "\${web.id}"
@@ -31,23 +31,23 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
     time="2026-01-01T10:00:00.125000000Z" level=info msg="one"
     time="2026-01-01T10:00:00.250000000Z" level=error msg="two"</failure>
     </testcase>
-    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" file="web.yaml" time="0.040"/>
-    <testcase classname="reserved containerd=1.6.3" name="end" file="web.yaml" time="0.000">
+    <testcase classname="reserved containerd=1.6.3" name="2-stop-pod" time="0.040"/>
+    <testcase classname="reserved containerd=1.6.3" name="end" time="0.000">
       <system-out>recorded in /out/s1/reserved-containerd-1.6.3
 made of containerd 1.6.3 (gomod)</system-out>
     </testcase>
-    <testcase classname="reserved containerd=1.6.2" name="1-run-pod" file="web.yaml" time="0.040"/>
-    <testcase classname="reserved containerd=1.6.2" name="2-stop-pod" file="web.yaml" time="0.000">
+    <testcase classname="reserved containerd=1.6.2" name="1-run-pod" time="0.040"/>
+    <testcase classname="reserved containerd=1.6.2" name="2-stop-pod" time="0.000">
       <error type="ran" message="2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away">2-stop-pod: the run did not come to its end: during the steps: the agent &lt;went&gt; away
   at web.yaml:11:5
     not taken to the end: 2-stop-pod</error>
     </testcase>
-    <testcase classname="reserved containerd=1.6.2" name="end" file="web.yaml" time="0.000">
-      <skipped message="nothing is known of it: the run did not come so far"/>
+    <testcase classname="reserved containerd=1.6.2" name="end" time="0.000">
+      <skipped>nothing is known of it: the run did not come so far</skipped>
       <system-out>recorded in /out/s1/reserved-containerd-1.6.2
 made of containerd 1.6.2 (gomod)</system-out>
     </testcase>
-    <testcase classname="reserved containerd=1.6.4" name="run" file="web.yaml" time="0.000">
+    <testcase classname="reserved containerd=1.6.4" name="run" time="0.000">
       <error message="the run was not started or did not end"/>
     </testcase>
   </testsuite>
@@ -66,9 +66,9 @@ test('a control that fails as it must is one case, and it passes', async () => {
   expect(await junit([control])).toBe(
     `
 <?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="cnilab" tests="1" failures="0" errors="0" skipped="0" time="0.612">
-  <testsuite name="web" tests="1" failures="0" errors="0" skipped="0" time="0.612">
-    <testcase classname="web" name="control" file="web.yaml" time="0.612">
+<testsuites name="cnilab" tests="1" failures="0" errors="0" time="0.612">
+  <testsuite name="web" file="web.yaml" tests="1" failures="0" errors="0" skipped="0" time="0.612">
+    <testcase classname="web" name="control" time="0.612">
       <system-out>recorded in /out/s1/web
 made of containerd 1.6.3 (gomod)</system-out>
     </testcase>

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+
+import { shown } from '../core/content.ts';
+import type { RunEnded } from '../events.ts';
+import type { Outcome } from '../judge/verdict.ts';
+import { headOf, type RunHead } from '../plan/plan.ts';
+import type { Place } from '../spec/diagnostic.ts';
+import { scenarioKey } from './collector.ts';
+import { glanceAt, glanceBlocks } from './glance.ts';
+import type { Block } from './run-text.ts';
+
+/** What was found in cells of the same scenario, so that it is reported in full once. */
+export interface Alike {
+  /** as the first of them had it */
+  readonly lines: Block['lines'];
+  readonly runs: readonly RunHead[];
+}
+
+/** Of more different things than these only the first line is kept, as no report has room for all of them. */
+const KEPT_IN_FULL = 5000;
+
+/** The same thing in several cells of a scenario is one thing with a list of cells. Ids, times and logs may differ. */
+export class SeenBefore {
+  readonly #alike = new Map<string, { readonly lines: Block['lines']; readonly runs: RunHead[] }>();
+
+  /** Notes that this run has it. The first run that had it is the first in the list. */
+  note(run: RunHead, { key, lines }: Block): Alike {
+    const hash = createHash('sha256').update(key).digest('base64');
+    const where = `${scenarioKey(run)}\0${hash}`;
+    const kept = this.#alike.size < KEPT_IN_FULL ? lines : lines.slice(0, 1);
+    const seen = this.#alike.get(where) ?? { lines: kept, runs: [] };
+    seen.runs.push(run);
+    this.#alike.set(where, seen);
+    return seen;
+  }
+
+  /** What more than one run of this scenario had. */
+  repeatedIn([first]: readonly RunHead[]): readonly Alike[] {
+    if (first === undefined) return [];
+    const prefix = `${scenarioKey(first)}\0`;
+    return [...this.#alike].flatMap(([where, seen]) =>
+      where.startsWith(prefix) && seen.runs.length > 1 ? [seen] : [],
+    );
+  }
+}
+
+/** One thing that is wrong, in all cells of a scenario that have it. */
+export interface Problem extends Alike {
+  readonly outcome: Exclude<Outcome, 'pass'>;
+  readonly scenario: RunHead['scenario'];
+  /** of the expectation that does not hold, or of the scenario */
+  readonly place: Place;
+  /** how many problems of the same run come before it: the first ones explain the others more often than not */
+  readonly rank: number;
+  /** everything about the first of the runs */
+  readonly outputHostPath: string;
+}
+
+/** Columns for the part of two texts around their first difference, where a report has no width. */
+export const REPORT_COLUMNS = 120;
+
+/** All that is wrong in a session, for reports that show the worst first. */
+export class Problems {
+  readonly #seen = new SeenBefore();
+  readonly #problems = new Map<Alike, Problem>();
+
+  add({ run, verdict, entries, outputHostPath }: RunEnded): void {
+    const { outcome, findings } = verdict;
+    if (outcome === 'pass') return;
+    const head = headOf(run);
+    const glance = glanceAt({ run, findings, outcome, entries, columns: REPORT_COLUMNS });
+    glanceBlocks(glance).forEach((block, rank) => {
+      const alike = this.#seen.note(head, block);
+      if (this.#problems.has(alike)) return;
+      const place = glance.problems[rank]?.at ?? run.scenario.place;
+      const { scenario } = head;
+      this.#problems.set(alike, { ...alike, outcome, scenario, place, rank, outputHostPath });
+    });
+  }
+
+  /** The worst first: failures, what is the first of its run, what many cells have. */
+  ranked(): readonly Problem[] {
+    const severity = ({ outcome }: Problem) => (outcome === 'fail' ? 0 : 1);
+    return [...this.#problems.values()].sort(
+      (a, b) => severity(a) - severity(b) || a.rank - b.rank || b.runs.length - a.runs.length,
+    );
+  }
+}
+
+/** A cell by its values; the only one of a scenario without a matrix has the name of the scenario. */
+export const cellName = ({ title, scenario }: RunHead): string =>
+  shown(title.startsWith(`${scenario.name} `) ? title.slice(scenario.name.length + 1) : title);
+
+/** So many cells are named, and the others counted. */
+const NAMED_CELLS = 40;
+
+/** `containerd=1.6.2, containerd=1.6.3 and 12 more` */
+export function cellList(runs: readonly RunHead[], most = NAMED_CELLS): string {
+  const named = runs.slice(0, most).map(cellName).join(', ');
+  return runs.length > most ? `${named} and ${runs.length - most} more` : named;
+}

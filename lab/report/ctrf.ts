@@ -1,0 +1,159 @@
+import { shown } from '../core/content.ts';
+import { unreachable } from '../core/lab-error.ts';
+import type { RunEnded } from '../events.ts';
+import type { Outcome } from '../judge/verdict.ts';
+import type { RunHead } from '../plan/plan.ts';
+import { REPORT_COLUMNS } from './alike.ts';
+import { scenarioKey } from './collector.ts';
+import { glanceAt, glanceBlocks } from './glance.ts';
+import type { Reporter } from './reporter.ts';
+
+export interface CtrfOptions {
+  readonly write: (text: string) => void;
+  readonly labVersion: string;
+  /** milliseconds since 1970, for a session of which no run began */
+  readonly nowMs: () => number;
+}
+
+type Status = 'passed' | 'failed' | 'skipped' | 'pending' | 'other';
+const STATUS: Readonly<Record<Outcome, Status>> = { pass: 'passed', fail: 'failed', inconclusive: 'other' };
+
+/**
+ * The Common Test Report Format (https://ctrf.io): a test for each run, with its steps. What is not known is `other`, as is a
+ * run that did not come to its end. A test is written when its run ends, so none is kept.
+ */
+export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): Reporter {
+  const missing = new Map<string, RunHead>();
+  const counts = { passed: 0, failed: 0, skipped: 0, pending: 0, other: 0 };
+  const suites = new Set<string>();
+  let written = 0;
+  let startMs = Infinity;
+  let stopMs = -Infinity;
+  let durationMs = 0;
+
+  const begin = (): void => {
+    const head = {
+      reportFormat: 'CTRF',
+      specVersion: '0.0.0',
+      generatedBy: 'cnilab',
+    };
+    const tool = { name: 'cnilab', version: labVersion };
+    write(`${JSON.stringify(head).slice(0, -1)},"results":{"tool":${JSON.stringify(tool)},"tests":[`);
+  };
+  let isBegun = false;
+  const add = (head: RunHead, test: Test): void => {
+    if (!isBegun) begin();
+    isBegun = true;
+    counts[test.status] += 1;
+    suites.add(scenarioKey(head));
+    write(`${written === 0 ? '' : ','}\n${JSON.stringify({ ...headTest(head), ...test })}`);
+    written += 1;
+  };
+  return {
+    name: 'ctrf',
+    on(event) {
+      switch (event.kind) {
+        case 'session-started':
+          for (const run of event.runs) missing.set(run.slug, run);
+          return;
+        case 'run-ended': {
+          missing.delete(event.run.slug);
+          const test = testOf(event);
+          startMs = Math.min(startMs, test.start ?? Infinity);
+          stopMs = Math.max(stopMs, test.stop ?? -Infinity);
+          return add(event.run, test);
+        }
+        case 'session-ended':
+          return void (durationMs = event.durationMs);
+        case 'progress':
+        case 'run-started':
+        case 'observed':
+        case 'notice':
+        case 'interrupted':
+          return;
+        default:
+          return unreachable(event);
+      }
+    },
+    end() {
+      for (const run of missing.values())
+        add(run, {
+          status: 'other',
+          rawStatus: 'not run',
+          duration: 0,
+          message: 'the run was not started or did not end',
+        });
+      if (!isBegun) begin();
+      const [start, stop] = startMs > stopMs ? [nowMs(), nowMs()] : [startMs, stopMs];
+      const summary = {
+        tests: written,
+        ...counts,
+        suites: suites.size,
+        start: Math.round(start),
+        stop: Math.round(stop),
+        duration: Math.round(durationMs),
+      };
+      write(`\n],"summary":${JSON.stringify(summary)}}}\n`);
+    },
+  };
+}
+
+interface Test {
+  readonly status: Status;
+  readonly rawStatus: string;
+  /** of this and of times: milliseconds, whole ones */
+  readonly duration: number;
+  readonly start?: number;
+  readonly stop?: number;
+  readonly message?: string;
+  readonly trace?: string;
+  readonly line?: number;
+  readonly steps?: readonly { readonly name: string; readonly status: Status }[];
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+const headTest = ({ title, scenario, cell }: RunHead) => ({
+  name: shown(title) || 'run',
+  suite: [shown(scenario.name)],
+  filePath: scenario.place.file,
+  parameters: cell,
+});
+
+function testOf({ run, verdict, entries, durationMs, outputHostPath }: RunEnded): Test {
+  const { outcome, findings } = verdict;
+  const startMs = startOf(entries);
+  const duration = Math.round(durationMs);
+  const base = {
+    status: STATUS[outcome],
+    rawStatus: outcome,
+    duration,
+    ...(startMs === undefined ? {} : { start: startMs, stop: startMs + duration }),
+    steps: run.steps.map(({ id }) => ({ name: id, status: statusOfStep(id, findings) })),
+    extra: { folder: outputHostPath },
+  };
+  if (outcome === 'pass') return base;
+  const glance = glanceAt({ run, findings, outcome, entries, columns: REPORT_COLUMNS });
+  const [first] = glance.problems;
+  return {
+    ...base,
+    ...(first === undefined ? {} : { message: first.headline }),
+    ...(first?.at === undefined ? {} : { line: first.at.line }),
+    trace: glanceBlocks(glance)
+      .flatMap(({ lines }) => lines)
+      .join('\n'),
+  };
+}
+
+function startOf(entries: RunEnded['entries']): number | undefined {
+  const started = entries.find((entry) => entry.kind === 'run-started');
+  const ms = started === undefined ? Number.NaN : Date.parse(started.time);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Of a step that was not reached nothing is known. */
+function statusOfStep(stepId: string, findings: RunEnded['verdict']['findings']): Status {
+  const own = findings.filter((finding) => finding.stepId === stepId);
+  if (own.some(({ outcome }) => outcome === 'fail')) return 'failed';
+  if (own.length === 0 || own.some(({ outcome }) => outcome === 'inconclusive')) return 'other';
+  return 'passed';
+}

@@ -1,0 +1,85 @@
+import { shown } from '../core/content.ts';
+import { unreachable } from '../core/lab-error.ts';
+import type { RunEnded } from '../events.ts';
+import type { RunHead } from '../plan/plan.ts';
+import { REPORT_COLUMNS } from './alike.ts';
+import { glanceAt, glanceBlocks } from './glance.ts';
+import type { Reporter } from './reporter.ts';
+
+/**
+ * TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point for each run, when it ends. What is not
+ * known is not ok, as TAP has no third answer; the block below it has the outcome.
+ */
+export function createTapReporter({ write }: { readonly write: (text: string) => void }): Reporter {
+  const missing = new Map<string, RunHead>();
+  let written = 0;
+  const point = (isOk: boolean, { title }: Pick<RunHead, 'title'>, block: Block): void => {
+    if (written === 0) write('TAP version 14\n');
+    written += 1;
+    write(`${isOk ? 'ok' : 'not ok'} ${written} - ${description(title)}\n${yaml(block)}`);
+  };
+  return {
+    name: 'tap',
+    on(event) {
+      switch (event.kind) {
+        case 'session-started':
+          for (const run of event.runs) missing.set(run.slug, run);
+          return;
+        case 'run-ended':
+          missing.delete(event.run.slug);
+          return point(event.verdict.outcome === 'pass', event.run, blockOf(event));
+        case 'notice':
+          return write(`# ${line(event.message)}\n`);
+        case 'interrupted':
+          return write(`# interrupted by ${line(event.by)}\n`);
+        case 'progress':
+        case 'run-started':
+        case 'observed':
+        case 'session-ended':
+          return;
+        default:
+          return unreachable(event);
+      }
+    },
+    end() {
+      for (const run of missing.values())
+        point(false, run, { outcome: 'not run', message: 'the run was not started or did not end' });
+      if (written === 0) write('TAP version 14\n');
+      write(`1..${written}\n`);
+    },
+  };
+}
+
+type Block = Readonly<Record<string, string | number | readonly string[]>>;
+
+function blockOf({ run, verdict, entries, durationMs, outputHostPath }: RunEnded): Block {
+  const { outcome, findings } = verdict;
+  const base = { duration_ms: Math.round(durationMs), outcome };
+  if (outcome === 'pass') return base;
+  const glance = glanceAt({ run, findings, outcome, entries, columns: REPORT_COLUMNS });
+  const [first] = glance.problems;
+  return {
+    ...base,
+    ...(first === undefined ? {} : { message: first.headline }),
+    ...(first?.place === undefined ? {} : { at: first.place }),
+    detail: glanceBlocks(glance).flatMap(({ lines }) => lines),
+    folder: outputHostPath,
+  };
+}
+
+const line = (text: string): string => shown(text).replaceAll(/[\t\n]/g, ' ');
+
+/** `#` would begin a directive such as `# SKIP`. */
+const description = (text: string): string => line(text).replaceAll('\\', '\\\\').replaceAll('#', '\\#');
+
+/** JSON's strings are YAML's too, so no text can end the block. */
+const quote = (text: string | number): string => JSON.stringify(typeof text === 'string' ? line(text) : text);
+
+function yaml(block: Block): string {
+  const lines = Object.entries(block).flatMap(([key, value]) =>
+    typeof value === 'string' || typeof value === 'number'
+      ? [`${key}: ${quote(value)}`]
+      : [`${key}:`, ...value.map((item) => `  - ${quote(item)}`)],
+  );
+  return `  ---\n${lines.map((text) => `  ${text}\n`).join('')}  ...\n`;
+}

@@ -70,6 +70,7 @@ describe('a run that failed', () => {
           stepId: '2-stop-pod',
           headline: '2-stop-pod failed, expected success',
           place: 'web.yaml:20:5',
+          at: { file: 'web.yaml', line: 20, column: 5 },
           lines: [
             'command exited with 1: crictl stopp <web>',
             'it said  failed to destroy network for sandbox "<web>": invalid version "": the version is empty',

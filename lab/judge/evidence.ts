@@ -39,12 +39,14 @@ function missingRecord(action: PlannedAction, lines: Lines): string | undefined 
   let waited = 0;
   for (const what of specOf(action).recorded) {
     if (waits.slice(0, waited).some(({ met }) => !met)) return undefined; // it ended there
-    if (what === 'wait' || what === 'runtime end' || what === 'runtime start') waited += 1;
+    if (WAITS.includes(what)) waited += 1;
     const missing = MISSING[what]({ ...lines, waited });
     if (missing !== undefined) return missing;
   }
   return undefined;
 }
+
+const WAITS: readonly Recorded[] = ['wait', 'runtime end', 'runtime start', 'reboot'];
 
 const MISSING: { readonly [R in Recorded]: (lines: Lines & { waited: number }) => string | undefined } = {
   command: ({ own }) => (ofKind(own, 'command').length > 0 ? undefined : 'the command'),
@@ -53,6 +55,7 @@ const MISSING: { readonly [R in Recorded]: (lines: Lines & { waited: number }) =
   wait: (lines) => wait(lines),
   'runtime end': (lines) => wait(lines) ?? end(lines.own),
   'runtime start': (lines) => wait(lines),
+  reboot: (lines) => wait(lines) ?? (lines.before?.runtime === 'ended' ? undefined : end(lines.own)),
 };
 
 /** What is known from this step on: how often a pod was run, the id of what was made, and which keys the runtime dropped. */

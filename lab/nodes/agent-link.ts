@@ -260,5 +260,6 @@ export function agentNode(
     look: () => link.request({ op: 'look' }, parseNodeState),
     runtimeStatus: () => link.request({ op: 'runtime-status' }, parseRuntimeStatus),
     usage: () => link.request({ op: 'usage' }, parseUsage),
+    reboot: () => link.request({ op: 'reboot' }, parseNothing),
   };
 }

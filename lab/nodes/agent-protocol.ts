@@ -38,7 +38,7 @@ export type AgentRequest =
   | { readonly op: 'use-runtime'; readonly runtime: RuntimeTraits }
   /** `path` is that of the stand-in for plugins, on the node */
   | { readonly op: 'record'; readonly path: string }
-  | { readonly op: 'look' | 'runtime-status' | 'usage' | 'keep' };
+  | { readonly op: 'look' | 'runtime-status' | 'usage' | 'reboot' | 'keep' };
 
 /** How a process that was started in the background ended. */
 export interface ProcessEnd {

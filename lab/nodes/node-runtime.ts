@@ -31,6 +31,8 @@ export interface NodeRuntime {
   adopt(): Promise<AnsweringRuntime>;
   /** Ends it and waits for its end, or throws NotInTime; its monitors and pods stay. A no-op when none runs. */
   end(signal: 'TERM' | 'KILL'): Promise<void>;
+  /** Reboots its node, and waits for its end with that; it is not started again. */
+  rebootNode(): Promise<void>;
   /** How it is now; where CRI did not answer just before, an end that is under way is waited for. */
   state(seen: { readonly answered: boolean }): Promise<RuntimeState>;
 }
@@ -84,6 +86,16 @@ export function runtimeOn(
     });
   }
 
+  async function itsEnd(): Promise<void> {
+    const current = running;
+    if (current === undefined) return;
+    await waitFor(
+      `the end of ${name} on ${node.name}`,
+      async () => (running === current ? err(`pid ${current.process.pid} is still there`) : ok(undefined)),
+      { everyMs: 5, forMs: STOP_WITHIN_MS, clock },
+    );
+  }
+
   return {
     kind,
 
@@ -97,15 +109,16 @@ export function runtimeOn(
     },
 
     async end(signal) {
-      const current = running;
-      if (current === undefined) return;
-      current.asked = true;
-      await current.process.signal(signal);
-      await waitFor(
-        `the end of ${name} on ${node.name}`,
-        async () => (running === current ? err(`pid ${current.process.pid} is still there`) : ok(undefined)),
-        { everyMs: 5, forMs: STOP_WITHIN_MS, clock },
-      );
+      if (running === undefined) return;
+      running.asked = true;
+      await running.process.signal(signal);
+      await itsEnd();
+    },
+
+    async rebootNode() {
+      if (running !== undefined) running.asked = true;
+      await node.reboot();
+      await itsEnd();
     },
 
     async state({ answered }) {

@@ -73,6 +73,11 @@ export interface LabNode {
   /** CRI's own status, asked over the runtime's socket: not an exec, so that waiting for it costs nothing. */
   runtimeStatus(): Promise<RuntimeStatus>;
   usage(): Promise<NodeUsage>;
+  /**
+   * What a power loss does: all processes are killed at once, and network namespaces, links, rules, mounts and what is in memory
+   * (/run, /tmp) are gone. The disk stays, and so does the name. Nothing else may be asked meanwhile.
+   */
+  reboot(): Promise<void>;
 }
 
 /** What CRI's Version and Status calls say, or that they did not answer. */

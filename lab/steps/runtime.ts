@@ -13,6 +13,13 @@ export const RUNTIME_EFFECTS: VerbEffects<keyof typeof RUNTIME_VERBS> = {
   'stop-runtime': async (context) => void (await endRuntime(context, 'TERM')),
   'kill-runtime': async (context) => void (await endRuntime(context, 'KILL')),
   'start-runtime': async (context) => void (await startRuntime(context)),
+  reboot: async (context) => {
+    const isDown = await observed(context, 'the end of all processes', async () => {
+      await context.runtime.rebootNode();
+      return 'the node has rebooted';
+    });
+    if (isDown) await startRuntime(context);
+  },
   'replace-runtime': async (context, { runtime }) => {
     if (!(await endRuntime(context, 'TERM'))) return;
     await installPrograms(filesOn(context), context.artifact(runtime));

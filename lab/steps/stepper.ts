@@ -78,6 +78,8 @@ export function createStepper(options: StepperOptions): Stepper {
   const { logNodePath } = runtime.kind;
   const log = new LogReader(node, logNodePath);
   let before: Promise<NodeState> | undefined;
+  /** so far: whatever runs meanwhile in the background is killed by one */
+  let reboots = 0;
   /** where in the log the step before and this one began */
   let begun = { before: 0, now: 0 };
   /** by name: steps that go on, or were not looked at since they are over; and those that were */
@@ -130,7 +132,13 @@ export function createStepper(options: StepperOptions): Stepper {
     { state, kill, onCommand }: { state: NodeState; kill?: AbortSignal; onCommand?: () => void },
   ): StepContext => ({
     node,
-    runtime,
+    runtime: {
+      ...runtime,
+      rebootNode: () => {
+        reboots += 1;
+        return runtime.rebootNode();
+      },
+    },
     pods,
     clock,
     stepId,
@@ -164,7 +172,8 @@ export function createStepper(options: StepperOptions): Stepper {
     },
     nameListener: (name, listener) => void listeners.set(name, listener),
     run: async (argv, { stdin, ...onBehalf }: RunOptions = {}) => {
-      const isKilled = () => kill?.aborted === true;
+      const rebootsBefore = reboots;
+      const isKilled = () => kill?.aborted === true || reboots > rebootsBefore;
       if (isKilled()) throw new NothingToActOn('it was killed before its command began');
       const running = node.exec(argv, { timeoutMs, ...present({ stdin, kill }) });
       onCommand?.();

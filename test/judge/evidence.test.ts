@@ -40,6 +40,7 @@ const VERBS: readonly PlannedAction[] = [
   { do: 'wait-for', condition: { until: 'network-ready', network: { place: at(19), ready: true } } },
   { do: 'stop-runtime' },
   { do: 'start-runtime' },
+  { do: 'reboot' },
   { do: 'replace-runtime', runtime: { component: 'containerd', version: '1.6.4' } },
 ];
 /** Without its first line it is no journal at all, which is for its reader to say. */

@@ -110,6 +110,7 @@ export function fakeNode({
       provide: async ({ key }: Artifact) => `/lab/artifacts/${key}`,
       runtimeStatus: async () => status,
       usage: async () => ({ cpuMs: 5 }),
+      reboot: async () => void done.push('reboot'),
       async end() {
         done.push('end');
         await end();

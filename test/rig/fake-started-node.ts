@@ -28,6 +28,7 @@ export async function fakeStartedNode(options: FakeNodeOptions): Promise<FakeSta
     start: unused,
     adopt: unused,
     end: async () => undefined,
+    rebootNode: unused,
     state: async () => 'running',
   };
   const history = new NodeHistory({ node, runtime, runtimeVersion: '1.6.4', clock });

@@ -237,6 +237,8 @@ export function did(action: PlannedAction, stepId: string): readonly Observation
     case 'stop-runtime':
     case 'kill-runtime':
       return [end, waited('containerd to end')];
+    case 'reboot':
+      return [end, waited('the end of all processes'), waited('containerd to answer')];
     case 'replace-runtime':
       return [end, waited('containerd to end'), files, waited('containerd to answer')];
     case 'start-runtime':

@@ -70,6 +70,10 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
         if (fake.status?.answered === false) throw new NotInTime('it does not end');
         state = 'ended';
       },
+      async rebootNode() {
+        done.push('reboot');
+        state = 'ended';
+      },
       state: async () => state,
     },
     artifact: ({ component }) => fakeArtifact(component, component === 'cni-plugins' ? 'bridge' : component),
@@ -350,6 +354,31 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
     {
       done: ['start the runtime'],
       seen: [
+        {
+          kind: 'waited',
+          what: 'containerd to answer',
+          met: true,
+          timedOut: false,
+          lastSeen: 'containerd v1.6.4',
+          waitedMs: 0,
+        },
+      ],
+    },
+  ],
+  reboot: [
+    { do: 'reboot' },
+    {},
+    {
+      done: ['reboot', 'start the runtime'],
+      seen: [
+        {
+          kind: 'waited',
+          what: 'the end of all processes',
+          met: true,
+          timedOut: false,
+          lastSeen: 'the node has rebooted',
+          waitedMs: 0,
+        },
         {
           kind: 'waited',
           what: 'containerd to answer',
@@ -658,6 +687,7 @@ describe('a step in the background', () => {
         start: () => Promise.reject(new Error('nobody starts it')),
         adopt: () => Promise.reject(new Error('nobody adopts it')),
         end: async () => undefined,
+        rebootNode: () => Promise.reject(new Error('nobody reboots its node')),
         state: async () => 'running',
       },
       artifact: () => fakeArtifact('none'),
@@ -815,6 +845,7 @@ describe('the network of the runtime', () => {
         start: () => Promise.reject(new Error('nobody starts it')),
         adopt: () => Promise.reject(new Error('nobody adopts it')),
         end: async () => undefined,
+        rebootNode: () => Promise.reject(new Error('nobody reboots its node')),
         state: async () => 'running',
       },
       artifact: () => fakeArtifact('none'),
@@ -874,4 +905,41 @@ test('a scripted plugin that does not do as its script says ends the run', async
   const says = 'the scripted plugin mycni of cnilab cannot follow its script: no such plugin';
   const failed = { exitCode: 1, stderr: `failed (add): ${says}\n` };
   await expect(take(runPod, { exec: () => failed })).rejects.toThrow(says);
+});
+
+test('a reboot kills what goes on in the background: it has no answer', async () => {
+  const observed: Observation[] = [];
+  let end: () => void = () => undefined;
+  const killed = new Promise<void>((resolve) => (end = resolve));
+  const { node, clock } = fakeNode();
+  const stepper = createStepper({
+    node: {
+      ...node,
+      async exec(argv) {
+        await killed;
+        return { ...result(argv), exitCode: null, signal: 'SIGKILL' };
+      },
+    },
+    clock,
+    runtime: {
+      kind: RUNTIMES.containerd,
+      start: async () => ANSWERS,
+      adopt: () => Promise.reject(new Error('nobody adopts it')),
+      end: async () => undefined,
+      rebootNode: async () => end(),
+      state: async () => 'ended',
+    },
+    artifact: ({ component }) => fakeArtifact(component),
+    observe: (observation) => observed.push(observation),
+    settleMs: 0,
+  });
+  const limits = { timeoutMs: 1000, pods: [] };
+  const sleep: PlannedAction = { do: 'exec', argv: ['sleep', 'infinity'] };
+  await stepper.take({ id: '1-exec', action: sleep, background: 'sleeper', ...limits });
+  await stepper.take({ id: '2-reboot', action: { do: 'reboot' }, ...limits });
+  await stepper.endBackground();
+  expect(observed.find(({ kind }) => kind === 'command')).toMatchObject({
+    stepId: '1-exec',
+    result: { signal: 'SIGKILL', killed: true },
+  });
 });

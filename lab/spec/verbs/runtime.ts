@@ -19,6 +19,10 @@ export const RUNTIME_VERBS = {
   'stop-runtime': onRuntime('SIGTERM, and waits for its end', ['runtime end']),
   'kill-runtime': onRuntime('SIGKILL', ['runtime end']),
   'start-runtime': onRuntime('and waits until it answers', ['runtime start']),
+  reboot: onRuntime(
+    'the node loses its power: no process, mount or network is left, /run and /tmp are empty, the disk stays; then the runtime starts',
+    ['reboot', 'runtime start'],
+  ),
   'replace-runtime': verb<{ readonly version: VersionText }, { readonly runtime: RuntimeRef }>({
     shape: about(
       'stops it, puts another version in its place, starts that with the state of the old one',

@@ -21,9 +21,10 @@ import type { WrittenObject } from '../written-json.ts';
 /**
  * What the journal always has of a step that was taken. `command for each listed pod`: each pod that the look before has seen.
  * `runtime end` and `runtime start`: a wait for it, and how the runtime is from then on; nothing follows one that was in vain.
+ * `reboot`: a wait for it, and the end of a runtime that ran before.
  */
 export type Recorded =
-  'command' | 'command for each listed pod' | 'files' | 'wait' | 'runtime end' | 'runtime start';
+  'command' | 'command for each listed pod' | 'files' | 'wait' | 'runtime end' | 'runtime start' | 'reboot';
 
 /** What a plan makes of what a file says, for one cell of the matrix. */
 export interface CellValues {

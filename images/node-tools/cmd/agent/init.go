@@ -64,8 +64,10 @@ func initNode(args []string) error {
 	if err := root.Network(); err != nil {
 		return err
 	}
+	var connect func() error
 	if *segmentNumber >= 0 {
-		if err := place.Connect(*segmentNumber); err != nil {
+		connect = func() error { return place.Connect(*segmentNumber) }
+		if err := connect(); err != nil {
 			return err
 		}
 	}
@@ -75,7 +77,7 @@ func initNode(args []string) error {
 	}
 	go endOnRequest()
 	return serve.Run(serve.Options{
-		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe,
+		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe, Connect: connect,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
 	})
 }

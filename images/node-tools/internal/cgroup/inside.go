@@ -96,3 +96,18 @@ func (l Layout) moveToLeaf() error {
 	HandDown(inNode)
 	return nil
 }
+
+// RemoveEmpty removes all groups of this node that nothing is in: those of pods that are gone.
+func RemoveEmpty() error {
+	var dirs []string
+	err := filepath.WalkDir(inNode, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && path != inNode {
+			dirs = append(dirs, path)
+		}
+		return nil // one that has just gone
+	})
+	for i := len(dirs) - 1; i >= 0; i-- {
+		_ = unix.Rmdir(dirs[i]) // the mounts of hierarchies and the group of this process stay
+	}
+	return err
+}

@@ -32,6 +32,10 @@ type saved struct {
 	items      map[string][]Item
 }
 
+func newSaved() *saved {
+	return &saved{generation: map[string]uint32{}, items: map[string][]Item{}}
+}
+
 // unlessSame runs `tell` unless the generation is the one that it listed before. Rules that changed while it ran are not kept.
 func (s *saved) unlessSame(k *kernel, what string, tell func() ([]Item, error)) ([]Item, error) {
 	before, known := k.nftGeneration()

@@ -83,7 +83,7 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	looker := &Looker{
 		runtime: runtime, own: own, tool: tool, conflists: newConflists(runtime),
 		mounts: map[string]bool{}, devices: map[int]bool{}, before: map[string]int{},
-		saved: &saved{generation: map[string]uint32{}, items: map[string][]Item{}},
+		saved: newSaved(),
 	}
 	for _, mount := range mounts {
 		looker.mounts[mount.point] = true
@@ -106,6 +106,14 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 		}
 	}
 	return looker, nil
+}
+
+// Rebooted forgets what was true of the former network alone. `ownMount` is one that the reboot has made.
+func (l *Looker) Rebooted(ownMount string) {
+	l.mounts[ownMount] = true
+	l.saved = newSaved()
+	l.flows.redirected.Store(false)
+	l.flows.addresses = nil
 }
 
 func (i Item) key() string { return i.Kind + " " + i.Name }

@@ -29,6 +29,18 @@ func parseMounts(mountinfo string) []mountPoint {
 	return found
 }
 
+// NewMountPoints are those that the node did not start with, in the order in which they were made.
+func (l *Looker) NewMountPoints() ([]string, error) {
+	mounts, err := readMounts()
+	var points []string
+	for _, mount := range mounts {
+		if !l.mounts[mount.point] {
+			points = append(points, mount.point)
+		}
+	}
+	return points, err
+}
+
 // newMounts returns every mount point that the node did not start with, wherever it is. Several mounts at one point, as
 // `ip netns add` makes them through propagation, are one item.
 func (l *Looker) newMounts() ([]Item, error) {

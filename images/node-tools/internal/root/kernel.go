@@ -49,6 +49,13 @@ func proc() error {
 // sys shows the node's own network devices and its cgroups; the rest is the machine's, so it is read-only. It is mounted
 // before it is made read-only, since otherwise containers of the same network namespace could not mount theirs writable.
 func sys(layout cgroup.Layout) error {
+	if err := sysfs(); err != nil {
+		return err
+	}
+	return layout.Mount()
+}
+
+func sysfs() error {
 	if err := mount("sysfs", "/sys", "sysfs", kernelFlags, ""); err != nil {
 		return err
 	}
@@ -61,10 +68,7 @@ func sys(layout cgroup.Layout) error {
 	if err := os.MkdirAll(wholeSys, 0o700); err != nil {
 		return err
 	}
-	if err := mount("sysfs", wholeSys, "sysfs", unix.MS_RDONLY|kernelFlags, ""); err != nil {
-		return err
-	}
-	return layout.Mount()
+	return mount("sysfs", wholeSys, "sysfs", unix.MS_RDONLY|kernelFlags, "")
 }
 
 var devices = []struct {

@@ -14,6 +14,7 @@ import (
 	"cnilab/node-tools/internal/cgroup"
 	"cnilab/node-tools/internal/cri"
 	"cnilab/node-tools/internal/look"
+	"cnilab/node-tools/internal/root"
 )
 
 // server is what the requests of one node share.
@@ -28,6 +29,8 @@ type server struct {
 	// keepPipe leads to the launcher; nil where there is none
 	keepPipe *os.File
 	kept     atomic.Bool
+	// connect is that of the options
+	connect func() error
 }
 
 // Options are how a node is connected to the lab.
@@ -41,6 +44,8 @@ type Options struct {
 	// Begin makes the node ready, from a line of the lab's with the operation `begin`; it is called again where a saved
 	// machine is resumed. Nil where a node is ready from the start.
 	Begin func(line []byte) error
+	// Connect gives a node of a group its place in the network of the group again; nil where it has none, or none of its own making.
+	Connect func() error
 	// Sessions are ports for commands by hand, where these do not come in from the host by themselves.
 	Sessions []*os.File
 }
@@ -49,7 +54,9 @@ type Options struct {
 // then it never returns.
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
-	s := &server{out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe}
+	s := &server{
+		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect,
+	}
 	if options.Begin == nil {
 		if err := s.ready(); err != nil {
 			return err
@@ -161,6 +168,8 @@ func (s *server) do(r request) (any, error) {
 		return s.looker.Look(), nil
 	case "runtime-status":
 		return s.runtime.Status(), nil
+	case "reboot":
+		return struct{}{}, s.reboot()
 	case "usage":
 		cpuMs, memoryPeakBytes := cgroup.Usage()
 		return map[string]any{"cpuMs": cpuMs, "memoryPeakBytes": memoryPeakBytes}, nil
@@ -169,6 +178,15 @@ func (s *server) do(r request) (any, error) {
 	default:
 		return nil, fmt.Errorf("no such operation: %q", r.Op)
 	}
+}
+
+// reboot leaves what is on the disk. The lab asks nothing else meanwhile.
+func (s *server) reboot() error {
+	if err := root.Reboot(root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect}); err != nil {
+		return err
+	}
+	s.looker.Rebooted(root.BootID)
+	return nil
 }
 
 // keep lets the node outlive its streams. A launcher answers when the node's record says so.

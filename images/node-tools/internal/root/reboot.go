@@ -1,0 +1,276 @@
+package root
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"cnilab/node-tools/internal/cgroup"
+	"cnilab/node-tools/internal/confine"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Rebooting is what a node has to do itself when it reboots.
+type Rebooting struct {
+	// NewMounts returns the mount points that the node did not start with.
+	NewMounts func() ([]string, error)
+	// Connect gives the node its place in its group again; nil for a node alone.
+	Connect func() error
+}
+
+// killedWithin is how long the kernel may take to end all processes.
+const killedWithin = 10 * time.Second
+
+// BootID is where a node has a boot id of its own once it has rebooted; the kernel's is that of the machine.
+const BootID = "/proc/sys/kernel/random/boot_id"
+
+// Reboot takes from a node what a power loss takes: all processes but this one, which is the first, all mounts, network devices,
+// rules and addresses, and what is in memory. The disk stays: /etc, /opt, /var, /usr/local and /lab. The kernel goes on, and so
+// do the namespaces of processes and of mounts.
+func Reboot(r Rebooting) error {
+	if err := checkDevices(r); err != nil {
+		return err
+	}
+	if err := killAll(); err != nil {
+		return err
+	}
+	steps := []func() error{
+		func() error { return unmountNew(r.NewMounts) },
+		newNetwork,
+		Network,
+		func() error {
+			if r.Connect == nil {
+				return nil
+			}
+			return r.Connect()
+		},
+		sysAgain,
+		func() error { return emptyFolders("/run", "/tmp", "/dev/shm") },
+		func() error { return os.MkdirAll("/run/lock", 0o755) },
+		cgroup.RemoveEmpty,
+		nameAgain,
+		newBootID,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return fmt.Errorf("the node could not be rebooted: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkDevices refuses what a new network namespace would not have: a device of the machine itself.
+func checkDevices(r Rebooting) error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		if link.Type() == "device" && link.Attrs().Name != "lo" {
+			return fmt.Errorf("a machine with a network device (%s) cannot be rebooted: it would lose the device", link.Attrs().Name)
+		}
+	}
+	return nil
+}
+
+// killAll sends SIGKILL to all processes of the PID namespace at once, until there are none.
+func killAll() error {
+	for deadline := time.Now().Add(killedWithin); ; time.Sleep(2 * time.Millisecond) {
+		if err := unix.Kill(-1, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+		left, err := others()
+		if err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("processes %v did not end within %s", left, killedWithin)
+		}
+	}
+}
+
+// kernelThread is PF_KTHREAD of the kernel's include/linux/sched.h.
+const kernelThread = 0x00200000
+
+// others are the processes beside this one, without those of the kernel.
+func others() ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var found []int
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
+		if err != nil {
+			continue // it has just ended
+		}
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(fields) > 6 {
+			if flags, err := strconv.ParseUint(fields[6], 10, 64); err == nil && flags&kernelThread != 0 {
+				continue
+			}
+		}
+		found = append(found, pid)
+	}
+	return found, nil
+}
+
+// unmountNew takes away the newest mounts first; one may go with another.
+func unmountNew(newMounts func() ([]string, error)) error {
+	for try := 0; ; try++ {
+		points, err := newMounts()
+		if err != nil || len(points) == 0 {
+			return err
+		}
+		if try == 10 {
+			return fmt.Errorf("these are mounted still: %s", strings.Join(points, ", "))
+		}
+		for i := len(points) - 1; i >= 0; i-- {
+			if err := unix.Unmount(points[i], unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+				return fmt.Errorf("could not unmount %s: %w", points[i], err)
+			}
+		}
+	}
+}
+
+// newNetwork moves all threads of this process to a network namespace and an IPC namespace of their own. The devices of the
+// former network go at once, as something may hold it open for a while.
+func newNetwork() error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		_ = netlink.LinkDel(link) // those of the kernel stay, and one may have gone with another
+	}
+	type namespaces struct {
+		network, ipc int
+		err          error
+	}
+	made := make(chan namespaces, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: this thread ends with its goroutine
+		network, ipc, err := unshareHere()
+		made <- namespaces{network, ipc, err}
+	}()
+	fresh := <-made
+	if fresh.err != nil {
+		return fresh.err
+	}
+	defer unix.Close(fresh.network)
+	defer unix.Close(fresh.ipc)
+	for namespace, kind := range map[int]uintptr{fresh.network: unix.CLONE_NEWNET, fresh.ipc: unix.CLONE_NEWIPC} {
+		if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_SETNS, uintptr(namespace), kind, 0); errno != 0 {
+			return fmt.Errorf("could not enter a new namespace: %w", errno)
+		}
+	}
+	return errors.Join(
+		unix.Unmount("/dev/mqueue", unix.MNT_DETACH),
+		mount("mqueue", "/dev/mqueue", "mqueue", kernelFlags, ""),
+	)
+}
+
+func unshareHere() (network, ipc int, err error) {
+	if err = unix.Unshare(unix.CLONE_NEWNET | unix.CLONE_NEWIPC); err != nil {
+		return 0, 0, fmt.Errorf("could not make new namespaces: %w", err)
+	}
+	if network, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return 0, 0, err
+	}
+	if ipc, err = unix.Open("/proc/thread-self/ns/ipc", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		unix.Close(network)
+	}
+	return network, ipc, err
+}
+
+// sysAgain mounts a sysfs that shows the devices of the new network namespace, with the cgroups as they were.
+func sysAgain() error {
+	const groups, now = "/lab/.cgroups", "/sys/fs/cgroup"
+	if err := os.MkdirAll(groups, 0o700); err != nil {
+		return err
+	}
+	if err := mount(now, groups, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	// or what is unmounted there would go here, too
+	if err := mount("", groups, "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	for _, path := range []string{"/sys", wholeSys} {
+		if err := unix.Unmount(path, unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("could not unmount %s: %w", path, err)
+		}
+	}
+	if err := sysfs(); err != nil {
+		return err
+	}
+	return errors.Join(
+		mount(groups, now, "", unix.MS_BIND|unix.MS_REC, ""),
+		unix.Unmount(groups, unix.MNT_DETACH),
+		os.Remove(groups),
+	)
+}
+
+func emptyFolders(folders ...string) error {
+	for _, folder := range folders {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if err := os.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nameAgain: the host name is that of the disk.
+func nameAgain() error {
+	name, err := os.ReadFile("/etc/hostname")
+	if err != nil {
+		return nil // as on any machine without the file
+	}
+	return unix.Sethostname([]byte(strings.TrimSpace(string(name))))
+}
+
+func newBootID() error {
+	const file = "/lab/.boot_id"
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // a random UUID, as the kernel's is
+	text := fmt.Sprintf("%x-%x-%x-%x-%x\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	if err := os.WriteFile(file, []byte(text), 0o444); err != nil {
+		return err
+	}
+	ours, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if shown, err := os.Stat(BootID); err != nil || os.SameFile(ours, shown) {
+		return err
+	}
+	return errors.Join(
+		mount(file, BootID, "", unix.MS_BIND, ""),
+		mount("", BootID, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|confine.Cover, ""),
+	)
+}

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -10,6 +11,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import { compareRuns, createSlugs } from '../plan/cells.ts';
 import { parsePlan } from '../plan/parse-plan.ts';
 import { headOf, type RunHead, type RunPlan } from '../plan/plan.ts';
+import type { Doubt } from '../plan/whole.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 /** A run as it stands on disk: all that a verdict needs. */
@@ -33,6 +35,10 @@ export interface FoundRun {
   readonly hostPath: string;
   /** its slug is unique among all that were found together */
   readonly head: RunHead;
+  /** as the plan calls it; several may have the same */
+  readonly slug: string;
+  /** of its plan.json, if that can be read */
+  readonly planSha256?: string;
   /** why its plan cannot be read; it is inconclusive then, under the name of its folder */
   readonly damage?: string;
 }
@@ -53,9 +59,11 @@ export function findRuns(hostPaths: readonly string[]): readonly FoundRun[] {
       const { hostPath } = folder;
       try {
         if (folder.unreadable !== undefined) throw new LabError(folder.unreadable);
-        return { hostPath, head: shared(headOf(readPlan(hostPath))) };
+        const { run, planSha256 } = readPlan(hostPath);
+        return { hostPath, head: shared(headOf(run)), slug: run.slug, planSha256 };
       } catch (thrown) {
-        return { hostPath, head: headOf(unknownRun(hostPath)), damage: messageOf(thrown) };
+        const head = headOf(unknownRun(hostPath));
+        return { hostPath, head, slug: head.slug, damage: messageOf(thrown) };
       }
     })
     .sort((a, b) => compareRuns(a.head, b.head))
@@ -78,11 +86,11 @@ export function judgeFound({ hostPath, head, damage }: FoundRun): RunEnded {
     durationMs: 0,
     outputHostPath: hostPath,
   });
-  if (damage !== undefined) return unknown(unknownRun(hostPath), damage);
+  if (damage !== undefined) return unknown({ ...unknownRun(hostPath), ...head, nodes: [] }, damage);
   let run = unknownRun(hostPath);
   try {
     const { slug, scenario, cell } = head;
-    run = { ...readPlan(hostPath), slug, scenario, cell };
+    run = { ...readPlan(hostPath).run, slug, scenario, cell };
     const entries = readJournal(hostPath);
     const verdict = judge(run, entries, RUNTIMES);
     const durationMs = entries.at(-1)?.atMs ?? 0;
@@ -94,13 +102,22 @@ export function judgeFound({ hostPath, head, damage }: FoundRun): RunEnded {
   }
 }
 
+/** Something else that makes a report inconclusive, so that every reporter shows it as it shows a run. */
+export function asRun({ about, message }: Doubt, hostPath: string): FoundRun {
+  const head = headOf(unknownRun(hostPath, about, hostPath));
+  return { hostPath, head, slug: head.slug, damage: message };
+}
+
 /** In the place of a run whose plan cannot be read: all that is known of it is its folder. */
-function unknownRun(hostPath: string): RunPlan {
-  const name = basename(hostPath);
+function unknownRun(
+  hostPath: string,
+  name = basename(hostPath),
+  file = join(hostPath, 'plan.json'),
+): RunPlan {
   return {
     title: name,
     slug: name,
-    scenario: { name, summary: '', place: { file: join(hostPath, 'plan.json'), line: 1, column: 1 } },
+    scenario: { name, summary: '', place: { file, line: 1, column: 1 } },
     cell: {},
     nodes: [],
     pods: [],
@@ -109,7 +126,7 @@ function unknownRun(hostPath: string): RunPlan {
 }
 
 /** The cells of one scenario have one object for what is the same in all of them. */
-function createShared(): (head: RunHead) => RunHead {
+export function createShared(): <Head extends RunHead>(head: Head) => Head {
   const known = new Map<string, unknown>();
   const once = <T>(value: T): T => {
     const key = JSON.stringify(value);
@@ -134,7 +151,9 @@ interface RunFolder {
 function runFolders(hostPath: string): readonly RunFolder[] {
   if (!isFolder(hostPath)) throw new BadInput(`${hostPath} is not a folder, so no run is recorded in it`);
   const runs = below(hostPath);
-  if (runs.length === 0) throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
+  const isSession = existsSync(join(hostPath, 'session.json')); // one that ended before its first run
+  if (runs.length === 0 && !isSession)
+    throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
   return runs;
 }
 
@@ -152,15 +171,23 @@ function below(hostPath: string): readonly RunFolder[] {
 }
 
 const readRun = (hostPath: string): Recorded => ({
-  run: readPlan(hostPath),
+  run: readPlan(hostPath).run,
   entries: readJournal(hostPath),
   hostPath,
 });
 
-function readPlan(hostPath: string): RunPlan {
-  const run = readAs(parsePlan, join(hostPath, 'plan.json')).runs[0];
+function readPlan(hostPath: string): { readonly run: RunPlan; readonly planSha256: string } {
+  let planSha256 = '';
+  const plan = readAs(
+    (text) => {
+      planSha256 = createHash('sha256').update(text).digest('hex');
+      return parsePlan(text);
+    },
+    join(hostPath, 'plan.json'),
+  );
+  const run = plan.runs[0];
   if (run === undefined) throw new BadInput(`${hostPath}/plan.json holds no run`);
-  return run;
+  return { run, planSha256 };
 }
 
 const readJournal = (hostPath: string): readonly JournalEntry[] =>

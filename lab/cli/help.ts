@@ -109,7 +109,15 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     examples: [
       ['report .cnilab/latest --reporter html=report.html', 'of the newest session, as a page'],
       ['report .cnilab/latest --reporter junit=report.xml', 'of the newest session, for a CI service'],
-      ['report shard-1 shard-2 --reporter json=report.json', 'of runs from several machines together'],
+      ['report monday tuesday --reporter json=report.json', 'of runs of several sessions together'],
+    ],
+  },
+  merge: {
+    ...READS,
+    exitCodes: [0, 1, 2, 69, 70],
+    examples: [
+      ['merge shard-1 shard-2 shard-3', 'what is missing of the plan makes it inconclusive'],
+      ['merge shards --reporter junit=report.xml', 'everything below one folder, for a CI service'],
     ],
   },
   timeline: {

@@ -119,6 +119,16 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     );
 
   program
+    .command('merge')
+    .description('one report and one verdict from all shards of a plan')
+    .argument('<folders...>', 'of sessions, or of any folders around them')
+    .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
+    .option('-v, --verbose', 'say everything that was done')
+    .action(async (folders: string[], flags: Pick<RunFlags, 'reporter' | 'verbose'>) =>
+      done(await (await import('./report.ts')).mergeCommand(world, folders, flags)),
+    );
+
+  program
     .command('timeline')
     .description('what happened in recorded runs: steps, CRI and CNI calls, network namespaces, log')
     .argument('<folders...>', 'of runs or of whole sessions, as they stand in .cnilab/')

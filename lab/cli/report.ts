@@ -1,10 +1,15 @@
-import { resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { worst, type Outcome } from '../judge/verdict.ts';
 import { fanOut, type FanOut } from '../report/reporter.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
-import { findRuns, judgeFound, type FoundRun } from '../assembly/recorded.ts';
+import { asRun, findRuns, judgeFound, type FoundRun } from '../assembly/recorded.ts';
+import { findSessions } from '../assembly/sessions.ts';
+import { compareRuns, createSlugs } from '../plan/cells.ts';
+import type { RunHead } from '../plan/plan.ts';
+import { wholeOf } from '../plan/whole.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -17,10 +22,64 @@ export async function reportCommand(
   folders: readonly string[],
   flags: Pick<RunFlags, 'reporter' | 'verbose'>,
 ): Promise<number> {
-  const found = findRuns(folders.map((folder) => resolve(world.cwd, folder)));
+  return reportFound(world, { found: findRuns(hostPathsOf(world, folders)), folders, flags });
+}
+
+/**
+ * `cnilab merge`: the same for the shards of one plan, from any machines. What is missing of the plan, was interrupted or is of
+ * another plan makes the verdict inconclusive, and the report says so.
+ */
+export async function mergeCommand(
+  world: World,
+  folders: readonly string[],
+  flags: Pick<RunFlags, 'reporter' | 'verbose'>,
+): Promise<number> {
+  const hostPaths = hostPathsOf(world, folders);
+  const found = findRuns(hostPaths);
+  const runs = found.map(({ hostPath, slug, planSha256 }) => ({
+    ...{ hostPath, slug, sessionHostPath: dirname(hostPath) },
+    ...(planSha256 === undefined ? {} : { planSha256 }),
+  }));
+  const { doubts, missing } = wholeOf({ ...findSessions(hostPaths), runs });
+  const slugOf = createSlugs();
+  const withSlug = <T extends { readonly slug: string }>(one: T): T => ({ ...one, slug: slugOf([one.slug]) });
+  const all = [...found, ...doubts.map((doubt) => asRun(doubt, hostPaths[0] ?? world.cwd))];
+  return reportFound(world, {
+    found: all.map((one) => ({ ...one, head: withSlug(one.head) })),
+    missing: missing.map(withSlug),
+    folders,
+    flags,
+  });
+}
+
+/** As they really are, so that a folder and a link to it are one. */
+const hostPathsOf = (world: World, folders: readonly string[]): readonly string[] => [
+  ...new Set(
+    folders.map((folder) => {
+      const hostPath = resolve(world.cwd, folder);
+      return existsSync(hostPath) ? realpathSync(hostPath) : hostPath;
+    }),
+  ),
+];
+
+async function reportFound(
+  world: World,
+  {
+    found,
+    missing = [],
+    folders,
+    flags,
+  }: {
+    readonly found: readonly FoundRun[];
+    readonly missing?: readonly RunHead[];
+    readonly folders: readonly string[];
+    readonly flags: Pick<RunFlags, 'reporter' | 'verbose'>;
+  },
+): Promise<number> {
   const reporters = fanOut(await createReporters(world, flags));
   const outcome = await reportRuns(found, {
     reporters,
+    missing,
     outputHostPath: resolve(world.cwd, folders[0] ?? '.'),
   });
   return EXIT[(await reporters.end()) ? outcome : worst([outcome, 'inconclusive'])];
@@ -32,11 +91,21 @@ export async function reportCommand(
  */
 export async function reportRuns(
   found: readonly FoundRun[],
-  { reporters, outputHostPath }: { readonly reporters: FanOut; readonly outputHostPath: string },
+  {
+    reporters,
+    outputHostPath,
+    missing = [],
+  }: {
+    readonly reporters: FanOut;
+    readonly outputHostPath: string;
+    /** runs that should have been there */
+    readonly missing?: readonly RunHead[];
+  },
 ): Promise<Outcome> {
-  const runs = found.map(({ head }) => head);
+  const heads = found.map(({ head }) => head);
+  const runs = missing.length === 0 ? heads : [...heads, ...missing].sort(compareRuns);
   reporters.emit({ kind: 'session-started', runs, backend: 'recorded', jobs: 1, outputHostPath });
-  const outcomes = new Set<Outcome>();
+  const outcomes = new Set<Outcome>(missing.length === 0 ? [] : ['inconclusive']);
   let durationMs = 0;
   for (const one of found) {
     const ended = judgeFound(one);

@@ -1,0 +1,308 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import { takeShard } from '../../lab/assembly/shards.ts';
+import { mergeCommand, reportCommand } from '../../lab/cli/report.ts';
+import type { Plan } from '../../lab/plan/plan.ts';
+import { recordRun, recordSession } from '../../lab/record.ts';
+import { fakeWorld } from '../rig/fake-world.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { brokenOff, failing, passing, type RecordedCell } from '../rig/sessions.ts';
+
+const folder = join(scratchFolder(), 'shards');
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+});
+
+const CELLS = ['1.6.1', '1.6.2', '1.6.3', '1.6.4', '1.6.8'].map(passing);
+const ENDED = { time: '2026-01-01T00:10:00.000Z' };
+
+interface ShardOptions {
+  readonly cells?: readonly RecordedCell[];
+  readonly ended?: Parameters<ReturnType<typeof recordSession>['ended']>[0] | undefined;
+  readonly path?: string;
+}
+
+/** A shard of so many as a machine leaves it on disk; returns its path below the folder of this test. */
+function recordShard(index: number, count: number, options: ShardOptions = {}): string {
+  const { cells = CELLS, path = `machine-${index}/s${index}` } = options;
+  const whole: Plan = { formatVersion: 3, runs: cells.map(({ run }) => run) };
+  const { plan, shard, shards } = takeShard(whole, { shard: { index, count }, cwd: folder });
+  const hostPath = join(folder, path);
+  const session = recordSession(hostPath, {
+    ...{ plan: whole, shard, shards, labVersion: '0.1.0', backend: 'bare', host: {} },
+    started: '2026-01-01T00:00:00.000Z',
+  });
+  for (const { run, entries } of cells) {
+    if (!plan.runs.includes(run)) continue;
+    const record = recordRun(run, join(hostPath, run.slug), RUNTIMES);
+    for (const entry of entries) record.observed(entry);
+  }
+  const { ended } = 'ended' in options ? options : { ended: ENDED };
+  if (ended !== undefined) session.ended(ended);
+  return path;
+}
+
+const recordAll = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, at) => recordShard(at + 1, count));
+
+interface Report {
+  readonly outcome: string;
+  readonly totals: unknown;
+  readonly runs: readonly {
+    readonly title: string;
+    readonly slug: string;
+    readonly outcome: string | null;
+    readonly outputHostPath?: string;
+    readonly findings?: readonly { readonly message: string }[];
+  }[];
+}
+
+async function merge(folders: readonly string[], command = mergeCommand) {
+  const world = fakeWorld({ cwd: folder });
+  const exitCode = await command(world, folders, { reporter: ['json'] });
+  const report = JSON.parse(world.written.out) as Report;
+  const said = report.runs.flatMap(({ findings = [], title }) =>
+    findings
+      .filter(() => !title.startsWith('reserved '))
+      .map(({ message }) => message.replaceAll(folder, '')),
+  );
+  return { exitCode, report, outcome: report.outcome, totals: report.totals, said };
+}
+
+const WHOLE = { pass: 5, fail: 0, inconclusive: 0, notRun: 0 };
+
+describe('shards of one plan, all of them', () => {
+  test('have the verdict and the report of a session that ran everything', async () => {
+    const merged = await merge(recordAll(3));
+    recordShard(1, 1, { path: 'alone' });
+    const alone = await merge(['alone'], reportCommand);
+    const withoutPaths = ({ report: { runs, ...report } }: typeof merged) => ({
+      ...{ ...report, outputHostPath: '' },
+      runs: runs.map((run) => ({ ...run, outputHostPath: '' })),
+    });
+    expect(withoutPaths(merged)).toEqual(withoutPaths(alone));
+    expect(merged).toMatchObject({ exitCode: 0, outcome: 'pass', totals: WHOLE, said: [] });
+  });
+
+  test('are found below one folder, and a link to one is not another one', async () => {
+    recordAll(3);
+    symlinkSync('s1', join(folder, 'machine-1/latest'));
+    expect(await merge(['.', 'machine-1/latest'])).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
+  });
+
+  test('fail where one run of one of them fails', async () => {
+    const cells = [...CELLS.slice(1), failing('1.6.1')];
+    for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 1, outcome: 'fail', said: [] });
+  });
+
+  test('are whole where one was run twice; both runs are in the report', async () => {
+    recordAll(2);
+    recordShard(1, 2, { path: 'again' });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, said: [] });
+  });
+
+  test('are whole where a run that was left out is given by its own folder', async () => {
+    recordAll(2);
+    const run = 'machine-1/s1/reserved-containerd-1.6.1';
+    mkdirSync(join(folder, 'elsewhere'));
+    expect((await merge([run])).exitCode).toBe(69);
+    expect(await merge(['machine-2', 'machine-1', run])).toMatchObject({ exitCode: 0, totals: WHOLE });
+  });
+});
+
+/** What is done to three whole shards → what the report says of it. */
+describe('inconclusive, with the reason', () => {
+  const remove = (path: string) => rmSync(join(folder, path), { recursive: true });
+  const RUN = 'machine-2/s2/reserved-containerd-1.6.2';
+
+  test.each<readonly [string, () => void, readonly string[], Partial<typeof WHOLE>]>([
+    [
+      'a shard is missing',
+      () => remove('machine-2'),
+      ['shard 2/3 is missing: 2 of its 2 runs are not there'],
+      { pass: 3, inconclusive: 1, notRun: 2 },
+    ],
+    [
+      'a shard was killed',
+      () => {
+        remove('machine-2');
+        recordShard(2, 3, { ended: undefined });
+      },
+      ['shard 2/3 did not come to its end, or is still running: /machine-2/s2'],
+      { pass: 5, inconclusive: 1 },
+    ],
+    [
+      'a shard was interrupted',
+      () => {
+        remove('machine-2');
+        recordShard(2, 3, { ended: { ...ENDED, interruptedBy: 'SIGTERM' } });
+      },
+      ['shard 2/3 was interrupted by SIGTERM: /machine-2/s2'],
+      { pass: 5, inconclusive: 1 },
+    ],
+    [
+      'a run is missing',
+      () => remove(RUN),
+      ['shard 2/3 lacks 1 of its 2 runs: reserved-containerd-1.6.2'],
+      { pass: 4, inconclusive: 1, notRun: 1 },
+    ],
+    [
+      'all runs of a shard are missing',
+      () => {
+        remove(RUN);
+        remove('machine-2/s2/reserved-containerd-1.6.8');
+      },
+      ['shard 2/3 lacks 2 of its 2 runs: reserved-containerd-1.6.2, reserved-containerd-1.6.8'],
+      { pass: 3, inconclusive: 1, notRun: 2 },
+    ],
+    [
+      'a run has another plan than the session says',
+      () => {
+        const file = join(folder, RUN, 'plan.json');
+        writeFileSync(file, readFileSync(file, 'utf8').replace('"timeoutMs": 10000', '"timeoutMs": 20000'));
+      },
+      [
+        'shard 2/3 lacks 1 of its 2 runs: reserved-containerd-1.6.2',
+        '/machine-2/s2/reserved-containerd-1.6.2 is of another plan than the one that the session lists under this name',
+      ],
+      { pass: 5, inconclusive: 2, notRun: 1 },
+    ],
+    [
+      'a run is there twice, with different plans',
+      () => {
+        const [cell] = CELLS;
+        if (cell === undefined) throw new Error('there is no cell');
+        const run = { ...cell.run, pods: [{ name: 'db' }] } as unknown as typeof cell.run;
+        const record = recordRun(run, join(folder, 'single', run.slug), RUNTIMES);
+        for (const entry of cell.entries) record.observed(entry);
+      },
+      [
+        '/single/reserved-containerd-1.6.1 is of another plan than the one that the session lists under this name',
+      ],
+      { pass: 6, inconclusive: 1 },
+    ],
+    [
+      'a run is not of the plan',
+      () => {
+        const { run, entries } = passing('2.4.2');
+        const record = recordRun(run, join(folder, 'single', run.slug), RUNTIMES);
+        for (const entry of entries) record.observed(entry);
+      },
+      ['/single/reserved-containerd-2.4.2 is no run of the plan'],
+      { pass: 6, inconclusive: 1 },
+    ],
+    [
+      'a run cannot be read',
+      () => truncateSync(join(folder, RUN, 'plan.json'), 10),
+      [expect.stringContaining('plan.json cannot be judged: this is not JSON') as string],
+      { pass: 4, inconclusive: 1 },
+    ],
+    [
+      'the list of runs is damaged',
+      () => {
+        for (const at of [1, 2, 3]) appendFileSync(join(folder, `machine-${at}/s${at}/runs.jsonl`), '{}\n');
+      },
+      [1, 2, 3].map(
+        (at) =>
+          `/machine-${at}/s${at}/runs.jsonl is not the list that session.json beside it was written with`,
+      ),
+      { pass: 5, inconclusive: 3 },
+    ],
+    [
+      'the record of a shard is damaged',
+      () => truncateSync(join(folder, 'machine-2/s2/session.json'), 20),
+      [
+        expect.stringContaining('/machine-2/s2/session.json: this is not JSON') as string,
+        'shard 2/3 is missing: 2 of its 2 runs are not there',
+      ],
+      { pass: 5, inconclusive: 2 },
+    ],
+    [
+      'the record of a shard is gone',
+      () => remove('machine-2/s2/session.json'),
+      [
+        '/machine-2/s2/session.json cannot be read: ENOENT',
+        'shard 2/3 is missing: 2 of its 2 runs are not there',
+      ].map((text) => expect.stringContaining(text) as string),
+      { pass: 5, inconclusive: 2 },
+    ],
+  ])('%s', async (_, damage, said, totals) => {
+    recordAll(3);
+    damage();
+    const merged = await merge(['.']);
+    expect(merged.said.sort()).toEqual([...said].sort());
+    expect(merged).toMatchObject({ exitCode: 69, outcome: 'inconclusive', totals });
+  });
+
+  test('a shard that ended before its first run', async () => {
+    recordAll(2);
+    rmSync(join(folder, 'machine-2'), { recursive: true });
+    const cells = CELLS;
+    const path = recordShard(2, 2, { cells, ended: undefined });
+    for (const { run } of cells) rmSync(join(folder, path, run.slug), { recursive: true, force: true });
+    const { exitCode, said } = await merge(['machine-1', path]);
+    expect(exitCode).toBe(69);
+    expect(said.join()).toMatch(/shard 2\/2 did not come to its end.*shard 2\/2 lacks 2 of its 2 runs/);
+  });
+
+  test('shards of different plans, which are named', async () => {
+    recordShard(1, 2);
+    recordShard(2, 2, { cells: CELLS.slice(1) });
+    const { exitCode, said, totals } = await merge(['.']);
+    expect({ exitCode, totals }).toEqual({ exitCode: 69, totals: { ...WHOLE, inconclusive: 3, notRun: 4 } });
+    expect(said.join('\n')).toContain(
+      'these sessions are of 2 different plans, or of different splits of one: /machine-1/s1 (shard 1/2); and: /machine-2/s2 (shard 2/2)',
+    );
+  });
+
+  test('a failure is not hidden by what is missing', async () => {
+    recordShard(1, 2, { cells: [failing('1.6.1'), passing('1.6.2')] });
+    expect(await merge(['.'])).toMatchObject({
+      exitCode: 1,
+      outcome: 'fail',
+      totals: { fail: 1, notRun: 1 },
+    });
+  });
+
+  test('a run that broke off', async () => {
+    recordShard(1, 1, { cells: [brokenOff('1.6.1'), passing('1.6.2')] });
+    expect(await merge(['.'])).toMatchObject({
+      exitCode: 69,
+      totals: { pass: 1, inconclusive: 1 },
+      said: [],
+    });
+  });
+
+  test('runs without a session', async () => {
+    const { run, entries } = passing('1.6.3');
+    const record = recordRun(run, join(folder, 'single', run.slug), RUNTIMES);
+    for (const entry of entries) record.observed(entry);
+    const { exitCode, said } = await merge(['single']);
+    expect(exitCode).toBe(69);
+    expect(said).toEqual([expect.stringContaining('no folder has a session.json')]);
+  });
+});
+
+test('JUnit and the terminal show what is missing too', async () => {
+  recordShard(1, 2);
+  const world = fakeWorld({ cwd: folder });
+  await mergeCommand(world, ['.'], { reporter: ['terminal', 'junit=report.xml'] });
+  expect(world.written.out).toContain('shard 2/2 is missing: 2 of its 2 runs are not there');
+  expect(world.written.out).toContain('3 passed, 1 inconclusive, 2 not run');
+  const xml = readFileSync(join(folder, 'report.xml'), 'utf8');
+  expect(xml).toMatch(/<error [^>]*message="[^"]*shard 2\/2 is missing: 2 of its 2 runs are not there/);
+  expect(xml.match(/the run was not started or did not end/g)).toHaveLength(2);
+});

@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{backends,sources,container,vm,long}/**'],
+          exclude: ['test/{backends,browser,sources,container,vm,long}/**'],
           testTimeout: 60_000, // on a busy machine some take longer than the default of 5 s
         },
       },
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           ...onNodes,
           name: 'nodes',
-          include: ['test/{backends,sources}/**/*.test.ts'],
+          include: ['test/{backends,browser,sources}/**/*.test.ts'],
           globalSetup: ['test/rig/fill-cache.ts'],
         },
       },

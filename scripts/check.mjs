@@ -8,6 +8,7 @@ const npx = (...argv) => ({ argv: ['npx', '--no-install', ...argv] });
 const checks = [
   npx('tsc'),
   npx('tsc', '-p', 'lab/report/html/client'),
+  npx('tsc', '-p', 'test/browser'),
   npx('eslint', '.'),
   npx('prettier', '--check', '--log-level', 'warn', '.'),
   ...(process.argv.includes('--static') ? [] : [npx('vitest', 'run', '--project', 'unit')]),

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { createApt } from '../../lab/artifacts/apt/apt.ts';
+import { createApt, type Apt } from '../../lab/artifacts/apt/apt.ts';
 import { systemClock } from '../../lab/host/machine.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
 import { lazyHttp } from '../../lab/host/lazy-http.ts';
@@ -12,7 +12,39 @@ import { realPins } from '../sources/rig.ts';
 export type Packages = Readonly<Record<string, readonly string[]>>;
 
 /** A tree of these packages, in the lab's cache: made once, through this machine's own apt. */
-export async function unpackedTree(name: string, packages: Packages): Promise<string> {
+export const unpackedTree = (name: string, packages: Packages): Promise<string> =>
+  treeOf(name, async (apt, signal) => {
+    const newest = async (suite: string, packageName: string) => {
+      const versions = await apt.versionsIn(suite, packageName, signal);
+      if (!versions.ok) throw new Error(versions.error.why);
+      const [first] = versions.value;
+      if (first === undefined) throw new Error(`${suite} has no ${packageName}`);
+      return first;
+    };
+    const groups: DebianPackages[] = [];
+    for (const [suite, names] of Object.entries(packages)) {
+      const wanted = [];
+      for (const packageName of names) wanted.push(await newest(suite, packageName));
+      groups.push(wanted);
+    }
+    return groups;
+  });
+
+/** A tree of a package of the host's own release with everything that it needs and the host does not have. */
+export const treeWithMissing = (name: string): Promise<string> =>
+  treeOf(name, async (apt, signal) => {
+    const missing = await apt.missingFor(name, (await apt.hostRelease()).codename, signal);
+    if (!missing.ok) throw new Error(missing.error.why);
+    return [missing.value];
+  });
+
+type DebianPackages = Parameters<Apt['unpack']>[0];
+
+async function treeOf(
+  name: string,
+  /** groups of one suite each, to be unpacked one after the other */
+  choose: (apt: Apt, signal: AbortSignal) => Promise<readonly DebianPackages[]>,
+): Promise<string> {
   const cacheHostPath = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cnilab');
   const engines = join(cacheHostPath, 'test-engines');
   const tree = join(engines, name);
@@ -32,16 +64,8 @@ export async function unpackedTree(name: string, packages: Packages): Promise<st
     debianSuites: pins.debianSuites,
     securitySuites: pins.debianSecuritySuites,
   });
-  for (const [suite, names] of Object.entries(packages)) {
-    const wanted = [];
-    for (const packageName of names) {
-      const versions = await apt.versionsIn(suite, packageName, signal);
-      if (!versions.ok) throw new Error(versions.error.why);
-      const [newest] = versions.value;
-      if (newest === undefined) throw new Error(`${suite} has no ${packageName}`);
-      wanted.push(newest);
-    }
-    const scratchHostPath = join(scratch, `packages-${suite}`);
+  for (const [index, wanted] of (await choose(apt, signal)).entries()) {
+    const scratchHostPath = join(scratch, `packages-${index}`);
     mkdirSync(scratchHostPath);
     const into = { treeHostPath: join(scratch, 'tree'), scratchHostPath, signal };
     const unpacked = await apt.unpack(wanted, into);

@@ -100,7 +100,14 @@ function createIndex() {
   ): void => {
     versions.add(columnOf(run));
     const { slug } = run;
-    const row = { slug, title: safe(run.title), scenario: scenarioOf(run), rest: restOf(run), ...more };
+    // a record that somebody else has made may have any name
+    const row = {
+      slug: shown(slug),
+      title: safe(run.title),
+      scenario: scenarioOf(run),
+      rest: restOf(run),
+      ...more,
+    };
     rows.set(slug, { run, row });
   };
 

@@ -152,10 +152,10 @@ function VersionChoice({ report }: { readonly report: Report }) {
   const [one, setOne] = useState(Math.max(0, versions.length - 2));
   const [other, setOther] = useState(versions.length - 1);
   if (versions.length < 2) return null;
-  const choice = (label: string, value: number, set: (value: number) => void) => (
-    <label>
+  const choice = (label: string, id: string, value: number, set: (value: number) => void) => (
+    <label for={id}>
       {label}{' '}
-      <select value={value} onChange={(event) => set(Number(event.currentTarget.value))}>
+      <select id={id} value={value} onChange={(event) => set(Number(event.currentTarget.value))}>
         {versions.map((version, at) => (
           <option value={at} key={version}>
             {version}
@@ -167,7 +167,8 @@ function VersionChoice({ report }: { readonly report: Report }) {
   return (
     <Section title="Compare two versions" id="versions">
       <p class="filter">
-        {choice('What changed from', one, setOne)} {choice('to', other, setOther)}{' '}
+        {choice('What changed from', 'version-before', one, setOne)}{' '}
+        {choice('to', 'version-after', other, setOther)}{' '}
         <a class="button" href={`#/versions/${one}/${other}`}>
           Compare
         </a>

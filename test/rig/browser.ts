@@ -1,0 +1,47 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { chromium, type Browser } from 'playwright-core';
+
+import { treeWithMissing } from './engine-packages.ts';
+
+/**
+ * A real Chromium without a window: the one on the PATH, or Debian's, unpacked into the lab's cache. Nothing is installed. Its
+ * sandbox needs another user than root, and the pages are ours.
+ */
+export async function startBrowser(): Promise<Browser & AsyncDisposable> {
+  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
+  if (spawnSync('chromium', ['--version']).status === 0) {
+    const executablePath = execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
+    return disposable(await chromium.launch({ executablePath, args }));
+  }
+  const tree = await treeWithMissing('chromium');
+  const folder = mkdtempSync(join(tmpdir(), 'cnilab-browser-'));
+  const fonts = join(folder, 'fonts.conf');
+  writeFileSync(
+    fonts,
+    `<fontconfig><dir>${tree}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>${folder}</cachedir></fontconfig>`,
+  );
+  const libraries = new Set(
+    readdirSync(tree, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.so(?:\.|$)/.test(file) && !file.startsWith('usr/lib/chromium/'))
+      .map((file) => join(tree, dirname(file))),
+  );
+  const browser = await chromium.launch({
+    executablePath: join(tree, 'usr/lib/chromium/chromium'),
+    args,
+    env: { ...definedEnv(), LD_LIBRARY_PATH: [...libraries].join(':'), FONTCONFIG_FILE: fonts },
+  });
+  browser.on('disconnected', () => rmSync(folder, { recursive: true, force: true }));
+  return disposable(browser);
+}
+
+const definedEnv = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+
+const disposable = (browser: Browser): Browser & AsyncDisposable =>
+  Object.assign(browser, { [Symbol.asyncDispose]: () => browser.close() });

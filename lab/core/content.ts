@@ -62,6 +62,12 @@ export function shownLine(line: string, { whole }: { readonly whole: string }): 
   return `${shown(start)}… (${line.length} characters, all of them in ${whole})`;
 }
 
+/** A text within a sentence, between quotes that are not in it, on one line: nothing in it needs a backslash. */
+export function quoted(text: string): string {
+  const quote = ['"', "'", '`'].find((one) => !text.includes(one)) ?? '"';
+  return `${quote}${text.replaceAll('\n', '\\n')}${quote}`;
+}
+
 /** A command as a shell takes it. */
 export function pasteable(argv: readonly string[]): string {
   return argv

@@ -1,3 +1,4 @@
+import { quoted } from '../core/content.ts';
 import type { Control } from '../spec/scenario.ts';
 import { NO_BINDINGS } from '../match/bindings.ts';
 import { matchExpectation } from '../match/text.ts';
@@ -21,7 +22,7 @@ export function judgeControl(
     stepId: control.step,
     ...(control.on === undefined ? {} : { node: control.on }),
   });
-  const expected = `${named} that says ${JSON.stringify(textOf(control))}`;
+  const expected = `${named} that says ${quoted(textOf(control))}`;
   const actual = bad.length === 0 ? raw : [...new Set(bad.map(nameOf))].join(', ');
   const answer = (outcome: Outcome, message: string): Finding => ({
     check: 'control',

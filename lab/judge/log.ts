@@ -1,3 +1,4 @@
+import { quoted } from '../core/content.ts';
 import type { LogLine } from '../core/logrus.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { matchLine, matchLines, messageText, nearestLine } from '../match/log-line.ts';
@@ -142,11 +143,11 @@ function differs(
 
 function describe(wanted: LogExpectation, bindings: Bindings): string {
   const { level, message, fields } = wanted;
-  const text = JSON.stringify(fillIn(messageText(wanted), bindings));
+  const text = quoted(fillIn(messageText(wanted), bindings));
   return [
     ...(level === undefined ? [] : [`level=${level}`]),
     'exact' in message ? `message ${text}` : `a message with ${text}`,
-    ...Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(fillIn(value, bindings))}`),
+    ...Object.entries(fields).map(([name, value]) => `${name}=${quoted(fillIn(value, bindings))}`),
   ].join(' ');
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shown, shownLine } from '../../lab/core/content.ts';
+import { quoted, shown, shownLine } from '../../lab/core/content.ts';
 
 test.each([
   ['plain é 漢 😀 \t\n', 'plain é 漢 😀 \t\n'],
@@ -23,4 +23,13 @@ test('a line that is too long is cut, with its length and where the whole is', (
   expect(shownLine(line, { whole: 'verdict.json' })).toBe(
     `${'A'.repeat(1999)}… (1002001 characters, all of them in verdict.json)`,
   );
+});
+
+test.each([
+  ['a b', '"a b"'],
+  ['did not answer "exec"', `'did not answer "exec"'`],
+  [`it's "x"`, '`it\'s "x"`'],
+  ['two\nlines \\', '"two\\nlines \\"'],
+])('%j is quoted as %s', (text, as) => {
+  expect(quoted(text)).toBe(as);
 });

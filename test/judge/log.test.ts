@@ -49,9 +49,9 @@ describe('log', () => {
         stepId: '1-run-pod',
         place: at(22),
         message:
-          'no such line in the log of containerd, expected level=error message "RunPodSandbox for web failed" error="cannot setup \\"${web.id}\\": no plugim"',
+          'no such line in the log of containerd, expected level=error message "RunPodSandbox for web failed" error=\'cannot setup "${web.id}": no plugim\'',
         expected:
-          'level=error message "RunPodSandbox for web failed" error="cannot setup \\"${web.id}\\": no plugim"',
+          'level=error message "RunPodSandbox for web failed" error=\'cannot setup "${web.id}": no plugim\'',
         actual: FAILED.trimEnd(),
         detail: [
           'the nearest line',

@@ -2,12 +2,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 
 import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, RECORDS, type HostState } from '../rig/host-state.ts';
-import { journalIn, killAtLine } from '../rig/journal.ts';
+import { journalIn, killAtLine, nodeInStep } from '../rig/journal.ts';
 import { launchedBy } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
@@ -51,6 +52,20 @@ test(`kill -9 of the lab at ${TIMES} different moments leaves the host as it was
     if (signal === 'SIGKILL') killed += 1;
   }
   expect(killed).toBeGreaterThan(TIMES / 2); // or this test has killed nothing
+  expect(await settled(before, [output])).toEqual(before);
+});
+
+test('kill -9 of the lab while a node reboots leaves the host as it was', async () => {
+  const killed: unknown[] = [];
+  for (const laterMs of [0, 5, 10, 20, 40]) {
+    const folder = join(output, `rebooting-${laterMs}`);
+    const lab = startCnilab(['run', 'address-after-a-reboot', '--output', folder]);
+    await nodeInStep(folder, '2-reboot');
+    await sleep(laterMs);
+    lab.process.kill('SIGKILL');
+    killed.push((await lab.finished).signal);
+  }
+  expect(killed).toEqual(killed.map(() => 'SIGKILL'));
   expect(await settled(before, [output])).toEqual(before);
 });
 

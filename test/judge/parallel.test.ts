@@ -167,7 +167,12 @@ test('the look waits for what is expected of each of them', () => {
   }
 });
 
-test('parity compares the look after all of them', () => {
+test('parity compares the look after all of them, and not which of them got which address', () => {
   const { entries } = recorded({ look: { state: state([netns]) } });
-  expect(normalisedJournal(entries)).toContainEqual({ stepId: GROUP, text: 'there is netns cni-1' });
+  const capture = (name: string, value: string) =>
+    ({ kind: 'capture', stepId: '1.1-run-pod', name, value, atMs: 1 }) as const;
+  const facts = normalisedJournal([...entries, capture('a.ip', '10.88.0.2'), capture('a.uid', 'x')]);
+  expect(facts).toContainEqual({ stepId: GROUP, text: 'there is netns cni-1' });
+  expect(facts).toContainEqual({ stepId: '1.1-run-pod', text: 'a.uid is x' });
+  expect(facts.filter(({ text }) => text.startsWith('a.ip'))).toEqual([]);
 });

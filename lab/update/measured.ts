@@ -83,9 +83,15 @@ const AT_THE_END = (run: RunPlan): Partial<Expectation> => ({
 function probesOf(run: RunPlan, { findings }: Verdict): ReadonlyMap<string, Partial<Expectation>> {
   const failed = new Set(findings.filter(({ outcome }) => outcome !== 'pass').map(({ stepId }) => stepId));
   return new Map(
-    run.steps.map(({ id, place, action }): [string, Partial<Expectation>] => {
+    run.steps.map((step): [string, Partial<Expectation>] => {
+      const { id, place, action } = step;
       const ended = !failed.has(id);
-      const goes = GOES.includes(action.do) || (action.do === 'run-pod' && !ended);
+      // what is left is a matter of the node, which is looked at once for steps that are started together
+      const looked =
+        step.within === undefined ? [step, ...run.steps.filter(({ within }) => within === id)] : [];
+      const goes = looked.some(
+        (one) => GOES.includes(one.action.do) || (one.action.do === 'run-pod' && failed.has(one.id)),
+      );
       return [
         id,
         {

@@ -149,6 +149,47 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       await node.end();
     });
 
+    test('a node that reboots has its disk and its name, and nothing else of before', async () => {
+      const node = await maker.start({ name: `test-${process.pid}-reboots`, artifacts: [] });
+      const before = await sh(
+        node,
+        `ip link add br0 type bridge; ip link set br0 up; ip address add 10.1.0.1/24 dev br0; ip rule add from 10.1.0.9 table 9
+         ip netns add x; mount -t tmpfs t /mnt; touch /run/gone /tmp/gone /dev/shm/gone /etc/kept /var/lib/kept /opt/kept
+         setsid sleep 1000 >/dev/null 2>&1 & sleep 0.1
+         ps -e -o comm= | grep -c sleep; cat /proc/sys/kernel/random/boot_id`,
+      );
+      const [running, bootId] = before.split('\n');
+      expect(running).toBe('1');
+      await node.reboot();
+      expect((await node.look()).items).toEqual([]);
+      const after = await sh(
+        node,
+        `ls /run /tmp /dev/shm /etc/kept /var/lib/kept /opt/kept /sys/class/net; hostname; ps -e -o comm= | grep -c sleep; cat /proc/sys/kernel/random/boot_id`,
+      );
+      expect(after.split('\n').slice(0, -1)).toEqual([
+        ...['/etc/kept', '/opt/kept', '/var/lib/kept', '', '/dev/shm:', '', '/run:', 'lock', ''],
+        ...['/sys/class/net:', 'lo', '', '/tmp:', node.name, '0'],
+      ]);
+      expect(after.split('\n').at(-1)).not.toBe(bootId);
+      await node.end();
+    });
+
+    test('a node of a group that reboots is reached again; a machine cannot, and says so', async () => {
+      const last = nodes.at(-1) ?? expect.fail('a node');
+      if (backend === 'vm') {
+        await expect(last.reboot()).rejects.toThrow(
+          'a machine with a network device (lab0) cannot be rebooted',
+        );
+        return;
+      }
+      await last.reboot();
+      for (const host of ['10.89.0.3', '[fd00:89::3]'])
+        expect(await sh(first(), `/lab/bin/agent connect --timeout-ms 20000 ${host}:9`)).toContain(
+          'connection refused',
+        );
+      expect((await last.look()).items).toEqual([]);
+    });
+
     test('a command by hand is run in the network of its node', async () => {
       const entered = await cnilab(
         ['enter', first().name, '--', 'ip', '-o', '-4', 'address', 'show', 'lab0'],

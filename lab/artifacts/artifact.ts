@@ -13,6 +13,7 @@ export interface ArtifactFile {
  * A verified, unpacked component in the cache. Its folder is read-only by convention and never changes: the key is a
  * hash over everything that made it. Layout by component:
  *   containerd   bin/containerd, bin/containerd-shim-runc-v2 (and -v1 where there is one), bin/ctr
+ *   crio         bin/crio, bin/pinns, bin/conmon
  *   runc         bin/runc
  *   cni-plugins  bin/bridge, bin/loopback, …
  *   crictl       bin/crictl

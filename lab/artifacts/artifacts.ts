@@ -104,7 +104,17 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   const suites = { debianSuites: pins.debianSuites, securitySuites: pins.debianSecuritySuites };
   const apt = createApt({ exec, env, cacheHostPath, http, clock, offline, arch, ...suites });
   const sumsHostPath = join(packageHostPath, 'images/gomod');
-  const gomod = createGomod({ pins, arch, go, http, apt, env, sumsHostPath, oneAtATime: createQueue() });
+  const gomod = createGomod({
+    pins,
+    arch,
+    go,
+    http,
+    apt,
+    exec,
+    env,
+    sumsHostPath,
+    oneAtATime: createQueue(),
+  });
   const bySource: { readonly [S in SourceName]: Source } = {
     local: createLocal(),
     release: createRelease({ pins, arch, http, offline, mirror: options.mirror }),

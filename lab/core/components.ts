@@ -1,11 +1,11 @@
 import { FAKE_PROGRAM, type FakePlugin } from './fake-plugin.ts';
 
 /** What a node is made of, in versions that a user can choose. */
-export const COMPONENTS = ['containerd', 'runc', 'cni-plugins', 'crictl'] as const;
+export const COMPONENTS = ['containerd', 'crio', 'runc', 'cni-plugins', 'crictl'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** Those of them that answer CRI; a node has exactly one. */
-export const RUNTIMES = ['containerd'] as const satisfies readonly ComponentName[];
+export const RUNTIMES = ['containerd', 'crio'] as const satisfies readonly ComponentName[];
 export type RuntimeName = (typeof RUNTIMES)[number];
 
 /** Of a node of which nobody says which. */

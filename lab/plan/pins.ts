@@ -48,6 +48,12 @@ export interface GomodPins {
   readonly cgo: boolean;
   /** of C, from a package of Debian's, linked statically where it is available; `tags` are for a build with it */
   readonly library?: { readonly package: string; readonly name: string; readonly tags: readonly string[] };
+  /** programs of C: the folder of their sources in the module, by program; linked statically */
+  readonly c?: Readonly<Record<string, string>>;
+  /** programs that come from a package of Debian's of the same name: where each is in it */
+  readonly debian?: Readonly<Record<string, string>>;
+  /** what takes the place of a module that is not available, by path and version: a folder in images/gomod */
+  readonly standIns?: Readonly<Record<string, string>>;
   /** Go variables set by the linker; values with {version} and {sum}, the module's own h1: checksum */
   readonly set: Readonly<Record<string, string>>;
   /** versions whose dependencies are held by a file in images/gomod */
@@ -172,6 +178,9 @@ function parseGomod(value: unknown, where: string): GomodPins {
     tags: listOf(facts.tags, `${where}.tags`),
     cgo: cgo === 'true',
     ...(facts.library === undefined ? {} : { library: parseLibrary(facts.library, `${where}.library`) }),
+    ...(facts.c === undefined ? {} : { c: textMapOf(facts.c, `${where}.c`) }),
+    ...(facts.debian === undefined ? {} : { debian: textMapOf(facts.debian, `${where}.debian`) }),
+    ...(facts.standIns === undefined ? {} : { standIns: textMapOf(facts.standIns, `${where}.standIns`) }),
     set: textMapOf(facts.set, `${where}.set`),
     pinned: listOf(facts.pinned, `${where}.pinned`),
   };

@@ -133,6 +133,7 @@ const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.t
 /** The version of a runtime under its name: exactly one of these stands in a node. */
 const RUNTIME_KEYS: Readonly<Record<RuntimeName, Shape<VersionText>>> = {
   containerd: about('the version of containerd, its shim and ctr', versionShape),
+  crio: about('the version of CRI-O and its pinns, in place of containerd', versionShape),
 };
 
 const nodeOfAnyRuntime: Shape<NodeSpec> = object(

@@ -2,8 +2,9 @@ import { APP_IMAGE } from '../core/components.ts';
 import { tellIgnored } from './ignored-keys.ts';
 import type { CONTAINER_VERBS, Created, Seccomp } from '../spec/verbs/containers.ts';
 import type { Runtime } from '../core/runtime.ts';
+import type { NodeFile } from '../nodes/node.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
-import { namespaceOptionsOf, sandboxId } from './pods.ts';
+import { logDirectoryOf, namespaceOptionsOf, sandboxId } from './pods.ts';
 
 export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
   /** each further one of a name in a pod is the container's next attempt, as kubelet counts them */
@@ -22,7 +23,10 @@ export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
       ...containerKeys(keys, { fill: (text) => context.captures.fill(text), namespaceOptions }),
     };
     const nodePath = `/lab/containers/${container}.json`;
-    await context.node.writeFiles([{ nodePath, content: `${JSON.stringify(config, null, 2)}\n` }]);
+    await context.node.writeFiles([
+      { nodePath, content: `${JSON.stringify(config, null, 2)}\n` },
+      ...(spec === undefined ? [] : newFolder(`${logDirectoryOf(spec)}/${container}`)),
+    ]);
     const argv = ['crictl', 'create', sandbox, nodePath, `/lab/pods/${pod}.json`];
     const { exitCode, stdout } = await context.run(argv, { container, pod });
     if (exitCode !== 0) return;
@@ -120,3 +124,9 @@ function containerId(context: StepContext, container: string): string {
   if (id === undefined) throw new NothingToActOn(`container ${container} was not created`);
   return id;
 }
+
+/** An empty folder, as kubelet makes one for the logs of each container: a file that is removed again. */
+const newFolder = (nodePath: string): readonly NodeFile[] => [
+  { nodePath: `${nodePath}/.made`, content: '' },
+  { nodePath: `${nodePath}/.made`, remove: true },
+];

@@ -45,7 +45,7 @@ function fakeGo(calls: string[], { needs, buildExit = 0 }: { needs: string; buil
     async run(argv, { cwd = '' }) {
       calls.push(argv.join(' ').replaceAll(folder, ''));
       if (argv[1] === 'download') {
-        return answer(JSON.stringify({ GoMod: join(folder, 'go.mod'), Sum: 'h1:abc=' }));
+        return answer(JSON.stringify({ GoMod: join(folder, 'go.mod'), Dir: folder, Sum: 'h1:abc=' }));
       }
       if (argv[1] === 'edit') return answer('{"Go":"1.16"}');
       if (argv[0] === 'build' && buildExit === 0) {

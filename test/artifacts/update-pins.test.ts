@@ -24,6 +24,12 @@ components:
       sha256:
         1.6.3: { amd64: ${a} }
         1.7.0: { amd64: ${a} }
+  crio:
+    default: 1.34.0
+    release:
+      url: https://official.invalid/cri-o.{arch}.v{version}.tar.gz
+      checksums: "{url}.sha256sum"
+      sha256: {}
   runc:
     default: 1.1.15
     release:

@@ -49,7 +49,7 @@ test.each([
   [['down', ''], ['lab-kept']],
   [
     ['versions', 'c'],
-    ['containerd', 'cni-plugins', 'crictl'],
+    ['containerd', 'crio', 'cni-plugins', 'crictl'],
   ],
   [['versions', 'runc', 'c'], []],
   [

@@ -4,7 +4,13 @@ import type { PlanOptions } from '../../lab/plan/plan-scenarios.ts';
 /** What is known of versions in tests of plans. */
 export const OPTIONS: PlanOptions = {
   facts: {
-    defaults: { containerd: '2.4.2', runc: '1.1.15', 'cni-plugins': '1.9.1', crictl: '1.36.0' },
+    defaults: {
+      containerd: '2.4.2',
+      crio: '1.34.0',
+      runc: '1.1.15',
+      'cni-plugins': '1.9.1',
+      crictl: '1.36.0',
+    },
     beside: {
       ...byComponent(() => ({})),
       runc: { containerd: { 2: '1.3.6' } },

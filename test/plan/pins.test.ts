@@ -79,7 +79,7 @@ test.each([
     'riscv64: 346f',
     'pins.yaml: containerd.release.sha256.1.4.9: "riscv64" is none of amd64, arm64',
   ],
-  [/cgo: true/, 'cgo: yes', 'pins.yaml: runc.gomod.1.cgo: wanted true or false, got yes'],
+  [/cgo: true/, 'cgo: yes', 'pins.yaml: crio.gomod.1.cgo: wanted true or false, got yes'],
 ])('a pin that is not sound is named with its place: %s', (good, bad, error) => {
   expect(parsePins(read(yamlText.replace(good, bad)))).toEqual({ ok: false, error });
 });

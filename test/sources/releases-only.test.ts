@@ -70,6 +70,7 @@ beforeAll(async () => {
     ...real,
     components: {
       containerd: withSum('containerd'),
+      crio: real.components.crio,
       runc: withSum('runc'),
       'cni-plugins': withSum('cni-plugins'),
       crictl: withSum('crictl'),

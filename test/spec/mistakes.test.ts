@@ -145,7 +145,7 @@ s.yaml:6:38 stop-runtime runs no command that could have "error"; it can be ok o
     `s.yaml:6:35 wanted a range such as ">=1.6.0 <1.6.4"; got ">=1.x.y.z"
         expect: { when: { containerd: '>=1.x.y.z', contaierd: 1.0.0 } }
                                       ~~~~~~~~~~~
-s.yaml:6:48 "contaierd" is neither a component nor an axis; did you mean "containerd"? known: containerd, runc, cni-plugins, crictl
+s.yaml:6:48 "contaierd" is neither a component nor an axis; did you mean "containerd"? known: containerd, crio, runc, cni-plugins, crictl
         expect: { when: { containerd: '>=1.x.y.z', contaierd: 1.0.0 } }
                                                    ~~~~~~~~~
 `,

@@ -16,7 +16,7 @@ test('the runtime of a node is the one that stands there', () => {
 
 test('a node without one is told of with all else that is wrong', () => {
   const node = '{ crictl: v1.25.0, containerd-config: {} }';
-  expect(mistakesOf(text(node))).toBe(`s.yaml:3:7 "containerd" is missing
+  expect(mistakesOf(text(node))).toBe(`s.yaml:3:7 "containerd" or "crio" is missing
     node: ${node}
           ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 s.yaml:3:17 a version has no "v" before it: write "1.25.0"; got "v1.25.0"

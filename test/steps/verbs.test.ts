@@ -181,6 +181,8 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
     {
       done: [
         'write /lab/containers/app.json',
+        'write /var/log/pods/default_web_web-uid/app/.made',
+        'remove /var/log/pods/default_web_web-uid/app/.made',
         `crictl create ${ID} /lab/containers/app.json /lab/pods/web.json`,
       ],
       seen: [

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile, readdir } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 
@@ -22,8 +22,19 @@ export interface GoBuild {
   readonly tests?: true;
   /** the content of a go.sum that must hold everything the build needs; without it Go's checksum database is asked */
   readonly heldSums?: string;
+  /** the folder with the stand-ins that the pins name */
+  readonly standInsHostPath?: string;
+  /** Adds the programs that are not of Go, and says where each is from. */
+  readonly besides?: (places: BesidesPlaces) => Promise<Result<readonly string[], Refusal>>;
   /** brings the library that the pins name; without it the build does without */
   readonly library?: (job: Job) => Promise<Result<StaticLibrary, Refusal>>;
+}
+
+export interface BesidesPlaces {
+  /** of the module, unpacked */
+  readonly sourceHostPath: string;
+  readonly binHostPath: string;
+  readonly job: Job;
 }
 
 export interface GoBuilt {
@@ -35,6 +46,8 @@ export interface GoBuilt {
 
 export interface GoModule {
   readonly goModHostPath: string;
+  /** its source */
+  readonly hostPath: string;
   /** Go's own checksum of the source, h1:… */
   readonly sum: string;
 }
@@ -42,6 +55,7 @@ export interface GoModule {
 /** What `go mod download -json` prints. */
 const DOWNLOADED = v.object({
   GoMod: v.optional(v.string()),
+  Dir: v.optional(v.string()),
   Sum: v.optional(v.string()),
   Error: v.optional(v.string()),
 });
@@ -52,9 +66,15 @@ export async function downloadModule(
 ): Promise<Result<GoModule, Refusal>> {
   const asked = `${facts.module}@v${version}`;
   const { exitCode, stdout, stderr } = await go.run(['mod', 'download', '-json', asked], run);
-  const { GoMod, Sum, Error: why } = (exitCode === null ? undefined : readJson(DOWNLOADED, stdout)) ?? {};
-  if (GoMod === undefined || Sum === undefined) return err(refusalFromGo(asked, why ?? stderr));
-  return ok({ goModHostPath: GoMod, sum: Sum });
+  const {
+    GoMod,
+    Dir,
+    Sum,
+    Error: why,
+  } = (exitCode === null ? undefined : readJson(DOWNLOADED, stdout)) ?? {};
+  if (GoMod === undefined || Dir === undefined || Sum === undefined)
+    return err(refusalFromGo(asked, why ?? stderr));
+  return ok({ goModHostPath: GoMod, hostPath: Dir, sum: Sum });
 }
 
 /** Builds the module's programs into bin/ below `treeHostPath`, in a wrapper module; reproducible, see wrapperGoMod. */
@@ -77,7 +97,15 @@ export async function buildModule(
   await mkdir(wrapper);
 
   job.progress('downloading the source');
-  const module = await downloadModule(build, { ...run, cwd: scratchHostPath });
+  if (heldSums !== undefined) {
+    // beside a go.mod, so that they count for the component itself: not every version is in Go's checksum database
+    await writeFile(join(wrapper, 'go.mod'), 'module cnilab/wrapper\n');
+    await writeFile(join(wrapper, 'go.sum'), heldSums);
+  }
+  const module = await downloadModule(build, {
+    ...run,
+    cwd: heldSums === undefined ? scratchHostPath : wrapper,
+  });
   if (!module.ok) return module;
   const described = await go.run(['mod', 'edit', '-json', module.value.goModHostPath], {
     ...run,
@@ -86,8 +114,10 @@ export async function buildModule(
   if (described.exitCode !== 0) return err(refusalFromGo(`${facts.module}@v${version}`, described.stderr));
   await writeFile(
     join(wrapper, 'go.mod'),
-    wrapperGoMod(facts.module, version, parseModuleFacts(described.stdout)),
+    wrapperGoMod(facts.module, version, parseModuleFacts(described.stdout), facts.standIns),
   );
+  for (const folder of Object.values(facts.standIns ?? {}))
+    await cp(join(build.standInsHostPath ?? '', folder), join(wrapper, folder), { recursive: true });
   if (heldSums !== undefined) await writeFile(join(wrapper, 'go.sum'), heldSums);
 
   job.progress('building');
@@ -104,10 +134,12 @@ export async function buildModule(
     const why = `${facts.module}@v${version} needs modules that our go.sum does not hold: ${unheld.slice(0, 3).join(', ')}`;
     return err({ source: 'gomod', reason: 'broken', why });
   }
+  const besides = await build.besides?.({ sourceHostPath: module.value.hostPath, binHostPath: bin, job });
+  if (besides?.ok === false) return besides;
   const goVersion = await go.run(['env', 'GOVERSION'], run);
   return ok({
     sums,
-    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${[...verb, ...flags].join(' ')}${library === undefined ? '' : `, with ${library.value.madeFrom}`}`,
+    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${[...verb, ...flags].join(' ')}${[...(library === undefined ? [] : [library.value.madeFrom]), ...(besides?.value ?? [])].map((one) => `, with ${one}`).join('')}`,
     ...(facts.library !== undefined && library === undefined
       ? { note: `without ${facts.library.name}` }
       : {}),
@@ -179,6 +211,7 @@ export async function holdSums(options: HoldOptions): Promise<void> {
           go,
           facts,
           version,
+          standInsHostPath: sumsHostPath,
           ...tests,
           ...(library === undefined ? {} : { library: (its: Job) => unpackLibrary(apt, library, its) }),
         };

@@ -31,9 +31,15 @@ const MODULE = v.object({
 /**
  * A module of ours that requires just the component, because replaces count in the main module only: those of the
  * component's go.mod are repeated. Never `go mod tidy` it: that walks the tests' dependencies too, and some of those
- * cannot be verified any more. Below `go 1.18` CNI plugins 1.1.1 do not resolve.
+ * cannot be verified any more. Below `go 1.18` CNI plugins 1.1.1 do not resolve. `standIns` are folders beside the go.mod, by the
+ * path and version of the module that each stands in for.
  */
-export function wrapperGoMod(module: string, version: string, facts: ModuleFacts): string {
+export function wrapperGoMod(
+  module: string,
+  version: string,
+  facts: ModuleFacts,
+  standIns: Readonly<Record<string, string>> = {},
+): string {
   return [
     'module cnilab/wrapper',
     '',
@@ -42,6 +48,7 @@ export function wrapperGoMod(module: string, version: string, facts: ModuleFacts
     `require ${module} v${version}`,
     '',
     ...facts.replaces.map((replace) => `replace ${replace}`),
+    ...Object.entries(standIns).map(([missing, folder]) => `replace ${missing} => ./${folder}`),
     '',
   ].join('\n');
 }

@@ -5,9 +5,11 @@ import { findProgram } from '../../host/exec.ts';
 import type { Http } from '../../host/http.ts';
 import type { Arch, ComponentRef } from '../../core/components.ts';
 import type { GomodPins, Pins } from '../../plan/pins.ts';
+import type { Exec } from '../../core/ports.ts';
 import type { Apt } from '../apt/apt.ts';
 import { type GoTool, refusalFromGo } from '../go/tool.ts';
 import { buildModule, downloadModule, type GoBuild, unpackLibrary } from '../go/build.ts';
+import { programsBesides } from '../go/programs-besides.ts';
 import type { Recipe, Refusal, Source } from '../artifact.ts';
 
 export interface GomodOptions {
@@ -16,7 +18,9 @@ export interface GomodOptions {
   readonly go: GoTool;
   readonly http: Pick<Http, 'reach'>;
   readonly apt: Apt;
-  /** folder with <component>.sum */
+  /** runs a compiler of C */
+  readonly exec: Exec;
+  /** folder with <component>.sum, and with what stands in for modules */
   readonly sumsHostPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** runs one build at a time: they share their dependencies, and the compiler uses all cores anyway */
@@ -46,6 +50,12 @@ export function createGomod(options: GomodOptions): Gomod {
       go,
       facts,
       version,
+      standInsHostPath: options.sumsHostPath,
+      besides: (places) =>
+        programsBesides(
+          { facts, compiler: compilerOf(options.env), exec: options.exec, apt: options.apt },
+          places,
+        ),
       ...(pinned ? { heldSums: readFileSync(join(options.sumsHostPath, `${component}.sum`), 'utf8') } : {}),
       ...(library === undefined ? {} : { library: (job) => unpackLibrary(options.apt, library, job) }),
     });
@@ -109,16 +119,18 @@ export function createGomod(options: GomodOptions): Gomod {
   };
 }
 
+const compilerOf = (env: GomodOptions['env']): string => env.CC ?? 'gcc';
+
 function whatIsMissing({ go, env }: GomodOptions, facts?: GomodPins): Refusal | undefined {
   const source = 'gomod' as const;
   if (!go.found) {
     return { source, reason: 'not-here', why: 'there is no go on the PATH', wayOut: 'install Go' };
   }
-  if (facts?.cgo === true && findProgram(env.CC ?? 'gcc', env.PATH) === undefined) {
+  if (facts?.cgo === true && findProgram(compilerOf(env), env.PATH) === undefined) {
     return {
       source,
       reason: 'not-here',
-      why: `it is built with cgo, and there is no ${env.CC ?? 'gcc'}`,
+      why: `it is built with cgo, and there is no ${compilerOf(env)}`,
       wayOut: 'install gcc',
     };
   }

@@ -40,6 +40,7 @@ const PLUGINS =
 /** The programs that an artifact of each component may contain; whatever else is in an archive is left there. */
 export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly string[] } = {
   containerd: ['containerd', 'containerd-shim-runc-v1', 'containerd-shim-runc-v2', 'ctr'],
+  crio: ['crio', 'pinns', 'conmon'],
   runc: ['runc'],
   'cni-plugins': PLUGINS.split(' '),
   crictl: ['crictl'],
@@ -48,6 +49,7 @@ export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly strin
 /** Without these an artifact is of no use. */
 export const NEEDED_PROGRAMS: { readonly [C in ComponentName]: readonly string[] } = {
   containerd: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+  crio: ['crio', 'pinns', 'conmon'],
   runc: ['runc'],
   'cni-plugins': ['bridge', 'loopback', 'host-local', 'portmap'],
   crictl: ['crictl'],

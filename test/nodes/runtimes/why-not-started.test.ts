@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { reasonsNotStarted, whyNotStarted } from '../../../lab/nodes/runtimes/containerd.ts';
+import { containerd } from '../../../lab/nodes/runtimes/containerd.ts';
+
+const reasonsNotStarted = (log: string) => containerd.reasonsNotStarted(log);
+const whyNotStarted = (log: string) => containerd.whyNotStarted(log);
 
 const began = 'time="2026-01-01T00:00:00Z" level=info msg="starting containerd" revision= version=1.6.4';
 const loading =

@@ -29,6 +29,8 @@ var commands = map[string]struct {
 	"cni":            {cnicall.Main, "on a node: call a CNI plugin or a network as a runtime does"},
 	"confined":       {confined, "on a node: run a command that may do what the node may, where the engine starts it"},
 	"exec-container": {execContainer, "on a node: run a command in a container"},
+	"pull-image":     {pullImage, "on a node: make the runtime pull the images of an archive"},
+	"oci-runtime":    {ociRuntime, "on a node: run runc for a bundle that asks for a negative oom_score_adj"},
 	"cri-config":     {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
 }
 
@@ -39,7 +41,7 @@ func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "cri-config"} {
+		for _, name := range []string{"node", "init", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "pull-image", "oci-runtime", "cri-config"} {
 			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)

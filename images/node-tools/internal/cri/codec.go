@@ -12,4 +12,6 @@ type Codec struct{}
 
 func (Codec) Marshal(value any) ([]byte, error)       { return value.(Message).Marshal() }
 func (Codec) Unmarshal(bytes []byte, value any) error { return value.(Message).Unmarshal(bytes) }
-func (Codec) Name() string                            { return "proto" }
+
+// Name is empty, so that the content type is plain "application/grpc": CRI-O takes nothing else for a call.
+func (Codec) Name() string { return "" }

@@ -53,24 +53,36 @@ func (r *Runtime) Traits() Traits {
 // A runtime of 2021 and before (containerd 1.5, CRI-O 1.22) knows the older only, one of today the newer only.
 var services = []string{"runtime.v1.RuntimeService", "runtime.v1alpha2.RuntimeService"}
 
+// ofImages are the names of the service beside each of them.
+var ofImages = map[string]string{services[0]: "runtime.v1.ImageService", services[1]: "runtime.v1alpha2.ImageService"}
+
 // Call makes one call. A connection to a runtime that has ended meanwhile is replaced once.
 func (r *Runtime) Call(ctx context.Context, method string, request, response Message) error {
+	return r.call(ctx, method, request, response, func(service string) string { return service })
+}
+
+// CallImages does the same with the service of images.
+func (r *Runtime) CallImages(ctx context.Context, method string, request, response Message) error {
+	return r.call(ctx, method, request, response, func(service string) string { return ofImages[service] })
+}
+
+func (r *Runtime) call(ctx context.Context, method string, request, response Message, serviceOf func(string) string) error {
 	connection, reused, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}
-	err = r.invoke(ctx, connection, method, request, response)
+	err = r.invoke(ctx, connection, method, request, response, serviceOf)
 	if status.Code(err) == codes.Unavailable && reused {
 		r.forget(connection)
 		if connection, _, err = r.connect(ctx); err != nil {
 			return err
 		}
-		err = r.invoke(ctx, connection, method, request, response)
+		err = r.invoke(ctx, connection, method, request, response, serviceOf)
 	}
 	return err
 }
 
-func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, method string, request, response Message) error {
+func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, method string, request, response Message, serviceOf func(string) string) error {
 	r.mutex.Lock()
 	names := services
 	if r.service != "" {
@@ -79,7 +91,7 @@ func (r *Runtime) invoke(ctx context.Context, connection *grpc.ClientConn, metho
 	r.mutex.Unlock()
 	var err error
 	for _, name := range names {
-		err = connection.Invoke(ctx, "/"+name+"/"+method, request, response, grpc.ForceCodec(Codec{}))
+		err = connection.Invoke(ctx, "/"+serviceOf(name)+"/"+method, request, response, grpc.ForceCodec(Codec{}))
 		if status.Code(err) != codes.Unimplemented {
 			if err == nil {
 				r.mutex.Lock()

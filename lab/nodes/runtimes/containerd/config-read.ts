@@ -3,7 +3,8 @@ import { parse } from 'smol-toml';
 import type { JsonObject, JsonValue } from '../../../core/content.ts';
 import { parseLogrus } from '../../../core/logrus.ts';
 import type { ConfigSeen, UnreadConfig } from '../../../core/runtime.ts';
-import { inTablesOf, CRI, IMAGES, isStreamingAlone, isTable, RUNTIME } from './config.ts';
+import { isTable } from '../tables.ts';
+import { inTablesOf, CRI, IMAGES, isStreamingAlone, RUNTIME } from './config.ts';
 
 /** The names under which the CRI plugin's tables stand in one version of containerd or another. */
 const CRI_TABLES = [CRI, RUNTIME, IMAGES];

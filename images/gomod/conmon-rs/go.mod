@@ -1,0 +1,3 @@
+module github.com/containers/conmon-rs
+
+go 1.18

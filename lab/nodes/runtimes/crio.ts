@@ -1,0 +1,38 @@
+import { parseLogrus } from '../../core/logrus.ts';
+import type { Runtime } from '../../core/runtime.ts';
+import { CONFIG, CONFIG_FOLDER, configFiles, SOCKET, STORAGE, unreadConfig } from './crio/config.ts';
+import { startInLog } from './start-in-log.ts';
+
+export const crio: Runtime = {
+  name: 'crio',
+  argv: ['/usr/local/bin/crio'],
+  logNodePath: '/lab/crio.log',
+  configNodePath: `${CONFIG_FOLDER}/`,
+  files: (_version, config) => configFiles(config),
+  // CRI-O has no import: it pulls from a registry that the agent is on the node's loopback for as long as this takes
+  importImage: (archive) => ['/lab/bin/agent', 'pull-image', '--socket', SOCKET, archive],
+  imageStore: {
+    folder: STORAGE,
+    ofOneNode: './storage.lock',
+    list: ['crictl', 'images'],
+    unknownToCri: () => [],
+  },
+  configDump: ['crio', 'config'],
+  unreadConfig,
+  configNote: () => undefined,
+  parseLog: parseLogrus,
+  ...startInLog({
+    begins: /msg="Starting CRI-O, version: /,
+    givesUp: /level=fatal|^panic: |^fatal error: |^crio: /,
+  }),
+  traits: {
+    socket: SOCKET,
+    daemons: ['crio'],
+    monitors: [{ prefix: 'conmon', idFlag: '-c' }],
+    namespaces: ['info', 'runtimeSpec', 'linux', 'namespaces'],
+    // its own, those of its storage and of runc; and its socket for plugins of its own
+    stateFolders: ['/run/crio', '/run/containers', '/run/runc', '/run/nri'],
+    cgroup: '/crio',
+    cniFolder: { files: [CONFIG, `${CONFIG_FOLDER}/crio.conf.d/*`], key: 'network_dir' },
+  },
+};

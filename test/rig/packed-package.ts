@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { copyCheckout } from './checkout.ts';
 import { ROOT } from './cnilab.ts';
 
 export interface PackedPackage {
@@ -17,24 +18,7 @@ export interface PackedPackage {
 export function packPackage(folder: string): PackedPackage {
   const copy = join(folder, 'checkout');
   mkdirSync(copy);
-  const listed = execFileSync(
-    'git',
-    ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '-z'],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-    },
-  );
-  const archive = execFileSync(
-    'tar',
-    ['--create', '--null', '--files-from=-', '--ignore-failed-read', '--warning=no-failed-read'],
-    {
-      cwd: ROOT,
-      input: listed,
-      maxBuffer: 1 << 28,
-    },
-  );
-  execFileSync('tar', ['--extract'], { cwd: copy, input: archive });
+  copyCheckout(copy);
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   npm(['pack', '--silent', '--pack-destination', folder], { cwd: copy });
   const name = readdirSync(folder).find((file) => file.endsWith('.tgz'));

@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 import { copyCheckout } from '../rig/checkout.ts';
 import { ROOT } from '../rig/cnilab.ts';
@@ -14,13 +14,17 @@ const folder = scratchFolder();
 const workflow = (name: string): string => readFileSync(join(ROOT, `.github/workflows/${name}.yml`), 'utf8');
 
 let runners = 0;
-/** A runner whose checkouts have the packages of this one already, as links, so that not every job installs them. */
+/** The packages of this checkout, as links: whatever a job does to them, those of this checkout stay. */
+const packages = join(folder, 'node_modules');
+beforeAll(() => void execFileSync('cp', ['-al', join(ROOT, 'node_modules'), packages]));
+
+/** A runner whose checkouts have the packages of this one already, so that not every job installs them. */
 function runner(options: Partial<RunnerOptions> = {}): GithubRunner {
   const own = join(folder, `runner-${(runners += 1)}`);
   mkdirSync(own);
   const checkout = (workspace: string): void => {
     copyCheckout(workspace);
-    execFileSync('cp', ['-al', join(ROOT, 'node_modules'), workspace]);
+    symlinkSync(packages, join(workspace, 'node_modules'));
     writeFileSync(join(workspace, 'ours.yaml'), OURS);
   };
   return new GithubRunner({ folder: own, checkout, ...options });
@@ -73,7 +77,7 @@ describe('the action', () => {
     expect(job.result, logOf(job)).toBe('success');
     expect(job.outputs).toMatchObject({ outcome: 'pass', passed: '1', failed: '0', inconclusive: '0' });
     const uploaded = join(clean.artifacts, 'cnilab');
-    expect(readdirSync(uploaded).sort()).toEqual(['junit.xml', 'results.json', 'runs']);
+    expect(readdirSync(uploaded).sort()).toEqual(['junit.xml', 'report.html', 'results.json', 'runs']);
     expect(readFileSync(join(uploaded, 'junit.xml'), 'utf8')).toContain('ours containerd=1.6.4');
     const recorded = readdirSync(join(uploaded, 'runs'), { recursive: true }) as string[];
     expect(recorded.some((path) => path.endsWith('journal.jsonl'))).toBe(true);
@@ -124,6 +128,29 @@ describe('the action', () => {
     );
     expect(readdirSync(broken.artifacts)).toEqual([]);
   });
+});
+
+test('regression: shards run all of the plan between them, and the report has all of their runs', async () => {
+  const two = runner({
+    inputs: { scenarios: 'ours.yaml unknown-plugin', shards: 2 },
+    leaveOut: ({ with: withs }) => withs['artifact'] === 'cnilab-arm64',
+  });
+  const results = await two.runWorkflow(workflow('regression'));
+  const outcomes = Object.fromEntries(
+    results.map(({ job, matrix, result }) => [`${job} ${String(matrix['shard'] ?? '')}`.trim(), result]),
+  );
+  const logs = results.map(logOf).join('\n');
+  expect(outcomes, logs).toMatchObject({ plan: 'success', report: 'failure', arm64: 'success' });
+  // one of the shards has the run of ours.yaml that fails
+  expect([outcomes['shard 1/2'], outcomes['shard 2/2']].sort(), logs).toEqual(['failure', 'success']);
+  expect(readdirSync(two.artifacts).sort()).toEqual(['cnilab-1-of-2', 'cnilab-2-of-2', 'cnilab-report']);
+  const runsOf = (name: string): readonly string[] => {
+    const text = readFileSync(join(two.artifacts, name, 'results.json'), 'utf8');
+    return (JSON.parse(text) as { runs: { title: string }[] }).runs.map(({ title }) => title);
+  };
+  const reported = runsOf('cnilab-report');
+  expect(reported.length).toBeGreaterThan(2);
+  expect([...runsOf('cnilab-1-of-2'), ...runsOf('cnilab-2-of-2')].sort()).toEqual([...reported].sort());
 });
 
 test('nightly: the newest releases are found, and run by the action', async () => {

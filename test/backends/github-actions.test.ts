@@ -98,6 +98,8 @@ describe('the action', () => {
       artifact: 'ours',
     });
     expect(existsSync(join(ours.artifacts, 'ours/junit.xml'))).toBe(true);
+    expect(logOf(job)).toContain('\n::error file=ours.yaml,line=7,');
+    expect(job.summary).toContain('1.6.3');
   });
 
   test('bad input is an error, and text of inputs is never run by a shell', async () => {
@@ -106,7 +108,7 @@ describe('the action', () => {
     const inputs = { scenarios: `"$(touch ${witness})"; touch ${witness}`, artifact: '' };
     const job = await first(ours.runWorkflow(withAction(inputs)));
     expect(job.result).toBe('failure');
-    expect(job.outputs).toMatchObject({ outcome: 'error', passed: '0', artifact: '' });
+    expect(job.outputs).toMatchObject({ outcome: 'error', passed: '', artifact: '' });
     expect(existsSync(witness)).toBe(false);
     expect(readdirSync(ours.artifacts)).toEqual([]);
   });

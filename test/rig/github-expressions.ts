@@ -9,7 +9,7 @@ export function evaluateIn(value: unknown, contexts: Values): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, evaluateIn(one, contexts)]));
   if (typeof value !== 'string') return value;
   const alone = /^\$\{\{(?:(?!\}\}).)*\}\}$/s.exec(value.trim());
-  if (alone !== null) return plain(evaluate(value.trim().slice(3, -2), contexts));
+  if (alone !== null) return plain(evaluate(value.trim().slice(3, -2), contexts)) ?? '';
   return value.replaceAll(/\$\{\{(.*?)\}\}/gs, (_, inside: string) =>
     evaluate(inside, contexts).coerceString(),
   );

@@ -47,6 +47,7 @@ interface Workflow {
 }
 
 interface Job {
+  readonly name?: string;
   readonly 'runs-on': string;
   readonly if?: string | boolean;
   readonly needs?: string | readonly string[];
@@ -67,7 +68,8 @@ export interface StepResult {
 
 export interface JobResult {
   readonly job: string;
-  readonly matrix: Values;
+  /** as GitHub shows it: of a matrix, with its values if the workflow says so */
+  readonly name: string;
   readonly result: 'success' | 'failure' | 'skipped';
   readonly outputs: Strings;
   /** those of composite actions follow the step that uses the action */
@@ -125,7 +127,7 @@ export class GithubRunner {
       const scope = this.jobScope(workflow, { id, job, needs, matrix: {} });
       scope.succeeding = Object.values(needs).every(({ result }) => result === 'success');
       if (!isMet(job.if, scope)) {
-        results.push({ job: id, matrix: {}, result: 'skipped', outputs: {}, steps: [], summary: '' });
+        results.push({ job: id, name: id, result: 'skipped', outputs: {}, steps: [], summary: '' });
         continue;
       }
       for (const matrix of cellsOf(evaluateIn(job.strategy?.matrix, scope.contexts)))
@@ -146,7 +148,7 @@ export class GithubRunner {
     const result = scope.succeeding ? 'success' : 'failure';
     return {
       job: of.id,
-      matrix: of.matrix,
+      name: String(evaluateIn(of.job.name ?? of.id, scope.contexts)),
       result,
       outputs,
       steps,

@@ -327,23 +327,27 @@ export const namesOf = (entries: readonly JournalEntry[]): Names =>
  * another cell, whatever its ids, times and log.
  */
 export function glanceBlocks({ problems, follows }: Glance): readonly Block[] {
-  return problems.map(({ headline, place, lines, log }, index) => {
-    const own = [
-      headline,
-      ...(place === undefined ? [] : [`  at ${place}`]),
-      ...lines.map((line) => `    ${line}`),
-    ];
+  return problems.map((problem, index) => {
+    const own = linesOfProblem({ ...problem, log: [] });
     const isLast = index === problems.length - 1;
     const after =
       isLast && follows.length > 0
         ? ['after that, perhaps because of it', ...follows.map(({ line }) => `  ${line}`)]
         : [];
     return {
-      lines: [...own, ...log.map((line) => `    log  ${line}`), ...after],
+      lines: [...linesOfProblem(problem), ...after],
       key: keyOf([...own, ...after]),
     };
   });
 }
+
+/** One problem as text, without what follows from it. */
+export const linesOfProblem = ({ headline, place, lines, log }: Problem): readonly string[] => [
+  headline,
+  ...(place === undefined ? [] : [`  at ${place}`]),
+  ...lines.map((line) => `    ${line}`),
+  ...log.map((line) => `    log  ${line}`),
+];
 
 /** `<web>` for the id of the pod web, `e2f61a16…` for other ids. */
 export function withNames(text: string, names: Names): string {

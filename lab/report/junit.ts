@@ -5,7 +5,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunHead, RunPlan } from '../plan/plan.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import type { Reporter } from './reporter.ts';
-import { type Glance, glanceAt } from './glance.ts';
+import { type Glance, glanceAt, linesOfProblem } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
 
 /**
@@ -17,21 +17,24 @@ export function createJunitReporter({ write }: { readonly write: (text: string) 
   return createCollector<readonly Element[]>({
     name: 'junit',
     keep: casesOf,
-    write: (collected) => write(formatXml(testsuites(collected))),
+    write: (collected) => writeSuites(collected, write),
   });
 }
 
-function testsuites({ runs: all }: Collected<readonly Element[]>): Element {
-  const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept]));
-  const suites = byScenario(all.map(({ run }) => run)).map(({ name, runs }) => {
-    const cases = runs.flatMap((run) => casesBySlug.get(run.slug) ?? [notRun(run)]);
-    const counts = countCases(cases);
-    const file = runs[0]?.scenario.place.file ?? '';
+/** One suite after the other: all of them together may be longer than a string can be. */
+function writeSuites({ runs: all }: Collected<readonly Element[]>, write: (text: string) => void): void {
+  const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept ?? [notRun(run)]]));
+  const suites = byScenario(all.map(({ run }) => run)).map(({ name, runs }) => ({
+    name,
     // the schema of Jenkins (junit-10.xsd) has the file of a suite, not of a case
-    return element('testsuite', { name, file, ...counts }, cases);
-  });
-  const { skipped: _, ...counts } = countCases(suites.flatMap(({ children }) => children));
-  return element('testsuites', { name: 'cnilab', ...counts }, suites);
+    file: runs[0]?.scenario.place.file ?? '',
+    cases: runs.flatMap(({ slug }) => casesBySlug.get(slug) ?? []),
+  }));
+  const { skipped: _, ...counts } = countCases(suites.flatMap(({ cases }) => cases));
+  write(`${XML_HEAD}<testsuites${attributesText({ name: 'cnilab', ...counts })}>\n`);
+  for (const { name, file, cases } of suites)
+    write(`${formatElement(element('testsuite', { name, file, ...countCases(cases) }, cases), '  ')}\n`);
+  write('</testsuites>\n');
 }
 
 const element = (
@@ -103,14 +106,14 @@ function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): 
   const outcome = worst(findings.map((finding) => finding.outcome));
   if (outcome === 'pass') return [];
   const first = findings.find((finding) => finding.outcome === outcome);
-  const problem = glance?.problems.find(({ stepId }) => stepId === first?.stepId);
+  const problems = (glance?.problems ?? []).filter(({ stepId }) => stepId === first?.stepId);
   const follows = (glance?.follows ?? []).filter(({ stepId }) => stepId === first?.stepId);
   const [cause] = glance?.problems ?? [];
-  const onlyFollows = problem === undefined && cause !== undefined && follows.length > 0;
-  const text = onlyFollows
-    ? [`perhaps because of ${cause.headline}`, ...follows.map(({ line }) => line)].join('\n')
-    : findingsText(findings, run).join('\n');
-  const message = problem?.headline ?? follows[0]?.line ?? first?.message ?? '';
+  const because =
+    problems.length === 0 && cause !== undefined ? [`perhaps because of ${cause.headline}`] : [];
+  const lines = [...problems.flatMap(linesOfProblem), ...because, ...follows.map(({ line }) => line)];
+  const text = (problems.length + follows.length > 0 ? lines : findingsText(findings, run)).join('\n');
+  const message = problems[0]?.headline ?? follows[0]?.line ?? first?.message ?? '';
   const name = outcome === 'fail' ? 'failure' : 'error';
   return [
     element(name, { type: first?.check ?? '', message: shownLine(message, { whole: 'verdict.json' }) }, [
@@ -139,15 +142,17 @@ export interface Element {
 }
 
 /** A document, indented by two; an element that holds text stands on one line with it. */
-export function formatXml(root: Element): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${formatElement(root, '')}\n`;
-}
+export const formatXml = (root: Element): string => `${XML_HEAD}${formatElement(root, '')}\n`;
+
+const XML_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+const attributesText = (attributes: Element['attributes']): string =>
+  Object.entries(attributes)
+    .map(([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`)
+    .join('');
 
 function formatElement({ name, attributes, children }: Element, indent: string): string {
-  const attributeTexts = Object.entries(attributes).map(
-    ([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`,
-  );
-  const open = `${indent}<${name}${attributeTexts.join('')}`;
+  const open = `${indent}<${name}${attributesText(attributes)}`;
   if (children.length === 0) return `${open}/>`;
   if (children.every((child) => typeof child === 'string'))
     return `${open}>${children.map(escapeText).join('')}</${name}>`;

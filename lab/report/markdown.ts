@@ -204,11 +204,15 @@ function code(text: string): string {
   return `${fence}${space}${inner}${space}${fence}`;
 }
 
-/** A sentence of the author of a scenario: no character of it is Markdown or HTML, and `@name` calls nobody. */
+/** A sentence of the author of a scenario: nothing in it is Markdown, HTML or a link, and `@name` calls nobody. */
 const prose = (text: string): string =>
   shown(text)
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, LONGEST_CODE)
-    .replaceAll(/[!-/:-@[-`{-~]/g, '\\$&')
-    .replaceAll('\\@', '@<!-- -->');
+    .replaceAll(/[\\`*_{}[\]<>()#|~&$!@]|^[-+=]|^\d+(?=[.)])|:(?=\/\/)|(?<=www)\./gi, escapeProse);
+
+function escapeProse(found: string): string {
+  if (found === '@') return '@<!-- -->';
+  return /^\d/.test(found) ? `&#${found.charCodeAt(0)};${found.slice(1)}` : `\\${found}`;
+}

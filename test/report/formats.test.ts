@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import * as core from '@actions/core';
 import { parse as parseCtrf, validateStrict } from 'ctrf';
@@ -15,8 +18,11 @@ import { validateXML } from 'xmllint-wasm';
 import { createReporters, REPORTERS } from '../../lab/cli/reporters.ts';
 import type { LabEvent } from '../../lab/events.ts';
 import { command } from '../../lab/report/github.ts';
-import { fanOut } from '../../lab/report/reporter.ts';
+import type { JournalEntry } from '../../lab/observe/observation.ts';
+import { headOf } from '../../lab/plan/plan.ts';
+import { fanOut, type FanOut } from '../../lab/report/reporter.ts';
 import { fakeWorld } from '../rig/fake-world.ts';
+import { judge } from '../rig/judged.ts';
 import { journalOf, planned, ran, result, runPod, stopPod } from '../rig/recorded-run.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { brokenOff, cell, failing, passing, session, type RecordedCell } from '../rig/sessions.ts';
@@ -374,4 +380,36 @@ test.each([
   expect(text.match(/the (?:summary|outputs) of this step cannot be written: /g) ?? []).toHaveLength(
     path === undefined ? 0 : 2,
   );
+});
+
+describe('a journal is forgotten once its run is reported by', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+
+  /** The reporter goes on living; what it was given may not. */
+  async function reportOne(
+    name: string,
+  ): Promise<{ reporters: FanOut; journal: WeakRef<readonly JournalEntry[]> }> {
+    const wanted = { reporter: [`${name}=${join(folder, `held-${name}`)}`] };
+    const reporters = fanOut(await createReporters(fakeWorld({ cwd: folder }), wanted));
+    const { run, entries } = failing('1.6.3');
+    const verdict = judge(run, entries);
+    reporters.emit({
+      kind: 'session-started',
+      runs: [headOf(run)],
+      backend: 'recorded',
+      jobs: 1,
+      outputHostPath: '/out',
+    });
+    reporters.emit({ kind: 'run-ended', run, verdict, entries, durationMs: 1, outputHostPath: '/out/run' });
+    return { reporters, journal: new WeakRef(entries) };
+  }
+
+  test.each(Object.keys(REPORTERS))('%s', async (name) => {
+    const { reporters, journal } = await reportOne(name);
+    await setImmediate();
+    collectGarbage();
+    expect(journal.deref()).toBeUndefined();
+    expect(await reporters.end()).toBe(true);
+  });
 });

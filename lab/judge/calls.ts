@@ -2,6 +2,8 @@ import { endOfCall, nameCall, type CniCall } from '../core/cni-call.ts';
 import type { Bindings } from '../match/bindings.ts';
 import { countCalls, matchCalls, matchInOrder, nearestCall } from '../match/call.ts';
 import type { CallExpectation, Expectation } from '../spec/scenario.ts';
+import { callAsFile, orderAsFile } from './paste-call.ts';
+import type { Names } from './paste.ts';
 import type { Judged, Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
@@ -28,6 +30,13 @@ export function judgeCalls(subject: Subject): Judged {
   };
 }
 
+/** What values are called in a file; the id of a pod that has just failed to run is no capture's. */
+const namesOf = ({ facts, pod }: Subject, bindings: Bindings): Names => ({
+  bindings,
+  variables: facts.variables(),
+  unborn: pod,
+});
+
 /** Every call that an expectation speaks of, with the check that it belongs to; an order is one finding, at its first call. */
 const expectedCalls = ({ calls = [], noCalls = [], callOrder = [] }: Expectation) => [
   ...calls.map((call) => ({ check: 'calls', call }) as const),
@@ -35,7 +44,8 @@ const expectedCalls = ({ calls = [], noCalls = [], callOrder = [] }: Expectation
   ...callOrder.slice(0, 1).map((call) => ({ check: 'call-order', call }) as const),
 ];
 
-function judgeFound({ expect, stepId, bindings }: Subject, calls: readonly CniCall[]): Judged {
+function judgeFound(subject: Subject, calls: readonly CniCall[]): Judged {
+  const { expect, stepId, bindings } = subject;
   const wanted = expect.calls ?? [];
   const each = wanted.filter(({ times }) => times === undefined);
   const assigned = matchCalls(each, calls, bindings);
@@ -52,7 +62,12 @@ function judgeFound({ expect, stepId, bindings }: Subject, calls: readonly CniCa
     return {
       ...finding,
       outcome: 'fail',
-      ...missing(one, { calls, found, bindings: assigned.bindings }),
+      ...missing(one, {
+        calls,
+        found,
+        bindings: assigned.bindings,
+        names: namesOf(subject, assigned.bindings),
+      }),
     };
   });
   return { findings, bindings: assigned.bindings };
@@ -63,15 +78,25 @@ const UNDECIDED =
 
 function missing(
   wanted: CallExpectation,
-  { calls, found, bindings }: { calls: readonly CniCall[]; found: readonly CniCall[]; bindings: Bindings },
-): Pick<Finding, 'message' | 'expected' | 'actual' | 'detail'> {
+  {
+    calls,
+    found,
+    bindings,
+    names,
+  }: { calls: readonly CniCall[]; found: readonly CniCall[]; bindings: Bindings; names: Names },
+): Pick<Finding, 'message' | 'expected' | 'actual' | 'detail' | 'paste'> {
   const what = describeCall(wanted);
   const count = `${found.length} ${found.length === 1 ? 'call is' : 'calls are'} as expected`;
   const times = wanted.times ?? 1;
   const near = found.length > 0 ? undefined : nearestCall(wanted, calls, bindings);
   const isSame =
     near !== undefined && !near.differences.some(({ part }) => part === 'plugin' || part === 'verb');
+  // one that another entry has taken says nothing of this one
+  const fitting = wanted.times === undefined ? undefined : found[0];
+  const like = fitting ?? (isSame ? near.call : undefined);
+  const measured = like && measuredCall(wanted, { like, calls, names });
   return {
+    ...(measured === undefined ? {} : { paste: `calls: ${measured}` }),
     message:
       found.length > 0 || wanted.times !== undefined
         ? `${what}: ${count}, expected ${times}${wanted.times === undefined ? ' more' : ''}`
@@ -93,15 +118,29 @@ function missing(
   };
 }
 
-function judgeUnwanted({ expect, stepId, bindings }: Subject, calls: readonly CniCall[]): readonly Finding[] {
+/** What is expected of a call as this one has it, and how many calls have the same. */
+function measuredCall(
+  wanted: CallExpectation,
+  { like, calls, names }: { like: CniCall; calls: readonly CniCall[]; names: Names },
+): string {
+  const text = callAsFile(wanted, like, { names });
+  const times = calls.filter((call) => callAsFile(wanted, call, { names }) === text).length;
+  return wanted.times === undefined ? text : callAsFile(wanted, like, { names, times });
+}
+
+function judgeUnwanted(subject: Subject, calls: readonly CniCall[]): readonly Finding[] {
+  const { expect, stepId, bindings } = subject;
+  const any = { env: {}, noEnv: [], noInput: [], plugin: '', verb: '' };
   return (expect.noCalls ?? []).map((unwanted): Finding => {
     const finding = { check: 'no-calls', stepId, place: unwanted.place } as const;
     const { found, undecided } = countCalls(unwanted, calls, bindings);
     const what = describeCall(unwanted);
-    if (found.length > 0)
+    const [first] = found;
+    if (first !== undefined)
       return {
         ...finding,
         outcome: 'fail',
+        paste: `calls: ${callAsFile({ ...any, place: unwanted.place }, first, { names: namesOf(subject, bindings) })}`,
         message: `${what} was called${found.length === 1 ? '' : ` ${found.length} times`}, expected no such call`,
         expected: `no ${what}`,
         actual: shownCalls(found),
@@ -112,7 +151,8 @@ function judgeUnwanted({ expect, stepId, bindings }: Subject, calls: readonly Cn
   });
 }
 
-function judgeOrder({ expect, stepId, bindings }: Subject, calls: readonly CniCall[]): Judged {
+function judgeOrder(subject: Subject, calls: readonly CniCall[]): Judged {
+  const { expect, stepId, bindings } = subject;
   const { callOrder = [] } = expect;
   const [first] = callOrder;
   if (first === undefined) return { findings: [], bindings };
@@ -126,7 +166,9 @@ function judgeOrder({ expect, stepId, bindings }: Subject, calls: readonly CniCa
     };
   if (undecided) return { findings: [{ ...finding, outcome: 'inconclusive', message: UNDECIDED }], bindings };
   const before = found.at(-1);
+  const order = orderAsFile(callOrder, calls, namesOf(subject, bindings));
   const wrong: Finding = {
+    ...(order === undefined ? {} : { paste: `call-order: ${order}` }),
     ...finding,
     outcome: 'fail',
     message: `${describeCall(lacking)} was not called${before === undefined ? '' : ` after ${nameCall(before)}`}`,

@@ -64,35 +64,30 @@ function judgeContainer(
     (expected.restarts ?? seen.restarts) === seen.restarts &&
     (expected.ignored === undefined || isDeepStrictEqual(new Set(expected.ignored), new Set(ignored)));
   const texts = textsOf(expected, seen);
-  const wanted = shown(expected);
   // only a container that has exited has a code, a reason and a message
   const hasEnd = seen.state === 'exited';
-  if (!holds || (!hasEnd && texts.length > 0)) {
-    const asksEnd = expected.exitCode !== undefined || texts.length > 0;
-    const came = shown({
-      state: expected.state !== undefined || (asksEnd && !hasEnd) ? seen.state : undefined,
-      exitCode: expected.exitCode === undefined ? undefined : seen.exitCode,
-      restarts: expected.restarts === undefined ? undefined : seen.restarts,
-      ignored: expected.ignored === undefined ? undefined : ignored,
-    });
-    const failed: Finding = {
-      ...finding,
-      outcome: 'fail',
-      message: `container ${name} is ${came}, expected ${wanted}`,
-      expected: wanted,
-      actual: came,
-      detail: [describeContainer(name, item), ...logLines(item)],
-      paste: inContainer({ name: isOfStep ? undefined : name }, came),
-    };
-    return { findings: [failed], bindings };
-  }
-  const asWanted: Finding = {
-    ...finding,
-    outcome: 'pass',
-    message: `container ${name} is ${wanted}, as expected`,
-  };
-  const scalars = [expected.state, expected.exitCode, expected.restarts, expected.ignored];
-  const first = scalars.every((one) => one === undefined) ? [] : [asWanted];
+  const { reason: _reason, message: _message, ...scalars } = expected;
+  const wanted = shown(hasEnd ? scalars : expected);
+  const asksEnd = expected.exitCode !== undefined || texts.length > 0;
+  const came = shown({
+    state: expected.state !== undefined || (asksEnd && !hasEnd) ? seen.state : undefined,
+    exitCode: expected.exitCode === undefined ? undefined : seen.exitCode,
+    restarts: expected.restarts === undefined ? undefined : seen.restarts,
+    ignored: expected.ignored === undefined ? undefined : ignored,
+  });
+  const isAsWanted = holds && (hasEnd || texts.length === 0);
+  const first: Finding = isAsWanted
+    ? { ...finding, outcome: 'pass', message: `container ${name} is ${wanted}, as expected` }
+    : {
+        ...finding,
+        outcome: 'fail',
+        message: `container ${name} is ${came}, expected ${wanted}`,
+        expected: wanted,
+        actual: came,
+        detail: [describeContainer(name, item), ...logLines(item)],
+        paste: inContainer({ name: isOfStep ? undefined : name }, came),
+      };
+  if (!hasEnd) return { findings: [first], bindings };
   return texts.reduce<Judged>(
     (before, { what, text, actual }) => {
       const about = {
@@ -106,7 +101,7 @@ function judgeContainer(
       const after = judgeText(text, actual, about);
       return { findings: [...before.findings, ...after.findings], bindings: after.bindings };
     },
-    { findings: first, bindings },
+    { findings: wanted === '{}' ? [] : [first], bindings },
   );
 }
 

@@ -66,10 +66,25 @@ export function judge(run: RunPlan, entries: readonly JournalEntry[], runtimes: 
 function judgeStarts(views: readonly View[]): Judged {
   const judged = views.map((view) => ({ view, ...judgeStart(view.run, view.facts) }));
   return {
-    findings: judged.flatMap(({ view, findings }) => ofNode(view, findings)),
+    findings: judged.flatMap(({ view, findings, bindings }) =>
+      ofNode(
+        view,
+        findings.map((finding) => offeredAtStart(finding, view, bindings)),
+      ),
+    ),
     bindings: new Map(judged.flatMap(({ bindings }) => [...bindings])),
   };
 }
+
+const offeredAtStart = (finding: Finding, { run, facts }: View, bindings: Bindings): Finding =>
+  finding.outcome === 'fail' && run.start !== undefined
+    ? withPaste(finding, {
+        expect: run.start,
+        names: { bindings, variables: facts.variables() },
+        runtime: facts.runtime,
+        network: facts.start.state?.network,
+      })
+    : finding;
 
 /** Where there are several nodes, a finding says whose it is. */
 const ofNode = ({ run: { name } }: View, findings: readonly Finding[]): readonly Finding[] =>

@@ -50,8 +50,9 @@ function pasteOf(
       return actual.startsWith('ignored: ') ? `pod: { ${actual} }` : undefined;
     case 'left-behind':
       return `left-behind: ${actual}`;
+    case 'no-log':
     case 'log': {
-      const wanted = expect.log.find((one) => one.place === place);
+      const wanted = [...expect.log, ...expect.noLog].find((one) => one.place === place);
       const line: LogLine | undefined = runtime.parseLog(actual)[0];
       if (wanted === undefined || line === undefined || line.level === '') return undefined;
       const fields = Object.keys(wanted.fields).filter((name) => line.fields[name] !== undefined);

@@ -66,5 +66,7 @@ const textsOf = (entries: readonly JournalEntry[]): readonly string[] =>
     if (entry.kind === 'command') return [entry.result.stdout, entry.result.stderr];
     if (entry.kind === 'look') return entry.state.items.map(({ name }) => name);
     if (entry.kind === 'waited') return [entry.lastSeen];
+    if (entry.kind === 'cni-call-started') return [entry.stdin, ...Object.values(entry.env)];
+    if (entry.kind === 'cni-call-ended') return [entry.stdout, entry.stderr];
     return entry.kind === 'runtime-log' ? [entry.text] : [];
   });

@@ -133,8 +133,8 @@ const NOTHING = 'nothing';
 const isCut = ({ cut = [], end }: CniCall, stream: 'stdin' | 'stdout' | 'stderr'): boolean =>
   cut.includes(stream) || (end?.cut ?? []).includes(stream);
 
-/** `none`: the caller named no namespace. */
-function netnsOf({ netns }: CniCall): NonNullable<CallExpectation['netns']> {
+/** Where CNI_NETNS leads to; `none`: the caller named no namespace. */
+export function netnsOf({ netns }: CniCall): NonNullable<CallExpectation['netns']> {
   if (netns === undefined || netns.path === '') return 'none';
   return netns.inode === undefined ? 'missing' : 'present';
 }
@@ -218,10 +218,11 @@ class CallComparer implements Comparison {
   }
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function valueAt(value: unknown, path: readonly string[]): unknown {
+/** What stands at a path of keys; a list is read by the numbers of its items. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return value;
   // a list is read by the numbers of its items

@@ -223,27 +223,49 @@ const spliced = (
 
 function edited(text: string, { path, changes }: { path: Path; changes: readonly Change[] }): string {
   if (changes.length === 0) return text;
-  const after = changes.reduce((before, { path: below, value }) => {
+  const after = inOrder(changes).reduce((before, { path: below, value }) => {
     const key = below.at(-1) ?? '';
     const outer = [...path, ...below.slice(0, -1)];
     const holder = at(parse(before), outer);
+    if (isSeq(holder) && value === undefined) {
+      const map = mapAt(before, outer.slice(0, -1));
+      return holder.items.length > 1
+        ? withoutItem(before, { items: holder.items as Node[], index: Number(key) })
+        : withoutKey(before, { map, key: String(outer.at(-1)) });
+    }
     if (isSeq(holder)) {
       const item = holder.items[Number(key)] as Node;
       return spliced(before, {
         start: startOf(item),
         end: endOf(before, item, startOf(item)),
-        by: value ?? '[]',
+        by: value ?? '',
       });
     }
-    if (value === undefined) return withoutKey(before, { map: mapAt(before, outer), key });
     const [name = ''] = below;
-    if (name === 'log') return withKey(before, { map: mapAt(before, path), key: name, value }); // the only line
+    if (LISTS.includes(name) && below.length > 1) {
+      const map = mapAt(before, path); // the only one, without a list
+      return value === undefined
+        ? withoutKey(before, { map, key: name })
+        : withKey(before, { map, key: name, value });
+    }
+    if (value === undefined) return withoutKey(before, { map: mapAt(before, outer), key });
     return withKey(before, { map: mapAt(before, outer), key, value });
   }, text);
   const map = mapAt(after, path);
   const left = map.items.filter(({ key }) => !(isScalar(key) && key.value === 'when'));
   return left.length > 0 ? after : withKey(after, { map, key: 'ok', value: 'true' });
 }
+
+/** Keys that hold one thing, or a list of them. */
+const LISTS: readonly string[] = ['log', 'no-log', 'calls', 'no-calls'];
+
+/** Items are taken out last, and from the end, so that the numbers of the others stay what they are. */
+const inOrder = (changes: readonly Change[]): readonly Change[] => {
+  const isItem = ({ path: [name, key], value }: Change) =>
+    LISTS.includes(name) && key !== undefined && value === undefined;
+  const last = changes.filter(isItem).sort((a, b) => Number(b.path[1]) - Number(a.path[1]));
+  return [...changes.filter((change) => !isItem(change)), ...last];
+};
 
 function withKey(
   text: string,
@@ -279,6 +301,17 @@ function insertLines(
   const carriage = text[end - 1] === '\r' ? '\r' : '';
   const by = lines.map((line) => `\n${line === '' ? '' : ' '.repeat(column)}${line}${carriage}`).join('');
   return spliced(text, { start: end, end, by });
+}
+
+function withoutItem(
+  text: string,
+  { items, index }: { readonly items: readonly Node[]; readonly index: number },
+): string {
+  const [before, item, next] = [items[index - 1], items[index], items[index + 1]];
+  if (item === undefined) return text;
+  if (next !== undefined) return spliced(text, { start: startOf(item), end: startOf(next), by: '' });
+  const start = before === undefined ? startOf(item) : endOf(text, before, startOf(before));
+  return spliced(text, { start, end: endOf(text, item, startOf(item)), by: '' });
 }
 
 function withoutKey(text: string, { map, key }: { readonly map: YAMLMap; readonly key: string }): string {

@@ -1,3 +1,5 @@
+import { isMap, parseDocument, type Node, type Scalar } from 'yaml';
+
 import type { Runtimes } from '../core/runtime.ts';
 import { judge } from '../judge/judge.ts';
 import type { Finding, Verdict } from '../judge/verdict.ts';
@@ -96,6 +98,7 @@ function probesOf(run: RunPlan, { findings }: Verdict): ReadonlyMap<string, Part
         id,
         {
           ...(POD_STEPS.includes(action.do) ? { pod: { state: 'absent', ips: [] } } : {}),
+          ...(waitsForExit(action) ? { container: { place, exitCode: NO_EXIT_CODE } } : {}),
           ...(goes ? { leftBehind: { none: true, place } } : {}),
           ...(ended && prints(action) ? { output: { exact: '', place } } : {}),
         },
@@ -103,6 +106,11 @@ function probesOf(run: RunPlan, { findings }: Verdict): ReadonlyMap<string, Part
     }),
   );
 }
+
+/** That of no container, so that what came is said. */
+const NO_EXIT_CODE = -1;
+const waitsForExit = (action: PlannedAction): boolean =>
+  action.do === 'wait-for' && action.condition.until === 'container' && action.condition.state === 'exited';
 
 const POD_STEPS: readonly PlannedAction['do'][] = ['run-pod', 'stop-pod', 'remove-pod'];
 const GOES: readonly PlannedAction['do'][] = [
@@ -128,9 +136,10 @@ function withHeld({ stepId, node, expect, changes }: Measured, { findings }: Ver
   const kept = changes.flatMap((change): readonly Change[] => {
     const { path, value = '' } = change;
     if (path[0] === 'output' && value.length > LONGEST_OUTPUT) return [];
-    return path[0] === 'pod' ? [] : [change];
+    return path[0] === 'pod' || path[0] === 'container' ? [] : [change];
   });
   const ofPod = (key: string) => changes.find(({ path }) => path[0] === 'pod' && path[1] === key)?.value;
+  const exitCode = changes.find(({ path }) => path.join(' ') === 'container exit-code')?.value;
   const ips = ofPod('ips');
   const pod = [
     `state: ${ofPod('state') ?? 'absent'}`,
@@ -141,6 +150,7 @@ function withHeld({ stepId, node, expect, changes }: Measured, { findings }: Ver
     ...(expect?.pod !== undefined && (changed('pod') || held('pod'))
       ? [set('pod', `{ ${pod.join(', ')} }`)]
       : []),
+    ...(exitCode === undefined ? [] : [set('container', `{ exit-code: ${exitCode} }`)]),
     ...(expect?.leftBehind !== undefined && !changed('left-behind') && held('left-behind')
       ? [set('left-behind', 'none')]
       : []),
@@ -154,7 +164,7 @@ function withHeld({ stepId, node, expect, changes }: Measured, { findings }: Ver
 }
 
 /** In the order in which they are written, after what a step's command did. */
-const STATE_KEYS = ['pod', 'left-behind', 'pods'];
+const STATE_KEYS = ['pod', 'container', 'left-behind', 'pods'];
 
 const set = (key: string, value: string): Change => ({ path: [key], value });
 
@@ -171,20 +181,38 @@ function sitesOf({
   ];
 }
 
-/** What a file says of one pod, key by key: what else it says of it stays. */
-function podChanges(
+/** What a file says of one pod or container, key by key: what else it says of it stays. */
+function changesOfOne(
   { key, value }: { readonly key: string; readonly value: string },
   expect: Expectation | undefined,
 ): readonly Change[] {
-  if (key === 'pods' && typeof expect?.pods !== 'object') return [set(key, value)];
-  const [, name = '', ofOne = value] =
-    (key === 'pods' ? /^\{ ([^:]+): (\{.*\}) \}$/s.exec(value) : undefined) ?? [];
-  const outer: Change['path'] = key === 'pods' ? [key, name.replace(/^'(.*)'$/, '$1')] : [key];
-  const [, state, ips] = /^\{ (?:state: ([a-z-]+))?(?:, )?(?:ips: (.*))? \}$/s.exec(ofOne) ?? [];
+  const written: unknown = { ...expect }[key as keyof Expectation];
+  if (typeof written !== 'object') return [set(key, value)];
+  const isByName = key === 'pods' || key === 'containers';
+  const [[name, ofOne] = ['', value]] = isByName ? entriesOf(value) : [];
+  const outer: Change['path'] = isByName ? [key, name] : [key];
+  const came = entriesOf(ofOne);
+  const state = came.find(([one]) => one === 'state')?.[1];
+  // only a container that has exited has these
+  const pointless =
+    key.startsWith('container') && state !== undefined && state !== 'exited'
+      ? ['exit-code', 'reason', 'message']
+      : [];
   return [
-    ...(state === undefined ? [] : [{ path: [...outer, 'state'] as const, value: state }]),
-    ...(ips === undefined ? [] : [{ path: [...outer, 'ips'] as const, value: ips }]),
+    ...came.map(([one, inner]): Change => ({ path: [...outer, one], value: inner })),
+    ...pointless.map((one): Change => ({ path: [...outer, one], value: undefined })),
   ];
+}
+
+/** The keys of a mapping on one line of YAML, and their values as they are written. */
+function entriesOf(flow: string): readonly (readonly [string, string])[] {
+  const { contents } = parseDocument(flow);
+  return isMap<Scalar, Node | null>(contents)
+    ? contents.items.map(({ key, value }) => {
+        const [start = 0, end = start] = value?.range ?? [];
+        return [String(key.value), flow.slice(start, end).trim()];
+      })
+    : [];
 }
 
 /** Of all that is left, or of one pod. */
@@ -214,12 +242,23 @@ function changesFor(finding: Finding, expect: Expectation | undefined): readonly
   if (check === 'runtime' && actual !== undefined)
     return [{ path: ['runtime'], value: actual.replace(/^runtime: /, '') }];
   const [, key = '', value = ''] = /^([a-z-]+): (.*)$/s.exec(paste ?? '') ?? [];
-  if (key === '') return undefined;
-  if (check === 'log') {
-    const index = expect?.log.findIndex((line) => line.place === place) ?? -1;
-    return index < 0 ? undefined : [{ path: ['log', String(index)], value }];
+  if (check === 'call-order') return [key === '' ? remove(check) : set(key, value)];
+  const { log = [], noLog = [], calls = [], noCalls = [] } = expect ?? {};
+  const inList = { log, 'no-log': noLog, calls, 'no-calls': noCalls }[check as string];
+  if (inList !== undefined) {
+    const index = inList.findIndex((one) => one.place === place);
+    if (index < 0 || (check === 'log' && key === '')) return undefined;
+    const isThere = check === 'log' || check === 'calls';
+    const item: Change = {
+      path: [check, String(index)],
+      value: isThere && key !== '' ? value : undefined,
+    };
+    // what is there in spite of "no" is expected then, where nothing else of that kind is
+    const isFirst = check === 'no-log' ? log.length === 0 : calls.length === 0;
+    return isThere || key === '' || !isFirst ? [item] : [item, set(key, value)];
   }
-  if (check === 'pod') return podChanges({ key, value }, expect);
+  if (key === '') return undefined;
+  if (check === 'pod' || check === 'container') return changesOfOne({ key, value }, expect);
   if (check === 'left-behind') return [{ path: leftBehindPath(finding, expect), value }];
   if (key === 'error' || (key === 'exit-code' && check === 'ok')) return [remove('ok'), set(key, value)];
   if (key === 'ok') return [remove('error'), ...(value === 'true' ? [remove('ok')] : [set(key, value)])];

@@ -152,6 +152,48 @@ test.each<[Partial<CallExpectation>, string]>([
   expect(judged({ calls: [call(said)] })).toMatchObject([{ check: 'calls', outcome: 'fail', message }]);
 });
 
+const offered = (expectation: Partial<Expectation>): string | undefined => judged(expectation).at(0)?.paste;
+
+test.each<[Partial<CallExpectation>, string | undefined]>([
+  [{ plugin: 'bridge', times: 2 }, 'calls: { plugin: bridge, times: 1 }'],
+  [{ verb: 'ADD', exitCode: 1, times: 1 }, 'calls: { verb: ADD, times: 2, exit-code: 0 }'],
+  [{ plugin: 'bridge', verb: 'DEL', times: 1 }, undefined],
+  [{ plugin: 'tuning', verb: 'ADD' }, undefined],
+  [
+    { plugin: 'bridge', verb: 'ADD', env: { CNI_IFNAME: exactly('eth1') }, exitCode: 3 },
+    'calls: { plugin: bridge, verb: ADD, env: { CNI_IFNAME: eth0 }, exit-code: 0 }',
+  ],
+  [
+    { plugin: 'bridge', within: 'none', input: writtenOf({ mtu: 1, ipam: { type: 'dhcp', none: 1 } }) },
+    'calls: { plugin: bridge, within: none, input: { mtu: 1400, ipam: { type: host-local } } }',
+  ],
+  [
+    { plugin: 'bridge', output: writtenOf({ ips: [] }), stderr: exactly('no'), netns: 'none' },
+    "calls: { plugin: bridge, netns: present, output: { ips: [{ address: '10.88.0.2/16' }] }, stderr: 'a warning' }",
+  ],
+  [
+    { plugin: 'portmap', error: { code: 8, message: exactly('no') } },
+    "calls: { plugin: portmap, error: { code: 7, message: 'Invalid Configuration' } }",
+  ],
+  [{ plugin: 'host-local', verb: 'ADD', within: 'none' }, 'calls: bridge > host-local ADD'],
+  [{ plugin: 'bridge', noEnv: ['CNI_IFNAME', 'CNI_ARGS'] }, 'calls: { plugin: bridge, no-env: [CNI_ARGS] }'],
+])('of a call that is not like %j, what came is offered', (said, paste) => {
+  expect(offered({ calls: [call(said)] })).toBe(paste);
+});
+
+test('an order that is another is offered as it came', () => {
+  const [bridge, portmap] = [
+    call({ plugin: 'bridge', verb: 'ADD' }),
+    call({ plugin: 'portmap', verb: 'DEL' }),
+  ];
+  expect(offered({ callOrder: [portmap, bridge] })).toBe('call-order: [bridge ADD, portmap DEL]');
+  expect(offered({ callOrder: [call({ plugin: 'tuning' }), bridge] })).toBe(undefined);
+});
+
+test('a call that must not be there is offered as one that is', () => {
+  expect(offered({ noCalls: [call({ verb: 'DEL' })] })).toBe('calls: portmap DEL');
+});
+
 test('what differs in the nearest call is shown by its path', () => {
   const [finding] = judged({
     calls: [call({ plugin: 'bridge', input: writtenOf({ mtu: 1, ipam: { ranges: [[{ subnet: 'a' }]] } }) })],

@@ -139,7 +139,7 @@ function otherCalls(call: CallExpectation): readonly CallExpectation[] {
   if (times !== undefined) others.push({ times: times + 1 });
   for (const [name, text] of Object.entries(env))
     others.push(...otherTexts(text).map((one) => ({ env: { ...env, [name]: one } })));
-  if (netns !== undefined) others.push({ netns: netns === 'present' ? 'missing' : 'present' });
+  if (netns !== undefined) others.push({ netns: netns === 'none' ? 'present' : 'none' });
   if (input !== undefined)
     others.push({
       input: { ...input, entries: [...input.entries, ...writtenOf({ 'no such key': 1 }).entries] },

@@ -77,6 +77,30 @@ describe('one branch', () => {
     ).toBe(`  - run-pod: web\n    expect: { log: { message: new } }\n`);
   });
 
+  test('loses items of a list, and the list with the last of them', () => {
+    const without = (key: string, ...items: readonly number[]) =>
+      all(...items.map((index): Change => ({ path: [key, String(index)], value: undefined })));
+    const lines = `  - run-pod: web\n    expect:\n      no-calls: [a ADD, b ADD, c ADD] # so\n      pods: none\n`;
+    expect(step(lines, without('no-calls', 0, 2))).toBe(lines.replace('a ADD, b ADD, c ADD', 'b ADD'));
+    expect(step(lines, without('no-calls', 0, 1, 2))).toBe(
+      `  - run-pod: web\n    expect:\n      pods: none\n`,
+    );
+    const block = `  - run-pod: web\n    expect:\n      calls:\n        - a ADD # one\n        - plugin: b\n          verb: ADD\n        - c ADD\n`;
+    expect(step(block, without('calls', 1))).toBe(
+      `  - run-pod: web\n    expect:\n      calls:\n        - a ADD # one\n        - c ADD\n`,
+    );
+    expect(step(`  - run-pod: web\n    expect: { no-log: one }\n`, without('no-log', 0))).toBe(
+      `  - run-pod: web\n    expect: { ok: true }\n`,
+    );
+    const changes: readonly Change[] = [
+      { path: ['no-log', '0'], value: undefined },
+      { path: ['log'], value: '{ message: one }' },
+    ];
+    expect(step(`  - run-pod: web\n    expect: { no-log: one }\n`, all(...changes))).toBe(
+      `  - run-pod: web\n    expect: { log: { message: one } }\n`,
+    );
+  });
+
   test('is added to a step that had none, in its own style', () => {
     const cells = [{ cell: OLD, branch: undefined, changes: [gone('ok'), set('error', 'new')] }];
     expect(step(`  - run-pod: web # a\n\n  # b\n  - stop-pod: web\n`, cells, [])).toBe(

@@ -25,8 +25,8 @@ export interface Runtime {
   readonly configDump: readonly string[];
   /** The keys of `config` that it skips; undefined where it reads them all. */
   unreadConfig(config: JsonObject, seen: ConfigSeen): UnreadConfig | undefined;
-  /** What of `config` is for other versions than this one, and may be skipped: known before a node runs, so only likely. */
-  configNote(config: JsonObject, version: string): string | undefined;
+  /** What of `config` is for other versions than this one, and may be skipped: known before a node runs, so only likely. `writtenFor`: the version that this one replaces, and whose file it reads. */
+  configNote(config: JsonObject, version: string, writtenFor?: string): string | undefined;
   parseLog(text: string): readonly LogLine[];
   /** Of its log, the lines since its last start that say why it gave up, or why CRI is not there. */
   reasonsNotStarted(log: string): readonly string[];

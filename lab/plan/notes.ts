@@ -1,10 +1,11 @@
 import { messageOf } from '../core/lab-error.ts';
+import type { RuntimeRef } from '../core/components.ts';
 import type { Runtimes } from '../core/runtime.ts';
 import { type Diagnostic, mistakeAt, type Place } from '../spec/diagnostic.ts';
 import type { FileSpec, Scenario } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
-import type { Plan } from './plan.ts';
+import type { NodePlan, Plan, RunPlan } from './plan.ts';
 
 /** What looks like a slip and may be meant, as broken configurations are tried on purpose: reported before anything runs. */
 export function notesOn(scenario: Scenario): readonly Diagnostic[] {
@@ -17,11 +18,14 @@ export function notesOnConfig(
   { scenarios, runtimes }: { scenarios: readonly Scenario[]; runtimes: Runtimes },
 ): readonly Diagnostic[] {
   const notes = new Map<string, { place: Place; message: string; versions: Set<string> }>();
-  for (const { runtime, runtimeConfig, runtimeConfigPlace: place } of plan.runs.flatMap(
-    ({ nodes }) => nodes,
-  )) {
+  for (const { node, runtime } of plan.runs.flatMap(runtimesOf)) {
+    const { runtimeConfig, runtimeConfigPlace: place } = node;
     if (place === undefined) continue;
-    const message = runtimes[runtime.component].configNote(runtimeConfig, runtime.version);
+    const message = runtimes[runtime.component].configNote(
+      runtimeConfig,
+      runtime.version,
+      node.runtime.version,
+    );
     if (message === undefined) continue;
     const key = `${place.file}:${place.line}:${place.column} ${message}`;
     const note = notes.get(key) ?? { place, message, versions: new Set() };
@@ -38,6 +42,18 @@ export function notesOnConfig(
     });
   });
 }
+
+/** Each node of a run with each runtime that it has in turn: a step that replaces the runtime leaves its configuration. */
+const runtimesOf = ({
+  nodes,
+  steps,
+}: RunPlan): readonly { readonly node: NodePlan; readonly runtime: RuntimeRef }[] =>
+  nodes.flatMap((node) => [
+    { node, runtime: node.runtime },
+    ...steps.flatMap(({ on, action }) =>
+      action.do === 'replace-runtime' && on === node.name ? [{ node, runtime: action.runtime }] : [],
+    ),
+  ]);
 
 /** A value of the matrix that nothing takes makes runs that are all the same. */
 function notesOnAxes({ matrix, nodes, pods, steps, expect, place, text }: Scenario): readonly Diagnostic[] {

@@ -85,3 +85,24 @@ steps: [{ run-pod: web }]
     '6 note: with containerd 2.1.9, containerd 2.4.2: plugins."io.containerd.grpc.v1.cri" is a table of containerd 1.x and may not be read; `cri: { … }` in runtime-config goes to the table that each version reads',
   ]);
 });
+
+test('and so are those that a runtime finds which replaces one of the other generation', () => {
+  const scenario = scenarioOf(`name: s
+summary: s
+matrix: { containerd: [1.6.3, 1.6.4] }
+node:
+  containerd: \${matrix.containerd}
+  runtime-config: { plugins: { io.containerd.grpc.v1.cri: { x: 1 } } }
+steps: [{ replace-runtime: 1.6.36 }, { replace-runtime: 2.4.2 }]
+`);
+  const plan = planScenarios([scenario], OPTIONS);
+  if (!plan.ok) return expect.fail('a plan');
+  const notes = notesOnConfig(plan.value, { scenarios: [scenario], runtimes: RUNTIMES });
+  const note = 'plugins."io.containerd.grpc.v1.cri" is a table of containerd 1.x and may not be read';
+  expect(notes.map(({ place, message }) => `${place.line} ${message}`)).toEqual(
+    ['1.6.3', '1.6.4'].map(
+      (version) =>
+        `6 note: with containerd 2.4.2: ${note}; replace-runtime leaves the file as it was written for containerd ${version}`,
+    ),
+  );
+});

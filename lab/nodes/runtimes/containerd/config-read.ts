@@ -41,8 +41,11 @@ export function unreadConfig(
   };
 }
 
-/** A table of the CRI plugin's of the other generation, where there is none of this version's. Some versions move it, others skip it. */
-export function configNote(wanted: JsonObject, version: string): string | undefined {
+/**
+ * A table of the CRI plugin's of the other generation, where there is none of this version's. Some versions move it, others skip it.
+ * A runtime that replaces another one reads the file that was written for that one.
+ */
+export function configNote(wanted: JsonObject, version: string, writtenFor = version): string | undefined {
   const { plugins } = inTablesOf(version, wanted);
   const own = isTable(plugins) ? Object.entries(plugins) : [];
   const isOf1 = ([name]: readonly [string, JsonValue]) => name === CRI;
@@ -50,7 +53,7 @@ export function configNote(wanted: JsonObject, version: string): string | undefi
   const is1 = version.startsWith('1.');
   const [first] = ofCri;
   if (first === undefined || ofCri.some((table) => isOf1(table) === is1)) return undefined;
-  return `${tomlPath(['plugins', first[0]])} is a table of containerd ${is1 ? '2.x' : '1.x'} and may not be read; ${ROLES}`;
+  return `${tomlPath(['plugins', first[0]])} is a table of containerd ${is1 ? '2.x' : '1.x'} and may not be read; ${writtenFor === version ? ROLES : `replace-runtime leaves the file as it was written for containerd ${writtenFor}`}`;
 }
 
 const ROLES = '`cri: { … }` in runtime-config goes to the table that each version reads';

@@ -121,6 +121,7 @@ test('an expectation that is changed in any way is a failure by its own check', 
   expect([...checks].sort()).toEqual([
     'call-order',
     'calls',
+    'container',
     'error',
     'exit-code',
     'left-behind',

@@ -13,6 +13,11 @@ const ACTIONLINT = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12';
 const folder = scratchFolder();
 const workflow = (name: string): string => readFileSync(join(ROOT, `.github/workflows/${name}.yml`), 'utf8');
 
+/** The workflow in README, as somebody copies it. */
+const inReadme = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
+  .map(([, text = '']) => text)
+  .filter((text) => /^jobs:/m.test(text));
+
 let runners = 0;
 /** The packages of this checkout, as links: whatever a job does to them, those of this checkout stay. */
 const packages = join(folder, 'node_modules');
@@ -132,6 +137,16 @@ describe('the action', () => {
   });
 });
 
+test("README's workflow runs as it is", async () => {
+  expect(inReadme).toHaveLength(1);
+  const copied = runner();
+  const job = await first(copied.runWorkflow(inReadme[0] ?? ''));
+  expect(job.result, logOf(job)).toBe('success');
+  expect(readdirSync(join(copied.artifacts, 'cnilab')).sort()).toEqual([
+    ...['junit.xml', 'report.html', 'results.json', 'runs'],
+  ]);
+});
+
 test('regression: shards run all of the plan between them, and the report has all of their runs', async () => {
   const two = runner({
     inputs: { scenarios: 'ours.yaml unknown-plugin', shards: 2 },
@@ -186,11 +201,10 @@ test('actionlint has nothing to say, also with the actions by their versions, wh
     return spawnSync('go', ['run', ACTIONLINT, '-no-color'], { cwd: repository, encoding: 'utf8' });
   };
   const byVersion = (text: string): string => text.replaceAll(/@[0-9a-f]{40} # (v\d+)\.\S+/g, '@$1');
-  for (const file of readdirSync(join(ROOT, '.github/workflows'))) {
-    const text = workflow(file.replace('.yml', ''));
+  const ours = readdirSync(join(ROOT, '.github/workflows')).map((file) => workflow(file.replace('.yml', '')));
+  for (const text of [...ours, ...inReadme])
     for (const one of [text, byVersion(text)])
-      expect(lint(one), file).toMatchObject({ stdout: '', status: 0 });
-  }
+      expect(lint(one), text).toMatchObject({ stdout: '', status: 0 });
   const broken = lint(byVersion(workflow('check')).replace('node-version:', 'nod-version:'));
   expect(broken.stdout).toContain('input "nod-version" is not defined');
 });

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+import { ROOT } from '../rig/cnilab.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+
+interface Container {
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+}
+
+const folder = scratchFolder();
+const runs = join(folder, 'runs');
+
+/** Runs the command of a Job's container with its own variables, and those given over them. */
+function runContainer(job: string, env: Readonly<Record<string, string>>) {
+  const { spec } = parse(readFileSync(join(ROOT, 'deploy', job), 'utf8')) as {
+    spec: { template: { spec: { containers: [Container] } } };
+  };
+  const [{ command, args, env: own }] = spec.template.spec.containers;
+  const [program = '', ...words] = [...command, ...args];
+  return spawnSync(program, words, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      ...Object.fromEntries(own.map(({ name, value }) => [name, value])),
+      PATH: `${folder}/bin:${process.env['PATH']}`,
+      RUNS: runs,
+      ...env,
+    },
+  });
+}
+
+test('pods of an Indexed Job run one shard each, and the other Job has the verdict on all of them', () => {
+  mkdirSync(join(folder, 'bin'));
+  mkdirSync(runs);
+  symlinkSync(join(ROOT, 'bin/cnilab.cjs'), join(folder, 'bin/cnilab'));
+  writeFileSync(
+    join(folder, 'ours.yaml'),
+    `name: ours
+summary: A node that has the release of the matrix
+matrix: { containerd: [1.6.3, 1.6.4] }
+node: { containerd: '\${matrix.containerd}', cni-plugins: none }
+steps:
+  - exec: [crictl, version]
+    expect: { output: { contains: 1.6.4, why: a build adds its own marks } }
+`,
+  );
+  const shard = (index: number) =>
+    runContainer('shards/job.yaml', {
+      ...{ SCENARIOS: 'ours.yaml', SHARDS: '2', JOB_COMPLETION_INDEX: String(index) },
+    });
+  const verdicts: string[] = [];
+  const first = shard(0);
+  expect(first.status, first.stderr).toBe(0);
+  verdicts.push(first.stdout);
+  const early = runContainer('merge/job.yaml', {});
+  expect([1, 69], early.stderr).toContain(early.status); // never a pass while a shard is missing
+  // as Kubernetes does when a pod is lost: the same index again
+  expect(shard(0).status).toBe(0);
+  const second = shard(1);
+  expect(second.status, second.stderr).toBe(0);
+  verdicts.push(second.stdout);
+  expect(verdicts.filter((text) => text.includes('1 failed'))).toHaveLength(1);
+  const merged = runContainer('merge/job.yaml', {});
+  expect(merged.status, merged.stdout + merged.stderr).toBe(1);
+  const report = JSON.parse(readFileSync(join(runs, 'results.json'), 'utf8')) as { totals: unknown };
+  expect(report.totals).toMatchObject({ pass: 1, fail: 1, inconclusive: 0 });
+  expect(readdirSync(runs).sort()).toEqual([
+    ...['junit.xml', 'report.html', 'results.json', 'shard-0', 'shard-1'],
+  ]);
+  // a command that is wrong is no verdict
+  expect(
+    runContainer('shards/job.yaml', { SCENARIOS: 'none.yaml', SHARDS: '2', JOB_COMPLETION_INDEX: '0' })
+      .status,
+  ).toBe(2);
+});

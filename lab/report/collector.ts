@@ -57,6 +57,40 @@ export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Ke
   };
 }
 
+/**
+ * For reporters that write each run when it ends: in the order of the session, whichever run was quicker, so that the same
+ * runs always give the same report. A run waits for those before it.
+ */
+export class InOrder<Kept extends object> {
+  readonly #waiting = new Map<string, { readonly run: RunHead; readonly kept: Kept | undefined }>();
+  readonly #write: (kept: Kept) => void;
+
+  constructor(write: (kept: Kept) => void) {
+    this.#write = write;
+  }
+
+  planned(runs: readonly RunHead[]): void {
+    for (const run of runs) this.#waiting.set(run.slug, { run, kept: undefined });
+  }
+
+  ended({ slug }: Pick<RunHead, 'slug'>, kept: Kept): void {
+    const planned = this.#waiting.get(slug);
+    if (planned === undefined) return this.#write(kept);
+    this.#waiting.set(slug, { ...planned, kept });
+    for (const [first, { kept: next }] of this.#waiting) {
+      if (next === undefined) return;
+      this.#waiting.delete(first);
+      this.#write(next);
+    }
+  }
+
+  /** Writes what still waits, and in its place what there is to say of a run that never came to its end. */
+  end(notRun: (run: RunHead) => Kept): void {
+    for (const { run, kept } of this.#waiting.values()) this.#write(kept ?? notRun(run));
+    this.#waiting.clear();
+  }
+}
+
 /** The cells of one scenario's matrix, in the order of the plan. */
 export interface ScenarioRuns<Run extends RunHead> {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { RunEnded } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import type { RunHead } from '../plan/plan.ts';
 import { REPORT_COLUMNS } from './alike.ts';
-import { scenarioKey } from './collector.ts';
+import { InOrder, scenarioKey } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -20,10 +20,9 @@ const STATUS: Readonly<Record<Outcome, Status>> = { pass: 'passed', fail: 'faile
 
 /**
  * The Common Test Report Format (https://ctrf.io): a test for each run, with its steps. What is not known is `other`, as is a
- * run that did not come to its end. A test is written when its run ends, so none is kept.
+ * run that did not come to its end. A test is written when its run and those before it have ended.
  */
 export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): Reporter {
-  const missing = new Map<string, RunHead>();
   const counts = { passed: 0, failed: 0, skipped: 0, pending: 0, other: 0 };
   const suites = new Set<string>();
   let written = 0;
@@ -41,28 +40,25 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
     write(`${JSON.stringify(head).slice(0, -1)},"results":{"tool":${JSON.stringify(tool)},"tests":[`);
   };
   let isBegun = false;
-  const add = (head: RunHead, test: Test): void => {
+  const tests = new InOrder<Test>((test) => {
     if (!isBegun) begin();
     isBegun = true;
     counts[test.status] += 1;
-    suites.add(scenarioKey(head));
-    write(`${written === 0 ? '' : ','}\n${JSON.stringify({ ...headTest(head), ...test })}`);
+    startMs = Math.min(startMs, test.start ?? Infinity);
+    stopMs = Math.max(stopMs, test.stop ?? -Infinity);
+    write(`${written === 0 ? '' : ','}\n${JSON.stringify(test)}`);
     written += 1;
-  };
+  });
   return {
     name: 'ctrf',
     on(event) {
       switch (event.kind) {
         case 'session-started':
-          for (const run of event.runs) missing.set(run.slug, run);
-          return;
-        case 'run-ended': {
-          missing.delete(event.run.slug);
-          const test = testOf(event);
-          startMs = Math.min(startMs, test.start ?? Infinity);
-          stopMs = Math.max(stopMs, test.stop ?? -Infinity);
-          return add(event.run, test);
-        }
+          for (const run of event.runs) suites.add(scenarioKey(run));
+          return tests.planned(event.runs);
+        case 'run-ended':
+          suites.add(scenarioKey(event.run));
+          return tests.ended(event.run, testOf(event));
         case 'session-ended':
           return void (durationMs = event.durationMs);
         case 'progress':
@@ -76,13 +72,13 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
       }
     },
     end() {
-      for (const run of missing.values())
-        add(run, {
-          status: 'other',
-          rawStatus: 'not run',
-          duration: 0,
-          message: 'the run was not started or did not end',
-        });
+      tests.end((run) => ({
+        ...headTest(run),
+        status: 'other',
+        rawStatus: 'not run',
+        duration: 0,
+        message: 'the run was not started or did not end',
+      }));
       if (!isBegun) begin();
       const [start, stop] = startMs > stopMs ? [nowMs(), nowMs()] : [startMs, stopMs];
       const summary = {
@@ -98,7 +94,7 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
   };
 }
 
-interface Test {
+interface Test extends ReturnType<typeof headTest> {
   readonly status: Status;
   readonly rawStatus: string;
   /** of this and of times: milliseconds, whole ones */
@@ -124,6 +120,7 @@ function testOf({ run, verdict, entries, durationMs, outputHostPath }: RunEnded)
   const startMs = startOf(entries);
   const duration = Math.round(durationMs);
   const base = {
+    ...headTest(run),
     status: STATUS[outcome],
     rawStatus: outcome,
     duration,

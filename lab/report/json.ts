@@ -4,9 +4,10 @@ import type { Finding, Outcome } from '../judge/verdict.ts';
 import type { NodeUsage } from '../core/node-state.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunHead } from '../plan/plan.ts';
+import { InOrder } from './collector.ts';
 import type { Reporter } from './reporter.ts';
 
-/** What `--reporter json` writes: one document, whose runs are in the order in which they ended. Described in docs/journal.md. */
+/** What `--reporter json` writes: one document, whose runs are in the order of the plan. Described in docs/journal.md. */
 export interface JsonReport {
   readonly formatVersion: 1;
   readonly backend: string;
@@ -37,10 +38,9 @@ export interface JsonRun {
 
 type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
 
-/** For programs: one JSON document with all that the verdicts say. A run is written when it ends, so none is kept. */
+/** For programs: one JSON document with all that the verdicts say. A run is written when it and those before it have ended. */
 export function createJsonReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  const totals = { pass: 0, fail: 0, inconclusive: 0 };
-  const missing = new Map<string, RunHead>();
+  const totals = { pass: 0, fail: 0, inconclusive: 0, notRun: 0 };
   const notices: string[] = [];
   let interruptedBy: string | undefined;
   let over: Event<'session-ended'> | undefined;
@@ -52,22 +52,21 @@ export function createJsonReporter({ write }: { readonly write: (text: string) =
     const fields = Object.entries({ formatVersion: 1, ...head }).map(([key, value]) => field(key, value));
     write(`{\n${fields.join(',\n')},\n  "runs": [`);
   };
-  const writeRun = (run: JsonRun): void => {
+  const runs = new InOrder<JsonRun>((run) => {
     const lines = JSON.stringify(run, null, 2).replaceAll('\n', '\n    ');
     write(`${written === 0 ? '' : ','}\n    ${lines}`);
     written += 1;
-  };
+    totals[run.outcome ?? 'notRun'] += 1;
+  });
   return {
     name: 'json',
     on(event) {
       switch (event.kind) {
         case 'session-started':
-          for (const run of event.runs) missing.set(run.slug, run);
+          runs.planned(event.runs);
           return open({ backend: event.backend, outputHostPath: event.outputHostPath });
         case 'run-ended':
-          missing.delete(event.run.slug);
-          totals[event.verdict.outcome] += 1;
-          return writeRun({ ...jsonHead(event.run), ...jsonEnded(event) });
+          return runs.ended(event.run, { ...jsonHead(event.run), ...jsonEnded(event) });
         case 'interrupted':
           return void (interruptedBy = event.by);
         case 'notice':
@@ -84,14 +83,14 @@ export function createJsonReporter({ write }: { readonly write: (text: string) =
     },
     end() {
       if (!isOpen) open({ backend: '', outputHostPath: '' });
-      for (const run of missing.values()) writeRun({ ...jsonHead(run), outcome: null });
+      runs.end((run) => ({ ...jsonHead(run), outcome: null }));
       const fields = Object.entries({
         // a session that never came to its end is not known, whatever its runs were
         outcome: over?.outcome ?? 'inconclusive',
         durationMs: over?.durationMs ?? 0,
         ...(interruptedBy === undefined ? {} : { interruptedBy }),
         notices,
-        totals: { ...totals, notRun: missing.size },
+        totals,
       }).map(([key, value]) => field(key, value));
       write(`${written === 0 ? '' : '\n  '}],\n${fields.join(',\n')}\n}\n`);
     },

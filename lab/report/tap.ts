@@ -1,33 +1,33 @@
 import { shown } from '../core/content.ts';
 import { unreachable } from '../core/lab-error.ts';
 import type { RunEnded } from '../events.ts';
-import type { RunHead } from '../plan/plan.ts';
 import { REPORT_COLUMNS } from './alike.ts';
+import { InOrder } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import type { Reporter } from './reporter.ts';
 
 /**
- * TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point for each run, when it ends. What is not
+ * TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point for each run, in the order of the plan. What is not
  * known is not ok, as TAP has no third answer; the block below it has the outcome.
  */
 export function createTapReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  const missing = new Map<string, RunHead>();
   let written = 0;
-  const point = (isOk: boolean, { title }: Pick<RunHead, 'title'>, block: Block): void => {
+  const points = new InOrder<Point>(({ isOk, title, block }) => {
     if (written === 0) write('TAP version 14\n');
     written += 1;
     write(`${isOk ? 'ok' : 'not ok'} ${written} - ${description(title)}\n${yaml(block)}`);
-  };
+  });
   return {
     name: 'tap',
     on(event) {
       switch (event.kind) {
         case 'session-started':
-          for (const run of event.runs) missing.set(run.slug, run);
-          return;
-        case 'run-ended':
-          missing.delete(event.run.slug);
-          return point(event.verdict.outcome === 'pass', event.run, blockOf(event));
+          return points.planned(event.runs);
+        case 'run-ended': {
+          const { run, verdict } = event;
+          const isOk = verdict.outcome === 'pass';
+          return points.ended(run, { isOk, title: run.title, block: blockOf(event) });
+        }
         case 'notice':
           return write(`# ${line(event.message)}\n`);
         case 'interrupted':
@@ -42,12 +42,18 @@ export function createTapReporter({ write }: { readonly write: (text: string) =>
       }
     },
     end() {
-      for (const run of missing.values())
-        point(false, run, { outcome: 'not run', message: 'the run was not started or did not end' });
+      const block = { outcome: 'not run', message: 'the run was not started or did not end' };
+      points.end(({ title }) => ({ isOk: false, title, block }));
       if (written === 0) write('TAP version 14\n');
       write(`1..${written}\n`);
     },
   };
+}
+
+interface Point {
+  readonly isOk: boolean;
+  readonly title: string;
+  readonly block: Block;
 }
 
 type Block = Readonly<Record<string, string | number | readonly string[]>>;

@@ -382,6 +382,17 @@ test.each([
   );
 });
 
+test.each(['json', 'junit', 'ctrf', 'tap'])(
+  'the report of %s is the same whichever run ends first',
+  async (name) => {
+    const told = session([failing('1.6.3'), passing('1.6.4'), brokenOff('1.6.5')], [notRun]);
+    const ends = told.filter(({ kind }) => kind === 'run-ended').toReversed();
+    const [started, over] = [told.slice(0, 1), told.slice(-1)];
+    const { text } = await written(name, [...started, ...ends, ...over]);
+    expect(text).toBe((await written(name, told)).text);
+  },
+);
+
 describe('a journal is forgotten once its run is reported by', () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;

@@ -20,9 +20,21 @@ export async function startBrowser(): Promise<Browser & AsyncDisposable> {
   const tree = await treeWithMissing('chromium');
   const folder = mkdtempSync(join(tmpdir(), 'cnilab-browser-'));
   const fonts = join(folder, 'fonts.conf');
+  const families = {
+    sans: 'DejaVu Sans',
+    'sans-serif': 'DejaVu Sans',
+    'system-ui': 'DejaVu Sans',
+    monospace: 'DejaVu Sans Mono',
+  };
+  const aliases = Object.entries(families).map(
+    ([name, family]) => `<alias><family>${name}</family><prefer><family>${family}</family></prefer></alias>`,
+  );
+  const fallback =
+    '<match><edit name="family" mode="append_last"><string>DejaVu Sans</string></edit></match>';
+  const folders = [`${tree}/usr/share/fonts`, '/usr/share/fonts'].map((path) => `<dir>${path}</dir>`);
   writeFileSync(
     fonts,
-    `<fontconfig><dir>${tree}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>${folder}</cachedir></fontconfig>`,
+    `<fontconfig>${folders.join('')}<cachedir>${folder}</cachedir>${aliases.join('')}${fallback}</fontconfig>`,
   );
   const libraries = new Set(
     readdirSync(tree, { recursive: true, encoding: 'utf8' })

@@ -12,15 +12,14 @@ import type { Finding } from '../../judge/verdict.ts';
 import type { JournalEntry } from '../../observe/observation.ts';
 import type { RunHead, RunPlan } from '../../plan/plan.ts';
 import { present } from '../../spec/object-shape.ts';
-import { glanceAt, namesOf, withNames, type Glance, type Names } from '../glance.ts';
+import { REPORT_COLUMNS } from '../alike.ts';
+import { glanceAt, namesOf, withNames, type Names } from '../glance.ts';
 import { formatPlace } from '../reporter.ts';
 import { timelineOf, type TimelineEvent } from '../timeline.ts';
 import type { EventView, FactView, FindingView, LeftView, RunDetail } from './client/data.ts';
 
 /** More of one text than this is cut. The record of the run has all of it. */
 const LONGEST_TEXT = 20_000;
-/** for the part of two texts around their first difference */
-const COLUMNS = 120;
 
 /** A text as it can be shown to anybody. */
 export function safe(text: string): string {
@@ -36,7 +35,6 @@ export function safe(text: string): string {
 
 export interface Detailed {
   readonly detail: RunDetail;
-  readonly glance: Glance;
   /** the same for two runs that showed the same behaviour */
   readonly behaviour: string;
 }
@@ -47,7 +45,7 @@ export function detailOf(
   { runtimes }: { readonly runtimes: Runtimes },
 ): Detailed {
   const { findings, outcome } = verdict;
-  const glance = glanceAt({ run, findings, outcome, entries, columns: COLUMNS });
+  const glance = glanceAt({ run, findings, outcome, entries, columns: REPORT_COLUMNS });
   const names = namesOf(entries);
   const known = (text: string): string => safe(withNames(text, names));
   const started = ofKind(entries, 'run-started')[0];
@@ -84,7 +82,7 @@ export function detailOf(
     events: eventsOf(timelineOf(run, entries, runtimes), { entries, known }),
     facts,
   };
-  return { detail, glance, behaviour: hashOf(facts) };
+  return { detail, behaviour: hashOf(facts) };
 }
 
 /** A scenario is shown from the first line to the last, so that the lines keep their numbers. */
@@ -97,10 +95,10 @@ const safeWhole = (text: string): string =>
 const hashOf = (facts: readonly FactView[]): string =>
   createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 10);
 
-/** `cnilab run FILE`, with a flag for each value of the matrix that is a version of a component. */
+/** `cnilab run FILE` with the values of the cell: `--containerd 1.6.3`, and `--set AXIS=VALUE` for what is no component. */
 export function repeatCommand({ scenario, cell }: RunHead): string {
   const flags = Object.entries(cell).flatMap(([axis, value]) =>
-    COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : [],
+    COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : ['--set', `${axis}=${value}`],
   );
   return pasteable(['cnilab', 'run', scenario.place.file, ...flags]);
 }
@@ -275,7 +273,7 @@ function eventView(
       const what = [event.plugin, event.verb, about].filter((word) => word !== '').join(' ');
       return {
         lane: 'cni',
-        label: known(`${event.by} > ${what}: ${event.end}`),
+        label: known(`${what}: ${event.end}, called by ${event.by}`),
         level: event.end === 'exit 0' ? '' : 'failed',
         depth: event.depth,
         more: texts(

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { shown } from '../../core/content.ts';
 import type { Runtimes } from '../../core/runtime.ts';
 import type { LabEvent, RunEnded } from '../../events.ts';
-import type { RunHead } from '../../plan/plan.ts';
+import { headOf, type RunHead } from '../../plan/plan.ts';
 import { scenarioKey } from '../collector.ts';
-import { glanceBlocks, type Glance } from '../glance.ts';
+import { Problems } from '../alike.ts';
 import { formatDuration, type Reporter } from '../reporter.ts';
 import { createBlocks } from './blocks.ts';
-import type { AttentionItem, ReportIndex, RunOutcome, RunRow, ScenarioRow } from './client/data.ts';
+import type { ReportIndex, RunOutcome, RunRow, ScenarioRow } from './client/data.ts';
 import { detailOf, safe } from './detail.ts';
 
 /** The program and the style of the page: client/, bundled by scripts/bundle.mjs. */
@@ -37,12 +37,12 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
   let over: Extract<LabEvent, { readonly kind: 'session-ended' }> | undefined;
 
   const ended = (event: RunEnded): void => {
-    const { detail, glance, behaviour } = detailOf(event, { runtimes });
+    const { detail, behaviour } = detailOf(event, { runtimes });
     time ||= detail.time;
-    index.ended(event, { glance, behaviour, at: blocks.add(detail) });
+    index.ended(event, { behaviour, at: blocks.add(detail) });
   };
 
-  write(headOf(page));
+  write(headOfPage(page));
   return {
     name: 'html',
     on(event) {
@@ -70,7 +70,7 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
         runs: rows,
       };
       blocks.end(written);
-      write(endOf(page, written));
+      write(endOfPage(page, written));
     },
   };
 }
@@ -80,10 +80,7 @@ function createIndex() {
   const scenarios = new Map<string, { readonly at: number; readonly row: ScenarioRow }>();
   const versions = new Set<string>();
   const rows = new Map<string, { readonly run: RunHead; readonly row: Omit<RunRow, 'version'> }>();
-  const attention = new Map<
-    string,
-    { readonly item: Omit<AttentionItem, 'runs'>; readonly slugs: string[] }
-  >();
+  const problems = new Problems();
 
   const scenarioOf = (run: RunHead): number => {
     const key = scenarioKey(run);
@@ -114,28 +111,18 @@ function createIndex() {
   return {
     planned: (run: RunHead) => note(run, { outcome: 'not run', durationMs: 0, behaviour: '' }),
     ended(
-      { run, verdict: { outcome }, durationMs }: RunEnded,
-      more: { readonly glance: Glance; readonly behaviour: string; readonly at: readonly [number, number] },
+      event: RunEnded,
+      more: { readonly behaviour: string; readonly at: readonly [number, number] },
     ): void {
-      const head = rows.get(run.slug)?.run ?? run;
-      note(head, { outcome, durationMs: Math.round(durationMs), behaviour: more.behaviour, at: more.at });
-      if (outcome === 'pass') return;
-      const blocks = glanceBlocks(more.glance);
-      const key = [scenarioOf(run), outcome, ...blocks.map((block) => block.key)].join('\n');
-      const known = attention.get(key);
-      if (known !== undefined) known.slugs.push(run.slug);
-      else {
-        const [first] = more.glance.problems;
-        const lines = blocks.flatMap((block, at) => (at === 0 ? block.lines.slice(1) : block.lines));
-        const item = { scenario: scenarioOf(run), outcome, headline: first?.headline ?? outcome, lines };
-        attention.set(key, { item, slugs: [run.slug] });
-      }
+      const { run, verdict, durationMs } = event;
+      problems.add(event);
+      const head = rows.get(run.slug)?.run ?? headOf(run);
+      note(head, { outcome: verdict.outcome, durationMs: Math.round(durationMs), ...more });
     },
     result() {
       const columns = [...versions].sort(compareColumns);
       const slugs = [...rows.keys()];
       const places = new Map(slugs.map((slug, at) => [slug, at]));
-      const severity = (item: { readonly outcome: RunOutcome }) => (item.outcome === 'fail' ? 0 : 1);
       return {
         scenarios: [...scenarios.values()].map(({ row }) => row),
         versions: columns,
@@ -143,9 +130,13 @@ function createIndex() {
           ...row,
           version: columns.indexOf(columnOf(run)),
         })),
-        attention: [...attention.values()]
-          .map(({ item, slugs: own }) => ({ ...item, runs: own.map((slug) => places.get(slug) ?? 0) }))
-          .sort((a, b) => severity(a) - severity(b) || b.runs.length - a.runs.length),
+        attention: problems.ranked().map(({ lines: [headline = '', ...lines], outcome, runs }) => ({
+          scenario: runs[0] === undefined ? 0 : scenarioOf(runs[0]),
+          outcome,
+          headline,
+          lines,
+          runs: runs.map(({ slug }) => places.get(slug) ?? 0),
+        })),
       };
     },
   };
@@ -176,7 +167,7 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
  * Nothing is loaded, and nothing runs but the page's own program: https://www.w3.org/TR/CSP3/. What runs have printed is in
  * compressed blocks, and the page makes text nodes of it.
  */
-function headOf({ script, style }: PageFiles): string {
+function headOfPage({ script, style }: PageFiles): string {
   const policy = [
     "default-src 'none'",
     `script-src ${hashOf(script)}`,
@@ -201,7 +192,7 @@ function headOf({ script, style }: PageFiles): string {
 `;
 }
 
-function endOf({ script }: PageFiles, { outcome, runs, durationMs }: ReportIndex): string {
+function endOfPage({ script }: PageFiles, { outcome, runs, durationMs }: ReportIndex): string {
   const number = (wanted: RunOutcome) => runs.filter((run) => run.outcome === wanted).length;
   const counts = (['pass', 'fail', 'inconclusive', 'not run'] as const).map(
     (one) => `${one}: ${number(one)}`,

@@ -138,8 +138,12 @@ export const dumpConfig = (node: LabNode, { configDump }: Runtime): Promise<Comm
 /** A runtime was started, and it is certain that its CRI will not answer. The lines of its log that say why are in the message. */
 export class StartFailed extends LabError {}
 
-/** What the loader of the host's C library says in place of a program that it does not start. */
-const NOT_EXECUTED = /error while loading shared libraries: |version `[^']+' not found|symbol lookup error: /;
+/**
+ * What the loader of the host's C library says in place of a program that it does not start. It ends with 127, which is all that
+ * CRI-O reports of a conmon without its libraries.
+ */
+const NOT_EXECUTED =
+  /error while loading shared libraries: |version `[^']+' not found|symbol lookup error: |: exit status 127"?$/;
 const NO_ROOM =
   /no space left on device|cannot allocate memory|failed to create new OS thread|pthread_create failed/i;
 

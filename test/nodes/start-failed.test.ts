@@ -23,6 +23,11 @@ test('one that the node cannot execute, or has no room for, has not', async () =
   expect(await failure(`${library}\n`)).toEqual(
     new CannotStart(`containerd cannot be executed here: ${library}`),
   );
+  const monitor =
+    'time="2026-11-28T15:11:05.9Z" level=fatal msg="validating runtime config: monitor fields translation: failed to translate monitor fields for runtime runc: get conmon version: exit status 127"';
+  expect(
+    await startFailure('it ended with 1', { runtime: RUNTIMES.crio, log: `${monitor}\n`, ask: grants }),
+  ).toEqual(new CannotStart(`crio cannot be executed here: ${monitor}`));
   for (const said of [
     'write /var/lib/containerd/meta.db: no space left on device',
     'fork: cannot allocate memory',

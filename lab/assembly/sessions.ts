@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 
 import { LabError, messageOf, type Result } from '../core/lab-error.ts';
 import { parseListedRun, parseSessionRecord, type ListedRun } from '../plan/session-record.ts';
@@ -17,7 +18,7 @@ export function findSessions(hostPaths: readonly string[]): Pick<FoundParts, 'se
         parseSessionRecord(read(join(hostPath, 'session.json'))),
         join(hostPath, 'session.json'),
       );
-      // the same for all shards of a plan, so it is read once; in the others it is looked at only whether it is there
+      // the same for all shards of a plan, so it is read once
       if (!lists.has(record.runsSha256)) lists.set(record.runsSha256, readList(hostPath, record.runsSha256));
       return { hostPath, record };
     } catch (thrown) {
@@ -39,21 +40,48 @@ function sessionFolders(hostPath: string): readonly string[] {
     .flatMap(({ name }) => sessionFolders(join(hostPath, name)));
 }
 
+/** So much of a list is in memory at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Piece by piece, as the list of a large plan is larger than everything that is kept of it. */
 function readList(hostPath: string, sha256: string): readonly ListedRun[] {
   const file = join(hostPath, 'runs.jsonl');
-  const text = read(file);
-  if (createHash('sha256').update(text).digest('hex') !== sha256)
+  const hash = createHash('sha256');
+  for (const bytes of chunksOf(file)) hash.update(bytes);
+  if (hash.digest('hex') !== sha256)
     throw new LabError(`${file} is not the list that session.json beside it was written with`);
+  const decoder = new StringDecoder('utf8');
   const shared = createShared();
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line, at) => shared(parsed(parseListedRun(line), `${file}: line ${at + 1}`)));
+  const runs: ListedRun[] = [];
+  let rest = '';
+  for (const bytes of chunksOf(file)) {
+    const lines = (rest + decoder.write(bytes)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines)
+      runs.push(shared(parsed(parseListedRun(line), `${file}: line ${runs.length + 1}`)));
+  }
+  return runs;
 }
 
-function read(file: string): string {
+function* chunksOf(file: string): Generator<Uint8Array> {
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  const opened = orCannotRead(file, () => openSync(file, 'r'));
   try {
-    return readFileSync(file, 'utf8');
+    for (;;) {
+      const length = orCannotRead(file, () => readSync(opened, chunk));
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+    }
+  } finally {
+    closeSync(opened);
+  }
+}
+
+const read = (file: string): string => orCannotRead(file, () => readFileSync(file, 'utf8'));
+
+function orCannotRead<T>(file: string, from: () => T): T {
+  try {
+    return from();
   } catch (cause) {
     throw new LabError(`${file} cannot be read`, { cause });
   }

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunHead, RunPlan } from '../plan/plan.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import type { Reporter } from './reporter.ts';
-import { type Glance, glanceAt, linesOfProblem } from './glance.ts';
+import { type Glance, glanceAt } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
 
 /**
@@ -14,27 +14,51 @@ import { artifactsText, findingsText } from './run-text.ts';
  * is not known an error, what was not reached skipped. A control is one testcase: it came out as it must, or not.
  */
 export function createJunitReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  return createCollector<readonly Element[]>({
+  return createCollector<Cases>({
     name: 'junit',
-    keep: casesOf,
+    keep: (ended) => formatCases(casesOf(ended)),
     write: (collected) => writeSuites(collected, write),
   });
 }
 
-/** One suite after the other: all of them together may be longer than a string can be. */
-function writeSuites({ runs: all }: Collected<readonly Element[]>, write: (text: string) => void): void {
-  const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept ?? [notRun(run)]]));
-  const suites = byScenario(all.map(({ run }) => run)).map(({ name, runs }) => ({
-    name,
+/** The testcases of one run as they stand in the document: bytes, as 100,000 trees of elements would be some hundred MiB. */
+interface Cases {
+  readonly xml: Uint8Array;
+  readonly counts: Counts;
+}
+
+interface Counts {
+  readonly tests: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly skipped: number;
+  readonly seconds: number;
+}
+
+const formatCases = (cases: readonly Element[]): Cases => ({
+  xml: Buffer.from(cases.map((one) => `${formatElement(one, '    ')}\n`).join('')),
+  counts: countCases(cases),
+});
+
+/** Piece by piece: a suite begins with the number of its cases, and the document with that of all. */
+function writeSuites({ runs: all }: Collected<Cases>, write: (text: string) => void): void {
+  const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept ?? formatCases([notRun(run)])]));
+  const suites = byScenario(all.map(({ run }) => run));
+  const countsOf = (runs: readonly RunHead[]) =>
+    runs.flatMap(({ slug }) => casesBySlug.get(slug)?.counts ?? []).reduce(addCounts, NONE);
+  const { skipped: _, ...counts } = asAttributes(countsOf(all.map(({ run }) => run)));
+  const document = element('testsuites', { name: 'cnilab', ...counts });
+  if (suites.length === 0) return write(formatXml(document));
+  write(`${XML}${formatStart(document)}>\n`);
+  for (const { name, runs } of suites) {
+    const file = runs[0]?.scenario.place.file ?? '';
     // the schema of Jenkins (junit-10.xsd) has the file of a suite, not of a case
-    file: runs[0]?.scenario.place.file ?? '',
-    cases: runs.flatMap(({ slug }) => casesBySlug.get(slug) ?? []),
-  }));
-  const { skipped: _, ...counts } = countCases(suites.flatMap(({ cases }) => cases));
-  write(`${XML_HEAD}<testsuites${attributesText({ name: 'cnilab', ...counts })}>\n`);
-  for (const { name, file, cases } of suites)
-    write(`${formatElement(element('testsuite', { name, file, ...countCases(cases) }, cases), '  ')}\n`);
-  write('</testsuites>\n');
+    const suite = element('testsuite', { name, file, ...asAttributes(countsOf(runs)) });
+    write(`  ${formatStart(suite)}>\n`);
+    for (const { slug } of runs) write(Buffer.from(casesBySlug.get(slug)?.xml ?? []).toString());
+    write(`  </${suite.name}>\n`);
+  }
+  write(`</${document.name}>\n`);
 }
 
 const element = (
@@ -43,19 +67,28 @@ const element = (
   children: Element['children'] = [],
 ): Element => ({ name, attributes, children });
 
-function countCases(cases: Element['children']) {
-  const elements = cases.filter((one): one is Element => typeof one !== 'string');
+const NONE: Counts = { tests: 0, failures: 0, errors: 0, skipped: 0, seconds: 0 };
+
+const addCounts = (a: Counts, b: Counts): Counts => ({
+  tests: a.tests + b.tests,
+  failures: a.failures + b.failures,
+  errors: a.errors + b.errors,
+  skipped: a.skipped + b.skipped,
+  seconds: a.seconds + b.seconds,
+});
+
+const asAttributes = ({ seconds, ...counts }: Counts) => ({ ...counts, time: seconds.toFixed(3) });
+
+function countCases(cases: readonly Element[]): Counts {
   const number = (name: string) =>
-    elements.filter(({ children }) =>
-      children.some((child) => typeof child !== 'string' && child.name === name),
-    ).length;
-  const seconds = elements.reduce((sum, { attributes }) => sum + Number(attributes['time'] ?? 0), 0);
+    cases.filter(({ children }) => children.some((child) => typeof child !== 'string' && child.name === name))
+      .length;
   return {
-    tests: elements.length,
+    tests: cases.length,
     failures: number('failure'),
     errors: number('error'),
     skipped: number('skipped'),
-    time: seconds.toFixed(3),
+    seconds: cases.reduce((sum, { attributes }) => sum + Number(attributes['time'] ?? 0), 0),
   };
 }
 
@@ -106,14 +139,14 @@ function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): 
   const outcome = worst(findings.map((finding) => finding.outcome));
   if (outcome === 'pass') return [];
   const first = findings.find((finding) => finding.outcome === outcome);
-  const problems = (glance?.problems ?? []).filter(({ stepId }) => stepId === first?.stepId);
+  const problem = glance?.problems.find(({ stepId }) => stepId === first?.stepId);
   const follows = (glance?.follows ?? []).filter(({ stepId }) => stepId === first?.stepId);
   const [cause] = glance?.problems ?? [];
-  const because =
-    problems.length === 0 && cause !== undefined ? [`perhaps because of ${cause.headline}`] : [];
-  const lines = [...problems.flatMap(linesOfProblem), ...because, ...follows.map(({ line }) => line)];
-  const text = (problems.length + follows.length > 0 ? lines : findingsText(findings, run)).join('\n');
-  const message = problems[0]?.headline ?? follows[0]?.line ?? first?.message ?? '';
+  const onlyFollows = problem === undefined && cause !== undefined && follows.length > 0;
+  const text = onlyFollows
+    ? [`perhaps because of ${cause.headline}`, ...follows.map(({ line }) => line)].join('\n')
+    : findingsText(findings, run).join('\n');
+  const message = problem?.headline ?? follows[0]?.line ?? first?.message ?? '';
   const name = outcome === 'fail' ? 'failure' : 'error';
   return [
     element(name, { type: first?.check ?? '', message: shownLine(message, { whole: 'verdict.json' }) }, [
@@ -142,17 +175,23 @@ export interface Element {
 }
 
 /** A document, indented by two; an element that holds text stands on one line with it. */
-export const formatXml = (root: Element): string => `${XML_HEAD}${formatElement(root, '')}\n`;
+export function formatXml(root: Element): string {
+  return `${XML}${formatElement(root, '')}\n`;
+}
 
-const XML_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n';
+const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-const attributesText = (attributes: Element['attributes']): string =>
-  Object.entries(attributes)
-    .map(([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`)
-    .join('');
+/** `<name key="value"`, still open */
+function formatStart({ name, attributes }: Element): string {
+  const texts = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`,
+  );
+  return `<${name}${texts.join('')}`;
+}
 
-function formatElement({ name, attributes, children }: Element, indent: string): string {
-  const open = `${indent}<${name}${attributesText(attributes)}`;
+function formatElement(one: Element, indent: string): string {
+  const { name, children } = one;
+  const open = `${indent}${formatStart(one)}`;
   if (children.length === 0) return `${open}/>`;
   if (children.every((child) => typeof child === 'string'))
     return `${open}>${children.map(escapeText).join('')}</${name}>`;

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunHead, RunPlan } from '../plan/plan.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import type { Reporter } from './reporter.ts';
-import { type Glance, glanceAt } from './glance.ts';
+import { type Glance, glanceAt, linesOfProblem } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
 
 /**
@@ -21,9 +21,9 @@ export function createJunitReporter({ write }: { readonly write: (text: string) 
   });
 }
 
-/** The testcases of one run as they stand in the document: bytes, as 100,000 trees of elements would be some hundred MiB. */
+/** The testcases of one run as they stand in the document, as 100,000 trees of elements would be some hundred MiB. */
 interface Cases {
-  readonly xml: Uint8Array;
+  readonly xml: string;
   readonly counts: Counts;
 }
 
@@ -36,7 +36,8 @@ interface Counts {
 }
 
 const formatCases = (cases: readonly Element[]): Cases => ({
-  xml: Buffer.from(cases.map((one) => `${formatElement(one, '    ')}\n`).join('')),
+  // by bytes, so that it is one text and not the tree of all the texts that it was put together from
+  xml: Buffer.from(cases.map((one) => `${formatElement(one, '    ')}\n`).join('')).toString(),
   counts: countCases(cases),
 });
 
@@ -55,7 +56,7 @@ function writeSuites({ runs: all }: Collected<Cases>, write: (text: string) => v
     // the schema of Jenkins (junit-10.xsd) has the file of a suite, not of a case
     const suite = element('testsuite', { name, file, ...asAttributes(countsOf(runs)) });
     write(`  ${formatStart(suite)}>\n`);
-    for (const { slug } of runs) write(Buffer.from(casesBySlug.get(slug)?.xml ?? []).toString());
+    for (const { slug } of runs) write(casesBySlug.get(slug)?.xml ?? '');
     write(`  </${suite.name}>\n`);
   }
   write(`</${document.name}>\n`);
@@ -139,14 +140,14 @@ function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): 
   const outcome = worst(findings.map((finding) => finding.outcome));
   if (outcome === 'pass') return [];
   const first = findings.find((finding) => finding.outcome === outcome);
-  const problem = glance?.problems.find(({ stepId }) => stepId === first?.stepId);
+  const problems = (glance?.problems ?? []).filter(({ stepId }) => stepId === first?.stepId);
   const follows = (glance?.follows ?? []).filter(({ stepId }) => stepId === first?.stepId);
   const [cause] = glance?.problems ?? [];
-  const onlyFollows = problem === undefined && cause !== undefined && follows.length > 0;
-  const text = onlyFollows
-    ? [`perhaps because of ${cause.headline}`, ...follows.map(({ line }) => line)].join('\n')
-    : findingsText(findings, run).join('\n');
-  const message = problem?.headline ?? follows[0]?.line ?? first?.message ?? '';
+  const because =
+    problems.length === 0 && cause !== undefined ? [`perhaps because of ${cause.headline}`] : [];
+  const lines = [...problems.flatMap(linesOfProblem), ...because, ...follows.map(({ line }) => line)];
+  const text = (problems.length + follows.length > 0 ? lines : findingsText(findings, run)).join('\n');
+  const message = problems[0]?.headline ?? follows[0]?.line ?? first?.message ?? '';
   const name = outcome === 'fail' ? 'failure' : 'error';
   return [
     element(name, { type: first?.check ?? '', message: shownLine(message, { whole: 'verdict.json' }) }, [

@@ -136,6 +136,7 @@ test('the package has what a user needs, and beside it nothing is installed but 
     /^bin\/(cnilab|code-cache)\.cjs$/,
     /^dist\/((cnilab|reaper-thread)\.cjs|THIRD-PARTY-LICENSES)$/,
     /^dist\/pins\.json$/,
+    /^dist\/html-report(\.js|-style\.css)$/,
     /^dist\/[\w-]+\.mjs$/, // the library
     /^dist\/types\/([\w-]+\/)*[\w-]+\.d\.ts$/,
     /^docs\/[\w-]+\.md$/,

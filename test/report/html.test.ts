@@ -137,6 +137,24 @@ test('two runs that behaved alike have the same behaviour, whatever their ids', 
   expect(a).not.toBe(c);
 });
 
+test('the order of what happened within a step does not make two runs different', async () => {
+  const [first, second] = ['mount', 'umount'].map((word) => ran('1-run-pod', result([word])));
+  const of = (title: string, seen: readonly (typeof first)[]) => {
+    const run = planned({ title, steps: [[runPod]] });
+    const entries = journalOf(run, { steps: [{ seen: seen.flatMap((one) => one ?? []) }] });
+    const verdict = judge(run, entries);
+    return { kind: 'run-ended', run, verdict, entries, durationMs: 1, outputHostPath: '/o' } as const;
+  };
+  const html = await htmlOf([
+    of('web a', [first, second]),
+    of('web b', [second, first]),
+    of('web c', [first]),
+  ]);
+  const [a, b, c] = indexOf(html).runs.map(({ behaviour }) => behaviour);
+  expect(a).toBe(b);
+  expect(a).not.toBe(c);
+});
+
 test('the same texts stand in the report once', async () => {
   const cells = Array.from({ length: 200 }, (_, at) => passing(`1.6.${at}`));
   const one = await htmlOf(session(cells.slice(0, 1)));

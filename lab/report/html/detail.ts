@@ -92,8 +92,17 @@ const safeWhole = (text: string): string =>
     .map((line) => shownLine(line, { whole: 'the file' }))
     .join('\n');
 
+/** The order within a step is not the runtime's promise. */
 const hashOf = (facts: readonly FactView[]): string =>
-  createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 10);
+  createHash('sha256')
+    .update(
+      facts
+        .map(({ stepId, text }) => `${stepId}\n${text}`)
+        .sort()
+        .join('\0'),
+    )
+    .digest('hex')
+    .slice(0, 10);
 
 /** `cnilab run FILE` with the values of the cell: `--containerd 1.6.3`, and `--set AXIS=VALUE` for what is no component. */
 export function repeatCommand({ scenario, cell }: RunHead): string {

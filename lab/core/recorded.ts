@@ -42,10 +42,12 @@ export interface CniCallEnded {
   readonly time: string;
 }
 
+export const NETNS_CHANGES = ['appeared', 'disappeared'] as const;
+
 /** A name in /run/netns, as `ip netns monitor` shows it. */
 export interface NetnsChange {
   readonly kind: 'netns';
-  readonly change: 'appeared' | 'disappeared';
+  readonly change: (typeof NETNS_CHANGES)[number];
   readonly name: string;
   readonly time: string;
 }

@@ -78,6 +78,8 @@ export interface RunFacts {
   readonly lateCrashes: readonly Seen<'runtime-ended'>[];
   /** of the whole run */
   readonly calls: KnownCalls;
+  /** names in /run/netns that came and went, in their order */
+  readonly netnsChanges: readonly Seen<'netns'>[];
   readonly instruments: Instruments;
   /** names for what varies from run to run, by type and value */
   readonly variables: () => ReadonlyMap<string, string>;
@@ -112,6 +114,7 @@ export function factsOf(
     looks,
     lateCrashes: ofKind(byStep.get('end') ?? [], 'runtime-ended').filter(({ asked }) => !asked),
     calls: knownCalls(run.node, entries),
+    netnsChanges: ofKind(entries, 'netns'),
     instruments: instrumentsOf(run, entries),
     variables: () => (variables ??= nameVariables(entries)),
     log: logOf(entries),
@@ -347,7 +350,8 @@ function entriesOn(
   const others = entries.length - kept.length;
   return kept.map((entry) => {
     if (entry.kind === 'run-ended') return { ...entry, entries: entry.entries - others };
-    if (entry.kind !== 'runtime-ended' && entry.kind !== 'cni-call-started') return entry;
+    const { kind } = entry;
+    if (kind !== 'runtime-ended' && kind !== 'cni-call-started' && kind !== 'netns') return entry;
     return { ...entry, stepId: ownStepAfter(entry.stepId, { own, run }) };
   });
 }

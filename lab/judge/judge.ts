@@ -23,6 +23,7 @@ import {
 } from './facts.ts';
 import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import { judgeLeftBehind } from './left-behind.ts';
+import { judgeNetns } from './netns.ts';
 import { judgeNetwork } from './network.ts';
 import { withPaste } from './paste.ts';
 import { podOf } from './left-over.ts';
@@ -273,6 +274,7 @@ function judgeState(subject: Subject): Judged {
   const findings = [
     ...network.findings,
     ...judgePods(bound),
+    ...judgeNetns(bound),
     ...containers.findings,
     ...judgeLeftBehind(bound),
     ...log.findings,

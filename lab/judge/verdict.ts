@@ -21,6 +21,7 @@ export const CHECKS = [
   'calls', // of plugins
   'no-calls',
   'call-order',
+  'netns', // namespaces that came and went
   'cleanup', // the node was taken down
   'control', // a control came out as it must
 ] as const;

@@ -69,12 +69,14 @@ export interface NodePlan {
   readonly record?: true;
 }
 
-/** Whether an expectation speaks of plugin calls, which have to be recorded then. */
+/** Whether an expectation speaks of plugin calls or of namespaces that come and go, which have to be recorded then. */
 export const speaksOfCalls = ({
   calls = [],
   noCalls = [],
   callOrder = [],
-}: Partial<Expectation> = {}): boolean => calls.length + noCalls.length + callOrder.length > 0;
+  netns,
+}: Partial<Expectation> = {}): boolean =>
+  netns !== undefined || calls.length + noCalls.length + callOrder.length > 0;
 
 /** Whether something is expected of the plugin calls of a node. */
 export const needsRecorder = (

@@ -1,5 +1,6 @@
 import { CONTAINER_STATES, STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
 import { CRI_KEYS, CRI_KEYS_OF_CONTAINER } from './pod-shape.ts';
+import { NETNS_CHANGES } from '../core/recorded.ts';
 import { callOrderShape, callShape, countedCallShape } from './call-shape.ts';
 import { present, object } from './object-shape.ts';
 import { bool, wholeNumber, word, whenShape } from './scalar-shapes.ts';
@@ -215,6 +216,10 @@ const commonKeys = {
     oneOrMany(countedCallShape),
   ),
   'no-calls': about('calls of plugins that there are not in this step', oneOrMany(callShape)),
+  netns: about(
+    'how network namespaces of /run/netns came and went, one after the other: [appeared, disappeared]',
+    mapped(list(word(NETNS_CHANGES)), (changes, { place }) => ({ place, changes })),
+  ),
   'call-order': about('calls of plugins, each of which starts later than the one before', callOrderShape),
 };
 
@@ -230,6 +235,7 @@ interface CommonValues {
   readonly calls?: Expectation['calls'];
   readonly 'no-calls'?: Expectation['noCalls'];
   readonly 'call-order'?: Expectation['callOrder'];
+  readonly netns?: Expectation['netns'];
 }
 
 const commonExpectation = (values: CommonValues) => ({
@@ -243,6 +249,7 @@ const commonExpectation = (values: CommonValues) => ({
     calls: values.calls,
     noCalls: values['no-calls'],
     callOrder: values['call-order'],
+    netns: values.netns,
   }),
   log: values.log ?? [],
   noLog: values['no-log'] ?? [],

@@ -8,6 +8,7 @@ import type {
   RuntimeState,
 } from '../core/node-state.ts';
 import type { Content } from '../core/content.ts';
+import type { NetnsChange } from '../core/recorded.ts';
 import type { FakePlugin } from '../core/fake-plugin.ts';
 import type { Place } from './diagnostic.ts';
 import type { LimitName } from './limits.ts';
@@ -223,6 +224,8 @@ export interface Expectation {
   readonly noCalls?: readonly CallExpectation[];
   /** each starts later than the one before; others may lie between */
   readonly callOrder?: readonly CallExpectation[];
+  /** how names in /run/netns came and went, one after the other */
+  readonly netns?: { readonly place: Place; readonly changes: readonly NetnsChange['change'][] };
 }
 
 /** Exact, or (rarely, and saying why) a part. Captures stand in either. */

@@ -147,13 +147,24 @@ function checkTogether(
   const pod = podOfAction(action);
   const sharesPod = pod !== undefined && steps.filter((one) => podOfAction(one.action) === pod).length > 1;
   const at = spot.entries.find(({ name }) => name === 'expect')?.value ?? spot;
-  for (const { runtime, networkReady, pods, containers, leftBehind, log, noLog, ...ofStep } of expect) {
+  for (const {
+    runtime,
+    networkReady,
+    pods,
+    containers,
+    leftBehind,
+    log,
+    noLog,
+    netns,
+    ...ofStep
+  } of expect) {
     for (const [key, isThere] of [
       ['runtime', runtime !== undefined],
       ['network-ready', networkReady !== undefined],
       ['pods', pods !== undefined],
       ['containers', containers !== undefined],
       ['left-behind', leftBehind !== undefined],
+      ['netns', netns !== undefined],
       ['log', log.length > 0],
       ['no-log', noLog.length > 0],
     ] as const)

@@ -99,7 +99,11 @@ function changesOf(expect: Expectation): readonly Changed[] {
   log.forEach((line, index) => {
     for (const other of otherLines(line)) add('log', JSON.stringify(other), { log: log.with(index, other) });
   });
-  const { calls = [], noCalls = [], callOrder = [] } = expect;
+  const { calls = [], noCalls = [], callOrder = [], netns } = expect;
+  if (netns !== undefined)
+    for (const changes of [[...netns.changes, 'appeared' as const], netns.changes.slice(1)])
+      if (changes.length !== netns.changes.length)
+        add('netns', `netns: ${changes.join(', ')}`, { netns: { ...netns, changes } });
   calls.forEach((call, index) => {
     for (const other of otherCalls(call))
       add('calls', JSON.stringify(other), { calls: calls.with(index, other) });

@@ -188,7 +188,7 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
   [
     'a control of an unknown finding',
     'control: { outcome: fail, finding: leak, step: 1-run-pod, message: x }\nsteps: [{ run-pod: web }]\n',
-    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, timed-out, runtime, network-ready, pod, container, left-behind, log, no-log, calls, no-calls, call-order, cleanup, control; got "leak"
+    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, timed-out, runtime, network-ready, pod, container, left-behind, log, no-log, calls, no-calls, call-order, netns, cleanup, control; got "leak"
     control: { outcome: fail, finding: leak, step: 1-run-pod, message: x }
                                        ~~~~
 `,
@@ -268,7 +268,7 @@ test('a mistake that comes through an alias stands where its anchor is, once', (
     expect: *f
 `;
   expect(mistakesOf(text))
-    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, timed-out, pod, container, when, runtime, network-ready, pods, containers, left-behind, log, no-log, calls, no-calls, call-order
+    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, timed-out, pod, container, when, runtime, network-ready, pods, containers, left-behind, log, no-log, calls, no-calls, netns, call-order
         expect: &e { okay: true }
                      ~~~~
 s.yaml:10:13 no anchor "&f" stands before this

@@ -12,10 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// DrainNetns tells all changes that there were until now, so that none of them comes after what is seen next.
+func (r *Recorder) DrainNetns() {
+	r.drainNetns()
+}
+
 // watchNetns tells which names of network namespaces appear and disappear, as `ip netns monitor` does. The folder need not
 // be there yet: then the one above is watched for it.
 func (r *Recorder) watchNetns() error {
-	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return err
 	}
@@ -45,15 +50,17 @@ func (r *Recorder) watchNetns() error {
 		}
 	}
 	enter(false)
-	go func() {
-		buffer := make([]byte, 64<<10)
+	buffer := make([]byte, 64<<10)
+	drain := func() (isOpen bool) {
+		r.netnsMutex.Lock()
+		defer r.netnsMutex.Unlock()
 		for {
 			count, err := unix.Read(watch, buffer)
 			if err == unix.EINTR {
 				continue
 			}
 			if err != nil || count <= 0 {
-				return
+				return err == unix.EAGAIN
 			}
 			for at := 0; at+unix.SizeofInotifyEvent <= count; {
 				event := (*unix.InotifyEvent)(unsafe.Pointer(&buffer[at]))
@@ -72,6 +79,15 @@ func (r *Recorder) watchNetns() error {
 				case event.Mask&(unix.IN_DELETE|unix.IN_MOVED_FROM) != 0:
 					tell("disappeared", entry)
 				}
+			}
+		}
+	}
+	r.drainNetns = drain
+	go func() {
+		for {
+			_, err := unix.Poll([]unix.PollFd{{Fd: int32(watch), Events: unix.POLLIN}}, -1)
+			if (err != nil && err != unix.EINTR) || !drain() {
+				return
 			}
 		}
 	}()

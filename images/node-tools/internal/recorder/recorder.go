@@ -100,6 +100,9 @@ type Recorder struct {
 	// calls that run, by the process of the stand-in
 	calls   map[int]*call
 	plugins plugins
+	// netnsMutex: the events of the kernel are read by one at a time
+	netnsMutex sync.Mutex
+	drainNetns func() (isOpen bool)
 }
 
 // New starts to listen, watches the namespaces, and puts stand-ins in place of the plugins that are there.

@@ -76,6 +76,16 @@ func appendRecord(record any) {
 	_ = appendFile(recordedByHand, append(text, '\n'), 0o644)
 }
 
+// drain tells what the recorder knows of so far.
+func (r *recording) drain() {
+	r.mutex.Lock()
+	at := r.recorder
+	r.mutex.Unlock()
+	if at != nil {
+		at.DrainNetns()
+	}
+}
+
 // cover is to be called when something may have put plugins on the node.
 func (r *recording) cover() {
 	r.mutex.Lock()

@@ -165,6 +165,7 @@ func (s *server) do(r request) (any, error) {
 			return nil, err
 		}
 		s.recording.cover()
+		s.recording.drain()
 		return s.looker.Look(), nil
 	case "runtime-status":
 		return s.runtime.Status(), nil

@@ -25,6 +25,8 @@ export type LabEvent =
       readonly outputHostPath: string;
       /** where the nodes were kept: for each how to enter it and how to end it */
       readonly kept?: readonly { readonly enter: readonly string[]; readonly end: readonly string[] }[];
+      /** all of them in their order, where the run was retried; the rest of the event is the one that decides */
+      readonly attempts?: readonly Attempt[];
     }
   | { readonly kind: 'interrupted'; readonly by: string }
   | { readonly kind: 'notice'; readonly message: string }
@@ -36,3 +38,6 @@ export type LabEvent =
     };
 
 export type RunEnded = Extract<LabEvent, { readonly kind: 'run-ended' }>;
+
+/** One of several attempts at a run. */
+export type Attempt = Pick<RunEnded, 'verdict' | 'durationMs' | 'outputHostPath'>;

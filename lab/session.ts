@@ -13,10 +13,12 @@ import type { Clock } from './core/ports.ts';
 import type { Runtimes } from './core/runtime.ts';
 import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
-import { worst, type Outcome } from './judge/verdict.ts';
+import type { Outcome } from './judge/verdict.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { Plan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
+import { attemptHostPath } from './report/attempts.ts';
+import { Results, runWithRetries } from './retries.ts';
 import { runOne } from './run.ts';
 
 export interface SessionOptions {
@@ -31,6 +33,12 @@ export interface SessionOptions {
   readonly outputHostPath: string;
   readonly jobs: number;
   readonly keep: boolean;
+  /** so often a run that does not pass is repeated */
+  readonly retries: number;
+  /** no further run is started once so many did not pass */
+  readonly maxFailures: number;
+  /** a run that passes only when it is repeated makes the session fail */
+  readonly failOnFlaky: boolean;
   readonly clock: Clock;
   readonly labVersion: string;
   readonly host: Readonly<Record<string, string>>;
@@ -56,33 +64,39 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   );
   const maker = await options.maker;
 
-  const outcomes: Outcome[] = [];
+  const results = new Results(options);
   const waiting = [...plan.runs.entries()];
   const worker = async (signal: AbortSignal): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+    while (!signal.aborted && !results.enough) {
+      const next = waiting.shift();
+      if (next === undefined) return;
       const [index, run] = next;
-      const runHostPath = `${outputHostPath}/${run.slug}`;
       const nodeName = nodeNameOf(sessionId, index);
       const stores = imageStores({ maker, artifacts, nodeName: `${nodeName}-images`, clock });
-      const verdict = await runOne({
-        ...options,
-        signal,
-        maker,
-        run,
-        nodeName,
-        parts: (node) => stores.addTo(node, partsOf(node, { images, artifact: store.artifact })),
-        artifact: store.artifact,
-        record: recordRun(run, runHostPath, options.runtimes),
-        outputHostPath: runHostPath,
+      const ended = await runWithRetries({ ...options, signal }, ({ number, emit }) => {
+        const runHostPath = attemptHostPath(`${outputHostPath}/${run.slug}`, number);
+        return runOne({
+          ...options,
+          signal,
+          emit,
+          maker,
+          run,
+          nodeName: number === 1 ? nodeName : `${nodeName}-${number}`,
+          parts: (node) => stores.addTo(node, partsOf(node, { images, artifact: store.artifact })),
+          artifact: store.artifact,
+          record: recordRun(run, runHostPath, options.runtimes),
+          outputHostPath: runHostPath,
+        });
       });
-      outcomes.push(verdict.outcome);
-      if (verdict.outcome === 'pass') await stores.makeMissing(signal);
+      results.add(ended);
+      if (ended.verdict.outcome === 'pass') await stores.makeMissing(signal);
     }
   };
   const workers = Array.from({ length: Math.min(jobs, plan.runs.length) }, () => worker);
   await together(options.signal, workers);
 
-  const outcome = worst(outcomes);
+  for (const message of results.notices(waiting.length)) emit({ kind: 'notice', message });
+  const { outcome } = results;
   emit({ kind: 'session-ended', outcome, durationMs: clock.now() - startedMs, outputHostPath });
   return outcome;
 }

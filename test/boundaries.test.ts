@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'index.ts': ['core', 'spec', 'nodes', 'library'],
   'vitest.ts': ['library'],
   'record.ts': ['core', 'host', 'observe', 'plan', 'nodes', 'judge'],
+  'retries.ts': ['judge', 'plan', 'report', 'events.ts'],
   'run.ts': 'anything',
   'session.ts': 'anything',
   'main.ts': 'anything',

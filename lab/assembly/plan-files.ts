@@ -23,33 +23,44 @@ import type { NodeFlags, World } from './world.ts';
 export async function readScenarios(
   world: World,
   names: readonly string[],
-): Promise<{ readonly scenarios: readonly Scenario[]; readonly mistakes: readonly Diagnostic[] }> {
+): Promise<{
+  readonly scenarios: readonly Scenario[];
+  readonly mistakes: readonly Diagnostic[];
+  readonly filesRead: FilesRead;
+}> {
   const scenarios: Scenario[] = [];
   const mistakes: Diagnostic[] = [];
+  const filesRead = new Map<string, Set<string>>();
   for (const found of await findScenarios(names, world)) {
-    const parsed = readScenario(found);
+    const read = new Set([found.hostPath]);
+    filesRead.set(found.hostPath, read);
+    const parsed = readScenario(found, (hostPath) => read.add(hostPath));
     if (parsed.ok) scenarios.push(parsed.value);
     else mistakes.push(...parsed.error);
   }
-  return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)] };
+  return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)], filesRead };
 }
 
-/** The scenario of one file, or every mistake in it. */
-export function readScenario({
-  file,
-  hostPath,
-  bytes,
-}: ScenarioFile): Result<Scenario, readonly Diagnostic[]> {
+/** The file of a scenario, absolute → all that was read for it: the file itself, what it includes, and what it copies. */
+export type FilesRead = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** The scenario of one file, or every mistake in it. `onRead` gets each other file that belongs to it. */
+export function readScenario(
+  { file, hostPath, bytes }: ScenarioFile,
+  onRead: (hostPath: string) => void = () => undefined,
+): Result<Scenario, readonly Diagnostic[]> {
   const text = fileText({ file, bytes });
   if (!text.ok) return err([text.error]);
-  return parseScenario({ file, text: text.value, checks: CHECKS, beside: readBeside(hostPath) });
+  const beside = readBeside(hostPath, onRead);
+  return parseScenario({ file, text: text.value, checks: CHECKS, beside });
 }
 
 /** A file whose path is meant from the folder of a scenario. */
 const readBeside =
-  (scenarioHostPath: string): Beside =>
+  (scenarioHostPath: string, onRead: (hostPath: string) => void): Beside =>
   (path) => {
     const hostPath = resolve(dirname(scenarioHostPath), path);
+    onRead(hostPath);
     try {
       return ok(readFileSync(hostPath));
     } catch (thrown) {
@@ -57,12 +68,20 @@ const readBeside =
     }
   };
 
-/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. `note` gets the likely mistakes. */
-export async function preparePlan(
-  world: World,
-  options: { names: readonly string[]; flags: NodeFlags; pins: Pins; note: (message: string) => void },
-): Promise<Plan> {
-  const { scenarios, mistakes } = await readScenarios(world, options.names);
+export interface PrepareOptions {
+  readonly names: readonly string[];
+  readonly flags: NodeFlags;
+  readonly pins: Pins;
+  /** gets the likely mistakes */
+  readonly note: (message: string) => void;
+  /** gets what was read, also where there are mistakes in it */
+  readonly onRead?: (filesRead: FilesRead) => void;
+}
+
+/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
+export async function preparePlan(world: World, options: PrepareOptions): Promise<Plan> {
+  const { scenarios, mistakes, filesRead } = await readScenarios(world, options.names);
+  options.onRead?.(filesRead);
   if (mistakes.length > 0) throw mistakesFound(mistakes);
   for (const note of scenarios.flatMap(notesOn)) options.note(formatDiagnostic(note));
   const plan = await planOf(world, { ...options, scenarios });

@@ -12,6 +12,7 @@ import { compareRuns, createSlugs } from '../plan/cells.ts';
 import { parsePlan } from '../plan/parse-plan.ts';
 import { headOf, type RunHead, type RunPlan } from '../plan/plan.ts';
 import type { Doubt } from '../plan/whole.ts';
+import { attemptHostPath, decideAttempts } from '../report/attempts.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 /** A run as it stands on disk: all that a verdict needs. */
@@ -71,10 +72,23 @@ export function findRuns(hostPaths: readonly string[]): readonly FoundRun[] {
 }
 
 /**
- * Reads one of them as a whole and judges it. What cannot be read makes it inconclusive, with the reason in its only finding:
- * it is never left out of a report.
+ * Reads one of them as a whole, with all attempts at it, and judges it. What cannot be read makes it inconclusive, with the
+ * reason in its only finding: it is never left out of a report.
  */
-export function judgeFound({ hostPath, head, damage }: FoundRun): RunEnded {
+export function judgeFound(found: FoundRun): RunEnded {
+  const retries = attemptsIn(found.hostPath).map((hostPath) => judgeOne({ ...found, hostPath }));
+  return decideAttempts([judgeOne(found), ...retries]);
+}
+
+/** The folders of the attempts after the first one at the run in this folder, in their order. */
+function attemptsIn(runHostPath: string): readonly string[] {
+  const attempts: string[] = [];
+  for (let number = 2; isFolder(attemptHostPath(runHostPath, number)); number += 1)
+    attempts.push(attemptHostPath(runHostPath, number));
+  return attempts;
+}
+
+function judgeOne({ hostPath, head, damage }: FoundRun): RunEnded {
   const unknown = (run: RunPlan, message: string): RunEnded => ({
     kind: 'run-ended',
     run: { ...run, slug: head.slug },

@@ -62,7 +62,26 @@ export interface ShardFlags {
   readonly durations?: string;
 }
 
-export interface RunFlags extends NodeFlags, ShardFlags {
+/** Which runs of a plan are wanted, and how often. */
+export interface SelectFlags {
+  readonly lastFailed?: true;
+  /** a revision of git */
+  readonly onlyChanged?: string;
+  readonly grep?: string;
+  readonly grepInvert?: string;
+  readonly repeat?: number;
+}
+
+/** When a run is repeated because it did not pass, and when a session ends before its plan does. */
+export interface StopFlags {
+  readonly retries?: number;
+  readonly failOnFlaky?: true;
+  readonly maxFailures?: number;
+  /** at the first run that does not pass */
+  readonly bail?: true;
+}
+
+export interface RunFlags extends NodeFlags, ShardFlags, SelectFlags, StopFlags {
   readonly jobs?: number;
   readonly all?: true;
   /** write what was measured into the scenario files */

@@ -31,6 +31,10 @@ function positive(value: string): number {
   return number;
 }
 
+function zeroOrMore(value: string): number {
+  return value === '0' ? 0 : positive(value);
+}
+
 function seconds(value: string): number {
   const number = positive(value);
   const limit = checkTimeout(number * 1000);
@@ -59,7 +63,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--no-color', 'plain text')
     .showSuggestionAfterError();
 
-  withShardFlags(withRunFlags(program.command('run')))
+  withSelectFlags(withShardFlags(withRunFlags(program.command('run'))))
     .description('run scenarios and judge them')
     .argument('[scenarios...]', 'names, files, folders or globs')
     .option('--all', 'every scenario and every control, also those in sub-folders')
@@ -310,6 +314,19 @@ function withShardFlags(command: Command): Command {
   return command
     .option('--shard <i/n>', 'only one of n parts of the runs, for one of n machines: 1/3', shard)
     .option('--durations <file>', 'of --reporter json: the shards then take equally long');
+}
+
+function withSelectFlags(command: Command): Command {
+  return command
+    .option('--last-failed', 'only runs that did not pass in the last session in the output folder')
+    .option('--only-changed <revision>', 'only scenarios of which a file differs from this git revision')
+    .option('-g, --grep <pattern>', 'only runs whose title matches this regular expression')
+    .option('--grep-invert <pattern>', 'only runs whose title does not match it')
+    .option('--repeat <n>', 'each run so many times, and name those whose outcomes differ', positive)
+    .option('--retries <n>', 'repeat a run that does not pass, so many times at most', zeroOrMore)
+    .option('--fail-on-flaky', 'with --retries: fail where a run passed only when repeated')
+    .option('--max-failures <n>', 'start no further run once so many did not pass', positive)
+    .option('-x, --bail', 'the same as --max-failures 1');
 }
 
 function withRunFlags(command: Command): Command {

@@ -11,10 +11,10 @@ import { hostFacts, isFolder } from '../host/machine.ts';
 import { listenForInterruption } from './interruption.ts';
 import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
-import { createEventBuffer } from '../assembly/run-parts.ts';
-import { preparePlan } from '../assembly/plan-files.ts';
+import { createEventBuffer, type EventBuffer } from '../assembly/run-parts.ts';
 import { takeShard } from '../assembly/shards.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
+import { selectPlan } from '../assembly/selection.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
@@ -26,12 +26,16 @@ const FIRST_BEGINS_WITHIN_MS = 30;
 export async function runCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {
   if (names.length > 0 && flags.all === true)
     throw new BadInput(`--all runs every scenario; run it without ${names.join(' ')}`);
-  if (names.length === 0 && flags.all !== true)
+  if (names.length === 0 && flags.all !== true && flags.lastFailed !== true)
     throw new BadInput(
       'name a scenario, a file, a folder or a glob, or use --all; `cnilab list` shows what there is',
     );
   if (flags.durations !== undefined && flags.shard === undefined)
     throw new BadInput('--durations is for --shard, which takes a part of the runs');
+  if (flags.failOnFlaky === true && (flags.retries ?? 0) === 0)
+    throw new BadInput('--fail-on-flaky is for --retries, without which no run is flaky');
+  if (flags.keep === true && (flags.retries ?? 0) > 0)
+    throw new BadInput('--keep leaves the node of each run up, so it goes without --retries');
   if (flags.update === true) return (await import('./update.ts')).updateCommand(world, names, flags);
   if (flags.yes === true) throw new BadInput('--yes is for --update');
   return (await runRecorded(world, names, flags)).exitCode;
@@ -72,8 +76,10 @@ export async function runRecorded(
   try {
     // reading keeps this thread busy, so it waits for the moment that a node takes to begin where the cache has all of it
     await Promise.race([nodes.maker.catch(() => undefined), world.clock.sleep(FIRST_BEGINS_WITHIN_MS)]);
-    const asked = more.plan ?? (() => preparePlan(world, { names, flags, pins, note }));
+    const asked = more.plan ?? (() => selectPlan(world, { names, flags, pins, note }));
     const whole = withTimeout(await asked(), flags.timeout);
+    if (whole.runs.length === 0)
+      return await reportNothing(world, { flags, events, reporters: more.reporters });
     const { plan, shard, shards } = takeShard(whole, { ...flags, cwd: world.cwd });
     const backend = await nodes.backend;
     const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
@@ -99,6 +105,9 @@ export async function runRecorded(
         outputHostPath,
         jobs: flags.jobs ?? Math.ceil(world.cores * backend.jobsPerCore),
         keep: flags.keep === true,
+        retries: flags.retries ?? 0,
+        maxFailures: flags.bail === true ? 1 : (flags.maxFailures ?? Infinity),
+        failOnFlaky: flags.failOnFlaky === true,
         clock: world.clock,
         labVersion,
         host,
@@ -122,6 +131,27 @@ export async function runRecorded(
   } finally {
     await nodes.end();
   }
+}
+
+/** The reports where flags leave nothing to run. A notice has the reason. */
+async function reportNothing(
+  world: World,
+  {
+    flags,
+    events,
+    reporters: given,
+  }: {
+    readonly flags: RunFlags;
+    readonly events: EventBuffer;
+    readonly reporters: readonly Reporter[] | undefined;
+  },
+): Promise<{ readonly exitCode: number }> {
+  const reporters = fanOut(given ?? (await createReporters(world, flags)));
+  const outputHostPath = resolve(world.cwd, flags.output);
+  reporters.emit({ kind: 'session-started', runs: [], backend: flags.backend, jobs: 0, outputHostPath });
+  events.forwardTo(reporters);
+  reporters.emit({ kind: 'session-ended', outcome: 'pass', durationMs: 0, outputHostPath });
+  return { exitCode: EXIT[(await reporters.end()) ? 'pass' : 'inconclusive'] };
 }
 
 /** Made now, so that a path that cannot be written is known before anything runs. */

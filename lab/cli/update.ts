@@ -93,13 +93,10 @@ export async function updateCommand(
 function checkFlags(flags: RunFlags): void {
   const { containerd, runc, cniPlugins, crictl, timeout, keep, shard } = flags;
   const others = Object.entries({
-    containerd,
-    runc,
-    'cni-plugins': cniPlugins,
-    crictl,
-    timeout,
-    keep,
-    shard,
+    ...{ containerd, runc, 'cni-plugins': cniPlugins, crictl, timeout, keep, shard },
+    ...{ repeat: flags.repeat, retries: flags.retries, grep: flags.grep, 'grep-invert': flags.grepInvert },
+    ...{ 'last-failed': flags.lastFailed, 'only-changed': flags.onlyChanged },
+    ...{ bail: flags.bail, 'max-failures': flags.maxFailures },
   });
   const [other] = others.find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined)

@@ -1,5 +1,6 @@
 import type { LabEvent, RunEnded } from '../events.ts';
-import type { RunHead } from '../plan/plan.ts';
+import { headOf, type RunHead } from '../plan/plan.ts';
+import { attemptTexts, isFlaky } from './attempts.ts';
 import type { Reporter } from './reporter.ts';
 
 type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
@@ -9,6 +10,8 @@ export interface Collected<Kept> {
   readonly started: Event<'session-started'> | undefined;
   /** in the order of the session; `kept` is missing where the run never came to its end */
   readonly runs: readonly { readonly run: RunHead; readonly kept: Kept | undefined }[];
+  /** those that passed, and not at once, in the order in which they ended, each with a line for each attempt */
+  readonly flaky: readonly { readonly run: RunHead; readonly attempts: readonly string[] }[];
   readonly interruptedBy: string | undefined;
   readonly notices: readonly string[];
   /** missing where the session never came to its end */
@@ -27,6 +30,7 @@ type On = { readonly [K in LabEvent['kind']]: (event: Event<K>) => void };
 /** A reporter that keeps a little of each run and writes it all at the end. */
 export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Kept>): Reporter {
   const runs = new Map<string, { readonly run: RunHead; readonly kept: Kept | undefined }>();
+  const flaky: Collected<Kept>['flaky'][number][] = [];
   const notices: string[] = [];
   let started: Event<'session-started'> | undefined;
   let over: Event<'session-ended'> | undefined;
@@ -42,7 +46,9 @@ export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Ke
     observed: () => undefined,
     'run-ended': (event) => {
       const { slug } = event.run;
-      runs.set(slug, { run: runs.get(slug)?.run ?? event.run, kept: keep(event) });
+      const run = runs.get(slug)?.run ?? headOf(event.run);
+      runs.set(slug, { run, kept: keep(event) });
+      if (isFlaky(event)) flaky.push({ run, attempts: attemptTexts(event) });
     },
     interrupted: ({ by }) => void (interruptedBy = by),
     notice: ({ message }) => void notices.push(message),
@@ -53,7 +59,7 @@ export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Ke
     name,
     // Each entry takes the event of its own key; TypeScript cannot follow that across the union.
     on: (event) => (on[event.kind] as (event: LabEvent) => void)(event),
-    end: () => write({ started, runs: [...runs.values()], interruptedBy, notices, over }),
+    end: () => write({ started, runs: [...runs.values()], flaky, interruptedBy, notices, over }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { RunEnded } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import type { RunHead } from '../plan/plan.ts';
 import { REPORT_COLUMNS } from './alike.ts';
+import { attemptTexts, isFlaky } from './attempts.ts';
 import { InOrder, scenarioKey } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import type { Reporter } from './reporter.ts';
@@ -105,6 +106,9 @@ interface Test extends ReturnType<typeof headTest> {
   readonly trace?: string;
   readonly line?: number;
   readonly steps?: readonly { readonly name: string; readonly status: Status }[];
+  /** how often it was repeated, and whether it passed only then */
+  readonly retries?: number;
+  readonly flaky?: boolean;
   readonly extra?: Readonly<Record<string, string>>;
 }
 
@@ -115,7 +119,8 @@ const headTest = ({ title, scenario, cell }: RunHead) => ({
   parameters: cell,
 });
 
-function testOf({ run, verdict, entries, durationMs, outputHostPath }: RunEnded): Test {
+function testOf(ended: RunEnded): Test {
+  const { run, verdict, entries, durationMs, outputHostPath, attempts } = ended;
   const { outcome, findings } = verdict;
   const startMs = startOf(entries);
   const duration = Math.round(durationMs);
@@ -126,7 +131,11 @@ function testOf({ run, verdict, entries, durationMs, outputHostPath }: RunEnded)
     duration,
     ...(startMs === undefined ? {} : { start: startMs, stop: startMs + duration }),
     steps: run.steps.map(({ id }) => ({ name: id, status: statusOfStep(id, findings) })),
-    extra: { folder: outputHostPath },
+    ...(attempts === undefined ? {} : { retries: attempts.length - 1, flaky: isFlaky(ended) }),
+    extra: {
+      folder: outputHostPath,
+      ...(attempts === undefined ? {} : { attempts: attemptTexts({ attempts }).join('\n') }),
+    },
   };
   if (outcome === 'pass') return base;
   const glance = glanceAt({ run, findings, outcome, entries, columns: REPORT_COLUMNS });

@@ -5,7 +5,7 @@ import type { Outcome } from '../judge/verdict.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import { cellList, Problems, type Problem } from './alike.ts';
 import { createCollector, type Collected } from './collector.ts';
-import { keepOutcome, markdown, totalsOf, totalsText } from './markdown.ts';
+import { flakyText, keepOutcome, markdown, totalsOf, totalsText } from './markdown.ts';
 import { count, formatPlace, type Reporter } from './reporter.ts';
 
 export interface GithubOptions {
@@ -155,7 +155,8 @@ function outputs(collected: Collected<Outcome>, { reportFiles, newToken }: Githu
     failed: totals.fail,
     inconclusive: totals.inconclusive,
     'not-run': totals['not run'],
-    totals: totalsText(totals),
+    flaky: collected.flaky.length,
+    totals: `${totalsText(totals)}${flakyText(collected)}`,
     folder: collected.started?.outputHostPath ?? '',
     report: reportFiles.join('\n'),
   };

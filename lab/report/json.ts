@@ -4,6 +4,7 @@ import type { Finding, Outcome } from '../judge/verdict.ts';
 import type { NodeUsage } from '../core/node-state.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunHead } from '../plan/plan.ts';
+import { isFlaky } from './attempts.ts';
 import { InOrder } from './collector.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -17,7 +18,8 @@ export interface JsonReport {
   readonly durationMs: number;
   readonly interruptedBy?: string;
   readonly notices: readonly string[];
-  readonly totals: Readonly<Record<Outcome | 'notRun', number>>;
+  /** those that are flaky passed, and are counted there too */
+  readonly totals: Readonly<Record<Outcome | 'notRun' | 'flaky', number>>;
 }
 
 export interface JsonRun {
@@ -34,13 +36,22 @@ export interface JsonRun {
   readonly artifacts?: readonly Omit<Extract<JournalEntry, { kind: 'artifact' }>, 'kind' | 'atMs'>[];
   readonly usage?: NodeUsage;
   readonly findings?: readonly Finding[];
+  /** it passed, and not at once */
+  readonly flaky?: true;
+  /** in their order, where the run was retried; the rest is the one that decides */
+  readonly attempts?: readonly {
+    readonly outcome: Outcome;
+    readonly durationMs: number;
+    readonly outputHostPath: string;
+    readonly findings: readonly Finding[];
+  }[];
 }
 
 type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
 
 /** For programs: one JSON document with all that the verdicts say. A run is written when it and those before it have ended. */
 export function createJsonReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  const totals = { pass: 0, fail: 0, inconclusive: 0, notRun: 0 };
+  const totals = { pass: 0, fail: 0, inconclusive: 0, flaky: 0, notRun: 0 };
   const notices: string[] = [];
   let interruptedBy: string | undefined;
   let over: Event<'session-ended'> | undefined;
@@ -66,6 +77,7 @@ export function createJsonReporter({ write }: { readonly write: (text: string) =
           runs.planned(event.runs);
           return open({ backend: event.backend, outputHostPath: event.outputHostPath });
         case 'run-ended':
+          if (isFlaky(event)) totals.flaky += 1;
           return runs.ended(event.run, { ...jsonHead(event.run), ...jsonEnded(event) });
         case 'interrupted':
           return void (interruptedBy = event.by);
@@ -109,7 +121,8 @@ const jsonHead = ({ title, slug, scenario, cell, control }: RunHead) => ({
   ...(control === undefined ? {} : { control }),
 });
 
-function jsonEnded({ verdict, durationMs, outputHostPath, entries }: RunEnded) {
+function jsonEnded(ended: RunEnded) {
+  const { verdict, durationMs, outputHostPath, entries, attempts } = ended;
   const usage = entries.find((entry) => entry.kind === 'usage')?.usage;
   return {
     outcome: verdict.outcome,
@@ -122,5 +135,9 @@ function jsonEnded({ verdict, durationMs, outputHostPath, entries }: RunEnded) {
     }),
     ...(usage === undefined ? {} : { usage }),
     findings: verdict.findings,
+    ...(isFlaky(ended) ? { flaky: true as const } : {}),
+    ...(attempts === undefined
+      ? {}
+      : { attempts: attempts.map(({ verdict, ...attempt }) => ({ ...attempt, ...verdict })) }),
   };
 }

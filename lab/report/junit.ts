@@ -3,6 +3,7 @@ import type { RunEnded } from '../events.ts';
 import { worst, type Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
 import type { RunHead, RunPlan } from '../plan/plan.ts';
+import { attemptTexts } from './attempts.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import type { Reporter } from './reporter.ts';
 import { type Glance, glanceAt, linesOfProblem } from './glance.ts';
@@ -42,8 +43,9 @@ const formatCases = (cases: readonly Element[]): Cases => ({
 });
 
 /** Piece by piece: a suite begins with the number of its cases, and the document with that of all. */
-function writeSuites({ runs: all }: Collected<Cases>, write: (text: string) => void): void {
+function writeSuites({ runs: all, flaky }: Collected<Cases>, write: (text: string) => void): void {
   const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept ?? formatCases([notRun(run)])]));
+  const flakySlugs = new Set(flaky.map(({ run }) => run.slug));
   const suites = byScenario(all.map(({ run }) => run));
   const countsOf = (runs: readonly RunHead[]) =>
     runs.flatMap(({ slug }) => casesBySlug.get(slug)?.counts ?? []).reduce(addCounts, NONE);
@@ -56,6 +58,8 @@ function writeSuites({ runs: all }: Collected<Cases>, write: (text: string) => v
     // the schema of Jenkins (junit-10.xsd) has the file of a suite, not of a case
     const suite = element('testsuite', { name, file, ...asAttributes(countsOf(runs)) });
     write(`  ${formatStart(suite)}>\n`);
+    for (const one of flakyProperty(runs.filter(({ slug }) => flakySlugs.has(slug)).length))
+      write(`${formatElement(one, '    ')}\n`);
     for (const { slug } of runs) write(casesBySlug.get(slug)?.xml ?? '');
     write(`  </${suite.name}>\n`);
   }
@@ -67,6 +71,12 @@ const element = (
   attributes: Element['attributes'],
   children: Element['children'] = [],
 ): Element => ({ name, attributes, children });
+
+/** How many runs of a suite are flaky, where some are. */
+const flakyProperty = (flaky: number): readonly Element[] =>
+  flaky === 0
+    ? []
+    : [element('properties', {}, [element('property', { name: 'flaky', value: String(flaky) })])];
 
 const NONE: Counts = { tests: 0, failures: 0, errors: 0, skipped: 0, seconds: 0 };
 
@@ -156,9 +166,13 @@ function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): 
   ];
 }
 
-function systemOut({ outputHostPath, entries }: RunEnded): Element {
+function systemOut({ outputHostPath, entries, attempts }: RunEnded): Element {
   const artifacts = artifactsText(entries);
-  const lines = [`recorded in ${outputHostPath}`, ...(artifacts === '' ? [] : [`made of ${artifacts}`])];
+  const lines = [
+    `recorded in ${outputHostPath}`,
+    ...(artifacts === '' ? [] : [`made of ${artifacts}`]),
+    ...attemptTexts({ attempts }),
+  ];
   return element('system-out', {}, [lines.join('\n')]);
 }
 

@@ -56,6 +56,10 @@ export function totalsText(totals: Readonly<Record<CellResult['outcome'], number
   return parts.length === 0 ? 'nothing was run' : parts.join(', ');
 }
 
+/** `, of which 2 are flaky`, after the text of the totals */
+export const flakyText = ({ flaky: { length } }: Pick<Collected<unknown>, 'flaky'>): string =>
+  length === 0 ? '' : `, of which ${length} ${length === 1 ? 'is' : 'are'} flaky`;
+
 /** The whole document, smaller than so many bytes of UTF-8: what does not fit is cut from the end of its part, and counted. */
 export function markdown(
   collected: Collected<Outcome>,
@@ -64,10 +68,14 @@ export function markdown(
     mostBytes = MOST_BYTES,
   }: { readonly problems: readonly Problem[]; readonly mostBytes?: number },
 ): string {
-  const { over, started, interruptedBy, notices } = collected;
+  const { over, started, interruptedBy, flaky } = collected;
+  const notices = [
+    ...flaky.map(({ run, attempts }) => `flaky: ${run.title}: ${attempts.join('; ')}`),
+    ...collected.notices,
+  ];
   const outcome = over?.outcome ?? 'inconclusive';
   const head = [
-    `## ${MARKS[outcome]} cnilab: ${totalsText(totalsOf(collected))}`,
+    `## ${MARKS[outcome]} cnilab: ${totalsText(totalsOf(collected))}${flakyText(collected)}`,
     '',
     ...(interruptedBy === undefined ? [] : [`The session was interrupted by ${code(interruptedBy)}.`, '']),
     ...(over === undefined

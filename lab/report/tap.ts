@@ -2,6 +2,7 @@ import { shown } from '../core/content.ts';
 import { unreachable } from '../core/lab-error.ts';
 import type { RunEnded } from '../events.ts';
 import { REPORT_COLUMNS } from './alike.ts';
+import { attemptTexts, isFlaky } from './attempts.ts';
 import { InOrder } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import type { Reporter } from './reporter.ts';
@@ -58,9 +59,15 @@ interface Point {
 
 type Block = Readonly<Record<string, string | number | readonly string[]>>;
 
-function blockOf({ run, verdict, entries, durationMs, outputHostPath }: RunEnded): Block {
+function blockOf(ended: RunEnded): Block {
+  const { run, verdict, entries, durationMs, outputHostPath, attempts } = ended;
   const { outcome, findings } = verdict;
-  const base = { duration_ms: Math.round(durationMs), outcome };
+  const base = {
+    duration_ms: Math.round(durationMs),
+    outcome,
+    ...(isFlaky(ended) ? { flaky: 'true' } : {}),
+    ...(attempts === undefined ? {} : { attempts: attemptTexts({ attempts }) }),
+  };
   if (outcome === 'pass') return base;
   const glance = glanceAt({ run, findings, outcome, entries, columns: REPORT_COLUMNS });
   const [first] = glance.problems;

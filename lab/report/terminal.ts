@@ -6,6 +6,7 @@ import type { LabEvent } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import { headOf, type RunHead } from '../plan/plan.ts';
 import { cellList, cellName, SeenBefore } from './alike.ts';
+import { attemptTexts, isFlaky } from './attempts.ts';
 import { byScenario } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
@@ -48,7 +49,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   /** what runs now → the step it is in, and since when */
   const running = new Map<string, { readonly title: string; stepId: string; readonly sinceMs: number }>();
   const ended = new Map<string, { readonly outcome: Outcome; readonly durationMs: number }>();
-  const counts = { pass: 0, fail: 0, inconclusive: 0 };
+  const counts = { pass: 0, fail: 0, inconclusive: 0, flaky: 0 };
   let spentMs = 0;
   const seenBefore = new SeenBefore();
   /** of scenarios that did not pass: each is shown once */
@@ -108,6 +109,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       titleWidth = planned.reduce((width, run) => Math.max(width, titleOf(run).length), 0);
       jobsAtOnce = Math.max(1, Math.min(jobs, planned.length));
       const atOnce = jobs > 1 && planned.length > 1 ? `, ${Math.min(jobs, planned.length)} at a time` : '';
+      if (planned.length === 0) return [];
       return [colors.dim(`${count(planned.length, 'run')} on ${backend}${atOnce}`)];
     },
     progress: ({ what, how, done }) => {
@@ -125,13 +127,16 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       if (now !== undefined) now.stepId = entry.stepId;
       return verbose ? [colors.dim(`      ${titleOf(run)}  ${entry.stepId}`)] : [];
     },
-    'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept }) => {
+    'run-ended': ({ run, verdict, entries, durationMs, outputHostPath, kept, attempts }) => {
       running.delete(run.slug);
       ended.set(run.slug, { outcome: verdict.outcome, durationMs });
       counts[verdict.outcome] += 1;
       spentMs += durationMs;
       const title = titleOf(run).padEnd(titleWidth);
-      const line = `${paint(verdict.outcome, verdict.outcome)}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
+      const flaky = isFlaky({ verdict, attempts });
+      if (flaky) counts.flaky += 1;
+      const word = flaky ? colors.yellow('flaky') : paint(verdict.outcome, verdict.outcome);
+      const line = `${word}  ${title}  ${formatDuration(durationMs).padStart(8)}`;
       const artifacts = artifactsText(entries);
       const isControl = verdict.outcome === 'pass' && run.control !== undefined;
       const { findings, outcome } = verdict;
@@ -151,6 +156,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
         ...details.flatMap(fit),
         ...(outcome === 'pass' || artifacts === '' ? [] : dim([`made of     ${artifacts}`])),
         ...(outcome === 'pass' ? [] : dim([`everything  ${everythingText(outputHostPath)}`])),
+        ...dim(attemptTexts({ attempts }).map((text) => shown(text))),
         ...(kept === undefined ? [] : keptText(kept)),
       ];
       if (outcome !== 'pass') summaries.add(run.scenario.summary);
@@ -163,6 +169,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     'session-ended': ({ durationMs, outputHostPath }) => {
       slow.end();
       running.clear();
+      if (runs.length === 0) return [];
       return [
         ...overview(),
         ...tables(),
@@ -220,8 +227,9 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       return ['', shown(name), ...table, ...repeated, ''];
     });
   const totals = (): string => {
+    const flaky = counts.flaky === 0 ? '' : ` (${counts.flaky} flaky)`;
     const parts = [
-      [counts.pass, 'pass', 'passed'],
+      [counts.pass, 'pass', `passed${flaky}`],
       [counts.fail, 'fail', 'failed'],
       [counts.inconclusive, 'inconclusive', 'inconclusive'],
       [runs.length - ended.size, 'not run', 'not run'],

@@ -49,7 +49,7 @@ test('--reporter json is one document on standard output, and nothing else', asy
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({
     outcome: 'fail',
-    totals: { pass: 1, fail: 1, inconclusive: 0, notRun: 0 },
+    totals: { pass: 1, fail: 1, inconclusive: 0, flaky: 0, notRun: 0 },
     runs: [
       { slug: 'passes', outcome: 'pass' },
       { slug: 'fails', outcome: 'fail' },

@@ -29,12 +29,17 @@ test.each([
   [['run', '--verbose', '--jobs', '3', 'o'], ['other']],
   [
     ['run', '--ba'],
-    ['--backend', '--base'],
+    ['--backend', '--base', '--bail'],
   ],
   [
     ['run', '--backend', ''],
     ['auto', 'bare', 'container', 'vm'],
   ],
+  [
+    ['run', '--re'],
+    ['--record', '--repeat', '--retries', '--reporter'],
+  ],
+  [['run', '--retries', ''], []],
   [['run', '--output', ''], []], // a file name
   [['plan', 'o'], ['other']],
   [['list', 'o'], ['other']],

@@ -40,7 +40,7 @@ test('runs of several sessions, at any depth, are one report in the order of the
   expect({ exitCode, outcome, totals, runs: runs.map((run) => [run.slug, run.outcome]) }).toEqual({
     exitCode: 1,
     outcome: 'fail',
-    totals: { pass: 2, fail: 1, inconclusive: 0, notRun: 0 },
+    totals: { pass: 2, fail: 1, inconclusive: 0, flaky: 0, notRun: 0 },
     runs: [
       ['reserved-containerd-1.6.9', 'pass'],
       ['reserved-containerd-1.6.10', 'pass'],

@@ -207,7 +207,7 @@ const READERS: Readonly<Record<string, (written: Written) => Promise<void> | voi
   },
   json: ({ text }) => {
     const report = JSON.parse(text) as { totals: unknown; runs: { title: string }[] };
-    expect(report.totals).toEqual({ pass: 1, fail: 3, inconclusive: 1, notRun: 1 });
+    expect(report.totals).toEqual({ pass: 1, fail: 3, inconclusive: 1, flaky: 0, notRun: 1 });
     expect(report.runs[0]?.title).toBe(cells[0]?.run.title);
   },
   async junit({ text }) {
@@ -282,7 +282,7 @@ const READERS: Readonly<Record<string, (written: Written) => Promise<void> | voi
     );
     const outputs = outputsOf(output);
     expect(Object.keys(outputs)).toEqual([
-      ...['outcome', 'passed', 'failed', 'inconclusive', 'not-run', 'totals', 'folder', 'report'],
+      ...['outcome', 'passed', 'failed', 'inconclusive', 'not-run', 'flaky', 'totals', 'folder', 'report'],
     ]);
     expect(outputs).toMatchObject({
       outcome: 'fail',

@@ -89,6 +89,9 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
         outputHostPath,
         jobs: 2, // the machine has as many ports
         keep: false,
+        retries: 0,
+        maxFailures: Infinity,
+        failOnFlaky: false,
         clock: world.clock,
         labVersion: world.labVersion,
         host: {},

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { shown } from '../../core/content.ts';
 import type { Runtimes } from '../../core/runtime.ts';
 import type { LabEvent, RunEnded } from '../../events.ts';
+import { attemptTexts, isFlaky } from '../attempts.ts';
 import { headOf, type RunHead } from '../../plan/plan.ts';
 import { scenarioKey } from '../collector.ts';
 import { Problems } from '../alike.ts';
-import { formatDuration, type Reporter } from '../reporter.ts';
+import { count, formatDuration, type Reporter } from '../reporter.ts';
 import { createBlocks } from './blocks.ts';
 import type { ReportIndex, RunOutcome, RunRow, ScenarioRow } from './client/data.ts';
 import { detailOf, safe } from './detail.ts';
@@ -36,7 +37,13 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
   let folder = '';
   let over: Extract<LabEvent, { readonly kind: 'session-ended' }> | undefined;
 
+  let flaky = 0;
+
   const ended = (event: RunEnded): void => {
+    const attempts = attemptTexts(event);
+    if (isFlaky(event)) flaky += 1;
+    if (attempts.length > 0)
+      notices.push(`${isFlaky(event) ? 'flaky: ' : ''}${event.run.title}: ${attempts.join('; ')}`);
     const { detail, behaviour } = detailOf(event, { runtimes });
     time ||= detail.time;
     index.ended(event, { behaviour, at: blocks.add(detail) });
@@ -65,7 +72,10 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
         time,
         durationMs: over?.durationMs ?? 0,
         folder: shown(folder),
-        notices: notices.map(safe),
+        notices: [
+          ...(flaky === 0 ? [] : [`${count(flaky, 'run')} passed only when repeated`]),
+          ...notices,
+        ].map(safe),
         ...rest,
         runs: rows,
       };

@@ -1,0 +1,41 @@
+import type { Attempt, RunEnded } from '../events.ts';
+import { worst } from '../judge/verdict.ts';
+
+/**
+ * What several attempts at one run come to: the one that passed, as the others were retried; where none did, the last one of
+ * the worst outcome. With all of them in it, where there was more than one.
+ */
+export function decideAttempts(attempts: readonly [RunEnded, ...RunEnded[]]): RunEnded {
+  const outcomes = attempts.map(({ verdict }) => verdict.outcome);
+  const outcome = outcomes.includes('pass') ? 'pass' : worst(outcomes);
+  const decisive = attempts.findLast(({ verdict }) => verdict.outcome === outcome) ?? attempts[0];
+  return attempts.length === 1 ? decisive : { ...decisive, attempts: attempts.map(attemptOf) };
+}
+
+const attemptOf = ({ verdict, durationMs, outputHostPath }: RunEnded): Attempt => ({
+  verdict,
+  durationMs,
+  outputHostPath,
+});
+
+interface OfAttempts {
+  readonly verdict: Pick<RunEnded['verdict'], 'outcome'>;
+  readonly attempts?: RunEnded['attempts'] | undefined;
+}
+
+/** Whether a run passed, and did not do so at once. */
+export const isFlaky = ({ verdict, attempts = [] }: OfAttempts): boolean =>
+  verdict.outcome === 'pass' && attempts.some((attempt) => attempt.verdict.outcome !== 'pass');
+
+/** A line for each attempt, where there was more than one: `attempt 1  fail  ERROR  recorded in FOLDER`. */
+export const attemptTexts = ({ attempts = [] }: Pick<OfAttempts, 'attempts'>): readonly string[] =>
+  attempts.map(({ verdict, outputHostPath }, index) => {
+    const first = verdict.findings.find(({ outcome }) => outcome !== 'pass');
+    const why =
+      verdict.outcome === 'pass' || first === undefined ? '' : `${first.stepId}: ${first.message}; `;
+    return `attempt ${index + 1}  ${verdict.outcome}  ${why}recorded in ${outputHostPath}`;
+  });
+
+/** Where an attempt is recorded: the first in the folder of the run, the others in folders in it. */
+export const attemptHostPath = (runHostPath: string, number: number): string =>
+  number === 1 ? runHostPath : `${runHostPath}/attempt-${number}`;

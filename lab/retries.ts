@@ -1,0 +1,105 @@
+import type { LabEvent, RunEnded } from './events.ts';
+import { worst, type Outcome } from './judge/verdict.ts';
+import type { RunPlan } from './plan/plan.ts';
+import { unsteadyRuns } from './plan/select-runs.ts';
+import { decideAttempts, isFlaky } from './report/attempts.ts';
+import { count } from './report/reporter.ts';
+
+export interface RetryOptions {
+  /** so often a run that does not pass is repeated at most */
+  readonly retries: number;
+  readonly signal: AbortSignal;
+  readonly emit: (event: LabEvent) => void;
+}
+
+/** One attempt at a run: its number, from 1, and who gets its events. */
+export interface AttemptOptions {
+  readonly number: number;
+  readonly emit: (event: LabEvent) => void;
+}
+
+/**
+ * One run, and again while it does not pass and there are retries left. Others get one end of it, with all attempts in it;
+ * what happens meanwhile they get of each attempt.
+ */
+export async function runWithRetries(
+  { retries, signal, emit }: RetryOptions,
+  attempt: (options: AttemptOptions) => Promise<unknown>,
+): Promise<RunEnded> {
+  const attempts: RunEnded[] = [];
+  for (let number = 1; ; number += 1) {
+    await attempt({
+      number,
+      emit: (event) => (event.kind === 'run-ended' ? void attempts.push(event) : emit(event)),
+    });
+    const [first, ...rest] = attempts;
+    const last = attempts.at(-1);
+    if (first === undefined || last === undefined) throw new Error('a run has no end');
+    if (last.verdict.outcome === 'pass' || number > retries || signal.aborted) {
+      const ended = decideAttempts([first, ...rest]);
+      emit(ended);
+      return ended;
+    }
+    const { run, verdict } = last;
+    emit({
+      kind: 'notice',
+      message: `${run.title}: attempt ${number} of at most ${retries + 1}: ${verdict.outcome}; it is repeated`,
+    });
+  }
+}
+
+export interface ResultOptions {
+  /** no further run is to be started once so many did not pass */
+  readonly maxFailures: number;
+  /** a flaky run makes the session fail */
+  readonly failOnFlaky: boolean;
+}
+
+/** What the runs of a session came to so far, and what that means for the session. */
+export class Results {
+  readonly #options: ResultOptions;
+  readonly #ended: { readonly run: RunPlan; readonly outcome: Outcome; readonly flaky: boolean }[] = [];
+
+  constructor(options: ResultOptions) {
+    this.#options = options;
+  }
+
+  add(ended: RunEnded): void {
+    this.#ended.push({ run: ended.run, outcome: ended.verdict.outcome, flaky: isFlaky(ended) });
+  }
+
+  /** Whether so many did not pass that no further one is to be started. */
+  get enough(): boolean {
+    return this.#failures >= this.#options.maxFailures;
+  }
+
+  get outcome(): Outcome {
+    const fails = this.#options.failOnFlaky && this.#flaky > 0;
+    return worst([...this.#ended.map(({ outcome }) => outcome), ...(fails ? (['fail'] as const) : [])]);
+  }
+
+  /** What the verdicts of single runs do not show; `left` is how many were not started. */
+  notices(left: number): readonly string[] {
+    const { failOnFlaky } = this.#options;
+    return [
+      ...unsteadyRuns(this.#ended).map(({ title, outcomes }) => {
+        const often = [...outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', ');
+        return `${title} did not come out the same each time: ${often}`;
+      }),
+      ...(failOnFlaky && this.#flaky > 0
+        ? [`the session fails, as ${count(this.#flaky, 'run')} passed only when repeated (--fail-on-flaky)`]
+        : []),
+      ...(this.enough && left > 0
+        ? [`stopped after ${count(this.#failures, 'run')} that did not pass; ${left} not run`]
+        : []),
+    ];
+  }
+
+  get #failures(): number {
+    return this.#ended.filter(({ outcome }) => outcome !== 'pass').length;
+  }
+
+  get #flaky(): number {
+    return this.#ended.filter(({ flaky }) => flaky).length;
+  }
+}

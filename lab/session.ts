@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly maxFailures: number;
   /** a run that passes only when it is repeated makes the session fail */
   readonly failOnFlaky: boolean;
+  /** once it is aborted, no further run is started either */
+  readonly stopStarting?: AbortSignal;
   readonly clock: Clock;
   readonly labVersion: string;
   readonly host: Readonly<Record<string, string>>;
@@ -67,7 +69,7 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   const results = new Results(options);
   const waiting = [...plan.runs.entries()];
   const worker = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted && !results.enough) {
+    while (!signal.aborted && !results.enough && options.stopStarting?.aborted !== true) {
       const next = waiting.shift();
       if (next === undefined) return;
       const [index, run] = next;

@@ -79,6 +79,8 @@ export interface StopFlags {
   readonly maxFailures?: number;
   /** at the first run that does not pass */
   readonly bail?: true;
+  /** again after each change of a file */
+  readonly watch?: true;
 }
 
 export interface RunFlags extends NodeFlags, ShardFlags, SelectFlags, StopFlags {

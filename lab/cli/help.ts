@@ -70,6 +70,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['run our-issue.yaml --update', 'and write what was measured into the file as expectations'],
       ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
       ['run --last-failed', 'what did not pass in the last session'],
+      ['run our-issue.yaml --watch', 'again after each save of the file'],
       ['run --all --only-changed main --bail', 'what this branch changes, until one does not pass'],
       ['run missing-version --repeat 20', 'each cell 20 times; those that differ are named'],
       ['run --all --retries 2 --fail-on-flaky', 'twice more what does not pass, and fail all the same'],

@@ -326,7 +326,8 @@ function withSelectFlags(command: Command): Command {
     .option('--retries <n>', 'repeat a run that does not pass, so many times at most', zeroOrMore)
     .option('--fail-on-flaky', 'with --retries: fail where a run passed only when repeated')
     .option('--max-failures <n>', 'start no further run once so many did not pass', positive)
-    .option('-x, --bail', 'the same as --max-failures 1');
+    .option('-x, --bail', 'the same as --max-failures 1')
+    .option('-w, --watch', 'run again what a change of a file touches, until q or Ctrl-C');
 }
 
 function withRunFlags(command: Command): Command {

@@ -8,7 +8,7 @@ import { worst } from '../judge/verdict.ts';
 import { recordSession } from '../record.ts';
 import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts, isFolder } from '../host/machine.ts';
-import { listenForInterruption } from './interruption.ts';
+import { listenForInterruption, type Interruption } from './interruption.ts';
 import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { createEventBuffer, type EventBuffer } from '../assembly/run-parts.ts';
@@ -37,6 +37,7 @@ export async function runCommand(world: World, names: readonly string[], flags: 
   if (flags.keep === true && (flags.retries ?? 0) > 0)
     throw new BadInput('--keep leaves the node of each run up, so it goes without --retries');
   if (flags.update === true) return (await import('./update.ts')).updateCommand(world, names, flags);
+  if (flags.watch === true) return (await import('./watch.ts')).watchCommand(world, names, flags);
   if (flags.yes === true) throw new BadInput('--yes is for --update');
   return (await runRecorded(world, names, flags)).exitCode;
 }
@@ -47,6 +48,10 @@ export interface RunMore {
   readonly plan?: () => Promise<Plan>;
   /** in place of those that flags ask for */
   readonly reporters?: readonly Reporter[];
+  /** in place of one of its own */
+  readonly interruption?: Interruption;
+  /** once it is aborted, no further run is started */
+  readonly stopStarting?: AbortSignal;
 }
 
 /** The same, all scenarios when none is named, with the folder that it is recorded in; none when nothing was run. */
@@ -61,8 +66,10 @@ export async function runRecorded(
   const events = createEventBuffer();
   const { emit } = events;
   const note = (message: string) => emit({ kind: 'notice', message });
-  const interruption = listenForInterruption(world, (by) => emit({ kind: 'interrupted', by }));
+  const interruption = more.interruption ?? listenForInterruption(world, () => undefined);
   const { signal } = interruption;
+  const interrupted = () => emit({ kind: 'interrupted', by: interruption.by() ?? '' });
+  signal.addEventListener('abort', interrupted, { once: true });
   const chosen = chooseBackend(world, flags);
   const arch = await chosen.then(
     (choice) => choice.arch,
@@ -108,6 +115,7 @@ export async function runRecorded(
         retries: flags.retries ?? 0,
         maxFailures: flags.bail === true ? 1 : (flags.maxFailures ?? Infinity),
         failOnFlaky: flags.failOnFlaky === true,
+        ...(more.stopStarting === undefined ? {} : { stopStarting: more.stopStarting }),
         clock: world.clock,
         labVersion,
         host,
@@ -129,6 +137,7 @@ export async function runRecorded(
     if (exitCode === undefined) throw thrown;
     return { exitCode };
   } finally {
+    signal.removeEventListener('abort', interrupted);
     await nodes.end();
   }
 }

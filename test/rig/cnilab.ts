@@ -15,6 +15,8 @@ export interface Started {
   readonly finished: Promise<Finished>;
   /** what it has written to standard output so far */
   output(): string;
+  /** the same of standard error */
+  errors(): string;
 }
 
 export interface CnilabOptions {
@@ -45,7 +47,7 @@ export function startCnilab(args: readonly string[], options: CnilabOptions = {}
     child.on('error', reject);
     child.on('close', (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }));
   });
-  return { process: child, finished, output: () => stdout };
+  return { process: child, finished, output: () => stdout, errors: () => stderr };
 }
 
 export const cnilab = (args: readonly string[], options?: CnilabOptions): Promise<Finished> =>

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildModule } from '../../lab/artifacts/go/build.ts';
+import { programsBesides } from '../../lab/artifacts/go/programs-besides.ts';
+import { ok } from '../../lab/core/lab-error.ts';
 import { createGoTool, type GoTool } from '../../lab/artifacts/go/tool.ts';
 import type { CommandResult } from '../../lab/core/ports.ts';
 import type { GomodPins } from '../../lab/plan/pins.ts';
@@ -148,4 +150,62 @@ test("the user's settings for modules hold, and nothing is written outside of th
       GIT_TERMINAL_PROMPT: '0',
     },
   ]);
+});
+
+test('a module that is not available is replaced by a folder of ours, and programs of C and of Debian come beside', async () => {
+  const standIn = join(folder, 'stand-ins/gone');
+  const source = join(folder, 'tools/src');
+  mkdirSync(standIn, { recursive: true });
+  mkdirSync(source, { recursive: true });
+  for (const name of ['b.c', 'a.c', 'a.h']) writeFileSync(join(source, name), '');
+  writeFileSync(join(standIn, 'go.mod'), 'module example.org/gone\n');
+  const compiled: string[] = [];
+  const withAll: GomodPins = {
+    ...facts,
+    c: { tool: 'tools/src' },
+    debian: { monitor: 'usr/bin/monitor' },
+    standIns: { 'example.org/gone v0.1.0': 'gone' },
+  };
+  const built = await buildModule(
+    {
+      go: fakeGo([], { needs: '' }),
+      facts: withAll,
+      version: '1.2.3',
+      heldSums: 'a v1 h1:x=\n',
+      standInsHostPath: join(folder, 'stand-ins'),
+      besides: (places) =>
+        programsBesides(
+          {
+            facts: withAll,
+            compiler: 'cc',
+            exec: async (argv) => {
+              compiled.push(argv.join(' ').replaceAll(folder, ''));
+              return answer('');
+            },
+            apt: {
+              hostRelease: async () => ({ id: 'debian', codename: 'bookworm' }),
+              versionsIn: async (suite, name) => ok([{ suite, name, version: '2.1.6-1' }]),
+              unpack: async (_, { treeHostPath }) => {
+                mkdirSync(join(treeHostPath, 'usr/bin'), { recursive: true });
+                writeFileSync(join(treeHostPath, 'usr/bin/monitor'), 'a monitor');
+                return ok(undefined);
+              },
+            },
+          },
+          places,
+        ),
+    },
+    join(folder, 'tree'),
+    { signal, scratchHostPath: join(folder, 'scratch'), progress: () => undefined },
+  );
+  expect(built.ok && built.value.madeBy.split(', with ').slice(1)).toEqual([
+    'tool by cc',
+    'monitor 2.1.6-1 (bookworm)',
+  ]);
+  expect(compiled).toEqual(['cc -std=c99 -O2 -static -s -o /tree/bin/tool a.c b.c']);
+  expect(readFileSync(join(folder, 'tree/bin/monitor'), 'utf8')).toBe('a monitor');
+  expect(readFileSync(join(folder, 'wrapper-go.mod'), 'utf8')).toBe(
+    'module cnilab/wrapper\n\ngo 1.18\n\nrequire example.org/m v1.2.3\n\nreplace example.org/gone v0.1.0 => ./gone\n',
+  );
+  expect(readFileSync(join(folder, 'scratch/wrapper/gone/go.mod'), 'utf8')).toBe('module example.org/gone\n');
 });

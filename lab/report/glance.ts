@@ -55,7 +55,7 @@ const ITEM_LINES = 12;
  */
 export function glanceAt(asked: GlanceOptions): Glance {
   const { run, findings, outcome } = asked;
-  const options: Known = { ...asked, names: namesOf(asked.entries) };
+  const options: Known = { ...asked, names: [...namesOf(asked.entries), ...namesInPastes(findings)] };
   const bad = findings.filter((one) => one.outcome !== 'pass' && one.check !== 'control');
   const first = bad.find((one) => one.outcome === outcome) ?? bad[0];
   const control = findings.find((one) => one.check === 'control' && one.outcome !== 'pass');
@@ -321,6 +321,14 @@ export const namesOf = (entries: readonly JournalEntry[]): Names =>
       return [[entry.value, entry.name.replace(/\.id$/, '')]];
     })
     .toSorted(([a], [b]) => b.length - a.length);
+
+/** The id of a pod that never came to be is known from an error alone, where the text to paste has its name. */
+const namesInPastes = (findings: readonly Finding[]): Names =>
+  findings.flatMap(({ paste = '', actual = '' }): Names => {
+    const { 1: before = '', 2: name = '' } = /(.{0,20})\$\{([^.}]+)\.id\}/.exec(paste) ?? [];
+    const [id] = /^[0-9a-f]{64}/.exec(actual.slice(actual.indexOf(before) + before.length)) ?? [];
+    return name === '' || id === undefined ? [] : [[id, name]];
+  });
 
 /**
  * The same as text: problems in full, then one line for each thing that follows. `key` is equal for the same result in

@@ -93,6 +93,21 @@ describe('a run that failed', () => {
   });
 });
 
+test('a pod that never came to be has its name, too', () => {
+  const run = planned({ steps: [[runPod, expecting()]] });
+  const error = `failed to setup network for sandbox "${ID}": cni plugin not initialized`;
+  const failed = result(['crictl', 'runp', '/lab/pods/web.json'], {
+    exitCode: 1,
+    stderr: crictlError(error),
+  });
+  const entries = journalOf(run, { steps: [{ seen: [ran('1-run-pod', failed)] }] });
+  const { findings, outcome } = judge(run, entries);
+  const [problem] = glanceAt({ run, findings, outcome, entries, columns: 100 }).problems;
+  expect(problem?.lines).toContain(
+    'it said  failed to setup network for sandbox "<web>": cni plugin not initialized',
+  );
+});
+
 test('what is left behind is named by its kind, grouped by the step since which it is there', () => {
   const items = [
     { kind: 'netns', name: 'cni-1', since: '1-run-pod' },

@@ -22,7 +22,7 @@ test('a scenario is a suite, a step of a cell is a case: failures, errors and wh
       <failure type="error" message="1-run-pod: error differs at character 9">1-run-pod: error differs at character 9
   at web.yaml:21:5
     expected  name "web" is reserved for "\${web.id}"
-    actual    name "wed" is reserved for "aaaaaaaa…"
+    actual    name "wed" is reserved for "&lt;web&gt;"
                       ^ first difference
     command exited with 1: crictl runp /lab/pods/web.json
     to expect it  error: 'name "wed" is reserved for "\${web.id}"'

@@ -90,7 +90,7 @@ fail  reserved containerd=1.6.3    0.61 s
       1-run-pod: error differs at character 9
         at web.yaml:21:5
           expected  name "web" is reserved for "\${web.id}"
-          actual    name "wed" is reserved for "aaaaaaaa…"
+          actual    name "wed" is reserved for "<web>"
                             ^ first difference
           command exited with 1: crictl runp /lab/pods/web.json
           to expect it  error: 'name "wed" is reserved for "\${web.id}"'

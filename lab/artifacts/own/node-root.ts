@@ -34,6 +34,7 @@ const PACKAGES = [
   ],
   ...['kmod', 'mount', 'procps', 'util-linux'],
   ...['iproute2', 'iptables', 'nftables', 'libseccomp2'],
+  'libglib2.0-0', // conmon, the monitor of CRI-O's containers
 ];
 
 /** What others depend on for the sake of their packages' scripts, which are not run. */

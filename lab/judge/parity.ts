@@ -150,10 +150,12 @@ function lasting(items: readonly StateItem[]): readonly StateItem[] {
   return items.filter(({ kind }) => kind !== 'conntrack' && (kind !== 'process' || !anyShim));
 }
 
-/** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod. */
+/** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod; and times of crictl. */
 const RANDOM: readonly (readonly [RegExp, string])[] = [
   [/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, 'ID'],
   [/\bcni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'cni-NAME'],
+  [/(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID'],
+  [/\btime="\d{4}-[^"]*"/g, 'time="TIME"'],
   [/\bveth[0-9a-f]{8}\b/g, 'vethNAME'],
   [/\bbwp[0-9a-f]{12}\b/g, 'bwpNAME'],
   [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { judge } from '../rig/judged.ts';
-import { differences, type RecordedRun } from '../../lab/judge/parity.ts';
+import { differences, withoutNames, type RecordedRun } from '../../lab/judge/parity.ts';
 import type { StateItem } from '../../lab/core/node-state.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
 import {
@@ -116,4 +116,13 @@ test('how often a step was looked at, and a tracked flow, is none', () => {
     verdict: judge(run, entries),
   }));
   expect(first && second && differences(first, second)).toEqual([]);
+});
+
+test('namespaces that CRI-O names by a random id alone are the same, and so are times of crictl', () => {
+  const of = (digit: string, seconds: string) =>
+    withoutNames(
+      `time="2026-11-28T15:42:${seconds}Z" level=warning: /run/netns/${digit.repeat(8)}-3643-4240-961f-2ca5730f0a8f`,
+    );
+  expect(of('a', '08')).toBe('time="TIME" level=warning: /run/netns/UUID');
+  expect(of('b', '20')).toBe(of('a', '08'));
 });

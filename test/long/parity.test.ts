@@ -36,6 +36,7 @@ const IN_MACHINES = [
   'reference-config',
   'failed-setup-leak',
   'pods-on-two-nodes',
+  'crio-missing-version',
 ];
 
 test(

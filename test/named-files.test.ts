@@ -43,3 +43,10 @@ test('every file of ours that a document or a comment names is there', () => {
   });
   expect(missing).toEqual([]);
 });
+
+test('no file has the marks of a merge that was not finished', () => {
+  const unfinished = tracked.filter((file) =>
+    /^(?:<{7} |>{7} )/m.test(readFileSync(join(root, file), 'latin1')),
+  );
+  expect(unfinished).toEqual([]);
+});

@@ -2,7 +2,7 @@ import type { LabEvent, RunEnded } from './events.ts';
 import { worst, type Outcome } from './judge/verdict.ts';
 import type { RunPlan } from './plan/plan.ts';
 import { unsteadyRuns } from './plan/select-runs.ts';
-import { decideAttempts, isFlaky } from './report/attempts.ts';
+import { decideAttempts, failsAsFlaky, isFlaky } from './report/attempts.ts';
 import { count } from './report/reporter.ts';
 
 export interface RetryOptions {
@@ -86,9 +86,7 @@ export class Results {
         const often = [...outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', ');
         return `${title} did not come out the same each time: ${often}`;
       }),
-      ...(failOnFlaky && this.#flaky > 0
-        ? [`the session fails, as ${count(this.#flaky, 'run')} passed only when repeated (--fail-on-flaky)`]
-        : []),
+      ...(failOnFlaky && this.#flaky > 0 ? [failsAsFlaky(this.#flaky)] : []),
       ...(this.enough && left > 0
         ? [`stopped after ${count(this.#failures, 'run')} that did not pass; ${left} not run`]
         : []),

@@ -12,6 +12,7 @@ import type { CniFlags } from './kept.ts';
 import type { ParityFlags } from './parity.ts';
 import type { PlanFlags } from './plan.ts';
 import type { ReplayFlags } from './replay.ts';
+import type { ReportFlags } from './report.ts';
 import { REPORTER_NAMES } from './reporters.ts';
 import type { UpFlags } from './up.ts';
 
@@ -117,8 +118,9 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .description('the same, as reports: for a browser, for CI services, for programs')
     .argument('<folders...>', 'of runs, of sessions, or of any folders around them')
     .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
+    .option('--fail-on-flaky', 'fail where a run passed only when repeated')
     .option('-v, --verbose', 'say everything that was done')
-    .action(async (folders: string[], flags: Pick<RunFlags, 'reporter' | 'verbose'>) =>
+    .action(async (folders: string[], flags: ReportFlags) =>
       done(await (await import('./report.ts')).reportCommand(world, folders, flags)),
     );
 
@@ -127,8 +129,9 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .description('one report and one verdict from all shards of a plan')
     .argument('<folders...>', 'of sessions, or of any folders around them')
     .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
+    .option('--fail-on-flaky', 'fail where a run passed only when repeated')
     .option('-v, --verbose', 'say everything that was done')
-    .action(async (folders: string[], flags: Pick<RunFlags, 'reporter' | 'verbose'>) =>
+    .action(async (folders: string[], flags: ReportFlags) =>
       done(await (await import('./report.ts')).mergeCommand(world, folders, flags)),
     );
 

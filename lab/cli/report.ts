@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { worst, type Outcome } from '../judge/verdict.ts';
 import { fanOut, type FanOut } from '../report/reporter.ts';
+import { failsAsFlaky, isFlaky } from '../report/attempts.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 import { asRun, findRuns, judgeFound, type FoundRun } from '../assembly/recorded.ts';
 import { findSessions } from '../assembly/sessions.ts';
@@ -13,6 +14,8 @@ import { wholeOf } from '../plan/whole.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
+export type ReportFlags = Pick<RunFlags, 'reporter' | 'verbose' | 'failOnFlaky'>;
+
 /**
  * `cnilab report` and `cnilab judge`: the verdict on recorded runs, from their plans and journals alone, by any reporters. Runs
  * may come from any number of sessions and machines.
@@ -20,7 +23,7 @@ import { EXIT } from './exit-codes.ts';
 export async function reportCommand(
   world: World,
   folders: readonly string[],
-  flags: Pick<RunFlags, 'reporter' | 'verbose'>,
+  flags: ReportFlags,
 ): Promise<number> {
   return reportFound(world, { found: findRuns(hostPathsOf(world, folders)), folders, flags });
 }
@@ -32,7 +35,7 @@ export async function reportCommand(
 export async function mergeCommand(
   world: World,
   folders: readonly string[],
-  flags: Pick<RunFlags, 'reporter' | 'verbose'>,
+  flags: ReportFlags,
 ): Promise<number> {
   const hostPaths = hostPathsOf(world, folders);
   const found = findRuns(hostPaths);
@@ -73,13 +76,14 @@ async function reportFound(
     readonly found: readonly FoundRun[];
     readonly missing?: readonly RunHead[];
     readonly folders: readonly string[];
-    readonly flags: Pick<RunFlags, 'reporter' | 'verbose'>;
+    readonly flags: ReportFlags;
   },
 ): Promise<number> {
   const reporters = fanOut(await createReporters(world, flags));
   const outcome = await reportRuns(found, {
     reporters,
     missing,
+    failOnFlaky: flags.failOnFlaky === true,
     outputHostPath: resolve(world.cwd, folders[0] ?? '.'),
   });
   return EXIT[(await reporters.end()) ? outcome : worst([outcome, 'inconclusive'])];
@@ -95,11 +99,14 @@ export async function reportRuns(
     reporters,
     outputHostPath,
     missing = [],
+    failOnFlaky = false,
   }: {
     readonly reporters: FanOut;
     readonly outputHostPath: string;
     /** runs that should have been there */
     readonly missing?: readonly RunHead[];
+    /** a run that passed only when repeated makes the session fail */
+    readonly failOnFlaky?: boolean;
   },
 ): Promise<Outcome> {
   const heads = found.map(({ head }) => head);
@@ -107,12 +114,18 @@ export async function reportRuns(
   reporters.emit({ kind: 'session-started', runs, backend: 'recorded', jobs: 1, outputHostPath });
   const outcomes = new Set<Outcome>(missing.length === 0 ? [] : ['inconclusive']);
   let durationMs = 0;
+  let flaky = 0;
   for (const one of found) {
     const ended = judgeFound(one);
     outcomes.add(ended.verdict.outcome);
     durationMs += ended.durationMs;
+    if (isFlaky(ended)) flaky += 1;
     reporters.emit(ended);
     await setImmediate(); // what was written can leave meanwhile
+  }
+  if (failOnFlaky && flaky > 0) {
+    outcomes.add('fail');
+    reporters.emit({ kind: 'notice', message: failsAsFlaky(flaky) });
   }
   const outcome = worst([...outcomes]);
   reporters.emit({ kind: 'session-ended', outcome, durationMs, outputHostPath });

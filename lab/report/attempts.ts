@@ -1,5 +1,6 @@
 import type { Attempt, RunEnded } from '../events.ts';
 import { worst } from '../judge/verdict.ts';
+import { count } from './reporter.ts';
 
 /**
  * What several attempts at one run come to: the one that passed, as the others were retried; where none did, the last one of
@@ -26,6 +27,10 @@ interface OfAttempts {
 /** Whether a run passed, and did not do so at once. */
 export const isFlaky = ({ verdict, attempts = [] }: OfAttempts): boolean =>
   verdict.outcome === 'pass' && attempts.some((attempt) => attempt.verdict.outcome !== 'pass');
+
+/** Why a session fails in which all runs passed. */
+export const failsAsFlaky = (flaky: number): string =>
+  `the session fails, as ${count(flaky, 'run')} passed only when repeated (--fail-on-flaky)`;
 
 /** A line for each attempt, where there was more than one: `attempt 1  fail  ERROR  recorded in FOLDER`. */
 export const attemptTexts = ({ attempts = [] }: Pick<OfAttempts, 'attempts'>): readonly string[] =>

@@ -21,8 +21,12 @@ function recordIn(path: string, { run, entries }: RecordedCell): string {
 }
 
 async function report(...folders: readonly string[]) {
+  return reportWith({}, folders);
+}
+
+async function reportWith(flags: { readonly failOnFlaky?: true }, folders: readonly string[]) {
   const world = fakeWorld({ cwd: folder });
-  const exitCode = await reportCommand(world, folders, { reporter: ['json'] });
+  const exitCode = await reportCommand(world, folders, { reporter: ['json'], ...flags });
   const { outcome, totals, runs } = JSON.parse(world.written.out) as {
     outcome: string;
     totals: unknown;
@@ -46,6 +50,21 @@ test('runs of several sessions, at any depth, are one report in the order of the
       ['reserved-containerd-1.6.10', 'pass'],
       ['reserved-containerd-1.6.10-2', 'fail'],
     ],
+  });
+});
+
+test('a run that passed only when repeated passes, and fails where that is asked for', async () => {
+  const run = recordIn('s1', failing('1.6.4'));
+  const second = passing('1.6.4');
+  mkdirSync(join(run, 'attempt-2'));
+  writeFileSync(join(run, 'attempt-2/plan.json'), JSON.stringify({ formatVersion: 3, runs: [second.run] }));
+  writeFileSync(join(run, 'attempt-2/journal.jsonl'), second.entries.map(formatJournalEntry).join(''));
+  const totals = { pass: 1, fail: 0, inconclusive: 0, flaky: 1, notRun: 0 };
+  expect(await report('s1')).toMatchObject({ exitCode: 0, outcome: 'pass', totals });
+  expect(await reportWith({ failOnFlaky: true }, ['s1'])).toMatchObject({
+    exitCode: 1,
+    outcome: 'fail',
+    totals,
   });
 });
 

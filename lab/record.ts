@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bytesOfText, bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
@@ -56,6 +56,8 @@ export function recordRun(run: RunPlan, hostPath: string, runtimes: Runtimes): R
 
 /** What a session writes down beside its runs, so that they can be merged with those of other machines: docs/journal.md. */
 export interface SessionRecorder {
+  /** Removes what was written: the input was bad, and no run began. */
+  neverBegan(): void;
   /** Throws LabError where it cannot be written. */
   ended(end: NonNullable<SessionRecord['ended']>): void;
 }
@@ -94,6 +96,7 @@ export function recordSession(
     folder.write('session.json', json(session));
   });
   return {
+    neverBegan: () => rmSync(hostPath, { recursive: true, force: true }),
     ended: (ended) =>
       orFail(() => {
         // in one move, so that it is never half of either

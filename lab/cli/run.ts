@@ -5,7 +5,7 @@ import { BadInput, messageOf } from '../core/lab-error.ts';
 import { fanOut, type Reporter } from '../report/reporter.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
-import { recordSession } from '../record.ts';
+import { recordSession, type SessionRecorder } from '../record.ts';
 import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts, isFolder } from '../host/machine.ts';
 import { listenForInterruption, type Interruption } from './interruption.ts';
@@ -95,11 +95,12 @@ export async function runRecorded(
     events.forwardTo(reporters);
     for (const message of await sweepHost({ backends: [backend], artifacts }))
       emit({ kind: 'notice', message });
+    let session: SessionRecorder | undefined;
     try {
       const host = await hostFacts();
       const { labVersion } = world;
       const started = world.clock.date().toISOString();
-      const session = recordSession(outputHostPath, {
+      session = recordSession(outputHostPath, {
         ...{ labVersion, backend: backend.name, host, started, shard, shards, plan: whole },
       });
       const outcome = await runSession({
@@ -128,6 +129,9 @@ export async function runRecorded(
       const reported = await reporters.end();
       const exitCode = EXIT[reported ? outcome : worst([outcome, 'inconclusive'])];
       return { exitCode: interruption.exitCode() ?? exitCode, outputHostPath };
+    } catch (thrown) {
+      if (thrown instanceof BadInput) session?.neverBegan();
+      throw thrown;
     } finally {
       await reporters.end();
       pointLatestAt(world, outputHostPath);

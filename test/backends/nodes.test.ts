@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -55,7 +55,8 @@ expect: { left-behind: none, pods: none }
   expect(await settled(before, [folder])).toEqual(before);
 
   const session = join(output, 'latest');
-  const usages = readdirSync(session).map((slug) => {
+  const slugs = readdirSync(session).filter((name) => existsSync(join(session, name, 'journal.jsonl')));
+  const usages = slugs.map((slug) => {
     const journal = parseJournal(readFileSync(join(session, slug, 'journal.jsonl'), 'utf8'));
     if (!journal.ok) throw new Error(journal.error);
     return journal.value.flatMap((entry) => (entry.kind === 'usage' ? [entry.usage] : []));

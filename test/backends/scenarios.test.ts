@@ -86,10 +86,13 @@ test('every control rings by the check that it names', () => {
   expect(rung).toEqual(
     controls.map(
       ({ run }) =>
-        `${run.scenario.name}: pass control ${run.control?.outcome} by ${run.control?.finding} of ${run.control?.step}, as it must`,
+        `${run.scenario.name}: pass control ${run.control?.outcome} by ${run.control?.finding} of ${whereOf(run.control)}, as it must`,
     ),
   );
 });
+
+const whereOf = (control: RunPlan['control']): string =>
+  `${control?.step}${control?.on === undefined ? '' : ` on ${control.on}`}`;
 
 test('judged again, each recorded run gives the findings that were written down', async () => {
   const again = await cnilab(['report', session, '--reporter', 'json']);
@@ -263,7 +266,7 @@ test('the command says so too: one character of an exact error in plan.json', as
   const plan = readFileSync(join(copy, 'plan.json'), 'utf8');
   writeFileSync(
     join(copy, 'plan.json'),
-    plan.replace('incompatible CNI versions', 'incompatible CNI version'),
+    plan.replaceAll('incompatible CNI versions', 'incompatible CNI version'), // the text of the file is in it too
   );
   const again = await cnilab(['judge', copy]);
   expect(again.exitCode).toBe(1);

@@ -266,7 +266,7 @@ export interface ShorterJournal {
 /** The journal without one of the looks that the plan's expectations need. */
 export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): readonly ShorterJournal[] {
   const last = run.steps.at(-1)?.id;
-  return run.steps.flatMap(({ id, on, expect }) => {
+  return run.steps.flatMap(({ id, within, on, expect }) => {
     const end = run.nodes.find(({ name }) => name === on)?.end;
     const asked = [expect, ...(id === last && end !== undefined ? [end] : [])];
     const checks: CheckName[] = [];
@@ -276,8 +276,9 @@ export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): re
       checks.push('container');
     if (asked.some(({ networkReady }) => networkReady !== undefined)) checks.push('network-ready');
     if (checks.length === 0) return [];
-    const without = entries.filter((entry) => !(entry.kind === 'look' && entry.stepId === id));
-    return [{ entries: without, checks, change: `without the look of ${id}` }];
+    const lookedAt = within ?? id;
+    const without = entries.filter((entry) => !(entry.kind === 'look' && entry.stepId === lookedAt));
+    return [{ entries: without, checks, change: `without the look of ${lookedAt}` }];
   });
 }
 

@@ -144,10 +144,13 @@ function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult
   return `${argv.join(' ')}: ${end}: ${error?.message ?? stderr.trim()}`;
 }
 
-/** Tracked flows come and go in the kernel's own time. Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
+/** Tracked flows come and go in the kernel's own time, and so do plugins that are being called. Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
 function lasting(items: readonly StateItem[]): readonly StateItem[] {
   const anyShim = items.some(({ kind }) => kind === 'shim');
-  return items.filter(({ kind }) => kind !== 'conntrack' && (kind !== 'process' || !anyShim));
+  return items.filter(
+    ({ kind, name }) =>
+      kind !== 'conntrack' && (kind !== 'process' || (!anyShim && !name.startsWith('/opt/cni/bin/'))),
+  );
 }
 
 /** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod; and times of crictl. */

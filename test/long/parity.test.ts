@@ -36,7 +36,6 @@ const IN_MACHINES = [
   'reference-config',
   'failed-setup-leak',
   'pods-on-two-nodes',
-  'crio-missing-version',
 ];
 
 test(

@@ -3,7 +3,7 @@ import { worst, type Outcome } from './judge/verdict.ts';
 import type { RunPlan } from './plan/plan.ts';
 import { unsteadyRuns } from './plan/select-runs.ts';
 import { decideAttempts, failsAsFlaky, isFlaky } from './report/attempts.ts';
-import { count } from './report/reporter.ts';
+import { count } from './core/amounts.ts';
 
 export interface RetryOptions {
   /** so often a run that does not pass is repeated at most */
@@ -58,14 +58,19 @@ export interface ResultOptions {
 /** What the runs of a session came to so far, and what that means for the session. */
 export class Results {
   readonly #options: ResultOptions;
-  readonly #ended: { readonly run: RunPlan; readonly outcome: Outcome; readonly flaky: boolean }[] = [];
+  readonly #ended: { readonly run: RunPlan; readonly outcome: Outcome }[] = [];
+  #failures = 0;
+  #flaky = 0;
 
   constructor(options: ResultOptions) {
     this.#options = options;
   }
 
   add(ended: RunEnded): void {
-    this.#ended.push({ run: ended.run, outcome: ended.verdict.outcome, flaky: isFlaky(ended) });
+    const { outcome } = ended.verdict;
+    this.#ended.push({ run: ended.run, outcome });
+    if (outcome !== 'pass') this.#failures += 1;
+    if (isFlaky(ended)) this.#flaky += 1;
   }
 
   /** Whether so many did not pass that no further one is to be started. */
@@ -91,13 +96,5 @@ export class Results {
         ? [`stopped after ${count(this.#failures, 'run')} that did not pass; ${left} not run`]
         : []),
     ];
-  }
-
-  get #failures(): number {
-    return this.#ended.filter(({ outcome }) => outcome !== 'pass').length;
-  }
-
-  get #flaky(): number {
-    return this.#ended.filter(({ flaky }) => flaky).length;
   }
 }

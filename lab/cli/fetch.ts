@@ -1,4 +1,5 @@
-import { fanOut, count } from '../report/reporter.ts';
+import { count } from '../core/amounts.ts';
+import { fanOut } from '../report/reporter.ts';
 import { isRecorded, labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
 import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';

@@ -4,7 +4,7 @@ import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { byScenario } from '../report/collector.ts';
-import { count } from '../report/reporter.ts';
+import { count } from '../core/amounts.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 import { createBackends } from '../assembly/backends.ts';
 import { readPins } from '../assembly/open-artifacts.ts';

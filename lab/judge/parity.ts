@@ -1,5 +1,6 @@
 import type { JournalEntry, ObservedOn } from '../observe/observation.ts';
 import type { Verdict } from './verdict.ts';
+import { CNI_BIN } from '../core/components.ts';
 import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
@@ -149,7 +150,7 @@ function lasting(items: readonly StateItem[]): readonly StateItem[] {
   const anyShim = items.some(({ kind }) => kind === 'shim');
   return items.filter(
     ({ kind, name }) =>
-      kind !== 'conntrack' && (kind !== 'process' || (!anyShim && !name.startsWith('/opt/cni/bin/'))),
+      kind !== 'conntrack' && (kind !== 'process' || (!anyShim && !name.startsWith(`${CNI_BIN}/`))),
   );
 }
 

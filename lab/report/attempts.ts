@@ -1,6 +1,6 @@
 import type { Attempt, RunEnded } from '../events.ts';
 import { worst } from '../judge/verdict.ts';
-import { count } from './reporter.ts';
+import { count } from '../core/amounts.ts';
 
 /**
  * What several attempts at one run come to: the one that passed, as the others were retried; where none did, the last one of

@@ -6,7 +6,8 @@ import type { Place } from '../spec/diagnostic.ts';
 import { cellList, Problems, type Problem } from './alike.ts';
 import { createCollector, type Collected } from './collector.ts';
 import { flakyText, keepOutcome, markdown, totalsOf, totalsText } from './markdown.ts';
-import { count, formatPlace, type Reporter } from './reporter.ts';
+import { formatPlace, type Reporter } from './reporter.ts';
+import { count } from '../core/amounts.ts';
 
 export interface GithubOptions {
   /** to the log of the step, where the runner looks for commands */

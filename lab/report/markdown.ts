@@ -4,7 +4,8 @@ import type { Outcome } from '../judge/verdict.ts';
 import { cellList, Problems, type Problem } from './alike.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
 import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
-import { count, formatDuration, formatPlace, type Reporter } from './reporter.ts';
+import { formatPlace, type Reporter } from './reporter.ts';
+import { count, formatDuration } from '../core/amounts.ts';
 import { everythingText } from './run-text.ts';
 
 /** GitHub refuses a summary of more than 1 MiB. */

@@ -21,17 +21,8 @@ export interface Screen {
   readonly columns: number;
 }
 
-/** `0.61 s`, `12.30 s`, `2 min 05 s`: how long something took, for people. */
-export function formatDuration(durationMs: number): string {
-  if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(2)} s`;
-  const seconds = Math.round(durationMs / 1000);
-  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
-}
-
 /** A place as editors and terminals open it. */
 export const formatPlace = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
-
-export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
 /** Several reporters as one. */
 export interface FanOut {

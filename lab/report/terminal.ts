@@ -10,7 +10,8 @@ import { attemptTexts, isFlaky } from './attempts.ts';
 import { byScenario } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
-import { type Reporter, type Screen, count, formatDuration } from './reporter.ts';
+import type { Reporter, Screen } from './reporter.ts';
+import { count, formatDuration } from '../core/amounts.ts';
 import { artifactsText, blocksOf, findingText, everythingText, keptText, type Block } from './run-text.ts';
 import { SlowWork, StatusLine } from './status-line.ts';
 
@@ -64,6 +65,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     return outcome === 'fail' ? colors.red(text) : colors.yellow(text);
   };
   const draw = (): void => {
+    if (!screen.isTerminal) return;
     const now = [
       ...[...running.values()].map(({ title, stepId, sinceMs }) => {
         const seconds = Math.floor((clock.now() - sinceMs) / 1000);

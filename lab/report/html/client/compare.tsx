@@ -1,6 +1,11 @@
 import type { ArtifactView, FactView, RunDetail, RunRow } from './data.ts';
-import { Badge, count, runHref, Section, useReady, Waiting } from './parts.tsx';
+import { count } from '../../../core/amounts.ts';
+import { Badge, ColumnHeads, runHref, Section, useReady, Waiting } from './parts.tsx';
 import { readDetail, type Report } from './read.ts';
+
+/** What two runs show, once both are read. */
+const useDetails = (report: Report, [one, other]: readonly [RunRow, RunRow]) =>
+  useReady(() => Promise.all([readDetail(report, one), readDetail(report, other)]), [one.slug, other.slug]);
 
 /** Two runs side by side: only what differs. */
 export function ComparePage({
@@ -12,10 +17,7 @@ export function ComparePage({
   readonly one: RunRow;
   readonly other: RunRow;
 }) {
-  const details = useReady(
-    () => Promise.all([readDetail(report, one), readDetail(report, other)]),
-    [one.slug, other.slug],
-  );
+  const details = useDetails(report, [one, other]);
   const isRead = details !== undefined && !(details instanceof Error);
   return (
     <>
@@ -102,13 +104,7 @@ function SideBySide({
   return (
     <div class="scroller">
       <table class="sides">
-        <thead>
-          <tr>
-            <th scope="col">where</th>
-            <th scope="col">only {first}</th>
-            <th scope="col">only {second}</th>
-          </tr>
-        </thead>
+        <ColumnHeads names={['where', `only ${first}`, `only ${second}`]} />
         <tbody>
           {rows.map(({ stepId, one, other }) => (
             <tr key={stepId}>
@@ -186,10 +182,7 @@ function Changed({
   readonly first: string;
   readonly second: string;
 }) {
-  const details = useReady(
-    () => Promise.all([readDetail(report, before), readDetail(report, after)]),
-    [before.slug, after.slug],
-  );
+  const details = useDetails(report, [before, after]);
   const isRead = details !== undefined && !(details instanceof Error);
   const rows = isRead ? differing(details[0]?.facts ?? [], details[1]?.facts ?? []) : [];
   return (

@@ -2,7 +2,8 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { AttentionItem, RunOutcome, RunRow } from './data.ts';
 import { Matrix } from './matrix.tsx';
-import { Badge, count, duration, Gap, runHref, Section, useRows } from './parts.tsx';
+import { count, formatDuration } from '../../../core/amounts.ts';
+import { Badge, ColumnHeads, Gap, runHref, Section, useRows } from './parts.tsx';
 import type { Report } from './read.ts';
 
 const OUTCOMES: readonly RunOutcome[] = ['fail', 'inconclusive', 'not run', 'pass'];
@@ -72,7 +73,7 @@ function Verdict({ report }: { readonly report: Report }) {
       </h1>
       <p class="facts">
         {count(report.runs.length, 'run')} of {count(report.scenarios.length, 'scenario')} in{' '}
-        {duration(report.durationMs)}
+        {formatDuration(report.durationMs)}
         {report.time === '' ? '' : `, first at ${report.time.slice(0, 19).replace('T', ' ')} UTC`}, cnilab{' '}
         {report.labVersion}, recorded in <code>{report.folder}</code>
       </p>
@@ -193,13 +194,7 @@ function RunList({ runs }: { readonly runs: readonly RunRow[] }) {
       aria-label="All runs"
     >
       <table class="runs" aria-rowcount={runs.length + 1}>
-        <thead>
-          <tr>
-            <th scope="col">outcome</th>
-            <th scope="col">run</th>
-            <th scope="col">duration</th>
-          </tr>
-        </thead>
+        <ColumnHeads names={['outcome', 'run', 'duration']} />
         <tbody>
           <Gap height={before} columns={3} />
           {runs.slice(from, to).map((run, index) => (
@@ -210,7 +205,7 @@ function RunList({ runs }: { readonly runs: readonly RunRow[] }) {
               <th scope="row">
                 <a href={runHref(run)}>{run.title}</a>
               </th>
-              <td class="number">{duration(run.durationMs)}</td>
+              <td class="number">{formatDuration(run.durationMs)}</td>
             </tr>
           ))}
           <Gap height={after} columns={3} />

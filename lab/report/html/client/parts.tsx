@@ -21,15 +21,6 @@ export const Badge = ({ outcome }: { readonly outcome: RunOutcome }) => (
 
 export const runHref = ({ slug }: Pick<RunRow, 'slug'>): string => `#/run/${encodeURIComponent(slug)}`;
 
-/** `0.61 s`, `2 min 05 s` */
-export function duration(ms: number): string {
-  if (ms < 60_000) return `${(ms / 1000).toFixed(2)} s`;
-  const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
-}
-
-export const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
-
 /** Something that is shown when it is ready, and what went wrong with it if it is not. */
 export function useReady<T>(make: () => Promise<T>, keys: readonly unknown[]): T | Error | undefined {
   const [ready, setReady] = useState<T | Error | undefined>(undefined);
@@ -69,6 +60,19 @@ export function Section({
     </section>
   );
 }
+
+/** The heads of the columns of a table. */
+export const ColumnHeads = ({ names }: { readonly names: readonly string[] }) => (
+  <thead>
+    <tr>
+      {names.map((name) => (
+        <th scope="col" key={name}>
+          {name}
+        </th>
+      ))}
+    </tr>
+  </thead>
+);
 
 /** More rows than this are made only while they are in view. */
 const ALL_AT_ONCE = 150;

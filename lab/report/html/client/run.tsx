@@ -1,6 +1,7 @@
 import type { FindingView, RunDetail, RunRow } from './data.ts';
 import { comparedIn, Difference, otherDetail } from './difference.tsx';
-import { Badge, count, duration, Section, useReady, Waiting } from './parts.tsx';
+import { count, formatDuration } from '../../../core/amounts.ts';
+import { Badge, ColumnHeads, Section, useReady, Waiting } from './parts.tsx';
 import { readDetail, type Report } from './read.ts';
 import { Timeline } from './timeline.tsx';
 
@@ -39,8 +40,8 @@ function Detail({
     <>
       <p>{detail.summary}</p>
       <p class="facts">
-        {duration(run.durationMs)} on {detail.backend}, at {detail.time.slice(0, 19).replace('T', ' ')} UTC,
-        written in <code>{detail.place}</code>, recorded in <code>{detail.folder}</code>
+        {formatDuration(run.durationMs)} on {detail.backend}, at {detail.time.slice(0, 19).replace('T', ' ')}{' '}
+        UTC, written in <code>{detail.place}</code>, recorded in <code>{detail.folder}</code>
       </p>
       <p>
         Repeat it: <code class="command">{detail.command}</code>
@@ -177,15 +178,7 @@ function Left({ detail: { left, unseen } }: { readonly detail: RunDetail }) {
       ) : (
         <div class="scroller">
           <table>
-            <thead>
-              <tr>
-                {['kind', 'name', 'pod', 'since', 'expected'].map((name) => (
-                  <th scope="col" key={name}>
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <ColumnHeads names={['kind', 'name', 'pod', 'since', 'expected']} />
             <tbody>
               {left.map((item, index) => (
                 <tr key={index} class={item.isUnexpected ? 'is-bad' : ''}>
@@ -211,15 +204,7 @@ function Artifacts({ detail: { artifacts, host } }: { readonly detail: RunDetail
     <Section title="Made of" id="made-of">
       <div class="scroller">
         <table>
-          <thead>
-            <tr>
-              {['component', 'version', 'source', 'made by', 'checksum'].map((name) => (
-                <th scope="col" key={name}>
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <ColumnHeads names={['component', 'version', 'source', 'made by', 'checksum']} />
           <tbody>
             {artifacts.map((one, index) => (
               <tr key={index}>

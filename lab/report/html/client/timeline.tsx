@@ -1,7 +1,8 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 
 import { LANES, type EventView, type Lane, type RunDetail } from './data.ts';
-import { duration, Gap, useRows } from './parts.tsx';
+import { formatDuration } from '../../../core/amounts.ts';
+import { ColumnHeads, Gap, useRows } from './parts.tsx';
 
 const LANE_NAMES: Readonly<Record<Lane, string>> = {
   steps: 'steps',
@@ -39,7 +40,7 @@ export function Timeline({ detail }: { readonly detail: RunDetail }) {
           Zoom out
         </button>{' '}
         <span class="facts">
-          {duration(endMs - startMs)} from left to right
+          {formatDuration(endMs - startMs)} from left to right
           {isRecorded ? '' : '. Plugin calls were not recorded: cnilab run --record does.'}
         </span>
       </p>
@@ -199,15 +200,7 @@ function EventTable({
       </p>
       <div class="scroller is-long" ref={scroller} tabIndex={0} role="region" aria-label="Events">
         <table class="events" aria-rowcount={shown.length + 1}>
-          <thead>
-            <tr>
-              {['time', 'step', 'lane', 'what', 'took'].map((name) => (
-                <th scope="col" key={name}>
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <ColumnHeads names={['time', 'step', 'lane', 'what', 'took']} />
           <tbody>
             <Gap height={before} columns={5} />
             {shown.slice(from, to).map((event, index) => (

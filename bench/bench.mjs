@@ -48,7 +48,7 @@ try {
   );
   const five = await pairs(
     count,
-    () => wall(() => lab('incompatible-version')),
+    () => wall(() => lab('incompatible-version', '--containerd', '1.6.0,1.6.1,1.6.2,1.6.3,1.6.4')),
     () => wall(one),
   );
   const ready = await pairs(

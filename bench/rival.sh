@@ -32,7 +32,9 @@ printf 'runtime-endpoint: %s\nimage-endpoint: %s\ntimeout: 60\n' $socket $socket
 if [ -n "$iptables" ]; then mount -t overlay overlay -o "ro,lowerdir=$iptables:/usr" /usr; fi
 
 containerd 2>/run/containerd.log &
-ctr --namespace k8s.io images import "$pause" >/dev/null & # it waits for the socket by itself
+# it waits for the socket by itself; between bind and listen a connection is refused, and then it tries once more
+import() { ctr --namespace k8s.io images import "$pause" >/dev/null; }
+{ import 2>/dev/null || import; } &
 import=$!
 ip link set lo up
 ln -s "$old"/* /opt/cni/bin/

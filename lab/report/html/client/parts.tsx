@@ -101,8 +101,10 @@ export function useRows({ total, rowHeight }: RowsOptions) {
     element.addEventListener('scroll', measure, { passive: true });
     return () => element.removeEventListener('scroll', measure);
   }, [isLong]);
-  const from = isLong ? Math.max(0, Math.min(total, Math.floor(top / rowHeight) - OUT_OF_VIEW)) : 0;
-  const to = isLong ? Math.min(total, Math.ceil((top + height) / rowHeight) + OUT_OF_VIEW) : total;
+  // a table that became shorter is scrolled to its end only after it was drawn
+  const scrolled = Math.min(top, Math.max(0, total * rowHeight - height));
+  const from = isLong ? Math.max(0, Math.floor(scrolled / rowHeight) - OUT_OF_VIEW) : 0;
+  const to = isLong ? Math.min(total, Math.ceil((scrolled + height) / rowHeight) + OUT_OF_VIEW) : total;
   /** Scrolls so that a row is there. */
   const show = (row: number): void => {
     const element = scroller.current;

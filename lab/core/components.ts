@@ -80,6 +80,9 @@ export type Arch = (typeof ARCHS)[number];
 /** Where plugins are on every node, whatever a runtime's own default. */
 export const CNI_BIN = '/opt/cni/bin';
 
+/** Where the recorder keeps the plugins that it stands in for: `/lab/plugins/3/bridge`. */
+export const RECORDED_PLUGINS = '/lab/plugins';
+
 /** The names of the images on every node. No registry serves them: the lab makes them and imports them. */
 export const SANDBOX_IMAGE = 'cnilab.local/pause:1';
 export const APP_IMAGE = 'cnilab.local/app:1';

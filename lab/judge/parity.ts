@@ -1,6 +1,6 @@
 import type { JournalEntry, ObservedOn } from '../observe/observation.ts';
 import type { Verdict } from './verdict.ts';
-import { CNI_BIN } from '../core/components.ts';
+import { CNI_BIN, RECORDED_PLUGINS } from '../core/components.ts';
 import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
@@ -149,10 +149,15 @@ function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult
 function lasting(items: readonly StateItem[]): readonly StateItem[] {
   const anyShim = items.some(({ kind }) => kind === 'shim');
   return items.filter(
-    ({ kind, name }) =>
-      kind !== 'conntrack' && (kind !== 'process' || (!anyShim && !name.startsWith(`${CNI_BIN}/`))),
+    ({ kind, name }) => kind !== 'conntrack' && (kind !== 'process' || (!anyShim && !isPlugin(name))),
   );
 }
+
+/** Whether a command line is that of a plugin, be it a program or a script: `/bin/sh /lab/plugins/3/bridge`. */
+const isPlugin = (commandLine: string): boolean =>
+  commandLine
+    .split(' ')
+    .some((word) => [CNI_BIN, RECORDED_PLUGINS].some((folder) => word.startsWith(`${folder}/`)));
 
 /** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod; and times of crictl. */
 const RANDOM: readonly (readonly [RegExp, string])[] = [

@@ -89,6 +89,15 @@ test('a process of a container that runs is none, one that no shim looks after i
   expect(differences(nothing, orphan)).toEqual(['only on vm, 1-run-pod: there is process runc init']);
 });
 
+test('a plugin that is still being called is none, be it a program or a script', () => {
+  const plugins = ['/opt/cni/bin/bridge', '/bin/sh /lab/plugins/17/agent-cni'].map((name) =>
+    item('process', name),
+  );
+  const called = recorded('container', { digit: 'a', error: 'EOF', left: () => plugins });
+  const over = recorded('bare', { digit: 'b', error: 'EOF', left: () => [] });
+  expect(differences(over, called)).toEqual([]);
+});
+
 test('a run that broke off differs from one that did not', () => {
   const entries = [
     ...bare.entries.slice(0, -1),

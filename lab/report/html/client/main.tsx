@@ -1,5 +1,5 @@
 import { render } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { ComparePage, VersionsPage } from './compare.tsx';
 import { Overview } from './overview.tsx';
@@ -87,7 +87,8 @@ const STORED_AS = 'cnilab-report-theme';
 /** Light, dark, or what the system says. A page from disk may not be allowed to remember it. */
 function Theme() {
   const [theme, setTheme] = useState<ThemeName>(storedTheme);
-  useEffect(() => {
+  // before the browser paints: the page is never shown in another theme first
+  useLayoutEffect(() => {
     document.documentElement.dataset['theme'] = theme;
     try {
       localStorage.setItem(STORED_AS, theme);

@@ -1,4 +1,4 @@
-/** `0.61 s`, `12.30 s`, `2 min 05 s`: how long something took, for people. */
+/** A duration for people: `0.61 s`, `12.30 s`, `2 min 05 s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(2)} s`;
   const seconds = Math.round(durationMs / 1000);

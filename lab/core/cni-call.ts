@@ -1,20 +1,20 @@
 import type { CniCallEnded, CniCallStarted } from './recorded.ts';
 
-/** What a line of the journal adds: the step, and the node where there are several. */
+/** What the line of the journal adds to a call: the step, and the node if there are several. */
 interface At {
   readonly stepId: string;
   readonly node?: string;
 }
 
-/** One call of a plugin, with its start and its end. */
+/** One call of a plugin: its start, its end, and what is read from both. */
 export interface CniCall extends CniCallStarted, At {
-  /** missing where the call did not end while the run lasted */
+  /** missing if the call did not end during the run */
   readonly end?: CniCallEnded;
-  /** the call whose plugin made this one */
+  /** the call whose plugin made this call */
   readonly outer?: CniCall;
-  /** the name of the network, as the input has it */
+  /** the name of the network, from the input */
   readonly network?: string;
-  /** what a plugin that failed printed as its error, where it printed one */
+  /** the error that a failed plugin printed; missing if it printed none */
   readonly error?: CniError;
 }
 
@@ -25,7 +25,9 @@ export interface CniError {
   readonly details: string;
 }
 
-/** All calls, in the order of their starts. `stdin` is everything that was read, whichever of the two records has it. */
+/**
+ * All calls, in the order of their starts. `stdin` is the complete input, whether the start or the end record has it.
+ */
 export function callsOf(
   started: readonly (CniCallStarted & At)[],
   ended: readonly (CniCallEnded & At)[],
@@ -51,7 +53,7 @@ export function callsOf(
   return [...calls.values()];
 }
 
-/** `bridge ADD`, `bridge > host-local ADD`: how files and messages name a call. */
+/** The name of a call in files and messages: `bridge ADD`, `bridge > host-local ADD`. */
 export const nameCall = ({ outer, plugin, verb }: Pick<CniCall, 'outer' | 'plugin' | 'verb'>): string =>
   `${outer === undefined ? '' : `${outer.plugin} > `}${plugin} ${verb === '' ? 'without a verb' : verb}`;
 
@@ -63,11 +65,11 @@ export function endOfCall({ end, error }: Pick<CniCall, 'end' | 'error'>): strin
   return `${how}: code ${error.code}: ${errorWords(error)}`;
 }
 
-/** What libcni makes of an error: the message, and the details if there are some. */
+/** The text that libcni makes of an error: the message, followed by the details if there are any. */
 export const errorWords = ({ msg, details }: Pick<CniError, 'msg' | 'details'>): string =>
   [msg, details].filter((text) => text !== '').join('; ');
 
-/** The error that a plugin which failed has printed, if it has. */
+/** The error that a failed plugin printed, if there is one. */
 export function errorIn({
   exitCode,
   stdout,
@@ -78,7 +80,7 @@ export function errorIn({
   return { code: printed['code'], msg: text('msg'), details: text('details') };
 }
 
-/** The object that a text is in JSON; undefined for any other text. */
+/** The JSON object in a text; undefined if the text is anything else. */
 export function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);

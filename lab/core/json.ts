@@ -6,18 +6,18 @@ import { STREAMS, type Recorded } from './recorded.ts';
 import { err, ok, type Result } from './lab-error.ts';
 
 /**
- * JSON that a program wrote: journals, plans, the agent, the cache, engines. Each has a schema of valibot's. What people
- * write has readers of its own, in spec/, which know positions and find all mistakes at once.
+ * Schemas for JSON that a program wrote: journals, plans, agent messages, the cache, container engines. They use
+ * valibot. What people write is read in spec/ instead: those readers know positions and report all mistakes at once.
  */
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
-/** The value as its type, or the path of the first field that is not as the schema says: `state.items.0.kind`. */
+/** The checked value, or the path of the first field that does not match the schema: `state.items.0.kind`. */
 export function check<T>(schema: Schema<T>, value: unknown): Result<T, string> {
   const checked = v.safeParse(schema, value, { abortEarly: true });
   return checked.success ? ok(checked.output) : err(v.getDotPath(checked.issues[0]) ?? '');
 }
 
-/** The same for a text; undefined for anything but JSON of this schema. */
+/** The same for a text. Undefined if it is not JSON that matches the schema. */
 export function readJson<T>(schema: Schema<T>, text: string): T | undefined {
   const value = parseJson(text);
   const checked = value.ok ? check(schema, value.value) : value;
@@ -32,10 +32,10 @@ export function parseJson(text: string): Result<unknown, string> {
   }
 }
 
-/** Names and texts. */
+/** An object whose values are all strings. */
 export const texts = v.record(v.string(), v.string());
 
-/** Of the agent, and of the journal that it ends up in. */
+/** Used by the agent, and by the journal that stores it. */
 export const commandResult: Schema<CommandResult> = v.looseObject({
   argv: v.array(v.string()),
   exitCode: v.nullable(v.number()),
@@ -69,7 +69,7 @@ export const nodeState: Schema<NodeState> = v.looseObject({
 
 const cut = v.exactOptional(v.array(v.picklist(STREAMS)));
 
-/** The fields of each kind, `kind` itself left out. */
+/** The fields of each kind, without `kind`. */
 export const RECORDED_FIELDS: {
   readonly [K in Recorded['kind']]: Schema<Omit<Extract<Recorded, { kind: K }>, 'kind'>>;
 } = {
@@ -109,9 +109,9 @@ const KIND = v.looseObject({
   kind: v.picklist(['cni-call-started', 'cni-call-ended', 'netns', 'unrecorded']),
 });
 
-/** One record of the agent's, checked; undefined for anything else. */
+/** One record of the agent after a check; undefined if it is invalid. */
 export function recordedOf(value: unknown): Recorded | undefined {
   const kind = v.safeParse(KIND, value);
   if (!kind.success || !v.safeParse(RECORDED_FIELDS[kind.output.kind], value).success) return undefined;
-  return value as Recorded; // its schema has said so
+  return value as Recorded; // the schema has checked it
 }

@@ -1,44 +1,50 @@
-/** A value, or why there is none. For wrongs that belong to the author of some input; see lab-error.ts for the lab's own. */
+/**
+ * A value, or the reason why there is none. Used for mistakes in some input. For problems of the lab itself, see
+ * LabError.
+ */
 export type Result<T, E> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
 export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error });
 
-/** Ends a `switch` over a union: a forgotten case becomes a compile error, and a lie at the edge a crash. */
+/** Ends a `switch` over a union. A missing case is a compile error. A value that does not match its type throws. */
 export function unreachable(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);
 }
 
 /**
- * The lab or its host could not do its part: a source is unreachable, a node did not start, a look failed.
- * Ends as inconclusive, exit 69; never says anything about the system under test.
+ * The lab or its host could not do its part: a source is unreachable, a node did not start, a look failed. The result
+ * is inconclusive, exit code 69. It says nothing about the system under test.
  */
 export class LabError extends Error {
   override readonly name = 'LabError';
 }
 
-/** A command did not even begin: there is no such program, or it is none. Nothing is known of what it would have done. */
+/** A command was not started: the program does not exist or is not executable. What it would have done is unknown. */
 export class CannotStart extends LabError {}
 
-/** Bad input that is not in a scenario file: a flag, a version that does not exist. Exit 2, nothing was run. */
+/** Bad input that is not in a scenario file: a flag, a version that does not exist. Exit code 2; nothing was run. */
 export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
 
-/** The message of anything thrown, with its causes, outermost first, on one line. */
+/** The message of a thrown value with its causes, outermost first, on one line. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return thrown.cause === undefined ? thrown.message : `${thrown.message}: ${messageOf(thrown.cause)}`;
 }
 
-/** One undo that did not work: what it was for and why. */
+/** One clean-up action that failed: what it was for, and why it failed. */
 export interface CleanupFailure {
   readonly what: string;
   readonly message: string;
 }
 
-/** Undos in reverse order of their registration. Register the undo before you do; an undo tolerates "nothing there". */
+/**
+ * Runs clean-up actions in reverse order of registration. Register the clean-up before the action itself. A clean-up
+ * must accept that there is nothing to clean up.
+ */
 export class CleanupStack {
   readonly #undos: { readonly what: string; readonly undo: () => Promise<void> | void }[] = [];
 
@@ -46,7 +52,7 @@ export class CleanupStack {
     this.#undos.push({ what, undo });
   }
 
-  /** Runs every undo, even after one fails, and returns what failed. A second call finds nothing left to do. */
+  /** Runs every clean-up, even after one fails. Returns the failures. A second call does nothing. */
   async run(): Promise<readonly CleanupFailure[]> {
     const failures: CleanupFailure[] = [];
     for (let entry = this.#undos.pop(); entry !== undefined; entry = this.#undos.pop()) {

@@ -1,4 +1,4 @@
-/** What `%q` and strconv.Quote of Go wrote; undone by `unquoteGo`. Matches a whole quoted string at the place it stands. */
+/** A string that Go quoted with `%q` or strconv.Quote; see `unquoteGo`. Matches a complete quoted string. */
 export const GO_QUOTED = /"(?:[^"\\\n]|\\.)*"/;
 
 const ONE_LETTER: Readonly<Record<string, string>> = {
@@ -12,12 +12,13 @@ const ONE_LETTER: Readonly<Record<string, string>> = {
 };
 
 /**
- * The text that Go quoted, byte for byte. `\x` stands for one byte, which is how Go writes control characters and what is
- * not UTF-8; the latter becomes U+FFFD here, as in everything that a node prints. Text without quotes is returned as it is.
+ * Undoes the quoting of Go, byte for byte. `\x` is one byte: Go writes control characters and invalid UTF-8 this way.
+ * Invalid UTF-8 becomes U+FFFD here, as in all output of a node. Text without quotes is returned unchanged.
  */
 export function unquoteGo(quoted: string): string {
   if (!/^".*"$/s.test(quoted)) return quoted;
-  if (!/[\\\ud800-\udfff]/.test(quoted)) return quoted.slice(1, -1); // nearly every text: the judge reads whole logs
+  // true for nearly all texts; the judge reads complete logs, so speed matters
+  if (!/[\\\ud800-\udfff]/.test(quoted)) return quoted.slice(1, -1);
   const parts = quoted
     .slice(1, -1)
     .matchAll(/\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})|\\(.)|[^\\]+/gs);
@@ -30,19 +31,24 @@ export function unquoteGo(quoted: string): string {
   return Buffer.concat(bytes).toString();
 }
 
-/** One line of a log. What is not a log line (a panic, what a plugin printed) has no level and is all message. */
+/**
+ * One line of a log. Text that is not a log line (a panic, the output of a plugin) has no level and is only a message.
+ */
 export interface LogLine {
-  /** as it stands there, to the nanosecond; empty if there is none */
+  /** as written in the log, with nanoseconds; empty if there is none */
   readonly timeText: string;
-  /** in logrus's words: debug, info, warning, error, fatal, panic; empty if there is none */
+  /** a level of logrus: debug, info, warning, error, fatal, panic; empty if there is none */
   readonly level: string;
   readonly message: string;
-  /** everything else: `error` is the one that matters */
+  /** all other fields; `error` is the important one */
   readonly fields: Readonly<Record<string, string>>;
   readonly raw: string;
 }
 
-/** A log in both formats of logrus, the library that Go's runtimes and crictl log with: text, and JSON, line by line. */
+/**
+ * Reads a log, line by line. Supports both formats of logrus, text and JSON. Go runtimes and crictl log with this
+ * library.
+ */
 export function parseLogrus(text: string): readonly LogLine[] {
   return text
     .split('\n')
@@ -57,7 +63,10 @@ export function parseLogrusLine(raw: string): LogLine {
   return { timeText: time, level, message: msg, fields, raw };
 }
 
-/** A value is quoted where it holds more than letters, digits and -._/@^+, and may be missing; see logrus's TextFormatter. */
+/**
+ * A value is quoted if it contains anything but letters, digits and -._/@^+. It may be missing. See TextFormatter of
+ * logrus.
+ */
 const FIELD = new RegExp(`(?<name>[^\\s=]+)=(?<value>${GO_QUOTED.source}|[^\\s"]*)(?:\\s+|$)`, 'y');
 
 function textFields(raw: string): Record<string, string> | undefined {

@@ -1,28 +1,31 @@
-/** How the runtime of a node is: its process is there and CRI answers; it is there and CRI does not answer; it is gone. */
+/**
+ * State of the runtime on a node. `running`: its process exists and CRI answers. `not-ready`: its process exists but
+ * CRI does not answer. `ended`: there is no process.
+ */
 export const RUNTIME_STATES = ['running', 'not-ready', 'ended'] as const;
 export type RuntimeState = (typeof RUNTIME_STATES)[number];
 
-/** How a pod's sandbox is to CRI; `absent`: CRI does not list it. */
+/** State of a pod sandbox according to CRI. `absent`: CRI does not list it. */
 export type PodState = 'ready' | 'not-ready' | 'absent';
 
-/** How a container is to CRI; `absent`: CRI does not list it. */
+/** State of a container according to CRI. `absent`: CRI does not list it. */
 export const CONTAINER_STATES = ['created', 'running', 'exited', 'unknown', 'absent'] as const;
 export type ContainerState = (typeof CONTAINER_STATES)[number];
 
 /**
- * Everything on a node that a pod could leave behind, as one look saw it. A kind that could not be looked at is in
- * `unseen` with the reason, and its list is empty: callers that care must ask `unseen` first.
+ * Everything on a node that a pod could leave behind, at the time of one look. If a kind could not be looked at,
+ * `unseen` has the reason and its list is empty. So callers must check `unseen` first.
  */
 export interface NodeState {
   readonly items: readonly StateItem[];
   readonly unseen: readonly { readonly kind: StateKind; readonly why: string }[];
-  /** the texts of all network configurations that were on the node until then: what their plugins share is known by them */
+  /** the texts of all network configurations that the node had until then; they show what the plugins share */
   readonly conflists?: readonly string[];
-  /** CRI's NetworkReady; only where a scenario speaks of it, as a runtime may call plugins to answer */
+  /** NetworkReady of CRI; only set if a scenario uses it, because a runtime may call plugins to answer */
   readonly network?: NetworkCondition | { readonly unseen: string };
 }
 
-/** CRI's NetworkReady condition, as its Status call has it. */
+/** The NetworkReady condition in the answer to the CRI call Status. */
 export interface NetworkCondition {
   readonly ready: boolean;
   readonly reason: string;
@@ -30,46 +33,48 @@ export interface NetworkCondition {
 }
 
 export const STATE_KINDS = [
-  'netns', // a file in /run/netns: its name
-  'netns-mount', // an nsfs mount: its mount point
-  'veth', // a veth end in the node's own network namespace: its name
-  'bridge', // a bridge device: its name
-  'bridge-port', // a link that is enslaved to a bridge: bridge/link
-  'link', // any other network device but lo: its name
-  'address', // an address of a device that has been there from the start, or of a bridge: `10.88.0.1/16 dev cni0`
-  'route', // a route of any table but those that the kernel keeps for an address: `10.99.0.0/16 table 100 dev lo`
-  'rule', // a rule that chooses a table of routes, as `ip rule` prints it: `32765: from 10.88.0.7 lookup 100`
-  'neighbour', // an entry that somebody made by hand, a proxy too: `10.88.0.8 lladdr 02:00:00:00:00:01 dev lo`
-  'qdisc', // a queueing discipline that is not the kernel's own: `tbf root dev lo`
-  'xfrm', // a policy or a state of IPsec: `policy out from 10.9.0.0/24 to 10.9.1.0/24`
-  'sysctl', // a value below /proc/sys/net that is not as at the start: `net.ipv4.ip_forward = 1`
-  'conntrack', // a tracked flow that is led to another address: `udp 10.88.0.2:40000 to 10.88.0.1:8125 at 10.88.0.3:8125`
-  'ipam', // a host-local reservation: network/address
-  'ipam-state', // what host-local keeps on purpose: network/last_reserved_ip.0, network/lock
-  'cni-result', // a file in /var/lib/cni/results or /var/lib/cni/cache/results: its name
-  'file', // any other file in the places and the configured folders where plugins write: its path
-  'iptables', // a rule, a user chain, or the policy of another if it is not ACCEPT: `ip nat -A CNI-… …`, `ip6 nat -N CNI-…`
-  'nft', // a rule, chain or table of nftables that iptables-nft did not make: `ip cni_hostport chain … rule …`
-  'mount', // any other mount, below the paths that the runtime and runc use: its mount point
-  'cgroup', // a group that no process is in, in any hierarchy: its path below the node's own group
-  'shim', // what watches a pod or a container for the runtime: `containerd-shim-runc-v2 -id <id>`
-  'process', // any other process but the lab's own and the runtime: its command line
-  'sandbox', // a pod sandbox that CRI lists: its id
-  'container', // a container that CRI lists: its id
+  'netns', // the name of a file in /run/netns
+  'netns-mount', // the mount point of an nsfs mount
+  'veth', // the name of a veth end in the network namespace of the node
+  'bridge', // the name of a bridge device
+  'bridge-port', // a link that is attached to a bridge: bridge/link
+  'link', // the name of any other network device except lo
+  'address', // an address of a bridge, or of a device that existed at the start: `10.88.0.1/16 dev cni0`
+  'route', // a route in any table, except those that the kernel adds for an address: `10.99.0.0/16 table 100 dev lo`
+  'rule', // a policy routing rule, as `ip rule` prints it: `32765: from 10.88.0.7 lookup 100`
+  // a neighbour entry that was added manually, including a proxy entry: `10.88.0.8 lladdr 02:00:00:00:00:01 dev lo`
+  'neighbour',
+  'qdisc', // a queueing discipline that is not the default of the kernel: `tbf root dev lo`
+  'xfrm', // an IPsec policy or state: `policy out from 10.9.0.0/24 to 10.9.1.0/24`
+  'sysctl', // a value below /proc/sys/net that differs from the start: `net.ipv4.ip_forward = 1`
+  'conntrack', // a tracked flow with address translation: `udp 10.88.0.2:40000 to 10.88.0.1:8125 at 10.88.0.3:8125`
+  'ipam', // a reservation of host-local: network/address
+  'ipam-state', // a file that host-local keeps on purpose: network/last_reserved_ip.0, network/lock
+  'cni-result', // the name of a file in /var/lib/cni/results or /var/lib/cni/cache/results
+  'file', // the path of any other file in the directories that plugins write to, including configured ones
+  // a rule, a user chain, or the policy of a built-in chain if it is not ACCEPT: `ip nat -A CNI-… …`, `ip6 nat -N CNI-…`
+  'iptables',
+  'nft', // a rule, chain or table of nftables that iptables-nft did not create: `ip cni_hostport chain … rule …`
+  'mount', // the mount point of any other mount below the paths that the runtime and runc use
+  'cgroup', // a cgroup without processes, in any hierarchy: its path below the cgroup of the node
+  'shim', // a process that monitors a pod or a container for the runtime: `containerd-shim-runc-v2 -id <id>`
+  'process', // the command line of any other process except those of the lab and the runtime
+  'sandbox', // the id of a pod sandbox that CRI lists
+  'container', // the id of a container that CRI lists
 ] as const;
 export type StateKind = (typeof STATE_KINDS)[number];
 
 export interface StateItem {
   readonly kind: StateKind;
-  /** identifies the thing within its kind, and is what reports show */
+  /** identifies the item within its kind; shown in reports */
   readonly name: string;
-  /** what else is known of it, for people and for expectations on pods */
+  /** further information, for people and for expectations on pods */
   readonly detail?: Readonly<Record<string, string>>;
-  /** the last lines of the log of a container, as the runtime wrote them */
+  /** the last lines of the container log, as the runtime wrote them */
   readonly log?: readonly string[];
 }
 
-/** The container that was created last under this name. */
+/** The most recently created container with this name. */
 export function newestContainer(name: string, { items }: Pick<NodeState, 'items'>): StateItem | undefined {
   const createdAt = ({ detail }: StateItem) => BigInt(detail?.['createdAt'] ?? 0);
   return items
@@ -80,21 +85,21 @@ export function newestContainer(name: string, { items }: Pick<NodeState, 'items'
     );
 }
 
-/** What one node used from its start until now; a figure that this host cannot give is missing. */
+/** What one node has used since its start. A figure that this host cannot measure is missing. */
 export interface NodeUsage {
   readonly cpuMs?: number;
   readonly memoryPeakBytes?: number;
 }
 
-/** Whether the lab's seccomp filter is on all that runs on a node; never in a virtual machine. */
+/** Whether all processes of a node run with the seccomp filter of the lab. A virtual machine is never filtered. */
 export const SYSTEM_CALLS = ['filtered', 'unfiltered'] as const;
 export type SystemCalls = (typeof SYSTEM_CALLS)[number];
 
-/** What a node may take of its host. What is missing has the lab's default. */
+/** How much of its host a node may use. A missing limit has the default of the lab. */
 export interface NodeLimits {
-  /** of all its processes together, with what its file systems hold */
+  /** of all its processes and the content of its file systems together */
   readonly memoryBytes?: number;
   readonly processes?: number;
-  /** of each of its file systems, which are all in memory */
+  /** of each file system; all of them are in memory */
   readonly tmpfsBytes?: number;
 }

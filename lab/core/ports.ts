@@ -1,18 +1,20 @@
-/** The few things that the lab asks of the machine it runs on. Real ones live in host/, fakes in test/rig/. */
+/**
+ * What the lab needs from the machine that it runs on. The real implementations are in host/, the fakes in test/rig/.
+ */
 
-/** What a command did. A non-zero exit is a value, not an exception. */
+/** The result of a command. A non-zero exit code is a value, not an exception. */
 export interface CommandResult {
   readonly argv: readonly string[];
-  /** null when a signal ended it */
+  /** null if a signal ended it */
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** bytes that are not UTF-8 are as content.ts has them */
+  /** bytes that are not UTF-8 are represented as content.ts describes */
   readonly stdout: string;
   readonly stderr: string;
   readonly durationMs: number;
-  /** true when the lab ended the command because `timeoutMs` had passed */
+  /** true if the lab ended the command because `timeoutMs` had passed */
   readonly timedOut: boolean;
-  /** a step killed it while it was running */
+  /** a step killed the command while it was running */
   readonly killed?: true;
 }
 
@@ -21,18 +23,18 @@ export interface ExecOptions {
   /** added to the environment of the command */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** the command and all it started are killed after this; no limit without it */
+  /** after this time the command and all processes that it started are killed; without it there is no limit */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Runs an argv array, never a shell string. Throws LabError only if the command could not be started at all. */
+/** Runs an argv array, never a shell string. Throws LabError only if the command could not be started. */
 export type Exec = (argv: readonly string[], options?: ExecOptions) => Promise<CommandResult>;
 
 export interface Clock {
-  /** milliseconds on a clock that nobody sets: of use only for what two readings differ by */
+  /** milliseconds of a monotonic clock; only the difference of two readings is meaningful */
   now(): number;
-  /** the time of day, which may be set back or ahead at any moment */
+  /** the time of day, which can be set back or forward at any time */
   date(): Date;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

@@ -4,47 +4,55 @@ import type { LogLine } from './logrus.ts';
 import type { CommandResult } from './ports.ts';
 
 /**
- * A container runtime, as data and pure functions: what has to be known of containerd, or of CRI-O, to run it on a node and
- * to read what it says. Everything above nodes/runtimes/ is written against this and does not ask which runtime it is.
+ * A container runtime, as data and pure functions: all that is needed to run containerd or CRI-O on a node and to read
+ * its output. Everything above nodes/runtimes/ uses this interface and does not ask which runtime it is.
  */
 export interface Runtime {
   readonly name: RuntimeName;
-  /** what starts it; what stands there is looked for when a saved node is resumed, too */
+  /** the command that starts it; also used to find its program when a saved node is resumed */
   readonly argv: readonly string[];
-  /** on the node; both its outputs are appended to it */
+  /** on the node; standard output and standard error are appended to it */
   readonly logNodePath: string;
-  /** below it is all that it reads at its start: who writes there has a word in how it starts */
+  /**
+   * on the node; everything that it reads at its start is below this directory, so a file here can change how it starts
+   */
   readonly configNodePath: string;
-  /** Its files for this version, with `config` laid over the lab's own configuration. */
+  /** Its files for this version. `config` is merged over the configuration of the lab. */
   files(version: string, config: JsonObject): readonly RuntimeFile[];
-  /** The command that puts an image archive into its store. One that cannot yet be answered fails, and is run again. */
+  /**
+   * The command that imports an image archive into its store. If the runtime does not answer yet, the command fails and
+   * is run again.
+   */
   importImage(archiveNodePath: string): readonly string[];
-  /** where it keeps images and what it knows of them, with the lab's own configuration */
+  /** where it keeps images and their metadata, with the configuration of the lab */
   readonly imageStore: ImageStore;
-  /** the command that prints the configuration it reads */
+  /** the command that prints the configuration that it reads */
   readonly configDump: readonly string[];
-  /** The keys of `config` that it skips; undefined where it reads them all. */
+  /** The keys of `config` that it ignores; undefined if it reads all of them. */
   unreadConfig(config: JsonObject, seen: ConfigSeen): UnreadConfig | undefined;
-  /** What of `config` is for other versions than this one, and may be skipped: known before a node runs, so only likely. `writtenFor`: the version that this one replaces, and whose file it reads. */
+  /**
+   * The parts of `config` that are for other versions than this one and so may be ignored. Computed before a node runs,
+   * so it is only likely. `writtenFor`: the version that this one replaces, and whose file it reads.
+   */
   configNote(config: JsonObject, version: string, writtenFor?: string): string | undefined;
   parseLog(text: string): readonly LogLine[];
-  /** Of its log, the lines since its last start that say why it gave up, or why CRI is not there. */
+  /** The lines of its log since its last start that say why it gave up, or why CRI is not available. */
   reasonsNotStarted(log: string): readonly string[];
-  /** The same or, where it does not say why, the last lines. */
+  /** The same. If the log has no reason, the last lines. */
   whyNotStarted(log: string): readonly string[];
   readonly traits: RuntimeTraits;
 }
 
-/** By name, all that there are. */
+/** All runtimes by name. */
 export type Runtimes = { readonly [N in RuntimeName]: Runtime };
 
 export interface ImageStore {
   readonly folder: string;
-  /** path in it of what no two nodes share, as an id */
+  /** path in it of data that must differ between nodes, such as an id */
   readonly ofOneNode: string;
-  /** a command that lists images: CRI takes one up a moment after its import */
+  /** a command that lists images; CRI sees an image a moment after its import */
   readonly list: readonly string[];
-  /** Of what that printed, the lines of images that CRI does not know yet. */
+  /** The lines of that output for images that CRI does not see yet. */
   unknownToCri(listed: string): readonly string[];
 }
 
@@ -57,9 +65,9 @@ export interface RuntimeFile {
 /** What a runtime shows of the configuration that it has read. */
 export interface ConfigSeen {
   readonly version: string;
-  /** what `configDump` did, on the node */
+  /** the result of `configDump` on the node */
   readonly dump: CommandResult;
-  /** from its start on; undefined where it was not read */
+  /** the log since its start; undefined if it was not read */
   readonly log: string | undefined;
 }
 
@@ -68,20 +76,26 @@ export interface UnreadConfig {
   readonly detail: readonly string[];
 }
 
-/** What the agent has to know of a runtime; Traits of images/node-tools/internal/cri is the other side. */
+/** What the agent needs to know about a runtime. The other side is Traits in images/node-tools/internal/cri. */
 export interface RuntimeTraits {
-  /** the socket on which it answers CRI */
+  /** the socket on which it serves CRI */
   readonly socket: string;
-  /** names of its own programs that stay: they are no processes that a pod has left */
+  /** names of its own long-running programs; their processes are not left behind by a pod */
   readonly daemons: readonly string[];
-  /** Programs that watch a pod or a container and outlive the daemon; the argument after `idFlag` says whose it is. */
+  /**
+   * Programs that monitor a pod or a container and outlive the daemon. The argument after `idFlag` is the id of the pod
+   * or container.
+   */
   readonly monitors: readonly { readonly prefix: string; readonly idFlag: string }[];
-  /** in the verbose answer to PodSandboxStatus: a key of `info`, and the way from there to the list of the pod's namespaces */
+  /**
+   * where the verbose answer to PodSandboxStatus has the list of the namespaces of the pod: a key of `info`, then the
+   * path below it
+   */
   readonly namespaces: readonly string[];
-  /** folders of its own state, which no plugin writes to */
+  /** directories of its own state; no plugin writes to them */
   readonly stateFolders: readonly string[];
-  /** the cgroup in which it puts those of all pods, and which stays */
+  /** the cgroup that contains the cgroups of all pods; it is never removed */
   readonly cgroup: string;
-  /** files (or globs) that may name another folder than /etc/cni/net.d, and the key in them that does */
+  /** files (or globs) that may configure another directory than /etc/cni/net.d, and the key for it */
   readonly cniFolder: { readonly files: readonly string[]; readonly key: string };
 }

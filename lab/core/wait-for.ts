@@ -8,12 +8,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What was waited for did not come about; everything else that can go wrong is another LabError. */
+/** A condition was not met in time. All other problems are other kinds of LabError. */
 export class NotInTime extends LabError {}
 
 /**
- * Asks until the answer is there. `probe` returns what it saw instead as its error; the last of these stands in the
- * NotInTime after `forMs`. Never sleeps past the deadline, and always asks at least once.
+ * Calls `probe` until it returns a value. An error of `probe` describes what it saw instead. The last error is part of
+ * the NotInTime that is thrown after `forMs`. Never sleeps past the deadline, and always calls `probe` at least once.
  */
 export async function waitFor<T>(
   subject: string,
@@ -32,7 +32,7 @@ export async function waitFor<T>(
   }
 }
 
-/** All of them at once; the first that throws ends the others, and is thrown when they have ended. */
+/** Runs all of them at once. The first that throws aborts the others. Its error is thrown after all have ended. */
 export async function together<T>(
   signal: AbortSignal,
   works: readonly ((signal: AbortSignal) => Promise<T>)[],
@@ -41,7 +41,8 @@ export async function together<T>(
   const ends = await Promise.allSettled(
     works.map(async (work) => {
       try {
-        return await work(AbortSignal.any([signal, inner.signal])); // one for each: Node warns of many listeners on one
+        // one signal for each, because Node warns about many listeners on one signal
+        return await work(AbortSignal.any([signal, inner.signal]));
       } catch (thrown) {
         inner.abort(thrown);
         throw thrown;

@@ -6,21 +6,21 @@ import { messageOf, err, ok, type Result } from '../core/lab-error.ts';
 
 export interface ConnectOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** for name, TCP, proxy and TLS together */
+  /** for name resolution, TCP, proxy and TLS together */
   readonly connectTimeoutMs: number;
 }
 
 export interface Connection {
   readonly socket: Socket;
-  /** a plain-text proxy wants the whole URL in the request line */
+  /** a plain-text proxy needs the complete URL in the request line */
   readonly wholeUrl: boolean;
 }
 
-/** Opens connections for the run, or says why not. A host that did not answer once is not asked again. */
+/** Opens connections for the run, or returns the reason why not. A host that did not answer is not tried again. */
 export type Connect = (url: URL, signal: AbortSignal) => Promise<Result<Connection, string>>;
 
 export function createConnect({ env, connectTimeoutMs }: ConnectOptions): Connect {
-  // By the host that is really connected to: the first attempt's outcome, for which all others wait.
+  // The first attempt for each host that is connected to. All further attempts wait for its result.
   const firstTries = new Map<string, Promise<string | undefined>>();
   return async (url, signal) => {
     const proxy = proxyFor(url, env);
@@ -35,7 +35,7 @@ export function createConnect({ env, connectTimeoutMs }: ConnectOptions): Connec
       origin,
       attempt.then(
         (opened) => (opened.ok ? undefined : opened.error),
-        () => undefined, // aborted: says nothing about the host
+        () => undefined, // aborted: this says nothing about the host
       ),
     );
     return attempt;
@@ -140,8 +140,9 @@ function untilReady<S extends Socket>(socket: S, event: string, signal: AbortSig
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for a URL, by curl's rules: the lower-case name first, HTTP_PROXY in capitals too
- * (nobody runs the lab as a CGI script), NO_PROXY as a list of hosts and domains, `*` for all.
+ * The proxy that the environment specifies for a URL, by the rules of curl. The lower-case variable comes first.
+ * HTTP_PROXY in upper case is read as well, because nobody runs the lab as a CGI script. NO_PROXY is a list of hosts
+ * and domains, or `*` for all.
  */
 export function proxyFor(url: URL, env: Env): URL | undefined {
   const scheme = url.protocol.slice(0, -1);

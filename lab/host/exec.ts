@@ -6,26 +6,28 @@ import { LabError } from '../core/lab-error.ts';
 import type { CommandResult, Exec, ExecOptions } from '../core/ports.ts';
 
 export interface HostExecOptions {
-  /** the whole environment that commands start from; ExecOptions.env is added to it */
+  /** the complete environment of commands; ExecOptions.env is added to it */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** How long the outputs of a command that has exited may still be held open by something that it left behind. */
+/** How long a process that an exited command left behind may keep the outputs open. */
 const DRAIN_MS = 500;
 
 /**
- * Runs commands on this host. Not zx: zx finds the children of a command by asking `ps`, which misses those that start
- * meanwhile, and its import costs more than a warm run may. Here each command leads a process group of its own, and the
- * time-out and the signal end the group. An abort is thrown as the signal's reason once the group is gone.
+ * Runs commands on this host. zx is not used: it finds the children of a command with `ps`, which misses children that
+ * start at that moment, and importing it takes longer than a warm run may. Here each command is the leader of its own
+ * process group. A timeout or the signal kills the group. An abort throws the reason of the signal when the group is
+ * gone.
  */
 export function createExec(host: HostExecOptions): Exec {
   return (argv, options = {}) => run({ argv, options, env: host.env, leash: false });
 }
 
 /**
- * The same for commands that take long and start others (compilers, apt): the whole group also dies with the lab, even
- * when that is killed with SIGKILL. A shell holds the other end of a pipe of ours and ends the group when it closes.
- * `stdin` is the leash, so these commands read from /dev/null.
+ * The same for long commands that start other processes (compilers, apt). The complete group also dies with the lab,
+ * even if the lab is killed with SIGKILL: a shell holds the other end of a pipe and kills the group when the pipe
+ * closes.
+ * `stdin` is that pipe, so these commands read from /dev/null.
  */
 export function createLeashedExec(host: HostExecOptions): Exec {
   return (argv, options = {}) =>
@@ -66,14 +68,14 @@ async function run({ argv, options, env, leash }: Command): Promise<CommandResul
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     } catch {
-      // it has ended by itself meanwhile
+      // it has already ended
     }
   };
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A command that does not read its input breaks the pipe; its exit code is what counts.
+  // A command that does not read its input breaks the pipe. Only its exit code matters.
   child.stdin?.on('error', () => undefined);
   if (!leash) child.stdin?.end(options.stdin);
 
@@ -119,7 +121,7 @@ async function run({ argv, options, env, leash }: Command): Promise<CommandResul
   }
 }
 
-/** Where a program is that a command line would find; undefined when the PATH has none. Costs no child process. */
+/** The path of a program, looked up as a shell does; undefined if it is not in the PATH. Starts no child process. */
 export function findProgram(name: string, path: string | undefined): string | undefined {
   for (const folder of (path ?? '').split(':')) {
     const hostPath = join(folder === '' ? '.' : folder, name);
@@ -127,7 +129,7 @@ export function findProgram(name: string, path: string | undefined): string | un
       accessSync(hostPath, constants.X_OK);
       if (statSync(hostPath).isFile()) return hostPath;
     } catch {
-      // not there, not executable, or in a folder that is not ours to look into: a shell goes on looking too
+      // it does not exist, is not executable, or its directory is not readable: a shell continues its search too
     }
   }
   return undefined;

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf, err, ok, type Result } from '../core/lab-error.ts';
 import type { Connect } from './connect.ts';
 
-/** Why a download did not come: the host is not there, it has no such file, or what came is not whole. */
+/** Why a download failed: the host is not reachable, it has no such file, or the file is incomplete. */
 export interface HttpProblem {
   readonly kind: 'unreachable' | 'not-there' | 'broken';
   readonly why: string;
@@ -14,7 +14,7 @@ export interface HttpProblem {
 
 export interface HttpOptions {
   readonly connect: Connect;
-  /** a transfer that brings nothing for this long is given up */
+  /** a transfer that receives no data for this long is aborted */
   readonly stallTimeoutMs: number;
 }
 
@@ -32,7 +32,10 @@ export interface Downloaded {
 
 const MAX_REDIRECTS = 5;
 
-/** Plain GETs into files. Failing to write the file is thrown as it is: that is this host's fault, not the source's. */
+/**
+ * Plain GET requests that write to files. If the file cannot be written, that error is thrown unchanged: the problem is
+ * this host, not the source.
+ */
 export type Http = ReturnType<typeof createHttp>;
 
 export function createHttp({ connect, stallTimeoutMs }: HttpOptions) {
@@ -134,7 +137,7 @@ export function createHttp({ connect, stallTimeoutMs }: HttpOptions) {
     return ok({ sha256: hash.digest('hex'), sizeBytes: doneBytes });
   }
 
-  /** Why nothing at this URL is available at the moment; undefined when its host takes connections. */
+  /** Why this URL is not available at the moment; undefined if its host accepts connections. */
   async function reach(url: string, signal: AbortSignal): Promise<string | undefined> {
     const connection = await connect(new URL(url), signal);
     if (!connection.ok) return connection.error;

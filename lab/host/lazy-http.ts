@@ -1,7 +1,10 @@
 import type { ConnectOptions } from './connect.ts';
 import type { Http, HttpOptions } from './http.ts';
 
-/** Http that is loaded, with Node's own networking, when it is first used: a run that finds all in the cache never does. */
+/**
+ * An Http that loads itself, and the networking modules of Node, on first use. A run that finds everything in the cache
+ * never loads them.
+ */
 export function lazyHttp(options: ConnectOptions & Omit<HttpOptions, 'connect'>): Http {
   let loading: Promise<Http> | undefined;
   const load = async (): Promise<Http> => {

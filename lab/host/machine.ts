@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 
 import type { Clock } from '../core/ports.ts';
 
-/** What a reader of a recorded run wants to know of the host it ran on. */
+/** Facts about the host for the reader of a recorded run. */
 export async function hostFacts(): Promise<Readonly<Record<string, string>>> {
   const osRelease = await readFile('/etc/os-release', 'utf8').catch(() => '');
   return {
@@ -27,7 +27,7 @@ async function cgroupVersions(): Promise<string> {
   return v1 ? 'v1' : v2 ? 'v2' : 'none';
 }
 
-/** The machine's own clock; tests hand down one that takes no time. */
+/** The clock of the machine. Tests use a clock that takes no time. */
 export const systemClock: Clock = {
   now: () => Math.round(performance.now()),
   date: () => new Date(),
@@ -35,9 +35,10 @@ export const systemClock: Clock = {
 };
 
 /**
- * When a process began, which with its pid names one process for as long as the machine is up; undefined when there is
- * none. Fields 3 and 22 of /proc/PID/stat; the second is a name that may have spaces and brackets. A process that has ended
- * and waits for its parent to notice is gone: after the lab, that parent is the machine's first process, which may take long.
+ * When a process started; undefined if it does not exist. Together with the pid it identifies a process until the
+ * machine restarts. Reads fields 3 and 22 of /proc/PID/stat; the second field is a name that may contain spaces and
+ * brackets. A zombie counts as gone: when the lab has ended, its parent is the init process of the machine, which may
+ * take long to reap it.
  */
 export async function startTicks(pid: number): Promise<number | undefined> {
   let stat: string;
@@ -53,29 +54,32 @@ export async function startTicks(pid: number): Promise<number | undefined> {
   return state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
 }
 
-const TICKS_PER_SECOND = 100; // USER_HZ, the same on every architecture that Linux runs on today
+const TICKS_PER_SECOND = 100; // USER_HZ; it is the same on every architecture that Linux supports today
 
-/** This moment on the scale of `startTicks`, which no change of the machine's clock moves; undefined where there is no /proc. */
+/**
+ * The current time on the scale of `startTicks`. Changes of the system clock do not affect it. Undefined if there is no
+ * /proc.
+ */
 export async function ticksNow(): Promise<number | undefined> {
   const own = await startTicks(process.pid);
   return own === undefined ? undefined : Math.floor(own + process.uptime() * TICKS_PER_SECOND);
 }
 
-/** How long ago a moment on that scale was. */
+/** Milliseconds since a time on that scale. */
 export async function msSince(ticks: number): Promise<number | undefined> {
   const now = await ticksNow();
   return now === undefined || now < ticks ? undefined : ((now - ticks) * 1000) / TICKS_PER_SECOND;
 }
 
-/** The folder of one recorded run on the host. Everything is written the moment it is known. */
+/** The directory of one recorded run on the host. Everything is written immediately. */
 export interface RunFolder {
   readonly hostPath: string;
-  /** a file of the run, by its path below the folder */
+  /** a file of the run; the path is relative to the directory */
   write(path: string, content: string | Uint8Array): void;
   append(path: string, content: string | Uint8Array): void;
 }
 
-/** Makes the folder; it must not be there yet. */
+/** Creates the directory. It must not exist yet. */
 export function createRunFolder(hostPath: string): RunFolder {
   mkdirSync(dirname(hostPath), { recursive: true });
   mkdirSync(hostPath);
@@ -92,6 +96,6 @@ export function createRunFolder(hostPath: string): RunFolder {
   };
 }
 
-/** Whether there is a folder at this path, and not nothing, a file, or a path through a file. */
+/** Whether this path is a directory. False if it does not exist, is a file, or leads through a file. */
 export const isFolder = (hostPath: string): boolean =>
   statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() === true;

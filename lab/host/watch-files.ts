@@ -1,23 +1,26 @@
 import { readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** An editor writes a file in several steps; this long after the last one it is complete. */
+/** An editor may write a file in several steps. The file is complete this long after the last step. */
 const SETTLE_MS = 80;
-/** The time of a file is that of the kernel's last tick, which may be a little before it was written. */
+/**
+ * The modification time of a file is the time of the last kernel tick, which may be slightly earlier than the write.
+ */
 const TICK_MS = 10;
 
 export interface FileWatch {
   /**
-   * What is watched from now on, beside what was before: files, and folders with all that is below them. Whatever was
-   * changed since `readAtMs` (milliseconds since 1970) has changed already.
+   * Adds files, and directories with everything below them, to what is watched. Anything modified since `readAtMs`
+   * (milliseconds since 1970) counts as changed.
    */
   follow(hostPaths: Iterable<string>, readAtMs: number): void;
   close(): void;
 }
 
 /**
- * Watches the folders of files, as an editor may replace a file by another one. `onChange` gets the files and folders that
- * have changed, and new files beside them. Not chokidar: it watches each file of a folder, and here most of them do not matter.
+ * Watches the directories of files, because an editor may replace a file with another one. `onChange` gets the files
+ * and directories that have changed, and new files next to them. chokidar is not used: it watches each file of a
+ * directory, and most of them do not matter here.
  */
 export function watchFiles(onChange: (hostPaths: ReadonlySet<string>) => void): FileWatch {
   const signatures = new Map<string, string>();
@@ -53,7 +56,7 @@ export function watchFiles(onChange: (hostPaths: ReadonlySet<string>) => void): 
       });
       watchers.set(folder, watcher);
     } catch {
-      // it is not there, or there are too many watches: what is in it is read again with the next change
+      // it does not exist, or there are too many watches: its content is read again with the next change
     }
   };
 
@@ -75,11 +78,11 @@ export function watchFiles(onChange: (hostPaths: ReadonlySet<string>) => void): 
   };
 }
 
-/** The folder itself and those below it; none for a file. */
+/** The directory itself and those below it; empty for a file. */
 const foldersIn = (hostPath: string): readonly string[] =>
   statsBelow(hostPath).flatMap(({ path, isFolder }) => (isFolder ? [path] : []));
 
-/** Differs when a file was written or replaced, or something came into a folder or went. */
+/** Changes when a file is written or replaced, or when an entry of a directory is added or removed. */
 const signatureOf = (hostPath: string): string =>
   statsBelow(hostPath)
     .map(({ path, mtimeMs, size, ino }) => [path, mtimeMs, size, ino].join(' '))
@@ -96,7 +99,7 @@ interface Stat {
   readonly ino: number;
 }
 
-/** Of a file, or of a folder and everything below it; nothing where there is none. */
+/** Of a file, or of a directory and everything below it. Empty if the path does not exist. */
 function statsBelow(hostPath: string): readonly Stat[] {
   const paths = [hostPath];
   try {
@@ -105,7 +108,7 @@ function statsBelow(hostPath: string): readonly Stat[] {
         ...readdirSync(hostPath, { recursive: true, encoding: 'utf8' }).map((p) => join(hostPath, p)),
       );
   } catch {
-    // missing, as its own stat below says
+    // it is missing; its own stat below reports that
   }
   return paths.flatMap((path) => {
     const stat = statSync(path, { throwIfNoEntry: false });
@@ -115,7 +118,7 @@ function statsBelow(hostPath: string): readonly Stat[] {
   });
 }
 
-/** `one.yaml, two.yaml and 3 more`, for a message. */
+/** A list of files for a message: `one.yaml, two.yaml and 3 more`. */
 export function nameFiles(hostPaths: Iterable<string>): string {
   const names = [...hostPaths].map((hostPath) => basename(hostPath));
   const more = names.length - 3;

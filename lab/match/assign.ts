@@ -1,10 +1,10 @@
 import type { Bindings } from './bindings.ts';
 
-/** What an item binds if it is the wanted one; `undecided` where that is not known. */
+/** The names that an item binds if it matches; `undecided` if it is not known whether it matches. */
 export type Attempt = { readonly bindings: Bindings } | 'no' | 'undecided';
 
 export interface Assigned {
-  /** for each wanted one the index of its item, or why it has none */
+  /** for each wanted entry the index of its item, or why it has none */
   readonly items: readonly (number | 'missing' | 'undecided')[];
   readonly bindings: Bindings;
 }
@@ -13,20 +13,20 @@ interface Question<W, I> {
   readonly wanted: readonly W[];
   readonly items: readonly I[];
   readonly known: Bindings;
-  /** `known` without the names that the wanted ones bind themselves */
+  /** `known` without the names that the wanted entries bind themselves */
   readonly loose: Bindings;
   readonly attempt: (wanted: W, item: I, bindings: Bindings) => Attempt;
-  /** Two that are alike may be exchanged, so only one order of them is tried. */
+  /** Whether two wanted entries are interchangeable. If so, only one order of them is tried. */
   readonly alike: (one: W, other: W) => boolean;
 }
 
-/** Attempts that one question is worth. More are needed only where many wanted ones fit many items in every order. */
+/** Maximum attempts for one question. More are needed only if many wanted entries match many items in every order. */
 const ATTEMPTS = 20_000;
 
 /**
- * Finds an item for each wanted one, no item twice, so that a name stands for one value in all of them. The order of the
- * items does not matter. First each wanted one alone: those that no assignment has room for are missing. Then all
- * others together, going back where a value that was bound first does not suit a later one.
+ * Finds an item for each wanted entry. No item is used twice, and a name has one value in all of them. The order of the
+ * items does not matter. First each wanted entry is matched alone: entries for which no assignment has room are
+ * missing. Then all others are matched together, with backtracking if an earlier value does not fit a later entry.
  */
 export function assign<W, I>(question: Question<W, I>): Assigned {
   const { wanted, known } = question;
@@ -56,7 +56,7 @@ function fittingItems<W, I>(
   };
 }
 
-/** The largest number of pairs, by augmenting paths; the earlier ones of the wanted keep theirs. */
+/** The largest number of pairs, found with augmenting paths. Earlier wanted entries keep their pair. */
 function pairUp(choices: readonly (readonly number[])[]): readonly (number | undefined)[] {
   const takenBy = new Map<number, number>();
   const place = (wanted: number, tried: Set<number>): boolean =>
@@ -79,7 +79,7 @@ interface Together {
   readonly gaveUp: boolean;
 }
 
-/** The longest beginning of these that fits together. */
+/** The longest prefix of these entries that can be matched together. */
 function together<W, I>(
   possible: readonly number[],
   { wanted, items, known, attempt, alike }: Question<W, I>,

@@ -1,11 +1,11 @@
 import type { CaptureType, TemplatePart } from '../spec/template.ts';
 
-/** What the names in texts stand for at some point of a run: `web.id` → 64 hex digits. Never changed, only replaced. */
+/** The values of names in texts at some point of a run: `web.id` → 64 hex digits. Never modified, only replaced. */
 export type Bindings = ReadonlyMap<string, string>;
 
 export const NO_BINDINGS: Bindings = new Map();
 
-/** The shape of what a reference may be bound to by the text itself, as long as nothing else says it: `web.id` is an id. */
+/** The type of value that the text itself can bind to a reference that has no value yet: `web.id` is an id. */
 export function typeOfRef(name: string): CaptureType {
   const last = name.slice(name.lastIndexOf('.') + 1);
   if (last === 'id') return 'id';
@@ -16,23 +16,23 @@ export function bind(bindings: Bindings, more: Bindings | readonly (readonly [st
   return new Map([...bindings, ...more]);
 }
 
-/** Without all that belongs to one pod: a new sandbox of it has another id, another address. */
+/** Removes everything that belongs to one pod: a new sandbox of the pod has another id and another address. */
 export function forgetPod(bindings: Bindings, pod: string): Bindings {
   return new Map([...bindings].filter(([name]) => !name.startsWith(`${pod}.`)));
 }
 
-/** A part of a template, as it is matched: characters that must stand there, or a value that is not known yet. */
+/** A part of a template for matching: fixed characters, or a value that is not known yet. */
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | {
       readonly kind: 'any';
       readonly name: string;
       readonly type: CaptureType;
-      /** as it was written */
+      /** as written in the template */
       readonly shown: string;
     };
 
-/** A typed capture is always bound anew. A name without a type keeps the value that it has, if it has one. */
+/** A typed capture always gets a new value. A name without a type keeps its value if it has one. */
 export function piecesOf(parts: readonly TemplatePart[], known: Bindings): readonly Piece[] {
   return parts.map((part): Piece => {
     if (part.kind === 'literal') return { kind: 'text', text: part.text };
@@ -45,18 +45,18 @@ export function piecesOf(parts: readonly TemplatePart[], known: Bindings): reado
   });
 }
 
-/** Pieces for people; a value that is not known stays as it was written. */
+/** Pieces as a text for people. A value that is not known stays as it is written. */
 export const render = (pieces: readonly Piece[]): string =>
   pieces.map((piece) => (piece.kind === 'text' ? piece.text : piece.shown)).join('');
 
-/** How many characters of a value stand in the text at this place. */
+/** How many characters of a value match the text at this position. */
 export function commonLength(value: string, text: string, at: number): number {
   let same = 0;
   while (same < value.length && value[same] === text[at + same]) same++;
   return same;
 }
 
-/** The first difference of an attempt to match: where it began, how far it came, and what should have followed. */
+/** The first difference of a failed match: where the match started, how far it came, and what should have followed. */
 export interface Furthest {
   readonly from: number;
   readonly at: number;
@@ -65,6 +65,6 @@ export interface Furthest {
 
 export interface Found {
   readonly from: number;
-  /** the text that each name stands for */
+  /** the value of each name */
   readonly values: ReadonlyMap<string, string>;
 }

@@ -7,7 +7,7 @@ import { assign, type Assigned, type Attempt } from './assign.ts';
 import type { Bindings } from './bindings.ts';
 import { fillIn, matchExact, matchExpectation } from './text.ts';
 
-/** The first difference of each part of a call that is not as expected. */
+/** The first difference in each part of a call that does not match. */
 export interface CallDifference {
   /** `verb`, `input ipam.type`, `error message` */
   readonly part: string;
@@ -18,7 +18,7 @@ export interface CallDifference {
 interface Comparison {
   readonly bindings: Bindings;
   readonly differences: readonly CallDifference[];
-  /** whether something in it could not be compared */
+  /** whether some part could not be compared */
   readonly undecided: boolean;
 }
 
@@ -29,7 +29,7 @@ export function matchCall(wanted: CallExpectation, call: CniCall, known: Binding
   return undecided ? 'undecided' : { bindings };
 }
 
-/** A call of its own for each expected one, in any order, with every name standing for one value. */
+/** Finds a different call for each expected one, in any order. A name has the same value in all of them. */
 export const matchCalls = (
   wanted: readonly CallExpectation[],
   calls: readonly CniCall[],
@@ -45,8 +45,8 @@ export const matchCalls = (
   });
 
 /**
- * A call for each expected one, each started later than that of the one before; the first that fits is taken. Stops at the
- * first without one.
+ * Finds a call for each expected one, each started later than the previous one. The first call that matches is used.
+ * Stops at the first expected call without a match.
  */
 export function matchInOrder(
   wanted: readonly CallExpectation[],
@@ -72,7 +72,10 @@ export function matchInOrder(
   return { found, undecided: false, bindings };
 }
 
-/** The call that is most like the expected one: of that plugin and verb where there is one, with the fewest differences. */
+/**
+ * The call that is most similar to the expected one: of the same plugin and verb if there is one, with the fewest
+ * differences.
+ */
 export function nearestCall(
   wanted: CallExpectation,
   calls: readonly CniCall[],
@@ -133,13 +136,13 @@ const NOTHING = 'nothing';
 const isCut = ({ cut = [], end }: CniCall, stream: 'stdin' | 'stdout' | 'stderr'): boolean =>
   cut.includes(stream) || (end?.cut ?? []).includes(stream);
 
-/** Where CNI_NETNS leads to; `none`: the caller named no namespace. */
+/** What CNI_NETNS leads to. `none`: the caller did not set it. */
 export function netnsOf({ netns }: CniCall): NonNullable<CallExpectation['netns']> {
   if (netns === undefined || netns.path === '') return 'none';
   return netns.inode === undefined ? 'missing' : 'present';
 }
 
-/** Compares the parts of one call one by one; what a part binds is known to those after it. */
+/** Compares the parts of one call one after the other. Later parts know the names that earlier parts bind. */
 class CallComparer implements Comparison {
   bindings: Bindings;
   readonly differences: CallDifference[] = [];
@@ -166,7 +169,7 @@ class CallComparer implements Comparison {
     else this.differ(part, wanted, actual);
   }
 
-  /** The keys that are named must be in the JSON object that the text is. */
+  /** The text must be a JSON object with the given keys. */
   document(
     part: string,
     { input, noInput }: Pick<CallExpectation, 'input' | 'noInput'>,
@@ -221,17 +224,17 @@ class CallComparer implements Comparison {
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What stands at a path of keys; a list is read by the numbers of its items. */
+/** The value at a path of keys. List items are addressed by index. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return value;
-  // a list is read by the numbers of its items
+  // list items are addressed by index
   const inner =
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
   return inner === undefined ? undefined : valueAt(inner, rest);
 }
 
-/** All that an expectation says, its place left out. */
+/** Everything that an expectation specifies, without its place. */
 const sayingOf = ({ place: _place, ...said }: CallExpectation): string =>
   JSON.stringify(said, (key, value: unknown) => (key === 'place' ? undefined : value));
 
@@ -240,7 +243,7 @@ const bindsName = (wanted: CallExpectation, name: string): boolean =>
     .flatMap((text) => scanTemplate(text).parts)
     .some((part) => part.kind === 'capture' && part.name === name);
 
-/** How many calls are like this, each for itself: a name that it binds may stand for another value in each. */
+/** How many calls match. Each call is matched alone, so a name may have another value in each. */
 export function countCalls(
   wanted: CallExpectation,
   calls: readonly CniCall[],

@@ -5,7 +5,7 @@ import { assign, type Assigned, type Attempt } from './assign.ts';
 import type { Bindings } from './bindings.ts';
 import { matchExact, matchExpectation, type TextMatch, fillIn } from './text.ts';
 
-/** Whether a line of the runtime's log is the wanted one: its level, its message, and the fields that are named. */
+/** Whether a line of the runtime log is the wanted one: its level, its message and the given fields. */
 export function matchLine(
   { level, message, fields }: LogExpectation,
   line: LogLine,
@@ -29,7 +29,7 @@ export function matchLine(
   return undecided ? 'undecided' : { bindings };
 }
 
-/** A line of its own for each wanted one, whatever their order, with every name standing for one value. */
+/** Finds a different line for each wanted one, in any order. A name has the same value in all of them. */
 export const matchLines = (
   wanted: readonly LogExpectation[],
   lines: readonly LogLine[],
@@ -55,11 +55,11 @@ const namesBoundBy = (wanted: readonly LogExpectation[]): ReadonlySet<string> =>
       .flatMap((part) => (part.kind === 'capture' ? [part.name] : [])),
   );
 
-/** All of it that says which lines it means. */
+/** All parts that identify the wanted line, as one text. */
 const textOf = ({ level, message, fields }: LogExpectation): string =>
   JSON.stringify([level, 'exact' in message, messageText({ message }), fields]);
 
-/** The line that is most like the wanted one, unless none is like it at all; its message counts most. */
+/** The line that is most similar to the wanted one; undefined if none is similar. The message has the most weight. */
 export function nearestLine(
   wanted: LogExpectation,
   lines: readonly LogLine[],
@@ -85,7 +85,7 @@ export function nearestLine(
   return best !== undefined && best.likeness > 0.5 ? best.line : undefined;
 }
 
-/** How alike two texts are, from 0 to 1: the share of pairs of neighbouring characters that they have in common. */
+/** Similarity of two texts from 0 to 1: the share of adjacent character pairs that they have in common. */
 export function similarity(a: string, b: string): number {
   if (a === b) return 1;
   const pairs = countPairs(a);

@@ -3,7 +3,7 @@ import type { NetworkExpectation } from '../spec/scenario.ts';
 import type { Bindings } from './bindings.ts';
 import { matchExpectation } from './text.ts';
 
-/** What the names in a network condition stand for where it is as a file says; undefined where it is not. */
+/** The values of the names in a network condition if it matches the file; undefined if it does not. */
 export function matchNetwork(
   { ready, reason, message }: NetworkExpectation,
   seen: NetworkCondition,

@@ -2,14 +2,14 @@ import { commonLength, render, type Found, type Furthest, type Piece } from './b
 import { CAPTURE_PATTERNS, type CaptureType } from '../spec/template.ts';
 
 /**
- * How long a value of a capture type can be. A `run` may have any length up to the end of its characters; of `lengths` only
- * those can be that are listed, the longest first.
+ * The possible lengths of a value of a capture type. A `run` can have any length up to the end of its characters.
+ * `lengths` lists all possible lengths, the longest first.
  */
 export type Shape =
   | { readonly kind: 'run'; readonly isIn: (text: string, at: number) => boolean }
   | { readonly kind: 'lengths'; readonly at: (text: string, at: number) => readonly number[] };
 
-/** The longest text of an IP address: an IPv6 address that ends in an IPv4 one. */
+/** The longest text of an IP address: an IPv6 address that ends with an IPv4 address. */
 const LONGEST_IP = 45;
 
 export const SHAPES: { readonly [K in CaptureType]: Shape } = {
@@ -46,7 +46,7 @@ function ipLengths(text: string, at: number): readonly number[] {
   return lengths;
 }
 
-/** Every length that a value of this type can have at this place, the longest first. */
+/** Every length that a value of this type can have at this position, the longest first. */
 export function lengthsAt(type: CaptureType, text: string, at: number): readonly number[] {
   const shape = SHAPES[type];
   if (shape.kind === 'lengths') return shape.at(text, at);
@@ -56,16 +56,16 @@ export function lengthsAt(type: CaptureType, text: string, at: number): readonly
 }
 
 export interface Where {
-  /** The match begins at the first character, or anywhere. */
+  /** Whether the match can start anywhere. If false, it starts at the first character. */
   readonly anywhere: boolean;
-  /** The match must end where the text ends. */
+  /** Whether the match must end at the end of the text. */
   readonly toEnd: boolean;
 }
 
 /**
- * Matches pieces of which no name stands twice. The time is proportional to the length of the text times the number of
- * pieces, whatever they are: for each piece, from the last to the first, it works out at which places of the text the rest
- * can begin. The first place counts, and then the longest value for each name in turn.
+ * Matches pieces in which each name occurs once. The time is proportional to the length of the text times the number of
+ * pieces, for any pieces. For each piece, from the last to the first, it computes the positions of the text at which
+ * the rest can start. The first position is used, and then the longest value for each name in turn.
  */
 export function findPieces(pieces: readonly Piece[], text: string, where: Where): Found | undefined {
   const fits = placesThatFit(pieces, text, where);
@@ -97,7 +97,10 @@ function longestThatFits(
   return longest;
 }
 
-/** For each piece the places at which it and all that follow it can stand; the last entry is the end of the template. */
+/**
+ * For each piece the positions at which it and all following pieces can start. The last entry is the end of the
+ * template.
+ */
 function placesThatFit(
   pieces: readonly Piece[],
   text: string,
@@ -125,7 +128,7 @@ function placesOfText(wanted: string, text: string, next: Uint8Array): Uint8Arra
 function placesOfAny({ type }: Any, text: string, next: Uint8Array): Uint8Array<ArrayBuffer> {
   const places = new Uint8Array(text.length + 1);
   const shape = SHAPES[type];
-  let nearest = -1; // a place in the run that begins at `at` where the rest can follow
+  let nearest = -1; // the nearest position, within the run that starts at `at`, where the rest can follow
   for (let at = text.length - 1; at >= 0; at--) {
     if (shape.kind === 'lengths') {
       if (shape.at(text, at).some((length) => next[at + length] === 1)) places[at] = 1;
@@ -139,13 +142,15 @@ function placesOfAny({ type }: Any, text: string, next: Uint8Array): Uint8Array<
   return places;
 }
 
-/** How far the best attempt came, in time proportional to the text as above; of equal ones the first. */
+/**
+ * How far the best attempt came; the first one if several are equal. The time is proportional to the text, as above.
+ */
 export function furthestOf(pieces: readonly Piece[], text: string, where: Where): Furthest {
   let best: Furthest = { from: 0, at: 0, rest: () => render(pieces) };
   const reached = (from: number, at: number, rest: () => string) => {
     if (at - from > best.at - best.from) best = { from, at, rest };
   };
-  // For each place that is reached, the first place from which it is.
+  // For each position that is reached, the first position from which it is reached.
   let froms = new Int32Array(text.length + 1).fill(-1);
   if (where.anywhere) froms.forEach((_, at) => (froms[at] = at));
   else froms[0] = 0;
@@ -156,7 +161,7 @@ export function furthestOf(pieces: readonly Piece[], text: string, where: Where)
       const before = next[at] ?? -1;
       if (before < 0 || from < before) next[at] = from;
     };
-    let runFrom = -1; // the first place from which this run of characters was entered
+    let runFrom = -1; // the first position from which this run of characters was entered
     for (let at = 0; at <= text.length; at++) {
       const from = froms[at] ?? -1;
       if (piece.kind === 'text') {

@@ -1,12 +1,15 @@
 import { commonLength, render, type Found, type Furthest, type Piece } from './bindings.ts';
 import { type Where, lengthsAt } from './reach.ts';
 
-/** Characters that are compared for one text at most, which takes some tenths of a second. Real texts need some thousands. */
+/**
+ * Maximum number of character comparisons for one text; they take some tenths of a second. Real texts need a few
+ * thousand.
+ */
 const STEPS = 2_000_000;
 
 /**
- * Matches pieces of which a name stands twice, and so must have one value: tries the values of each name one after the
- * other, the longest first. That may take a time that grows with a power of the text's length, so it gives up after a
+ * Matches pieces in which a name occurs more than once and so must have the same value. Tries the values of each name
+ * one after the other, the longest first. The time can grow with a power of the length of the text, so it stops after a
  * number of steps; `undecided` is then true.
  */
 export function findRepeated(

@@ -4,25 +4,25 @@ import { bind, type Bindings, piecesOf, render, type Found, type Furthest, type 
 import { findPieces, furthestOf, type Where } from './reach.ts';
 import { findRepeated } from './repeated.ts';
 
-/** Whether a text is what a template says, and what its names turned out to stand for. */
+/** Whether a text matches a template, and the values of its names. */
 export type TextMatch =
   | { readonly matched: true; readonly bindings: Bindings; readonly expected: string }
   | {
       readonly matched: false;
-      /** where in the actual text the first difference is, in UTF-16 units, and where in `expected` */
+      /** where the first difference is: position in the actual text, in UTF-16 units, and position in `expected` */
       readonly at: number;
       readonly expectedAt: number;
-      /** the template with all filled in that is known; up to `expectedAt` it is what the actual text has before `at` */
+      /** the template with all known values filled in; up to `expectedAt` it equals the actual text before `at` */
       readonly expected: string;
-      /** There are too many ways in which the names could be filled in: nobody knows whether the text matches. */
+      /** The names can be filled in in too many ways. So it is not known whether the text matches. */
       readonly undecided?: true;
     };
 
-/** Compares character for character; only `${…}` may vary, each within its shape, and the same everywhere. */
+/** Compares character for character. Only `${…}` may vary, each within its type, with the same value everywhere. */
 export const matchExact = (template: string, text: string, known: Bindings): TextMatch =>
   match(template, text, { known, anywhere: false, toEnd: true });
 
-/** Finds the template anywhere in the text; the nearest attempt gives the difference. */
+/** Finds the template anywhere in the text. If there is no match, the nearest attempt gives the difference. */
 export const matchPart = (template: string, text: string, known: Bindings): TextMatch =>
   match(template, text, { known, anywhere: true, toEnd: false });
 
@@ -32,7 +32,7 @@ export function matchExpectation(expectation: TextExpectation, text: string, kno
     : matchPart(expectation.contains, text, known);
 }
 
-/** A template with all filled in that is known, for people; what is not known stays as it was written. */
+/** A template with all known values filled in, for people. What is not known stays as it is written. */
 export const fillIn = (template: string, known: Bindings): string =>
   render(piecesOf(partsOf(template), known));
 
@@ -73,7 +73,7 @@ function namesOnce(pieces: readonly Piece[]): boolean {
   return new Set(names).size === names.length;
 }
 
-/** A text that is no template (a recorded plan of another hand) is taken literally. */
+/** A text that is not a valid template (for example in a plan that something else recorded) is taken literally. */
 function partsOf(template: string): readonly TemplatePart[] {
   const parsed = parseTemplate(template);
   return parsed.ok ? parsed.value : [{ kind: 'literal', text: template }];

@@ -12,11 +12,11 @@ const stepId = v.string();
 const optionalText = v.exactOptional(v.string());
 const optionalNumber = v.exactOptional(v.number());
 
-/** What the agent said, and the step during which it did. */
+/** The record of the agent, and the step during which it was made. */
 const recorded = <K extends keyof typeof RECORDED_FIELDS>(kind: K) =>
   v.intersect([RECORDED_FIELDS[kind], v.looseObject({ stepId })]);
 
-/** What each kind holds besides `kind` and `atMs`. Fields that it does not name are let through: a format may grow. */
+/** The fields of each kind, besides `kind` and `atMs`. Unknown fields are accepted, because a format may grow. */
 const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
   'run-started': v.looseObject({
     formatVersion: v.literal(3),
@@ -87,7 +87,7 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
 const ENTRY = v.looseObject({ kind: v.string(), atMs: v.number(), node: optionalText });
 const isKind = (name: string): name is Kind => Object.hasOwn(FIELDS, name);
 
-/** The one place where what was read is doubted: a line of a journal as its type, or what is wrong with it. */
+/** The only place that checks input from a journal: returns a typed line, or what is wrong with it. */
 export function journalEntryOf(value: unknown, formatVersion: number): Result<JournalEntry, string> {
   const entry = check(ENTRY, value);
   if (!entry.ok) return err(entry.error === '' ? 'is not an object' : `has no sound "${entry.error}"`);
@@ -97,5 +97,5 @@ export function journalEntryOf(value: unknown, formatVersion: number): Result<Jo
   if (!isKind(kind)) return err(`has an unknown kind ${JSON.stringify(kind)}`);
   const fields = check<FieldsOf<Kind>>(FIELDS[kind], value);
   if (!fields.ok) return err(`is a ${kind} without a sound "${fields.error}"`);
-  return ok(value as JournalEntry); // FIELDS[kind] has checked it; TypeScript cannot follow that across the union
+  return ok(value as JournalEntry); // FIELDS[kind] has checked it, but TypeScript cannot follow that across the union
 }

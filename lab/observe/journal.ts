@@ -2,17 +2,17 @@ import { err, ok, type Result } from '../core/lab-error.ts';
 import { journalEntryOf } from './journal-shape.ts';
 import type { JournalEntry } from './observation.ts';
 
-/** Of journal.jsonl; docs/journal.md says when it changes. */
+/** The version of journal.jsonl. docs/journal.md says when it changes. */
 export const JOURNAL_FORMAT_VERSION = 3;
 
-/** One entry as the line that stands in journal.jsonl, its line break included. */
+/** One entry as a line of journal.jsonl, including the line break. */
 export function formatJournalEntry(entry: JournalEntry): string {
   return `${JSON.stringify(entry)}\n`;
 }
 
 /**
- * Reads a journal again, or says why it is none. One that breaks off, as after `kill -9`, is read as far as it goes: a
- * half-written last line becomes an entry that says so, and the judge takes it for what it is, not knowing.
+ * Reads a journal, or returns why it is not one. A journal that was cut off, for example by `kill -9`, is read up to
+ * that point. An incomplete last line becomes an entry that says so. The judge then treats the rest as unknown.
  */
 export function parseJournal(text: string): Result<readonly JournalEntry[], string> {
   const lines = text.split('\n');

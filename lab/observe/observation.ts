@@ -3,13 +3,14 @@ import type { CommandResult } from '../core/ports.ts';
 import type { Recorded } from '../core/recorded.ts';
 
 /**
- * What happened in one run, in the order in which it was seen, free of opinions. One line of journal.jsonl each; the
- * page docs/journal.md describes it. `stepId` is that of PlannedStep; `start` is before the first step, `end` after the last.
+ * What happened in one run, in the order in which it was seen, without any judgement. Each observation is one line of
+ * journal.jsonl; see docs/journal.md. `stepId` is that of PlannedStep. `start` is before the first step, `end` after
+ * the last.
  */
 export type Observation =
   | {
       readonly kind: 'run-started';
-      /** of the journal: a reader refuses what it does not know */
+      /** of the journal; a reader rejects a version that it does not know */
       readonly formatVersion: 3;
       readonly labVersion: string;
       /** ISO 8601 */
@@ -28,16 +29,19 @@ export type Observation =
     }
   | {
       readonly kind: 'node-ready';
-      /** on its host */
+      /** the name on its host */
       readonly name: string;
       readonly nodeMs: number;
       readonly runtimeMs: number;
       readonly runtimeVersion: string;
-      /** `node`: something on it had started the runtime, so that the first lines of the log are older than the run */
+      /**
+       * `node`: something on the node had already started the runtime, so the first lines of the log are older than the
+       * run
+       */
       readonly runtimeStartedBy?: 'lab' | 'node';
     }
   | { readonly kind: 'step-started'; readonly stepId: string }
-  /** `pod` and `container` say on whose behalf, by the scenario's name for it; `id` is CRI's, where it is known */
+  /** `pod` and `container` are the names in the scenario of what the command was for; `id` is that of CRI, if known */
   | {
       readonly kind: 'command';
       readonly stepId: string;
@@ -46,19 +50,19 @@ export type Observation =
       readonly id?: string;
       readonly result: CommandResult;
     }
-  /** a value that expectations refer to: `web.id`, `web.ip` */
+  /** a value that expectations can use: `web.id`, `web.ip` */
   | { readonly kind: 'capture'; readonly stepId: string; readonly name: string; readonly value: string }
   | {
       readonly kind: 'waited';
       readonly stepId: string;
       readonly what: string;
       readonly met: boolean;
-      /** the lab ended what it asked with, so that nobody knows */
+      /** the lab stopped its own query, so the answer is unknown */
       readonly timedOut: boolean;
       readonly lastSeen: string;
       readonly waitedMs: number;
     }
-  /** files that the step wrote, those that it took away, and those that were to be taken away and were not there */
+  /** files that the step wrote, files that it removed, and files that it should have removed but did not exist */
   | {
       readonly kind: 'files';
       readonly stepId: string;
@@ -66,9 +70,12 @@ export type Observation =
       readonly removed: readonly string[];
       readonly absent: readonly string[];
     }
-  /** the step could not be taken: there was no sandbox to stop, no runtime to ask, nothing that the lab could see */
+  /**
+   * the step could not be executed: for example, there was no sandbox to stop, no runtime to ask, or the lab could not
+   * see what it needed
+   */
   | { readonly kind: 'not-run'; readonly stepId: string; readonly why: string }
-  /** what the runtime wrote to its log since the last such observation: whole lines, or none */
+  /** what the runtime wrote to its log since the last such observation: complete lines, or nothing */
   | { readonly kind: 'runtime-log'; readonly stepId: string; readonly text: string }
   | {
       readonly kind: 'runtime-ended';
@@ -81,10 +88,10 @@ export type Observation =
       readonly kind: 'look';
       readonly stepId: string;
       readonly state: NodeState;
-      /** how the runtime was, once all else had been seen */
+      /** the state of the runtime after everything else was observed */
       readonly runtime: RuntimeState;
     }
-  /** what the recorder on the node saw while the step was under way: plugin calls, names of network namespaces */
+  /** what the recorder on the node saw during the step: plugin calls, names of network namespaces */
   | (Recorded & { readonly stepId: string })
   | { readonly kind: 'step-ended'; readonly stepId: string }
   | { readonly kind: 'usage'; readonly usage: NodeUsage }
@@ -92,11 +99,11 @@ export type Observation =
   | { readonly kind: 'lab-failure'; readonly during: string; readonly message: string }
   | { readonly kind: 'cleanup-failure'; readonly what: string; readonly message: string }
   | { readonly kind: 'interrupted'; readonly by: string }
-  /** `entries` is how many lines there are, this one too: a journal with others has lost some */
+  /** `entries` is the number of lines including this one; a journal with another number has lost lines */
   | { readonly kind: 'run-ended'; readonly entries: number };
 
-/** Of one of several nodes, by the scenario's name for it. */
+/** The name of the node in the scenario, if there are several nodes. */
 export type ObservedOn = { readonly node?: string };
 
-/** An observation as it stands in the journal: `atMs` since the run started. */
+/** An observation as it is stored in the journal. `atMs`: milliseconds since the run started. */
 export type JournalEntry = Observation & ObservedOn & { readonly atMs: number };

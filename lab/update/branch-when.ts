@@ -8,8 +8,8 @@ import { applies, type BranchCell } from '../plan/branches.ts';
 import type { When } from '../spec/scenario.ts';
 
 /**
- * For each group of cells the `when` of its branches: together they cover the group's cells, and none of another. Most often
- * that is one range of versions; undefined where no version and no axis tells the groups apart.
+ * The `when` conditions of each group of cells. Together they match all cells of the group and no cell of another
+ * group. Usually that is one range of versions. Undefined if no version and no axis separates the groups.
  */
 export function whensFor(
   groups: readonly (readonly BranchCell[])[],
@@ -24,7 +24,7 @@ export function whensFor(
   return bySeveral(groups, within);
 }
 
-/** By the values of one axis first, and within each of them by the rest. */
+/** By the values of one axis first, and within each value by the rest. */
 function bySeveral(
   groups: readonly (readonly BranchCell[])[],
   within: When,
@@ -46,7 +46,7 @@ function bySeveral(
   return undefined;
 }
 
-/** What a branch may name, the runtime first. */
+/** The names that a `when` can use, the runtime first. */
 function namesOf(cells: readonly BranchCell[]): readonly string[] {
   const axes = Object.keys(cells[0]?.cell ?? {});
   return [...new Set([...COMPONENTS.filter(isRuntime), ...axes, ...COMPONENTS])];
@@ -55,7 +55,7 @@ function namesOf(cells: readonly BranchCell[]): readonly string[] {
 const valueOf = (name: string, { cell, versions }: BranchCell): string | undefined =>
   (versions as Readonly<Record<string, string | undefined>>)[name] ?? cell[name];
 
-/** For each group the ranges or values of one name that its cells have, and no others. */
+/** For each group the ranges or values of one name that match its cells and no others. */
 function rangesFor(
   name: string,
   groups: readonly (readonly BranchCell[])[],
@@ -75,7 +75,10 @@ function rangesFor(
 const versionOf = (text: string): SemVer | undefined =>
   parse(text, { loose: true }) ?? coerce(text) ?? undefined;
 
-/** `>=1.6.9 <1.6.37 || >=2.1.9`: from the first version of each row of neighbours up to the first of another group. */
+/**
+ * For example `>=1.6.9 <1.6.37 || >=2.1.9`. Each range goes from the first version of a row of neighbours to the first
+ * version of another group.
+ */
 function rangeOf(
   group: number,
   sorted: readonly { readonly group: number; readonly version: SemVer }[],
@@ -93,7 +96,7 @@ function rangeOf(
   return parts.join(' || ');
 }
 
-/** A `when` that also holds a range: where it has one of that name, both are true of it. */
+/** A `when` with an additional range. If it already has a range for that name, both must match. */
 function narrowed(
   within: When,
   {
@@ -111,7 +114,7 @@ function narrowed(
   return { ...within, [name]: both.map(withoutRepeated).join(' || ') };
 }
 
-/** Of two lower or two upper bounds the narrower one says all. */
+/** Keeps only the narrower of two lower or two upper bounds. */
 function withoutRepeated(part: string): string {
   const bounds = part.split(/\s+/).filter((text) => text !== '');
   if (bounds.some((text) => !/^(?:>=|<)\d/.test(text))) return [...new Set(bounds)].join(' ');

@@ -8,17 +8,19 @@ import type { When } from '../spec/scenario.ts';
 import { whensFor } from './branch-when.ts';
 import type { Change } from './measured.ts';
 
-/** A place of a file where an `expect` stands, or may stand: of a step (counted from 0), of the start or of the end of a node. */
+/**
+ * A place in a file where an `expect` is or can be: of a step (counted from 0), or of the start or the end of a node.
+ */
 export type Site =
   | { readonly at: 'step'; readonly number: string }
   | { readonly at: 'start'; readonly node: string | undefined }
-  /** the whole list, or what is to be added to it for one of several nodes */
+  /** the complete list, or what is added to it for one of several nodes */
   | { readonly at: 'end'; readonly node: string | undefined };
 
-/** What one cell wants of a site. */
+/** The changes of one cell at a site. */
 export interface CellChanges {
   readonly cell: BranchCell;
-  /** which of the site's branches is that of the cell; undefined where the file has none */
+  /** the index of the branch that applies to the cell; undefined if the file has none */
   readonly branch: number | undefined;
   readonly changes: readonly Change[];
 }
@@ -31,9 +33,9 @@ export interface SiteChanges {
 }
 
 /**
- * The text of a scenario file with other expectations. Only what changes is replaced, so all else stays byte for byte, comments
- * and layout included. Where cells differ, a branch becomes several. Throws LabError where the file is written in a way that
- * leaves no room for that.
+ * The text of a scenario file with other expectations. Only the changed parts are replaced; everything else stays byte
+ * for byte, including comments and layout. If cells differ, a branch becomes several. Throws LabError if the way the
+ * file is written leaves no place for the change.
  */
 export function editScenario(text: string, sites: readonly SiteChanges[]): string {
   const wanted = sites.filter(({ cells }) => cells.some(({ changes }) => changes.length > 0));
@@ -41,7 +43,7 @@ export function editScenario(text: string, sites: readonly SiteChanges[]): strin
   const done = new Set<number>();
   return wanted.reduce((before, one) => {
     const start = startOfExpect(text, one.site);
-    if (start !== undefined && done.has(start)) return before; // the same by an alias
+    if (start !== undefined && done.has(start)) return before; // the same node, through an alias
     if (start !== undefined) done.add(start);
     return editSite(before, one);
   }, text);
@@ -49,13 +51,13 @@ export function editScenario(text: string, sites: readonly SiteChanges[]): strin
 
 type Path = readonly (string | number)[];
 
-/** Where a site's `expect` stands, after aliases; undefined where there is none. */
+/** Where the `expect` of a site starts, after aliases are resolved; undefined if there is none. */
 function startOfExpect(text: string, site: Site): number | undefined {
   const found = at(parse(text), pathOf(text, site));
   return found?.range?.[0];
 }
 
-/** An expectation that stands in several places by an alias can only change for all of them. */
+/** An expectation that several places share through an alias can only be changed for all of them. */
 function checkShared(
   text: string,
   { sites, wanted }: { readonly sites: readonly SiteChanges[]; readonly wanted: readonly SiteChanges[] },
@@ -106,7 +108,7 @@ interface Group {
   readonly cells: readonly BranchCell[];
 }
 
-/** Cells that want the same, in the order of the matrix. */
+/** Groups of cells with the same changes, in the order of the matrix. */
 function groupsOf(cells: readonly CellChanges[]): readonly Group[] {
   const groups = new Map<string, { changes: readonly Change[]; cells: BranchCell[] }>();
   for (const { cell, changes } of cells) {
@@ -118,7 +120,7 @@ function groupsOf(cells: readonly CellChanges[]): readonly Group[] {
   return [...groups.values()];
 }
 
-/** One branch of a list: its `when`, and the text of each other key with its value. */
+/** One branch of a list: its `when`, and each other key with its value as text. */
 interface Item {
   readonly when: When;
   readonly entries: readonly string[];
@@ -173,7 +175,7 @@ const pairOf = (map: YAMLMap, name: string): Pair<Node, Node | null> | undefined
   map.items.find(({ key }) => isScalar(key) && String(key.value) === name) as
     Pair<Node, Node | null> | undefined;
 
-/** The path of the `expect` of a site: of the only node, or of one of several; of the end, perhaps one of a list. */
+/** The path of the `expect` of a site: for the only node or one of several; for the end, possibly an item of a list. */
 function pathOf(text: string, site: Site): Path {
   if (site.at === 'step') {
     const [step, together] = site.number.split('.').map((number) => Number(number) - 1);
@@ -243,7 +245,7 @@ function edited(text: string, { path, changes }: { path: Path; changes: readonly
     }
     const [name = ''] = below;
     if (LISTS.includes(name) && below.length > 1) {
-      const map = mapAt(before, path); // the only one, without a list
+      const map = mapAt(before, path); // the only branch, not in a list
       return value === undefined
         ? withoutKey(before, { map, key: name })
         : withKey(before, { map, key: name, value });
@@ -256,10 +258,10 @@ function edited(text: string, { path, changes }: { path: Path; changes: readonly
   return left.length > 0 ? after : withKey(after, { map, key: 'ok', value: 'true' });
 }
 
-/** Keys that hold one thing, or a list of them. */
+/** Keys whose value is one entry or a list of entries. */
 const LISTS: readonly string[] = ['log', 'no-log', 'calls', 'no-calls'];
 
-/** Items are taken out last, and from the end, so that the numbers of the others stay what they are. */
+/** Items are removed last, from the end, so that the indexes of the others stay valid. */
 const inOrder = (changes: readonly Change[]): readonly Change[] => {
   const isItem = ({ path: [name, key], value }: Change) =>
     LISTS.includes(name) && key !== undefined && value === undefined;
@@ -291,7 +293,7 @@ function withKey(
   });
 }
 
-/** Whole lines, after the one in which something ends. */
+/** Inserts complete lines after the line in which something ends. */
 function insertLines(
   text: string,
   { after, lines, column }: { after: number; lines: readonly string[]; column: number },
@@ -334,7 +336,9 @@ function withoutKey(text: string, { map, key }: { readonly map: YAMLMap; readonl
 
 // --- making several branches of one ---
 
-/** The keys of a branch with their values as they are written, but for `when`; lines after the first are indented from 0. */
+/**
+ * The keys of a branch except `when`, with their values as they are written. Lines after the first are indented from 0.
+ */
 function entriesOf(text: string, path: Path): readonly string[] {
   const map = mapAt(text, path);
   const column = columnOf(text, startOf(map));
@@ -451,7 +455,7 @@ function insertAtEnd(text: string, items: readonly Item[], severalNodes: boolean
   return `${text.trimEnd()}\n\n${lines.join('\n')}\n`;
 }
 
-/** In a list: with its `when`, if it has one. */
+/** As an item of a list, with its `when` if it has one. */
 const asItem = (item: Item): string =>
   Object.keys(item.when).length > 0 ? blockItem(item, 0) : `- { ${item.entries.join(', ')} }`;
 

@@ -8,32 +8,32 @@ import type { RunPlan } from '../plan/plan.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { runsCommands, type PlannedAction } from '../spec/verbs/verbs.ts';
 
-/** What an expectation has to say in one cell so that it holds there. */
+/** A change that makes an expectation true in one cell. */
 export interface Change {
-  /** the key in the expectation, and what is meant below it: `['error']`, `['pods', 'web', 'state']`, `['log', '0']` */
+  /** the key in the expectation and the path below it: `['error']`, `['pods', 'web', 'state']`, `['log', '0']` */
   readonly path: readonly [string, ...string[]];
-  /** on one line of YAML; undefined where the key has to go */
+  /** YAML on one line; undefined if the key has to be removed */
   readonly value: string | undefined;
 }
 
-/** What a step, the start or the end of a run was measured to be, where that is not what the file says. */
+/** What was measured for a step, the start or the end of a run, if it differs from the file. */
 export interface Measured {
-  /** `start`, a step's id, or `end` */
+  /** `start`, the id of a step, or `end` */
   readonly stepId: string;
-  /** where there are several nodes */
+  /** only if there are several nodes */
   readonly node?: string;
   readonly expect: Expectation | undefined;
   readonly changes: readonly Change[];
 }
 
-/** One recorded run, and what its file would have to say. */
+/** One recorded run, and the changes that its file needs. */
 export interface MeasuredRun {
   readonly measured: readonly Measured[];
   /** failures that no expectation can express */
   readonly refused: readonly Finding[];
 }
 
-/** What failed in a run, as changes of its expectations; nothing that held is among them. */
+/** The failures of a run as changes of its expectations. Expectations that held are not included. */
 export function measuredFailures(run: RunPlan, { findings }: Verdict): MeasuredRun {
   const failed = findings.filter(({ outcome }) => outcome === 'fail');
   const refused: Finding[] = [];
@@ -51,8 +51,9 @@ export function measuredFailures(run: RunPlan, { findings }: Verdict): MeasuredR
 }
 
 /**
- * The expectations that a file without any would have: how its steps ended and what they printed, the state of pods, and
- * what is left behind wherever pods go. They are read by the judge: it is asked whether there is nothing, and says what there is.
+ * The expectations for a file that has none: how its steps ended and what they printed, the state of pods, and what is
+ * left behind wherever pods are removed. The judge reads them from the run: it checks an expectation of "nothing", and
+ * its findings say what there is.
  */
 export function measuredAnew(
   run: RunPlan,
@@ -72,7 +73,7 @@ export function measuredAnew(
   };
 }
 
-/** More than this printed by a command says little to a reader, and varies. */
+/** A longer command output is of little use to a reader, and often varies. */
 const LONGEST_OUTPUT = 400;
 
 const NO_EXPECTATION = (run: RunPlan): Expectation => ({ place: run.scenario.place, log: [], noLog: [] });
@@ -81,14 +82,16 @@ const AT_THE_END = (run: RunPlan): Partial<Expectation> => ({
   pods: 'none',
 });
 
-/** What is asked of each step: always for the least, so that what there is comes as a failure. */
+/**
+ * What is checked for each step. The expectation is always the minimum, so that anything more is reported as a failure.
+ */
 function probesOf(run: RunPlan, { findings }: Verdict): ReadonlyMap<string, Partial<Expectation>> {
   const failed = new Set(findings.filter(({ outcome }) => outcome !== 'pass').map(({ stepId }) => stepId));
   return new Map(
     run.steps.map((step): [string, Partial<Expectation>] => {
       const { id, place, action } = step;
       const ended = !failed.has(id);
-      // what is left is a matter of the node, which is looked at once for steps that are started together
+      // what is left behind concerns the node, which is looked at once for steps that are started together
       const looked =
         step.within === undefined ? [step, ...run.steps.filter(({ within }) => within === id)] : [];
       const goes = looked.some(
@@ -107,7 +110,7 @@ function probesOf(run: RunPlan, { findings }: Verdict): ReadonlyMap<string, Part
   );
 }
 
-/** That of no container, so that what came is said. */
+/** An exit code that no container has, so that the judge reports the real one. */
 const NO_EXIT_CODE = -1;
 const waitsForExit = (action: PlannedAction): boolean =>
   action.do === 'wait-for' && action.condition.until === 'container' && action.condition.state === 'exited';
@@ -122,7 +125,7 @@ const GOES: readonly PlannedAction['do'][] = [
 const PRINTS: readonly PlannedAction['do'][] = ['exec', 'exec-container', 'connect'];
 const prints = (action: PlannedAction): boolean => runsCommands(action) && PRINTS.includes(action.do);
 
-/** What was asked for and is so is written, too, but for what a step without expectation has in any case. */
+/** Also writes what was checked and held, except for what is true of every step without an expectation. */
 function withHeld({ stepId, node, expect, changes }: Measured, { findings }: Verdict): readonly Change[] {
   const changed = (key: string) => changes.some(({ path }) => path[0] === key);
   const held = (check: Finding['check']) =>
@@ -163,12 +166,12 @@ function withHeld({ stepId, node, expect, changes }: Measured, { findings }: Ver
   ];
 }
 
-/** In the order in which they are written, after what a step's command did. */
+/** In the order in which they are written, after the result of the command of the step. */
 const STATE_KEYS = ['pod', 'container', 'left-behind', 'pods'];
 
 const set = (key: string, value: string): Change => ({ path: [key], value });
 
-/** All that a file can say something of: the start of each node, each step, the end of each node. */
+/** All sites that a file can have an expectation for: the start of each node, each step, the end of each node. */
 function sitesOf({
   nodes,
   steps,
@@ -181,7 +184,7 @@ function sitesOf({
   ];
 }
 
-/** What a file says of one pod or container, key by key: what else it says of it stays. */
+/** Changes what a file says about one pod or container, key by key. The other keys stay. */
 function changesOfOne(
   { key, value }: { readonly key: string; readonly value: string },
   expect: Expectation | undefined,
@@ -204,7 +207,7 @@ function changesOfOne(
   ];
 }
 
-/** The keys of a mapping on one line of YAML, and their values as they are written. */
+/** The keys of a mapping on one line of YAML, with their values as they are written. */
 function entriesOf(flow: string): readonly (readonly [string, string])[] {
   const { contents } = parseDocument(flow);
   return isMap<Scalar, Node | null>(contents)
@@ -215,7 +218,7 @@ function entriesOf(flow: string): readonly (readonly [string, string])[] {
     : [];
 }
 
-/** Of all that is left, or of one pod. */
+/** The path for everything that is left behind, or for one pod. */
 function leftBehindPath({ place }: Finding, expect: Expectation | undefined): Change['path'] {
   const { leftBehind, pod, pods } = expect ?? {};
   if (leftBehind?.place === place) return ['left-behind'];
@@ -225,13 +228,13 @@ function leftBehindPath({ place }: Finding, expect: Expectation | undefined): Ch
   return name === undefined ? ['left-behind'] : ['pods', name, 'left-behind'];
 }
 
-/** What an answer makes pointless. */
+/** Keys that make no sense if there is no answer. */
 const NO_ANSWER: readonly Change[] = ['ok', 'error', 'output', 'exit-code'].map((key) => ({
   path: [key],
   value: undefined,
 }));
 
-/** The changes that make an expectation hold; undefined where it has no words for what came. */
+/** The changes that make an expectation hold; undefined if no expectation can express what was observed. */
 function changesFor(finding: Finding, expect: Expectation | undefined): readonly Change[] | undefined {
   const { check, paste, place, expected, actual } = finding;
   const remove = (key: string): Change => ({ path: [key], value: undefined });
@@ -253,7 +256,7 @@ function changesFor(finding: Finding, expect: Expectation | undefined): readonly
       path: [check, String(index)],
       value: isThere && key !== '' ? value : undefined,
     };
-    // what is there in spite of "no" is expected then, where nothing else of that kind is
+    // the entry was excluded but exists, so it becomes expected, unless another entry of that kind is expected
     const isFirst = check === 'no-log' ? log.length === 0 : calls.length === 0;
     return isThere || key === '' || !isFirst ? [item] : [item, set(key, value)];
   }
@@ -265,7 +268,10 @@ function changesFor(finding: Finding, expect: Expectation | undefined): readonly
   return [set(key, value)];
 }
 
-/** A text that was not the same twice is not written: that there is an output is no news, and an error is a failure. */
+/**
+ * Leaves out a text that was not the same twice. That there is an output is not worth an expectation, and an error
+ * becomes a failure.
+ */
 export const withoutUnsteady = (
   { measured, refused }: MeasuredRun,
   unsteady: ReadonlySet<string>,
@@ -281,7 +287,7 @@ export const withoutUnsteady = (
   })),
 });
 
-/** Texts that a run showed other than its file has them. */
+/** Texts that a run showed differently from its file. */
 export const unsteadyTexts = ({ findings }: Verdict): readonly string[] =>
   findings
     .filter(({ outcome, check }) => outcome === 'fail' && (check === 'output' || check === 'error'))
@@ -289,7 +295,7 @@ export const unsteadyTexts = ({ findings }: Verdict): readonly string[] =>
 
 const keyAt = (stepId: string, key: string): string => `${stepId} ${key}`;
 
-/** Of several commands of one step, each has to say the same; where they do not, no more is said than that they failed. */
+/** If a step has several commands, all must have the same result. If they differ, only the failure is written. */
 function lastOfEach(changes: readonly Change[]): readonly Change[] {
   const byKey = new Map<string, Change>();
   for (const change of changes) byKey.set(change.path.join(' '), change);
@@ -300,7 +306,7 @@ function lastOfEach(changes: readonly Change[]): readonly Change[] {
   return [...byKey.values(), { path: ['error'], value: undefined }, set('ok', 'false')];
 }
 
-/** Each command of a step on listed pods is about another one, whatever its name. */
+/** Each command of a step on listed pods is about a different pod, whatever its name. */
 const aboutListed = (change: Change): Change =>
   change.path[0] === 'error' && change.value !== undefined
     ? { ...change, value: change.value.replaceAll(/\$\{(?:id-\d+:id|[\w-]+\.id)\}/g, '${listed.id}') }

@@ -21,19 +21,19 @@ export interface RecordedCell {
 }
 
 export interface Updated {
-  /** of the whole file; the same as before where nothing has to change */
+  /** of the complete file; unchanged if nothing has to change */
   readonly text: string;
-  /** what failed and no expectation can express */
+  /** failures that no expectation can express */
   readonly refused: readonly { readonly run: RunPlan; readonly finding: Finding }[];
 }
 
-/** Whether a file says nothing of what comes, so that all of it is to be written. */
+/** Whether a file has no expectations at all, so that all of them are to be written. */
 export const expectsNothing = ({ steps, nodes, expect }: Scenario): boolean =>
   [...steps, ...nodes].every((one) => (one.expect ?? []).length === 0) && expect.length === 0;
 
 /**
- * The file of a scenario with what its recorded runs have shown in place of what failed; `planned` are all cells of the file,
- * recorded or not. Pure. Throws LabError where the file leaves no room for it.
+ * The text of a scenario file in which the results of its recorded runs replace what failed. `planned` are all cells of
+ * the file, recorded or not. Pure. Throws LabError if the file leaves no place for a change.
  */
 export function updateScenario(
   scenario: Scenario,
@@ -133,7 +133,7 @@ function indexOf(branches: readonly Expectation[], place: Place | undefined): nu
 
 const CAPTURE = /\$\{((?:id|uuid|veth|chain|time|took|port))-(\d+):([a-z]+)\}/g;
 
-/** What varies is numbered in the order in which the file has it, and not in that of the whole journal. */
+/** Names for varying values are numbered in the order of the file, not in the order of the journal. */
 function withOwnNames({ measured, refused }: MeasuredRun, text: string): MeasuredRun {
   const names = new Map<string, string>();
   const renamed = (value: string) =>

@@ -1,5 +1,5 @@
-// Command cni-fake is a CNI plugin that does what a script says. Links with the names of plugins point to it, and the name
-// by which it is called says which script.
+// Command cni-fake is a CNI plugin that does what a script says. Links with the names of plugins point to it. The
+// name by which it is called selects the script.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Command pause is the one process of a pod sandbox: it holds the namespaces until it gets a signal, and, as process 1
-// of a pod that shares its process namespace, takes the children that others leave.
+// Command pause is the one process of a pod sandbox. It holds the namespaces until it gets a signal. As process 1 of
+// a pod that shares its process namespace, it also reaps orphaned processes.
 //
-// Go's runtime keeps a few threads for this, which is what a C version would save: 1 MB of memory, and a C compiler.
+// A C version would save the few threads of Go's runtime, about 1 MB of memory, but it would need a C compiler.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	}
 }
 
-// reap takes every child that has ended: one signal can stand for several.
+// reap reaps every child that has ended: one signal can stand for several.
 func reap() {
 	for {
 		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)

@@ -1,5 +1,6 @@
-// Package cnicall calls CNI plugins on a node as a runtime does: a whole network configuration by libcni, whose order, words and
-// cached results these are, or one plugin, whose output and exit code are passed on as they are.
+// Package cnicall calls CNI plugins on a node as a runtime does. It calls a whole network configuration through
+// libcni, with libcni's order, messages and cached results. Or it calls one plugin, whose output and exit code are
+// passed on unchanged.
 package cnicall
 
 import (
@@ -23,10 +24,10 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 )
 
-// CouldNotTry is the exit code where no plugin was called for a reason of the lab's own; it is EX_UNAVAILABLE.
+// CouldNotTry is the exit code if no plugin was called, for a reason that is the lab's own. It is EX_UNAVAILABLE.
 const CouldNotTry = 69
 
-// Verbs of CNI, in the order of its specification.
+// Verbs are the CNI verbs, in the order of the specification.
 var Verbs = []string{"add", "del", "check", "gc", "version", "status"}
 
 type request struct {
@@ -63,7 +64,7 @@ func Main(args []string) error {
 }
 
 func cannotTry(err error) {
-	fmt.Fprintln(os.Stderr, "agent cni:", err) // so the lab tells it from a plugin that ends with the same code
+	fmt.Fprintln(os.Stderr, "agent cni:", err) // this prefix lets the lab tell it from a plugin that exits with the same code
 	os.Exit(CouldNotTry)
 }
 
@@ -120,7 +121,8 @@ func (r request) aboutContainer() bool {
 	return r.verb == "add" || r.verb == "del" || r.verb == "check"
 }
 
-// makesNetns: a name stands for a namespace of the lab's own. DEL and CHECK take it as it is, there or not.
+// makesNetns reports whether the namespace must be created: a name stands for a namespace of the lab. DEL and CHECK
+// use it as it is, whether it exists or not.
 func (r *request) makesNetns() bool {
 	if !r.aboutContainer() || strings.Contains(r.netns, "/") {
 		return false
@@ -141,7 +143,7 @@ func (r request) runtimeConf() *libcni.RuntimeConf {
 	return conf
 }
 
-// networkOf is the configuration that was given, or the node's: the first file by name, as runtimes take it.
+// networkOf returns the configuration that was passed, or the node's: the first file by name, as runtimes choose it.
 func (r request) networkOf() (*libcni.NetworkConfigList, error) {
 	if len(r.config) > 0 && r.plugin == "" {
 		var kind struct {
@@ -211,7 +213,7 @@ func (r request) callNetwork() error {
 	return err
 }
 
-// callPlugin passes on its output and its exit code, which is 128 and the number of a signal, as of a shell.
+// callPlugin passes on the plugin's output and exit code. As in a shell, a signal gives 128 plus its number.
 func (r request) callPlugin() error {
 	path, err := invoke.FindInPath(r.plugin, r.path)
 	if err != nil {
@@ -243,13 +245,13 @@ func (r request) environment() []string {
 	switch {
 	case r.aboutContainer():
 		args.ContainerID, args.NetNS, args.IfName, args.PluginArgsStr = r.containerID, r.netns, r.ifname, r.args
-	case r.verb == "version": // as libcni asks
+	case r.verb == "version": // as libcni does
 		args.NetNS, args.IfName, args.Path = "dummy", "dummy", "dummy"
 	}
 	return args.AsEnv()
 }
 
-// pluginConfig is what was given, byte for byte, or what libcni would send from the node's configuration.
+// pluginConfig returns what was passed, byte for byte, or what libcni would send from the node's configuration.
 func (r request) pluginConfig() ([]byte, error) {
 	if len(r.config) > 0 {
 		return r.config, nil

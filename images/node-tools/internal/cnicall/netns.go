@@ -11,7 +11,8 @@ import (
 
 func netnsPath(name string) string { return "/var/run/netns/" + name }
 
-// makeNetns returns the path of a named namespace, which it makes if it is not there, as `ip netns add` does.
+// makeNetns returns the path of a named namespace. It creates the namespace if it does not exist, as `ip netns add`
+// does.
 func makeNetns(name string) (string, error) {
 	path := netnsPath(name)
 	if _, err := os.Stat(path); err == nil {
@@ -26,7 +27,7 @@ func makeNetns(name string) (string, error) {
 		return "", err
 	}
 	defer before.Close()
-	made, err := netns.NewNamed(name) // and goes into it
+	made, err := netns.NewNamed(name) // this also enters it
 	if err != nil {
 		return "", fmt.Errorf("could not make the network namespace %s: %w", path, err)
 	}

@@ -15,14 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// recorded is a call as the recorder saw it; lab/assembly/replay-call.ts writes it. Streams are bytes.
+// recorded is a call as the recorder saw it. lab/assembly/replay-call.ts writes it. Streams are bytes.
 type recorded struct {
 	Path  string            `json:"path"`
 	Env   map[string]string `json:"env"`
 	Stdin []byte            `json:"stdin"`
-	// MakesNetns: CNI_NETNS was a namespace then.
+	// MakesNetns: CNI_NETNS was a namespace at the time of the call.
 	MakesNetns bool `json:"makesNetns"`
-	// Ended is missing where it did not end.
+	// Ended is nil if the call did not end.
 	Ended *outcome `json:"ended"`
 }
 
@@ -43,8 +43,8 @@ func (o outcome) how() string {
 	return "ended"
 }
 
-// replay repeats a recorded call, passes on what the plugin prints, and says how that differs from the record. The exit code is 0
-// where nothing does, and 1 where something does.
+// replay repeats a recorded call, passes on what the plugin prints, and prints the differences from the record. The
+// exit code is 0 if there are none, and 1 otherwise.
 func replay(text string) error {
 	if text == "-" {
 		stdin, err := io.ReadAll(os.Stdin)
@@ -78,7 +78,7 @@ func replay(text string) error {
 	return nil
 }
 
-// prepareNetns makes the namespace of the call where it is gone.
+// prepareNetns creates the namespace of the call if it no longer exists.
 func (call recorded) prepareNetns() ([]string, error) {
 	path := call.Env["CNI_NETNS"]
 	_, gone := os.Stat(path)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The test program is the plugin where a test calls it by a link.
+// The test program acts as the plugin when a test calls it through a link.
 func TestMain(m *testing.M) {
 	if scripts, is := os.LookupEnv("SCRIPTS"); is {
 		folder = scripts
@@ -122,7 +122,7 @@ func TestEachCallHasItsOwnBehaviourAndAllFurtherOnesTheLast(t *testing.T) {
 		t.Errorf("got %v", codes)
 	}
 	later := time.Now().Add(time.Second)
-	must(t, os.Chtimes(filepath.Join(n.folder, "mycni.json"), later, later)) // another script
+	must(t, os.Chtimes(filepath.Join(n.folder, "mycni.json"), later, later)) // a changed script
 	if got := n.call("DEL", stdin10); got.code != 1 {
 		t.Errorf("a new script did not begin anew: %+v", got)
 	}

@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// call is what a runtime says of a call, besides the command: the environment, and the configuration on standard input.
+// call is the input of a call besides the command: the environment, and the configuration on standard input.
 type call struct {
 	verb   string
 	config config
@@ -24,12 +24,13 @@ var supported = []string{"0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "
 
 func (c call) version() string {
 	if c.config.CNIVersion == "" {
-		return "0.1.0" // which is what a missing one means
+		return "0.1.0" // the meaning of a missing version
 	}
 	return c.config.CNIVersion
 }
 
-// success is what a plugin that did its work prints: of ADD, the result before it or one of its own in the form of that version.
+// success is what a successful plugin prints. For ADD this is the previous result, or its own in the form of that
+// version.
 func (c call) success() []byte {
 	switch {
 	case c.verb == "version":
@@ -39,7 +40,7 @@ func (c call) success() []byte {
 	case len(c.config.PrevResult) > 0:
 		return append(c.config.PrevResult, '\n')
 	}
-	const address = "192.0.2.2/24" // an address of no network
+	const address = "192.0.2.2/24" // a documentation address (RFC 5737), in no network
 	switch version := c.version(); version {
 	case "0.1.0", "0.2.0":
 		return line(map[string]any{"cniVersion": version, "ip4": map[string]any{"ip": address}})
@@ -56,7 +57,7 @@ func (c call) success() []byte {
 	}
 }
 
-// print is what an answer puts on standard output, and the exit code that goes with it.
+// print returns what an answer puts on standard output, and the exit code that goes with it.
 func (c call) print(answer Answer) ([]byte, int, error) {
 	switch {
 	case answer.Error != nil:
@@ -86,13 +87,13 @@ func (c call) versions(list []string) []byte {
 func line(value any) []byte {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // maps and texts
+		panic(err) // cannot happen: maps and strings only
 	}
 	return append(text, '\n')
 }
 
 func callOf(command string, stdin []byte) call {
 	c := call{verb: command, stdin: stdin, netns: os.Getenv("CNI_NETNS"), ifname: os.Getenv("CNI_IFNAME")}
-	_ = json.Unmarshal(stdin, &c.config) // a configuration that is none has no version
+	_ = json.Unmarshal(stdin, &c.config) // an invalid configuration has no version
 	return c
 }

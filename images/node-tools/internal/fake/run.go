@@ -19,7 +19,7 @@ import (
 // hangs is the argument of a child that only keeps the output open.
 const hangs = "hangs"
 
-// Main is the plugin: it answers one call and ends with this exit code, or as the script says.
+// Main is the plugin: it answers one call and returns the exit code, or ends as the script says.
 func Main(args []string) int {
 	if len(args) == 2 && args[1] == hangs {
 		forever()
@@ -46,8 +46,8 @@ func Main(args []string) int {
 	return code
 }
 
-// broken is the end of a plugin that cannot do as its script says, in words that the lab finds again (lab/core/fake-plugin.ts)
-// wherever the runtime puts the message.
+// broken is the end of a plugin that cannot follow its script. The lab searches for this text
+// (lab/core/fake-plugin.ts) wherever the runtime puts the message.
 func broken(name string, err error) int {
 	text := fmt.Sprintf("the scripted plugin %s of cnilab cannot follow its script: %v", name, err)
 	_, _ = os.Stdout.Write(line(Error{CNIVersion: "1.0.0", Code: 999, Msg: text}))
@@ -75,7 +75,7 @@ func (c call) act(behaviour Behaviour) (int, error) {
 			return 0, err
 		}
 	} else if behaviour.Hang != "" && behaviour.Hang != HangChild || behaviour.Signal != "" || behaviour.ExitCode != nil {
-		output = nil // it never comes to an answer
+		output = nil // it does not get as far as an answer
 	}
 	if _, err := os.Stdout.Write(output); err != nil {
 		return 0, err
@@ -109,7 +109,7 @@ func (c call) act(behaviour Behaviour) (int, error) {
 	return code, nil
 }
 
-// delegate calls a plugin with what this one was called with, and returns what it printed and its exit code.
+// delegate calls a plugin with this call's input. It returns what the plugin printed and its exit code.
 func (c call) delegate(plugin string) ([]byte, int, error) {
 	path, err := find(plugin, os.Getenv("CNI_PATH"))
 	if err != nil {
@@ -142,7 +142,7 @@ func find(plugin, path string) (string, error) {
 	return "", fmt.Errorf("there is no plugin %s in %s", plugin, path)
 }
 
-// startChild leaves a process that has this one's output and never ends.
+// startChild starts a process that keeps this one's output open and never ends.
 func startChild() error {
 	child := exec.Command("/proc/self/exe", hangs)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
@@ -151,11 +151,12 @@ func startChild() error {
 
 func forever() {
 	for {
-		time.Sleep(time.Hour) // `select {}` would be told as a deadlock
+		time.Sleep(time.Hour) // Go would report `select {}` as a deadlock
 	}
 }
 
-// dieBy ends this process by a signal, and leaves no core. Go handles most signals itself: the kernel's own action comes first.
+// dieBy ends this process by a signal, without a core dump. It restores the kernel's default action first, because Go
+// handles most signals itself.
 func dieBy(name string) error {
 	number := unix.SignalNum(name)
 	if number == 0 {

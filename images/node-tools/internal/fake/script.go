@@ -1,5 +1,5 @@
-// Package fake is a CNI plugin that does what a script says, verb by verb, and nothing of its own: a real program, called by
-// the real runtime, whose answers, failures and hangs are known ahead.
+// Package fake is a CNI plugin that does what a script says for each verb, and nothing else. It is a real program
+// that the real runtime calls, so that its answers, failures and hangs are known in advance.
 package fake
 
 import (
@@ -15,14 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folder has the scripts, NAME.json for the plugin that is called NAME; lab/nodes/provision.ts writes them. They are not in
-// the plugin folder itself, where a runtime would take them for plugins.
+// folder has the scripts: NAME.json is for the plugin that is called NAME. lab/nodes/provision.ts writes them. They
+// are not in the plugin folder, because a runtime would take them for plugins there.
 var folder = "/lab/fake-plugins"
 
-// Script has what is done for each verb in small letters, and under `others` for those that it does not name.
+// Script maps each verb, in lower case, to its behaviours. `others` is for all verbs that it does not name.
 type Script map[string][]Behaviour
 
-// Behaviour of one call, in this order: the delegate (before), the delay, the own answer, the delegate (after), the end.
+// Behaviour of one call, in this order: delegate, delay, own answer, delegateAfter, end.
 type Behaviour struct {
 	Delegate      string   `json:"delegate"`
 	DelegateAfter string   `json:"delegateAfter"`
@@ -43,7 +43,7 @@ const (
 	HangBoth   HangKind = "both"
 )
 
-// Answer is one of these; which of them is told by the field that is there.
+// Answer has exactly one of these fields.
 type Answer struct {
 	Result   json.RawMessage `json:"result"`
 	Error    *Error          `json:"error"`
@@ -51,7 +51,7 @@ type Answer struct {
 	Versions []string        `json:"versions"`
 }
 
-// Error as CNI has it.
+// Error is an error as in the CNI specification.
 type Error struct {
 	CNIVersion string `json:"cniVersion"`
 	Code       uint   `json:"code"`
@@ -59,7 +59,7 @@ type Error struct {
 	Details    string `json:"details,omitempty"`
 }
 
-// Content is a text, or bytes that are none.
+// Content is text, or bytes in an encoding.
 type Content struct {
 	Content  string `json:"content"`
 	Encoding string `json:"encoding"`
@@ -72,7 +72,8 @@ func (content Content) bytes() ([]byte, error) {
 	return []byte(content.Content), nil
 }
 
-// behaviourOf is what a verb does this time: of several behaviours the n-th call has the n-th, and all further ones the last.
+// behaviourOf returns the behaviour for one call of a verb. The n-th call gets the n-th behaviour, later calls get
+// the last.
 func behaviourOf(script Script, verb string, call int) Behaviour {
 	list, named := script[verb]
 	if !named {
@@ -84,7 +85,7 @@ func behaviourOf(script Script, verb string, call int) Behaviour {
 	return list[min(call, len(list)-1)]
 }
 
-// readScript returns the script of a plugin, and how many calls of this verb it had before this one.
+// readScript returns the script of a plugin, and how many calls of this verb came before this one.
 func readScript(folder, name, verb string) (Script, int, error) {
 	path := filepath.Join(folder, name+".json")
 	text, err := os.ReadFile(path)
@@ -106,7 +107,8 @@ func readScript(folder, name, verb string) (Script, int, error) {
 	return script, call, err
 }
 
-// count adds one to the number in a file, which begins anew with each script, and returns what it was. Calls may come at once.
+// count adds one to the number in a file and returns the old number. It starts at 0 for each new script. Calls may
+// come at the same time.
 func count(path string, scriptTime int64) (int, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {

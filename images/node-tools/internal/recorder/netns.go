@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DrainNetns tells all changes that there were until now, so that none of them comes after what is seen next.
+// DrainNetns reports every change up to now, so that no earlier change is reported after what is seen next.
 func (r *Recorder) DrainNetns() {
 	r.drainNetns()
 }
 
-// watchNetns tells which names of network namespaces appear and disappear, as `ip netns monitor` does. The folder need not
-// be there yet: then the one above is watched for it.
+// watchNetns reports which names of network namespaces appear and disappear, as `ip netns monitor` does. The folder
+// may not exist yet. Then its parent is watched until it does.
 func (r *Recorder) watchNetns() error {
 	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {

@@ -17,29 +17,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// plugins are the files in the folder of plugins, as they were when they were last seen.
+// plugins holds the files in the plugin folder as they were when they were last seen.
 type plugins struct {
 	mutex sync.Mutex
 	known map[string]stamp
 	moved int
-	// unrecorded is how much of that file has been told
+	// unrecorded is how many bytes of the stand-ins' file (see standin.UnrecordedOf) were reported
 	unrecorded int
 	troubles   map[string]bool
 }
 
-// stamp tells whether a file is still the one that it was.
+// stamp shows whether a file is unchanged.
 type stamp struct {
 	inode, size    uint64
 	changedSeconds int64
 	changedNanos   int64
 }
 
-// Cover puts a stand-in in place of each plugin that has none yet. It is called whenever something may have put plugins
-// there, and costs some microseconds where nothing has.
+// Cover puts a stand-in in place of each plugin that has none yet. It is called whenever something may have added
+// plugins. It costs a few microseconds when there is nothing new.
 //
-// A stand-in is a script of one line, which the kernel reads: `#!/lab/bin/cni-recorder /lab/plugins/3/bridge`. It can be
-// renamed and copied as the plugin could. The plugin itself keeps its name, in a folder of its own. What could not be executed
-// anyway is left as it is, so that its caller gets the same error.
+// A stand-in is a script of one line that the kernel reads: `#!/lab/bin/cni-recorder /lab/plugins/3/bridge`. It can
+// be renamed and copied like the plugin. The plugin keeps its name, in a folder of its own. A file that the kernel
+// would not execute is left as it is, so that its caller gets the same error.
 func (r *Recorder) Cover() {
 	r.plugins.mutex.Lock()
 	defer r.plugins.mutex.Unlock()
@@ -75,7 +75,7 @@ func stampOfFile(path string) (stamp, bool) {
 	return stamp{stat.Ino, uint64(stat.Size), stat.Ctim.Sec, stat.Ctim.Nsec}, true
 }
 
-// mayBeCalled is whether the kernel would start the file, and it is no stand-in already.
+// mayBeCalled reports whether the kernel would start the file and the file is not a stand-in already.
 func (r *Recorder) mayBeCalled(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || strings.ContainsAny(path, "\n") {
@@ -118,7 +118,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// cover replaces a plugin at once: whoever calls it meanwhile calls the one or the other.
+// cover replaces a plugin atomically: a call at the same time reaches either the plugin or the stand-in.
 func (r *Recorder) cover(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -134,7 +134,7 @@ func (r *Recorder) cover(path string) error {
 	}
 	isLink := link.Mode()&os.ModeSymlink != 0
 	if isLink && r.isInBin(target) {
-		return nil // a call by this name reaches the stand-in of the other
+		return nil // a call by this name reaches the target's stand-in
 	}
 	r.plugins.moved++
 	folder := filepath.Join(r.Folder, strconv.Itoa(r.plugins.moved))
@@ -143,7 +143,7 @@ func (r *Recorder) cover(path string) error {
 	}
 	plugin := filepath.Join(folder, filepath.Base(path))
 	if isLink {
-		err = os.Symlink(target, plugin) // a relative link would lead nowhere from here
+		err = os.Symlink(target, plugin) // a relative link would be broken from here
 	} else {
 		err = os.Link(path, plugin)
 	}
@@ -173,7 +173,7 @@ func (r *Recorder) trouble(err error) {
 	}
 }
 
-// tellUnrecorded reads what stand-ins wrote that did not reach the recorder.
+// tellUnrecorded reports what stand-ins wrote about calls that did not reach the recorder.
 func (r *Recorder) tellUnrecorded() {
 	lines, err := os.ReadFile(standin.UnrecordedOf(r.Folder + "/1/any"))
 	if err != nil || len(lines) <= r.plugins.unrecorded {

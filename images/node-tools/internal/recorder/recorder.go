@@ -1,6 +1,7 @@
-// Package recorder sees every call of a CNI plugin on a node. Each plugin in /opt/cni/bin is replaced by a stand-in
-// (plugins.go), which connects to the recorder here. The recorder passes all that is read and written on, and tells the lab
-// when a call starts and when it ends. It lives in the agent, so that nothing of it dies with a runtime or a plugin.
+// Package recorder records every call of a CNI plugin on a node. Each plugin in /opt/cni/bin is replaced by a
+// stand-in (plugins.go), which connects to the recorder here. The recorder forwards everything that is read and
+// written, and reports to the lab when a call starts and ends. It runs in the agent, so that it survives the end of a
+// runtime or a plugin.
 package recorder
 
 import (
@@ -21,17 +22,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Started, Ended, Netns and Unrecorded are CniCallStarted and its siblings of lab/observe/observation.ts.
+// Started, Ended, Netns and Unrecorded correspond to CniCallStarted and its siblings in lab/observe/observation.ts.
 type Started struct {
 	Kind string `json:"kind"`
 	Call int64  `json:"call"`
-	// Within is the call whose plugin made this one; 0 for none.
+	// Within is the number of the call whose plugin made this one; 0 for none.
 	Within int64                    `json:"within,omitempty"`
 	Plugin jsontext.Text            `json:"plugin"`
 	Path   jsontext.Text            `json:"path"`
 	Verb   jsontext.Text            `json:"verb"`
 	Env    map[string]jsontext.Text `json:"env"`
-	// Netns is missing where the environment names none.
+	// Netns is nil if the environment names no namespace.
 	Netns  *NetnsOfCall  `json:"netns,omitempty"`
 	Parent Process       `json:"parent"`
 	Stdin  jsontext.Text `json:"stdin"`
@@ -39,7 +40,7 @@ type Started struct {
 	Time   string        `json:"time"`
 }
 
-// NetnsOfCall has no inode where the path does not lead to a namespace.
+// NetnsOfCall has no inode if the path does not lead to a namespace.
 type NetnsOfCall struct {
 	Path  jsontext.Text `json:"path"`
 	Inode string        `json:"inode,omitempty"`
@@ -55,7 +56,7 @@ type Ended struct {
 	Call     int64   `json:"call"`
 	ExitCode *int    `json:"exitCode"`
 	Signal   *string `json:"signal"`
-	// Stdin is there where more of it was read than Started tells.
+	// Stdin is set if more of it was read than Started has.
 	Stdin      *jsontext.Text `json:"stdin,omitempty"`
 	Stdout     jsontext.Text  `json:"stdout"`
 	Stderr     jsontext.Text  `json:"stderr"`
@@ -77,35 +78,35 @@ type Unrecorded struct {
 	Why  jsontext.Text `json:"why"`
 }
 
-// recordLimit is how much of each stream of a call is kept. All of it is passed on.
+// recordLimit is how many bytes of each stream of a call are kept. All bytes are forwarded.
 const recordLimit = 1 << 20
 
-// inputWithin is how long the start of a call is held back for its input to be complete.
+// inputWithin is how long the report of a call's start waits for the input to be complete.
 const inputWithin = 100 * time.Millisecond
 
-// Options are where things are on a node; tests have other folders.
+// Options say where things are on a node. Tests use other folders.
 type Options struct {
-	// Bin is the folder of the plugins, Folder the recorder's own, Program the stand-in.
+	// Bin is the folder of the plugins, Folder the recorder's own folder, Program the program of the stand-ins.
 	Bin, Folder, Program string
 	// Netns is the folder of the network namespaces.
 	Netns string
 	Emit  func(record any)
 }
 
-// Recorder is the one of a node, at work from New on.
+// Recorder is the recorder of a node. It works from New on.
 type Recorder struct {
 	Options
 	mutex sync.Mutex
 	count int64
-	// calls that run, by the process of the stand-in
+	// running calls, by the pid of the stand-in
 	calls   map[int]*call
 	plugins plugins
-	// netnsMutex: the events of the kernel are read by one at a time
+	// netnsMutex: only one goroutine at a time reads the kernel's events
 	netnsMutex sync.Mutex
 	drainNetns func() (isOpen bool)
 }
 
-// New starts to listen, watches the namespaces, and puts stand-ins in place of the plugins that are there.
+// New starts to listen, watches the namespaces, and puts stand-ins in place of the existing plugins.
 func New(options Options) (*Recorder, error) {
 	r := &Recorder{Options: options, calls: map[int]*call{}, plugins: plugins{known: map[string]stamp{}}}
 	if err := os.MkdirAll(r.Folder, 0o755); err != nil {
@@ -116,7 +117,7 @@ func New(options Options) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(socket, 0o777); err != nil { // a plugin may be called by anybody
+	if err := os.Chmod(socket, 0o777); err != nil { // any user may call a plugin
 		return nil, err
 	}
 	if err := r.watchNetns(); err != nil {
@@ -135,11 +136,11 @@ func New(options Options) (*Recorder, error) {
 	return r, nil
 }
 
-// call is one that runs.
+// call is a running call.
 type call struct {
 	started Started
 	began   time.Time
-	// in is nil for a terminal, and then so are the others
+	// in is nil for a terminal, and then out and err are nil too
 	in       *input
 	out, err *output
 	mutex    sync.Mutex
@@ -195,7 +196,7 @@ func (r *Recorder) serve(connection *net.UnixConn) {
 	_, _ = connection.Write([]byte{standin.Ended})
 }
 
-// receiveBegin returns the process of the stand-in, its three streams, and the paths of the plugin and of the script.
+// receiveBegin returns the pid of the stand-in, its three streams, and the paths of the plugin and of the script.
 func receiveBegin(connection *net.UnixConn) (pid int, streams []int, names []string, err error) {
 	message, rights := make([]byte, 16<<10), make([]byte, unix.CmsgSpace(3*4))
 	count, rightsCount, _, _, err := connection.ReadMsgUnix(message, rights)
@@ -240,7 +241,7 @@ func (r *Recorder) newCall(pid int, names []string) *call {
 	return &call{started: started, began: now}
 }
 
-// add gives the call its number, and finds the one that it is within.
+// add numbers the call and finds the call that it is within.
 func (r *Recorder) add(pid int, one *call) {
 	r.mutex.Lock()
 	r.count++
@@ -263,7 +264,7 @@ func (r *Recorder) remove(pid int) {
 	delete(r.calls, pid)
 }
 
-// tellInTime waits for the input, but not for long.
+// tellInTime reports the start of a call when its input is complete, or after inputWithin.
 func (r *Recorder) tellInTime(one *call) {
 	if one.in != nil {
 		timer := time.NewTimer(inputWithin)
@@ -276,7 +277,7 @@ func (r *Recorder) tellInTime(one *call) {
 	r.tell(one)
 }
 
-// tell tells of the start of a call, once.
+// tell reports the start of a call, once.
 func (r *Recorder) tell(one *call) {
 	one.mutex.Lock()
 	defer one.mutex.Unlock()
@@ -294,7 +295,7 @@ func (r *Recorder) tell(one *call) {
 	r.Emit(one.started)
 }
 
-// connect returns the plugin's ends of three pipes. A terminal is handed on as it is, and what goes through it is not kept.
+// connect returns the plugin's ends of three pipes. A terminal is passed on as it is, and nothing of it is kept.
 func (c *call) connect(theirs []int) ([]int, error) {
 	if _, err := unix.IoctlGetTermios(theirs[0], unix.TCGETS); err == nil {
 		return theirs, nil
@@ -315,7 +316,7 @@ func (c *call) connect(theirs []int) ([]int, error) {
 	return []int{ends[0][0], ends[1][1], ends[2][1]}, nil
 }
 
-// finish passes on what the plugin has written until its end. What its children write later is passed on too, and not kept.
+// finish forwards what the plugin wrote until its end. What its children write later is forwarded but not kept.
 func (c *call) finish() Ended {
 	ended := Ended{Kind: "cni-call-ended", Call: c.started.Call}
 	if c.in == nil {
@@ -355,7 +356,7 @@ func (c *call) complete(ended *Ended) {
 
 func stampOf(now time.Time) string { return now.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// environmentOf returns the variables of CNI. Of one that stands there twice the last counts, as for Go and for shells.
+// environmentOf returns the CNI variables. If one is set twice, the last one counts, as in Go and in shells.
 func environmentOf(pid int) map[string]jsontext.Text {
 	all := map[string]jsontext.Text{}
 	raw, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
@@ -385,7 +386,7 @@ func nameOf(pid int) string {
 	return strings.TrimSuffix(string(name), "\n")
 }
 
-// inodeOf is what tells one namespace from another; empty where there is none.
+// inodeOf identifies a namespace; empty if there is none.
 func inodeOf(path string) string {
 	var system unix.Statfs_t
 	var stat unix.Stat_t

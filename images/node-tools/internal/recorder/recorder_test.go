@@ -17,7 +17,7 @@ import (
 	"cnilab/node-tools/internal/standin"
 )
 
-// The test binary is the stand-in too: the kernel starts it as the interpreter of the scripts that Cover writes.
+// The test binary is also the stand-in: the kernel starts it as the interpreter of the scripts that Cover writes.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && strings.HasPrefix(os.Args[1], "/") {
 		standin.Main(os.Args)
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// node is a folder of plugins with a recorder at work.
+// node is a folder of plugins with a running recorder.
 type node struct {
 	*testing.T
 	folder   string
@@ -94,7 +94,7 @@ func of[T any](n *node) (found []T) {
 	return found
 }
 
-// await waits for so many records of a kind.
+// await waits until there are count records of one kind.
 func await[T any](n *node, count int) []T {
 	n.Helper()
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
@@ -133,7 +133,7 @@ func TestMoreThanTheLimitPassesAndIsCut(t *testing.T) {
 	if stdout != input || len(ended.Stdout) != recordLimit {
 		t.Errorf("passed %d bytes, recorded %d", len(stdout), len(ended.Stdout))
 	}
-	cut := append(append([]string{}, started.Cut...), ended.Cut...) // the input with the one or the other
+	cut := append(append([]string{}, started.Cut...), ended.Cut...) // the input is cut in one record or the other
 	slices.Sort(cut)
 	if strings.Join(cut, " ") != "stdin stdout" {
 		t.Errorf("cut: %v, %v", started.Cut, ended.Cut)
@@ -148,7 +148,7 @@ func TestThePluginSeesWhatTheCallerGave(t *testing.T) {
 	}
 	environment := []string{"PATH=/usr/bin:/bin", "CNI_COMMAND=ADD", "A=1", "A=2", "CNI_COMMAND=DEL"}
 	plugin := n.folder + "/bin/env"
-	// exec.Cmd would drop what stands there twice
+	// exec.Cmd would drop variables that are set twice
 	process, err := os.StartProcess(plugin, []string{plugin}, &os.ProcAttr{Dir: "/usr", Env: environment, Files: []*os.File{nil, write, nil}})
 	write.Close()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// beginning is what is kept of what went through a stream.
+// beginning keeps the first recordLimit bytes of a stream.
 type beginning struct {
 	mutex sync.Mutex
 	text  []byte
@@ -32,8 +32,8 @@ func (b *beginning) kept() (text string, cut bool) {
 	return string(b.text), b.cut
 }
 
-// input passes on what a plugin reads. Its source may be any kind of file and is shared with the caller, so its flags are
-// not changed, and it is read only when something is there.
+// input forwards what a plugin reads. Its source may be any kind of file and is shared with the caller. So its flags
+// are not changed, and it is read only when data is available.
 type input struct {
 	beginning
 	from, to, wake int
@@ -50,7 +50,7 @@ func newInput(from, to int) (*input, error) {
 	return in, nil
 }
 
-// pass ends with the source, or when nobody reads any more.
+// pass ends when the source ends or when nobody reads any more.
 func (i *input) pass() {
 	defer close(i.done)
 	defer closeAll([]int{i.from, i.to})
@@ -94,7 +94,7 @@ func (i *input) stop() {
 	_ = unix.Close(i.wake)
 }
 
-// output passes on what a plugin writes, for as long as something has the plugin's end open.
+// output forwards what a plugin writes, for as long as a process has the plugin's end open.
 type output struct {
 	beginning
 	from, to *os.File
@@ -103,7 +103,7 @@ type output struct {
 }
 
 func newOutput(from, to int) *output {
-	_ = unix.SetNonblock(from, true) // the end of a pipe that nobody else has
+	_ = unix.SetNonblock(from, true) // nobody else has this end of the pipe
 	out := &output{from: os.NewFile(uintptr(from), "plugin"), to: os.NewFile(uintptr(to), "caller"), done: make(chan struct{})}
 	go out.pass()
 	return out
@@ -116,7 +116,7 @@ func (o *output) pass() {
 		count, err := o.from.Read(buffer)
 		o.add(buffer[:count])
 		if _, refused := o.to.Write(buffer[:count]); count > 0 && refused != nil {
-			err = refused // nobody reads: the plugin is to notice that as it would have without a recorder
+			err = refused // nobody reads: the plugin must notice that as it would without a recorder
 		}
 		if os.IsTimeout(err) {
 			return
@@ -134,7 +134,8 @@ func (o *output) close() {
 	_ = o.to.Close()
 }
 
-// finish is called when the plugin has ended. All it wrote is in the pipe by then and is passed on before this returns.
+// finish is called when the plugin has ended. Everything it wrote is then in the pipe and is forwarded before this
+// returns.
 func (o *output) finish() (text string, cut bool) {
 	_ = o.from.SetReadDeadline(time.Unix(1, 0))
 	<-o.done
@@ -149,7 +150,7 @@ func (o *output) finish() (text string, cut bool) {
 	return o.kept()
 }
 
-// drain passes on what is there now and returns whether that was all there will ever be.
+// drain forwards what is in the pipe now and reports whether all writers have closed it.
 func (o *output) drain() (ended bool) {
 	return Drain(o.from, func(text []byte) error {
 		o.add(text)
@@ -158,8 +159,8 @@ func (o *output) drain() (ended bool) {
 	})
 }
 
-// Drain hands over what is in a pipe now and does not wait for more. It returns whether all writers are gone; an error of take
-// counts as the end.
+// Drain passes on what is in a pipe now and does not wait for more. It reports whether all writers have closed it. An
+// error of take counts as the end.
 func Drain(pipe *os.File, take func([]byte) error) (ended bool) {
 	raw, err := pipe.SyscallConn()
 	if err != nil {
@@ -185,7 +186,7 @@ func Drain(pipe *os.File, take func([]byte) error) (ended bool) {
 	return ended
 }
 
-// passUnseen goes on for a child that the plugin has left behind with its output open.
+// passUnseen continues for a child that the plugin left behind with its output open. Nothing of it is kept.
 func (o *output) passUnseen() {
 	_, _ = io.Copy(struct{ io.Writer }{o.to}, struct{ io.Reader }{o.from})
 	o.close()

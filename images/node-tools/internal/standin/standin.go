@@ -1,6 +1,6 @@
-// Package standin is what runs in place of a recorded CNI plugin. It hands its three streams to the recorder in the agent and
-// gets three pipes for them, starts the plugin on these pipes, and ends as the plugin ends. It imports little, as it starts
-// for each call.
+// Package standin is what runs in place of a recorded CNI plugin. It passes its three streams to the recorder in the
+// agent and gets three pipes for them. It starts the plugin on these pipes and ends as the plugin ends. It imports
+// little, because it is started for each call.
 package standin
 
 import (
@@ -14,28 +14,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SocketOf is where the recorder of a plugin listens. Plugins lie in FOLDER/NUMBER/NAME, and the socket is FOLDER/socket.
+// SocketOf returns the socket of a plugin's recorder. Plugins are FOLDER/NUMBER/NAME, and the socket is
+// FOLDER/socket.
 func SocketOf(plugin string) string {
 	return filepath.Join(filepath.Dir(filepath.Dir(plugin)), "socket")
 }
 
-// UnrecordedOf is the file that gets a line for each call that could not be recorded.
+// UnrecordedOf returns the file that gets a line for each call that could not be recorded.
 func UnrecordedOf(plugin string) string {
 	return filepath.Join(filepath.Dir(filepath.Dir(plugin)), "unrecorded")
 }
 
-// Messages of the stand-in to the recorder begin with one of these.
+// Messages of the stand-in to the recorder begin with one of these bytes.
 const (
-	// Begin comes with the stand-in's own three streams; the answer has those of the plugin.
+	// Begin carries the stand-in's own three streams. The answer carries the plugin's.
 	Begin = 'b'
-	// Ended has the wait status of the plugin as four bytes; the answer comes when all its output has been passed on.
+	// Ended carries the wait status of the plugin as four bytes. The answer comes when all its output has been
+	// forwarded.
 	Ended = 'e'
-	// NotStarted has the reason why the plugin could not be started.
+	// NotStarted carries the reason why the plugin could not be started.
 	NotStarted = 'n'
 )
 
-// Main is called with the arguments that the kernel gives to the interpreter of a script: itself, the path of the plugin,
-// the path of the script, and those of the caller. It does not return.
+// Main takes the arguments that the kernel gives to the interpreter of a script: this program, the path of the
+// plugin, the path of the script, and the caller's arguments. It does not return.
 func Main(args []string) {
 	if len(args) < 3 {
 		_, _ = syscall.Write(2, []byte("cni-recorder runs as the interpreter of a stand-in for a plugin\n"))
@@ -62,7 +64,7 @@ func Main(args []string) {
 		_ = unix.Sendmsg(recorder, append([]byte{NotStarted}, err.Error()...), nil, nil, unix.MSG_NOSIGNAL)
 		refuse(plugin, err)
 	}
-	// the recorder has these open for as long as something has the plugin's ends open, and no longer
+	// closed here, so that the caller's streams stay open only while a process has the plugin's ends open
 	for stream := 0; stream < 3; stream++ {
 		_ = syscall.Close(stream)
 	}
@@ -87,7 +89,7 @@ func Main(args []string) {
 	syscall.Exit(status.ExitStatus())
 }
 
-// begin hands the streams over and returns those of the plugin.
+// begin passes the streams to the recorder and returns the plugin's.
 func begin(plugin, script string) (recorder int, streams []int, err error) {
 	recorder, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -118,7 +120,7 @@ func receiveStreams(socket int) ([]int, error) {
 	}
 }
 
-// ParseStreams reads the three descriptors that come with a message.
+// ParseStreams reads the three file descriptors that come with a message.
 func ParseStreams(rights []byte) ([]int, error) {
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
@@ -146,7 +148,7 @@ func receive(socket int, message []byte) (int, error) {
 	}
 }
 
-// givenEnvironment is as the caller gave it: os.Environ drops variables that stand there twice.
+// givenEnvironment returns the environment as the caller set it. os.Environ drops variables that are set twice.
 func givenEnvironment() []string {
 	raw, err := os.ReadFile("/proc/self/environ")
 	if err != nil {
@@ -162,7 +164,8 @@ func givenEnvironment() []string {
 	return environment
 }
 
-// passedOn are all signals that can be caught and that the caller does not have ignored. SIGURG is the Go runtime's own.
+// passedOn returns all signals that can be caught and that the caller does not ignore. SIGURG belongs to the Go
+// runtime.
 func passedOn() []os.Signal {
 	var all []os.Signal
 	for number := syscall.Signal(1); number < 65; number++ {
@@ -177,9 +180,10 @@ func passedOn() []os.Signal {
 	return all
 }
 
-// dieOf ends this process by the signal that ended the plugin. It goes around the Go runtime, which has handlers of its own.
+// dieOf ends this process by the signal that ended the plugin. It bypasses the Go runtime, which has its own
+// handlers.
 func dieOf(number syscall.Signal) {
-	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // the plugin has dumped its core
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // the plugin has already dumped its core
 	var byDefault [4]uintptr
 	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(number), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 	_ = syscall.Kill(syscall.Getpid(), number)
@@ -195,7 +199,7 @@ func tellUnrecorded(plugin string, why error) {
 	_ = file.Close()
 }
 
-// refuse is for a plugin that cannot be executed: without a stand-in the caller itself would have seen that.
+// refuse is for a plugin that cannot be executed. Without a stand-in the caller would get this error.
 func refuse(plugin string, why error) {
 	_, _ = syscall.Write(2, []byte("exec "+plugin+": "+why.Error()+"\n"))
 	syscall.Exit(127)

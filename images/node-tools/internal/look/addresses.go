@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// address of a device. The kernel's own are those of the link that it makes from the device's MAC.
+// address is an address of a device. The kernel's own are the link-local ones that it makes from the device's MAC.
 type address struct {
 	device      int
 	local, peer netip.Prefix
@@ -49,7 +49,7 @@ func (k *kernel) readAddresses(devices map[int]link) ([]address, error) {
 	return found, err
 }
 
-// fromMAC: the modified EUI-64 form has ff:fe in its middle.
+// fromMAC reports whether an address is in modified EUI-64 form, which has ff:fe in its middle.
 func fromMAC(address netip.Addr) bool {
 	bytes := address.As16()
 	return bytes[11] == 0xff && bytes[12] == 0xfe

@@ -10,9 +10,9 @@ import (
 
 const cgroupRoot = "/sys/fs/cgroup"
 
-// cgroups returns the groups that nobody is in, nor in any below them, of whichever hierarchies the node has: one of the
-// same path in several of them is one. Where a group has processes, the process is listed. Of an empty group those below it are not
-// listed. The group in which the runtime puts those of all its pods stays.
+// cgroups returns the cgroups with no process in them or below them, from all hierarchies of the node. The same path
+// in several hierarchies is one item. A cgroup with processes is not listed, because its processes are. Groups below
+// an empty one are not listed either, nor is the parent cgroup that the runtime uses for all pods.
 func cgroups(ofPods string) ([]Item, error) {
 	hierarchies, err := entries(cgroupRoot)
 	if err != nil {
@@ -40,15 +40,16 @@ func cgroups(ofPods string) ([]Item, error) {
 	return items, nil
 }
 
-// hierarchy of groups. A path that is busy in another one already is not gone into again: there are a dozen of them.
+// hierarchy is a cgroup hierarchy. A path that is busy in another one is not searched again: a node has about a dozen
+// hierarchies.
 type hierarchy struct {
 	root string
-	// ofPods is the parent of the groups of all pods
+	// ofPods is the parent cgroup of all pods
 	ofPods string
 	busy   map[string]bool
 }
 
-// emptyGroups adds the empty groups below a path, and returns whether somebody is there or below it.
+// emptyGroups adds the empty groups at and below a path, and returns whether any process is there.
 func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, err error) {
 	if h.busy[path] {
 		return true, nil
@@ -79,7 +80,7 @@ func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, e
 	}
 	if !busy {
 		procs, err := readWhole(h.root + path + "/cgroup.procs")
-		threads := errors.Is(err, syscall.EOPNOTSUPP) // a group of threads, whose process is above it
+		threads := errors.Is(err, syscall.EOPNOTSUPP) // a threaded cgroup, whose process is in a parent
 		if err != nil && !gone(err) && !threads {
 			return false, err
 		}
@@ -96,5 +97,5 @@ func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, e
 	return true, nil
 }
 
-// gone: a group that is just being removed answers so.
+// gone reports whether an error means that a cgroup is just being removed.
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) }

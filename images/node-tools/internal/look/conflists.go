@@ -15,14 +15,14 @@ import (
 
 const confFolder = "/etc/cni/net.d"
 
-// conflists are the network configurations that were ever on the node, as far as anybody could see them: those in the
-// folder at some look, and those that the lab itself wrote. What a plugin leaves may be from one that is gone.
+// conflists are all network configurations that were ever seen on the node: those in the folder at any look, and
+// those that the lab wrote. What a plugin leaves behind may belong to a configuration that is gone.
 type conflists struct {
 	runtime *cri.Runtime
 	mutex   sync.Mutex
-	// texts that are JSON; others make no network
+	// texts that are valid JSON; other files are no network configuration
 	texts map[string]bool
-	// folders that they name for the plugins' own data
+	// folders are those that the configurations name for the plugins' data
 	folders map[string]bool
 }
 
@@ -30,15 +30,15 @@ func newConflists(runtime *cri.Runtime) *conflists {
 	return &conflists{runtime: runtime, texts: map[string]bool{}, folders: map[string]bool{}}
 }
 
-// confFolders are upstream's default, and what the runtime's configuration has in its place.
+// confFolders returns upstream's default folder, and the one that the runtime's configuration sets instead.
 func (c *conflists) confFolders() []string {
 	folders := []string{confFolder}
 	named := c.runtime.Traits().CNIFolder
 	setting := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(named.Key) + `\s*=\s*["']([^"'\n]+)["']`)
 	for _, pattern := range named.Files {
-		files, _ := filepath.Glob(pattern) // a pattern that is none is one of the lab's own
+		files, _ := filepath.Glob(pattern) // the only error is a bad pattern, and the lab writes the patterns
 		for _, file := range files {
-			config, _ := os.ReadFile(file) // without one there is only the default
+			config, _ := os.ReadFile(file) // if it cannot be read, only the default is used
 			for _, match := range setting.FindAllStringSubmatch(string(config), -1) {
 				if folder := filepath.Clean(match[1]); folder != confFolder {
 					folders = append(folders, folder)
@@ -49,7 +49,7 @@ func (c *conflists) confFolders() []string {
 	return folders
 }
 
-// look reads what is in the folders now.
+// look reads the current files in the folders.
 func (c *conflists) look() error {
 	for _, folder := range c.confFolders() {
 		entries, err := os.ReadDir(folder)
@@ -61,7 +61,7 @@ func (c *conflists) look() error {
 		}
 		for _, entry := range entries {
 			content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
-			if err == nil { // a folder, or gone meanwhile
+			if err == nil { // otherwise it is a folder, or was removed in the meantime
 				c.remember(string(content))
 			}
 		}
@@ -69,7 +69,8 @@ func (c *conflists) look() error {
 	return nil
 }
 
-// Written must be called for each file that the lab writes: one that is replaced before the next look is known too.
+// Written must be called for each file that the lab writes. So a file that is replaced before the next look is known
+// too.
 func (l *Looker) Written(nodePath, content string) {
 	for _, folder := range l.conflists.confFolders() {
 		if filepath.Dir(filepath.Clean(nodePath)) == folder {
@@ -89,8 +90,8 @@ func (c *conflists) remember(text string) {
 	c.walk(content)
 }
 
-// dataFolder are the keys that name a folder for a plugin's data: host-local's and tuning's dataDir, flannel's dataDir,
-// Multus' cniDir, and what others call alike. They stand in plugins, in their ipam, and in what those delegate to.
+// dataFolder matches the keys that name a folder for a plugin's data: dataDir of host-local, tuning and flannel,
+// cniDir of Multus, and similar keys of others. They are in plugins, in their ipam, and in what those delegate to.
 var dataFolder = regexp.MustCompile(`(?i)^(?:data|cni|cache|state)_?dir$`)
 
 func (c *conflists) walk(value any) {
@@ -108,14 +109,14 @@ func (c *conflists) walk(value any) {
 			}
 			if folder = filepath.Clean(folder); dataFolder.MatchString(key) && folder != "/" {
 				c.folders[folder] = true
-			} else if key == "daemonSocketPath" { // of the DHCP daemon
+			} else if key == "daemonSocketPath" { // the DHCP daemon's
 				c.folders[folder] = true
 			}
 		}
 	}
 }
 
-// known returns what was seen so far.
+// known returns what has been seen so far.
 func (c *conflists) known() (texts, folders []string) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

@@ -19,15 +19,15 @@ type tuple struct {
 	from, to netip.AddrPort
 }
 
-// flows is what has to have been before a tracked flow can lead to a pod that is gone: a rule that redirects, and an
-// address of a pod that is not ready any more. Otherwise the kernel is not asked: it goes through a table that all network
-// namespaces of the host share, which takes longer than all the rest of a look.
+// flows remembers the two conditions for a tracked flow that leads to a removed pod: a rule that redirects, and an
+// address of a pod that is no longer ready. Otherwise the kernel is not asked. The conntrack table is shared by all
+// network namespaces of the host, and reading it takes longer than the rest of a look.
 type flows struct {
 	redirected atomic.Bool
 	addresses  map[string]bool
 }
 
-// redirecting remembers whether there was a rule that changes destinations.
+// redirecting remembers whether there was ever a rule that changes destinations.
 func (l *Looker) redirecting(items []Item, err error) ([]Item, error) {
 	for _, item := range items {
 		if strings.Contains(item.Name, "-j DNAT") || strings.Contains(item.Name, "dnat") || strings.Contains(item.Name, "redirect") {
@@ -37,7 +37,7 @@ func (l *Looker) redirecting(items []Item, err error) ([]Item, error) {
 	return items, err
 }
 
-// mayLeadAstray remembers the addresses of pods. One look at a time.
+// mayLeadAstray remembers the addresses of pods. It must not be called by two looks at the same time.
 func (l *Looker) mayLeadAstray(items []Item) bool {
 	there := map[string]bool{}
 	for _, item := range items {
@@ -61,8 +61,9 @@ func (l *Looker) mayLeadAstray(items []Item) bool {
 	return gone && l.flows.redirected.Load()
 }
 
-// conntrack returns the flows whose destination was changed: it is of these that a stale one leads to a pod that is gone.
-// Those of TCP that are about to end do so by themselves. Without any flow the kernel is not asked, as asking loads a module.
+// conntrack returns the flows whose destination was changed, because only these can lead to a removed pod. TCP flows
+// that are closing are left out: they end by themselves. The kernel is not asked if it has no flows, because asking
+// loads a module.
 func (k *kernel) conntrack() ([]Item, error) {
 	count, err := readWhole("/proc/sys/net/netfilter/nf_conntrack_count")
 	if errors.Is(err, os.ErrNotExist) || err == nil && strings.TrimSpace(count) == "0" {
@@ -114,7 +115,7 @@ func first(value []byte) byte {
 	return value[0]
 }
 
-// addrPort: a port is in the byte order of the network; ICMP has none.
+// addrPort takes the port in network byte order. ICMP has no port.
 func addrPort(ip4, ip6, port []byte) netip.AddrPort {
 	address, ok := netip.AddrFromSlice(ip4)
 	if !ok {

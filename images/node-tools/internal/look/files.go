@@ -11,21 +11,21 @@ import (
 	"syscall"
 )
 
-// networks is host-local's folder, unless a configuration names another.
+// networks is host-local's default data folder.
 const networks = "/var/lib/cni/networks"
 
-// resultFolders are where libcni keeps what plugins answered.
+// resultFolders are the folders in which libcni caches the plugins' results.
 var resultFolders = []string{"/var/lib/cni/results", "/var/lib/cni/cache/results"}
 
-// places are where plugins write, besides the folders in their configuration.
+// places are the folders in which plugins write, besides those in their configuration.
 var places = []string{"/var/lib/cni", "/run", "/tmp"}
 
-// notEntered are folders below the places that no plugin writes to. The runtime's own state is listed as `sandbox`,
-// `container` and `shim`.
+// notEntered returns the folders below the places to which no plugin writes. The runtime's own state is listed as
+// `sandbox`, `container` and `shim`.
 func notEntered(stateFolders []string) map[string]bool {
 	folders := map[string]bool{
 		"/run/netns": true, // listed as `netns`
-		"/run/lock":  true, // of the system's programs
+		"/run/lock":  true, // system programs
 	}
 	for _, folder := range stateFolders {
 		folders[folder] = true
@@ -33,19 +33,19 @@ func notEntered(stateFolders []string) map[string]bool {
 	return folders
 }
 
-// madeOnce are files of programs that plugins use, made for the first call and kept on purpose.
+// madeOnce are files that programs of plugins create at the first call and keep on purpose.
 var madeOnce = map[string]bool{
-	"/run/xtables.lock":  true, // of iptables
+	"/run/xtables.lock":  true, // iptables
 	"/run/ebtables.lock": true,
 }
 
-// halfway begins the names of folders in which the agent makes a program or a link before it moves it to its place.
+// halfway is the prefix of folders in which the agent prepares a program or a link before it renames it into place.
 const halfway = ".cnilab-"
 
-// mostFiles is how many one look reads the names of.
+// mostFiles is the maximum number of file names that one look reads.
 const mostFiles = 20000
 
-// netnsFiles: /var/run is a link to /run on a node, so this is all of them.
+// netnsFiles lists all network namespaces with a name. On a node /var/run is a link to /run.
 func netnsFiles() ([]Item, error) {
 	found, err := entries("/run/netns")
 	var items []Item
@@ -55,7 +55,7 @@ func netnsFiles() ([]Item, error) {
 	return items, err
 }
 
-// entries lists a folder; one that is not there, or is none, has none.
+// entries lists a folder. If the path does not exist or is not a folder, the list is empty.
 func entries(folder string) ([]os.DirEntry, error) {
 	found, err := os.ReadDir(folder)
 	if errors.Is(err, os.ErrNotExist) {
@@ -82,10 +82,10 @@ func (l *Looker) files() ([]Item, error) {
 	return walk.items, nil
 }
 
-// rootsOf are the places, and the folders that are not below one of them.
+// rootsOf returns the places, and the folders that are not below one of them.
 func rootsOf(folders []string, notEntered map[string]bool) []string {
 	roots := append([]string{}, places...)
-	for _, folder := range folders { // in order, so that a folder stands before those below it
+	for _, folder := range folders { // sorted, so that a folder comes before those below it
 		if !isCovered(folder, roots, notEntered) {
 			roots = append(roots, folder)
 		}
@@ -118,7 +118,7 @@ type walk struct {
 
 func (w *walk) enter(path string) error {
 	found, err := entries(path)
-	if errors.Is(err, syscall.ENOTDIR) { // a configured path may be that of a file, or of a socket
+	if errors.Is(err, syscall.ENOTDIR) { // a configured path may be a file or a socket
 		return w.file(path)
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func (w *walk) file(path string) error {
 		return fmt.Errorf("there are more than %d files", mostFiles)
 	}
 	item, err := w.itemOf(path)
-	if errors.Is(err, os.ErrNotExist) { // gone meanwhile
+	if errors.Is(err, os.ErrNotExist) { // removed in the meantime
 		return nil
 	}
 	w.items = append(w.items, item)
@@ -172,8 +172,9 @@ func (w *walk) itemOf(path string) (Item, error) {
 
 var hostLocalsOwn = regexp.MustCompile(`^(?:lock|last_reserved_ip\..*)$`)
 
-// reservation reads what host-local keeps for a network: a file for each address, named by it, that says for whom; and
-// files of its own. https://github.com/containernetworking/plugins/blob/main/plugins/ipam/host-local/backend/disk/backend.go
+// reservation reads what host-local stores for a network: one file for each address, which is its name, with the
+// holder as its content, and some files of its own.
+// https://github.com/containernetworking/plugins/blob/main/plugins/ipam/host-local/backend/disk/backend.go
 func reservation(dataFolder, network, name string) (Item, error) {
 	item := Item{Kind: "file", Name: filepath.Join(dataFolder, network, name)}
 	switch {
@@ -194,7 +195,7 @@ func reservation(dataFolder, network, name string) (Item, error) {
 	return item, nil
 }
 
-// holder parses "<container id>\r\n<interface>"; plugins before 0.8 wrote the id alone.
+// holder parses "<container id>\r\n<interface>". Plugins before 0.8 wrote only the id.
 func holder(content string) map[string]string {
 	lines := strings.Fields(content)
 	detail := map[string]string{}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nftGeneration is the number that the kernel gives to the rules of a network namespace: each change of them makes it
-// another one. Not known where the kernel does not tell.
+// nftGeneration returns the kernel's generation number of the rules in a network namespace. It changes with every
+// change of the rules. It is not known if the kernel does not report it.
 func (k *kernel) nftGeneration() (generation uint32, known bool) {
 	const nftaGenID = 1
 	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0)
@@ -25,7 +25,8 @@ func (k *kernel) nftGeneration() (generation uint32, known bool) {
 	return binary.BigEndian.Uint32(id), true
 }
 
-// saved are the rules that a program printed for one generation: as long as that is the kernel's, it would print the same.
+// saved holds the rules that a program printed for one generation. While the generation is the same, it would print
+// the same.
 type saved struct {
 	mutex      sync.Mutex
 	generation map[string]uint32
@@ -36,7 +37,8 @@ func newSaved() *saved {
 	return &saved{generation: map[string]uint32{}, items: map[string][]Item{}}
 }
 
-// unlessSame runs `tell` unless the generation is the one that it listed before. Rules that changed while it ran are not kept.
+// unlessSame runs `tell` unless the generation has not changed since it last ran. If the rules change while it runs,
+// the output is not kept.
 func (s *saved) unlessSame(k *kernel, what string, tell func() ([]Item, error)) ([]Item, error) {
 	before, known := k.nftGeneration()
 	if items, listed := s.of(what, before); listed && known {

@@ -12,7 +12,7 @@ import (
 
 var directions = []string{"in", "out", "fwd"}
 
-// ipsec returns the kernel's policies and states. It is not asked where it does not have them, as asking loads a module.
+// ipsec returns the kernel's policies and states. A kernel without IPsec is not asked, because asking loads a module.
 func (k *kernel) ipsec() ([]Item, error) {
 	if known, err := knowsIPsec(); !known || err != nil {
 		return nil, err
@@ -38,7 +38,8 @@ func (k *kernel) ipsec() ([]Item, error) {
 	return items, err
 }
 
-// knowsIPsec: the kernel has a socket of its own for each protocol that it answers.
+// knowsIPsec reports whether the kernel has IPsec: it has one netlink socket of its own for each protocol that it
+// serves.
 func knowsIPsec() (bool, error) {
 	sockets, err := readWhole("/proc/net/netlink")
 	if err != nil && !os.IsNotExist(err) {
@@ -52,7 +53,7 @@ func knowsIPsec() (bool, error) {
 	return false, nil
 }
 
-// xfrmPrefix: an IPv4 address is in the first four of sixteen bytes.
+// xfrmPrefix reads an IPv4 address from the first four of the sixteen bytes.
 func xfrmPrefix(bytes nl.XfrmAddress, length uint8, family uint16) netip.Prefix {
 	address := netip.AddrFrom16(bytes)
 	if family == unix.AF_INET || family != unix.AF_INET6 && [12]byte(bytes[4:]) == [12]byte{} {

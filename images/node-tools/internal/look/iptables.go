@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// family is one of the two that iptables knows.
+// family is IPv4 or IPv6, which have separate iptables programs.
 type family struct {
 	name, program string
 	nft           byte
@@ -25,8 +25,8 @@ var families = []family{
 // iptablesTables are made by iptables-nft and listed by iptables-save, so they are not `nft` items.
 var iptablesTables = map[string]bool{"filter": true, "nat": true, "mangle": true, "raw": true, "security": true}
 
-// iptables returns rules and user chains, of whichever of the two kernel interfaces has tables. Where neither has any,
-// there is nothing to list and no program is run: none is needed then, and some make tables by looking.
+// iptables returns rules and user chains, from each of the two kernel interfaces that has tables. If neither has any,
+// no program is run: none is needed, and some create tables when they list them.
 func iptables(k *kernel, tool Tool, before *saved) ([]Item, error) {
 	tables, err := k.nftTables()
 	if err != nil {
@@ -88,7 +88,7 @@ func save(tool Tool, family family, variant string) ([]Item, error) {
 	return parseSave(family.name, printed), nil
 }
 
-// saver finds the program that lists this variant: under its full name, or because the plain name leads to it.
+// saver finds the program that lists this variant, by its full name or because the plain name is a link to it.
 func saver(program, variant string) (string, error) {
 	for _, folder := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
 		full := fmt.Sprintf("%s/%s-%s-save", folder, program, variant)
@@ -103,8 +103,8 @@ func saver(program, variant string) (string, error) {
 	return "", fmt.Errorf("there are %s tables of the %s kind, and no %s-%s-save on the node to read them", program, variant, program, variant)
 }
 
-// parseSave takes the output of iptables-save: `*table`, `:CHAIN POLICY [counters]` and rules. A built-in chain has a
-// policy, which is ACCEPT unless somebody set another; a user chain has "-".
+// parseSave reads the output of iptables-save: `*table`, `:CHAIN POLICY [counters]` and rules. A built-in chain has a
+// policy, which is ACCEPT by default. A user chain has "-".
 func parseSave(family, printed string) []Item {
 	var items []Item
 	table := ""

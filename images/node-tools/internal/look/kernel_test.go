@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// made is a command, and the items that the kernel's answer to it becomes.
+// made is a command and the items that result from it.
 type made struct {
 	by    string
 	items []string
 }
 
-// ofEveryKernel: without these there is nothing to test.
+// ofEveryKernel must work on every kernel.
 var ofEveryKernel = []made{
 	{"ip link add br0 type bridge", []string{"bridge br0"}},
 	{"ip link set br0 up", nil},
@@ -36,7 +36,7 @@ var ofEveryKernel = []made{
 	{"ip neigh add 10.88.0.79 lladdr 02:00:00:00:00:03 dev br0 nud reachable", nil},
 }
 
-// ofSomeKernels are looked for where the kernel and the ip program know them.
+// ofSomeKernels are tested only if the kernel and the ip program know them.
 var ofSomeKernels = []made{
 	{"ip addr add fd00:88::1/64 dev br0 nodad", []string{"address fd00:88::1/64 dev br0 map[device:br0]"}},
 	{"ip neigh add fd00:88::77 lladdr 02:00:00:00:00:02 dev br0 nud noarp", []string{"neighbour fd00:88::77 lladdr 02:00:00:00:00:02 dev br0 map[device:br0]"}},
@@ -64,8 +64,8 @@ var policies = []made{
 	{"ip xfrm policy add src 10.1.0.0/16 dst 0.0.0.0/0 dir out", []string{"xfrm policy out from 10.1.0.0/16 to 0.0.0.0/0"}},
 }
 
-// inNewNetwork gives the test a network namespace of its own with lo up. It ends with the test's thread, which is why that
-// is never unlocked.
+// inNewNetwork gives the test a network namespace of its own with lo up. The namespace ends with the test's thread,
+// which is therefore never unlocked.
 func inNewNetwork(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("ip"); err != nil {
@@ -84,7 +84,7 @@ func inNewNetwork(t *testing.T) {
 	}
 }
 
-// makeAll returns the items of what could be made.
+// makeAll runs the commands and returns the items of those that worked.
 func makeAll(t *testing.T, all []made, onFailure func(format string, args ...any)) (items []string) {
 	t.Helper()
 	for _, one := range all {

@@ -18,12 +18,12 @@ type link struct {
 	flags         uint32
 	name, kind    string
 	mac           net.HardwareAddr
-	// peer is the number of the network namespace that the other end is in, if it is another one
+	// peer is the id of the network namespace of the other end, if it is another namespace
 	peer *int32
 }
 
-// linkItems leaves out pairs whose other end was in a namespace that has ended: the kernel is taking them away, in its
-// own time, and nobody has left them behind.
+// linkItems leaves out pairs whose other end was in a namespace that has ended. The kernel removes them a little
+// later, so nobody has left them behind.
 func linkItems(found []link, living namespaces) []Item {
 	byIndex := map[int]link{}
 	for _, one := range found {
@@ -59,7 +59,7 @@ func (l link) isGoing(living namespaces) bool {
 	return !lives
 }
 
-// readLinks returns the network devices of the node's own namespace.
+// readLinks returns the network devices in the node's own namespace.
 func (k *kernel) readLinks() ([]link, error) {
 	var found []link
 	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg), unix.SizeofIfInfomsg,

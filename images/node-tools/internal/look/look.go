@@ -1,5 +1,5 @@
-// Package look sees everything on a node that a pod could leave behind, in one go and inside this process. What cannot
-// be looked at is reported so; it is never an empty list.
+// Package look lists everything on a node that a pod could leave behind, all in this process. If something cannot be
+// looked at, that is reported. It is never an empty list.
 package look
 
 import (
@@ -19,7 +19,7 @@ type Item struct {
 	Log    []string          `json:"log,omitempty"`
 }
 
-// MarshalJSON keeps names apart that are not UTF-8, as those of files need not be.
+// MarshalJSON keeps different names different, even if they are not UTF-8. File names need not be.
 func (i Item) MarshalJSON() ([]byte, error) {
 	written := struct {
 		Kind   string                   `json:"kind"`
@@ -47,13 +47,13 @@ type State struct {
 	Conflists []string `json:"conflists"`
 }
 
-// Tool runs a program of the node and returns what it printed.
+// Tool runs a program of the node and returns its output.
 type Tool func(argv ...string) (string, error)
 
-// Own returns the processes of the lab itself: those to leave out alone, and those to leave out with all descendants.
+// Own returns the lab's own processes: those to leave out alone, and those to leave out with all their descendants.
 type Own func() (alone, withDescendants map[int]bool)
 
-// Looker remembers what a node has from the start.
+// Looker remembers what the node had at the start.
 type Looker struct {
 	runtime   *cri.Runtime
 	own       Own
@@ -62,13 +62,13 @@ type Looker struct {
 	mounts    map[string]bool
 	devices   map[int]bool
 	sysctls   map[string]string
-	// before is how many of each item there were, of the kinds that are listed as a difference
+	// before is how many of each item there were at the start, for the kinds that are listed as a difference
 	before map[string]int
 	flows  flows
 	saved  *saved
 }
 
-// New is to be called when the node is made and nothing has run on it yet.
+// New must be called when the node is made and before anything runs on it.
 func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	mounts, err := readMounts()
 	if err != nil {
@@ -108,7 +108,7 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	return looker, nil
 }
 
-// Rebooted forgets what was true of the former network alone. `ownMount` is one that the reboot has made.
+// Rebooted forgets what was true only of the former network. ownMount is a mount that the reboot made.
 func (l *Looker) Rebooted(ownMount string) {
 	l.mounts[ownMount] = true
 	l.saved = newSaved()
@@ -123,7 +123,7 @@ type view struct {
 	look  func() ([]Item, error)
 }
 
-// differences are the views of which a node has something from its start: that is not listed.
+// differences are the views for which a node has items from the start, which are not listed.
 func (l *Looker) differences(k *kernel) []view {
 	return []view{
 		{[]string{"veth", "bridge", "bridge-port", "link", "address", "route", "rule", "neighbour", "qdisc"}, func() ([]Item, error) { return l.network(k) }},
@@ -145,13 +145,13 @@ func (l *Looker) since(items []Item) []Item {
 	return more
 }
 
-// changedSysctls reads again the ones that were there at the start.
+// changedSysctls reads the sysctls of the start again.
 func (l *Looker) changedSysctls() ([]Item, error) {
 	now, err := readSysctls(keys(l.sysctls))
 	return changed(l.sysctls, now), err
 }
 
-// Look looks at processes first, as some of the other views start programs of their own, and then at all else at once.
+// Look lists processes first, because some other views start programs. Then it looks at everything else in parallel.
 func (l *Looker) Look() State {
 	asked := &kernel{}
 	defer asked.close()

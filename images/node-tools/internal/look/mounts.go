@@ -29,7 +29,7 @@ func parseMounts(mountinfo string) []mountPoint {
 	return found
 }
 
-// NewMountPoints are those that the node did not start with, in the order in which they were made.
+// NewMountPoints returns the mount points that the node did not start with, in the order in which they were made.
 func (l *Looker) NewMountPoints() ([]string, error) {
 	mounts, err := readMounts()
 	var points []string
@@ -41,8 +41,8 @@ func (l *Looker) NewMountPoints() ([]string, error) {
 	return points, err
 }
 
-// newMounts returns every mount point that the node did not start with, wherever it is. Several mounts at one point, as
-// `ip netns add` makes them through propagation, are one item.
+// newMounts returns every mount point that the node did not start with, wherever it is. Several mounts at one point
+// are one item. `ip netns add` makes such mounts through propagation.
 func (l *Looker) newMounts() ([]Item, error) {
 	mounts, err := readMounts()
 	var items []Item

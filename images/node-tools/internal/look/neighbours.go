@@ -9,8 +9,8 @@ import (
 
 const ntfProxy = unix.NTF_PROXY
 
-// readNeighbours returns the entries that somebody made, and none of those that the kernel has learnt or makes for itself.
-// With ntfProxy they are the addresses that the node answers for.
+// readNeighbours returns the entries that somebody made. It leaves out those that the kernel learned or makes by
+// itself. With ntfProxy they are the addresses that the node answers for.
 func (k *kernel) readNeighbours(devices map[int]link, flags byte) ([]attachment, error) {
 	request := make([]byte, unix.SizeofNdMsg)
 	request[10] = flags
@@ -33,7 +33,8 @@ func (k *kernel) readNeighbours(devices map[int]link, flags byte) ([]attachment,
 	return found, err
 }
 
-// byHand: the kernel makes entries without ARP itself for what is no single host, and on devices that know no ARP.
+// byHand reports whether somebody made the entry. Without ARP, the kernel itself makes entries for addresses that are
+// not a single host, and on devices without ARP.
 func byHand(state uint16, kind byte, deviceFlags uint32) bool {
 	if state&unix.NUD_PERMANENT != 0 {
 		return true

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Requests, messages and attributes are those of vishvananda/netlink/nl. The lists of vishvananda/netlink itself lose what
-// a look has to tell: a peer's namespace that is ending, who made an address, `from` and `nhid` of a route, a rule's action,
-// the ports of SCTP, the family of an IPsec policy for all addresses.
+// Requests, messages and attributes are those of vishvananda/netlink/nl. The lists of vishvananda/netlink itself lose
+// what a look must report: a peer's namespace that is ending, who made an address, `from` and `nhid` of a route, a
+// rule's action, the ports of SCTP, the family of an IPsec policy for all addresses.
 
-// native: netlink is written in the byte order of the machine; the lab runs on amd64 and arm64, both little-endian.
+// native is the byte order of netlink, which is the machine's. The lab runs on amd64 and arm64, both little-endian.
 var native = binary.LittleEndian
 
-// kernel is what a look asks over netlink, with one socket for each protocol: a socket for each question takes longer than the
-// question. The sockets are in the network namespace of the thread that asks first. The zero value is ready to be asked.
+// kernel is a netlink client of a look. It has one socket for each protocol, because opening a socket takes longer
+// than a question. The sockets are in the network namespace of the thread that asks first. The zero value is ready to
+// use.
 type kernel struct {
 	mutex   sync.Mutex
 	sockets map[int]*nl.SocketHandle
@@ -52,7 +53,7 @@ func (k *kernel) close() {
 	}
 }
 
-// ask returns the messages of the answer; those of any type where `answer` is 0.
+// ask returns the messages of the answer with one type, or all messages if `answer` is 0.
 func (k *kernel) ask(protocol int, request *nl.NetlinkRequest, answer uint16) (messages [][]byte, err error) {
 	if request.Sockets, err = k.socket(protocol); err != nil {
 		return nil, err
@@ -60,8 +61,8 @@ func (k *kernel) ask(protocol int, request *nl.NetlinkRequest, answer uint16) (m
 	return request.Execute(protocol, answer)
 }
 
-// dump asks the kernel for all there is of something, and makes nothing: what nobody has made yet is not made by asking.
-// A kernel that does not know such things has none of them.
+// dump asks the kernel for all objects of a kind. Asking creates nothing. A kernel that does not know the kind has no
+// such objects.
 func (k *kernel) dump(protocol int, kind int, body []byte) ([][]byte, error) {
 	for attempt := 0; ; attempt++ {
 		request := nl.NewNetlinkRequest(kind, unix.NLM_F_DUMP)
@@ -70,7 +71,7 @@ func (k *kernel) dump(protocol int, kind int, body []byte) ([][]byte, error) {
 		switch {
 		case unknown(protocol, err):
 			return nil, nil
-		case !errors.Is(err, nl.ErrDumpInterrupted): // an interrupted list may lack something that was there all the time
+		case !errors.Is(err, nl.ErrDumpInterrupted): // an interrupted list may lack objects that existed all the time
 			return messages, err
 		case attempt == 10:
 			return nil, errors.New("what was listed did not stop changing")
@@ -78,22 +79,22 @@ func (k *kernel) dump(protocol int, kind int, body []byte) ([][]byte, error) {
 	}
 }
 
-// unknown means that the kernel has nobody who could answer: nfnetlink says it in two ways.
+// unknown reports whether the kernel does not support what was asked. nfnetlink has two errors for this.
 func unknown(protocol int, err error) bool {
 	return errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) ||
 		errors.Is(err, unix.EINVAL) && protocol == unix.NETLINK_NETFILTER
 }
 
-// attributes are what follows the head of a message.
+// attributes follow the head of a message.
 type attributes []syscall.NetlinkRouteAttr
 
-// attributesOf returns none where the kernel wrote none that can be read.
+// attributesOf returns none if they cannot be parsed.
 func attributesOf(value []byte) attributes {
 	found, _ := nl.ParseRouteAttr(value)
 	return found
 }
 
-// get returns the value of the first attribute of this type; nil where there is none.
+// get returns the value of the first attribute of this type, or nil.
 func (a attributes) get(kind uint16) []byte {
 	for i := range a {
 		if a[i].Attr.Type&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER) == kind {
@@ -106,7 +107,7 @@ func (a attributes) get(kind uint16) []byte {
 // in returns the attributes that are the value of this one.
 func (a attributes) in(kind uint16) attributes { return attributesOf(a.get(kind)) }
 
-// listed is a dump of whose messages each has a head of a fixed size, and attributes after it.
+// listed is a dump whose messages have a head of a fixed size, followed by attributes.
 func (k *kernel) listed(protocol int, kind int, body []byte, head int, what string, each func(head []byte, more attributes)) error {
 	messages, err := k.dump(protocol, kind, body)
 	if err != nil {
@@ -129,14 +130,14 @@ func number(value []byte) uint32 {
 	return native.Uint32(value)
 }
 
-// table is one nftables table.
+// table is an nftables table.
 type table struct {
 	family byte
 	name   string
 }
 
-// nftTables asks the kernel itself, so that it works without the nft program. What is in a table is listed as nft prints it
-// and iptables-save, for which google/nftables has no printer.
+// nftTables asks the kernel itself, so that it works without the nft program. The contents of a table are listed with
+// nft and iptables-save, because google/nftables cannot print them.
 func (k *kernel) nftTables() ([]table, error) {
 	var tables []table
 	err := k.listed(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, make([]byte, nl.SizeofNfgenmsg),

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// attachment is something of the network that may hang on a device.
+// attachment is a network object that may belong to a device.
 type attachment struct {
 	kind, name string
-	// device is the number of the one that it hangs on, 0 where there is none
+	// device is the index of the device it belongs to, 0 for none
 	device int
 }
 
-// network returns the devices of the node's own namespace, and what else the kernel's network holds there.
+// network returns the devices in the node's own namespace, and the other network objects there.
 func (l *Looker) network(k *kernel) ([]Item, error) {
 	links, err := k.readLinks()
 	if err != nil {
@@ -30,9 +30,9 @@ func (l *Looker) network(k *kernel) ([]Item, error) {
 	return networkItems(links, living, attachments, l.devices), nil
 }
 
-// networkItems: what hangs on a device that is new comes and goes with it, so it is listed as the device's detail and not
-// counted again. A bridge may be shared between pods, and then what hangs on it may belong to one of them: it is listed for
-// itself, with the bridge that it is on.
+// networkItems lists what belongs to a new device as a detail of the device: it comes and goes with the device, so it
+// is not counted again. A bridge is different. It may be shared between pods, and an object on it may belong to one
+// of them. So it is an item of its own, with the bridge's name.
 func networkItems(links []link, living namespaces, attachments []attachment, atStart map[int]bool) []Item {
 	items := linkItems(links, living)
 	byName := map[string]*Item{}
@@ -107,7 +107,7 @@ func (k *kernel) readAttachments(links []link) ([]attachment, error) {
 	return all, nil
 }
 
-// words joins what is not empty, as the ip program prints it.
+// words joins the texts that are not empty, as the ip program prints them.
 func words(all ...string) string {
 	var some []string
 	for _, one := range all {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// From include/uapi/linux/nexthop.h, and its request from rtnetlink.h.
+// From include/uapi/linux/nexthop.h. The request is from rtnetlink.h.
 const (
 	rtmGetNexthop                 = 106
 	nhmsgSize                     = 8
@@ -15,7 +15,7 @@ const (
 	nhaGroupEntry                 = 8
 )
 
-// readNextHops returns the objects that routes can name in place of a device and a gateway.
+// readNextHops returns the next-hop objects, which routes can name in place of a device and a gateway.
 func (k *kernel) readNextHops(devices map[int]link) ([]attachment, error) {
 	var found []attachment
 	err := k.listed(unix.NETLINK_ROUTE, rtmGetNexthop, make([]byte, nhmsgSize), nhmsgSize, "next hops",

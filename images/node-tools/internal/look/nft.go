@@ -13,8 +13,8 @@ var nftFamilies = map[byte]string{
 	unix.NFPROTO_BRIDGE: "bridge", unix.NFPROTO_IPV6: "ip6",
 }
 
-// nft returns the tables that iptables-nft did not make, with all in them. Whether there are any is asked of the kernel;
-// only then the nft program is needed, which whoever made them needed as well.
+// nft returns the tables that iptables-nft did not make, with their contents. The kernel is asked whether there are
+// any. Only then the nft program is needed, and whoever made the tables needed it as well.
 func nft(k *kernel, tool Tool) ([]Item, error) {
 	tables, err := k.nftTables()
 	if err != nil {
@@ -48,7 +48,7 @@ func hasProgram(name string) bool {
 	return false
 }
 
-// parseTable takes what `nft -s list table` prints: the table, in it chains, sets and maps, in a chain its rules.
+// parseTable reads the output of `nft -s list table`: the table, in it chains, sets and maps, in a chain its rules.
 func parseTable(name, printed string) []Item {
 	items := []Item{{Kind: "nft", Name: name}}
 	object := ""
@@ -70,7 +70,7 @@ func parseTable(name, printed string) []Item {
 	return items
 }
 
-// isChainHead tells a chain's own lines from its rules.
+// isChainHead distinguishes a chain's properties from its rules.
 func isChainHead(line string) bool {
 	return strings.HasPrefix(line, "type ") && strings.Contains(line, " hook ") || strings.HasPrefix(line, "comment ")
 }

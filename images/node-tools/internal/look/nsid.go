@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are other network namespaces by the number that the node's own has for them: the mount point that holds each, or
-// an empty text where a process alone does.
+// namespaces maps the node's id of each other network namespace to the mount point that holds it, or to an empty
+// string if only a process holds it.
 type namespaces map[int32]string
 
-// livingNamespaces returns every one that a process is in or a mount holds. The kernel keeps the number of one that has ended
-// until it has taken it apart, some milliseconds later.
+// livingNamespaces returns every namespace that a process is in or a mount holds. The kernel keeps the id of one that
+// has ended until it has dismantled it, some milliseconds later.
 func (k *kernel) livingNamespaces() (namespaces, error) {
 	mounts, err := readMounts()
 	if err != nil {
@@ -38,7 +38,7 @@ func (k *kernel) livingNamespaces() (namespaces, error) {
 	living, asked := namespaces{}, map[uint64]bool{}
 	for i, path := range paths {
 		var stat unix.Stat_t
-		if unix.Stat(path, &stat) != nil || asked[stat.Ino] { // the process has ended, or the mount has gone meanwhile
+		if unix.Stat(path, &stat) != nil || asked[stat.Ino] { // the process has ended or the mount is gone
 			continue
 		}
 		asked[stat.Ino] = true
@@ -61,7 +61,8 @@ func (k *kernel) livingNamespaces() (namespaces, error) {
 	return living, nil
 }
 
-// namespaceID returns the number of the namespace that is open as this descriptor; NETNSA_NSID_NOT_ASSIGNED where it has none.
+// namespaceID returns the id of the namespace that is open as this descriptor, or NETNSA_NSID_NOT_ASSIGNED if it has
+// none.
 func (k *kernel) namespaceID(descriptor int) (int32, error) {
 	request := nl.NewNetlinkRequest(unix.RTM_GETNSID, 0)
 	head := nl.NewRtGenMsg()

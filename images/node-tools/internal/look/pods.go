@@ -9,7 +9,7 @@ import (
 	"cnilab/node-tools/internal/cri"
 )
 
-// pods returns what CRI lists. Without an answer nothing is known: pods outlive their runtime.
+// pods returns what CRI lists. No answer is an error and not an empty list: pods outlive their runtime.
 func pods(runtime *cri.Runtime) ([]Item, error) {
 	sandboxes, containers, err := runtime.List()
 	if err != nil {
@@ -47,7 +47,8 @@ const (
 	logBytes = 4096
 )
 
-// lastLines returns the last lines of a container's log. One that cannot be read, as nothing was written yet, has none.
+// lastLines returns the last lines of a container's log. There are none if the log cannot be read, because nothing
+// was written yet.
 func lastLines(path string) []string {
 	file, err := os.Open(path)
 	if err != nil {

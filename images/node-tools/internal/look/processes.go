@@ -20,8 +20,8 @@ type process struct {
 	command     []string
 }
 
-// processes returns all but the lab's own and the runtime. A process that has ended and waits for its parent to hear of it
-// is not one any more.
+// processes returns all processes except the lab's own and the runtime. A zombie, which has ended and waits for its
+// parent, does not count.
 func processes(own Own, traits cri.Traits) ([]Item, error) {
 	alone, withDescendants := own()
 	found, err := readProcesses()
@@ -46,7 +46,7 @@ func processes(own Own, traits cri.Traits) ([]Item, error) {
 	return items, nil
 }
 
-// standIn is what runs beside each recorded plugin; the plugin itself is told of as ever.
+// standIn is the program that runs beside each recorded plugin. It is not listed, the plugin itself is.
 const standIn = "/lab/bin/cni-recorder"
 
 func descends(pid int, parents map[int]int, from map[int]bool) bool {
@@ -60,7 +60,7 @@ func descends(pid int, parents map[int]int, from map[int]bool) bool {
 
 var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
 
-// containerOf is the container or sandbox whose cgroup a process is in; none that can be told is no trouble.
+// containerOf returns the container or sandbox whose cgroup a process is in. It may be empty, which is not an error.
 func containerOf(pid int) string {
 	groups, err := readWhole("/proc/" + strconv.Itoa(pid) + "/cgroup")
 	if err != nil {
@@ -88,7 +88,7 @@ func processItem(one process, monitors []cri.Monitor) Item {
 	return Item{Kind: "process", Name: strings.Join(one.command, " "), Detail: detail}
 }
 
-// readProcesses leaves out what has ended, and kernel threads, which are seen from a machine's own pid namespace.
+// readProcesses leaves out zombies, and kernel threads, which are visible in a machine's own pid namespace.
 func readProcesses() ([]process, error) {
 	pids, err := readPids()
 	if err != nil {
@@ -127,14 +127,14 @@ func readPids() ([]int, error) {
 	return pids, nil
 }
 
-// becoming is how long a process may be without a command line: while it turns into another program, as a container's
-// first one does just when its start is told of, it has none for a moment.
+// becoming is how long a process may have no command line. A process has none for a moment while it becomes another
+// program. A container's first process does so just when its start is reported.
 const becoming = 500 * time.Millisecond
 
-// kernelThread is PF_KTHREAD of include/linux/sched.h. Such a thread has no command line, and never will.
+// kernelThread is PF_KTHREAD of include/linux/sched.h. Such a thread never has a command line.
 const kernelThread = 0x00200000
 
-// readProcess returns nil for a process that has ended, and for a kernel thread.
+// readProcess returns nil for a process that has ended and for a kernel thread.
 func readProcess(pid int) (*process, error) {
 	for deadline := time.Now().Add(becoming); ; time.Sleep(time.Millisecond) {
 		one, ended, err := readOnce("/proc/" + strconv.Itoa(pid))

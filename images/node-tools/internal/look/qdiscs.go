@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readQdiscs leaves out the kernel's own, which have no number.
+// readQdiscs leaves out the kernel's own qdiscs, which have no handle.
 func (k *kernel) readQdiscs(devices map[int]link) ([]attachment, error) {
 	var found []attachment
 	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETQDISC, make([]byte, nl.SizeofTcMsg), nl.SizeofTcMsg, "qdiscs",

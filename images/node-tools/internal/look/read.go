@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readWhole reads a file of /proc: with half of the calls that os.ReadFile makes, of which a look would make hundreds.
+// readWhole reads a file of /proc with half the system calls of os.ReadFile. A look reads hundreds of files.
 func readWhole(path string) (string, error) {
 	file, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const rtaNextHop = 30 // RTA_NH_ID, the number of a next hop's object
+const rtaNextHop = 30 // RTA_NH_ID, the id of a next-hop object
 
 type route struct {
 	to              netip.Prefix
@@ -22,7 +22,8 @@ var routeTypes = map[byte]string{
 	unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit", unix.RTN_THROW: "throw",
 }
 
-// readRoutes returns those of all tables but the ones that the kernel itself keeps for an address: these come and go with it.
+// readRoutes returns the routes of all tables. It leaves out those that the kernel keeps for an address: they come
+// and go with it.
 func (k *kernel) readRoutes(devices map[int]link, addresses []address) ([]attachment, error) {
 	on := map[int][]address{}
 	for _, one := range addresses {
@@ -52,16 +53,16 @@ func (k *kernel) readRoutes(devices map[int]link, addresses []address) ([]attach
 
 var multicast6 = netip.MustParsePrefix("ff00::/8")
 
-// isKernels: a route of protocol `kernel` that follows from one of its device's addresses, by its exact form. Some of
-// IPv6 are on lo, whatever device has the address.
+// isKernels reports whether a route was made by the kernel: its protocol is `kernel`, and it follows from an address
+// of its device, in exactly the kernel's form. Some IPv6 routes are on lo, whichever device has the address.
 func (r route) isKernels(addresses []address) bool {
 	if r.protocol != unix.RTPROT_KERNEL {
 		return false
 	}
 	if r.kind == unix.RTN_MULTICAST && r.to == multicast6 {
-		return true // of every device that has IPv6
+		return true // on every device with IPv6
 	}
-	if r.kind == unix.RTN_UNREACHABLE && r.to.Bits() == 0 { // what older kernels show in place of no default route
+	if r.kind == unix.RTN_UNREACHABLE && r.to.Bits() == 0 { // older kernels show this if there is no default route
 		return true
 	}
 	for _, one := range addresses {
@@ -92,7 +93,7 @@ func last(of netip.Prefix) netip.Addr {
 	return address
 }
 
-// prefix of an attribute that is missing where it stands for all addresses.
+// prefix reads the prefix of an attribute. A missing attribute means all addresses.
 func prefix(value []byte, length, family byte) netip.Prefix {
 	address, ok := netip.AddrFromSlice(value)
 	if !ok {
@@ -111,7 +112,7 @@ func destination(to netip.Prefix) string {
 	return short(to)
 }
 
-// short is a single address without its length, as the ip program has it.
+// short formats a single address without its length, as the ip program does.
 func short(prefix netip.Prefix) string {
 	if prefix.IsSingleIP() {
 		return prefix.Addr().String()
@@ -127,7 +128,7 @@ func source(value []byte, length byte) string {
 }
 
 func gateway(more attributes) string {
-	if via := more.get(unix.RTA_VIA); len(via) > 2 { // of another family than the route's
+	if via := more.get(unix.RTA_VIA); len(via) > 2 { // a gateway of another family than the route
 		return address4or6(via[2:])
 	}
 	return address4or6(more.get(unix.RTA_GATEWAY))
@@ -140,7 +141,7 @@ func address4or6(bytes []byte) string {
 	return ""
 }
 
-// nextHops reads struct rtnexthop, each with attributes of its own.
+// nextHops reads a list of struct rtnexthop, each with attributes of its own.
 func nextHops(bytes []byte, devices map[int]link) string {
 	var hops []string
 	for len(bytes) >= unix.SizeofRtNexthop {
@@ -168,7 +169,7 @@ func tableName(table uint32) string {
 	}
 }
 
-// metric: 1024 is what an IPv6 route has to which nobody gave one.
+// metric returns 0 for 1024, the default of an IPv6 route without a metric.
 func metric(one route) uint32 {
 	if one.to.Addr().Is6() && one.priority == 1024 {
 		return 0

@@ -12,12 +12,12 @@ const frToTable = 1 // FR_ACT_TO_TBL of include/uapi/linux/fib_rules.h
 
 var ruleActions = map[byte]string{3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 
-// readRules returns the rules that choose a table of routes, named as `ip rule` prints them.
+// readRules returns the rules that select a routing table, named as `ip rule` prints them.
 func (k *kernel) readRules() ([]attachment, error) {
 	var found []attachment
 	err := k.listed(unix.NETLINK_ROUTE, unix.RTM_GETRULE, make([]byte, unix.SizeofRtMsg), unix.SizeofRtMsg, "rules",
 		func(head []byte, more attributes) {
-			rule := nl.DeserializeRtMsg(head) // struct fib_rule_hdr has the same form, with the action in the place of the type
+			rule := nl.DeserializeRtMsg(head) // struct fib_rule_hdr has the same layout, with the action in place of the type
 			table := uint32(rule.Table)
 			if value := more.get(unix.FRA_TABLE); value != nil {
 				table = number(value)

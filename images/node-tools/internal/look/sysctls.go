@@ -8,8 +8,8 @@ import (
 
 const sysctlFolder = "/proc/sys/"
 
-// sysctlNames are those that plugins for containers are known to write: for all devices, for those to come, and for the
-// ones that the node has from its start. Those that follow from another one are not here.
+// sysctlNames returns the sysctls that container plugins are known to write: for all devices, for new devices, and
+// for the devices that the node has at the start. Those that follow from another one are not included.
 func sysctlNames(devices []string) []string {
 	names := []string{
 		"net/ipv4/ip_forward", "net/ipv4/ip_nonlocal_bind", "net/ipv6/conf/all/forwarding",
@@ -42,7 +42,8 @@ func readSysctls(names []string) (map[string]string, error) {
 	return values, nil
 }
 
-// changed are the ones that have another value than at the start. One that the kernel did not have then came with a module.
+// changed returns those whose value differs from the start. One that the kernel did not have at the start came with a
+// module.
 func changed(atStart, now map[string]string) []Item {
 	var items []Item
 	for name, value := range now {

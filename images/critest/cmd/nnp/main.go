@@ -1,4 +1,4 @@
-// nnp says as whom it runs: the image has it as a file of root's with the set-user-id bit.
+// nnp prints its effective user id. In the image the file belongs to root and has the set-user-id bit.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// webserver stands in for the web servers that critest runs: it answers every request, and shows what they show of
-// themselves.
+// webserver replaces the web servers that critest runs. It answers every request with its name and writes a pid file
+// as they do.
 //
 //	nginx "master process" [PORT]
 //	httpd

@@ -9,7 +9,7 @@ import (
 	"regexp"
 )
 
-// Images is what a layout holds. It does not ask which registry a client means: one server stands in for all.
+// Images is the content of a layout. It ignores which registry a client asks for: one server replaces all.
 type Images struct {
 	folder string
 	// name:tag and name@digest
@@ -22,7 +22,7 @@ type descriptor struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// refName is where an image of the index has its name and tag, without a registry.
+// refName is the annotation of an image in the index that has its name and tag, without a registry.
 const refName = "org.opencontainers.image.ref.name"
 
 var (
@@ -55,7 +55,7 @@ func Open(folder string) (*Images, error) {
 	return images, nil
 }
 
-// ServeHTTP answers what a pull asks.
+// ServeHTTP answers the requests of a pull.
 func (images *Images) ServeHTTP(answer http.ResponseWriter, asked *http.Request) {
 	if asked.URL.Path == "/v2/" {
 		return

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boot is the first process of a virtual machine: a node as `init` makes it, on a machine of its own. What goes wrong is
+// boot is the first process of a virtual machine. It makes a node as `init` does, on a machine of its own. Errors are
 // printed on the console, whose last lines the lab shows.
 func boot([]string) error {
 	runtime.UnlockOSThread()

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confined runs a command with no more than the node's first process may do. What a container engine starts in a node's
-// container has all that the container was made with.
+// confined runs a command with the limits of the node's first process. Without it, a command that a container engine
+// starts in a node's container has all privileges of the container.
 func confined(args []string) error {
 	if len(args) == 0 {
 		return errors.New("agent confined needs COMMAND [ARG...]")
@@ -29,8 +29,8 @@ func confined(args []string) error {
 	return unix.Exec(program, args, os.Environ())
 }
 
-// enterNodesNetwork: an engine starts a command in the network namespace that it knows of, which is not the node's own where the
-// node is one of a group.
+// enterNodesNetwork enters the node's network namespace. An engine starts a command in the container's, which for a
+// node of a group is not the node's own.
 func enterNodesNetwork() error {
 	node, err := os.Open("/proc/1/ns/net")
 	if err != nil {

@@ -14,12 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// couldNotTry is the exit code where no connection was tried, so that nothing refused it; it is EX_UNAVAILABLE.
+// couldNotTry is the exit code if no connection was tried, so that nothing refused it. It is EX_UNAVAILABLE.
 const couldNotTry = 69
 
-// connect dials an address, from a network namespace if one is named, and prints what comes back: over TCP and SCTP until the
-// other side has sent everything, over UDP one datagram. Refused, reset, unreachable and silent are answers of the network, and
-// end with 1. The thread is locked by main, and Go opens the socket of a literal address on the calling thread.
+// connect connects to an address, from a network namespace if one is named, and prints the answer: over TCP and SCTP
+// until the other side has sent everything, over UDP one datagram. Refused, reset, unreachable and timed out are
+// results of the network, with exit code 1. main locks the thread, and Go opens the socket of a literal address on
+// the calling thread.
 func connect(args []string) error {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	netns := flags.String("netns", "", "file of the network namespace to dial from")
@@ -97,7 +98,7 @@ func dial(protocol string, fromPort int, address string, deadline time.Time) (ne
 	return dialer.Dial(protocol, address)
 }
 
-// reuseAddress lets one fixed port be used again while the kernel still waits for late packets of its last connection.
+// reuseAddress lets a fixed port be used again while the kernel still waits for late packets of its last connection.
 func reuseAddress(_, _ string, raw syscall.RawConn) error {
 	var failed error
 	if err := raw.Control(func(descriptor uintptr) {
@@ -108,7 +109,7 @@ func reuseAddress(_, _ string, raw syscall.RawConn) error {
 	return failed
 }
 
-// checkAddress says what is wrong with an address that no dialer could try.
+// checkAddress returns what is wrong with an address that cannot be dialled.
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	number, notNumber := strconv.ParseUint(port, 10, 16)

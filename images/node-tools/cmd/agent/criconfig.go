@@ -8,7 +8,7 @@ import (
 	"cnilab/node-tools/internal/cri"
 )
 
-// criConfig prints the config of a sandbox or a container as the runtime has kept it, as JSON.
+// criConfig prints the config of a sandbox or a container as the runtime stored it, as JSON.
 func criConfig(args []string) error {
 	flags := flag.NewFlagSet("cri-config", flag.ContinueOnError)
 	socket := flags.String("socket", "", "on which the runtime answers CRI")

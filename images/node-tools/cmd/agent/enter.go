@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enter runs a command on a node, from the host. It joins the node's cgroups first: nsenter joins namespaces only, and
-// what the command starts would be accounted to the host and be left there.
+// enter runs a command on a node, from the host. It joins the node's cgroups first. nsenter joins only namespaces, so
+// the command's processes would count for the host and would be left there.
 func enter(args []string) error {
 	flags := flag.NewFlagSet("enter", flag.ContinueOnError)
 	pid := flags.Int("pid", 0, "first process of the node, as the host counts")

@@ -9,11 +9,11 @@ import (
 	"cnilab/node-tools/internal/cri"
 )
 
-// refused is the exit code where no command ran, as with `docker run`.
+// refused is the exit code if no command ran, as with `docker run`.
 const refused = 125
 
-// execContainer runs a command in a container by CRI's ExecSync, and prints what it printed, ends as it ended. crictl
-// adds line breaks, mixes both outputs, hides them where the command fails, and always exits with 1.
+// execContainer runs a command in a container with CRI's ExecSync. It passes on the command's output and exit code.
+// crictl adds line breaks, mixes both outputs, hides them if the command fails, and always exits with 1.
 func execContainer(args []string) error {
 	flags := flag.NewFlagSet("exec-container", flag.ContinueOnError)
 	socket := flags.String("socket", "", "on which the runtime answers CRI")

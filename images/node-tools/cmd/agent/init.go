@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// initNode is the first process of a node: it makes the node around itself and then does what the lab asks. Its namespaces
-// are there already, from a launcher on the host or from a container engine, except for those that it starts again in.
+// initNode is the first process of a node: it makes the node around itself and then does what the lab asks. A
+// launcher on the host or a container engine has already made its namespaces, except for those of startAgain.
 func initNode(args []string) error {
 	options := root.Options{}
 	var name string
@@ -82,9 +82,10 @@ func initNode(args []string) error {
 	})
 }
 
-// startAgain runs this program once more, with all of its threads in a cgroup namespace of its own, which not every engine makes:
-// without one, the groups of the node's pods are the host's and outlive a node that is killed. A node of a group leaves the
-// group's network namespace as well and keeps it open. The calling thread must be the first of the process: that keeps Pdeathsig.
+// startAgain runs this program again, with all its threads in a cgroup namespace of its own. Not every engine makes
+// one. Without it, the cgroups of the node's pods are the host's and remain when the node is killed. A node of a
+// group also leaves the group's network namespace, but keeps it open. The calling thread must be the first of the
+// process: that keeps Pdeathsig.
 func startAgain(inGroup bool) error {
 	more, namespaces := []string{"--started-again"}, unix.CLONE_NEWCGROUP
 	if inGroup {
@@ -104,7 +105,7 @@ func startAgain(inGroup bool) error {
 	return unix.Exec(self, append(append([]string{}, os.Args...), more...), os.Environ())
 }
 
-// placeInGroup is nothing for a node alone.
+// placeInGroup reads the node's place in its group. It is empty for a single node.
 func placeInGroup(text string) (place segment.Member, err error) {
 	if text != "" {
 		err = json.Unmarshal([]byte(text), &place)
@@ -112,8 +113,8 @@ func placeInGroup(text string) (place segment.Member, err error) {
 	return place, err
 }
 
-// raiseLimits gives the node what a containerd service has, where this host allows it: without CAP_SYS_RESOURCE a hard
-// limit stays as it is.
+// raiseLimits gives the node the limits of a containerd service, if this host allows it. Without CAP_SYS_RESOURCE a
+// hard limit cannot be raised.
 func raiseLimits() {
 	for _, limit := range []struct {
 		resource int
@@ -123,7 +124,7 @@ func raiseLimits() {
 	}
 }
 
-// toldToEnd is the exit code after a SIGTERM, with which container engines end their containers when they are stopped.
+// toldToEnd is the exit code after a SIGTERM, which container engines send to stop a container.
 const toldToEnd = 128 + int(unix.SIGTERM)
 
 func endOnRequest() {

@@ -16,11 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listening is what `listen` prints once it can be reached; lab/steps/commands.ts waits for it.
+// listening is what `listen` prints once it can be reached. lab/steps/commands.ts waits for it.
 const listening = "listening"
 
-// listen answers on a port: a connection with a text and its end, a datagram with a datagram. In the network namespace of a pod
-// it ends when the file of that namespace goes: until then it would keep the namespace, as a container of the pod would not.
+// listen answers on a port: a connection with a text and then its end, a datagram with a datagram. In a pod's network
+// namespace it ends when the namespace's file is removed. Otherwise it would keep the namespace alive, which a
+// container of the pod would not.
 func listen(args []string) error {
 	flags := flag.NewFlagSet("listen", flag.ContinueOnError)
 	netns := flags.String("netns", "", "file of the network namespace to listen in")
@@ -79,7 +80,8 @@ func answerConnections(listener net.Listener, answer string) error {
 	}
 }
 
-// answerOne reads what was sent before it closes: else the kernel resets the connection, and the answer may be lost.
+// answerOne reads the request before it closes. Otherwise the kernel resets the connection, and the answer may be
+// lost.
 func answerOne(connection net.Conn, answer string) {
 	defer connection.Close()
 	_ = connection.SetDeadline(time.Now().Add(10 * time.Second))
@@ -110,11 +112,11 @@ func answerDatagrams(socket *net.UDPConn, answer string) error {
 		if err != nil {
 			return err
 		}
-		_, _, _ = socket.WriteMsgUDP([]byte(answer), askedAddress(control[:length]), from) // who cannot be answered is not
+		_, _, _ = socket.WriteMsgUDP([]byte(answer), askedAddress(control[:length]), from) // unreachable clients get no answer
 	}
 }
 
-// askedAddress turns where a datagram came in into where its answer is to go out; nil where that is not known.
+// askedAddress turns the destination of a datagram into the source of its answer; nil if it is not known.
 func askedAddress(control []byte) []byte {
 	messages, err := syscall.ParseSocketControlMessage(control)
 	if err != nil {
@@ -145,7 +147,7 @@ func endWith(path string) error {
 	if _, err := unix.InotifyAddWatch(watch, filepath.Dir(path), unix.IN_DELETE|unix.IN_DELETE_SELF|unix.IN_MOVED_FROM); err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); err != nil { // it went before it was watched
+	if _, err := os.Stat(path); err != nil { // it was removed before the watch began
 		return err
 	}
 	go func() {

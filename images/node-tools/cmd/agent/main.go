@@ -1,5 +1,5 @@
-// Command agent makes a bare node and is the first process on it. One program for both, since one file is what the lab
-// brings along; the first argument says what it is to do.
+// Command agent makes a bare node and is also the first process on it. It is one program, because then the lab needs
+// only one file. The first argument selects what it does.
 package main
 
 import (
@@ -34,7 +34,7 @@ var commands = map[string]struct {
 	"cri-config":     {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
 }
 
-// Namespaces and Pdeathsig belong to a thread: a command stays on the first one of the process unless it says otherwise.
+// Namespaces and Pdeathsig belong to a thread. A command stays on the first thread of the process unless it unlocks it.
 func init() { runtime.LockOSThread() }
 
 func main() {

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ociRuntime is what a script `#!/lab/bin/agent oci-runtime` runs: runc, for a bundle whose process may keep the oom_score_adj that
-// it has. CRI-O asks for -998 for each sandbox, which takes CAP_SYS_RESOURCE. It is dropped on every node, so that a verdict
-// does not depend on the host's capabilities.
+// ociRuntime is what a script `#!/lab/bin/agent oci-runtime` runs. It runs runc after it has removed a negative
+// oom_score_adj from the bundle. CRI-O asks for -998 for each sandbox, which needs CAP_SYS_RESOURCE. It is removed on
+// every node, so that a verdict does not depend on the host's capabilities.
 func ociRuntime(args []string) error {
 	if len(args) < 1 {
 		return errors.New("agent oci-runtime is the interpreter of a script")
@@ -31,7 +31,7 @@ func ociRuntime(args []string) error {
 func keepScore(file string) error {
 	written, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // runc says so itself
+		return nil // runc reports this itself
 	}
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"cnilab/node-tools/internal/registry"
 )
 
-// pullImage makes a runtime pull the images of an archive from a registry that is there for no longer than that.
+// pullImage makes a runtime pull the images of an archive from a registry that runs only during the pull.
 func pullImage(args []string) error {
 	flags := flag.NewFlagSet("pull-image", flag.ContinueOnError)
 	socket := flags.String("socket", "", "on which the runtime answers CRI")

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errNoSCTP is no answer of the network: without the protocol in the kernel nothing can be tried.
+// errNoSCTP is not a result of the network: nothing can be tried if the kernel does not have the protocol.
 var errNoSCTP = errors.New("the kernel of this node has no SCTP")
 
-// dialSCTP makes a one-to-one association, which is then used like a TCP connection. Go's net package does not know the
-// protocol; the errors are worded as its own.
+// dialSCTP makes a one-to-one association, which is then used like a TCP connection. Go's net package does not
+// support the protocol. The errors have the wording of net's.
 func dialSCTP(fromPort int, address string, deadline time.Time) (net.Conn, error) {
 	to, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
@@ -30,7 +30,7 @@ func dialSCTP(fromPort int, address string, deadline time.Time) (net.Conn, error
 			return nil, fmt.Errorf("dial sctp %s: bind: %w", address, err)
 		}
 	}
-	// connect waits no longer than for a message to be sent
+	// connect waits as long as the timeout for sending
 	wait := unix.NsecToTimeval(max(time.Until(deadline), time.Millisecond).Nanoseconds())
 	if err := unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ func (c *client) call(method string, request, response runtime.Message, details 
 	return c.callWithin(c.timeout, method, request, response, details...)
 }
 
-// callWithin makes one call, and complains of its failure in kubelet's words before the caller gets to say it in
-// crictl's: crictl is made of kubelet's CRI client, and that logs. No limit if the timeout is 0.
+// callWithin makes one call. If it fails, it first logs kubelet's message; the caller then prints crictl's. crictl
+// uses kubelet's CRI client, which logs. A timeout of 0 means no limit.
 func (c *client) callWithin(timeout time.Duration, method string, request, response runtime.Message, details ...about) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	if timeout != 0 {
@@ -32,13 +32,13 @@ func (c *client) callWithin(timeout time.Duration, method string, request, respo
 	return err
 }
 
-// complaint is what kubelet's client says of a failed call, and where in its source it stands, which klog prints.
+// complaint is what kubelet's client logs about a failed call, and its line in kubelet's source, which klog prints.
 type complaint struct {
 	line  int
 	words string
 }
 
-// complaints are those of kubelet 1.25.0 for v1alpha2; PodSandboxStatus is missing because it has none.
+// complaints are those of kubelet 1.25.0 for v1alpha2. PodSandboxStatus is missing because it logs none.
 var complaints = map[string]complaint{
 	"RunPodSandbox":    {233, "RunPodSandbox from runtime service failed"},
 	"StopPodSandbox":   {269, "StopPodSandbox from runtime service failed"},
@@ -63,7 +63,7 @@ func complain(place, words string, err error, details ...about) {
 	writeLine(os.Stderr, 'E', place, words, append([]about{{"err", err.Error()}}, details...))
 }
 
-// writeLine writes a line as klog does; klog itself would start a thread and take flags.
+// writeLine writes a line in klog's format. klog itself would start a thread and register flags.
 func writeLine(to io.Writer, severity byte, place, words string, details []about) {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%c%s %7d %s] %s", severity, time.Now().Format("0102 15:04:05.000000"), os.Getpid(), place, strconv.Quote(words))
@@ -73,7 +73,7 @@ func writeLine(to io.Writer, severity byte, place, words string, details []about
 	fmt.Fprintln(to, line.String())
 }
 
-// formatValue quotes what is text; several lines are indented and stand between `<` and `>`.
+// formatValue quotes text. Several lines are indented between `<` and `>`.
 func formatValue(value any) string {
 	text, isText := value.(string)
 	if stringer, is := value.(fmt.Stringer); is {

@@ -19,15 +19,15 @@ import (
 
 const v1alpha2 = "v1alpha2"
 
-// client is the runtime service at one socket. The messages of v1 and v1alpha2 are the same bytes, so that the types of v1
-// serve for v1alpha2.
+// client is the runtime service at one socket. The messages of v1 and v1alpha2 are the same bytes, so the types of v1
+// also work for v1alpha2.
 type client struct {
 	connection *grpc.ClientConn
 	timeout    time.Duration
 }
 
-// runtimeClient opens the socket that was set and asks for v1 first, as crictl 1.25.0 does. A runtime with v1 and without
-// v1alpha2 is one that this crictl does not speak with; one that has neither says so in the call that follows.
+// runtimeClient opens the configured socket and asks for v1 first, as crictl 1.25.0 does. This crictl does not
+// support a runtime with v1 and without v1alpha2. A runtime with neither fails at the call that follows.
 func runtimeClient() (*client, error) {
 	if settings.endpoint == "" {
 		return nil, lacking("default endpoints")
@@ -64,8 +64,8 @@ func socketPath(endpoint string) (string, error) {
 	}
 }
 
-// dial opens the socket before gRPC comes in, which saves a change of its state machine and, in a newer gRPC than that of
-// crictl 1.25.0, keeps the words for a socket where nobody listens.
+// dial opens the socket before gRPC is involved. This saves a state change of gRPC. Newer versions of gRPC than
+// crictl 1.25.0's would also change the error message for a socket on which nobody listens.
 func dial(ctx context.Context, path string) (*grpc.ClientConn, error) {
 	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	if err != nil {

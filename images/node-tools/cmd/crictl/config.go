@@ -21,7 +21,7 @@ func loadContainerConfig(path string) (*cri.ContainerConfig, error) {
 	return config, load(path, config)
 }
 
-// load reads JSON, which is what the lab writes. Unknown keys are let pass.
+// load reads JSON, which is the format that the lab writes. Unknown keys are ignored.
 func load(path string, into any) error {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

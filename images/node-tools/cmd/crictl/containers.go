@@ -132,7 +132,7 @@ func remove(client *client, id string, force bool) error {
 	return nil
 }
 
-// containerStatus refuses a status without the fields that must be there, as kubelet's client does.
+// containerStatus rejects a status that lacks required fields, as kubelet's client does.
 func containerStatus(client *client, id string) (*cri.ContainerStatus, error) {
 	response := &cri.ContainerStatusResponse{}
 	request := &cri.ContainerStatusRequest{ContainerId: id}

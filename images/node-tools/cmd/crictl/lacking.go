@@ -8,22 +8,23 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// lacking is the end of a call that the official crictl might have served and this one does not: a verb, a flag, a form.
-// Its exit code is the lab's for what could not be tried, and the lab knows the words: lab/steps/commands.ts.
+// lacking is the error of a call that the official crictl may support and this one does not: a verb, a flag or a
+// form. The lab recognises the text (lab/steps/commands.ts). The exit code is the lab's code for what could not be
+// tried.
 func lacking(what string) error {
 	return cli.Exit(fmt.Sprintf("this crictl is cnilab's own and has no %s; take an official one: `crictl: release:1.25.0`, "+
 		"or `crictl: local:PATH`, in the file, or --crictl", what), 69)
 }
 
-// elsewhere are the verbs of official releases up to 1.36 that this one does not have.
+// elsewhere are the verbs of official releases up to 1.36 that this crictl does not have.
 var elsewhere = []string{
 	"attach", "checkpoint", "completion", "config", "events", "exec", "image", "imagefsinfo", "images", "img", "inspect", "inspecti",
 	"inspectp", "logs", "metricdescs", "metricsp", "port-forward", "pull", "rmi", "run", "runtime-config", "stats", "statsp", "update",
 	"update-runtime-config", "version",
 }
 
-// tellWhatIsLacking takes the place of the library's own answer to a verb or a flag that is not there, where the official
-// crictl may well have it; what no crictl has is refused as there.
+// tellWhatIsLacking replaces the library's own error for an unknown verb or flag that the official crictl may have.
+// One that no crictl has gets the same error as in the official crictl.
 func tellWhatIsLacking(app *cli.App) {
 	app.Action = func(context *cli.Context) error {
 		verb := context.Args().First()

@@ -162,8 +162,8 @@ func asJSON(message proto.Message) (string, error) {
 	return (&jsonpb.Marshaler{EmitDefaults: true, Indent: "  "}).MarshalToString(message)
 }
 
-// printRows prints a table as crictl does, cells at least 20 wide with at least 3 spaces between, or the whole ids alone, which
-// stand in the first column.
+// printRows prints a table as crictl does, with cells at least 20 wide and at least 3 spaces between them. Or it
+// prints only the full ids, which are in the first column.
 func printRows(rows [][]string, onlyIDs bool) {
 	table := tabwriter.NewWriter(os.Stdout, 20, 1, 3, ' ', 0)
 	for i, row := range rows {
@@ -188,7 +188,7 @@ func sortedKeys(of map[string]string) []string {
 	return keys
 }
 
-// shortID is what a table has room for.
+// shortID shortens an id for a table.
 func shortID(id string) string {
 	if id = strings.TrimPrefix(id, "sha256:"); len(id) > 13 {
 		return id[:13]

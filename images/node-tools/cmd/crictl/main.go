@@ -1,7 +1,8 @@
-// Command crictl is the lab's stand-in for crictl 1.25.0 where that release is not available: beside containerd 1.4 and 1.5,
-// which speak CRI v1alpha2 alone. It has the verbs that the lab uses and those that a person looks with, and for these the same
-// arguments, the same output and the same words for an error; test/sources/crictl-parity.test.ts compares the two call by call.
-// Ours alone are the help texts. What it does not have, it refuses in words that the lab knows: see lacking.go.
+// Command crictl is the lab's replacement for crictl 1.25.0 where that release is not available. It is for containerd
+// 1.4 and 1.5, which support only CRI v1alpha2. It has the verbs that the lab uses and those that a person looks
+// with. For these it has the same arguments, the same output and the same errors. test/sources/crictl-parity.test.ts
+// compares the two call by call. Only the help texts differ. Other verbs and flags are rejected with a message that
+// the lab recognises: see lacking.go.
 package main
 
 import (
@@ -12,7 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// version is that of package.json, and then what this is; `crictl --version` prints it after `crictl version`.
+// version is the version in package.json and what this program is. `crictl --version` prints it after `crictl
+// version`.
 const version = "cnilab-0.1.0 (the lab's stand-in for crictl, from k8s.io/cri-api v0.25.3)"
 
 func main() {
@@ -36,7 +38,7 @@ func main() {
 	}
 }
 
-// needsArguments is the action of a verb that shows its help, and succeeds, when it has nothing to act on.
+// needsArguments is the action of a verb that prints its help, and succeeds, if it has too few arguments.
 func needsArguments(least int, action cli.ActionFunc) cli.ActionFunc {
 	return func(context *cli.Context) error {
 		if context.NArg() < least {
@@ -46,7 +48,7 @@ func needsArguments(least int, action cli.ActionFunc) cli.ActionFunc {
 	}
 }
 
-// eachID does one thing to each id that is named, and stops at the first that fails, with these words before its error.
+// eachID does one thing to each id and stops at the first error. `doing` is the text before that error.
 func eachID(doing string, act func(client *client, context *cli.Context, id string) error) cli.ActionFunc {
 	return needsArguments(1, func(context *cli.Context) error {
 		client, err := runtimeClient()

@@ -38,7 +38,7 @@ func runSandbox(client *client, configPath, handler string) (string, error) {
 	}
 	request := &cri.RunPodSandboxRequest{Config: config, RuntimeHandler: handler}
 	response := &cri.RunPodSandboxResponse{}
-	// twice the timeout, as kubelet's client has it for this call alone
+	// twice the timeout, which kubelet's client uses for this call only
 	if err := client.callWithin(2*client.timeout, "RunPodSandbox", request, response); err != nil {
 		return "", fmt.Errorf("run pod sandbox: %w", err)
 	}
@@ -99,7 +99,7 @@ func removeSandbox(client *client, id string, force bool) error {
 	return nil
 }
 
-// sandboxStatus refuses a status without the fields that must be there, as kubelet's client does.
+// sandboxStatus rejects a status that lacks required fields, as kubelet's client does.
 func sandboxStatus(client *client, id string) (*cri.PodSandboxStatus, error) {
 	response := &cri.PodSandboxStatusResponse{}
 	if err := client.call("PodSandboxStatus", &cri.PodSandboxStatusRequest{PodSandboxId: id}, response); err != nil {
@@ -121,7 +121,7 @@ func sandboxStatus(client *client, id string) (*cri.PodSandboxStatus, error) {
 
 var errEmptyID = errors.New("ID cannot be empty")
 
-// allAtOnce does one thing to each at the same time.
+// allAtOnce does one thing to all ids in parallel.
 func allAtOnce(ids []string, do func(id string) error) error {
 	ended := make(chan error)
 	for _, id := range ids {
@@ -139,8 +139,8 @@ func allAtOnce(ids []string, do func(id string) error) error {
 	return failed
 }
 
-// failures are printed by the command line library, one a line and as they are, without time and level: it knows them by
-// this method. So `rmp` is the one verb of crictl whose errors look different.
+// failures is printed by the command line library, one error per line, without time and level. The library recognises
+// it by this method. So `rmp` is the one verb of crictl whose errors look different.
 type failures []error
 
 func (f failures) Errors() []error { return f }

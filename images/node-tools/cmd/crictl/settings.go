@@ -34,9 +34,9 @@ var globalFlags = []cli.Flag{
 	},
 }
 
-// connectionSettings come from flags, else the environment, else the configuration file.
+// connectionSettings come from flags, else from the environment, else from the configuration file.
 type connectionSettings struct {
-	// empty if none was set
+	// empty if it is not set
 	endpoint string
 	timeout  time.Duration
 }
@@ -74,7 +74,7 @@ func readConfigFile(path string) (connectionSettings, error) {
 	if err != nil {
 		var failed *os.PathError
 		if errors.As(err, &failed) && errors.Is(err, os.ErrNotExist) {
-			failed.Op = "stat" // the official one asks before it opens
+			failed.Op = "stat" // the official crictl calls stat before it opens the file
 		}
 		return read, fmt.Errorf("load config file: %w", err)
 	}
@@ -104,7 +104,7 @@ func (s *connectionSettings) set(name, value string) (err error) {
 		seconds, err = strconv.Atoi(value)
 		s.timeout = time.Duration(seconds) * time.Second
 	case "debug", "pull-image-on-create", "disable-pull-on-run":
-		_, err = strconv.ParseBool(value) // known and of no effect here
+		_, err = strconv.ParseBool(value) // accepted, but without effect here
 	default:
 		return fmt.Errorf("Config option '%s' is not valid", name)
 	}

@@ -4,5 +4,5 @@ import "golang.org/x/sys/unix"
 
 const auditArch = unix.AUDIT_ARCH_X86_64
 
-// makingDevices are the calls that make device nodes, and which of their arguments is the mode.
+// makingDevices maps the system calls that make device nodes to the index of their mode argument.
 var makingDevices = map[uint32]uint32{unix.SYS_MKNOD: 1, unix.SYS_MKNODAT: 2}

@@ -7,21 +7,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refused is what CAP_SYS_ADMIN, which a node needs, opens on the whole machine.
+// refused are calls that affect the whole machine and that CAP_SYS_ADMIN allows. A node needs that capability.
 var refused = []uint32{
 	unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_QUOTACTL, sysQuotactlFd, unix.SYS_ACCT, unix.SYS_SYSLOG, unix.SYS_PERF_EVENT_OPEN,
 }
 
-// unknown makes mount(8) take mount(2), whose flags can be seen here. runc and containerd do without them as well.
+// unknown makes mount(8) fall back to mount(2), whose flags a filter can see. runc and containerd also work without
+// these calls.
 var unknown = []uint32{unix.SYS_FSOPEN, unix.SYS_FSPICK}
 
 // sysQuotactlFd is the same on all architectures.
 const sysQuotactlFd = 443
 
-// FIFREEZE and FITHAW of linux/fs.h, the same on all architectures that nodes have.
+// FIFREEZE and FITHAW of linux/fs.h are the same on all architectures of nodes.
 const fiFreeze, fiThaw = 0xc0045877, 0xc0045878
 
-// Where the kernel's struct seccomp_data has what a filter looks at. Of a number of 64 bits the lower half comes first.
+// Offsets in the kernel's struct seccomp_data. The lower half of a 64-bit number comes first.
 const (
 	offsetOfCall = 0
 	offsetOfArch = 4
@@ -29,14 +30,14 @@ const (
 
 func offsetOfArgument(index uint32) uint32 { return 16 + 8*index }
 
-// harmlessDevices are those that a node or a container makes: the usual ones, tun, fuse, and an overlay's mark for what was
-// removed. A block device is never one.
+// harmlessDevices are those that a node or a container makes: the usual ones, tun, fuse, and an overlay's mark for a
+// removed file. None of them is a block device.
 var harmlessDevices = []uint32{
 	device(0, 0), device(1, 3), device(1, 5), device(1, 7), device(1, 8), device(1, 9), device(5, 0), device(5, 1), device(5, 2),
 	device(10, 200), device(10, 229),
 }
 
-// device is how the system call has it, for small minors.
+// device encodes a device number as in the system call, for small minors.
 func device(major, minor uint32) uint32 { return major<<8 | minor }
 
 // program is the filter. Each part ends in an answer or falls through to the next.
@@ -58,21 +59,21 @@ func program() []unix.SockFilter {
 	return append(filter, answer(unix.SECCOMP_RET_ALLOW))
 }
 
-// only runs a part for one call; the part ends in an answer.
+// only runs a part for one call. The part must end in an answer.
 func only(call uint32, part []unix.SockFilter) []unix.SockFilter {
 	return append([]unix.SockFilter{jumpIf(unix.BPF_JEQ, call, 0, uint8(len(part)))}, part...)
 }
 
-// Cover marks a mount whose file system is the machine's. mount(8) keeps what flags a mount has when it is told
-// `remount,bind,rw`, and nobody else uses this one. For the kernel it is a matter of access times alone.
+// Cover marks a mount whose file system belongs to the machine. mount(8) keeps the flags of a mount on
+// `remount,bind,rw`, and nobody else uses this flag. In the kernel it only affects access times.
 const Cover = unix.MS_NODIRATIME
 
-// mounts refuses to change what is the machine's: a cover, and the file system below any mount, which is the machine's too where
-// it is not the node's. Any other bind may be remounted: runc does so for each that is to be writable.
+// mounts refuses to change mounts that belong to the machine: a cover, and the file system below any mount, unless it
+// is the node's. Any other bind mount may be remounted: runc does so for each one that must be writable.
 func mounts() []unix.SockFilter {
 	part := []unix.SockFilter{load(offsetOfArgument(3)), and(^uint32(unix.MS_SILENT))}
 	for _, all := range []uint32{
-		// mount(8) leaves out the mount's own flags when it is told a source beside the place, so nothing tells whose that is
+		// with a source as well as a target, mount(8) omits the mount's own flags, so nothing shows whose mount it is
 		unix.MS_REMOUNT | unix.MS_BIND, unix.MS_REMOUNT | unix.MS_RDONLY,
 		// cgroups, whose mounts cannot be marked: a user namespace could not mount its own with other flags
 		unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RELATIME,
@@ -83,14 +84,14 @@ func mounts() []unix.SockFilter {
 		jumpIf(unix.BPF_JSET, unix.MS_REMOUNT, 1, 0), answer(unix.SECCOMP_RET_ALLOW),
 		and(unix.MS_BIND|unix.MS_RDONLY|Cover),
 	)
-	// `remount,rw` of a file system, both of a cover's, and `remount,bind,rw` of a cover
+	// `remount,rw` of a file system, the same two of a cover, and `remount,bind,rw` of a cover
 	for _, how := range []uint32{0, Cover, unix.MS_RDONLY | Cover, unix.MS_BIND | Cover} {
 		part = append(part, jumpIf(unix.BPF_JEQ, how, 0, 1), refuse(unix.EPERM))
 	}
 	return append(part, answer(unix.SECCOMP_RET_ALLOW))
 }
 
-// freezing refuses `fsfreeze`: a node's programs and artifacts lie on file systems of the machine's.
+// freezing refuses `fsfreeze`: a node's programs and artifacts are on file systems of the machine.
 func freezing() []unix.SockFilter {
 	return []unix.SockFilter{
 		load(offsetOfArgument(1)),
@@ -99,7 +100,8 @@ func freezing() []unix.SockFilter {
 	}
 }
 
-// making refuses devices that are the machine's: its disks, its memory, its log. The device follows the mode.
+// making refuses devices that belong to the machine: its disks, its memory, its log. The device argument follows the
+// mode.
 func making(mode uint32) []unix.SockFilter {
 	part := []unix.SockFilter{
 		load(offsetOfArgument(mode)), and(unix.S_IFMT),
@@ -132,7 +134,8 @@ func answer(what uint32) unix.SockFilter {
 
 func refuse(errno unix.Errno) unix.SockFilter { return answer(unix.SECCOMP_RET_ERRNO | uint32(errno)) }
 
-// filterCalls puts the filter on all threads. It needs no "no new privileges", as this process has CAP_SYS_ADMIN.
+// filterCalls applies the filter to all threads. It does not need "no new privileges", because this process has
+// CAP_SYS_ADMIN.
 func filterCalls() error {
 	filter := program()
 	fprog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}

@@ -1,5 +1,6 @@
-// Package confine takes from a node what reaches past it. Root with CAP_SYS_ADMIN in namespaces is no boundary for those who
-// mean harm; this is for plugins, scenarios and people who do not: a `date -s` or `mount -o remount,rw /proc/sys` fails.
+// Package confine removes a node's access to the rest of the machine. Root with CAP_SYS_ADMIN in namespaces is not a
+// security boundary against attackers. This protects against accidents of plugins, scenarios and people: a `date -s`
+// or `mount -o remount,rw /proc/sys` fails.
 package confine
 
 import (
@@ -14,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kept is what containerd, runc and plugins need: what CRI gives to containers by default, what making containers and networks
-// takes, and CAP_SYS_NICE, without which v1's cpuset takes no process of another user namespace. Without the rest nobody on a
-// node sets the machine's clock, loads modules, reboots, clears the kernel's log, or spares a process when memory runs out.
+// kept is what containerd, runc and plugins need: the default capabilities of CRI containers, what making containers
+// and networks needs, and CAP_SYS_NICE. Without that one, v1's cpuset does not accept a process of another user
+// namespace. Without the others, nobody on a node can set the machine's clock, load modules, reboot, clear the
+// kernel's log, or protect a process from the OOM killer.
 var kept = []uintptr{
 	unix.CAP_AUDIT_WRITE, unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH, unix.CAP_FOWNER, unix.CAP_FSETID,
 	unix.CAP_IPC_LOCK, unix.CAP_KILL, unix.CAP_MKNOD, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_NET_BROADCAST,
@@ -24,13 +26,13 @@ var kept = []uintptr{
 	unix.CAP_SYS_CHROOT, unix.CAP_SYS_NICE, unix.CAP_SYS_PTRACE,
 }
 
-// noCore keeps a crash from running what the machine has in core_pattern, which 0 would not: core(5).
+// noCore keeps a crash from running the machine's core_pattern program. A limit of 0 would not; see core(5).
 const noCore = 1
 
-// Unfiltered is the flag with which a node's first process is started without the filter of system calls.
+// Unfiltered is the flag that starts a node's first process without the system call filter.
 const Unfiltered = "unfiltered"
 
-// As confines this process as the first process of a node is.
+// As confines this process in the same way as the first process of a node.
 func As(first int) error {
 	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", first))
 	if err != nil {
@@ -39,7 +41,7 @@ func As(first int) error {
 	return Self(!slices.Contains(strings.Split(string(command), "\x00"), "--"+Unfiltered))
 }
 
-// Self confines all threads of this process and whatever it starts, for good.
+// Self confines all threads of this process and everything that it starts, permanently.
 func Self(filtered bool) error {
 	var core unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
@@ -61,7 +63,7 @@ func Self(filtered bool) error {
 	return nil
 }
 
-// dropCapabilities empties the bounding set first: without it no program gets one back, whatever its file says.
+// dropCapabilities empties the bounding set first. Otherwise a program could regain a capability from its file.
 func dropCapabilities() error {
 	var keep uint64
 	for _, capability := range kept {

@@ -7,7 +7,8 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Exec runs a command in a container to its end. An error means that the runtime did not run it, in its own words.
+// Exec runs a command in a container to its end. An error is the runtime's own message that it did not run the
+// command.
 func (r *Runtime) Exec(container string, argv []string) (stdout, stderr []byte, exitCode int, err error) {
 	request := &runtime.ExecSyncRequest{ContainerId: container, Cmd: argv}
 	response := runtime.ExecSyncResponse{}

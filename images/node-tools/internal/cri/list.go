@@ -10,32 +10,32 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Sandbox is what CRI knows of one pod sandbox.
+// Sandbox is what CRI reports about one pod sandbox.
 type Sandbox struct {
 	ID, State, PodName, PodNamespace, PodUID, NetnsPath string
 	// Attempt counts the sandboxes of one pod, as kubelet does
 	Attempt uint32
-	// CreatedAt in nanoseconds, as the runtime says
+	// CreatedAt is in nanoseconds, as the runtime reports it
 	CreatedAt int64
-	// IPs in CRI's order
+	// IPs are in CRI's order
 	IPs []string
 }
 
-// Container is what CRI knows of one container.
+// Container is what CRI reports about one container.
 type Container struct {
 	ID, State, Name, SandboxID string
 	// Attempt counts the containers of one name, as kubelet does
 	Attempt uint32
-	// CreatedAt in nanoseconds, as the runtime says
+	// CreatedAt is in nanoseconds, as the runtime reports it
 	CreatedAt int64
-	// ExitCode, Reason and Message say how one that has exited did
+	// ExitCode, Reason and Message are those of a container that has exited
 	ExitCode        int32
 	Reason, Message string
-	// LogPath is empty where it has no log
+	// LogPath is empty if the container has no log
 	LogPath string
 }
 
-// List returns all sandboxes and containers, in whatever state.
+// List returns all sandboxes and containers, in any state.
 func (r *Runtime) List() ([]Sandbox, []Container, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -71,8 +71,8 @@ func (r *Runtime) List() ([]Sandbox, []Container, error) {
 	return sandboxes, list, nil
 }
 
-// container adds what only the status of a single one tells: how it ended, and where its log is. Its state is that of the same
-// answer, as it may have exited since the list was made.
+// container adds what only the status of one container has: how it ended, and where its log is. The state is from the
+// same answer, because the container may have exited since the list was made.
 func (r *Runtime) container(ctx context.Context, item *runtime.Container) (Container, error) {
 	metadata := item.GetMetadata()
 	found := Container{
@@ -91,7 +91,7 @@ func (r *Runtime) container(ctx context.Context, item *runtime.Container) (Conta
 	return found, nil
 }
 
-// sandbox adds what only the status of a single one tells: its addresses, and its network namespace.
+// sandbox adds what only the status of one sandbox has: its addresses and its network namespace.
 func (r *Runtime) sandbox(ctx context.Context, item *runtime.PodSandbox) (Sandbox, error) {
 	metadata := item.GetMetadata()
 	found := Sandbox{
@@ -117,8 +117,8 @@ func (r *Runtime) sandbox(ctx context.Context, item *runtime.PodSandbox) (Sandbo
 	return found, nil
 }
 
-// netnsPath reads it from a runtime's verbose information, in which the OCI spec of the sandbox lists its namespaces; `way`
-// leads to that list. Empty if it is not there.
+// netnsPath reads the path from a runtime's verbose information, where the OCI spec of the sandbox lists its
+// namespaces. `way` leads to that list. The result is empty if there is none.
 func netnsPath(info map[string]string, way []string) string {
 	if len(way) == 0 {
 		return ""

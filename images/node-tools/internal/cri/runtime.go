@@ -1,4 +1,4 @@
-// Package cri asks a runtime over its socket, without crictl: a look and a wait must cost next to nothing.
+// Package cri talks to a runtime over its socket, without crictl, because looks and waits must be fast.
 package cri
 
 import (
@@ -18,20 +18,20 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// patience is for one call. A runtime that says nothing for so long does not answer; one in a virtual machine without
-// KVM, on a busy host, may take seconds.
+// patience is the timeout of one call. A runtime in a virtual machine without KVM, on a busy host, may take seconds
+// to answer.
 const patience = 10 * time.Second
 
-// Runtime is the CRI service of a node, whichever process and version is behind the socket at the moment.
+// Runtime is the CRI service of a node. The process and the version behind the socket may change.
 type Runtime struct {
 	mutex      sync.Mutex
 	traits     Traits
 	connection *grpc.ClientConn
-	// service is the one of the two names that this runtime knows; empty until one has answered
+	// service is the service name that this runtime knows, one of two; empty until one has answered
 	service string
 }
 
-// Use says which runtime the node has; before it there is none to ask.
+// Use sets the node's runtime. Before this there is no runtime to ask.
 func (r *Runtime) Use(traits Traits) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -42,26 +42,26 @@ func (r *Runtime) Use(traits Traits) {
 	r.traits = traits
 }
 
-// Traits are those of the runtime that is in use; empty before one is.
+// Traits are those of the current runtime; empty if there is none.
 func (r *Runtime) Traits() Traits {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.traits
 }
 
-// services are the names of one and the same interface: the messages are the same bytes, so one client serves both.
-// A runtime of 2021 and before (containerd 1.5, CRI-O 1.22) knows the older only, one of today the newer only.
+// services are the names of the same interface: the messages are the same bytes, so one client serves both. A runtime
+// of 2021 or earlier (containerd 1.5, CRI-O 1.22) knows only the older name, a current one only the newer.
 var services = []string{"runtime.v1.RuntimeService", "runtime.v1alpha2.RuntimeService"}
 
-// ofImages are the names of the service beside each of them.
+// ofImages maps each of them to the image service beside it.
 var ofImages = map[string]string{services[0]: "runtime.v1.ImageService", services[1]: "runtime.v1alpha2.ImageService"}
 
-// Call makes one call. A connection to a runtime that has ended meanwhile is replaced once.
+// Call makes one call. If the runtime has ended meanwhile, it connects again, once.
 func (r *Runtime) Call(ctx context.Context, method string, request, response Message) error {
 	return r.call(ctx, method, request, response, func(service string) string { return service })
 }
 
-// CallImages does the same with the service of images.
+// CallImages does the same with the image service.
 func (r *Runtime) CallImages(ctx context.Context, method string, request, response Message) error {
 	return r.call(ctx, method, request, response, func(service string) string { return ofImages[service] })
 }
@@ -118,7 +118,7 @@ func (r *Runtime) connect(ctx context.Context) (connection *grpc.ClientConn, reu
 	if path == "" {
 		return nil, false, errors.New("which runtime the node has was not said")
 	}
-	// dialled here and not by gRPC, which would wrap a plain "connection refused" and try again by itself
+	// dialled here and not by gRPC, which would wrap a plain "connection refused" and retry by itself
 	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	if err != nil {
 		return nil, false, plain(path, err)
@@ -146,7 +146,7 @@ func (r *Runtime) forget(connection *grpc.ClientConn) {
 	}
 }
 
-// plain words the two usual reasons as people know them.
+// plain gives the two usual errors a clear message.
 func plain(path string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -158,7 +158,7 @@ func plain(path string, err error) error {
 	}
 }
 
-// words are those of the other side, without gRPC's own "rpc error: code = …".
+// words returns the message of the other side, without gRPC's own "rpc error: code = …".
 func words(err error) string {
 	if known, ok := status.FromError(err); ok {
 		return known.Message()

@@ -21,7 +21,7 @@ type Status struct {
 }
 
 // Status asks for the version and the conditions. A runtime that has opened its socket and is still loading holds the
-// call until it is ready, so this is also the cheapest way to wait for it.
+// call until it is ready. So this is also the cheapest way to wait for it.
 func (r *Runtime) Status() Status {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -46,8 +46,8 @@ func (r *Runtime) Status() Status {
 	return answer
 }
 
-// SandboxConfig and ContainerConfig return the config of a sandbox or a container as the runtime has kept it, from its
-// verbose status. Fields that the runtime does not know are not there any more.
+// SandboxConfig and ContainerConfig return the config of a sandbox or a container as the runtime stored it, from its
+// verbose status. Fields that the runtime does not know are missing.
 func (r *Runtime) SandboxConfig(id string) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

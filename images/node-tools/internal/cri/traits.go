@@ -1,7 +1,7 @@
 package cri
 
-// Traits are what has to be known of a runtime to see it and what it leaves: RuntimeTraits of lab/core/runtime.ts, which also
-// explains them. The lab says them, so that nothing here knows one runtime from another.
+// Traits are what the agent must know about a runtime to see it and what it leaves behind. They are RuntimeTraits of
+// lab/core/runtime.ts, which also explains them. The lab sets them, so that nothing here depends on one runtime.
 type Traits struct {
 	Socket       string    `json:"socket"`
 	Daemons      []string  `json:"daemons"`

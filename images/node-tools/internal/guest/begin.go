@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Beginning is what makes a guest into one certain node, now: the first line that a lab sends. Nothing that a guest is to
-// have for itself comes from before it, so that any number of guests may begin from one saved state.
+// Beginning makes a guest into one specific node. It is the first line that a lab sends. Everything that is specific
+// to a guest comes from it, so that any number of guests can begin from one saved state.
 type Beginning struct {
 	Name   string `json:"name"`
 	TimeMs int64  `json:"timeMs"`
-	// Seed is random, and base64 in JSON.
+	// Seed is random. In JSON it is base64.
 	Seed []byte `json:"seed"`
-	// Member is its place in a group of nodes; nil for a node alone.
+	// Member is the node's place in a group of nodes; nil for a single node.
 	Member *segment.Member `json:"member"`
 }
 
-// Beginner begins nodes on one machine: one after it has booted, and another wherever the machine is resumed from what
-// was saved of it.
+// Beginner begins nodes on one machine: one after the machine has booted, and another each time its saved state is
+// resumed.
 type Beginner struct {
 	artifacts *os.File
 	identify  func(now, former root.Identity) error
@@ -36,8 +36,8 @@ func NewBeginner(devices Devices, identify func(now, former root.Identity) error
 	return &Beginner{artifacts: devices.Artifacts, identify: identify}
 }
 
-// Begin gives the machine its clock, its randomness, the artifacts of this run, which a resumed one may have already, and
-// its name. It takes the line that the lab sent.
+// Begin sets the machine's clock, its randomness, the artifacts of this run (which a resumed machine may have
+// already) and its name. It takes the line that the lab sent.
 func (b *Beginner) Begin(line []byte) error {
 	var beginning Beginning
 	if err := json.Unmarshal(line, &beginning); err != nil || beginning.Name == "" {
@@ -67,7 +67,7 @@ func (b *Beginner) Begin(line []byte) error {
 	return b.identify(b.identity, former)
 }
 
-// seed mixes the host's randomness into the kernel's and has it used at once; see random(4).
+// seed adds the host's randomness to the kernel's and makes the kernel use it at once; see random(4).
 func seed(content []byte) error {
 	random, err := os.OpenFile("/dev/urandom", os.O_WRONLY, 0)
 	if err != nil {
@@ -91,7 +91,7 @@ func seed(content []byte) error {
 	return nil
 }
 
-// mountArtifacts forgets what the kernel read of the disk when it found it: a resumed guest found another one.
+// mountArtifacts first drops what the kernel has cached of the disk: a resumed guest has another disk.
 func mountArtifacts(disk *os.File, target string) error {
 	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, disk.Fd(), unix.BLKFLSBUF, 0); errno != 0 {
 		return fmt.Errorf("could not forget what was read of the artifact disk: %w", errno)

@@ -1,6 +1,6 @@
-// Package guest makes the first process of a virtual machine into the first process of a node: it brings up, on a bare
-// kernel, what a host gives to a node of namespaces. There is no network and no firmware; the lab is at the other end of
-// a virtio-serial port.
+// Package guest makes the first process of a virtual machine into the first process of a node. It sets up, on a bare
+// kernel, what a host provides to a node of namespaces. There is no network and no firmware. The lab is at the other
+// end of a virtio-serial port.
 package guest
 
 import (
@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where the ports are; lab/nodes/backends/vm/qemu-args.ts numbers them.
+// The devices of the ports. lab/nodes/backends/vm/qemu-args.ts numbers them.
 const (
 	agentPort = "/dev/vport0p1"
-	// sessionPorts are for commands by hand, one at a time each.
+	// sessionPorts are for interactive commands, one at a time each.
 	sessionPort1, sessionPort2 = "/dev/vport0p2", "/dev/vport0p3"
 )
 
-// Devices are what the node needs from the machine; its own /dev does not show them.
+// Devices are what the node needs from the machine. Its own /dev does not have them.
 type Devices struct {
 	Agent     *os.File
 	Sessions  []*os.File
@@ -32,7 +32,7 @@ const whatIsNeeded = "its kernel needs the drivers virtio_pci, virtio_blk and vi
 
 const devicesWithin = 20 * time.Second
 
-// Boot makes a machine of the kernel's initramfs: modules, devices, and the root disk as the root.
+// Boot sets up the machine from the kernel's initramfs: modules, devices, and the root disk as the root.
 func Boot() (Devices, error) {
 	for _, one := range []struct{ target, kind string }{{"/proc", "proc"}, {"/sys", "sysfs"}, {"/dev", "devtmpfs"}} {
 		if err := mount(one.kind, one.target, one.kind, 0); err != nil {
@@ -59,8 +59,8 @@ func Boot() (Devices, error) {
 	return devices, leaveInitramfs("/root")
 }
 
-// leaveInitramfs makes a mounted file system the root. It cannot be pivoted to: the initramfs is no mount that could be
-// moved away.
+// leaveInitramfs makes a mounted file system the root. pivot_root does not work, because the initramfs is not a mount
+// that can be moved.
 func leaveInitramfs(root string) error {
 	for _, folder := range []string{"/proc", "/sys", "/dev"} {
 		if err := unix.Mount(folder, root+folder, "", unix.MS_MOVE, ""); err != nil {
@@ -97,7 +97,7 @@ func openDevices() (devices Devices, err error) {
 	return devices, nil
 }
 
-// disk waits for the disk of a serial number: which one is vda is QEMU's affair.
+// disk waits for the disk with a serial number. QEMU decides which disk is vda.
 func disk(serial string) (string, error) {
 	for deadline := time.Now().Add(devicesWithin); ; time.Sleep(2 * time.Millisecond) {
 		serials, _ := filepath.Glob("/sys/class/block/*/serial")
@@ -124,7 +124,7 @@ func open(path string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(descriptor), path), nil
 }
 
-// appears waits for a device: the kernel makes some while it is asked for others.
+// appears waits for a device: the kernel creates some asynchronously.
 func appears(path string) error {
 	for deadline := time.Now().Add(devicesWithin); ; time.Sleep(2 * time.Millisecond) {
 		if _, err := os.Stat(path); err == nil {
@@ -146,7 +146,7 @@ func mount(source, target, kind string, flags uintptr) error {
 	return nil
 }
 
-// Off ends the machine; QEMU is told to take a restart for an end.
+// Off ends the machine. QEMU is configured to exit on a restart.
 func Off() {
 	unix.Sync()
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loadModules loads what the initramfs carries, in the order of its file `order`: what others need comes first.
+// loadModules loads the modules in the initramfs, in the order of its file `order`: dependencies come first.
 func loadModules(folder string) error {
 	order, err := os.ReadFile(filepath.Join(folder, "order"))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // a kernel that has everything built in
+		return nil // a kernel with everything built in
 	}
 	if err != nil {
 		return err

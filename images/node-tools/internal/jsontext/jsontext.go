@@ -1,5 +1,5 @@
-// Package jsontext brings bytes into JSON without loss. encoding/json makes U+FFFD of every byte that is not UTF-8, so
-// that two different outputs would look the same.
+// Package jsontext writes bytes as JSON without loss. encoding/json replaces every byte that is not UTF-8 with
+// U+FFFD, so that two different outputs would look the same.
 package jsontext
 
 import (

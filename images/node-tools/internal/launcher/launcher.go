@@ -1,9 +1,10 @@
-// Package launcher makes a bare node on the host and outlives the lab by as long as it takes to remove it.
+// Package launcher makes a bare node on the host. It outlives the lab only until the node is removed.
 //
-// It makes the node's cgroups, starts the node's first process in namespaces of its own, waits for its end and removes the
-// cgroups. The streams of the lab are the first process's alone: when the lab is gone, in whatever way, they end, so the
-// process ends, and with it everything in its PID namespace, every mount and every link. When the launcher itself is
-// killed, the kernel kills the first process (Pdeathsig); then empty cgroups and the record stay, for a sweep to remove.
+// It makes the node's cgroups, starts the node's first process in namespaces of its own, waits for its end and
+// removes the cgroups. Only the first process has the lab's streams. They end when the lab ends, in any way. Then the
+// process ends, and with it everything in its PID namespace, every mount and every link. If the launcher itself is
+// killed, the kernel kills the first process (Pdeathsig). Then empty cgroups and the record remain, and a sweep
+// removes them.
 package launcher
 
 import (
@@ -65,9 +66,9 @@ func Main(args []string) error {
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // the lab's stderr may be gone: not a reason to die untidily
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // the lab's stderr may be gone, and the launcher must still clean up
 
-	// with its pid, as a lab with another folder of records may have a node of the same name
+	// with the pid, because a lab with another records folder may have a node of the same name
 	groups, err := cgroup.Plan(fmt.Sprintf("%s.%d", *name, os.Getpid()))
 	if err != nil {
 		return err
@@ -95,7 +96,8 @@ func Main(args []string) error {
 	return errors.Join(err, remove(record, *stateDir, groups))
 }
 
-// lockShared keeps others from removing a folder for as long as the file is open; lab/artifacts/cache/cache.ts asks before it does.
+// lockShared keeps others from removing a folder while the file is open. lab/artifacts/cache/cache.ts checks the lock
+// first.
 func lockShared(path string) (*os.File, error) {
 	folder, err := os.Open(path)
 	if err != nil {
@@ -112,7 +114,7 @@ func lockShared(path string) (*os.File, error) {
 type made struct {
 	groups []cgroup.Group
 	limits cgroup.Limits
-	// segment is the process that holds the network of the node's group; 0 for a node alone
+	// segment is the pid of the process that holds the network of the node's group; 0 for a single node
 	segment int
 }
 
@@ -125,7 +127,7 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 		return err
 	}
 	flags := uintptr(namespaces)
-	if node.segment != 0 { // where the first process starts, and leaves for a namespace of its own
+	if node.segment != 0 { // the first process starts in the segment and then moves to a namespace of its own
 		flags &^= syscall.CLONE_NEWNET
 		if err := segment.Enter(node.segment); err != nil {
 			return err
@@ -140,7 +142,7 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 		return fmt.Errorf("could not start a process in new namespaces: %w", err)
 	}
 	childsEnd.Close()
-	// out of the way of the node's start: none of this is needed for it
+	// in the background: the node does not need this to start
 	cgroup.Leave(node.groups)
 	if err := LetGoOf(0, 1); err != nil {
 		return err
@@ -155,11 +157,11 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 		_ = child.Process.Kill()
 	}()
 	go keepWhenTold(keepPipe, *record, stateDir)
-	_ = child.Wait() // how it ended is known to those who read its streams
+	_ = child.Wait() // the readers of its streams know how it ended
 	return nil
 }
 
-// keepWhenTold waits for the node to say that it is kept: its record must tell before the lab hears that it is done.
+// keepWhenTold waits until the node reports that it is kept. The record must say so before the lab gets its answer.
 func keepWhenTold(keepPipe *os.File, record Record, stateDir string) {
 	line := make([]byte, 1)
 	if _, err := keepPipe.Read(line); err != nil {
@@ -167,7 +169,7 @@ func keepWhenTold(keepPipe *os.File, record Record, stateDir string) {
 	}
 	record.Kept = true
 	if err := record.replace(stateDir); err != nil {
-		return // no answer: the node reports that it is not kept
+		return // without an answer the node reports that it is not kept
 	}
 	_ = LetGoOf(2)
 	_, _ = keepPipe.Write(line)
@@ -181,7 +183,7 @@ func newKeepPipe() (ours, childs *os.File, err error) {
 	return os.NewFile(uintptr(pair[0]), "keep pipe"), os.NewFile(uintptr(pair[1]), "keep pipe"), nil
 }
 
-// LetGoOf puts /dev/null in the place of descriptors, so that whoever reads or writes the other end sees an end.
+// LetGoOf replaces descriptors with /dev/null, so that the other end is closed for whoever reads or writes it.
 func LetGoOf(descriptors ...int) error {
 	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
 	if err != nil {
@@ -196,7 +198,7 @@ func LetGoOf(descriptors ...int) error {
 	return nil
 }
 
-// remove ends what the node was on the host. The record goes last, and only when nothing is left to do.
+// remove removes what the node was on the host. The record goes last, and only if nothing else is left.
 func remove(record Record, stateDir string, groups []cgroup.Group) error {
 	cgroup.Leave(groups)
 	if err := errors.Join(cgroup.Remove(record.Cgroups, 5*time.Second), removeFolder(record.Folder)); err != nil {

@@ -13,8 +13,8 @@ import (
 	"cnilab/node-tools/internal/cgroup"
 )
 
-// Record is the file that stands for a node from before it is made until nothing of it is left. With it, a later lab
-// distinguishes a node that runs from what a kill -9 left behind: process ids are used again, so the start time counts too.
+// Record is a file that exists from before the node is made until nothing of it is left. With it, a later lab can
+// distinguish a running node from what a kill -9 left behind. Process ids are reused, so the start time counts too.
 // lab/nodes/backends/node-records.ts reads it.
 type Record struct {
 	Name               string   `json:"name"`
@@ -24,12 +24,12 @@ type Record struct {
 	Kept               bool     `json:"kept"`
 	Agent              string   `json:"agent"` // this program, for `agent enter`
 	Cgroups            []string `json:"cgroups"`
-	Folder             string   `json:"folder,omitempty"` // the node's own, removed with it; a bare node has none
+	Folder             string   `json:"folder,omitempty"` // the node's own folder, removed with it; a bare node has none
 }
 
 func recordPath(stateDir, name string) string { return filepath.Join(stateDir, name+".json") }
 
-// newRecord claims the name. What a dead launcher of the same name left is removed first.
+// newRecord claims the name. It first removes what a dead launcher of the same name left behind.
 func newRecord(stateDir, name string, groups []cgroup.Group, folder string) (Record, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -51,7 +51,7 @@ func newRecord(stateDir, name string, groups []cgroup.Group, folder string) (Rec
 		return Record{}, err
 	}
 	defer os.Remove(temporary)
-	// a link, unlike a rename, fails when somebody else has the name
+	// unlike a rename, a link fails if the name is taken
 	err = os.Link(temporary, recordPath(stateDir, name))
 	if errors.Is(err, os.ErrExist) {
 		if err := removeDead(stateDir, name); err != nil {
@@ -83,7 +83,7 @@ func removeDead(stateDir, name string) error {
 	return os.Remove(recordPath(stateDir, name))
 }
 
-// replace puts the record in place of the one before, whole or not at all.
+// replace replaces the record atomically.
 func (r Record) replace(stateDir string) error {
 	temporary, err := r.write(stateDir)
 	if err != nil {
@@ -92,7 +92,7 @@ func (r Record) replace(stateDir string) error {
 	return os.Rename(temporary, recordPath(stateDir, r.Name))
 }
 
-// write makes a file whose name carries this process, so that a sweep knows when nobody will finish it.
+// write makes a file whose name contains this process's pid, so that a sweep can tell that nobody will finish it.
 func (r Record) write(stateDir string) (string, error) {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -102,8 +102,8 @@ func (r Record) write(stateDir string) (string, error) {
 	return path, os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// startTicks is the 22nd field of /proc/PID/stat: with the pid it names one process for as long as the machine is up.
-// One that has ended and that its parent has not noticed yet is gone.
+// startTicks returns the 22nd field of /proc/PID/stat. Together with the pid it identifies a process until the
+// machine reboots. A zombie counts as gone.
 func startTicks(pid int) (uint64, error) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

@@ -18,18 +18,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// vmWord is the descriptor on which the lab says that a virtual machine is to be kept; its end is the lab's end.
+// vmWord is the file descriptor on which the lab says that a virtual machine is to be kept. It closes when the lab
+// ends.
 const vmWord = 3
 
-// What is read and shown of a log when a machine ends that nobody has ended.
+// How much of a log is read and shown when a machine ends by itself.
 const (
 	lastBytes = 64 << 10
 	lastLines = 12
 )
 
-// VM runs `agent vm`: QEMU as a child that dies with this process (Pdeathsig), in a folder of the node's own with its
-// sockets and its console's log. The lab's streams are QEMU's alone, as they are the first process's on a bare node. When
-// the lab is gone, in whatever way, its end of vmWord closes, and QEMU is killed: the guest is not asked, as it may hang.
+// VM runs `agent vm`: QEMU as a child that dies with this process (Pdeathsig), in a folder of the node's own that has
+// its sockets and its console's log. Only QEMU has the lab's streams. When the lab ends, in any way, its end of
+// vmWord closes, and QEMU is killed. The guest is not asked to shut down, because it may hang.
 func VM(args []string) error {
 	flags := flag.NewFlagSet("vm", flag.ContinueOnError)
 	name := flags.String("name", "", "name of the node: its record, its folder")
@@ -55,7 +56,7 @@ func VM(args []string) error {
 
 type machine struct {
 	argv []string
-	// network is the switch of its group; empty for a node alone
+	// network is the switch of its group; empty for a single node
 	network string
 }
 
@@ -107,13 +108,13 @@ func runVM(record *Record, stateDir string, machine machine, stop <-chan os.Sign
 		}
 	}()
 	err = qemu.Wait()
-	if !asked.Load() { // no failure of this program's, which can still remove everything: it is only reported
+	if !asked.Load() { // only reported: this program has not failed and can still remove everything
 		fmt.Fprintf(os.Stderr, "the virtual machine ended by itself (%s)%s\n", endOf(err), lastOutput(record.Folder))
 	}
 	return nil
 }
 
-// keepOnLabsWord returns whether the machine outlives the lab.
+// keepOnLabsWord reports whether the machine outlives the lab.
 func keepOnLabsWord(record Record, stateDir string) bool {
 	line := make([]byte, 1)
 	if count, err := unix.Read(vmWord, line); err != nil || count == 0 {
@@ -135,7 +136,7 @@ func endOf(err error) string {
 	return err.Error()
 }
 
-// lastOutput is what QEMU complained of and what the guest's console showed last.
+// lastOutput returns QEMU's error output and the end of the guest's console.
 func lastOutput(folder string) string {
 	var output strings.Builder
 	for _, source := range []struct{ file, title string }{{"qemu.log", "QEMU printed"}, {"console.log", "its console ended with"}} {
@@ -159,7 +160,7 @@ func tail(path string) string {
 	return strings.TrimSpace(strings.ReplaceAll(string(text), "\r", ""))
 }
 
-// untilPanic leaves out the registers and the stack below the line in which a kernel says why it gives up.
+// untilPanic cuts off the registers and the stack below the line with the kernel's reason for the panic.
 func untilPanic(console string) string {
 	if at := strings.Index(console, "Kernel panic - "); at >= 0 {
 		if length := strings.IndexByte(console[at:], '\n'); length >= 0 {

@@ -1,5 +1,5 @@
-// Package registry serves the images of one archive to the runtime of a node that knows no other way to them: as a registry
-// on the node's loopback.
+// Package registry serves the images of one archive as a registry on the node's loopback. It is for a runtime that
+// can get images in no other way.
 package registry
 
 import (
@@ -14,13 +14,14 @@ import (
 	"strings"
 )
 
-// Address is where it is served: registries.conf of lab/nodes/runtimes/crio/config.ts. Steps listen on other addresses.
+// Address is where it is served, as in registries.conf of lab/nodes/runtimes/crio/config.ts. Steps listen on other
+// addresses.
 const Address = "127.127.127.127:5000"
 
-// nameOf is the annotation with an image's full name, as containerd's tools write it.
+// nameOf is the annotation with an image's full name. containerd's tools write it.
 const nameOf = "io.containerd.image.name"
 
-// Images of an OCI archive, by reference, with all their blobs.
+// Images are those of an OCI archive, by reference, with all their blobs.
 type Images struct {
 	byName map[string]descriptor
 	blobs  map[string][]byte
@@ -74,7 +75,7 @@ func Open(archive string) (*Images, error) {
 	return images, nil
 }
 
-// Names are those of all images, as HOST/NAME:TAG.
+// Names returns the names of all images, as HOST/NAME:TAG.
 func (i *Images) Names() []string {
 	var names []string
 	for name := range i.byName {
@@ -83,7 +84,7 @@ func (i *Images) Names() []string {
 	return names
 }
 
-// ServeHTTP answers what a pull asks of a registry: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+// ServeHTTP answers the requests of a pull: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 func (i *Images) ServeHTTP(response http.ResponseWriter, request *http.Request) {
 	way := strings.TrimPrefix(request.URL.Path, "/v2/")
 	repository, reference := path.Split(way)

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// Dial connects to a switch; the connection is for a QEMU to inherit.
+// Dial connects to a switch. A QEMU process inherits the connection.
 func Dial(address string) (*os.File, error) {
 	connection, err := net.Dial("unix", "@"+address)
 	if err != nil {

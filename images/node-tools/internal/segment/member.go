@@ -12,20 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// device is what the interface is called on a node.
+// device is the name of the interface on a node.
 const device = "lab0"
 
-// Member is one node's place in its group; lab/nodes/group.ts gives the addresses.
+// Member is one node's place in its group. lab/nodes/group.ts assigns the addresses.
 type Member struct {
 	Number    int      `json:"number"`
 	Addresses []string `json:"addresses"`
 	MAC       string   `json:"mac"`
-	// Hosts are lines of /etc/hosts: the names of all nodes of the group.
+	// Hosts are lines of /etc/hosts: the names of all nodes in the group.
 	Hosts string `json:"hosts"`
 }
 
-// Connect gives the node, whose namespace the calling process is in, an interface on the segment that the descriptor is of. The
-// descriptor stays open for as long as the process is there, so that the segment does too.
+// Connect gives the node an interface on the segment whose namespace is open as this descriptor. The calling process
+// must be in the node's namespace. The descriptor stays open until the process ends, so that the segment stays too.
 func (m Member) Connect(segment int) error {
 	unix.CloseOnExec(segment)
 	own, err := netns.Get()
@@ -85,7 +85,7 @@ func machinesDevice() (netlink.Link, error) {
 		return nil, err
 	}
 	for _, link := range links {
-		// of all devices in a fresh machine, this one alone is no software's
+		// in a fresh machine, only this device is not a software device
 		if link.Type() == "device" && link.Attrs().Flags&net.FlagLoopback == 0 {
 			return link, nil
 		}
@@ -93,7 +93,7 @@ func machinesDevice() (netlink.Link, error) {
 	return nil, nil
 }
 
-// configure sets all that the device has, whatever it had before.
+// configure sets everything on the device, whatever it had before.
 func (m Member) configure(link netlink.Link) error {
 	mac, err := net.ParseMAC(m.MAC)
 	if err != nil {
@@ -131,7 +131,7 @@ func (m Member) configure(link netlink.Link) error {
 			if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
 				continue // a host without IPv6
 			}
-			address.Flags = unix.IFA_F_NODAD // it can be used at once
+			address.Flags = unix.IFA_F_NODAD // usable at once
 		}
 		if err := netlink.AddrAdd(link, address); err != nil {
 			return fmt.Errorf("could not give %s the address %s: %w", device, text, err)

@@ -1,6 +1,7 @@
-// Package segment is the network between the nodes of a group: one Ethernet segment from which nothing leads out, and an
-// interface `lab0` on each node. Namespaces are joined by a bridge in a network namespace that no node is in, virtual machines
-// by a switch in a process. None of it is ever in the host's own network, and all of it goes with the last of its nodes.
+// Package segment is the network between the nodes of a group: one Ethernet segment without a route out, and an
+// interface `lab0` on each node. Namespaces are connected by a bridge in a network namespace that belongs to no node,
+// virtual machines by a switch in a process. Nothing of it is ever in the host's own network, and all of it ends with
+// the last node.
 package segment
 
 import (
@@ -15,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bridge is what the bridge is called in its own namespace.
+// bridge is the name of the bridge in its own namespace.
 const bridge = "segment"
 
-// Main runs `agent segment`: it makes the segment, says that it is ready, and holds it until its input ends. The nodes hold it
-// themselves from then on. The calling thread must be the first of the process: its namespace is the one that others find.
+// Main runs `agent segment`: it makes the segment, reports that it is ready, and holds it until its input ends. From
+// then on the nodes hold it. The calling thread must be the first of the process, because others find its namespace.
 func Main(args []string) error {
 	flags := flag.NewFlagSet("segment", flag.ContinueOnError)
 	unshare := flags.Bool("unshare", false, "make a network namespace for it; an engine has made the one of a container")
@@ -56,7 +57,7 @@ func makeBridge() error {
 	return netlink.LinkSetUp(made)
 }
 
-// Enter puts the calling thread, and so what it starts, into the segment that a process holds.
+// Enter moves the calling thread, and so what it starts, into the segment that a process holds.
 func Enter(pid int) error {
 	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
 	if err != nil {
@@ -66,8 +67,9 @@ func Enter(pid int) error {
 	return unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET)
 }
 
-// loadDriver loads the driver of a virtual machine's network device, for which nobody has asked until now. How modprobe ended may be
-// known to the first process's own reaping of orphans alone: then the device itself tells, as it is waited for.
+// loadDriver loads the driver of a virtual machine's network device, which nothing has loaded yet. modprobe's exit
+// status may be lost, because the first process reaps all orphans. Then the result shows when the caller waits for
+// the device.
 func loadDriver() error {
 	output, err := exec.Command("/sbin/modprobe", "virtio_net").CombinedOutput()
 	if err == nil || errors.Is(err, unix.ECHILD) {

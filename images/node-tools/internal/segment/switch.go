@@ -12,20 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How QEMU's `-netdev socket` sends a frame over a stream: its length in four bytes, the highest first, and then the frame.
+// QEMU's `-netdev socket` sends a frame over a stream as its length in four bytes, big-endian, followed by the frame.
 const (
 	lengthBytes = 4
-	// longest is more than any frame of a device with an MTU of 1500.
+	// longest is larger than any frame of a device with an MTU of 1500.
 	longest = 68 << 10
-	// waiting is how many frames a machine may be behind; more are lost, as on any switch.
+	// waiting is how many frames a machine may be behind. More are lost, as on any switch.
 	waiting = 512
 )
 
-// hub brings each frame to all other ports: groups are small, and a machine's device leaves out what is not for it.
+// hub forwards each frame to all other ports. Groups are small, and a machine's device ignores frames for others.
 type hub struct {
 	mutex sync.Mutex
 	ports map[*port]bool
-	// done: nobody is going to connect any more
+	// done: no more machines will connect
 	done  bool
 	empty chan struct{}
 }
@@ -35,8 +35,8 @@ type port struct {
 	frames     chan []byte
 }
 
-// serveSwitch ends with the last of its machines once its input has ended. An abstract socket leaves nothing on a disk; whoever
-// is another user is turned away.
+// serveSwitch ends with the last of its machines, once its input has ended. An abstract socket leaves nothing on a
+// disk. Connections of other users are refused.
 func serveSwitch(address string) error {
 	listener, err := net.Listen("unix", "@"+address)
 	if err != nil {
@@ -48,7 +48,7 @@ func serveSwitch(address string) error {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	_ = listener.Close()
 	h.close()
-	_ = errors.Join(os.Stdout.Close(), os.Stderr.Close()) // the lab hears that its part is done
+	_ = errors.Join(os.Stdout.Close(), os.Stderr.Close()) // shows the lab that its part is done
 	<-h.empty
 	return nil
 }
@@ -117,7 +117,7 @@ func (h *hub) receive(from *port) {
 			}
 			select {
 			case to.frames <- frame:
-			default: // a machine that does not read, as while it is being saved
+			default: // a machine that does not read, for example while it is saved
 			}
 		}
 		h.mutex.Unlock()
@@ -147,7 +147,7 @@ func (h *hub) close() {
 	h.endIfEmpty()
 }
 
-// endIfEmpty is called with the mutex held, and nobody comes after the last one.
+// endIfEmpty is called with the mutex held. After the last machine nobody connects.
 func (h *hub) endIfEmpty() {
 	if h.done && len(h.ports) == 0 {
 		close(h.empty)

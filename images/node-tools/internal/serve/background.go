@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// background is a process that was started to stay.
+// background is a process that was started in the background.
 type background struct {
 	Pid  int `json:"pid"`
 	argv []string
-	// ended is closed when it has, and end is set then
+	// ended is closed after the process has ended and end is set
 	ended chan struct{}
 	end   exit
-	// follower is the request whose lab gets the end: the last one that asked
+	// follower is the id of the request that gets the end: the last one that asked
 	follower atomic.Pointer[int64]
 }
 
@@ -27,7 +27,7 @@ type backgrounds struct {
 	all   []*background
 }
 
-// start runs a process in the background, both its outputs appended to a file.
+// start runs a process in the background. Both its outputs are appended to a file.
 func (s *server) start(r request) (any, error) {
 	path, err := findProgram(r.Argv, r.Env)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *server) start(r request) (any, error) {
 	return started, nil
 }
 
-// adopt takes over a process that another lab started, before this machine was saved.
+// adopt takes over a process that another lab started before this machine was saved.
 func (s *server) adopt(r request) (any, error) {
 	s.backgrounds.mutex.Lock()
 	defer s.backgrounds.mutex.Unlock()
@@ -74,7 +74,7 @@ func (s *server) adopt(r request) (any, error) {
 	return nil, fmt.Errorf("%s does not run", quote(r.Argv))
 }
 
-// follow reports the end to the lab, unless a later request follows it by then.
+// follow reports the end to the lab, unless a later request has replaced this one as follower.
 func (b *background) follow(id int64, out *lines) {
 	b.follower.Store(&id)
 	<-b.ended

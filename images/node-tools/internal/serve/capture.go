@@ -10,7 +10,7 @@ import (
 	"cnilab/node-tools/internal/recorder"
 )
 
-// captureLimit is what one stream of one command may print: more is a command gone wild, not a result.
+// captureLimit is how many bytes one stream of a command may have. More means that the command went wrong.
 const captureLimit = 64 << 20
 
 // capture collects what a command writes to a pipe.
@@ -29,7 +29,7 @@ func newCapture() (*capture, error) {
 	return &capture{read: read, write: write, done: make(chan struct{})}, nil
 }
 
-// collect reads until all writers are gone or finish calls it off.
+// collect reads until all writers are gone or finish stops it.
 func (c *capture) collect(pid int) {
 	defer close(c.done)
 	buffer := make([]byte, 32<<10)
@@ -53,8 +53,8 @@ func (c *capture) add(more []byte) {
 	c.text = append(c.text, more...)
 }
 
-// finish is called when the command itself has ended. All it wrote is in the pipe by then, so that is read, and nobody
-// waits for a process that it left behind; such a process may go on writing and is not ended by a closed pipe.
+// finish is called when the command itself has ended. All its output is then in the pipe and is read. Nobody waits
+// for a process that it left behind. Such a process may continue to write, and no closed pipe ends it.
 func (c *capture) finish() (string, error) {
 	_ = c.read.SetReadDeadline(time.Unix(1, 0))
 	<-c.done
@@ -70,7 +70,7 @@ func (c *capture) finish() (string, error) {
 	return string(c.text), nil
 }
 
-// drain reads what is there now and returns whether all writers are gone.
+// drain reads what is in the pipe now and reports whether all writers are gone.
 func (c *capture) drain() (ended bool) {
 	return recorder.Drain(c.read, func(text []byte) error {
 		c.add(text)
@@ -84,7 +84,7 @@ func (c *capture) discard() {
 	c.read.Close()
 }
 
-// inputOf is what a command reads: the text, or nothing.
+// inputOf returns the standard input of a command: the text, or an empty input.
 func inputOf(text string) (*os.File, error) {
 	if text == "" {
 		return os.Open("/dev/null")
@@ -94,7 +94,7 @@ func inputOf(text string) (*os.File, error) {
 		return nil, err
 	}
 	go func() {
-		_, _ = io.WriteString(write, text) // a command need not read all of it
+		_, _ = io.WriteString(write, text) // the command may end without reading all of it
 		write.Close()
 	}()
 	return read, nil

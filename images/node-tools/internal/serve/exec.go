@@ -14,10 +14,11 @@ import (
 	"cnilab/node-tools/internal/jsontext"
 )
 
-// searchPath and Environment are what every command on a node starts with: never the environment of the lab's user.
+// searchPath and Environment are the same for every command on a node. They take nothing from the environment of the
+// lab's user.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Environment is that of a command, with what the caller adds or replaces.
+// Environment returns the environment of a command, with what the caller adds or replaces.
 func Environment(added map[string]string) []string {
 	values := map[string]string{"PATH": searchPath, "HOME": "/root", "LANG": "C.UTF-8"}
 	for name, value := range added {
@@ -40,7 +41,7 @@ type commandResult struct {
 	TimedOut   bool          `json:"timedOut"`
 }
 
-// execs are the commands that requests have asked for, by the ids of these, until they have ended.
+// execs are the commands that requests have asked for and that have not ended, by the ids of the requests.
 type execs struct {
 	mutex sync.Mutex
 	byID  map[int64]*running
@@ -72,7 +73,8 @@ func (e *execs) started(id int64, pid int, p *processes) {
 	}
 }
 
-// kill kills a command with all that it has started, at once or as soon as it starts; one that has ended is left alone.
+// kill kills a command and everything that it has started, at once or as soon as it starts. It does nothing if the
+// command has ended.
 func (e *execs) kill(id int64, p *processes) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -90,10 +92,10 @@ func (e *execs) ended(id int64) {
 	delete(e.byID, id)
 }
 
-// cannotStart is why a command did not even begin: nothing of it is known.
+// cannotStart is the reason why a command did not start.
 type cannotStart struct{ error }
 
-// exec runs a command to its end. What it left running in the background does not hold the reply up.
+// exec runs a command to its end. The reply does not wait for processes that it left running in the background.
 func (s *server) exec(r request) (*commandResult, error) {
 	defer s.execs.ended(r.ID)
 	path, err := findProgram(r.Argv, r.Env)
@@ -142,7 +144,7 @@ func (s *server) exec(r request) (*commandResult, error) {
 	return result, nil
 }
 
-// await returns the status of a process; when the time is over, it ends the process and all in its group first.
+// await returns the status of a process. On timeout it first kills the process and its process group.
 func await(pid int, ended <-chan syscall.WaitStatus, timeoutMs int64) (syscall.WaitStatus, bool) {
 	var timeout <-chan time.Time
 	if timeoutMs > 0 {
@@ -168,7 +170,7 @@ func exitOf(status syscall.WaitStatus) exit {
 	return exit{ExitCode: &code}
 }
 
-// findProgram looks along the PATH that the command itself will have.
+// findProgram searches the PATH that the command itself will have.
 func findProgram(argv []string, env map[string]string) (string, error) {
 	if len(argv) == 0 {
 		return "", fmt.Errorf("a command needs at least a program")

@@ -25,7 +25,7 @@ func TestACommandIsKilledWheneverThatIsAskedFor(t *testing.T) {
 			t.Errorf("killed early: %v, got %+v", early, result)
 		}
 	}
-	s.execs.kill(1, s.processes) // has ended
+	s.execs.kill(1, s.processes) // already ended
 	if len(s.execs.byID) > 0 {
 		t.Errorf("left: %v", s.execs.byID)
 	}

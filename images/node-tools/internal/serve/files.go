@@ -21,12 +21,12 @@ type file struct {
 	Mode     *uint32 `json:"mode"`
 	LinkTo   string  `json:"linkTo"`
 	Remove   bool    `json:"remove"`
-	// MustExist: one that is to be removed and is not there is reported
+	// MustExist: the file is to be removed, and it is reported if it does not exist
 	MustExist bool `json:"mustExist"`
 }
 
-// readFile returns the text from a byte offset on. A character of which only a part is written yet, at the end of a log
-// that grows, is left for the next call, so that offsets counted in bytes of text stay right.
+// readFile returns the text from a byte offset on. If a growing log ends in the middle of a character, that character
+// is left for the next call. So offsets in bytes of text stay correct.
 func readFile(path string, offset int64) (any, error) {
 	opened, err := os.Open(path)
 	if err != nil {
@@ -55,12 +55,12 @@ func wholeCharacters(content []byte) []byte {
 	return content
 }
 
-// written says which of the files that had to exist did not.
+// written lists the files that had to exist but did not.
 type written struct {
 	Absent []string `json:"absent"`
 }
 
-// writeFiles brings each file about, in order. Of programs and links a reader sees the old or the new one, nothing between.
+// writeFiles writes, links or removes each file, in order. Programs and links are replaced atomically.
 func writeFiles(files []file) (*written, error) {
 	done := &written{Absent: []string{}}
 	for _, wanted := range files {
@@ -75,7 +75,7 @@ func writeFiles(files []file) (*written, error) {
 	return done, nil
 }
 
-// notThere is also what lies below something that is no folder.
+// notThere also matches a path below something that is not a folder.
 func notThere(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
@@ -104,7 +104,7 @@ func (f file) bringAbout() error {
 	}
 	defer os.RemoveAll(temporary)
 	made := temporary + "/file"
-	// a process forked meanwhile would hold the file open for writing, and nobody could run it: "text file busy"
+	// a process that is forked now would hold the file open for writing, and nobody could run it: "text file busy"
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	if f.Content == nil {
@@ -118,8 +118,8 @@ func (f file) bringAbout() error {
 	return os.Rename(made, f.NodePath)
 }
 
-// writeInPlace writes as an editor or `tee` does, over what is there: a file that is renamed to its place is one that
-// a runtime may not notice (containerd 1.6), as its watch on /etc/cni/net.d leaves out the making of files.
+// writeInPlace overwrites an existing file, as an editor or `tee` does. It does not rename a new file into place, because a
+// runtime may not notice that: the watch of containerd 1.6 on /etc/cni/net.d ignores the creation of files.
 func (f file) writeInPlace(content []byte) error {
 	if link, err := os.Lstat(f.NodePath); err == nil && !link.Mode().IsRegular() {
 		if err := os.RemoveAll(f.NodePath); err != nil {
@@ -129,7 +129,7 @@ func (f file) writeInPlace(content []byte) error {
 	return errors.Join(os.WriteFile(f.NodePath, content, f.mode()), os.Chmod(f.NodePath, f.mode()))
 }
 
-// bytes are those of the content: itself, or what it is in base64, as a JSON text holds no bytes that are not UTF-8.
+// bytes returns the content, decoded if it is base64. A JSON text cannot contain bytes that are not UTF-8.
 func (f file) bytes() ([]byte, error) {
 	if f.Content == nil {
 		return nil, nil
@@ -149,8 +149,8 @@ func (f file) mode() os.FileMode {
 
 func (f file) executable() bool { return f.mode()&0o111 != 0 }
 
-// topOfFileSystem is where a program or a link can be made and then be renamed into the folder. Not the folder itself,
-// so that nobody who lists or watches it sees anything but the one change.
+// topOfFileSystem returns a folder in which a program or link can be prepared before it is renamed into the target
+// folder. It is not the target folder itself, so that whoever lists or watches that folder sees only the one change.
 func topOfFileSystem(folder string) string {
 	top := folder
 	for {
@@ -168,8 +168,8 @@ func deviceOf(path string) uint64 {
 	return uint64(stat.Dev)
 }
 
-// appendFile makes the file if it is not there. Under the lock: a process forked meanwhile would hold a program open for
-// writing, and nobody could run it.
+// appendFile creates the file if it does not exist. It holds the fork lock: a process that is forked now would hold a
+// program open for writing, and nobody could run it.
 func appendFile(path string, content []byte, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

@@ -15,7 +15,7 @@ func TestACharacterOfWhichAPartIsWrittenIsLeftForTheNextRead(t *testing.T) {
 		"a\xe2\x82": "a",
 		"a€":        "a€",
 		"\xf0\x9f":  "",
-		"a\xff":     "a\xff", // never the start of one: the lab shows it as a replacement character
+		"a\xff":     "a\xff", // cannot start a character: the lab shows a replacement character
 	} {
 		if got := string(wholeCharacters([]byte(content))); got != want {
 			t.Errorf("%q: got %q, want %q", content, got, want)

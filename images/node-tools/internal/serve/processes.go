@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processes starts children and reaps everything: as the first process of its PID namespace, the agent is the parent of
-// every orphan too. One loop reaps them all and hands the status of a child of its own to whoever waits for it; os/exec
-// is not used, as its Wait and this loop would take each other's statuses.
+// processes starts children and reaps all processes. The agent is the first process of its PID namespace, so it is
+// also the parent of every orphan. One loop reaps them all and passes the status of a child to the goroutine that
+// waits for it. os/exec is not used, because its Wait and this loop would take each other's statuses.
 type processes struct {
 	mutex sync.Mutex
-	// children are those that run now, and those whose end nobody has asked for yet
+	// children are those that run, and those whose end nobody has asked for yet
 	children map[int]*child
 }
 
 type child struct {
 	ended chan syscall.WaitStatus
-	// background is a process that was started to stay: what it starts is not the lab's own
+	// background is a process that was started to stay: what it starts does not belong to the lab
 	background bool
 }
 
@@ -42,8 +42,8 @@ func (p *processes) reap() {
 	}
 }
 
-// reapOne holds the lock from before a status is taken: a child may end before start has put it into the map, and the
-// pid of one that is in the map must not be free for others.
+// reapOne takes the lock before it takes a status. A child may end before start has put it into the map. And the pid
+// of a child in the map must not be reused.
 func (p *processes) reapOne() bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -54,12 +54,12 @@ func (p *processes) reapOne() bool {
 	}
 	if child := p.children[pid]; child != nil {
 		delete(p.children, pid)
-		child.ended <- status // has room for it
+		child.ended <- status // buffered, so this does not block
 	}
 	return true
 }
 
-// start runs a program in a session of its own, so that a signal reaches all it started and nothing else.
+// start runs a program in a session of its own, so that a signal reaches everything that it started and nothing else.
 func (p *processes) start(path string, argv []string, attributes *syscall.ProcAttr, background bool) (int, <-chan syscall.WaitStatus, error) {
 	if attributes.Sys == nil {
 		attributes.Sys = &syscall.SysProcAttr{Setsid: true}
@@ -75,8 +75,8 @@ func (p *processes) start(path string, argv []string, attributes *syscall.ProcAt
 	return pid, started.ended, nil
 }
 
-// signal reaches a background process, and nothing if it has ended: its pid is not free before it is reaped, and reaping
-// takes it out of the map.
+// signal sends a signal to a background process, and does nothing if it has ended. The pid cannot be reused before
+// the process is reaped, and reaping removes it from the map.
 func (p *processes) signal(pid int, name string) error {
 	number := unix.SignalNum(name)
 	if number == 0 {
@@ -90,7 +90,7 @@ func (p *processes) signal(pid int, name string) error {
 	return syscall.Kill(pid, number)
 }
 
-// killGroup kills a command and all that it started, unless it has ended.
+// killGroup kills a command and everything that it started, unless it has ended.
 func (p *processes) killGroup(pid int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -99,7 +99,7 @@ func (p *processes) killGroup(pid int) {
 	}
 }
 
-// own returns the lab's own processes: those in the background alone, the others with all their descendants.
+// own returns the lab's own processes: background processes alone, the others with all their descendants.
 func (p *processes) own() (alone, withDescendants map[int]bool) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -1,5 +1,5 @@
-// Package serve is the node's side of the lab's protocol: JSON lines, a request and some time later its reply, any number
-// of them at once. lab/nodes/agent-protocol.ts is the other side.
+// Package serve is the node's side of the lab's protocol: JSON lines, with requests and their replies, of which any
+// number may be open at once. lab/nodes/agent-protocol.ts is the other side.
 package serve
 
 import (
@@ -31,42 +31,43 @@ type request struct {
 	Runtime cri.Traits `json:"runtime"`
 }
 
-// reply carries a result or the reason why there is none, which is the lab's fault and not the system's under test.
+// reply carries a result, or the reason why there is none. The reason is a problem of the lab, not of the system
+// under test.
 type reply struct {
 	ID     int64  `json:"id"`
 	OK     bool   `json:"ok"`
 	Result any    `json:"result,omitempty"`
 	Error  string `json:"error,omitempty"`
-	// CannotStart says that the command did not even begin.
+	// CannotStart says that the command did not start.
 	CannotStart bool `json:"cannotStart,omitempty"`
 }
 
-// readyEvent is the first line of all: the node is made.
+// readyEvent is the first line: the node is made.
 type readyEvent struct {
 	Event string `json:"event"`
 }
 
-// endedEvent says that a process started in the background has ended; Start is the id of the request that started it.
+// endedEvent reports that a background process has ended. Start is the id of the request that started it.
 type endedEvent struct {
 	Event string `json:"event"`
 	Start int64  `json:"start"`
 	exit
 }
 
-// recordedEvent is something that the recorder of plugin calls saw; Start is the id of the request that follows it.
+// recordedEvent is a record of the plugin call recorder. Start is the id of the request that follows the recorder.
 type recordedEvent struct {
 	Event  string `json:"event"`
 	Start  int64  `json:"start"`
 	Record any    `json:"record"`
 }
 
-// exit is how a process ended: one of the two is nil.
+// exit is how a process ended. One of the two is nil.
 type exit struct {
 	ExitCode *int    `json:"exitCode"`
 	Signal   *string `json:"signal"`
 }
 
-// lines writes one JSON value a line, whole, whoever writes at the same time.
+// lines writes one JSON value per line. Concurrent writes are not mixed.
 type lines struct {
 	mutex sync.Mutex
 	to    io.Writer
@@ -82,11 +83,11 @@ func (l *lines) write(value any) (isRead bool) {
 	if l.to == nil {
 		return false
 	}
-	_, _ = l.to.Write(append(text, '\n')) // nobody reads: then stdin ends as well, and that ends the node
+	_, _ = l.to.Write(append(text, '\n')) // if nobody reads, stdin ends too, and that ends the node
 	return true
 }
 
-// close: nobody will read any more, and a write to a port without a reader would wait for one.
+// close stops all output. Nobody will read any more, and a write to a port without a reader would block.
 func (l *lines) close() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

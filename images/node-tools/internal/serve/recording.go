@@ -9,7 +9,7 @@ import (
 	"cnilab/node-tools/internal/recorder"
 )
 
-// recordedByHand is where a kept node, which no lab listens to, tells of the calls of its plugins, a JSON object a line.
+// recordedByHand is where the plugin calls of a kept node are recorded when no lab listens, one JSON object per line.
 const recordedByHand = "/var/log/cni-calls.jsonl"
 
 // recording is the recorder of this node, if plugin calls are recorded, and the request that follows it.
@@ -17,13 +17,13 @@ type recording struct {
 	mutex    sync.Mutex
 	recorder *recorder.Recorder
 	out      *lines
-	// follower is the request whose lab is told; 0 until its reply has been sent
+	// follower is the id of the request that gets the records; 0 until its reply has been sent
 	follower int64
 	waiting  []any
 }
 
-// begin starts the recorder, with the program of the stand-ins. Where it is at work already, as on a machine that was saved with
-// it, the lab that asks now gets all later calls.
+// begin starts the recorder, with the program of the stand-ins. If it already runs, as on a machine that was saved
+// with it, the lab that asks now gets all later calls.
 func (r *recording) begin(program string, out *lines) error {
 	r.mutex.Lock()
 	r.follower, r.waiting, r.out = 0, nil, out
@@ -32,7 +32,7 @@ func (r *recording) begin(program string, out *lines) error {
 	if isAtWork {
 		return nil
 	}
-	const standIn = "/lab/bin/cni-recorder" // short, as the first line of a script has room for 127 bytes on older kernels
+	const standIn = "/lab/bin/cni-recorder" // short, because the first line of a script is limited to 127 bytes on older kernels
 	if err := os.Symlink(program, standIn); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (r *recording) begin(program string, out *lines) error {
 	return err
 }
 
-// follow is called when the reply has been sent, so that nothing overtakes it.
+// follow is called when the reply has been sent, so that no record is sent before it.
 func (r *recording) follow(id int64) {
 	r.mutex.Lock()
 	waiting := r.waiting
@@ -76,7 +76,7 @@ func appendRecord(record any) {
 	_ = appendFile(recordedByHand, append(text, '\n'), 0o644)
 }
 
-// drain tells what the recorder knows of so far.
+// drain reports everything that has happened so far.
 func (r *recording) drain() {
 	r.mutex.Lock()
 	at := r.recorder
@@ -86,7 +86,7 @@ func (r *recording) drain() {
 	}
 }
 
-// cover is to be called when something may have put plugins on the node.
+// cover must be called when something may have put plugins on the node.
 func (r *recording) cover() {
 	r.mutex.Lock()
 	recorder := r.recorder

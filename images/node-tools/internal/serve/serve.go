@@ -17,7 +17,7 @@ import (
 	"cnilab/node-tools/internal/root"
 )
 
-// server is what the requests of one node share.
+// server is shared by all requests of one node.
 type server struct {
 	out         *lines
 	processes   *processes
@@ -26,32 +26,33 @@ type server struct {
 	looker      *look.Looker
 	recording   recording
 	execs       execs
-	// keepPipe leads to the launcher; nil where there is none
+	// keepPipe leads to the launcher; nil if there is none
 	keepPipe *os.File
 	kept     atomic.Bool
-	// connect is that of the options
+	// connect is Options.Connect
 	connect func() error
 }
 
-// Options are how a node is connected to the lab.
+// Options say how a node is connected to the lab.
 type Options struct {
 	In  io.Reader
 	Out io.Writer
-	// KeepPipe is where a launcher learns that the node is kept, if there is one that has to know.
+	// KeepPipe tells a launcher that the node is kept; nil if no launcher has to know.
 	KeepPipe *os.File
-	// LetGo is called when a kept node has no lab any more.
+	// LetGo is called when a kept node has lost its lab.
 	LetGo func()
-	// Begin makes the node ready, from a line of the lab's with the operation `begin`; it is called again where a saved
-	// machine is resumed. Nil where a node is ready from the start.
+	// Begin makes the node ready. It takes the lab's line with the operation `begin`. It is called again when a saved
+	// machine is resumed. It is nil if a node is ready from the start.
 	Begin func(line []byte) error
-	// Connect gives a node of a group its place in the network of the group again; nil where it has none, or none of its own making.
+	// Connect connects a node of a group to the group's network again. It is nil if the node has no such network or
+	// did not make its own connection.
 	Connect func() error
-	// Sessions are ports for commands by hand, where these do not come in from the host by themselves.
+	// Sessions are ports for interactive commands, on nodes that the host cannot enter directly.
 	Sessions []*os.File
 }
 
-// Run answers requests until the lab's end of In is gone. When it returns, the node is over, unless it is kept:
-// then it never returns.
+// Run answers requests until the lab's end of In is closed. When it returns, the node ends. For a kept node it never
+// returns.
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
 	s := &server{
@@ -86,7 +87,7 @@ func Run(options Options) error {
 			continue
 		}
 		if r.Op == "exec" {
-			s.execs.expect(r.ID) // here, so that a request to kill it never comes before it
+			s.execs.expect(r.ID) // registered here, so that a request to kill it cannot come first
 		}
 		go s.answer(r)
 	}
@@ -100,7 +101,8 @@ func Run(options Options) error {
 	return nil
 }
 
-// ready reports to the lab that the node is made. What is on it now is there from the start, unless it was ready before.
+// ready reports to the lab that the node is made. What is on the node now counts as there from the start, unless it
+// was ready before.
 func (s *server) ready() error {
 	if s.looker == nil {
 		looker, err := look.New(s.runtime, s.processes.own, s.tool)
@@ -122,7 +124,7 @@ func (s *server) answer(r request) {
 	}
 	s.out.write(reply{ID: r.ID, OK: true, Result: result})
 	if started, ok := result.(*background); ok {
-		started.follow(r.ID, s.out) // only now, so that the end never overtakes the reply
+		started.follow(r.ID, s.out) // only now, so that the end is never reported before the reply
 	}
 	if r.Op == "record" {
 		s.recording.follow(r.ID)
@@ -181,7 +183,7 @@ func (s *server) do(r request) (any, error) {
 	}
 }
 
-// reboot leaves what is on the disk. The lab asks nothing else meanwhile.
+// reboot keeps what is on the disk. The lab sends no other request meanwhile.
 func (s *server) reboot() error {
 	if err := root.Reboot(root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect}); err != nil {
 		return err
@@ -190,7 +192,7 @@ func (s *server) reboot() error {
 	return nil
 }
 
-// keep lets the node outlive its streams. A launcher answers when the node's record says so.
+// keep lets the node outlive its streams. A launcher answers once the node's record says so.
 func (s *server) keep() error {
 	if s.keepPipe == nil {
 		s.kept.Store(true)
@@ -206,7 +208,7 @@ func (s *server) keep() error {
 	return nil
 }
 
-// tool runs one of the programs that a look needs, and returns what it printed.
+// tool runs one of the programs that a look needs and returns its output.
 func (s *server) tool(argv ...string) (string, error) {
 	result, err := s.exec(request{Argv: argv, TimeoutMs: 20000})
 	if err != nil {

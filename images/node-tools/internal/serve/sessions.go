@@ -15,10 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outputWithin is how long the output of a command that has ended may be held open by something that it left behind.
+// outputWithin is how long to wait for the output of a command that has ended, if something that it left behind holds
+// it open.
 const outputWithin = 200 * time.Millisecond
 
-// sessions serves a port of the machine: whoever connects on the host runs one command.
+// sessions serves a port of the machine: each connection on the host runs one command.
 func (s *server) sessions(port *os.File) {
 	for {
 		if err := awaitConnection(port); err != nil {
@@ -27,24 +28,24 @@ func (s *server) sessions(port *os.File) {
 		if _, err := port.WriteString(session.Greeting); err == nil {
 			s.session(port)
 		}
-		_, _ = io.Copy(io.Discard, port) // until the other side has gone
+		_, _ = io.Copy(io.Discard, port) // until the other side has disconnected
 	}
 }
 
-// awaitConnection waits without asking again and again: the kernel wakes those who read a port when its other end changes.
+// awaitConnection waits without polling: the kernel wakes the readers of a port when its other end changes.
 func awaitConnection(port *os.File) error {
 	raw, err := port.SyscallConn()
 	if err != nil {
 		return err
 	}
-	return raw.Write(func(descriptor uintptr) bool { // one that is connected can be written to, and has nothing to read yet
+	return raw.Write(func(descriptor uintptr) bool { // a connected port can be written to, and has nothing to read yet
 		state := []unix.PollFd{{Fd: int32(descriptor), Events: unix.POLLIN}}
 		_, err := unix.Poll(state, 0)
 		return err == nil && state[0].Revents&unix.POLLHUP == 0
 	})
 }
 
-// command is one that runs, with the lab's end of its streams; for a terminal, all three are the terminal.
+// command is a running command, with the lab's end of its streams. For a terminal, all three are the terminal.
 type command struct {
 	pid           int
 	ended         <-chan syscall.WaitStatus
@@ -86,7 +87,7 @@ func (s *server) session(port *os.File) {
 	case <-gone:
 		_ = syscall.Kill(-running.pid, syscall.SIGHUP)
 		_ = syscall.Kill(-running.pid, syscall.SIGKILL)
-		_ = port.SetWriteDeadline(time.Now()) // nobody reads what it has printed
+		_ = port.SetWriteDeadline(time.Now()) // nobody reads its output any more
 		<-running.ended
 		_ = port.SetWriteDeadline(time.Time{})
 		return
@@ -109,7 +110,7 @@ var closed = func() <-chan time.Time {
 	return channel
 }()
 
-// obey does what comes in until the other side is gone.
+// obey handles frames until the other side disconnects.
 func (c *command) obey(port io.Reader) {
 	for {
 		kind, content, err := session.ReadFrame(port)
@@ -120,7 +121,7 @@ func (c *command) obey(port io.Reader) {
 		case session.Input:
 			_, _ = c.in.Write(content)
 		case session.InputEnd:
-			if c.in == c.out { // a terminal has no end of input but this key
+			if c.in == c.out { // this key is how a terminal gets an end of input
 				_, _ = c.in.Write([]byte{4})
 			} else {
 				_ = c.in.Close()
@@ -209,7 +210,7 @@ func setSize(terminal *os.File, size session.Size) error {
 	return unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: size.Rows, Col: size.Columns})
 }
 
-// shellCode is what a shell says of how a command ended.
+// shellCode is the exit code that a shell reports for a command.
 func shellCode(status syscall.WaitStatus) byte {
 	if status.Signaled() {
 		return byte(128 + int(status.Signal()))

@@ -1,5 +1,6 @@
-// Package session is a command by hand on a node that is a virtual machine: what nsenter is for a bare node. A port of the
-// machine carries one session at a time, as frames; this is the host's side, internal/serve has the guest's.
+// Package session runs interactive commands on a node that is a virtual machine, as nsenter does for a bare node. A
+// port of the machine carries one session at a time, as frames. This is the host's side; internal/serve is the
+// guest's.
 package session
 
 import (
@@ -9,40 +10,40 @@ import (
 	"sync"
 )
 
-// Greeting is what the guest says to each one that connects. What stands before it was meant for somebody else.
+// Greeting is what the guest sends to each new connection. What comes before it was meant for an earlier connection.
 const Greeting = "\x00cnilab session\n"
 
 // Kinds of frames, from the host to the guest and from the guest to the host.
 const (
-	Command    = 'c' // Request, as JSON
+	Command    = 'c' // a Request, as JSON
 	Input      = 'i'
 	InputEnd   = 'e'
-	WindowSize = 'w' // Size, as JSON
-	Signal     = 's' // its name: SIGINT
+	WindowSize = 'w' // a Size, as JSON
+	Signal     = 's' // the name of a signal, such as SIGINT
 
 	Output = 'o'
 	Errors = 'r'
-	Exit   = 'x' // one byte, as a shell tells it
-	Refuse = 'f' // why the command was not started
+	Exit   = 'x' // one byte, the exit code as a shell reports it
+	Refuse = 'f' // the reason why the command was not started
 )
 
-// Request is the command, and the terminal that it is to have, if any.
+// Request is the command, and the terminal for it, if any.
 type Request struct {
 	Argv []string `json:"argv"`
 	Term string   `json:"term"`
 	TTY  *Size    `json:"tty"`
 }
 
-// Size of a terminal.
+// Size is the size of a terminal.
 type Size struct {
 	Rows    uint16 `json:"rows"`
 	Columns uint16 `json:"columns"`
 }
 
-// MaxFrame is what one frame carries at most.
+// MaxFrame is the maximum content of one frame, in bytes.
 const MaxFrame = 1 << 20
 
-// Writer writes whole frames, whoever writes at the same time.
+// Writer writes whole frames. Concurrent writes are not mixed.
 type Writer struct {
 	mutex sync.Mutex
 	to    io.Writer
@@ -60,7 +61,7 @@ func (w *Writer) Frame(kind byte, content []byte) error {
 	return err
 }
 
-// Copy sends all that comes as frames of one kind, until there is no more.
+// Copy sends everything from a reader as frames of one kind.
 func (w *Writer) Copy(kind byte, from io.Reader) {
 	buffer := make([]byte, 16<<10)
 	for {
@@ -74,7 +75,6 @@ func (w *Writer) Copy(kind byte, from io.Reader) {
 	}
 }
 
-// ReadFrame reads the next frame.
 func ReadFrame(from io.Reader) (kind byte, content []byte, err error) {
 	var head [5]byte
 	if _, err := io.ReadFull(from, head[:]); err != nil {

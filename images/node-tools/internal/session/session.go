@@ -18,7 +18,7 @@ import (
 
 const greetedWithin = 15 * time.Second
 
-// Main runs `agent session`: a command on a machine whose sockets are in a folder, on this terminal.
+// Main runs `agent session`: a command on a machine, on this terminal. The machine's sockets are in a folder.
 func Main(args []string) error {
 	flags := flag.NewFlagSet("session", flag.ContinueOnError)
 	folder := flags.String("folder", "", "of the virtual machine")
@@ -28,7 +28,7 @@ func Main(args []string) error {
 	if *folder == "" || flags.NArg() == 0 {
 		return errors.New("agent session needs --folder FOLDER -- COMMAND")
 	}
-	if err := os.Chdir(*folder); err != nil { // a socket's path may be long, and its address has room for 107 bytes
+	if err := os.Chdir(*folder); err != nil { // the path may be long, but the address of a socket has room for 107 bytes
 		return err
 	}
 	port, err := freePort()
@@ -43,7 +43,8 @@ func Main(args []string) error {
 	return nil
 }
 
-// freePort connects to one of the sockets. Who has the lock beside it has the port; the kernel gives it back with the process.
+// freePort connects to one of the sockets. Each has a lock file: whoever holds the lock has the port. The kernel
+// releases it when the process ends.
 func freePort() (net.Conn, error) {
 	for _, name := range []string{"session-1", "session-2"} {
 		lock, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o600)
@@ -134,7 +135,7 @@ func passSignals(writer *Writer) {
 	}
 }
 
-// windowSize is nil where standard input is no terminal.
+// windowSize returns nil if standard input is not a terminal.
 func windowSize() *Size {
 	size, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ)
 	if err != nil {
@@ -143,7 +144,7 @@ func windowSize() *Size {
 	return &Size{size.Row, size.Col}
 }
 
-// rawTerminal hands every key to the guest's terminal, Ctrl-C included.
+// rawTerminal sends every key to the guest's terminal, including Ctrl-C.
 func rawTerminal() (restore func(), err error) {
 	before, err := unix.IoctlGetTermios(0, unix.TCGETS)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package client stands in for the client of conmon-rs, whose module of May 2022 is not available, so that CRI-O 1.24 can be
-// built. CRI-O uses it for handlers with `runtime_type = "pod"` only. They do not start with this one.
+// Package client replaces the client of conmon-rs, so that CRI-O 1.24 can be built: the module's version of May 2022
+// is not available. CRI-O uses it only for handlers with `runtime_type = "pod"`. They do not start with this
+// replacement.
 package client
 
 import (
@@ -74,7 +75,7 @@ type AttachStreams struct {
 type AttachConfig struct {
 	ID, SocketPath         string
 	Tty, StopAfterStdinEOF bool
-	// Resize is a channel of Podman's sizes of a terminal.
+	// Resize is a channel of Podman's type for terminal sizes.
 	Resize  any
 	Streams AttachStreams
 }

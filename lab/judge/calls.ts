@@ -7,7 +7,7 @@ import type { Names } from './paste.ts';
 import type { Judged, Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
-/** Calls of plugins: those that must be there, those that must not, and their order. */
+/** Checks plugin calls: calls that must exist, calls that must not, and their order. */
 export function judgeCalls(subject: Subject): Judged {
   const { expect, stepId, calls: known } = subject;
   if ('unknown' in known) {
@@ -30,14 +30,14 @@ export function judgeCalls(subject: Subject): Judged {
   };
 }
 
-/** What values are called in a file; the id of a pod that has just failed to run is no capture's. */
+/** The names that replace values in a file. The id of a pod that just failed to run belongs to no capture. */
 const namesOf = ({ facts, pod }: Subject, bindings: Bindings): Names => ({
   bindings,
   variables: facts.variables(),
   unborn: pod,
 });
 
-/** Every call that an expectation speaks of, with the check that it belongs to; an order is one finding, at its first call. */
+/** Every call that an expectation specifies, with its check. An order is one finding, at its first call. */
 const expectedCalls = ({ calls = [], noCalls = [], callOrder = [] }: Expectation) => [
   ...calls.map((call) => ({ check: 'calls', call }) as const),
   ...noCalls.map((call) => ({ check: 'no-calls', call }) as const),
@@ -91,7 +91,7 @@ function missing(
   const near = found.length > 0 ? undefined : nearestCall(wanted, calls, bindings);
   const isSame =
     near !== undefined && !near.differences.some(({ part }) => part === 'plugin' || part === 'verb');
-  // one that another entry has taken says nothing of this one
+  // a call that another entry has taken says nothing about this one
   const fitting = wanted.times === undefined ? undefined : found[0];
   const like = fitting ?? (isSame ? near.call : undefined);
   const measured = like && measuredCall(wanted, { like, calls, names });
@@ -118,7 +118,7 @@ function missing(
   };
 }
 
-/** What is expected of a call as this one has it, and how many calls have the same. */
+/** The expected parts of a call with the values of this call, and the number of calls with the same values. */
 function measuredCall(
   wanted: CallExpectation,
   { like, calls, names }: { like: CniCall; calls: readonly CniCall[]; names: Names },
@@ -179,7 +179,7 @@ function judgeOrder(subject: Subject, calls: readonly CniCall[]): Judged {
   return { findings: [wrong], bindings };
 }
 
-/** `bridge > host-local ADD`, and the names of what else is expected of it. */
+/** The name of an expected call, `bridge > host-local ADD`, and the names of the other parts that are expected. */
 export function describeCall(wanted: CallExpectation): string {
   const { plugin = 'any plugin', verb = '', within, place: _place, times: _times, ...more } = wanted;
   const name =
@@ -195,7 +195,7 @@ export function describeCall(wanted: CallExpectation): string {
   return parts.length === 0 ? name : `${name} (with its ${parts.join(', ')})`;
 }
 
-/** As an order of them would stand in a file. */
+/** The order of calls, as a file would list it. */
 const shownCalls = (calls: readonly CniCall[]): string => `[${calls.map(nameCall).join(', ')}]`;
 
 const linesOf = (calls: readonly CniCall[]): readonly string[] =>

@@ -5,8 +5,9 @@ import type { RunFacts, StepFacts } from './facts.ts';
 type Captured = readonly (readonly [string, string])[];
 
 /**
- * A step that tried to run a pod and failed may leave only the sandbox of an older attempt to be captured: that one is
- * not what the step's own messages speak of, but it is what later steps act on.
+ * The captures of a step, split into fresh and stale. If a step failed to run a pod, the only sandbox that can be
+ * captured may be from an earlier attempt. Such a capture is stale: the messages of the step do not refer to it, but
+ * later steps act on it.
  */
 export function capturesOf({ step, captures, before: look }: StepFacts): {
   fresh: Captured;
@@ -21,7 +22,7 @@ export function capturesOf({ step, captures, before: look }: StepFacts): {
   return isOld ? { fresh: [], stale: all } : { fresh: all, stale: [] };
 }
 
-/** What the names in texts stand for during a step, by all that was captured until then. */
+/** The values of names in texts during a step, from everything that was captured until then. */
 export function bindingsDuring(facts: RunFacts, stepId: string): Bindings {
   let known = NO_BINDINGS;
   for (const step of facts.steps) {

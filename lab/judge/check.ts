@@ -6,18 +6,18 @@ import type { Finding, CheckName } from './verdict.ts';
 import { positionOf, showDifference } from './difference.ts';
 import { matchExpectation } from '../match/text.ts';
 
-/** What expectations are held against: one step, or the whole run at its end. */
+/** What expectations are checked against: one step, or the complete run at its end. */
 export interface Subject {
-  /** a step's id, or `end` */
+  /** the id of a step, or `end` */
   readonly stepId: string;
   readonly expect: Expectation;
-  /** the state of the node then */
+  /** the state of the node at that time */
   readonly state: NodeState | undefined;
-  /** the runtime's log that belongs to it; undefined where no log could be collected */
+  /** the part of the runtime log that belongs to it; undefined if no log was collected */
   readonly log: string | undefined;
-  /** the pod that a step is about */
+  /** the pod that the step is about */
   readonly pod: string | undefined;
-  /** the container that a step is about */
+  /** the container that the step is about */
   readonly container: string | undefined;
   /** the plugin calls that belong to it */
   readonly calls: KnownCalls;
@@ -25,7 +25,7 @@ export interface Subject {
   readonly bindings: Bindings;
 }
 
-/** Findings, and what the texts that matched have bound. */
+/** Findings, and the names that the matched texts have bound. */
 export interface Judged {
   readonly findings: readonly Finding[];
   readonly bindings: Bindings;
@@ -34,8 +34,8 @@ export interface Judged {
 const LISTED = 'listed.id';
 
 /**
- * One expectation held against each of several things, of which all must be so; `${listed.id}` is what the one command is
- * about. Everything wrong is reported, what is right once.
+ * Checks one expectation against each of several things. It must hold for all of them. `${listed.id}` is the pod that
+ * one command is about. Every failure is reported; success is reported once.
  */
 export function judgeEach<T>(
   things: readonly T[],
@@ -72,7 +72,7 @@ interface About {
   readonly context?: readonly string[];
 }
 
-/** One text that the system gave, against what the file says of it; a difference is shown with its pointer. */
+/** Compares a text from the system with the text in the file. A difference is shown with a pointer. */
 export function judgeText(expectation: TextExpectation, actual: string, about: About): Judged {
   const { check, stepId, subject, bindings, context = [] } = about;
   const { place } = expectation;

@@ -9,8 +9,9 @@ import type { TextExpectation } from '../spec/scenario.ts';
 import { fillIn } from '../match/text.ts';
 
 /**
- * A step has to succeed unless its file says how it fails: by `ok: false`, an error or an exit code. Whether it failed
- * at all where an error is expected is for that check to say, and so it is where the runtime is not to run after its start.
+ * A step must succeed unless its file says how it fails: with `ok: false`, an error or an exit code. If an error is
+ * expected, judgeError decides whether the step failed. If the runtime must not run after its start, judgeRuntime
+ * decides.
  */
 export function judgeOk(facts: StepFacts): readonly Finding[] {
   const { expect, id: stepId, action } = facts.step;
@@ -47,7 +48,7 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
   ];
 }
 
-/** The exit code of the step's command; of several, each must have it. */
+/** Checks the exit code of the command of a step. If there are several commands, each must have it. */
 export function judgeExitCode({ step, commands }: StepFacts): readonly Finding[] {
   const { exitCode: wanted, place } = step.expect;
   if (wanted === undefined) return [];
@@ -67,8 +68,8 @@ export function judgeExitCode({ step, commands }: StepFacts): readonly Finding[]
 }
 
 /**
- * What the step's command printed; of several, each must have printed it. A line break at its end counts where the expected
- * text has one at its own.
+ * Checks the output of the command of a step. If there are several commands, each must have printed it. A line break at
+ * the end only counts if the expected text ends with one.
  */
 export function judgeOutput({ step, commands }: StepFacts, bindings: Bindings): Judged {
   const { output } = step.expect;
@@ -94,7 +95,10 @@ export function judgeOutput({ step, commands }: StepFacts, bindings: Bindings): 
   });
 }
 
-/** The step's command must have said exactly this; of several, each. One that succeeded did not say it. */
+/**
+ * Checks the exact error of the command of a step. If there are several commands, each must have it. A command that
+ * succeeded has no error.
+ */
 export function judgeError(facts: StepFacts, bindings: Bindings): Judged {
   const { error } = facts.step.expect;
   if (error === undefined) return { findings: [], bindings };

@@ -12,7 +12,7 @@ interface Wanted {
   readonly expected: ContainerExpectation;
 }
 
-/** The containers that an expectation speaks of, with the one of the step by its name. */
+/** The containers in an expectation. The container of the step is included under its name. */
 export const containersOf = (
   { container, containers = {} }: Pick<Expectation, 'container' | 'containers'>,
   ofStep: string | undefined,
@@ -21,7 +21,9 @@ export const containersOf = (
   ...Object.entries(containers).map(([name, expected]) => ({ name, expected })),
 ];
 
-/** State of containers, and how they exited, as CRI says it; of several of one name the newest counts. */
+/**
+ * Checks the state of containers and how they exited, as CRI reports it. If several have one name, the newest counts.
+ */
 export function judgeContainers(subject: Subject): Judged {
   const { expect, stepId, state, container: ofStep, bindings } = subject;
   if (expect.container !== undefined && ofStep === undefined) {
@@ -64,7 +66,7 @@ function judgeContainer(
     (expected.restarts ?? seen.restarts) === seen.restarts &&
     (expected.ignored === undefined || isDeepStrictEqual(new Set(expected.ignored), new Set(ignored)));
   const texts = textsOf(expected, seen);
-  // only a container that has exited has a code, a reason and a message
+  // only a container that has exited has an exit code, a reason and a message
   const hasEnd = seen.state === 'exited';
   const { reason: _reason, message: _message, ...scalars } = expected;
   const wanted = shown(hasEnd ? scalars : expected);
@@ -156,7 +158,7 @@ function shown({ state, exitCode, reason, message, restarts, ignored }: Shown): 
 const shownText = (text: TextExpectation): string =>
   'exact' in text ? scalarOf(text.exact) : `{ contains: ${scalarOf(text.contains)} }`;
 
-/** `container app exited with 3: Error` */
+/** The state of a container for people: `container app exited with 3: Error` */
 export function describeContainer(name: string, item: StateItem | undefined): string {
   const { state, exitCode, reason, message } = seenOf(item);
   if (exitCode === undefined) return `container ${name} is ${state}`;
@@ -165,14 +167,14 @@ export function describeContainer(name: string, item: StateItem | undefined): st
     .join(': ');
 }
 
-/** The last of what a container has printed, without the times that the runtime puts before it. */
+/** The last lines that a container printed, without the times that the runtime adds to them. */
 export const logLines = (item: StateItem | undefined): readonly string[] =>
   (item?.log ?? []).map((line) => {
     const [, stream = '', text = line] = /^\S+ (stdout|stderr) [FP] (.*)$/s.exec(line) ?? [];
     return `its log  ${stream === 'stderr' ? 'stderr: ' : ''}${text}`;
   });
 
-/** How the containers stand to what is expected: a runtime learns of an exit in a moment. */
+/** Whether the containers may still change into what is expected. A runtime notices an exit only after a moment. */
 export function containersMayChange(subject: Subject): boolean {
   const { expect, state, container: ofStep } = subject;
   if (state === undefined) return false;
@@ -187,11 +189,11 @@ export function containersMayChange(subject: Subject): boolean {
 const asksEnd = ({ exitCode, reason, message }: ContainerExpectation): boolean =>
   [exitCode, reason, message].some((one) => one !== undefined);
 
-/** What the runtime dropped of the keys of a container, as the lab saw it when the container was created. */
+/** The keys of a container that the runtime ignored, as the lab saw it when the container was created. */
 const ignoredOf = (container: string, bindings: Bindings): readonly string[] =>
   (bindings.get(`${container}.ignored`) ?? '').split(',').filter((key) => key !== '');
 
-/** A container that is created without what its file asks for is not what anybody expects, unless the file says so. */
+/** Fails if the runtime ignored keys of a container and the file does not expect that. */
 export function judgeIgnoredOfContainer(
   { stepId, expect, bindings }: Pick<Subject, 'stepId' | 'expect' | 'bindings'>,
   container: string,

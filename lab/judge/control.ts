@@ -5,9 +5,9 @@ import { matchExpectation } from '../match/text.ts';
 import { worst, type Finding, type Outcome } from './verdict.ts';
 
 /**
- * A control passes when its run came out as it must, by the one finding that it names and by no other: the check, the step
- * and what it says. A run that the lab could not do says nothing about it, not even where not knowing is what the control
- * wants.
+ * A control passes if its run has exactly one finding that does not pass, and this is the one that the control names:
+ * the check, the step and the text. If the lab could not do its part, the control is inconclusive, even if it expects
+ * an inconclusive run.
  */
 export function judgeControl(
   control: Control,
@@ -55,7 +55,7 @@ function isNamed({ check, outcome, stepId, node, message, actual }: Finding, con
 
 const textOf = ({ message }: Control): string => ('exact' in message ? message.exact : message.contains);
 
-/** The node is named where the step does not say which it is. */
+/** The name of a finding. The node is included if the step does not identify it. */
 const nameOf = (finding: Pick<Finding, 'outcome' | 'stepId' | 'node'> & { check: string }): string => {
   const { outcome, check, stepId, node } = finding;
   const isOfNode = node !== undefined && (stepId === 'start' || stepId === 'end');

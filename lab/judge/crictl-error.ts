@@ -1,19 +1,22 @@
 import { parseLogrusLine } from '../core/logrus.ts';
 
-/** What the runtime said, out of what crictl made of it. */
+/** The error of the runtime, extracted from the output of crictl. */
 export interface CrictlError {
-  /** gRPC's code, as Go writes it: Unknown, NotFound, DeadlineExceeded; missing when the words are crictl's own */
+  /**
+   * the gRPC code as Go writes it: Unknown, NotFound, DeadlineExceeded; missing if the message is from crictl itself
+   */
   readonly code?: string;
   readonly message: string;
 }
 
 /**
- * The runtime's message, byte for byte, out of the standard error of any crictl, official ones from 1.22 to 1.36 and ours:
- * quoting undone, and off comes all up to gRPC's `rpc error: code = X desc = `, so that the same runtime gives the
- * same message through each of them. Undefined if no error is there.
+ * The message of the runtime, byte for byte, from the standard error of any crictl: official versions 1.22 to 1.36 and
+ * the one of the lab. Quoting is undone, and everything up to `rpc error: code = X desc = ` of gRPC is removed. So the
+ * same runtime has the same message with each of them. Undefined if there is no error.
  *
- * Where the call never reached a runtime, or crictl refused by itself (a bad file, `pod sandbox "…" is running, please stop
- * it first`), the message is crictl's own and whole. Of several errors (`rmp` of several pods) it is the first.
+ * If the call did not reach a runtime, or crictl itself refused (a bad file, `pod sandbox "…" is running, please stop
+ * it first`), the result is the complete message of crictl. If there are several errors (`rmp` of several pods), it is
+ * the first.
  */
 export function unwrapCrictlError(stderr: string): CrictlError | undefined {
   const texts = errorTexts(stderr);
@@ -25,20 +28,29 @@ export function unwrapCrictlError(stderr: string): CrictlError | undefined {
   return { message: first.replace(EXEC_PREFIX, '') };
 }
 
-/** The outermost one: what follows is the runtime's, even if it holds another. */
+/** Matches the outermost gRPC error. Everything after it is from the runtime, even if it contains another one. */
 const RPC_ERROR = /^.*?rpc error: code = (?<code>\w+) desc = (?<message>.*)$/s;
 
-/** The exit code of a command in a container comes from the runtime, but not as an error of gRPC. 1.36 names the container. */
+/**
+ * The exit code of a command in a container comes from the runtime, but not as a gRPC error. Version 1.36 includes the
+ * container.
+ */
 const EXEC_PREFIX = /^execing command in container(?: \S+)? synchronously: /;
 
-/** `rmp` reports several pods in one text, an error a line; a message may itself have several lines. */
+/** `rmp` reports several pods in one text, one error per line. A message can have several lines. */
 const NEXT_OF_RMP =
   /\n(?=(?:getting sandbox status of pod|stopping the pod sandbox|removing the pod sandbox|pod sandbox) ")/;
 
-/** A line of kubelet's CRI client inside crictl (from 1.23 on), which says the same beforehand: `E1121 13:21:30.678179 …` */
+/**
+ * A line that the CRI client of kubelet in crictl (from 1.23) logs before the error, with the same text: `E1121
+ * 13:21:30.678179 …`
+ */
 const KLOG_LINE = /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ [^\s\]]+\] /;
 
-/** Errors in their order. Those of logrus's lines are unquoted; up to 1.35, `rmp` prints its own as they are. */
+/**
+ * The errors in their order. Errors in logrus lines are unquoted. Up to version 1.35, `rmp` prints its own errors
+ * without quotes.
+ */
 function errorTexts(stderr: string): readonly string[] {
   const texts: string[] = [];
   const plain: string[] = [];
@@ -49,7 +61,7 @@ function errorTexts(stderr: string): readonly string[] {
       continue;
     }
     if (KLOG_LINE.test(line)) {
-      insideKlogValue = line.endsWith('=<'); // a value of several lines, closed by ` >`
+      insideKlogValue = line.endsWith('=<'); // a value with several lines ends with ` >`
       continue;
     }
     const { level, message } = parseLogrusLine(line);

@@ -1,6 +1,6 @@
 import { byteOf } from '../core/content.ts';
 
-/** Two texts that differ, and where; the positions are in UTF-16 units. */
+/** Two different texts and the positions of the first difference, in UTF-16 units. */
 export interface Difference {
   readonly expected: string;
   readonly expectedAt: number;
@@ -8,18 +8,18 @@ export interface Difference {
   readonly at: number;
 }
 
-/** How much of a line is shown; more than this is cut to a window around the difference. */
+/** How many characters of a line are shown. A longer line is reduced to a window around the difference. */
 const WIDTH = 96;
 const BEFORE = 40;
 
-/** The first difference as people count: characters from 1. */
+/** The position of the first difference for people: characters, counted from 1. */
 export function positionOf({ actual, at }: Pick<Difference, 'actual' | 'at'>): number {
   return [...actual.slice(0, at)].length + 1;
 }
 
 /**
- * Both texts, one above the other, and a pointer at the first difference. What cannot be seen (tabs, line breaks, odd
- * spaces) is made visible; what is too long is cut around the difference, and the actual text then follows in full.
+ * Both texts, one above the other, with a pointer to the first difference. Invisible characters (tabs, line breaks,
+ * unusual spaces) are made visible. A long text is shortened around the difference; the complete actual text follows.
  */
 export function showDifference(difference: Difference): readonly string[] {
   const whole = [difference.expected, difference.actual].every((text) => [...text].length <= WIDTH);
@@ -37,7 +37,7 @@ export function showDifference(difference: Difference): readonly string[] {
 
 interface Cut {
   readonly text: string;
-  /** of the difference in `text`, as a terminal counts */
+  /** column of the difference in `text`, as a terminal counts columns */
   readonly column: number;
   readonly cut: boolean;
 }
@@ -83,7 +83,10 @@ const codePoint = (character: string): string => {
     .padStart(byte === undefined ? 4 : 2, '0')}`;
 };
 
-/** Control characters as their pictures (␉ ␊), other spaces, marks and invisible characters as `<U+00A0>`, bytes that are not UTF-8 as `<0xFF>`. */
+/**
+ * Shows control characters as symbols (␉ ␊), other spaces, marks and invisible characters as `<U+00A0>`, and bytes that
+ * are not UTF-8 as `<0xFF>`.
+ */
 export function visible(text: string): string {
   return text
     .replaceAll(/[\u0000-\u001f]/g, (control) => String.fromCodePoint(0x2400 + (control.codePointAt(0) ?? 0))) // eslint-disable-line no-control-regex

@@ -5,13 +5,13 @@ import type { Recorded } from '../spec/verbs/verb-spec.ts';
 import { containerMadeBy, podMadeBy, specOf, type PlannedAction } from '../spec/verbs/verbs.ts';
 import { type Look, ofKind, type Seen } from './facts.ts';
 
-/** The lines of one step, and the look before it. */
+/** The journal lines of one step, and the look before it. */
 interface Lines {
   readonly own: readonly JournalEntry[];
   readonly before: Look | undefined;
 }
 
-/** What ought to stand in a journal of a step that was taken, and does not. */
+/** What the journal must contain for an executed step but does not; undefined if nothing is missing. */
 export function missingOf(
   { action }: PlannedStep,
   { own, before, pods }: Lines & { readonly pods: RunPlan['pods'] },
@@ -26,19 +26,22 @@ export function missingOf(
 
 const END_OF_RUNTIME = 'the end of the runtime';
 
-/** A runtime that ran before the step and has ended after it ended in it, and how it did is a line of its own. */
+/**
+ * Whether the runtime ended during the step without a record. If it ran before the step and has ended after it, the
+ * journal must have a line about how it ended.
+ */
 function endedUnrecorded({ own, before }: Lines): boolean {
   const ended = ofKind(own, 'look').some(({ runtime }) => runtime === 'ended');
   const ranBefore = before !== undefined && before.runtime !== 'ended';
   return ended && ranBefore && ofKind(own, 'runtime-ended').length === 0;
 }
 
-/** The first of what the lab always writes down of the verb that is not there. */
+/** The first record that the lab always writes for this verb and that is missing. */
 function missingRecord(action: PlannedAction, lines: Lines): string | undefined {
   const waits = ofKind(lines.own, 'waited');
   let waited = 0;
   for (const what of specOf(action).recorded) {
-    if (waits.slice(0, waited).some(({ met }) => !met)) return undefined; // it ended there
+    if (waits.slice(0, waited).some(({ met }) => !met)) return undefined; // the step ended there
     if (WAITS.includes(what)) waited += 1;
     const missing = MISSING[what]({ ...lines, waited });
     if (missing !== undefined) return missing;
@@ -58,7 +61,10 @@ const MISSING: { readonly [R in Recorded]: (lines: Lines & { waited: number }) =
   reboot: (lines) => wait(lines) ?? (lines.before?.runtime === 'ended' ? undefined : end(lines.own)),
 };
 
-/** What is known from this step on: how often a pod was run, the id of what was made, and which keys the runtime dropped. */
+/**
+ * What later steps need and the journal does not have: how often a pod was run, the id of what was created, and the
+ * keys that the runtime ignored.
+ */
 function missingName(
   action: PlannedAction,
   { own, pods }: { readonly own: readonly JournalEntry[]; readonly pods: RunPlan['pods'] },
@@ -88,7 +94,7 @@ const end = (own: readonly JournalEntry[]) =>
     ? undefined
     : END_OF_RUNTIME;
 
-/** A command for each pod that was listed before: a list that nobody saw is no empty one. */
+/** There must be a command for each pod that was listed before. A list that was never seen is not an empty list. */
 function listed({ own, before }: Lines): string | undefined {
   if (before === undefined || before.state.unseen.some(({ kind }) => kind === 'sandbox'))
     return 'which pods were listed';

@@ -18,48 +18,51 @@ import { missingOf } from './evidence.ts';
 import { nameVariables } from './varying.ts';
 import { instrumentsOf, type Instruments } from './left-over.ts';
 
-/** What the journal says of one step. */
+/** What the journal contains about one step. */
 export interface StepFacts {
   readonly step: PlannedStep;
-  /** it was taken to its end, look included; without that nothing it shows can be relied on */
+  /** it was executed to its end, including the look; without that, nothing that it shows is reliable */
   readonly ended: boolean;
   readonly notRun: string | undefined;
-  /** what the lab always writes down of such a step, and the journal does not have */
+  /** a record that the lab always writes for such a step but that is not in the journal */
   readonly missing: string | undefined;
   readonly commands: readonly Seen<'command'>[];
   readonly waits: readonly Seen<'waited'>[];
-  /** what was to be taken away and was not there */
+  /** files that the step should have removed but did not exist */
   readonly absent: readonly string[];
   readonly captures: readonly Seen<'capture'>[];
-  /** the runtime ended, and nobody had asked for it */
+  /** the runtime ended although no step asked for it */
   readonly crashes: readonly Seen<'runtime-ended'>[];
-  /** the last look before it began */
+  /** the last look before the step started */
   readonly before: Look | undefined;
-  /** the runtime's log, as far as it belongs to this step: of one in the background, all from its beginning on; undefined where it was not read */
+  /**
+   * the part of the runtime log that belongs to this step; for a step in the background, everything since its start;
+   * undefined if it was not read
+   */
   readonly log: string | undefined;
   /** the state after the step */
   readonly state: NodeState | undefined;
-  /** how the runtime was then */
+  /** the state of the runtime after the step */
   readonly runtime: RuntimeState | undefined;
 }
 
-/** The plugin calls of a step or of a run; or why nobody knows all of them. */
+/** The plugin calls of a step or of a run, or why the complete list is not known. */
 export type KnownCalls = { readonly calls: readonly CniCall[] } | { readonly unknown: string };
 
-/** A look, and after which step it was taken; the first is `start`. */
+/** A look, and the step after which it was done. The first is `start`. */
 export interface Look {
   readonly stepId: string;
   readonly state: NodeState;
   readonly runtime: RuntimeState;
 }
 
-/** What the journal says of the start of the node. */
+/** What the journal contains about the start of the node. */
 export interface StartFacts {
-  /** what the lab always writes down of it, and the journal does not have */
+  /** a record that the lab always writes about the start but that is not in the journal */
   readonly missing: string | undefined;
-  /** what the runtime said or did in place of answering, if it did not */
+  /** what the runtime reported or did instead of answering; undefined if it answered */
   readonly failed: string | undefined;
-  /** what the runtime says that it has read of its configuration, where the file has a word in that */
+  /** the configuration that the runtime reports to have read, if the file configures it */
   readonly configDump: CommandResult | undefined;
   readonly crashes: readonly Seen<'runtime-ended'>[];
   readonly log: string | undefined;
@@ -67,25 +70,25 @@ export interface StartFacts {
   readonly runtime: RuntimeState | undefined;
 }
 
-/** A journal, sorted by what the checks ask. Nothing is judged here. */
+/** A journal, arranged for the checks. Nothing is judged here. */
 export interface RunFacts {
-  /** whose run it is, as the plan says */
+  /** the runtime of the run, from the plan */
   readonly runtime: Runtime;
   readonly start: StartFacts;
   readonly steps: readonly StepFacts[];
   readonly looks: readonly Look[];
-  /** containerd ended after the node's last step, during those of other nodes, and nobody had asked for it */
+  /** the runtime ended after the last step of this node, during steps of other nodes, although no step asked for it */
   readonly lateCrashes: readonly Seen<'runtime-ended'>[];
-  /** of the whole run */
+  /** of the complete run */
   readonly calls: KnownCalls;
-  /** names in /run/netns that came and went, in their order */
+  /** names that appeared in and disappeared from /run/netns, in order */
   readonly netnsChanges: readonly Seen<'netns'>[];
   readonly instruments: Instruments;
-  /** names for what varies from run to run, by type and value */
+  /** names for values that vary between runs, by type and value */
   readonly variables: () => ReadonlyMap<string, string>;
-  /** all of the runtime's log; undefined where none of it was read */
+  /** the complete runtime log; undefined if nothing of it was read */
   readonly log: string | undefined;
-  /** what kept the lab from doing its part, in its own words */
+  /** problems that prevented the lab from doing its part, as the lab reported them */
   readonly troubles: readonly string[];
   readonly cleanupFailures: readonly Seen<'cleanup-failure'>[];
   readonly ended: boolean;
@@ -102,7 +105,8 @@ export function factsOf(
   const looks = ofKind(entries, 'look').map(({ stepId, state, runtime }) => ({ stepId, state, runtime }));
   const byStep = entriesByStep(entries);
   const before = looksBefore(entries);
-  let variables: ReadonlyMap<string, string> | undefined; // most runs pass, and ask for none
+  // computed only when needed, because most runs pass and never need it
+  let variables: ReadonlyMap<string, string> | undefined;
   return {
     runtime,
     start: startFacts(entries, runtime),
@@ -129,7 +133,7 @@ export function factsOf(
   };
 }
 
-/** Whatever may be missing makes every expectation of calls unknown: one that is missing says nothing then. */
+/** If anything may be missing, every expectation about calls is unknown, because a missing call proves nothing. */
 function knownCalls(
   { record, runtimeConfig = {} }: Pick<NodePlan, 'record'> & Partial<Pick<NodePlan, 'runtimeConfig'>>,
   entries: readonly JournalEntry[],
@@ -143,7 +147,7 @@ function knownCalls(
   return { calls: callsOf(ofKind(entries, 'cni-call-started'), ofKind(entries, 'cni-call-ended')) };
 }
 
-/** Those that a runtime's configuration names, in whatever table. */
+/** The plugin directories that the configuration of a runtime names, in any table. */
 function pluginFolders(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
@@ -151,7 +155,7 @@ function pluginFolders(value: unknown): readonly string[] {
   );
 }
 
-/** Those of one step; of several that were started together, those that were made for its pod. */
+/** The calls of one step. If several steps were started together, only the calls for the pod of this step. */
 export function callsIn(known: KnownCalls, { id, within, action }: CallingStep): KnownCalls {
   if ('unknown' in known) return known;
   const calls = known.calls.filter(({ stepId }) => stepId === (within ?? id));
@@ -169,13 +173,13 @@ type CallingStep = Pick<PlannedStep, 'id' | 'within'> & Partial<Pick<PlannedStep
 
 const isForPod = ({ verb }: CniCall): boolean => ['ADD', 'DEL', 'CHECK'].includes(verb);
 
-/** Runtimes name the pod in CNI_ARGS. */
+/** The pod of a call. Runtimes set its name in CNI_ARGS. */
 const podOfCall = ({ env }: CniCall): string | undefined =>
   /(?:^|;)K8S_POD_NAME=([^;]*)/.exec(env['CNI_ARGS'] ?? '')?.[1];
 
 const SEEN_FOR_ALL: readonly JournalEntry['kind'][] = ['look', 'runtime-log', 'runtime-ended'];
 
-/** What the journal has of a step; of one that `parallel` starts, also what it saw for all of them. */
+/** The journal lines of a step. A step that `parallel` starts also has what was observed for all of its steps. */
 function linesOf(
   { id, within }: PlannedStep,
   byStep: ReadonlyMap<string, readonly JournalEntry[]>,
@@ -221,7 +225,7 @@ function startFacts(entries: readonly JournalEntry[], runtime: Runtime): StartFa
 const isConfigDump = ({ argv }: CommandResult, { configDump }: Runtime): boolean =>
   argv.join(' ') === configDump.join(' ');
 
-/** The last look before each step began. */
+/** The last look before each step started. */
 function looksBefore(entries: readonly JournalEntry[]): ReadonlyMap<string, Look> {
   const before = new Map<string, Look>();
   let last: Look | undefined;
@@ -232,7 +236,7 @@ function looksBefore(entries: readonly JournalEntry[]): ReadonlyMap<string, Look
   return before;
 }
 
-/** The log from the beginning of a step in the background until its end. */
+/** The log from the start of a background step until its end. */
 function logMeanwhile(stepId: string, entries: readonly JournalEntry[]): string | undefined {
   const isOf = (entry: JournalEntry) => 'stepId' in entry && entry.stepId === stepId;
   const first = entries.findIndex(isOf);
@@ -267,14 +271,14 @@ function logOf(entries: readonly JournalEntry[]): string | undefined {
   return pieces.length === 0 ? undefined : pieces.map(({ text }) => text).join('');
 }
 
-/** The last line says how many there are: others were taken out, or put in. */
+/** The last line has the number of all lines. With another number, lines were removed or added. */
 function lostLines(entries: readonly JournalEntry[]): readonly string[] {
   const last = ofKind(entries, 'run-ended').at(-1)?.entries;
   if (last === undefined || last === entries.length) return [];
   return [`its journal has ${entries.length} lines, and its last one says that there are ${last}`];
 }
 
-/** Of scripted plugins that a runtime called by itself: what it logged of those that did not do as their script says. */
+/** What a runtime logged about scripted plugins that it called and that could not follow their script. */
 function brokenFakes(entries: readonly JournalEntry[]): readonly string[] {
   const told = ofKind(entries, 'runtime-log').flatMap(({ text }) => cannotFollow(text) ?? []);
   return told.slice(0, 1);
@@ -282,7 +286,7 @@ function brokenFakes(entries: readonly JournalEntry[]): readonly string[] {
 
 export type Seen<K extends JournalEntry['kind']> = Extract<JournalEntry, { readonly kind: K }>;
 
-/** The lines of one kind, in their order. */
+/** The lines of one kind, in order. */
 export function ofKind<K extends JournalEntry['kind']>(
   entries: readonly JournalEntry[],
   kind: K,
@@ -290,7 +294,7 @@ export function ofKind<K extends JournalEntry['kind']>(
   return entries.filter((entry): entry is Seen<K> => entry.kind === kind);
 }
 
-/** A run as one of its nodes saw it: what was to be there, and what the journal says of it. */
+/** A run as seen from one of its nodes: what was expected on it, and what the journal contains about it. */
 export interface View {
   readonly run: NodeRun;
   readonly facts: RunFacts;
@@ -306,7 +310,7 @@ export const viewsOf = (
     facts: factsOf(own, entriesOn(own, { run, entries }), runtimes),
   }));
 
-/** A step and the view of the node that it was taken on. */
+/** A step, and the view of the node on which it was executed. */
 export interface ViewedStep extends StepFacts {
   readonly view: View;
 }
@@ -324,7 +328,10 @@ export const stepsIn = (
     return view === undefined || facts === undefined ? [] : [{ ...facts, view }];
   });
 
-/** That of the plan; a step in the background is judged where it was looked at, before the step that waited for it or killed it. */
+/**
+ * The order of the plan, except for steps in the background. They are judged where they were looked at, before the step
+ * that waited for them or killed them.
+ */
 function inOrderOfJudgement(
   steps: readonly PlannedStep[],
   entries: readonly JournalEntry[],
@@ -340,7 +347,7 @@ function inOrderOfJudgement(
   return places.sort((a, b) => (a.at === b.at ? 0 : a.at - b.at)).map(({ step }) => step);
 }
 
-/** What the journal says of one node, and of no node. The last line counts these alone. */
+/** The entries about one node and those that belong to no node. The number in the last line is reduced to these. */
 function entriesOn(
   own: NodeRun,
   { run, entries }: { readonly run: RunPlan; readonly entries: readonly JournalEntry[] },
@@ -356,7 +363,7 @@ function entriesOn(
   });
 }
 
-/** What happens on a node during a step on another one is seen by the next look at it. */
+/** What happens on a node during a step on another node is seen by its next look. This is the step of that look. */
 function ownStepAfter(stepId: string, { own, run }: { own: NodeRun; run: RunPlan }): string {
   const at = run.steps.findIndex(({ id }) => id === stepId);
   if (at < 0) return stepId;

@@ -8,18 +8,18 @@ import type { RunPlan } from '../plan/plan.ts';
 import { madeBy, runsCommands, usedBy } from '../spec/verbs/verbs.ts';
 import { podOf } from './left-over.ts';
 
-/** One thing of a step that did not succeed. */
+/** One part of a step that did not succeed. */
 export interface Failure {
   /** what it was and how it ended, for people */
   readonly what: string;
-  /** the system's own words: what exact errors are compared with */
+  /** the original text of the system, which exact errors are compared with */
   readonly errorText: string;
   readonly command: Seen<'command'> | undefined;
 }
 
 /**
- * All in a step that the system under test refused: commands that ended by themselves and not with 0, conditions that
- * were seen not to hold, files that were not there. What has no answer is none of these: timed-out.ts.
+ * All failures of a step: commands that ended by themselves with an exit code other than 0, conditions that were seen
+ * not to hold, files that did not exist. Something without an answer is not a failure; see timed-out.ts.
  */
 export function failuresOf({ commands, waits, absent }: StepFacts): readonly Failure[] {
   return [
@@ -45,7 +45,7 @@ export function failuresOf({ commands, waits, absent }: StepFacts): readonly Fai
   ];
 }
 
-/** What a step did, for saying that it succeeded. */
+/** What a step did, for a message that it succeeded. */
 export function describeActions({ step, commands, waits }: StepFacts): string {
   const actions = [
     ...commands.map(({ result }) => pasteable(result.argv)),
@@ -54,14 +54,17 @@ export function describeActions({ step, commands, waits }: StepFacts): string {
   return actions.length === 0 ? step.action.do : actions.join('; ');
 }
 
-/** The message of a failed command: crictl's without what crictl adds to it, any other's standard error as it is. */
+/**
+ * The message of a failed command. What crictl adds to an error is removed; for other commands it is the unchanged
+ * standard error.
+ */
 export function errorText(result: CommandResult): string {
   const { argv, stderr } = result;
   const unwrapped = argv[0] === 'crictl' ? unwrapCrictlError(stderr) : undefined;
   return unwrapped?.message ?? cniErrorText(result) ?? stderr.replace(/\n$/, '');
 }
 
-/** What a plugin that was called alone says on standard output, in the words that libcni makes of it. */
+/** The error that a directly called plugin printed to standard output, in the form that libcni gives it. */
 function cniErrorText(result: CommandResult): string | undefined {
   if (result.argv[1] !== 'cni' || !result.argv.includes('--plugin')) return undefined;
   const error = errorIn(result);
@@ -75,8 +78,8 @@ function describeEnd({ argv, exitCode, signal }: CommandResult): string {
 }
 
 /**
- * The step that left a later one nothing to act on: of those that were to make the pods and containers which that one
- * speaks of, the first that failed.
+ * The step that is the cause of a later step having nothing to act on. It is the first failed step of those that should
+ * have created the pods and containers that the later step uses.
  */
 export function causeOf(step: StepFacts, { run, steps }: Known): string | undefined {
   const earlier = steps.slice(0, steps.indexOf(step));
@@ -94,7 +97,7 @@ interface Known {
   readonly steps: readonly StepFacts[];
 }
 
-/** Pods and containers, by name and in texts: `${web.ip}`. */
+/** Names of pods and containers, including those in texts: `${web.ip}`. */
 function namesIn({ step: { action } }: StepFacts, run: RunPlan): readonly string[] {
   const pod = podOf(action, run);
   return [

@@ -35,8 +35,8 @@ import { present } from '../spec/object-shape.ts';
 import { worst, type Finding, type Verdict } from './verdict.ts';
 
 /**
- * What a recorded run shows of what its plan expects. Pure: the same plan and the same journal are the same verdict
- * anywhere. Each expectation gives one finding at least, passing ones too; a journal that breaks off is not knowing.
+ * Compares a recorded run with the expectations of its plan. Pure: the same plan and journal always give the same
+ * verdict. Each expectation has at least one finding, also if it passes. A journal that was cut off is inconclusive.
  */
 export function judge(run: RunPlan, entries: readonly JournalEntry[], runtimes: Runtimes): Verdict {
   const views = viewsOf(run, entries, runtimes);
@@ -63,7 +63,7 @@ export function judge(run: RunPlan, entries: readonly JournalEntry[], runtimes: 
   return { outcome: control.outcome, findings: [...findings, { ...control, place: run.scenario.place }] };
 }
 
-/** How the nodes started; what one of them captured is known to all. */
+/** Checks how the nodes started. Captures of one node are known on all nodes. */
 function judgeStarts(views: readonly View[]): Judged {
   const judged = views.map((view) => ({ view, ...judgeStart(view.run, view.facts) }));
   return {
@@ -87,11 +87,14 @@ const offeredAtStart = (finding: Finding, { run, facts }: View, bindings: Bindin
       })
     : finding;
 
-/** Where there are several nodes, a finding says whose it is. */
+/** If there are several nodes, adds the name of the node to its findings. */
 const ofNode = ({ run: { name } }: View, findings: readonly Finding[]): readonly Finding[] =>
   name === undefined ? findings : findings.map((finding) => ({ ...finding, node: name }));
 
-/** Whether the lab did its part is a matter of all nodes: the first start of which something is missing is reported. */
+/**
+ * Combines the facts of all nodes, because the lab must have done its part on all of them. The first start with
+ * something missing is reported.
+ */
 function wholeOf(views: readonly View[], steps: readonly StepFacts[]): RunFacts {
   const starts = views.map(({ facts }) => facts);
   const [first] = starts;
@@ -103,7 +106,10 @@ function wholeOf(views: readonly View[], steps: readonly StepFacts[]): RunFacts 
   return { ...first, start: (wrong ?? first).start, steps, troubles };
 }
 
-/** What a step that was not taken makes of its expectations is no news where the step that is to blame has its own. */
+/**
+ * If a step was not executed because of an earlier step, its findings refer to that step, provided that it has findings
+ * itself.
+ */
 function withCauses(
   findings: readonly Finding[],
   { run, steps }: { readonly run: RunPlan; readonly steps: readonly StepFacts[] },
@@ -121,7 +127,7 @@ function withCauses(
   });
 }
 
-/** Steps are judged up to the first that was not taken to its end: after it nothing is known, captures included. */
+/** Steps are judged up to the first that did not reach its end. After it nothing is known, including captures. */
 function countTaken(steps: readonly StepFacts[]): number {
   const first = steps.findIndex(({ ended }) => !ended);
   return first < 0 ? steps.length : first;
@@ -147,7 +153,7 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   const findings = withLog(
     [
       ...withContainer(did.findings, subject),
-      // what the runtime did while several steps went on is of the step that started them
+      // what the runtime did during parallel steps belongs to the step that started them
       ...(step.step.within === undefined
         ? judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name })
         : []),
@@ -160,7 +166,7 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
   return { findings: ofNode(step.view, findings), bindings: bind(state.bindings, stale) };
 }
 
-/** A step about a container that does not pass shows how the container is, and the last of its log. */
+/** Adds the state of the container and the last lines of its log to findings that do not pass. */
 function withContainer(findings: readonly Finding[], { container, state }: Subject): readonly Finding[] {
   const item = container === undefined || state === undefined ? undefined : newestContainer(container, state);
   if (container === undefined || item === undefined) return findings;
@@ -180,7 +186,7 @@ const offered = (finding: Finding, { expect, bindings, facts, state }: Subject, 
       })
     : finding;
 
-/** What a step's own commands did, and what its other expectations are held against. */
+/** The result of the commands of a step, and the subject of its other expectations. */
 function subjectOf(
   step: ViewedStep,
   { all, bindings: before }: Context,
@@ -208,7 +214,7 @@ function subjectOf(
   return { did, subject };
 }
 
-/** A look at a node: after which step, or at the end; and what the runtimes are that a plan may name. */
+/** A look at a node: the step after which it was done, or `end`. `runtimes` are the runtimes that a plan can name. */
 export interface LookAt {
   readonly stepId: string;
   readonly node: string | undefined;
@@ -216,8 +222,8 @@ export interface LookAt {
 }
 
 /**
- * What is held against what the last look saw: the expectations of the step that was taken last, and those of the end
- * where it was the last of all.
+ * What is checked against the last look: the expectations of the step that was executed last, and those of the end if
+ * it was the last step of the run.
  */
 export function lastSubjects(
   run: RunPlan,
@@ -247,7 +253,7 @@ export function lastSubjects(
   ].map((one) => ({ ...one, bindings: judgeLog(one).bindings }));
 }
 
-/** What the step's own commands did. */
+/** Checks the result of the commands of a step. */
 function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
   const timedOut = judgeTimedOut(step);
   if (limitsOf(step).length > 0 || step.step.expect.timedOut === true)
@@ -264,7 +270,7 @@ function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
   return { findings, bindings: output.bindings };
 }
 
-/** How the node and the log were then; at the end of the run, too. */
+/** Checks the state of the node and its log after a step or at the end of the run. */
 function judgeState(subject: Subject): Judged {
   const log = judgeLog(subject);
   const bound = { ...subject, bindings: log.bindings };
@@ -312,14 +318,17 @@ function endSubject(
   expect: Expectation,
   { facts, bindings }: { readonly facts: RunFacts; readonly bindings: Bindings },
 ): Subject {
-  // The last look and no earlier one: how the node was before it says nothing about the end.
+  // The look at the end, not an earlier one: an earlier state of the node says nothing about the end.
   const atEnd = facts.looks.findLast(({ stepId }) => stepId === 'end');
   const state = (atEnd ?? facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
   const { log, calls } = facts;
   return { stepId: 'end', expect, state, log, calls, pod: undefined, container: undefined, facts, bindings };
 }
 
-/** What does not pass carries the last of what the runtime said meanwhile, and why it has no configuration if that is it. */
+/**
+ * Adds the last lines of the runtime log to findings that do not pass. If the cause is a missing configuration, the
+ * line with the reason is added too.
+ */
 function withLog(findings: readonly Finding[], log: string, before: string): readonly Finding[] {
   const lines = lastLines(log);
   return findings.map((finding) => {
@@ -331,7 +340,7 @@ function withLog(findings: readonly Finding[], log: string, before: string): rea
   });
 }
 
-/** Of the runtime's log, what it had said when the step was over. */
+/** The runtime log up to the end of a step. */
 function logUpTo({ log = '' }: StepFacts, { log: all = '' }: RunFacts): string {
   return log === '' ? all : all.slice(0, all.indexOf(log) + log.length);
 }

@@ -21,14 +21,15 @@ import { present } from '../spec/object-shape.ts';
 import type { Finding, LeftItem } from './verdict.ts';
 
 /**
- * What is there and was not at the start, against what the file says is left. What was seen and contradicts the file is
- * a failure; a kind that the file needs and nobody could look at is not knowing.
+ * Compares what exists now and did not exist at the start with what the file expects to be left. Something that was
+ * seen and contradicts the file is a failure. If a kind that the file needs could not be looked at, the result is
+ * inconclusive.
  */
 export function judgeLeftBehind(subject: Subject): readonly Finding[] {
   return askedOf(subject).flatMap((asked) => judgeAsked(subject, asked));
 }
 
-/** What a file says is left, of all that there is or of one pod. */
+/** What a file expects to be left: of everything, or of one pod. */
 interface Asked {
   readonly leftBehind: LeftBehindExpectation;
   readonly pod?: string;
@@ -99,7 +100,9 @@ function judgeAsked(subject: Subject, asked: Asked): readonly Finding[] {
   return [{ ...finding, outcome: 'pass', message: `${what} is ${expected}, as expected` }];
 }
 
-/** Whether there is more than the file says, by number or by name: that may be just about to go. */
+/**
+ * Whether there is more than the file expects, by number or by name. The additional items may be about to disappear.
+ */
 export function isBeyond(subject: Subject): boolean {
   return groupsAsked(subject).some(({ expected, items }) =>
     typeof expected === 'number'
@@ -108,10 +111,10 @@ export function isBeyond(subject: Subject): boolean {
   );
 }
 
-/** Of these an item may be there that is already ending. */
+/** Kinds whose items may exist although they are already ending. */
 const TRANSIENT: readonly Group['name'][] = ['shim', 'process'];
 
-/** Whether what the file says is met by something that may be just about to go. */
+/** Whether an expectation is met by an item that may be about to disappear. */
 export function restsOnTransient(subject: Subject): boolean {
   return groupsAsked(subject).some(({ name, items }) => TRANSIENT.includes(name) && items.length > 0);
 }
@@ -124,7 +127,7 @@ interface Remains {
   readonly blind: ReadonlyMap<StateKind, string>;
 }
 
-/** What there is, sorted by what the file says of it; undefined where nobody looked. */
+/** What exists, grouped by the expectations of the file; undefined if there was no look. */
 function remainsOf({ facts, state }: Subject, { leftBehind, pod }: Asked): Remains | undefined {
   const baseline = facts.looks.find((look) => look.stepId === 'start')?.state;
   if (baseline === undefined || state === undefined) return undefined;
@@ -144,14 +147,14 @@ function remainsOf({ facts, state }: Subject, { leftBehind, pod }: Asked): Remai
   };
 }
 
-/** Items that the file speaks of under one word. */
+/** The items for one key in the file. */
 interface Group {
   readonly name: StateKind | 'shared';
   readonly expected: number | readonly string[];
   readonly items: readonly StateItem[];
-  /** kinds that belong here and were not seen */
+  /** kinds that belong to the group but were not seen */
   readonly blind: readonly StateKind[];
-  /** where one pod's are meant, items of which nobody knows whose they are */
+  /** for one pod: items whose owner is not known */
   readonly nobodys: readonly StateItem[];
 }
 
@@ -165,10 +168,10 @@ function groupsOf({
   readonly blind: ReadonlyMap<StateKind, string>;
 }): readonly Group[] {
   const named = leftBehind.none ? {} : leftBehind.kinds;
-  /** Of a kind that could not be looked at before, nobody knows how old its items are. */
+  /** If a kind could not be looked at before, the age of its items is unknown. */
   const seen = (items: readonly StateItem[]) => items.filter(({ kind }) => !blind.has(kind));
   const shared = seen(left.shared).filter(({ kind }) => MAY_BE_SHARED.includes(kind));
-  /** What is shared may be asked for by its kind, where a whole kind is. */
+  /** Shared items are counted under their kind if the file names a kind that is shared as a whole. */
   const byKind = ({ kind }: StateItem) => WHOLLY_SHARED.includes(kind) && named[kind] !== undefined;
   const group = (name: Group['name'], items: readonly StateItem[], kinds: readonly StateKind[]): Group => ({
     name,
@@ -202,7 +205,7 @@ function blindKinds(...states: readonly NodeState[]): ReadonlyMap<StateKind, str
   return new Map(states.flatMap(({ unseen }) => unseen.map(({ kind, why }) => [kind, why] as const)));
 }
 
-/** Whether what was seen cannot be what the file says, whatever was not seen. */
+/** Whether what was seen contradicts the file, whatever was not seen. */
 function contradicts({ expected, items, blind, nobodys }: Group, bindings: Bindings): boolean {
   const mayBeMore = blind.length > 0 ? Infinity : nobodys.length;
   if (typeof expected === 'number') return items.length > expected || items.length + mayBeMore < expected;
@@ -251,7 +254,7 @@ interface History {
   readonly ownership: Ownership;
 }
 
-/** Those items of a group that the file does not expect. */
+/** The items of a group that the file does not expect. */
 const unexpected = ({ expected, items }: Group, { bindings }: History): readonly StateItem[] =>
   typeof expected === 'number' ? items : pairNames(expected, { items, bindings }).extra;
 

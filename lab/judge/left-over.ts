@@ -13,7 +13,7 @@ import {
   type PlannedAction,
 } from '../spec/verbs/verbs.ts';
 
-/** What counts as left behind, and what does not because plugins share and keep it. */
+/** What counts as left behind, and what does not count because plugins share and keep it. */
 export interface LeftOver {
   readonly own: readonly StateItem[];
   readonly shared: readonly StateItem[];
@@ -27,7 +27,7 @@ export interface LeftOverOptions {
   readonly instruments: Instruments;
 }
 
-/** What is there and was not at the start, without what is part of another item that is reported. */
+/** What exists now and did not exist at the start, without items that are part of another reported item. */
 export function leftOver({ baseline, state, looks, instruments }: LeftOverOptions): LeftOver {
   const networks = networksOf(state.conflists ?? []);
   const items = itemsBeyond(baseline, state);
@@ -47,8 +47,8 @@ export function leftOver({ baseline, state, looks, instruments }: LeftOverOption
 const isShared = (item: StateItem, networks: Networks): boolean => whyShared(item, networks) !== undefined;
 
 /**
- * A tracked flow counts that leads to a pod which is gone, while its sender may send on: the kernel lets go of it only
- * when nothing comes any more. Between two pods that are both gone, nothing comes.
+ * Whether a tracked flow leads to a pod that is gone, while its sender may still send. Such a flow counts, because the
+ * kernel removes it only when no more packets arrive. Between two pods that are both gone, no packets arrive.
  */
 function leadsAstray(
   { detail }: StateItem,
@@ -64,11 +64,11 @@ const addressesOf = ({ items }: NodeState): readonly string[] =>
     kind === 'sandbox' && detail?.['state'] === 'ready' ? (detail['ips'] ?? '').split(',') : [],
   );
 
-/** What a scenario puts on the node by itself, to see or to make something: no plugin has left that behind. */
+/** What a scenario itself puts on the node, to observe or create something. No plugin has left it behind. */
 export interface Instruments {
   /** files that it writes */
   readonly paths: readonly string[];
-  /** scripts, contents and commands of its own */
+  /** its own scripts, contents and commands */
   readonly scripts: readonly string[];
 }
 
@@ -90,16 +90,16 @@ export function instrumentsOf(
   };
 }
 
-/** Of bytes that are not UTF-8 a path can still be read. */
+/** A path can be read even if the rest is not valid UTF-8. */
 const textOf = ({ content, encoding }: Content): string =>
   encoding === undefined ? content : Buffer.from(content, encoding).toString('latin1');
 
-/** Places that are CNI's own: what is there counts, whoever wrote it. */
+/** Directories that belong to CNI. A file there always counts, whoever wrote it. */
 const OWN_PLACES = ['/var/lib/cni', '/run/cni'];
 
 /**
- * A file that the scenario wrote, or one in /tmp whose whole path stands in a script of its own. One with a name that a
- * script makes up as it runs (`/tmp/state-$CNI_CONTAINERID`) is not.
+ * Whether the scenario itself made this file: it wrote the file, or the file is in /tmp and its complete path is in one
+ * of its scripts. A file whose name a script computes when it runs (`/tmp/state-$CNI_CONTAINERID`) is not included.
  */
 export function isInstrument(
   path: string,
@@ -115,7 +115,7 @@ export function isInstrument(
   return instruments.scripts.some((script) => whole.test(script));
 }
 
-/** What is in `state` and was not in `baseline`, by kind and name; of two alike the second counts too. */
+/** The items in `state` that are not in `baseline`, by kind and name. If two are equal, the second counts too. */
 export function itemsBeyond(baseline: NodeState, state: NodeState): readonly StateItem[] {
   const before = new Set(identified(baseline).map(([key]) => key));
   return identified(state)
@@ -124,8 +124,8 @@ export function itemsBeyond(baseline: NodeState, state: NodeState): readonly Sta
 }
 
 /**
- * The step in which an item, there at the last of these looks, appeared: the earliest from which it was always there.
- * A look that could not see its kind says nothing.
+ * The step in which an item appeared that exists at the last of these looks: the earliest step since which it has
+ * always existed. A look that could not see its kind is ignored.
  */
 export function appearedIn(item: StateItem, looks: readonly Look[]): string | undefined {
   let appeared: string | undefined;
@@ -137,7 +137,7 @@ export function appearedIn(item: StateItem, looks: readonly Look[]): string | un
   return appeared;
 }
 
-/** The step after which an item was not there any more, of looks that came later. */
+/** The step after which an item no longer existed, according to later looks. */
 export function goneBy(item: StateItem, later: readonly Look[]): string | undefined {
   return later.find(
     ({ state }) =>
@@ -157,8 +157,8 @@ function identified({ items }: NodeState): readonly (readonly [string, StateItem
 }
 
 /**
- * The pod that something on a node belongs to, by the id of its sandbox or of a container, its network namespace or its address, wherever
- * it stands in the name or the detail; undefined where none of them does.
+ * The pod that an item on a node belongs to. It is found by the id of its sandbox or of a container, its network
+ * namespace or its address, anywhere in the name or the detail. Undefined if none of them is found.
  */
 export function ownerOf(item: StateItem, { looks, idsTold = new Map() }: Ownership): string | undefined {
   const text = [item.name, ...Object.values(item.detail ?? {})].join('\n');
@@ -174,14 +174,17 @@ export function ownerOf(item: StateItem, { looks, idsTold = new Map() }: Ownersh
   return owner?.detail?.['podName'] ?? [...idsTold].find(([id]) => text.includes(id))?.[1];
 }
 
-/** What shows whose something is. */
+/** What shows who owns an item. */
 export interface Ownership {
   readonly looks: readonly Pick<Look, 'state'>[];
-  /** pods by ids that commands on their behalf have told */
+  /** pods by the ids that commands for them printed */
   readonly idsTold?: ReadonlyMap<string, string>;
 }
 
-/** All of it: the sandbox of a pod that did not start may never be listed, and is named in the error alone. */
+/**
+ * Everything that shows who owns an item. The sandbox of a pod that did not start may never be listed; only the error
+ * contains its id.
+ */
 export const ownershipIn = (
   looks: readonly Pick<Look, 'state'>[],
   steps: readonly Pick<StepFacts, 'commands'>[],
@@ -198,7 +201,10 @@ export const ownershipIn = (
   ),
 });
 
-/** Of items that are there together: a chain is of the pod whose rule leads to it, and so is the port of a link. */
+/**
+ * The owners of items that exist together. A chain belongs to the pod whose rule leads to it, and a bridge port to the
+ * pod of its link.
+ */
 export function ownersAmong(
   items: readonly StateItem[],
   ownership: Ownership,
@@ -214,7 +220,7 @@ export function ownersAmong(
   return new Map(items.map((item) => [item, direct.get(item) ?? beside(item)]));
 }
 
-/** Names in an item that are one pod's, and that other items of that pod have too. */
+/** Names in an item that belong to one pod and also occur in other items of that pod. */
 function linkedBy({ kind, name }: StateItem): readonly string[] {
   if (kind === 'bridge-port') return [name.slice(name.indexOf('/') + 1)];
   return kind === 'iptables' ? [...name.matchAll(CHAIN_OF_A_POD)].map(([chain]) => chain) : [];
@@ -224,7 +230,7 @@ const CHAIN_OF_A_POD = /\bCNI-(?:[A-Z]+-)?[0-9a-f]{20,}\b/g;
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** Whether a text has a word that is neither the end nor the beginning of a longer one: 10.88.0.2 is not in 10.88.0.21. */
+/** Whether a text contains a complete word: 10.88.0.2 is not a word in 10.88.0.21. */
 function hasWord(text: string, word: string): boolean {
   for (let at = word === '' ? -1 : text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
     const around = `${text[at - 1] ?? ' '}${text[at + word.length] ?? ' '}`;
@@ -233,7 +239,7 @@ function hasWord(text: string, word: string): boolean {
   return false;
 }
 
-/** The pod that a step is about: named by it, or by the step that created its container. */
+/** The pod that a step is about: the step names it, or it is the pod of the container. */
 export function podOf(action: PlannedAction, run: RunPlan): string | undefined {
   const container = containerOfAction(action);
   const maker = run.steps.find(

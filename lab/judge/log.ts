@@ -9,7 +9,10 @@ import { positionOf, showDifference } from './difference.ts';
 import type { Judged, Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
-/** Lines that the runtime must have written, a line for each; at the end of a run its whole log is meant. */
+/**
+ * Checks lines that the runtime must have written, with a different line for each. At the end of a run, the complete
+ * log is checked.
+ */
 export function judgeLog({ expect, stepId, bindings, log, facts: { runtime } }: Subject): Judged {
   const findingFor = (wanted: LogExpectation) => ({ check: 'log', stepId, place: wanted.place }) as const;
   if (log === undefined) {
@@ -37,7 +40,7 @@ export function judgeLog({ expect, stepId, bindings, log, facts: { runtime } }: 
   return { findings, bindings: assigned.bindings };
 }
 
-/** Lines that the runtime must not have written. What they would bind is of no use to anyone. */
+/** Checks lines that the runtime must not have written. Names that they would bind are not kept. */
 export function judgeNoLog(subject: Subject): readonly Finding[] {
   const { stepId, bindings, log } = subject;
   const { runtime } = subject.facts;
@@ -81,7 +84,7 @@ interface Lines {
   readonly log: readonly LogExpectation[];
 }
 
-/** Why there is no line for this one: none is like it, or those that are belong to others. */
+/** Why there is no line for this expectation: no line matches, or the matching lines belong to other expectations. */
 function missing(
   wanted: LogExpectation,
   { runtime, lines, assigned, log }: Lines,
@@ -107,7 +110,7 @@ function missing(
   };
 }
 
-/** The first thing in which the nearest line is not the wanted one. */
+/** The first part in which the nearest line differs from the wanted one. */
 function tell(wanted: LogExpectation, line: LogLine, known: Bindings): Pick<Finding, 'actual' | 'detail'> {
   const nearest = (difference: readonly string[]) => ({
     actual: line.raw,
@@ -153,7 +156,7 @@ function describe(wanted: LogExpectation, bindings: Bindings): string {
 
 const LOG_LINES = 5;
 
-/** The last of what the runtime said in a piece of its log: what a failure is shown with. */
+/** The last lines of a part of the runtime log, which are shown with a failure. */
 export const lastLines = (log: string): readonly string[] =>
   log
     .split('\n')

@@ -1,7 +1,10 @@
 import type { Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
-/** How network namespaces came and went during a step, or in the whole run at its end, as the recorder on the node saw it. */
+/**
+ * Checks how network namespaces appeared and disappeared during a step, or during the complete run at its end. The
+ * recorder on the node saw them.
+ */
 export function judgeNetns({ expect, stepId, facts }: Subject): readonly Finding[] {
   const { netns: wanted } = expect;
   if (wanted === undefined) return [];

@@ -3,7 +3,7 @@ import type { TextExpectation } from '../spec/scenario.ts';
 import { judgeText, type Judged, type Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
-/** CRI's NetworkReady, with its reason and its message, as the look saw it. */
+/** Checks NetworkReady of CRI with its reason and message, as the look saw it. */
 export function judgeNetwork({ expect, stepId, state, bindings }: Subject): Judged {
   const { networkReady: wanted } = expect;
   if (wanted === undefined) return { findings: [], bindings };
@@ -39,7 +39,10 @@ export function judgeNetwork({ expect, stepId, state, bindings }: Subject): Judg
   );
 }
 
-/** How the condition stands to what is expected: a configuration that was just written or removed is read in a moment. */
+/**
+ * Whether the condition may still change into or out of what is expected. The runtime reads a new or removed
+ * configuration only after a moment.
+ */
 export function networkMayChange({ expect, state, bindings }: Subject): 'no' | 'into' | 'out of' {
   const { networkReady: wanted } = expect;
   const seen = state?.network;

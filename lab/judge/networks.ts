@@ -1,12 +1,12 @@
 import type { JsonObject, JsonValue } from '../core/content.ts';
 
-/** What the network configurations that were ever on a node say of what their plugins make. */
+/** What all network configurations that were ever on a node say about what their plugins create. */
 export interface Networks {
-  /** every object in them that names a plugin, those that plugins delegate to and their ipam included */
+  /** every object in them that names a plugin, including delegates and IPAM plugins */
   readonly plugins: readonly JsonObject[];
-  /** bridges that they name, or leave to the bridge plugin's default */
+  /** bridges that they name, or the default of the bridge plugin */
   readonly bridges: readonly string[];
-  /** folders and sockets that they name for the plugins' own data */
+  /** directories and sockets that they configure for data of the plugins */
   readonly folders: readonly string[];
 }
 
@@ -36,10 +36,12 @@ export const pluginsOfType = ({ plugins }: Networks, ...types: readonly string[]
 
 // https://github.com/containernetworking/plugins/blob/v1.1.1/plugins/main/bridge/bridge.go (defaultBrName)
 const DEFAULT_BRIDGE = 'cni0';
-/** As images/node-tools/internal/look/conflists.go has it: the look lists what is in these. */
+/**
+ * The same pattern as in images/node-tools/internal/look/conflists.go. The look lists the content of these directories.
+ */
 const DATA_FOLDER = /^(?:(?:data|cni|cache|state)_?dir|daemonSocketPath)$/i;
 
-/** The agent reports only those that are JSON. */
+/** The agent only reports configurations that are JSON. */
 function parsed(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
@@ -56,7 +58,7 @@ function objectsIn(value: JsonValue): readonly JsonObject[] {
 
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
 
-/** An address as a number: two texts of one IPv6 address are the same. */
+/** An address as a number, so that different texts of one IPv6 address are equal. */
 export interface IpAddress {
   readonly bits: 32 | 128;
   readonly value: bigint;
@@ -86,7 +88,7 @@ export function parsePrefix(text: string): IpPrefix | undefined {
   return ip === undefined || !/^\d+$/.test(length) ? undefined : { ...ip, length: Number(length) };
 }
 
-/** The first address after the network's own: what host-local gives as gateway where none is named. */
+/** The address after the network address. host-local uses it as the gateway if the configuration has none. */
 export function firstAddress({ bits, value, length }: IpPrefix): IpAddress {
   const rest = BigInt(bits - length);
   return { bits, value: ((value >> rest) << rest) + 1n };

@@ -5,15 +5,18 @@ import type { StateItem } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { unwrapCrictlError } from './crictl-error.ts';
 
-/** One run as it was recorded somewhere. */
+/** One run with the place where it was recorded. */
 export interface RecordedRun {
-  /** the backend's name */
+  /** the name of the backend */
   readonly on: string;
   readonly entries: readonly JournalEntry[];
   readonly verdict: Verdict;
 }
 
-/** How two runs of one plan differ: a line for each thing that only one of them saw, `start` and `end` included. */
+/**
+ * The differences between two runs of one plan, one line for each fact that only one of them has. Includes `start` and
+ * `end`.
+ */
 export function differences(one: RecordedRun, other: RecordedRun): readonly string[] {
   const here = factsOf(one);
   const there = factsOf(other);
@@ -35,7 +38,7 @@ function factsOf({ entries, verdict }: RecordedRun): readonly Fact[] {
   ];
 }
 
-/** As multisets: two leases are not one. */
+/** Compares as multisets, because two equal leases are not one lease. */
 function without(facts: readonly Fact[], others: readonly Fact[]): readonly Fact[] {
   const left = new Map<string, number>();
   for (const other of others) left.set(keyOf(other), (left.get(keyOf(other)) ?? 0) + 1);
@@ -48,16 +51,17 @@ function without(facts: readonly Fact[], others: readonly Fact[]): readonly Fact
 
 const keyOf = ({ stepId, text }: Fact): string => `${stepId}\n${text}`;
 
-/** One thing that a run showed, without what differs each time: ids, random names, times. */
+/** One observed fact of a run, without what varies between runs: ids, random names, times. */
 export interface Fact {
   readonly stepId: string;
   readonly text: string;
 }
 
 /**
- * What a run says of the system under test, in the order of its steps: how each command ended and with which error, what
- * was captured and waited for, what was on the node after each step. Two runs of one plan with the same facts saw the
- * same behaviour, on whatever backend, machine or day. Logs are left out: their order is not the runtime's promise.
+ * What a run shows of the system under test, in the order of its steps: how each command ended and its error, what was
+ * captured and waited for, and what was on the node after each step. If two runs of one plan have the same facts, they
+ * saw the same behaviour, on any backend, machine or day. Logs are left out, because a runtime does not guarantee their
+ * order.
  */
 export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fact[] {
   return settledLooks(lastLooks(entries)).flatMap((entry): readonly Fact[] => {
@@ -66,7 +70,8 @@ export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fa
       case 'command':
         return [fact(entry.stepId, commandText(entry.result))];
       case 'capture':
-        if (isTogether(entry.stepId) && /\.ip6?$/.test(entry.name)) return []; // which one is first is nobody's promise
+        // the order of parallel pods is not guaranteed
+        if (isTogether(entry.stepId) && /\.ip6?$/.test(entry.name)) return [];
         return [fact(entry.stepId, `${entry.name} is ${entry.value}`)];
       case 'waited':
         return [fact(entry.stepId, `${entry.what}: ${entry.met ? 'met' : 'not met'}`)];
@@ -110,16 +115,16 @@ export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fa
   });
 }
 
-/** Whether it is one of the steps that are started at the same time: `2.1-run-pod`. */
+/** Whether the step is one of several that are started at the same time: `2.1-run-pod`. */
 const isTogether = (stepId: string): boolean => /^\d+\.\d/.test(stepId);
 
-/** Of the looks of one step the last alone: how often it took another one is not the runtime's doing. */
+/** Keeps only the last look of each step. How many looks a step needed does not depend on the runtime. */
 function lastLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
   const last = new Map(entries.flatMap((entry) => (entry.kind === 'look' ? [[lookOf(entry), entry]] : [])));
   return entries.filter((entry) => entry.kind !== 'look' || last.get(lookOf(entry)) === entry);
 }
 
-/** While a step goes on in the background, what a look sees depends on how far that step has come: such looks are left out. */
+/** Removes looks during a background step, because what they see depends on the progress of that step. */
 function settledLooks(entries: readonly JournalEntry[]): readonly JournalEntry[] {
   const open = new Set<string>();
   return entries.filter((entry) => {
@@ -145,7 +150,11 @@ function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult
   return `${argv.join(' ')}: ${end}: ${error?.message ?? stderr.trim()}`;
 }
 
-/** Tracked flows come and go in the kernel's own time, and so do plugins that are being called. Processes of a container that runs come and go between two looks; where no shim is left, one that stays was left behind. */
+/**
+ * Removes items that come and go. The kernel decides when a tracked flow ends. The process of a plugin exists only
+ * during its call. The processes of a running container change between two looks; but if there is no shim, a process
+ * that stays was left behind.
+ */
 function lasting(items: readonly StateItem[]): readonly StateItem[] {
   const anyShim = items.some(({ kind }) => kind === 'shim');
   return items.filter(
@@ -153,13 +162,16 @@ function lasting(items: readonly StateItem[]): readonly StateItem[] {
   );
 }
 
-/** Whether a command line is that of a plugin, be it a program or a script: `/bin/sh /lab/plugins/3/bridge`. */
+/** Whether a command line belongs to a plugin, either a program or a script: `/bin/sh /lab/plugins/3/bridge`. */
 const isPlugin = (commandLine: string): boolean =>
   commandLine
     .split(' ')
     .some((word) => [CNI_BIN, RECORDED_PLUGINS].some((folder) => word.startsWith(`${folder}/`)));
 
-/** What is drawn at random, or made from that: ids, network namespaces, veth ends, chains of one pod; and times of crictl. */
+/**
+ * What is random or derived from something random: ids, network namespaces, veth ends, chains of one pod; also the
+ * times of crictl.
+ */
 const RANDOM: readonly (readonly [RegExp, string])[] = [
   [/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, 'ID'],
   [/\bcni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'cni-NAME'],
@@ -170,6 +182,6 @@ const RANDOM: readonly (readonly [RegExp, string])[] = [
   [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],
 ];
 
-/** A text of one run as another run of the same plan would say it. */
+/** A text without what varies between two runs of the same plan. */
 export const withoutNames = (text: string): string =>
   RANDOM.reduce((plain, [name, instead]) => plain.replace(name, instead), text);

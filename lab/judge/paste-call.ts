@@ -6,8 +6,8 @@ import type { WrittenJson } from '../spec/written-json.ts';
 import { asTemplate, scalarOf, type Names } from './paste.ts';
 
 /**
- * A call as a file would expect it, on one line of YAML: all that the expectation speaks of, with the values of this call. What
- * the call does not have is left out.
+ * A call as a file would expect it, on one line of YAML: the parts that the expectation has, with the values of this
+ * call. Parts that the call does not have are left out.
  */
 export function callAsFile(
   wanted: CallExpectation,
@@ -55,7 +55,7 @@ export function callAsFile(
   return `{ ${[...name, ...known].map(([key, value]) => `${key}: ${value}`).join(', ')} }`;
 }
 
-/** The order in which the calls came that an order speaks of; undefined where those are less than two. */
+/** The order of the calls that an expected order mentions; undefined if there are fewer than two. */
 export function orderAsFile(
   wanted: readonly CallExpectation[],
   calls: readonly CniCall[],
@@ -83,7 +83,7 @@ function flow(entries: readonly Entry[]): string | undefined {
 const listOf = (words: readonly string[]): string | undefined =>
   words.length === 0 ? undefined : `[${words.map(scalarOf).join(', ')}]`;
 
-/** Of a JSON value the keys that are named, with what they are. */
+/** The given keys of a JSON value, with their values. */
 function partOf(wanted: WrittenJson, actual: unknown, names: Names): string | undefined {
   if (wanted.is !== 'mapping' || !isObject(actual)) return jsonAsFile(actual, names);
   return flow(

@@ -15,7 +15,7 @@ interface PasteOptions {
   readonly network?: NodeState['network'] | undefined;
 }
 
-/** What would stand in the scenario if what came were expected: one key with its value, on one line. */
+/** Adds what the scenario would contain if the observed result were expected: one key with its value, on one line. */
 export function withPaste(finding: Finding, options: PasteOptions): Finding {
   if (finding.outcome !== 'fail' || finding.actual === undefined) return finding;
   const paste = pasteOf({ ...finding, actual: finding.actual }, options);
@@ -71,7 +71,7 @@ function pasteOf(
   }
 }
 
-/** Which text of which container stands at a place; the container has no name where it is that of the step. */
+/** The text of a container that is at a place of the file. The container has no name if it is that of the step. */
 function containerTextAt(
   { container, containers = {} }: Expectation,
   place: Finding['place'],
@@ -84,17 +84,17 @@ function containerTextAt(
   return undefined;
 }
 
-/** A value of one container, as an expectation has it. */
+/** A value of one container, in the form of an expectation. */
 export const inContainer = ({ name }: { readonly name: string | undefined }, value: string): string =>
   name === undefined ? `container: ${value}` : `containers: { ${scalarOf(name)}: ${value} }`;
 
-/** Of a command that failed and said nothing, its exit code is all there is. */
+/** For a command that failed without output, only its exit code is known. */
 function silentFailure(message: string): string {
   const [, exitCode] = /^command exited with (\d+):/.exec(message) ?? [];
   return exitCode === undefined ? 'ok: false' : `exit-code: ${exitCode}`;
 }
 
-/** A value as it would stand in a scenario file, on one line, its texts being templates: `{ netns: 1, ipam: [net/10.88.0.2] }`. */
+/** A value on one line, as in a scenario file. Its texts are templates: `{ netns: 1, ipam: [net/10.88.0.2] }`. */
 export function flowMap(entries: readonly (readonly [string, number | readonly string[]])[]): string {
   if (entries.length === 0) return '{}';
   return `{ ${entries.map(([key, value]) => `${key}: ${typeof value === 'number' ? value : flowTemplates(value)}`).join(', ')} }`;
@@ -102,11 +102,14 @@ export function flowMap(entries: readonly (readonly [string, number | readonly s
 
 export const flowList = (values: readonly string[]): string => flowTemplates(values.map(literally));
 
-/** As `flowList`, of texts in which `${…}` stands for something. */
+/** Like `flowList`, but for templates, in which `${…}` stands for a value. */
 export const flowTemplates = (templates: readonly string[]): string =>
   `[${templates.map(scalarOf).join(', ')}]`;
 
-/** Plain where YAML reads it back as the same string, quoted otherwise, with escapes where it cannot be shown as it is. */
+/**
+ * A plain scalar if YAML reads it back as the same string, otherwise a quoted one. Characters that cannot be displayed
+ * are escaped.
+ */
 export function scalarOf(template: string): string {
   if (PLAIN.test(template) && !KEYWORD.test(template)) return template;
   if (template.includes('\n') || template.includes('\t') || shown(template) !== template)
@@ -114,19 +117,19 @@ export function scalarOf(template: string): string {
   return `'${template.replaceAll("'", "''")}'`;
 }
 
-/** Words, paths and IPv4 addresses; whatever YAML could take for a number, a key or a keyword is quoted. */
+/** Words, paths and IPv4 addresses. Everything that YAML could read as a number, a key or a keyword is quoted. */
 const PLAIN = /^(?:[A-Za-z/][\w./-]*|\d+(?:\.\d+){3})$/;
 const KEYWORD = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
 export interface Names {
   readonly bindings: Bindings;
-  /** of what varies, by its type and value */
+  /** names for varying values, by type and value */
   readonly variables: ReadonlyMap<string, string>;
-  /** the pod that was to be run and whose id nobody knows */
+  /** the pod that failed to run, so its id is unknown */
   readonly unborn?: string | undefined;
 }
 
-/** A text that the system gave as a scenario would expect it: `${web.id}` for what is known, captures for what varies. */
+/** A text of the system as a scenario would expect it: `${web.id}` for known values, captures for varying ones. */
 export function asTemplate(text: string, names: Names): string {
   const marks = [...knownIn(text, names.bindings), ...varyingIn(text, names)].sort(
     (a, b) => a.start - b.start,
@@ -147,7 +150,7 @@ interface Mark {
   readonly part: TemplatePart;
 }
 
-/** Ids, network namespaces and addresses of pods and containers, the longest first. */
+/** Ids, network namespaces and addresses of pods and containers that are in the text, the longest first. */
 function knownIn(text: string, bindings: Bindings): readonly Mark[] {
   const known = [...bindings]
     .filter(([name, value]) => /\.(?:id|ip6?|netns)$/.test(name) && value !== '')

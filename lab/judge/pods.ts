@@ -8,7 +8,9 @@ import { flowList, scalarOf } from './paste.ts';
 import type { Subject } from './check.ts';
 import type { Finding } from './verdict.ts';
 
-/** State and addresses of pods as CRI lists them; of several attempts of one pod the newest counts. */
+/**
+ * Checks the state and addresses of pods, as CRI lists them. If a pod was run several times, the newest sandbox counts.
+ */
 export function judgePods(subject: Subject): readonly Finding[] {
   const { expect, stepId, state, pod, bindings } = subject;
   const finding = { check: 'pod', stepId, place: expect.place } as const;
@@ -139,11 +141,11 @@ function yaml({ state, ips, ignored }: Shown): string {
   return `{ ${parts.join(', ')} }`;
 }
 
-/** What the runtime dropped of the keys of a pod, as the lab saw it when the pod was run. */
+/** The keys of a pod that the runtime ignored, as the lab saw it when the pod was run. */
 const ignoredOf = (pod: string, bindings: Bindings): readonly string[] =>
   (bindings.get(`${pod}.ignored`) ?? '').split(',').filter((key) => key !== '');
 
-/** A pod that is run without what its file asks for is not what anybody expects, unless the file says so. */
+/** Fails if the runtime ignored keys of a pod and the file does not expect that. */
 export function judgeIgnored(
   { stepId, expect, bindings }: Pick<Subject, 'stepId' | 'expect' | 'bindings'>,
   pod: string,

@@ -3,11 +3,11 @@ import type { RunFacts, StepFacts } from './facts.ts';
 import { describeCrash } from './runtime.ts';
 import type { Finding } from './verdict.ts';
 
-/** Whether the lab did all of its part: then, and only then, what was not seen was not there. */
+/** Whether the lab did its part completely. Only then, what was not seen did not exist. */
 export const isComplete = ({ ended, troubles, steps, cleanupFailures }: RunFacts): boolean =>
   ended && troubles.length === 0 && cleanupFailures.length === 0 && steps.every((step) => step.ended);
 
-/** The run came to its end and every step was taken; anything else is not knowing. */
+/** The run must reach its end with every step executed. Otherwise it is inconclusive. */
 export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
   const finding = { check: 'ran', place: run.scenario.place } as const;
   const why = whyNotRan(facts);
@@ -18,7 +18,7 @@ export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
         { ...finding, outcome: 'inconclusive', stepId: 'end', message: 'the scenario expects nothing' },
       ];
     }
-    if (taken < run.steps.length) return []; // the steps say so themselves: judgeNotRun
+    if (taken < run.steps.length) return []; // judgeNotRun reports these steps
     return [{ ...finding, outcome: 'pass', stepId: 'end', message: 'every step was taken' }];
   }
   const missing = facts.steps.filter(({ ended }) => !ended);
@@ -58,7 +58,7 @@ function whyNotRan({ troubles, ended, start, steps, runtime }: RunFacts): string
 const isTaken = ({ ended, notRun, missing }: StepFacts): boolean =>
   ended && notRun === undefined && missing === undefined;
 
-/** A step that could not be taken shows nothing, whatever is expected of it; nor does one of which nothing was written down. */
+/** A step that could not be executed is inconclusive, whatever it expects. So is a step without records. */
 export function judgeNotRun({ step, notRun, missing }: StepFacts, cause?: string): readonly Finding[] {
   if (notRun === undefined && missing === undefined) return [];
   const message =
@@ -71,7 +71,7 @@ export function judgeNotRun({ step, notRun, missing }: StepFacts, cause?: string
   ];
 }
 
-/** The node was taken down without leaving anything on the host: a run that litters cannot be trusted by the next. */
+/** The node must be removed without leaving anything on the host. Otherwise the next run cannot be trusted. */
 export function judgeCleanup(run: RunPlan, { cleanupFailures, ended }: RunFacts): readonly Finding[] {
   const finding = { check: 'cleanup', stepId: 'end', place: run.scenario.place } as const;
   if (cleanupFailures.length > 0) {

@@ -11,7 +11,9 @@ import { lastLines, judgeLog, judgeNoLog } from './log.ts';
 import type { Judged, Subject } from './check.ts';
 import { judgeNetwork } from './network.ts';
 
-/** How the step before left the runtime, or the start of the node where there is none. Undefined: nobody looked. */
+/**
+ * The state of the runtime after the previous step, or after the start of the node. Undefined if it was not looked at.
+ */
 export function runtimeBefore(stepId: string, { steps, start }: RunFacts): RuntimeState | undefined {
   const at = steps.findIndex(({ step }) => step.id === stepId);
   const earlier = steps.slice(0, Math.max(0, at)).filter(({ step }) => step.within !== stepId);
@@ -20,8 +22,8 @@ export function runtimeBefore(stepId: string, { steps, start }: RunFacts): Runti
 }
 
 /**
- * How the runtime is after a step: as the file says or, where it does not, as the steps have left it. One that
- * ended by itself is a failure of the step in which it did, whatever else came of that.
+ * Checks the state of the runtime after a step: the one in the file, or else the one that the steps have caused. If the
+ * runtime ended by itself, the step in which it ended fails, whatever else happened.
  */
 export function judgeRuntime(
   facts: StepFacts,
@@ -29,10 +31,10 @@ export function judgeRuntime(
 ): readonly Finding[] {
   const { step, runtime: seen, crashes, waits } = facts;
   const { runtime: wanted, place } = step.expect;
-  if (seen === undefined) return []; // the evidence is missing, which another check reports
+  if (seen === undefined) return []; // the evidence is missing; another check reports that
   const subject = { name, stepId: step.id, place } as const;
   if (wanted !== undefined) return [compareRuntime(wanted, { seen, crashes, ...subject })];
-  // a start or a stop that failed is what "ok" reports, and leaves containerd as it may
+  // the "ok" check reports a start or stop that failed; the runtime may then be in any state
   const leaves = runtimeAfter(step.action);
   if (waits.some(({ met }) => !met) && leaves !== undefined) return [];
   const left = leaves ?? before ?? (crashes.length > 0 ? 'running' : seen);
@@ -74,8 +76,9 @@ export function describeCrash(name: string, { exitCode, signal }: Seen<'runtime-
 }
 
 /**
- * How the first start of the runtime ended, against what the node's `expect` says, or that it runs. That it does not is
- * the runtime's doing where it says why, or where the file configures it; else it may be the lab's.
+ * Checks how the first start of the runtime ended, against `expect` of the node, or else that it runs. If it does not
+ * run, this is a failure of the runtime if it logged a reason or if the file configures it. Otherwise the lab may be
+ * the cause.
  */
 export function judgeStart(run: NodeRun, facts: RunFacts): Judged {
   const { start } = facts;
@@ -139,17 +142,17 @@ function judgeRuntimeAtStart(
   ];
 }
 
-/** What the kernel says to a program that does what it may elsewhere: nodes have fewer rights than a machine. */
+/** Errors of the kernel for operations that are allowed elsewhere: a node has fewer rights than a machine. */
 const REFUSED = /operation not permitted|permission denied|read-only file system|function not implemented/i;
 
-/** Whether the file has a word in how the runtime starts. */
+/** Whether the file affects how the runtime starts. */
 const configuresRuntime = ({ node }: NodeRun, { configNodePath }: Runtime): boolean =>
   Object.keys(node.runtimeConfig).length > 0 ||
   node.files.some(({ name }) => name.startsWith(configNodePath));
 
 /**
- * What a file says of the runtime's configuration, against what the runtime says that it has read. Runtimes skip what they do
- * not know, so it is a warning and decides nothing.
+ * Compares the runtime configuration in a file with what the runtime reports to have read. Runtimes ignore keys that
+ * they do not know. So this is a warning and does not change the verdict.
  */
 function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: RunFacts): readonly Finding[] {
   const { runtimeConfig: config } = node;
@@ -169,8 +172,8 @@ function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: R
 }
 
 /**
- * The line with which the runtime said why it has no CNI configuration, where that is what a failure comes from: it says so
- * once, when it reads the file, and later only that there is none.
+ * The log line with the reason why the runtime has no CNI configuration, if that is the cause of a failure. The runtime
+ * logs the reason only when it reads the file. Later it only reports that there is no configuration.
  */
 export function configTrouble(errorText: string, log: string): readonly string[] {
   if (!errorText.includes('cni plugin not initialized')) return [];

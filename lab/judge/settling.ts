@@ -7,7 +7,7 @@ import { networkMayChange } from './network.ts';
 import { judgePods } from './pods.ts';
 import type { Subject } from './check.ts';
 
-/** Whether what the last look saw may still change into what is expected, or out of it. */
+/** Whether the state in the last look may still change into what is expected, or away from it. */
 export function settlingOf(
   run: RunPlan,
   entries: readonly JournalEntry[],
@@ -16,7 +16,10 @@ export function settlingOf(
   return worstOf(lastSubjects(run, entries, at));
 }
 
-/** Whether anything is expected after this step that time could bring about: most steps need no answer from settlingOf. */
+/**
+ * Whether this step has expectations whose result can change with time. For most steps it has none, so settlingOf is
+ * not needed.
+ */
 export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): boolean {
   const step = steps.find(({ id }) => id === stepId);
   const expected = [
@@ -28,7 +31,7 @@ export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): bool
   );
 }
 
-/** Of what is left behind, of pods and containers that ought to be gone or to have exited, and of the network. */
+/** Considers what is left behind, pods and containers that should be gone or have exited, and the network condition. */
 export function worstOf(subjects: readonly Subject[]): 'settled' | 'beyond' | 'unsure' {
   const network = subjects.map(networkMayChange);
   if (network.includes('into')) return 'beyond';

@@ -11,9 +11,9 @@ import {
 } from './networks.ts';
 
 /**
- * Why an item is one that the plugins of these networks make once, share between pods and keep on purpose, or undefined
- * where it is not known to be. Only these are left out of what counts as left behind, and only in the very form in which
- * the plugins make them: a rule for one pod in a shared chain is that pod's.
+ * Why an item counts as shared: the plugins of these networks create it once, share it between pods and keep it on
+ * purpose. Undefined if that is not known. Only these items do not count as left behind, and only in exactly the form
+ * in which the plugins create them. A rule for one pod in a shared chain belongs to that pod.
  */
 export function whyShared({ kind, name, detail }: StateItem, networks: Networks): string | undefined {
   switch (kind) {
@@ -44,11 +44,14 @@ export function whyShared({ kind, name, detail }: StateItem, networks: Networks)
 
 const OF_A_CONTAINER = /\/(?:[\w.-]+[-:])?[0-9a-f]{64}(?:\.scope)?$/;
 
-/** Kinds of which every item is shared: nobody needs to see them unless they are asked for. */
+/** Kinds whose items are all shared. They only have to be seen if an expectation names them. */
 export const ALWAYS_SHARED: readonly StateKind[] = ['ipam-state'];
-/** Kinds of which the shared items, too, count under their own name where a file names it. */
+/** Kinds whose shared items are also counted under the kind itself if a file names it. */
 export const WHOLLY_SHARED: readonly StateKind[] = ['bridge', 'ipam-state', 'cgroup'];
-/** Kinds of which shared items count as `shared` where a file names it; others come with these, and never count. */
+/**
+ * Kinds whose shared items count as `shared` if a file names that. Shared items of other kinds are created together
+ * with these and never count.
+ */
 export const MAY_BE_SHARED: readonly StateKind[] = ['bridge', 'ipam-state', 'iptables', 'nft'];
 
 interface Rule {
@@ -68,7 +71,7 @@ function isGateway(
     const named =
       typeof bridge === 'string' && bridge !== '' ? bridge : type === 'bridge' ? 'cni0' : undefined;
     if (named !== device) return false;
-    if (type !== 'bridge') return true; // a plugin of whose ways nothing is known
+    if (type !== 'bridge') return true; // it is not known what this plugin does
     if (gateway !== true && isDefaultGateway !== true) return false;
     if (!isObject(ipam) || (ipam['type'] !== 'host-local' && ipam['type'] !== 'static')) return true;
     return gatewaysOf(ipam).some(
@@ -77,7 +80,10 @@ function isGateway(
   });
 }
 
-/** A range or an address of static: both have a gateway, and host-local's default is the first address of the subnet. */
+/**
+ * A range, or an address of the static plugin. Both have a gateway. The default of host-local is the first address of
+ * the subnet.
+ */
 function gatewaysOf(value: unknown): readonly { readonly ip: IpAddress; readonly length: number }[] {
   if (Array.isArray(value)) return value.flatMap(gatewaysOf);
   if (!isObject(value)) return [];
@@ -93,7 +99,7 @@ function gatewaysOf(value: unknown): readonly { readonly ip: IpAddress; readonly
   ];
 }
 
-/** Of the standard plugins two make the node forward. One that is none of them may be a router too. */
+/** Two of the standard plugins turn on forwarding on the node. A plugin that is not a standard one may do so too. */
 const mayForward = (type: JsonValue | undefined): boolean =>
   type === 'bridge' || type === 'ptp' || !STANDARD_PLUGINS.some((name) => name === type);
 
@@ -120,7 +126,10 @@ function sysctlsOf(networks: Networks): readonly Rule[] {
   ];
 }
 
-/** Items read `ip nat -N CHAIN` and `ip nat -A CHAIN …`. The chains of one pod (CNI-DN-…, CNI-<hash>) are not here. */
+/**
+ * Items have the form `ip nat -N CHAIN` and `ip nat -A CHAIN …`. The chains of one pod (CNI-DN-…, CNI-<hash>) are not
+ * included.
+ */
 function iptablesOf(networks: Networks): readonly Rule[] {
   return [
     ...pluginsOfType(networks, 'portmap').flatMap(portmapRules),
@@ -202,7 +211,10 @@ function firewallRules({ iptablesAdminChainName }: JsonObject, bridges: readonly
   ];
 }
 
-/** Items read `ip TABLE`, `ip TABLE chain NAME`, `ip TABLE chain NAME rule …`. Rules of pods carry a comment that says whose. */
+/**
+ * Items have the form `ip TABLE`, `ip TABLE chain NAME`, `ip TABLE chain NAME rule …`. A rule of a pod has a comment
+ * that identifies the pod.
+ */
 function nftOf(networks: Networks): readonly Rule[] {
   return [
     ...pluginsOfType(networks, 'portmap').flatMap(portmapTable),

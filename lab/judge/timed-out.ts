@@ -5,8 +5,8 @@ import { pasteable } from '../core/content.ts';
 import type { Finding } from './verdict.ts';
 
 /**
- * Whether a limit ended a command before its answer: the lab's own, or that of crictl, which then speaks for itself; or a step
- * that killed it. A runtime that gives up on something says on what, and has answered.
+ * Whether a command was stopped before its answer: by the limit of the lab, by the limit of crictl, which then reports
+ * it, or by a step that killed it. If a runtime itself gives up, it says what it waited for. That is an answer.
  */
 export function ranIntoLimit({ argv, timedOut, killed, stderr }: CommandResult): boolean {
   if (killed === true) return true;
@@ -15,7 +15,7 @@ export function ranIntoLimit({ argv, timedOut, killed, stderr }: CommandResult):
   return error?.code === 'DeadlineExceeded' && error.message === 'context deadline exceeded';
 }
 
-/** What of a step has no answer. */
+/** The parts of a step that have no answer. */
 export const limitsOf = ({ commands, waits }: Pick<StepFacts, 'commands' | 'waits'>): readonly string[] => [
   ...commands.filter(({ result }) => ranIntoLimit(result)).map(({ result }) => describe(result)),
   ...waits
@@ -23,7 +23,7 @@ export const limitsOf = ({ commands, waits }: Pick<StepFacts, 'commands' | 'wait
     .map(({ what, waitedMs }) => `waiting for ${what} did not end within ${waitedMs} ms`),
 ];
 
-/** A step that ran into a limit has neither succeeded nor failed: nobody knows what the answer would have been. */
+/** A step that ran into a limit has neither succeeded nor failed, because the answer is unknown. */
 export function judgeTimedOut(facts: StepFacts): readonly Finding[] {
   const { step, commands, waits } = facts;
   const { timedOut: wanted, place } = step.expect;
@@ -64,7 +64,7 @@ export function judgeTimedOut(facts: StepFacts): readonly Finding[] {
   return [{ ...finding, outcome: 'fail', message, expected, actual }];
 }
 
-/** Of a step in the background that nobody waits for, a file may say nothing of its answer. */
+/** Whether the file expects an answer. It need not for a step in the background that no other step waits for. */
 const asksForAnswer = ({ expect: { ok, error, output, exitCode } }: StepFacts['step']): boolean =>
   [ok, error, output, exitCode].some((wanted) => wanted !== undefined);
 

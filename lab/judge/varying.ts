@@ -1,14 +1,14 @@
 import type { JournalEntry } from '../observe/observation.ts';
 import type { CaptureType } from '../spec/template.ts';
 
-/** What differs from run to run by its look alone, as a text with captures would say it. */
+/** A kind of value that varies between runs, recognised by its form alone. In a template it becomes a capture. */
 interface Kind {
   readonly name: string;
   readonly type: CaptureType;
   readonly pattern: RegExp;
 }
 
-/** Of each match the group `value` varies, what is around it does not. The first that fits wins. */
+/** In each match, the group `value` varies and the text around it does not. The first matching kind is used. */
 const KINDS: readonly Kind[] = [
   { name: 'id', type: 'id', pattern: /(?<![0-9a-f])(?<value>[0-9a-f]{64})(?![0-9a-f])/dg },
   { name: 'uuid', type: 'uuid', pattern: /\b(?<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/dg },
@@ -30,7 +30,7 @@ export interface Variable {
   readonly kind: Pick<Kind, 'name' | 'type'>;
 }
 
-/** All that varies in a text, in its order. */
+/** All varying values in a text, in order. */
 export function variablesIn(text: string): readonly Variable[] {
   const found = KINDS.flatMap((kind) =>
     [...text.matchAll(kind.pattern)].flatMap((match): readonly Variable[] => {
@@ -47,7 +47,10 @@ export function variablesIn(text: string): readonly Variable[] {
   });
 }
 
-/** Names for all that varies in a run, by its value: the same in each text of it, and as short as numbers in order are. */
+/**
+ * Names for all varying values in a run. A value has the same name in every text. Names are numbered in order, so they
+ * are short.
+ */
 export function nameVariables(entries: readonly JournalEntry[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   const counts = new Map<string, number>();

@@ -3,55 +3,55 @@ import type { Place } from '../spec/diagnostic.ts';
 
 export type Outcome = 'pass' | 'fail' | 'inconclusive';
 
-/** The names of all checks: what a control names, and what reports group by. */
+/** The names of all checks. Controls refer to them, and reports group by them. */
 export const CHECKS = [
-  'ran', // the run came to its end and every step was taken
+  'ran', // the run reached its end and every step was executed
   'ok', // a step succeeded, or failed, as expected
   'error', // the exact error
   'output',
   'exit-code',
   'timed-out', // a step has an answer, or runs into its limit, as expected
-  'runtime', // it runs, or has ended, as expected
+  'runtime', // the runtime runs, or has ended, as expected
   'network-ready',
   'pod', // state and addresses of a pod
   'container', // state of a container, and how it exited
   'left-behind',
   'log',
   'no-log',
-  'calls', // of plugins
+  'calls', // calls of plugins
   'no-calls',
   'call-order',
-  'netns', // namespaces that came and went
-  'cleanup', // the node was taken down
-  'control', // a control came out as it must
+  'netns', // network namespaces that appeared and disappeared
+  'cleanup', // the node was removed completely
+  'control', // the result of a control is the expected one
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 
-/** One answer to one expectation. Passing ones are kept too: no findings is not a pass. */
+/** The result for one expectation. Passing results are kept too: a run without findings has not passed. */
 export interface Finding {
   readonly check: CheckName;
   readonly outcome: Outcome;
-  /** It is shown with findings, but decides nothing. */
+  /** It is shown with findings, but does not change the verdict. */
   readonly warning?: true;
-  /** `start`, a step's id, or `end` */
+  /** `start`, the id of a step, or `end` */
   readonly stepId: string;
-  /** the node that it is about, where there are several */
+  /** the node that it is about, if there are several */
   readonly node?: string;
-  /** one line: what was wanted, what came instead */
+  /** one line: what was expected and what was observed */
   readonly message: string;
   /** of the expectation in the scenario file */
   readonly place?: Place;
   readonly expected?: string;
   readonly actual?: string;
-  /** further lines that help: the difference with its pointer, what appeared in which step */
+  /** further lines with details: the difference with its pointer, which step an item appeared in */
   readonly detail?: readonly string[];
-  /** what is left behind and not as expected */
+  /** items that are left behind but not expected */
   readonly items?: readonly LeftItem[];
-  /** what would stand in the scenario if what came were expected: `error: '…'` */
+  /** what the scenario would contain if the observed result were expected: `error: '…'` */
   readonly paste?: string;
-  /** the step that left this one nothing to act on, and that has findings of its own */
+  /** the step that is the cause of this one having nothing to act on, and that has findings itself */
   readonly causedBy?: string;
-  /** the last lines of the runtime's log that belong to the step */
+  /** the last lines of the runtime log that belong to the step */
   readonly log?: readonly string[];
 }
 
@@ -59,9 +59,9 @@ export interface Finding {
 export interface LeftItem {
   readonly kind: StateKind;
   readonly name: string;
-  /** the pod that it belongs to, if that is known */
+  /** the pod that it belongs to, if known */
   readonly pod?: string;
-  /** the step after which it was seen first */
+  /** the step after which it was first seen */
   readonly since?: string;
   /** the step after which it was gone, too late */
   readonly goneBy?: string;
@@ -74,7 +74,9 @@ export interface Verdict {
 
 const SEVERITY: Readonly<Record<Outcome, number>> = { pass: 0, inconclusive: 1, fail: 2 };
 
-/** A failure outranks not knowing, and not knowing outranks a pass. Nothing at all is not knowing. */
+/**
+ * Fail is worse than inconclusive, and inconclusive is worse than pass. The result for an empty list is inconclusive.
+ */
 export function worst(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.length === 0) return 'inconclusive';
   return outcomes.reduce((a, b) => (SEVERITY[b] > SEVERITY[a] ? b : a));

@@ -26,6 +26,8 @@ const PROGRAMS = {
   runc: 'runc',
   crictl: 'crictl',
   'cni-plugins': 'bridge',
+  kubernetes: 'kubelet',
+  etcd: 'etcd',
 };
 
 const artifacts = {

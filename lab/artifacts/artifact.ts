@@ -17,6 +17,8 @@ export interface ArtifactFile {
  *   runc         bin/runc
  *   cni-plugins  bin/bridge, bin/loopback, …
  *   crictl       bin/crictl
+ *   kubernetes   bin/kubelet, kubeadm, kubectl, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy
+ *   etcd         bin/etcd, and bin/etcdctl where it is from a release
  *   node-tools   bin/agent, bin/crictl, bin/pause, bin/cni-fake
  *   cni-fake     bin/cni-fake alone, which is every scripted plugin
  *   iptables, nftables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…

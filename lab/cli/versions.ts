@@ -58,7 +58,7 @@ export function offerOf(
   const builds = (version: string): boolean =>
     pins.gomod.some(({ majors }) => major(version) >= majors.from && major(version) <= majors.to);
   const all = source === 'gomod' ? [...new Set([...held, ...versions.filter(builds)])] : versions;
-  const pinned = source === 'release' ? Object.keys(pins.release.sha256) : held;
+  const pinned = source === 'release' ? Object.keys(pins.release.sums) : held;
   return { source, versions: sorted(all), pinned: sorted(all.filter((version) => pinned.includes(version))) };
 }
 

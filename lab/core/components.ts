@@ -1,11 +1,15 @@
 import { FAKE_PROGRAM, type FakePlugin } from './fake-plugin.ts';
 
 /** The parts of a node whose version a user can choose. */
-export const COMPONENTS = ['containerd', 'crio', 'runc', 'cni-plugins', 'crictl'] as const;
+export const NODE_COMPONENTS = ['containerd', 'crio', 'runc', 'cni-plugins', 'crictl'] as const;
+export type NodeComponentName = (typeof NODE_COMPONENTS)[number];
+
+/** The same, and the parts of a cluster. All programs of a Kubernetes release are one component. */
+export const COMPONENTS = [...NODE_COMPONENTS, 'kubernetes', 'etcd'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** The components that answer CRI. A node has exactly one of them. */
-export const RUNTIMES = ['containerd', 'crio'] as const satisfies readonly ComponentName[];
+export const RUNTIMES = ['containerd', 'crio'] as const satisfies readonly NodeComponentName[];
 export type RuntimeName = (typeof RUNTIMES)[number];
 
 /** The runtime of a node for which no runtime is specified. */

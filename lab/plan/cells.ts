@@ -3,12 +3,12 @@ import parse from 'semver/functions/parse.js';
 
 import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
-import { COMPONENTS, isRuntime, type ComponentName } from '../core/components.ts';
+import { isRuntime, NODE_COMPONENTS, type NodeComponentName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
 import type { RunPlan } from './plan.ts';
 
 /** Versions from the command line, for every cell of every scenario. */
-export type VersionOverrides = Readonly<Partial<Record<ComponentName, readonly string[]>>>;
+export type VersionOverrides = Readonly<Partial<Record<NodeComponentName, readonly string[]>>>;
 
 /** What narrows or changes the cells of a file. */
 export interface CellOptions {
@@ -61,8 +61,8 @@ export function axesOf(
 /** Components and the versions that the command line wants of them. */
 export function overriddenVersions(
   overrides: VersionOverrides,
-): readonly (readonly [ComponentName, readonly string[]])[] {
-  return COMPONENTS.flatMap((component) => {
+): readonly (readonly [NodeComponentName, readonly string[]])[] {
+  return NODE_COMPONENTS.flatMap((component) => {
     const values = overrides[component] ?? [];
     return values.length === 0 ? [] : [[component, values] as const];
   });
@@ -90,7 +90,7 @@ function combine(axes: Scenario['matrix']): readonly Cell[] {
 const axisOf = (version: VersionText | undefined): string | undefined =>
   /^\$\{matrix\.([^}]+)\}$/.exec(version?.text ?? '')?.[1];
 
-const versionTextOf = (node: NodeSpec, component: ComponentName): VersionText | undefined =>
+const versionTextOf = (node: NodeSpec, component: NodeComponentName): VersionText | undefined =>
   isRuntime(component)
     ? node.runtime.version
     : component === 'cni-plugins'
@@ -99,7 +99,7 @@ const versionTextOf = (node: NodeSpec, component: ComponentName): VersionText | 
 
 function withVersion(
   node: NamedNode,
-  { component, text }: { component: ComponentName; text: string },
+  { component, text }: { component: NodeComponentName; text: string },
 ): NamedNode {
   const version = { text, place: versionTextOf(node, component)?.place ?? node.runtime.version.place };
   if (isRuntime(component)) return { ...node, runtime: { name: component, version } };

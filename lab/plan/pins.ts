@@ -25,13 +25,19 @@ export interface ComponentPins {
   readonly debian: DebianPins | undefined;
 }
 
+/** Each with the number of its hex digits. */
+export const RELEASE_HASHES = { sha256: 64, sha512: 128 } as const;
+export type ReleaseHash = keyof typeof RELEASE_HASHES;
+
 export interface ReleasePins {
   /** with {version} and {arch} */
   readonly url: string;
   /** where upstream publishes the checksum; with {url} and {base}, the url without its last part, for the updater */
   readonly checksums: string;
-  /** by version, then by architecture */
-  readonly sha256: Readonly<Record<string, Readonly<Partial<Record<Arch, string>>>>>;
+  /** what upstream publishes, and the key of the sums in pins.yaml */
+  readonly hash: ReleaseHash;
+  /** in hex; by version, then by architecture */
+  readonly sums: Readonly<Record<string, Readonly<Partial<Record<Arch, string>>>>>;
 }
 
 /** How some major versions of a component are built from its Go module. */
@@ -52,9 +58,18 @@ export interface GomodPins {
   readonly c?: Readonly<Record<string, string>>;
   /** programs that come from a package of Debian's of the same name: where each is in it */
   readonly debian?: Readonly<Record<string, string>>;
+  /**
+   * Modules that the component's go.mod has as folders of its own source, and that are published besides: the version that goes
+   * with the component's, with {major}, {minor} and {patch}. Without it, the versions are those that its go.mod requires.
+   */
+  readonly folders?: string;
+  /** how long a build takes, where that is long: about 4 minutes with two cores */
+  readonly takes?: string;
+  /** programs that are not named after the folder of their package, by the name that Go gives them */
+  readonly named?: Readonly<Record<string, string>>;
   /** what takes the place of a module that is not available, by path and version: a folder in images/gomod */
   readonly standIns?: Readonly<Record<string, string>>;
-  /** Go variables set by the linker; values with {version} and {sum}, the module's own h1: checksum */
+  /** Go variables set by the linker; values with {version}, its {major}, {minor} and {patch}, and {sum}, the module's own h1: checksum */
   readonly set: Readonly<Record<string, string>>;
   /** versions whose dependencies are held by a file in images/gomod */
   readonly pinned: readonly string[];
@@ -93,7 +108,7 @@ export function parsePins(written: unknown): Result<Pins, string> {
 export function pinnedVersions({ release, gomod, debian }: ComponentPins): readonly string[] {
   return [
     ...new Set([
-      ...Object.keys(release.sha256),
+      ...Object.keys(release.sums),
       ...gomod.flatMap(({ pinned }) => pinned),
       ...Object.values(debian?.versions ?? {}),
     ]),
@@ -117,6 +132,7 @@ class PinProblem extends Error {}
 function parseComponent(value: unknown, where: string): ComponentPins {
   const component = mapOf(value, where);
   const release = mapOf(component.release, `${where}.release`);
+  const hash = release.sha512 === undefined ? 'sha256' : 'sha512';
   const gomod = Object.entries(component.gomod === undefined ? {} : mapOf(component.gomod, `${where}.gomod`));
   return {
     default: textOf(component.default, `${where}.default`),
@@ -124,10 +140,11 @@ function parseComponent(value: unknown, where: string): ComponentPins {
     release: {
       url: textOf(release.url, `${where}.release.url`),
       checksums: textOf(release.checksums, `${where}.release.checksums`),
-      sha256: Object.fromEntries(
-        Object.entries(mapOf(release.sha256, `${where}.release.sha256`)).map(([version, sums]) => [
+      hash,
+      sums: Object.fromEntries(
+        Object.entries(mapOf(release[hash], `${where}.release.${hash}`)).map(([version, sums]) => [
           version,
-          parseSums(sums, `${where}.release.sha256.${version}`),
+          parseSums(sums, { hash, where: `${where}.release.${hash}.${version}` }),
         ]),
       ),
     },
@@ -146,13 +163,16 @@ function parseBeside(value: unknown, where: string): ComponentPins['beside'] {
   );
 }
 
-function parseSums(value: unknown, where: string): Partial<Record<Arch, string>> {
+function parseSums(
+  value: unknown,
+  { hash, where }: { hash: ReleaseHash; where: string },
+): Partial<Record<Arch, string>> {
   return Object.fromEntries(
     Object.entries(mapOf(value, where)).map(([arch, sum]) => {
       if (!ARCHS.some((known) => known === arch))
         throw new PinProblem(`${where}: "${arch}" is none of ${ARCHS.join(', ')}`);
-      if (typeof sum !== 'string' || !/^[0-9a-f]{64}$/.test(sum))
-        throw new PinProblem(`${where}.${arch}: not a sha256`);
+      if (typeof sum !== 'string' || !/^[0-9a-f]+$/.test(sum) || sum.length !== RELEASE_HASHES[hash])
+        throw new PinProblem(`${where}.${arch}: not a ${hash}`);
       return [arch, sum];
     }),
   );
@@ -180,6 +200,9 @@ function parseGomod(value: unknown, where: string): GomodPins {
     ...(facts.library === undefined ? {} : { library: parseLibrary(facts.library, `${where}.library`) }),
     ...(facts.c === undefined ? {} : { c: textMapOf(facts.c, `${where}.c`) }),
     ...(facts.debian === undefined ? {} : { debian: textMapOf(facts.debian, `${where}.debian`) }),
+    ...(facts.folders === undefined ? {} : { folders: textOf(facts.folders, `${where}.folders`) }),
+    ...(facts.takes === undefined ? {} : { takes: textOf(facts.takes, `${where}.takes`) }),
+    ...(facts.named === undefined ? {} : { named: textMapOf(facts.named, `${where}.named`) }),
     ...(facts.standIns === undefined ? {} : { standIns: textMapOf(facts.standIns, `${where}.standIns`) }),
     set: textMapOf(facts.set, `${where}.set`),
     pinned: listOf(facts.pinned, `${where}.pinned`),

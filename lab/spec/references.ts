@@ -1,6 +1,6 @@
 import validRange from 'semver/ranges/valid.js';
 
-import { COMPONENTS } from '../core/components.ts';
+import { NODE_COMPONENTS } from '../core/components.ts';
 import { err, ok, unreachable, type Result } from '../core/lab-error.ts';
 import { didYouMean, type Diagnostic } from './diagnostic.ts';
 import { IN_EVERY_TEXT, isInEveryText, scanTemplate, type CaptureType } from './template.ts';
@@ -379,7 +379,7 @@ class KnownNames {
   }
 
   #checkWhenName(name: string): readonly Wrong[] {
-    const known = [...new Set([...COMPONENTS, ...this.#axes.keys()])];
+    const known = [...new Set([...NODE_COMPONENTS, ...this.#axes.keys()])];
     if (known.some((one) => one === name)) return [];
     const hint = didYouMean(name, known) || ';';
     return [{ message: `"${name}" is neither a component nor an axis${hint} known: ${known.join(', ')}` }];

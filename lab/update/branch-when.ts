@@ -3,7 +3,7 @@ import compare from 'semver/functions/compare.js';
 import parse from 'semver/functions/parse.js';
 import type { SemVer } from 'semver';
 
-import { COMPONENTS, isRuntime } from '../core/components.ts';
+import { isRuntime, NODE_COMPONENTS } from '../core/components.ts';
 import { applies, type BranchCell } from '../plan/branches.ts';
 import type { When } from '../spec/scenario.ts';
 
@@ -49,7 +49,7 @@ function bySeveral(
 /** The names that a `when` can use, the runtime first. */
 function namesOf(cells: readonly BranchCell[]): readonly string[] {
   const axes = Object.keys(cells[0]?.cell ?? {});
-  return [...new Set([...COMPONENTS.filter(isRuntime), ...axes, ...COMPONENTS])];
+  return [...new Set([...NODE_COMPONENTS.filter(isRuntime), ...axes, ...NODE_COMPONENTS])];
 }
 
 const valueOf = (name: string, { cell, versions }: BranchCell): string | undefined =>

@@ -68,8 +68,8 @@ export async function main({ root, argv, env }: Given): Promise<void> {
     throw new Error(`wanted COMPONENT VERSION pairs, got: ${words.join(' ')}`);
   const mirror = mirrorAt === -1 ? undefined : argv[mirrorAt + 1];
   const updated = await updatePins({ yamlText, wanted, http, mirror, signal });
-  for (const { component, version, sha256 } of updated.added) {
-    console.log(`${component} ${version}: ${Object.keys(sha256).join(', ')}`);
+  for (const { component, version, sums } of updated.added) {
+    console.log(`${component} ${version}: ${Object.keys(sums).join(', ')}`);
   }
   if (updated.added.length === 0) console.log('nothing new');
   await writeFile(pinsHostPath, updated.yamlText);

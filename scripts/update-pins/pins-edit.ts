@@ -16,10 +16,10 @@ export function possibleSuccessors(known: readonly string[]): readonly string[] 
   return [...patches, ...larger].flatMap((version) => version ?? []).sort(compare);
 }
 
-/** The sha256 of one file in what sha256sum writes (`<hash>  name`, `<hash> *name`), or a hash alone. */
+/** The sha256 or sha512 of one file in what sha256sum writes (`<hash>  name`, `<hash> *name`), or a hash alone. */
 export function checksumIn(text: string, fileName: string): string | undefined {
   const lines = text.split('\n').flatMap((line) => {
-    const match = /^([0-9a-f]{64})(?:\s+\*?(?:.*\/)?(\S+))?\s*$/.exec(line.trim());
+    const match = /^([0-9a-f]{64}|[0-9a-f]{128})(?:\s+\*?(?:.*\/)?(\S+))?\s*$/.exec(line.trim());
     return match === null ? [] : [{ sum: match[1], name: match[2] }];
   });
   const named = lines.find(({ name }) => name === fileName);
@@ -30,21 +30,21 @@ export function checksumIn(text: string, fileName: string): string | undefined {
 export interface NewRelease {
   readonly component: ComponentName;
   readonly version: string;
-  readonly sha256: Readonly<Partial<Record<Arch, string>>>;
+  readonly sums: Readonly<Partial<Record<Arch, string>>>;
 }
 
 /** The text of pins.yaml with one release more, at its place in the order; every other line stays as it is. */
-export function withRelease(yamlText: string, { component, version, sha256 }: NewRelease): string {
+export function withRelease(yamlText: string, { component, version, sums: byArch }: NewRelease): string {
   const lines = yamlText.split('\n');
   const ofComponent = lines.indexOf(`  ${component}:`);
-  const map = lines.findIndex((line, index) => index > ofComponent && /^ {6}sha256:/.test(line));
-  if (ofComponent === -1 || map === -1) throw new Error(`pins.yaml has no sha256 for ${component}`);
+  const map = lines.findIndex((line, index) => index > ofComponent && /^ {6}sha(256|512):/.test(line));
+  if (ofComponent === -1 || map === -1) throw new Error(`pins.yaml has no sums for ${component}`);
   const end = lines.findIndex((line, index) => index > map && !line.startsWith('        '));
   const follower = lines.findIndex((line, index) => {
     const there = /^ {8}([^:]+):/.exec(line)?.[1];
     return index > map && index < end && there !== undefined && compare(there, version) > 0;
   });
-  const sums = ARCHS.flatMap((arch) => (sha256[arch] === undefined ? [] : [`${arch}: ${sha256[arch]}`]));
+  const sums = ARCHS.flatMap((arch) => (byArch[arch] === undefined ? [] : [`${arch}: ${byArch[arch]}`]));
   return lines
     .toSpliced(follower === -1 ? end : follower, 0, `        ${version}: { ${sums.join(', ')} }`)
     .join('\n');

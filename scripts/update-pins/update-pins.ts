@@ -35,21 +35,21 @@ export async function updatePins(options: UpdateOptions): Promise<Updated> {
   const added: NewRelease[] = [];
   for (const component of COMPONENTS) {
     const { release } = pins.value.components[component];
-    const known = new Set(Object.keys(release.sha256));
+    const known = new Set(Object.keys(release.sums));
     const named = options.wanted.filter((one) => one.component === component).map(({ version }) => version);
     const asked = new Set<string>(known);
     const queue = options.wanted.length > 0 ? [...named] : [...possibleSuccessors([...known])];
     for (let version = queue.shift(); version !== undefined; version = queue.shift()) {
       if (asked.has(version)) continue;
       asked.add(version);
-      const sha256 = await fetchSums(release, version, options);
-      if (Object.keys(sha256).length === 0) {
+      const sums = await fetchSums(release, version, options);
+      if (Object.keys(sums).length === 0) {
         if (named.includes(version))
-          throw new LabError(`upstream publishes no sha256 of ${component} ${version}`);
+          throw new LabError(`upstream publishes no ${release.hash} of ${component} ${version}`);
         continue;
       }
       known.add(version);
-      added.push({ component, version, sha256 });
+      added.push({ component, version, sums });
       if (options.wanted.length === 0) queue.push(...possibleSuccessors([...known]));
     }
   }
@@ -61,7 +61,7 @@ async function fetchSums(
   release: ReleasePins,
   version: string,
   options: UpdateOptions,
-): Promise<NewRelease['sha256']> {
+): Promise<NewRelease['sums']> {
   const sums: Partial<Record<(typeof ARCHS)[number], string>> = {};
   for (const arch of ARCHS) {
     const url = releaseUrl({ url: release.url, version, arch, mirror: options.mirror });

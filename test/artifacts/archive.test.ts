@@ -21,7 +21,10 @@ async function tarGz(entries: readonly Entry[]): Promise<Buffer> {
   return gzipSync(Buffer.concat(chunks));
 }
 
-function unpack(archive: Buffer, caps: { maxFileBytes?: number; maxTotalBytes?: number } = {}) {
+function unpack(
+  archive: Buffer,
+  caps: { maxFileBytes?: number; maxTotalBytes?: number; folder?: RegExp } = {},
+) {
   rmSync(join(folder, 'bin'), { recursive: true, force: true });
   writeFileSync(join(folder, 'archive'), archive);
   return unpackPrograms({
@@ -50,6 +53,19 @@ test('takes the wanted programs, from the top or from bin/, and nothing else', a
   expect(readdirSync(join(folder, 'bin')).sort()).toEqual(['containerd', 'ctr']);
   expect(readFileSync(join(folder, 'bin/containerd'), 'utf8')).toBe('one');
   expect(statSync(join(folder, 'bin/containerd')).mode & 0o777).toBe(0o755);
+});
+
+test('takes the wanted programs from the folder that a component has in its archive', async () => {
+  const archive = await tarGz([
+    { name: 'kubernetes/server/bin/ctr', content: 'server' },
+    { name: 'kubernetes/server/bin/containerd.tar', content: 'image' },
+    { name: 'kubernetes/client/bin/ctr', content: 'client' },
+  ]);
+  expect(await unpack(archive, { folder: /^kubernetes\/server\/bin$/ })).toEqual({
+    ok: true,
+    value: ['ctr'],
+  });
+  expect(readFileSync(join(folder, 'bin/ctr'), 'utf8')).toBe('server');
 });
 
 test('a path that leaves the archive is refused', async () => {

@@ -93,6 +93,48 @@ test('all programs are built at once, in a module that requires just the compone
   );
 });
 
+test('modules of its own folders, a program of another name, and a build that takes long', async () => {
+  const go = fakeGo([], { needs: '' });
+  const kubernetes: GomodPins = {
+    ...facts,
+    packages: ['.'],
+    folders: 'v0.{minor}.{patch}',
+    named: { m: 'etcd' },
+    set: { 'v.gitVersion': 'v{version}', 'v.gitMajor': '{major}', 'v.gitMinor': '{minor}' },
+    takes: 'about 4 minutes',
+  };
+  const lines: string[] = [];
+  const folders = { Go: '1.16', Replace: [{ Old: { Path: 'k8s.io/api' }, New: { Path: './staging/api' } }] };
+  const built = await buildModule(
+    {
+      go: {
+        ...go,
+        async run(argv, options) {
+          if (argv[0] === 'build') writeFileSync(join(folder, 'tree/bin/m'), 'program');
+          return argv[1] === 'edit' ? answer(JSON.stringify(folders)) : go.run(argv, options);
+        },
+      },
+      facts: kubernetes,
+      version: '1.24.17',
+    },
+    join(folder, 'tree'),
+    { signal, scratchHostPath: join(folder, 'scratch'), progress: (step) => lines.push(step) },
+  );
+  expect(built).toMatchObject({
+    ok: true,
+    value: {
+      madeBy: expect.stringContaining(
+        '-X v.gitVersion=v1.24.17 -X v.gitMajor=1 -X v.gitMinor=24 example.org/m',
+      ) as string,
+    },
+  });
+  expect(readFileSync(join(folder, 'wrapper-go.mod'), 'utf8')).toContain(
+    '\nreplace k8s.io/api => k8s.io/api v0.24.17\n',
+  );
+  expect(readFileSync(join(folder, 'tree/bin/etcd'), 'utf8')).toBe('program');
+  expect(lines).toEqual(['downloading the source', 'building, which takes about 4 minutes']);
+});
+
 test('a pinned build that needs a module which our go.sum does not hold is broken', async () => {
   expect(await build(fakeGo([], { needs: 'b v1 h1:y=\n' }), 'a v1 h1:x=\n')).toEqual({
     ok: false,

@@ -78,6 +78,20 @@ test('a single binary of any name is the component that it is said to be', async
   expect(readFileSync(join(folder, 'tree/bin/runc'), 'utf8')).toContain('1.2.0-rc.1+dev');
 });
 
+test('a folder of the programs of Kubernetes has the version that its kubelet says', async () => {
+  const programs =
+    'kubeadm kubectl kubelet kube-apiserver kube-controller-manager kube-proxy kube-scheduler'.split(' ');
+  for (const name of programs)
+    program(`build/${name}`, name === 'kubelet' ? 'Kubernetes v1.24.17-dirty' : '');
+  expect(await describe('kubernetes', 'build')).toMatchObject({ version: '1.24.17-dirty' });
+  await make('kubernetes', 'build');
+  expect(readdirSync(join(folder, 'tree/bin')).sort()).toEqual([...programs].sort());
+  rmSync(join(folder, 'build/kube-proxy'));
+  await expect(describe('kubernetes', 'build')).rejects.toThrow(
+    `local:${join(folder, 'build')} is no kubernetes: it has no kube-proxy`,
+  );
+});
+
 test('one plugin of any name is a set of plugins of its own', async () => {
   program('plugins/my-cni', 'CNI my-cni plugin v0.3.0', 0);
   expect(await describe('cni-plugins', 'plugins')).toMatchObject({ version: '0.3.0' });

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRelease, releaseUrl } from '../../lab/artifacts/sources/release.ts';
 import { createConnect } from '../../lab/host/connect.ts';
 import { createHttp } from '../../lab/host/http.ts';
+import type { ComponentName } from '../../lab/core/components.ts';
 import type { Pins } from '../../lab/plan/pins.ts';
 import { pinsWith } from '../rig/pins.ts';
 
@@ -26,9 +27,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function archiveOf(names: readonly string[]): Promise<Buffer> {
+async function archiveOf(names: readonly string[], inFolder = 'bin'): Promise<Buffer> {
   const tar = pack();
-  for (const name of names) tar.entry({ name: `bin/${name}` }, `program ${name} `.repeat(500));
+  for (const name of names) tar.entry({ name: `${inFolder}/${name}` }, `program ${name} `.repeat(500));
   tar.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of tar) chunks.push(chunk as Buffer);
@@ -50,6 +51,8 @@ function listen(listener: RequestListener): Promise<string> {
 interface Fetching {
   readonly mirror: string;
   readonly pins: Pins;
+  readonly component?: ComponentName;
+  readonly version?: string;
   readonly offline?: boolean;
   readonly connectTimeoutMs?: number;
   readonly stallTimeoutMs?: number;
@@ -58,6 +61,8 @@ interface Fetching {
 function fetcher({
   mirror,
   pins,
+  component = 'containerd',
+  version = '1.6.3',
   offline = false,
   connectTimeoutMs = 3_000,
   stallTimeoutMs = 5_000,
@@ -65,7 +70,7 @@ function fetcher({
   const http = createHttp({ connect: createConnect({ env: {}, connectTimeoutMs }), stallTimeoutMs });
   const release = createRelease({ pins, arch: 'amd64', http, mirror, offline });
   return async () => {
-    const recipe = release.recipe({ component: 'containerd', version: '1.6.3' });
+    const recipe = release.recipe({ component, version });
     if (!recipe.ok) return recipe;
     const scratchHostPath = mkdtempSync(join(folder, 'scratch-'));
     return recipe.value.make(join(folder, 'tree'), {
@@ -104,6 +109,51 @@ test('the programs of a whole archive, at the place where upstream has it, also 
     'containerd-shim-runc-v2',
     'ctr',
   ]);
+});
+
+const KUBERNETES = [
+  'kubelet',
+  'kubeadm',
+  'kubectl',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+];
+
+test('Kubernetes: seven programs of one archive, by its sha512', async () => {
+  const path = '/v1.24.17/kubernetes-server-linux-amd64.tar.gz';
+  const archive = await archiveOf(['kubeadm.docker_tag', ...KUBERNETES], 'kubernetes/server/bin');
+  const sha512 = createHash('sha512').update(archive).digest('hex');
+  const mirror = await listen((request, response) => {
+    if (request.url === path) response.end(archive);
+    else response.writeHead(404).end();
+  });
+  const wanted = { mirror, component: 'kubernetes', version: '1.24.17' } as const;
+  const made = await fetcher({ ...wanted, pins: pinsWith({ kubernetes: { '1.24.17': sha512 } }) })();
+  expect(made).toEqual({ ok: true, value: { madeBy: `${mirror}${path}` } });
+  expect(readdirSync(join(folder, 'tree/bin')).sort()).toEqual([...KUBERNETES].sort());
+
+  const another = await fetcher({
+    ...wanted,
+    pins: pinsWith({ kubernetes: { '1.24.17': 'a'.repeat(128) } }),
+  })();
+  expect(another).toMatchObject({
+    error: {
+      reason: 'broken',
+      why: `${mirror}${path}: wanted sha512 ${'a'.repeat(128)}, got ${sha512} over ${archive.length} bytes`,
+    },
+  });
+});
+
+test('etcd: its programs lie in a folder of the version', async () => {
+  const path = '/etcd-io/etcd/releases/download/v3.5.6/etcd-v3.5.6-linux-amd64.tar.gz';
+  const archive = await archiveOf(['etcd', 'etcdctl', 'etcdutl'], 'etcd-v3.5.6-linux-amd64');
+  const mirror = await listen((_request, response) => response.end(archive));
+  const pins = pinsWith({ etcd: { '3.5.6': sha256(archive) } });
+  const made = await fetcher({ mirror, pins, component: 'etcd', version: '3.5.6' })();
+  expect(made).toEqual({ ok: true, value: { madeBy: `${mirror}${path}` } });
+  expect(readdirSync(join(folder, 'tree/bin')).sort()).toEqual(['etcd', 'etcdctl']);
 });
 
 test('one wrong byte is named, and nothing is unpacked', async () => {

@@ -51,6 +51,19 @@ components:
       checksums: "{url}.sha256"
       sha256:
         1.25.0: { amd64: ${a} }
+  kubernetes:
+    default: 1.24.17
+    release:
+      url: https://official.invalid/v{version}/kubernetes-server-linux-{arch}.tar.gz
+      checksums: "{url}.sha512"
+      sha512:
+        1.24.16: { amd64: ${a}${a} }
+  etcd:
+    default: 3.5.6
+    release:
+      url: https://official.invalid/etcd/v{version}/etcd-v{version}-linux-{arch}.tar.gz
+      checksums: "{base}/SHA256SUMS"
+      sha256: {}
 
 critest:
   module: example.invalid/cri-tools
@@ -70,6 +83,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/containerd/releases/v1.6.5/containerd-1.6.5-linux-amd64.tar.gz.sha256sum': `${d}  containerd-1.6.5-linux-amd64.tar.gz\n`,
   '/runc/releases/v1.2.0/runc.sha256sum': `${b} *runc.amd64\n${c} *runc.arm64\n${d} *runc.tar.xz\n`,
   '/cri-tools/v1.26.0/crictl-v1.26.0-linux-amd64.tar.gz.sha256': `${b}\n`,
+  '/v1.24.17/kubernetes-server-linux-amd64.tar.gz.sha512': `${b}${c}\n`,
 };
 
 let server: Server;
@@ -92,10 +106,11 @@ async function update(wanted: Parameters<typeof updatePins>[0]['wanted'], status
 test('everything that has come out since, each at its place', async () => {
   const updated = await update([]);
   expect(updated.added).toEqual([
-    { component: 'containerd', version: '1.6.4', sha256: { amd64: b, arm64: c } },
-    { component: 'containerd', version: '1.6.5', sha256: { amd64: d } },
-    { component: 'runc', version: '1.2.0', sha256: { amd64: b, arm64: c } },
-    { component: 'crictl', version: '1.26.0', sha256: { amd64: b } },
+    { component: 'containerd', version: '1.6.4', sums: { amd64: b, arm64: c } },
+    { component: 'containerd', version: '1.6.5', sums: { amd64: d } },
+    { component: 'runc', version: '1.2.0', sums: { amd64: b, arm64: c } },
+    { component: 'crictl', version: '1.26.0', sums: { amd64: b } },
+    { component: 'kubernetes', version: '1.24.17', sums: { amd64: `${b}${c}` } },
   ]);
   expect(updated.yamlText).toBe(
     PINS.replace(
@@ -103,13 +118,14 @@ test('everything that has come out since, each at its place', async () => {
       `        1.6.4: { amd64: ${b}, arm64: ${c} }\n        1.6.5: { amd64: ${d} }\n        1.7.0: { amd64: ${a} }\n`,
     )
       .replace(`        1.1.15: { amd64: ${a} }\n`, `$&        1.2.0: { amd64: ${b}, arm64: ${c} }\n`)
-      .replace(`        1.25.0: { amd64: ${a} }\n`, `$&        1.26.0: { amd64: ${b} }\n`),
+      .replace(`        1.25.0: { amd64: ${a} }\n`, `$&        1.26.0: { amd64: ${b} }\n`)
+      .replace(`        1.24.16: { amd64: ${a}${a} }\n`, `$&        1.24.17: { amd64: ${b}${c} }\n`),
   );
 });
 
 test('a named release only, and one that does not exist is said', async () => {
   expect((await update([{ component: 'containerd', version: '1.6.5' }])).added).toEqual([
-    { component: 'containerd', version: '1.6.5', sha256: { amd64: d } },
+    { component: 'containerd', version: '1.6.5', sums: { amd64: d } },
   ]);
   server.close();
   await expect(update([{ component: 'containerd', version: '1.6.9' }])).rejects.toThrow(
@@ -144,7 +160,7 @@ test.each([
 });
 
 test('the newest release goes to the end', () => {
-  expect(withRelease(PINS, { component: 'containerd', version: '2.0.0', sha256: { arm64: b } })).toBe(
+  expect(withRelease(PINS, { component: 'containerd', version: '2.0.0', sums: { arm64: b } })).toBe(
     PINS.replace(`        1.7.0: { amd64: ${a} }\n`, `$&        2.0.0: { arm64: ${b} }\n`),
   );
 });

@@ -26,6 +26,11 @@ test.each([
   ['containerd github.com/containerd/containerd/v2 v2.0.0-rc.1 207ad711', '2.0.0-rc.1'],
   ['runc version 1.1.15\ncommit: v1.1.15-0-gbc20cb44\nspec: 1.0.2-dev\ngo: go1.22.3', '1.1.15'],
   ['crictl version v1.25.0', '1.25.0'],
+  ['Kubernetes v1.24.17', '1.24.17'],
+  [
+    'etcd Version: 3.5.6\nGit SHA: Not provided (use ./build instead of go build)\nGo Version: go1.26.8',
+    '3.5.6',
+  ],
   ['CNI loopback plugin v1.1.1\nCNI protocol versions supported: 0.1.0, 0.2.0', '1.1.1'],
   ['segmentation fault', undefined],
 ])('the version in %j', (output, version) => {
@@ -85,7 +90,8 @@ describe('the wrapper module', () => {
         ],
       }),
     );
-    expect(wrapperGoMod('github.com/containerd/containerd', '1.6.3', facts)).toBe(`module cnilab/wrapper
+    expect(wrapperGoMod({ module: 'github.com/containerd/containerd', version: '1.6.3', facts }))
+      .toBe(`module cnilab/wrapper
 
 go 1.18
 
@@ -95,8 +101,33 @@ replace github.com/gogo/googleapis => github.com/gogo/googleapis v1.3.2
 replace a.org/b v1.0.0 => c.org/d v2.0.0
 `);
   });
+  test('has the modules that are folders of the source, where they are published besides', () => {
+    const facts = parseModuleFacts(
+      JSON.stringify({
+        Go: '1.16',
+        Replace: [
+          { Old: { Path: 'k8s.io/api' }, New: { Path: './staging/src/k8s.io/api' } },
+          { Old: { Path: 'go.uber.org/zap' }, New: { Path: 'go.uber.org/zap', Version: 'v1.19.0' } },
+          { Old: { Path: 'k8s.io/kubelet' }, New: { Path: './staging/src/k8s.io/kubelet' } },
+        ],
+      }),
+    );
+    const wrapper = { module: 'k8s.io/kubernetes', version: '1.24.17', facts, folderVersion: 'v0.24.17' };
+    expect(wrapperGoMod(wrapper)).toBe(`module cnilab/wrapper
+
+go 1.18
+
+require k8s.io/kubernetes v1.24.17
+
+replace go.uber.org/zap => go.uber.org/zap v1.19.0
+replace k8s.io/api => k8s.io/api v0.24.17
+replace k8s.io/kubelet => k8s.io/kubelet v0.24.17
+`);
+  });
   test('asks for the Go that the component asks for', () => {
-    expect(wrapperGoMod('m.org/m', '1.0.0', parseModuleFacts('{"Go":"1.24.3"}'))).toContain('\ngo 1.24.3\n');
+    expect(
+      wrapperGoMod({ module: 'm.org/m', version: '1.0.0', facts: parseModuleFacts('{"Go":"1.24.3"}') }),
+    ).toContain('\ngo 1.24.3\n');
   });
 });
 

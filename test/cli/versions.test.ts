@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { offerLines, offerOf } from '../../lab/cli/versions.ts';
 
 const pins = {
-  release: { url: '', checksums: '', sha256: { '1.6.4': { amd64: 'a' } } },
+  release: { url: '', checksums: '', hash: 'sha256' as const, sums: { '1.6.4': { amd64: 'a' } } },
   gomod: [
     {
       module: 'm',

@@ -59,7 +59,7 @@ beforeAll(async () => {
 
   const pinsHostPath = join(packageHostPath, 'images/pins.yaml');
   let text = readFileSync(pinsHostPath, 'utf8');
-  for (const { officialSha256, sha256 } of releases.values()) text = text.replace(officialSha256, sha256);
+  for (const { officialSum, sum } of releases.values()) text = text.replace(officialSum, sum);
   writeFileSync(pinsHostPath, text);
 });
 afterAll(() => cleanup.run());
@@ -173,7 +173,7 @@ test('a release that is wrong in one byte is refused by name, and no run with it
     .flatMap(({ findings = [] }) => findings.map(({ message }) => message))
     .join('\n');
   expect(why).toContain('containerd 1.6.4 is not available\n');
-  expect(why).toContain(`  release  ${release.url}: wanted sha256 ${release.sha256}, got ${got} over `);
+  expect(why).toContain(`  release  ${release.url}: wanted sha256 ${release.sum}, got ${got} over `);
   expect(await settled(before, [folder])).toEqual(before);
 });
 

@@ -10,6 +10,8 @@ export const OPTIONS: PlanOptions = {
       runc: '1.1.15',
       'cni-plugins': '1.9.1',
       crictl: '1.36.0',
+      kubernetes: '1.24.17',
+      etcd: '3.5.6',
     },
     beside: {
       ...byComponent(() => ({})),

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { COMPONENTS } from '../../lab/core/components.ts';
+import { factsBeside, versionFacts } from '../../lab/plan/resolve-component.ts';
 import { parsePins, pinnedVersions } from '../../lab/plan/pins.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
@@ -53,7 +54,7 @@ test.each(COMPONENTS)('every version of %s is a version, and the default is a re
   expect(
     pinnedVersions(pins.value.components[component]).filter((version) => valid(version) === null),
   ).toEqual([]);
-  expect(release.sha256[pins.value.defaults[component]]).toMatchObject({
+  expect(release.sums[pins.value.defaults[component]]).toMatchObject({
     amd64: expect.any(String) as string,
   });
 });
@@ -65,6 +66,13 @@ test.each(
 )('the dependencies of the pinned versions of %s are held by a go.sum', (component, { module, pinned }) => {
   const sums = readFileSync(join(images, 'gomod', `${component}.sum`), 'utf8');
   expect(pinned.filter((version) => !sums.includes(`${module} v${version} h1:`))).toEqual([]);
+});
+
+test('the etcd that goes with a Kubernetes', () => {
+  const facts = versionFacts(pins.value, {});
+  const etcdOf = (version: string) =>
+    factsBeside(facts, [{ component: 'kubernetes', version }]).defaults.etcd;
+  expect(['1.24.17', '1.24.0', '1.31.2', '1.2.0'].map(etcdOf)).toEqual(['3.5.6', '3.5.6', '3.5.24', '3.5.6']);
 });
 
 test('what each suite has, by component', () => {
@@ -79,6 +87,7 @@ test.each([
     'riscv64: 346f',
     'pins.yaml: containerd.release.sha256.1.4.9: "riscv64" is none of amd64, arm64',
   ],
+  [/amd64: 617a/, 'amd64: 61', 'pins.yaml: kubernetes.release.sha512.1.24.17.amd64: not a sha512'],
   [/cgo: true/, 'cgo: yes', 'pins.yaml: crio.gomod.1.cgo: wanted true or false, got yes'],
 ])('a pin that is not sound is named with its place: %s', (good, bad, error) => {
   expect(parsePins(read(yamlText.replace(good, bad)))).toEqual({ ok: false, error });

@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { parsePins, type Pins } from '../../lab/plan/pins.ts';
 import type { ComponentName } from '../../lab/core/components.ts';
 
-/** Pins of no real version: per component, version → sha256 of its amd64 release. */
+/** Pins of no real version: per component, version → sha256 (of kubernetes sha512) of its amd64 release. */
 export function pinsWith(
   releases: Partial<Record<ComponentName, Readonly<Record<string, string>>>>,
   gomodPinned: readonly string[] = [],
@@ -35,6 +35,8 @@ ${Object.entries(releases[component] ?? {})
   runc:${release('runc', 'opencontainers/runc/releases/download/v{version}/runc.{arch}')}
   cni-plugins:${release('cni-plugins', 'containernetworking/plugins/releases/download/v{version}/cni-plugins-linux-{arch}-v{version}.tgz')}
   crictl:${release('crictl', 'kubernetes-sigs/cri-tools/releases/download/v{version}/crictl-v{version}-linux-{arch}.tar.gz')}
+  kubernetes:${release('kubernetes', 'v{version}/kubernetes-server-linux-{arch}.tar.gz').replace('sha256:', 'sha512:')}
+  etcd:${release('etcd', 'etcd-io/etcd/releases/download/v{version}/etcd-v{version}-linux-{arch}.tar.gz')}
 critest:
   module: example.invalid/cri-tools
   packages: [cmd/critest]

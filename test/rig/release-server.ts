@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
 import { releaseUrl } from '../../lab/artifacts/sources/release.ts';
 import type { ComponentName, Arch } from '../../lab/core/components.ts';
-import type { Pins } from '../../lab/plan/pins.ts';
+import type { Pins, ReleaseHash } from '../../lab/plan/pins.ts';
 
 export interface ServedRelease {
   /** of the official release, as pins.yaml has it */
-  readonly officialSha256: string;
-  readonly sha256: string;
+  readonly officialSum: string;
+  readonly sum: string;
   /** with the host, on this server */
   readonly url: string;
 }
@@ -36,12 +36,12 @@ export async function startReleaseServer(options: {
   readonly arch: Arch;
 }): Promise<ReleaseServer> {
   const { folder, pins, arch } = options;
-  const files = new Map<string, Buffer>();
+  const files = new Map<string, { readonly content: Buffer; readonly hash: ReleaseHash }>();
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     asked.push(path);
-    const content = files.get(path);
+    const content = files.get(path)?.content;
     response.statusCode = content === undefined ? 404 : 200;
     response.end(content);
   });
@@ -55,33 +55,42 @@ export async function startReleaseServer(options: {
     asked,
     serve(component, artifact) {
       const { version } = artifact;
-      const { url: template, sha256 } = pins.components[component].release;
-      const officialSha256 = sha256[version]?.[arch];
-      if (officialSha256 === undefined)
+      const { url: template, hash, sums } = pins.components[component].release;
+      const officialSum = sums[version]?.[arch];
+      if (officialSum === undefined)
         throw new Error(`pins.yaml has no release of ${component} ${version} for ${arch}`);
       const url = releaseUrl({ url: template, version, arch, mirror });
       const content = packed(component, artifact, join(archiveFolder, `${component}-${version}.tar.gz`));
-      files.set(new URL(url).pathname, content);
-      return { officialSha256, sha256: sha256Of(content), url };
+      files.set(new URL(url).pathname, { content, hash });
+      return { officialSum, sum: sumOf(content, hash), url };
     },
     spoil(url) {
-      const content = files.get(new URL(url).pathname);
+      const { content, hash } = files.get(new URL(url).pathname) ?? {};
       const last = content?.at(-1);
-      if (content === undefined || last === undefined) throw new Error(`${url} is not served`);
+      if (content === undefined || hash === undefined || last === undefined)
+        throw new Error(`${url} is not served`);
       content[content.length - 1] = last ^ 1;
-      return sha256Of(content);
+      return sumOf(content, hash);
     },
     // closing it again is not an error: it is stopped
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
-const sha256Of = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+const sumOf = (content: Buffer, hash: ReleaseHash): string => createHash(hash).update(content).digest('hex');
 
-/** runc's release is the program itself; containerd's archive has bin/, the others have their programs at its top. */
-function packed(component: ComponentName, { hostPath }: Artifact, archiveHostPath: string): Buffer {
+/** runc's release is the program itself; an archive has bin/, a folder of its own, or the programs at its top. */
+function packed(component: ComponentName, { hostPath, version }: Artifact, archiveHostPath: string): Buffer {
   if (component === 'runc') return readFileSync(join(hostPath, 'bin/runc'));
-  const what = component === 'containerd' ? ['-C', hostPath, 'bin'] : ['-C', join(hostPath, 'bin'), '.'];
-  execFileSync('tar', ['-I', 'gzip -1', '-cf', archiveHostPath, ...what]);
+  const folders: { readonly [C in ComponentName]?: string } = {
+    containerd: 'bin',
+    kubernetes: 'kubernetes/server/bin',
+    etcd: `etcd-v${version}`,
+  };
+  const moved = ['--transform', `s,^\\.,${folders[component] ?? '.'},`];
+  execFileSync('tar', [
+    ...['-I', 'gzip -1', '-cf', archiveHostPath, ...moved],
+    ...['-C', join(hostPath, 'bin'), '.'],
+  ]);
   return readFileSync(archiveHostPath);
 }

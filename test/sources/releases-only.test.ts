@@ -64,13 +64,13 @@ beforeAll(async () => {
     const url = new URL(release.url.replaceAll('{version}', version).replaceAll('{arch}', arch));
     files.set(url.pathname, content);
     const sha256 = createHash('sha256').update(content).digest('hex');
-    return { ...rest, release: { ...release, sha256: { ...release.sha256, [version]: { [arch]: sha256 } } } };
+    return { ...rest, release: { ...release, sums: { ...release.sums, [version]: { [arch]: sha256 } } } };
   };
   pins = {
     ...real,
     components: {
+      ...real.components,
       containerd: withSum('containerd'),
-      crio: real.components.crio,
       runc: withSum('runc'),
       'cni-plugins': withSum('cni-plugins'),
       crictl: withSum('crictl'),

@@ -11,8 +11,9 @@ export interface UnpackOptions {
   readonly archiveHostPath: string;
   /** where the wanted files go, all into this one folder */
   readonly binHostPath: string;
-  /** names of the regular files to take, at the top of the archive or in its bin/; all else is left */
+  /** names of the regular files to take, at the top of the archive, in its bin/ or in `folder`; all else is left */
   readonly programs: readonly string[];
+  readonly folder?: RegExp | undefined;
   readonly maxFileBytes: number;
   /** of everything in the archive, taken or not, so that a bomb is noticed while it goes off */
   readonly maxTotalBytes: number;
@@ -64,7 +65,8 @@ async function takeEntry({ header, content, taken, options }: Entry): Promise<vo
   if (size > options.maxFileBytes)
     throw new Error(`${JSON.stringify(name)} is larger than ${options.maxFileBytes} bytes`);
   const program = parts.at(-1) ?? '';
-  const inPlace = parts.length === 1 || (parts.length === 2 && parts[0] === 'bin');
+  const folder = parts.slice(0, -1).join('/');
+  const inPlace = folder === '' || folder === 'bin' || options.folder?.test(folder) === true;
   if (type === 'directory' || !inPlace || !options.programs.includes(program)) {
     for await (const _ of content);
     return;

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile, readdir } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 
@@ -114,13 +114,19 @@ export async function buildModule(
   if (described.exitCode !== 0) return err(refusalFromGo(`${facts.module}@v${version}`, described.stderr));
   await writeFile(
     join(wrapper, 'go.mod'),
-    wrapperGoMod(facts.module, version, parseModuleFacts(described.stdout), facts.standIns),
+    wrapperGoMod({
+      module: facts.module,
+      version,
+      facts: parseModuleFacts(described.stdout),
+      folderVersion: facts.folders === undefined ? undefined : withVersion(facts.folders, version),
+      standIns: facts.standIns,
+    }),
   );
   for (const folder of Object.values(facts.standIns ?? {}))
     await cp(join(build.standInsHostPath ?? '', folder), join(wrapper, folder), { recursive: true });
   if (heldSums !== undefined) await writeFile(join(wrapper, 'go.sum'), heldSums);
 
-  job.progress('building');
+  job.progress(facts.takes === undefined ? 'building' : `building, which takes ${facts.takes}`);
   const verb = build.tests === true ? ['test', '-c'] : ['build'];
   const flags = flagsOf(facts, { version, sum: module.value.sum, library: library !== undefined });
   const bin = join(treeHostPath, 'bin');
@@ -128,6 +134,8 @@ export async function buildModule(
   const built = await go.run([...verb, '-o', `${bin}/`, ...flags], { ...run, cwd: wrapper });
   if (built.exitCode !== 0)
     return err(refusalFromGo(`go build of ${facts.module}@v${version}`, built.stderr));
+  for (const [given, program] of Object.entries(facts.named ?? {}))
+    await rename(join(bin, given), join(bin, program));
   const sums = await readFile(join(wrapper, 'go.sum'), 'utf8');
   const unheld = heldSums === undefined ? [] : linesNotIn(heldSums, sums);
   if (unheld.length > 0) {
@@ -152,8 +160,7 @@ function flagsOf(
 ): readonly string[] {
   const tags = [...facts.tags, ...(library ? (facts.library?.tags ?? []) : [])];
   const set = Object.entries(facts.set).map(
-    ([variable, value]) =>
-      `-X ${variable}=${value.replaceAll('{version}', version).replaceAll('{sum}', sum)}`,
+    ([variable, value]) => `-X ${variable}=${withVersion(value, version).replaceAll('{sum}', sum)}`,
   );
   return [
     '-trimpath',
@@ -163,6 +170,16 @@ function flagsOf(
     ['-s', '-w', '-buildid=', ...(library ? ['-extldflags=-static'] : []), ...set].join(' '),
     ...facts.packages.map((path) => (path === '.' ? facts.module : `${facts.module}/${path}`)),
   ];
+}
+
+/** A text of the pins with {version}, {major}, {minor} and {patch} filled in. */
+function withVersion(text: string, version: string): string {
+  const [major = '', minor = '', patch = ''] = version.split('.');
+  return text
+    .replaceAll('{version}', version)
+    .replaceAll('{major}', major)
+    .replaceAll('{minor}', minor)
+    .replaceAll('{patch}', patch);
 }
 
 const linesNotIn = (held: string, needed: string): readonly string[] => {

@@ -7,14 +7,20 @@ export interface ModuleFacts {
   readonly goVersion: string | undefined;
   /** `old => new v1.2.3` lines, ready for a go.mod */
   readonly replaces: readonly string[];
+  /** modules that are folders of its source */
+  readonly folders: readonly string[];
 }
 
-/** Reads the JSON of `go mod edit -json`. Replaces by a folder are left out: the module's own folders come with it. */
+/** Reads the JSON of `go mod edit -json`. */
 export function parseModuleFacts(json: string): ModuleFacts {
   const { Go: goVersion, Replace: replaces } = readJson(MODULE, json) ?? {};
+  const all = replaces ?? [];
   return {
     goVersion,
-    replaces: (replaces ?? []).flatMap(({ Old: before, New: after }) => {
+    folders: all
+      .filter(({ New: after }) => after.Version === undefined)
+      .map(({ Old: before }) => before.Path),
+    replaces: all.flatMap(({ Old: before, New: after }) => {
       if (after.Version === undefined) return [];
       const from = before.Version === undefined ? before.Path : `${before.Path} ${before.Version}`;
       return [`${from} => ${after.Path} ${after.Version}`];
@@ -28,18 +34,22 @@ const MODULE = v.object({
   Replace: v.nullish(v.array(v.object({ Old: PATH, New: PATH }))),
 });
 
+export interface Wrapper {
+  readonly module: string;
+  readonly version: string;
+  readonly facts: ModuleFacts;
+  readonly folderVersion?: string | undefined;
+  readonly standIns?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * A module of ours that requires just the component, because replaces count in the main module only: those of the
  * component's go.mod are repeated. Never `go mod tidy` it: that walks the tests' dependencies too, and some of those
  * cannot be verified any more. Below `go 1.18` CNI plugins 1.1.1 do not resolve. `standIns` are folders beside the go.mod, by the
- * path and version of the module that each stands in for.
+ * path and version of the module that each stands in for. With `folderVersion`, modules that are folders of the component's
+ * source are required at that version; without it they are left out, as those that its go.mod requires are published.
  */
-export function wrapperGoMod(
-  module: string,
-  version: string,
-  facts: ModuleFacts,
-  standIns: Readonly<Record<string, string>> = {},
-): string {
+export function wrapperGoMod({ module, version, facts, folderVersion, standIns = {} }: Wrapper): string {
   return [
     'module cnilab/wrapper',
     '',
@@ -48,6 +58,9 @@ export function wrapperGoMod(
     `require ${module} v${version}`,
     '',
     ...facts.replaces.map((replace) => `replace ${replace}`),
+    ...(folderVersion === undefined
+      ? []
+      : facts.folders.map((path) => `replace ${path} => ${path} ${folderVersion}`)),
     ...Object.entries(standIns).map(([missing, folder]) => `replace ${missing} => ./${folder}`),
     '',
   ].join('\n');

@@ -6,7 +6,13 @@ import type { Exec } from '../../core/ports.ts';
 import { isFolder } from '../../host/machine.ts';
 import type { ComponentName, ComponentRef } from '../../core/components.ts';
 import { unpackPrograms } from '../cache/archive.ts';
-import { COMPONENT_PROGRAMS, NEEDED_PROGRAMS, versionFromOutput, versionQuestion } from './programs.ts';
+import {
+  ARCHIVE_FOLDERS,
+  COMPONENT_PROGRAMS,
+  NEEDED_PROGRAMS,
+  versionFromOutput,
+  versionQuestion,
+} from './programs.ts';
 import { stampOf } from '../cache/fingerprint.ts';
 import { RELEASE_CAPS } from './release.ts';
 import type { Source } from '../artifact.ts';
@@ -121,7 +127,13 @@ async function findPrograms({
   const programs = COMPONENT_PROGRAMS[component];
   if (statSync(hostPath, { throwIfNoEntry: false }) === undefined) return err('it does not exist');
   if (await isGzip(hostPath)) {
-    const options = { archiveHostPath: hostPath, binHostPath: unpackedHostPath, programs, ...RELEASE_CAPS };
+    const options = {
+      archiveHostPath: hostPath,
+      binHostPath: unpackedHostPath,
+      programs,
+      folder: ARCHIVE_FOLDERS[component],
+      ...RELEASE_CAPS,
+    };
     const unpacked = await unpackPrograms(options);
     if (!unpacked.ok) return unpacked;
   }

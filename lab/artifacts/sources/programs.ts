@@ -34,6 +34,8 @@ export async function whyItDoesNotRun({
 
 const firstLine = (text: string): string => text.trim().split('\n')[0] ?? '';
 
+const KUBERNETES =
+  'kubelet kubeadm kubectl kube-apiserver kube-controller-manager kube-scheduler kube-proxy'.split(' ');
 const PLUGINS =
   'bandwidth bridge dhcp dummy firewall flannel host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf';
 
@@ -44,6 +46,8 @@ export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly strin
   runc: ['runc'],
   'cni-plugins': PLUGINS.split(' '),
   crictl: ['crictl'],
+  kubernetes: KUBERNETES,
+  etcd: ['etcd', 'etcdctl'],
 };
 
 /** Without these an artifact is of no use. */
@@ -53,6 +57,15 @@ export const NEEDED_PROGRAMS: { readonly [C in ComponentName]: readonly string[]
   runc: ['runc'],
   'cni-plugins': ['bridge', 'loopback', 'host-local', 'portmap'],
   crictl: ['crictl'],
+  kubernetes: KUBERNETES,
+  etcd: ['etcd'],
+};
+
+/** The folder of the programs in the archive of a release, where they are neither at its top nor in bin/. */
+export const ARCHIVE_FOLDERS: { readonly [C in ComponentName]?: RegExp } = {
+  crio: /^cri-o\/bin$/,
+  kubernetes: /^kubernetes\/server\/bin$/,
+  etcd: /^etcd-v[^/]+$/,
 };
 
 export interface VersionQuestion {
@@ -67,12 +80,12 @@ export function versionQuestion(component: ComponentName, programs: readonly str
     const program = programs.includes('loopback') ? 'loopback' : (programs[0] ?? 'loopback');
     return { program, argv: [], env: { CNI_COMMAND: '' } };
   }
-  return { program: component, argv: ['--version'], env: {} };
+  return { program: component === 'kubernetes' ? 'kubelet' : component, argv: ['--version'], env: {} };
 }
 
 /**
  * The version in what a program said: `containerd github.com/containerd/containerd v1.6.3 3df54a…`, `runc version 1.1.15`,
- * `crictl version v1.25.0`, `CNI loopback plugin v1.1.1`, `loopback version unknown`, which has none.
+ * `crictl version v1.25.0`, `Kubernetes v1.24.17`, `etcd Version: 3.5.6`, `CNI loopback plugin v1.1.1`, `loopback version unknown`, which has none.
  */
 export function versionFromOutput(output: string): string | undefined {
   return /(?:^|[\s:])v?(\d+\.\d+\.\d+(?:[-+~][\w.+~-]+)?)(?=[\s,]|$)/m.exec(output)?.[1];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { pasteable, shown, shownLine } from '../../core/content.ts';
 import { callsOf, endOfCall, nameCall, type CniCall } from '../../core/cni-call.ts';
-import { COMPONENTS } from '../../core/components.ts';
+import { NODE_COMPONENTS } from '../../core/components.ts';
 import type { Runtimes } from '../../core/runtime.ts';
 import type { RunEnded } from '../../events.ts';
 import { ofKind, viewsOf } from '../../judge/facts.ts';
@@ -107,7 +107,7 @@ const hashOf = (facts: readonly FactView[]): string =>
 /** `cnilab run FILE` with the values of the cell: `--containerd 1.6.3`, and `--set AXIS=VALUE` for what is no component. */
 export function repeatCommand({ scenario, cell }: RunHead): string {
   const flags = Object.entries(cell).flatMap(([axis, value]) =>
-    COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : ['--set', `${axis}=${value}`],
+    NODE_COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : ['--set', `${axis}=${value}`],
   );
   return pasteable(['cnilab', 'run', scenario.place.file, ...flags]);
 }

@@ -3,7 +3,7 @@ import parse from 'semver/functions/parse.js';
 
 import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
-import { isRuntime, NODE_COMPONENTS, type NodeComponentName } from '../core/components.ts';
+import { isRuntime, NODE_COMPONENTS, type NodeComponentName, type RuntimeName } from '../core/components.ts';
 import type { Cell, FilledCell } from './fill.ts';
 import type { RunPlan } from './plan.ts';
 
@@ -27,35 +27,124 @@ export interface CellsOfScenario {
 /** Every combination of a scenario's axes, the last axis changing fastest, after the command line had its say. */
 export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenario {
   const { axes, nodes, changed } = axesOf(scenario, options);
-  const cells = combine(axes).map((values) => ({
+  const cells = factorsOf({ axes, nodes }).reduce<readonly Cell[]>(
+    (all, parts) => all.flatMap((cell) => parts.map((part) => ({ ...cell, ...part }))),
+    [{}],
+  );
+  const filled = cells.map((values) => ({
     values,
     plain: new Set(
       axes.filter(({ axis, plain }) => plain.includes(values[axis] ?? '')).map(({ axis }) => axis),
     ),
   }));
-  return { cells, nodes, changed };
+  return { cells: filled, nodes, changed };
+}
+
+/** How many cells `cellsOf` would make. */
+export const countCells = (scenario: Scenario, options: CellOptions): number =>
+  factorsOf(axesOf(scenario, options)).reduce((product, parts) => product * parts.length, 1);
+
+type Axes = Scenario['matrix'];
+type AxesAndNodes = Pick<CellsOfScenario, 'nodes'> & { readonly axes: Axes };
+
+/** What a cell is made of, one of each. The axes of two runtimes are one factor, as a cell has one of them. */
+function factorsOf({ axes, nodes }: AxesAndNodes): readonly (readonly Cell[])[] {
+  const ofRuntimes = axesOfTwoRuntimes(nodes);
+  const isOfRuntimes = ({ axis }: Axis) => ofRuntimes.includes(axis);
+  const first = axes.find(isOfRuntimes);
+  const cellsOfAxis = ({ axis, values }: Axis) => [...new Set(values)].map((value) => ({ [axis]: value }));
+  return axes.flatMap((axis) => {
+    if (!isOfRuntimes(axis)) return [cellsOfAxis(axis)];
+    return axis === first ? [axes.filter(isOfRuntimes).flatMap(cellsOfAxis)] : [];
+  });
+}
+
+/** A node as it is in one cell: with one runtime. */
+export function nodeIn({ otherRuntime, ...node }: NamedNode, cell: Cell): NamedNode {
+  const axis = axisOf(otherRuntime?.version);
+  const isOther = otherRuntime !== undefined && axis !== undefined && cell[axis] !== undefined;
+  return isOther ? { ...node, runtime: otherRuntime } : node;
 }
 
 /** The axes after the command line had its say, before they are multiplied. */
-export function axesOf(
+function axesOf(
   scenario: Scenario,
   { overrides, only }: CellOptions,
-): Omit<CellsOfScenario, 'cells'> & { readonly axes: Scenario['matrix'] } {
-  let axes: Scenario['matrix'] = scenario.matrix.map((axis) => withValues(axis, only[axis.axis]));
-  let changed = scenario.matrix.some(({ axis }) => only[axis] !== undefined);
-  let { nodes } = scenario;
+): AxesAndNodes & { readonly changed: boolean } {
+  let { axes, nodes } = withRuntimes(
+    { axes: axesWanted(scenario, only), nodes: scenario.nodes },
+    overriddenVersions(overrides).flatMap(([component, values]) =>
+      isRuntime(component) ? [{ component, values }] : [],
+    ),
+  );
   for (const [component, values] of overriddenVersions(overrides)) {
+    if (isRuntime(component)) continue;
     const axisFor = (node: NodeSpec) => axisOf(versionTextOf(node, component)) ?? component;
-    for (const axis of new Set(nodes.map(axisFor))) {
-      const replaced = { axis, values, plain: [] };
-      axes = axes.some((known) => known.axis === axis)
-        ? axes.map((known) => (known.axis === axis ? replaced : known))
-        : [...axes, replaced];
-    }
+    axes = replaceAxes(axes, { by: [...new Set(nodes.map(axisFor))].map((axis) => ({ axis, values })) });
     nodes = nodes.map((node) => withVersion(node, { component, text: `\${matrix.${axisFor(node)}}` }));
-    changed = true;
   }
-  return { axes, nodes, changed };
+  const isNarrowed = scenario.matrix.some(({ axis }) => only[axis] !== undefined);
+  return { axes, nodes, changed: isNarrowed || overriddenVersions(overrides).length > 0 };
+}
+
+/** Where one of the axes of two runtimes is narrowed, the other has no cells. */
+function axesWanted({ matrix, nodes }: Scenario, only: CellOptions['only']): Axes {
+  const ofRuntimes = axesOfTwoRuntimes(nodes).filter((axis) => matrix.some((known) => known.axis === axis));
+  const isLeftOut = ({ axis }: Axis) =>
+    ofRuntimes.includes(axis) &&
+    only[axis] === undefined &&
+    ofRuntimes.some((other) => only[other] !== undefined);
+  return matrix.filter((axis) => !isLeftOut(axis)).map((axis) => withValues(axis, only[axis.axis]));
+}
+
+const axesOfTwoRuntimes = (nodes: readonly NodeSpec[]): readonly string[] => {
+  const node = nodes.find(({ otherRuntime }) => otherRuntime !== undefined);
+  return [axisOf(node?.runtime.version), axisOf(node?.otherRuntime?.version)].filter(
+    (axis) => node?.otherRuntime !== undefined && axis !== undefined,
+  ) as readonly string[];
+};
+
+/** With other runtimes on all nodes: the axes of those that go away go too. */
+function withRuntimes(
+  { axes, nodes }: AxesAndNodes,
+  wanted: readonly { readonly component: RuntimeName; readonly values: readonly string[] }[],
+): AxesAndNodes {
+  if (wanted.length === 0) return { axes, nodes };
+  const runtimesOf = ({ runtime, otherRuntime }: NodeSpec) =>
+    otherRuntime === undefined ? [runtime] : [runtime, otherRuntime];
+  const axisFor = (node: NodeSpec, name: RuntimeName): string => {
+    const own = wanted.length === 1 ? runtimesOf(node).find((one) => one.name === name) : undefined;
+    return axisOf(own?.version) ?? name;
+  };
+  const by = wanted.flatMap(({ component, values }) =>
+    [...new Set(nodes.map((node) => axisFor(node, component)))].map((axis) => ({ axis, values })),
+  );
+  const before = nodes.flatMap(runtimesOf).flatMap(({ version }) => axisOf(version) ?? []);
+  return {
+    axes: replaceAxes(axes, { by, without: before }),
+    nodes: nodes.map((node) => {
+      const { place } = node.runtime.version;
+      const [runtime = node.runtime, otherRuntime] = wanted.map(({ component }) => ({
+        name: component,
+        version: { text: `\${matrix.${axisFor(node, component)}}`, place },
+      }));
+      const { otherRuntime: _before, ...rest } = node;
+      return { ...rest, runtime, ...(otherRuntime === undefined ? {} : { otherRuntime }) };
+    }),
+  };
+}
+
+/** Axes of the same name are replaced where they are, others come last; those of `without` that are not replaced go away. */
+function replaceAxes(
+  axes: Axes,
+  { by, without = [] }: { by: readonly Omit<Axis, 'plain'>[]; without?: readonly string[] },
+): Axes {
+  const replaced = by.map((axis): Axis => ({ ...axis, plain: [] }));
+  const known = axes.flatMap((axis) => {
+    const other = replaced.find((one) => one.axis === axis.axis);
+    return other !== undefined ? [other] : without.includes(axis.axis) ? [] : [axis];
+  });
+  return [...known, ...replaced.filter((axis) => !known.includes(axis))];
 }
 
 /** Components and the versions that the command line wants of them. */
@@ -78,31 +167,20 @@ function withValues(axis: Axis, values: readonly string[] | undefined): Axis {
   return { axis: axis.axis, values, plain: values.filter(isPlain) };
 }
 
-function combine(axes: Scenario['matrix']): readonly Cell[] {
-  return axes.reduce<readonly Cell[]>(
-    (cells, { axis, values }) =>
-      cells.flatMap((cell) => [...new Set(values)].map((value) => ({ ...cell, [axis]: value }))),
-    [{}],
-  );
-}
-
 /** The axis that a version is nothing but a reference to. */
 const axisOf = (version: VersionText | undefined): string | undefined =>
   /^\$\{matrix\.([^}]+)\}$/.exec(version?.text ?? '')?.[1];
 
-const versionTextOf = (node: NodeSpec, component: NodeComponentName): VersionText | undefined =>
-  isRuntime(component)
-    ? node.runtime.version
-    : component === 'cni-plugins'
-      ? node.cniPlugins.set
-      : node[component];
+type OtherComponent = Exclude<NodeComponentName, RuntimeName>;
+
+const versionTextOf = (node: NodeSpec, component: OtherComponent): VersionText | undefined =>
+  component === 'cni-plugins' ? node.cniPlugins.set : node[component];
 
 function withVersion(
   node: NamedNode,
-  { component, text }: { component: NodeComponentName; text: string },
+  { component, text }: { component: OtherComponent; text: string },
 ): NamedNode {
   const version = { text, place: versionTextOf(node, component)?.place ?? node.runtime.version.place };
-  if (isRuntime(component)) return { ...node, runtime: { name: component, version } };
   if (component === 'cni-plugins') return { ...node, cniPlugins: { ...node.cniPlugins, set: version } };
   return { ...node, [component]: version };
 }

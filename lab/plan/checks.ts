@@ -11,8 +11,8 @@ import { textsOfCall } from '../spec/call-shape.ts';
 import { parseTemplate } from '../spec/template.ts';
 import { backgroundEndedBy, madeBy, usedBy } from '../spec/verbs/verbs.ts';
 import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
-import { nameCell, axesOf, type CellOptions } from './cells.ts';
-import { LIMITS, cellCount, tooManyCells } from '../spec/limits.ts';
+import { countCells, nameCell, type CellOptions } from './cells.ts';
+import { LIMITS, tooManyCells } from '../spec/limits.ts';
 
 /** Pods and containers that a cell speaks of and never makes, as the step that does is left out of it. */
 export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {
@@ -74,7 +74,7 @@ function subjectsIn(value: unknown): readonly string[] {
 
 /** A plan that would be too large to make, of the file alone or with what the command line adds to it. */
 export function checkSize(scenario: Scenario, options: CellOptions): Diagnostic | undefined {
-  const cells = cellCount(axesOf(scenario, options).axes);
+  const cells = countCells(scenario, options);
   const steps = scenario.steps.length;
   if (cells <= LIMITS.cells && cells * steps <= LIMITS.plannedSteps) return undefined;
   const message =

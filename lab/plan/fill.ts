@@ -17,7 +17,7 @@ import type {
 import { formatWritten, valueOf, type WrittenJson, type WrittenObject } from '../spec/written-json.ts';
 import { formatTemplate, parseTemplate } from '../spec/template.ts';
 
-/** One value for each axis of a matrix. */
+/** One value for each axis of a matrix. An axis that belongs to the other runtime is missing, and is empty in texts. */
 export type Cell = Readonly<Record<string, string>>;
 
 /**
@@ -33,7 +33,7 @@ export function fillText(text: string, { cell, mode }: { cell: Cell; mode: FillM
   const parts = template.value.map((part) => {
     const value =
       part.kind === 'ref' && part.name.startsWith('matrix.')
-        ? cell[part.name.slice('matrix.'.length)]
+        ? (cell[part.name.slice('matrix.'.length)] ?? '')
         : undefined;
     return value === undefined ? part : ({ kind: 'literal', text: value } as const);
   });
@@ -65,7 +65,7 @@ export function fillJson(object: WrittenObject, { cell, mode }: FillJson): Writt
   const fill = (text: string) => fillText(text, { cell: cell.values, mode });
   const isThere = (value: WrittenJson): boolean => {
     const axis = 'text' in value ? /^\$\{matrix\.([^}]+)\}$/.exec(value.text)?.[1] : undefined;
-    return axis === undefined || cell.values[axis] !== '';
+    return axis === undefined || (cell.values[axis] ?? '') !== '';
   };
   const fillValue = (value: WrittenJson): WrittenJson => {
     switch (value.is) {

@@ -22,7 +22,7 @@ import {
   type NodeCells,
 } from './branches.ts';
 import { checkCaptures, checkUses } from './checks.ts';
-import { type CellsOfScenario, nameCell } from './cells.ts';
+import { type CellsOfScenario, nameCell, nodeIn } from './cells.ts';
 import type { NodeLimits } from '../core/node-state.ts';
 import type { ComponentName, ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';
@@ -60,7 +60,8 @@ export function planCells(
       mistakes.set(`${place.line}:${place.column} ${message}`, mistakeAt(place, { ...scenario, message }));
     };
     const resolver = createResolver({ cell, facts, cwd, mistake });
-    const planned = nodes.map((node) => ({
+    const nodesOfCell = nodes.map((node) => nodeIn(node, cell));
+    const planned = nodesOfCell.map((node) => ({
       spec: node,
       plan: planNode(node, {
         filled,
@@ -78,7 +79,7 @@ export function planCells(
     const steps = scenario.steps
       .filter((step) => applies(step, cellOn(step.on)))
       .map((step) => {
-        const node = runOn(nodes, step.on);
+        const node = runOn(nodesOfCell, step.on);
         return { step, action: planAction(step.action, { node, filled, resolver }) };
       });
     return { filled, planned, steps, cellOn };

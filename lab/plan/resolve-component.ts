@@ -8,7 +8,7 @@ import { type ComponentName, type ComponentRef, byComponent, COMPONENTS } from '
 import type { ComponentPins, Pins } from './pins.ts';
 import { pluginVersions } from '../spec/node-shape.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
-import { cellsOf } from './cells.ts';
+import { cellsOf, nodeIn } from './cells.ts';
 import { checkSize } from './checks.ts';
 import { fillVersion } from './fill.ts';
 import type { PlanOptions } from './plan-scenarios.ts';
@@ -142,8 +142,9 @@ export function localComponents(
   for (const scenario of scenarios) {
     if (checkSize(scenario, { overrides, only }) !== undefined) continue; // reported when the plan is made
     const { cells, nodes } = cellsOf(scenario, { overrides, only });
-    for (const [component, text] of versionTexts({ ...scenario, nodes })) {
-      for (const cell of cells) {
+    for (const cell of cells) {
+      const nodesOfCell = nodes.map((node) => nodeIn(node, cell.values));
+      for (const [component, text] of versionTexts({ ...scenario, nodes: nodesOfCell })) {
         const version = fillVersion(text, cell.values);
         const spec = parseVersionSpec(version.text);
         if (!spec.ok || spec.value.kind !== 'local') continue;

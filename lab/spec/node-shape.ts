@@ -130,10 +130,13 @@ const mayBeLocal = ({ text }: VersionText): boolean => text.startsWith('local:')
 /** A file in /opt/cni/bin. */
 const isPluginName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name);
 
-/** The version of a runtime under its name: exactly one of these stands in a node. */
+/** The version of a runtime under its name. A node has one of these, or two whose versions are axes. */
 const RUNTIME_KEYS: Readonly<Record<RuntimeName, Shape<VersionText>>> = {
   containerd: about('the version of containerd, its shim and ctr', versionShape),
-  crio: about('the version of CRI-O and its pinns, in place of containerd', versionShape),
+  crio: about(
+    'the version of CRI-O and its pinns, in place of containerd; or beside it, where each is an axis',
+    versionShape,
+  ),
 };
 
 const nodeOfAnyRuntime: Shape<NodeSpec> = object(
@@ -170,11 +173,14 @@ const nodeOfAnyRuntime: Shape<NodeSpec> = object(
     otherWords: { 'containerd-config': 'it is called runtime-config' },
   },
   (values, spot) => {
-    const name = RUNTIMES.find((one) => values[one] !== undefined);
-    const version = name && values[name];
-    if (name === undefined || version === undefined) return undefined; // runtimeNamed reports it
+    const [runtime, otherRuntime] = RUNTIMES.flatMap((name) => {
+      const version = values[name];
+      return version === undefined ? [] : [{ name, version }];
+    });
+    if (runtime === undefined) return undefined; // hasRuntime reports it
     return {
-      runtime: { name, version },
+      runtime,
+      ...present({ otherRuntime }),
       ...present({ runc: values.runc, crictl: values.crictl, runtimeConfig: values['runtime-config'] }),
       ...present({ runtimeConfigPlace: placeOf(spot, 'runtime-config') }),
       cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
@@ -190,24 +196,33 @@ const nodeOfAnyRuntime: Shape<NodeSpec> = object(
 export const nodeShape: Shape<NodeSpec> = {
   ...nodeOfAnyRuntime,
   read: (spot) => {
-    const name = spot.kind === 'mapping' ? runtimeNamed(spot, RUNTIMES) : undefined;
+    const isWhole = spot.kind === 'mapping' && hasRuntime(spot, RUNTIMES);
     const node = nodeOfAnyRuntime.read(spot);
-    return name === undefined ? undefined : node;
+    return isWhole ? node : undefined;
   },
   schema: (definitions) => ({
     ...nodeOfAnyRuntime.schema(definitions),
-    oneOf: RUNTIMES.map((name) => ({ required: [name] })),
+    anyOf: RUNTIMES.map((name) => ({ required: [name] })),
   }),
 };
 
-/** The one runtime that a node has; that it has none or two is a mistake. */
-export function runtimeNamed<N extends string>(spot: YamlValue, names: readonly N[]): N | undefined {
-  const [first, second] = names.filter((name) => spot.entries.some((entry) => entry.name === name));
-  if (first === undefined)
-    return spot.mistake(`${names.map((name) => JSON.stringify(name)).join(' or ')} is missing`);
-  if (second === undefined) return first;
-  return spot.mistake(`a node has one runtime: leave out "${first}" or "${second}"`);
+/** Whether a node has one runtime, or two whose versions are two axes; the mistake is reported. */
+export function hasRuntime(spot: YamlValue, names: readonly string[]): boolean {
+  const named = spot.entries.filter(({ name }) => names.includes(name));
+  if (named.length === 1) return true;
+  const [first = '', second = ''] = names;
+  if (named.length === 0) spot.mistake(`"${first}" or "${second}" is missing`);
+  else {
+    const axes = named.map(({ value }) => AXIS_ALONE.exec(value.text ?? '')?.[1]);
+    if (axes.every((axis) => axis !== undefined) && new Set(axes).size === axes.length) return true;
+    spot.mistake(
+      `a node has one runtime: leave out "${first}" or "${second}", or name an axis for each: ${first}: \${matrix.${first}}, ${second}: \${matrix.${second}}`,
+    );
+  }
+  return false;
 }
+
+const AXIS_ALONE = /^\$\{matrix\.([^}]+)\}$/;
 
 const placeOf = (spot: YamlValue, key: string): Place | undefined =>
   spot.entries.find(({ name }) => name === key)?.key.place;

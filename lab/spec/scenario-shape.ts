@@ -73,6 +73,7 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
     if (nodes === undefined) return spot.mistake('"node" is missing');
     if (values.node !== undefined && values.nodes !== undefined)
       return spot.mistake('"node" is the only node, and "nodes" are several by name; one of them has to go');
+    checkAxesOfRuntimes(nodes, spot);
     return {
       place: spot.place,
       name: values.name,
@@ -141,6 +142,16 @@ function checkControl(
   } else if (control.on !== undefined) mustBeOne('on', 'node', names);
   else
     valueOf('step')?.mistake(`each node has its own ${control.step}; "on" says which: ${names.join(', ')}`);
+}
+
+/** Two runtimes are two axes of which a cell has one, so all nodes that have two have the same axes. */
+function checkAxesOfRuntimes(nodes: readonly NamedNode[], spot: YamlValue): void {
+  const pairs = nodes.flatMap(({ runtime, otherRuntime }) =>
+    otherRuntime === undefined ? [] : [`${runtime.version.text} and ${otherRuntime.version.text}`],
+  );
+  const [first, other] = [...new Set(pairs)];
+  if (first !== undefined && other !== undefined)
+    spot.mistake(`nodes with two runtimes have the same two axes; here are ${first}, and ${other}`);
 }
 
 /** A text, or a number, true or false, which stay what they are where they are filled in without quotes. */

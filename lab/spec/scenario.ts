@@ -82,8 +82,16 @@ export interface LimitSpec extends VersionText {
   readonly name: LimitName;
 }
 
+/** A runtime and its version. */
+export interface RuntimeSpec {
+  readonly name: RuntimeName;
+  readonly version: VersionText;
+}
+
 export interface NodeSpec {
-  readonly runtime: { readonly name: RuntimeName; readonly version: VersionText };
+  readonly runtime: RuntimeSpec;
+  /** The runtime in the cells that have its axis, where each cell has one of two. Both versions are then axes and nothing else. */
+  readonly otherRuntime?: RuntimeSpec;
   readonly runc?: VersionText;
   readonly crictl?: VersionText;
   readonly cniPlugins: CniPluginsSpec;

@@ -20,6 +20,8 @@ function mistakesOf(text: string, options: Partial<PlanOptions> = {}): string {
   return plan.ok ? '' : plan.error.map((mistake) => `${formatDiagnostic(mistake)}\n`).join('');
 }
 
+const error = (exact: string) => expect.objectContaining({ exact }) as unknown;
+
 const titles = (plan: Plan): readonly string[] => plan.runs.map(({ title }) => title);
 
 test('what a node is from its first process on is planned as it is written, and read back', () => {
@@ -205,6 +207,83 @@ test('a version of the command line is an axis of its own where there was none',
       { component: 'cni-plugins', version: '1.1.1' },
     ],
   ]);
+});
+
+const TWO_RUNTIMES = `name: s
+summary: s
+matrix: { containerd: [1.6.3, 1.6.4], as: [a, b], crio: [1.24.0, 1.34.0] }
+node:
+  containerd: \${matrix.containerd}
+  crio: \${matrix.crio}
+  cni-config: { a.conf: { as: '\${matrix.as}', left-out: '\${matrix.crio}', empty: 'x\${matrix.containerd}' } }
+steps:
+  - run-pod: web
+    expect:
+      - { when: { containerd: '<1.6.4' }, error: old }
+      - { when: { containerd: '>=1.6.4' }, error: new }
+      - { when: { crio: '*' }, error: other }
+  - stop-pod: web
+    when: { crio: '>=1.34.0' }
+`;
+
+test('of the axes of two runtimes a cell has one, and with it the runtime', () => {
+  const { runs } = planOf(TWO_RUNTIMES);
+  expect(
+    runs.map(({ title, nodes: [node], steps }) => [
+      title,
+      node?.runtime,
+      steps.map(({ expect }) => expect.error),
+    ]),
+  ).toEqual([
+    ['s containerd=1.6.3 as=a', { component: 'containerd', version: '1.6.3' }, [error('old')]],
+    ['s containerd=1.6.3 as=b', { component: 'containerd', version: '1.6.3' }, [error('old')]],
+    ['s containerd=1.6.4 as=a', { component: 'containerd', version: '1.6.4' }, [error('new')]],
+    ['s containerd=1.6.4 as=b', { component: 'containerd', version: '1.6.4' }, [error('new')]],
+    ['s crio=1.24.0 as=a', { component: 'crio', version: '1.24.0' }, [error('other')]],
+    ['s crio=1.24.0 as=b', { component: 'crio', version: '1.24.0' }, [error('other')]],
+    ['s crio=1.34.0 as=a', { component: 'crio', version: '1.34.0' }, [error('other'), undefined]],
+    ['s crio=1.34.0 as=b', { component: 'crio', version: '1.34.0' }, [error('other'), undefined]],
+  ]);
+  const contents = runs.map((run) => JSON.parse(onlyNode(run).cniConfig[0]?.content ?? '') as unknown);
+  expect([contents[0], contents[4]]).toEqual([
+    { as: 'a', empty: 'x1.6.3' },
+    { as: 'a', 'left-out': '1.24.0', empty: 'x' },
+  ]);
+});
+
+test.each<[string, Partial<PlanOptions>, readonly string[]]>([
+  [
+    '--containerd',
+    { overrides: { containerd: ['1.6.4'] } },
+    ['containerd=1.6.4 as=a', 'containerd=1.6.4 as=b'],
+  ],
+  ['--crio', { overrides: { crio: ['1.34.0'] } }, ['as=a crio=1.34.0', 'as=b crio=1.34.0']],
+  [
+    'both',
+    { overrides: { containerd: ['1.6.4'], crio: ['1.34.0'] }, only: { as: ['a'] } },
+    ['containerd=1.6.4 as=a', 'crio=1.34.0 as=a'],
+  ],
+  ['--set of one', { only: { crio: ['1.24.0'] } }, ['as=a crio=1.24.0', 'as=b crio=1.24.0']],
+  [
+    '--set of both',
+    { only: { containerd: ['1.6.3'], crio: ['1.24.0'], as: ['a'] } },
+    ['containerd=1.6.3 as=a', 'crio=1.24.0 as=a'],
+  ],
+])('%s chooses the runtime where a file has two', (_, options, expected) => {
+  const { runs } = planOf(TWO_RUNTIMES, options);
+  expect(runs.map(({ title }) => title)).toEqual(expected.map((name) => `s ${name}`));
+  for (const { cell, nodes } of runs)
+    expect(cell).toMatchObject(
+      nodes.map(({ runtime }) => ({ [runtime.component]: runtime.version }))[0] ?? {},
+    );
+});
+
+test('a version of the other runtime takes the place of the one that a file has, with its axis', () => {
+  const text = (version: string) =>
+    `name: s\nsummary: s\nmatrix: { containerd: [1.6.3, 1.6.4] }\nnode: { containerd: '${version}' }\nsteps: [{ run-pod: web }]\n`;
+  const crio = { overrides: { crio: ['1.24.0', '1.34.0'] } };
+  expect(titles(planOf(text('${matrix.containerd}'), crio))).toEqual(['s crio=1.24.0', 's crio=1.34.0']);
+  expect(planOf(text('${matrix.containerd}'), crio).runs[0]?.nodes[0]?.runtime.component).toBe('crio');
 });
 
 test('--set narrows an axis, or brings a new value', () => {

@@ -1,17 +1,15 @@
 import { expect, test } from 'vitest';
 
-import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
-import { runtimeNamed } from '../../lab/spec/node-shape.ts';
-import { YamlFile } from '../../lab/spec/yaml-file.ts';
 import { mistakesOf, scenarioOf } from './read.ts';
 
-const text = (node: string) => `name: s\nsummary: s\nnode: ${node}\nsteps: [{ run-pod: web }]\n`;
+const MATRIX = 'matrix: { containerd: [1.6.4], crio: [1.34.0] }\n';
+const text = (node: string, matrix = '') =>
+  `name: s\nsummary: s\n${matrix}node: ${node}\nsteps: [{ run-pod: web }]\n`;
 
 test('the runtime of a node is the one that stands there', () => {
-  expect(scenarioOf(text('{ containerd: 1.6.4 }')).nodes[0]?.runtime).toMatchObject({
-    name: 'containerd',
-    version: { text: '1.6.4' },
-  });
+  const [node] = scenarioOf(text('{ crio: 1.34.0 }')).nodes;
+  expect(node?.runtime).toMatchObject({ name: 'crio', version: { text: '1.34.0' } });
+  expect(node).not.toHaveProperty('otherRuntime');
 });
 
 test('a node without one is told of with all else that is wrong', () => {
@@ -28,12 +26,36 @@ s.yaml:3:26 there is no "containerd-config" here: it is called runtime-config
 `);
 });
 
+test('two runtimes whose versions are two axes are runtimes of different cells', () => {
+  const [node] = scenarioOf(
+    text('{ containerd: "${matrix.containerd}", crio: "${matrix.crio}" }', MATRIX),
+  ).nodes;
+  expect(node).toMatchObject({ runtime: { name: 'containerd' }, otherRuntime: { name: 'crio' } });
+});
+
 test.each([
-  ['{ b: 1, a: 2 }', undefined, 's.yaml:1:1 a node has one runtime: leave out "a" or "b"'],
-  ['{ c: 1 }', undefined, 's.yaml:1:1 "a" or "b" is missing'],
-  ['{ c: 1, b: 2 }', 'b', undefined],
-])('of two that there are, exactly one: %s', (node, name, mistake) => {
-  const yaml = new YamlFile({ file: 's.yaml', text: node });
-  expect(yaml.root && runtimeNamed(yaml.root, ['a', 'b'])).toBe(name);
-  expect(yaml.mistakes.map(formatDiagnostic)[0]?.split('\n')[0]).toBe(mistake);
+  ['two versions', '{ containerd: 1.6.4, crio: 1.34.0 }'],
+  ['a version beside an axis', '{ containerd: 1.6.4, crio: "${matrix.crio}" }'],
+  ['one axis for both', '{ containerd: "${matrix.crio}", crio: "${matrix.crio}" }'],
+])('a node has one runtime: %s', (_, node) => {
+  expect(mistakesOf(text(node, MATRIX)).split('\n')[0]).toBe(
+    's.yaml:4:7 a node has one runtime: leave out "containerd" or "crio", or name an axis for each: containerd: ${matrix.containerd}, crio: ${matrix.crio}',
+  );
+});
+
+test('nodes with two runtimes have the same axes', () => {
+  const nodes = (second: string) => `name: s
+summary: s
+matrix: { containerd: [1.6.4], crio: [1.34.0], other: [1.24.0] }
+nodes:
+  left: { containerd: '\${matrix.containerd}', crio: '\${matrix.crio}' }
+  right: ${second}
+steps: [{ run-pod: web, on: left }]
+`;
+  expect(mistakesOf(nodes("{ containerd: '${matrix.containerd}', crio: '${matrix.other}' }"))).toContain(
+    'nodes with two runtimes have the same two axes; here are ${matrix.containerd} and ${matrix.crio}, and ${matrix.containerd} and ${matrix.other}',
+  );
+  expect(
+    scenarioOf(nodes("{ containerd: '${matrix.containerd}', crio: '${matrix.crio}' }")).nodes,
+  ).toHaveLength(2);
 });

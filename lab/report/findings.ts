@@ -231,8 +231,18 @@ const block = (text: string): readonly string[] => [
 const remains = (leftBehind: LeftBehindExpectation): string =>
   leftBehind.none ? 'nothing' : `\`${flowMap(Object.entries(leftBehind.kinds)).replace(/^\{ | \}$/g, '')}\``;
 
-/** The versions of a group and, where the scenario has other axes, their values. */
+/** The versions of a group by runtime and, where the scenario has other axes, their values. */
 function labelOf(own: readonly RunPlan[], all: readonly RunPlan[]): string {
+  return distinct(own.map(runtimeOf))
+    .map((runtime) => {
+      const [ofOwn, ofAll] = [own, all].map((runs) => runs.filter((run) => runtimeOf(run) === runtime));
+      return labelOfRuntime(ofOwn ?? [], ofAll ?? []);
+    })
+    .join('; ');
+}
+
+/** Of runs on one runtime. */
+function labelOfRuntime(own: readonly RunPlan[], all: readonly RunPlan[]): string {
   const sorted = (axis: Axis) =>
     axis.name === undefined
       ? distinct(all.map(axis.of)).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
@@ -246,7 +256,7 @@ function labelOf(own: readonly RunPlan[], all: readonly RunPlan[]): string {
     { name: undefined, of: versionOf },
     ...others.map((name): Axis => ({ name, of: ({ cell }) => (cell[name] ?? '').replace(/^\w+:/, '') })),
   ];
-  const runtime = all[0]?.nodes[0]?.runtime.component ?? '';
+  const runtime = runtimeOf(all[0]);
   return blocksOf(own, axes)
     .map((cells) =>
       axes
@@ -290,6 +300,8 @@ function blocksOf(runs: readonly RunPlan[], axes: readonly Axis[]): readonly (re
 }
 
 const isSuite = (value: string | undefined): boolean => /^debian:[a-z]+$/.test(value ?? '');
+
+const runtimeOf = (run: RunPlan | undefined): string => run?.nodes[0]?.runtime.component ?? '';
 
 const versionOf = ({ nodes }: RunPlan): string => nodes[0]?.runtime.version ?? '';
 

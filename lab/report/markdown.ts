@@ -3,7 +3,7 @@ import type { RunEnded } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import { cellList, Problems, type Problem } from './alike.ts';
 import { byScenario, createCollector, type Collected } from './collector.ts';
-import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
+import { matrixTable, nameRuntime, overviewTable, type CellResult } from './matrix-table.ts';
 import { formatPlace, type Reporter } from './reporter.ts';
 import { count, formatDuration } from '../core/amounts.ts';
 import { everythingText } from './run-text.ts';
@@ -134,7 +134,7 @@ function tablesOf({ runs }: Collected<Outcome>): readonly string[] {
   if (scenarios.length >= OVERVIEW_FROM) {
     const results = runs.map(({ run }) => ({
       scenario: run.control === undefined ? run.scenario.name : 'controls',
-      version: run.nodes[0]?.runtime.version ?? '',
+      version: nameRuntime(run.nodes[0]?.runtime),
       outcome: outcomeOf(run),
     }));
     return inParts(overviewTable(results, options)).map(fenced);

@@ -1,3 +1,4 @@
+import { DEFAULT_RUNTIME, type RuntimeRef } from '../core/components.ts';
 import { shown } from '../core/content.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import { nameValue } from '../plan/cells.ts';
@@ -16,7 +17,7 @@ export interface TableOptions {
 }
 
 /**
- * The matrix of one scenario: its last axis from left to right, the others one row for each combination. Where that is
+ * The matrix of one scenario, one table for the cells of each runtime: its last axis from left to right, the others one row for each combination. Where that is
  * wider than the terminal, the last axis goes downwards too.
  */
 export function matrixTable(
@@ -29,6 +30,17 @@ export function matrixTable(
     ),
     outcome,
   }));
+  const axesOf = ({ cell }: CellResult) => JSON.stringify(Object.keys(cell));
+  return distinct(results.map(axesOf)).flatMap((axes) =>
+    oneTable(
+      results.filter((result) => axesOf(result) === axes),
+      { columns, paint },
+    ),
+  );
+}
+
+/** Of cells that all have these axes. */
+function oneTable(results: readonly CellResult[], { columns, paint }: TableOptions): readonly string[] {
   const axes = Object.keys(results[0]?.cell ?? {});
   const across = axes.at(-1);
   if (across === undefined) return [];
@@ -106,8 +118,19 @@ const distinct = (texts: readonly string[]): readonly string[] => [...new Set(te
 /** One run of many scenarios: the version of its runtime is its column. */
 export interface OverviewRun {
   readonly scenario: string;
+  /** as `nameRuntime` has it */
   readonly version: string;
   readonly outcome: CellResult['outcome'];
+}
+
+/** A runtime as the head of a column: `1.6.3`; one that is not the default with its name, `crio 1.34.0`. */
+export function nameRuntime(
+  runtime: Pick<RuntimeRef, 'component' | 'version'> | undefined,
+  version = runtime?.version ?? '',
+): string {
+  return runtime === undefined || runtime.component === DEFAULT_RUNTIME
+    ? version
+    : `${runtime.component} ${version}`;
 }
 
 const MARKS: Readonly<Record<CellResult['outcome'], string>> = {
@@ -176,7 +199,7 @@ function groupsOf(versions: readonly string[]): readonly VersionGroup[] {
   });
 }
 
-const minorOf = (version: string): string => /^\d+\.\d+/.exec(version)?.[0] ?? version;
+const minorOf = (version: string): string => /^(?:[a-z]+ )?\d+\.\d+/.exec(version)?.[0] ?? version;
 
 /** Groups that fit beside one another. */
 function inRows(groups: readonly VersionGroup[], columns: number): readonly (readonly VersionGroup[])[] {

@@ -9,7 +9,7 @@ import { cellList, cellName, SeenBefore } from './alike.ts';
 import { attemptTexts, isFlaky } from './attempts.ts';
 import { byScenario } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
-import { matrixTable, overviewTable, type CellResult } from './matrix-table.ts';
+import { matrixTable, nameRuntime, overviewTable, type CellResult } from './matrix-table.ts';
 import type { Reporter, Screen } from './reporter.ts';
 import { count, formatDuration } from '../core/amounts.ts';
 import { artifactsText, blocksOf, findingText, everythingText, keptText, type Block } from './run-text.ts';
@@ -193,7 +193,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     if (!isOverview()) return [];
     const results = runs.map((run) => ({
       scenario: run.control === undefined ? run.scenario.name : 'controls',
-      version: run.nodes[0]?.runtime.version ?? '',
+      version: nameRuntime(run.nodes[0]?.runtime),
       outcome: outcomeOf(run),
     }));
     const tookMs = (run: RunHead): number => ended.get(run.slug)?.durationMs ?? 0;

@@ -3,7 +3,7 @@ import compare from 'semver/functions/compare.js';
 import parse from 'semver/functions/parse.js';
 import type { SemVer } from 'semver';
 
-import { isRuntime, NODE_COMPONENTS } from '../core/components.ts';
+import { isRuntime, NODE_COMPONENTS, RUNTIMES, type RuntimeName } from '../core/components.ts';
 import { applies, type BranchCell } from '../plan/branches.ts';
 import type { When } from '../spec/scenario.ts';
 
@@ -16,12 +16,30 @@ export function whensFor(
   within: When = {},
 ): readonly (readonly When[])[] | undefined {
   const cells = groups.flat();
+  const runtimes = RUNTIMES.filter((name) => cells.some(({ versions }) => versions[name] !== undefined));
+  if (runtimes.length > 1) return byRuntime(runtimes, groups, within);
   for (const name of namesOf(cells)) {
     const ranges = rangesFor(name, groups);
     if (ranges === undefined) continue;
     return ranges.map((own) => own.map((range) => narrowed(within, { name, range, cells })));
   }
   return bySeveral(groups, within);
+}
+
+/** By runtime first, because no range of versions matches cells of both runtimes. */
+function byRuntime(
+  runtimes: readonly RuntimeName[],
+  groups: readonly (readonly BranchCell[])[],
+  within: When,
+): readonly (readonly When[])[] | undefined {
+  const parts = runtimes.map((name) => {
+    const own = groups.map((group) => group.filter(({ versions }) => versions[name] !== undefined));
+    const some = own.filter(({ length }) => length > 0);
+    const whens = some.length === 1 ? [[{ ...within, [name]: within[name] ?? '*' }]] : whensFor(some, within);
+    return whens && own.map((group) => whens[some.indexOf(group)] ?? []);
+  });
+  if (parts.some((part) => part === undefined)) return undefined;
+  return groups.map((_, index) => parts.flatMap((part) => part?.[index] ?? []));
 }
 
 /** By the values of one axis first, and within each value by the rest. */

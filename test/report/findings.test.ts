@@ -60,6 +60,18 @@ The document says all of them | and is wrong.
 `);
 });
 
+test('versions of two runtimes are named apart', () => {
+  const crio = cell('1.34.0', 'stays');
+  const onCrio: RunPlan = {
+    ...crio,
+    cell: { crio: '1.34.0' },
+    nodes: crio.nodes.map((node) => ({ ...node, runtime: { component: 'crio', version: '1.34.0' } })),
+  };
+  const page = findingsPage([{ scenario, runs: [cell('1.6.2', 'stays'), cell('1.6.3'), onCrio] }]);
+  expect(page).toContain('**containerd 1.6.2; crio 1.34.0**');
+  expect(page).toContain('**containerd 1.6.3**');
+});
+
 test('cells of several axes are named by all combinations that they are', () => {
   const axes = ['1.0.0', '1.1.0'].flatMap((config) =>
     ['1.6.4', '2.1.9'].map((version) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { matrixTable, overviewTable, type CellResult } from '../../lab/report/matrix-table.ts';
+import { matrixTable, nameRuntime, overviewTable, type CellResult } from '../../lab/report/matrix-table.ts';
 
 const cell = (containerd: string, plugins: string, outcome: CellResult['outcome']): CellResult => ({
   cell: { containerd, plugins },
@@ -40,6 +40,14 @@ test('words are painted by what they say, padded already', () => {
   expect(painted[1]).toBe('  1.6.3                <pass:pass >  <fail:fail >');
 });
 
+test('cells of two runtimes are two tables', () => {
+  const crio = { cell: { crio: '1.34.0' }, outcome: 'pass' } as const;
+  const containerd = { cell: { containerd: '1.6.3' }, outcome: 'fail' } as const;
+  expect(matrixTable([containerd, crio], { columns: 80, paint })).toEqual([
+    ...['  containerd  1.6.3', '              fail', '  crio  1.34.0', '        pass'],
+  ]);
+});
+
 test('without axes there is no table', () => {
   expect(matrixTable([{ cell: {}, outcome: 'pass' }], { columns: 80, paint })).toEqual([]);
 });
@@ -66,6 +74,13 @@ test('many scenarios are one table: a row each, a column for each version, the w
     'third            -',
     '',
     '. pass   - not run   ? inconclusive   F fail',
+  ]);
+  const crio = nameRuntime({ component: 'crio', version: '1.34.0' });
+  expect(overviewTable([run('first', '2.4.2'), run('first', crio, 'fail')], { columns: 80, paint })).toEqual([
+    '       2.4  crio 1.34',
+    '       2    0',
+    'first  .    F',
+    ...['', '. pass   F fail'],
   ]);
   const narrow = overviewTable(runs, { columns: 24, paint });
   expect(Math.max(...narrow.map(({ length }) => length))).toBeLessThanOrEqual(44);

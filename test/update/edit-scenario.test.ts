@@ -219,6 +219,19 @@ describe('the branches of groups of cells', () => {
     ]);
   });
 
+  test('cells of two runtimes are told apart by runtime first', () => {
+    const onCrio = (crio: string): BranchCell => ({ cell: { crio }, versions: { crio } });
+    expect(whensFor([[OLD, onCrio('1.24.0')], [NEW]])).toEqual([
+      [{ containerd: '<1.6.4' }, { crio: '*' }],
+      [{ containerd: '>=1.6.4' }],
+    ]);
+    expect(whensFor([[OLD, NEW], [onCrio('1.24.0')], [onCrio('1.34.0')]])).toEqual([
+      [{ containerd: '*' }],
+      [{ crio: '<1.34.0' }],
+      [{ crio: '>=1.34.0' }],
+    ]);
+  });
+
   test('are values of an axis that has no versions, and of two where one is not enough', () => {
     const axes = ['1.6.4', '2.4.2'].flatMap((version) =>
       ['strict', 'loose'].map((filter) => cell(version, { filter })),

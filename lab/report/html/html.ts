@@ -7,6 +7,7 @@ import { attemptTexts, isFlaky } from '../attempts.ts';
 import { headOf, type RunHead } from '../../plan/plan.ts';
 import { scenarioKey } from '../collector.ts';
 import { Problems } from '../alike.ts';
+import { nameRuntime } from '../matrix-table.ts';
 import type { Reporter } from '../reporter.ts';
 import { count, formatDuration } from '../../core/amounts.ts';
 import { createBlocks } from './blocks.ts';
@@ -153,10 +154,10 @@ function createIndex() {
   };
 }
 
-/** The version of the runtime, as the matrix has it if it is an axis: `1.6.3`, `debian:1.6.20`. */
+/** The version of the runtime, as the matrix has it if it is an axis: `1.6.3`, `debian:1.6.20`, `crio 1.34.0`. */
 function columnOf({ cell, nodes }: RunHead): string {
-  const [first] = nodes;
-  return shown(cell[first?.runtime.component ?? ''] ?? first?.runtime.version ?? 'unknown');
+  const runtime = nodes[0]?.runtime;
+  return shown(nameRuntime(runtime, cell[runtime?.component ?? ''] ?? runtime?.version ?? 'unknown'));
 }
 
 /** The other axes. */

@@ -123,11 +123,15 @@ function withRecorder(plan: Plan, record: boolean | undefined): Plan {
   return { ...plan, runs };
 }
 
-function overridesOf({ containerd, runc, cniPlugins, crictl }: NodeFlags, cwd: string): VersionOverrides {
+function overridesOf(
+  { containerd, crio, runc, cniPlugins, crictl }: NodeFlags,
+  cwd: string,
+): VersionOverrides {
   const versions = (texts: readonly (string | undefined)[] = []) =>
     texts.flatMap((text) => (text === undefined ? [] : [fromHere(text, cwd)]));
   return {
     containerd: versions(containerd),
+    crio: versions(crio),
     runc: versions([runc]),
     'cni-plugins': versions([cniPlugins]),
     crictl: versions([crictl]),

@@ -39,6 +39,7 @@ export type StopReason = Signal | 'broken-output' | 'bug';
 /** Every flag of the commands that make nodes; see `cnilab run --help` for what each is for. */
 export interface NodeFlags {
   readonly containerd?: readonly string[];
+  readonly crio?: readonly string[];
   readonly runc?: string;
   readonly cniPlugins?: string;
   readonly crictl?: string;

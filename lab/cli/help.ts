@@ -67,6 +67,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     examples: [
       ['run missing-version', 'one scenario, all cells of its matrix'],
       ['run our-issue.yaml --containerd 1.6.3,1.6.4 --verbose', 'a file, on two versions'],
+      ['run missing-version --crio 1.24.0,1.34.0', 'on CRI-O in place of containerd'],
       ['run our-issue.yaml --update', 'and write what was measured into the file as expectations'],
       ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
       ['run --last-failed', 'what did not pass in the last session'],
@@ -178,6 +179,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     examples: [
       ['up --containerd 1.6.3 --cni-config ./10-mine.conflist', 'a node with a configuration of yours'],
       ['up --scenario missing-version --set containerd=1.6.3', 'the node of a scenario'],
+      ['up --crio 1.34.0', 'a node with CRI-O'],
     ],
   },
   enter: {

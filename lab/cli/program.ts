@@ -174,7 +174,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
   withSourceFlags(program.command('versions'))
     .description('the versions that are available, and from where')
-    .argument('[component]', 'containerd, runc, cni-plugins or crictl')
+    .argument('[component]', 'containerd, crio, runc, cni-plugins or crictl')
     .option('--json', 'as data')
     .action(async (component: string | undefined, flags: NodeFlags & { json?: true }) =>
       done(await (await import('./versions.ts')).versionsCommand(world, component, flags)),
@@ -288,6 +288,7 @@ function withVersionFlags(command: Command, which: string, several = ''): Comman
   return withBackendFlags(
     withSourceFlags(command)
       .option('--containerd <version>', `${which}${several}`, list)
+      .option('--crio <version>', `${which}; CRI-O as the runtime`, list)
       .option('--runc <version>', which)
       .option('--cni-plugins <version>', `${which}; the whole set`)
       .option('--crictl <version>', which)

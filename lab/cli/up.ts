@@ -15,8 +15,8 @@ export interface UpFlags extends NodeFlags, NodeByHandFlags {
 
 /** `cnilab up`: a node of these versions and this configuration, left up for work by hand. */
 export async function upCommand(world: World, flags: UpFlags): Promise<number> {
-  if ((flags.containerd?.length ?? 1) > 1)
-    throw new BadInput('one node has one containerd; name a single version');
+  if ((flags.containerd ?? []).length + (flags.crio ?? []).length > 1)
+    throw new BadInput('one node has one runtime; name a single version of containerd or of CRI-O');
   if (flags.name !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(flags.name))
     throw new BadInput(
       `a node's name is its host name: small letters, digits and dashes; got ${JSON.stringify(flags.name)}`,

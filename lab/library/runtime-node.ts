@@ -22,7 +22,7 @@ export class RuntimeNode {
   constructor(request: NodeRequest = ANY_NODE) {
     if (!isRequest(request))
       throw new BadInput(
-        `RuntimeNode: takes nothing; got ${describe(request)}; a version goes to withContainerd`,
+        `RuntimeNode: takes nothing; got ${describe(request)}; a version goes to withContainerd or withCrio`,
       );
     this.#request = request;
   }
@@ -31,6 +31,12 @@ export class RuntimeNode {
   withContainerd(version: string): RuntimeNode {
     INPUTS.version(version, 'withContainerd');
     return this.#with({ runtime: { name: 'containerd', version } });
+  }
+
+  /** The same with CRI-O in place of containerd; of the two, the one named last counts. */
+  withCrio(version: string): RuntimeNode {
+    INPUTS.version(version, 'withCrio');
+    return this.#with({ runtime: { name: 'crio', version } });
   }
 
   /** `auto`, which is the default, is the first that works on this host. */

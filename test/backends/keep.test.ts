@@ -166,6 +166,6 @@ test('what cannot be done is said in one line', async () => {
   });
   expect(await said('up', '--containerd', '1.6.3,1.6.4')).toMatchObject({
     exitCode: 2,
-    stderr: 'cnilab: one node has one containerd; name a single version\n',
+    stderr: 'cnilab: one node has one runtime; name a single version of containerd or of CRI-O\n',
   });
 });

@@ -27,7 +27,12 @@ test.each<[string, () => unknown, string]>([
   [
     'a version where none is taken',
     () => new (RuntimeNode as new (version: string) => unknown)('1.6.4'),
-    'RuntimeNode: takes nothing; got "1.6.4"; a version goes to withContainerd',
+    'RuntimeNode: takes nothing; got "1.6.4"; a version goes to withContainerd or withCrio',
+  ],
+  [
+    'half a version of CRI-O',
+    () => new RuntimeNode().withCrio('1.34'),
+    'withCrio: wanted a whole version such as "1.34.0"; got "1.34"',
   ],
   [
     'half a version',

@@ -195,7 +195,7 @@ test('a file that there is not, a name that two files have, and bytes that are n
   const sound = (name: string) =>
     `name: ${name}\nsummary: s\nnode: { containerd: 1.6.4, cni-plugins: none }\nsteps: [{ exec: ['true'] }]\n`;
   expect(await refused('run', 'missing-versio.yaml')).toBe(
-    `cnilab: there is no file or folder ${folder}/missing-versio.yaml, and no scenario of that name; did you mean crio-missing-version or missing-version?\n`,
+    `cnilab: there is no file or folder ${folder}/missing-versio.yaml, and no scenario of that name; did you mean missing-version?\n`,
   );
   mkdirSync(join(folder, 'twins'));
   writeFileSync(join(folder, 'twins/a.yaml'), sound('twin'));

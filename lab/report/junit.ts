@@ -2,9 +2,10 @@ import { shownLine, shown } from '../core/content.ts';
 import type { RunEnded } from '../events.ts';
 import { worst, type Finding } from '../judge/verdict.ts';
 import type { JournalEntry } from '../observe/observation.ts';
-import type { RunHead, RunPlan } from '../plan/plan.ts';
-import { attemptTexts } from './attempts.ts';
-import { byScenario, createCollector, type Collected } from './collector.ts';
+import { headOf, type RunHead, type RunPlan } from '../plan/plan.ts';
+import { attemptTexts, isFlaky } from './attempts.ts';
+import { InOrder, scenarioKey } from './collector.ts';
+import { PackedText } from './packed-text.ts';
 import type { Reporter } from './reporter.ts';
 import { type Glance, glanceAt, linesOfProblem } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
@@ -15,18 +16,51 @@ import { artifactsText, findingsText } from './run-text.ts';
  * is not known an error, what was not reached skipped. A control is one testcase: it came out as it must, or not.
  */
 export function createJunitReporter({ write }: { readonly write: (text: string) => void }): Reporter {
-  return createCollector<Cases>({
-    name: 'junit',
-    keep: (ended) => formatCases(casesOf(ended)),
-    write: (collected) => writeSuites(collected, write),
+  const suites = new Map<string, Suite>();
+  const cases = new InOrder<Cases>(({ run, xml, counts, flaky }) => {
+    const key = scenarioKey(run);
+    const suite = suites.get(key) ?? newSuite(run);
+    suites.set(key, suite);
+    suite.cases.add(xml);
+    suite.counts = addCounts(suite.counts, counts);
+    if (flaky) suite.flaky += 1;
   });
+  return {
+    name: 'junit',
+    on(event) {
+      if (event.kind === 'session-started') cases.planned(event.runs);
+      if (event.kind === 'run-ended')
+        cases.ended(event.run, formatCases(headOf(event.run), casesOf(event), isFlaky(event)));
+    },
+    end() {
+      cases.end((run) => formatCases(run, [notRun(run)], false));
+      writeSuites([...suites.values()], write);
+    },
+  };
 }
 
-/** The testcases of one run as they stand in the document, as 100,000 trees of elements would be some hundred MiB. */
+/** The testcases of one run as they stand in the document. */
 interface Cases {
+  readonly run: RunHead;
   readonly xml: string;
   readonly counts: Counts;
+  readonly flaky: boolean;
 }
+
+/** The testcases of one scenario. */
+interface Suite {
+  readonly name: string;
+  readonly file: string;
+  /** packed, as the document begins with the number of all cases, and there may be 100,000 runs */
+  readonly cases: PackedText;
+  counts: Counts;
+  /** how many of its runs are flaky */
+  flaky: number;
+}
+
+const newSuite = ({ scenario: { name, place } }: RunHead): Suite => ({
+  ...{ name, file: place.file, cases: new PackedText(), counts: NONE, flaky: 0 },
+});
 
 interface Counts {
   readonly tests: number;
@@ -36,31 +70,26 @@ interface Counts {
   readonly seconds: number;
 }
 
-const formatCases = (cases: readonly Element[]): Cases => ({
-  // by bytes, so that it is one text and not the tree of all the texts that it was put together from
-  xml: Buffer.from(cases.map((one) => `${formatElement(one, '    ')}\n`).join('')).toString(),
+const formatCases = (run: RunHead, cases: readonly Element[], flaky: boolean): Cases => ({
+  run,
+  xml: cases.map((one) => `${formatElement(one, '    ')}\n`).join(''),
   counts: countCases(cases),
+  flaky,
 });
 
 /** Piece by piece: a suite begins with the number of its cases, and the document with that of all. */
-function writeSuites({ runs: all, flaky }: Collected<Cases>, write: (text: string) => void): void {
-  const casesBySlug = new Map(all.map(({ run, kept }) => [run.slug, kept ?? formatCases([notRun(run)])]));
-  const flakySlugs = new Set(flaky.map(({ run }) => run.slug));
-  const suites = byScenario(all.map(({ run }) => run));
-  const countsOf = (runs: readonly RunHead[]) =>
-    runs.flatMap(({ slug }) => casesBySlug.get(slug)?.counts ?? []).reduce(addCounts, NONE);
-  const { skipped: _, ...counts } = asAttributes(countsOf(all.map(({ run }) => run)));
+function writeSuites(suites: readonly Suite[], write: (text: string) => void): void {
+  const all = suites.reduce((sum, { counts }) => addCounts(sum, counts), NONE);
+  const { skipped: _, ...counts } = asAttributes(all);
   const document = element('testsuites', { name: 'cnilab', ...counts });
   if (suites.length === 0) return write(formatXml(document));
   write(`${XML}${formatStart(document)}>\n`);
-  for (const { name, runs } of suites) {
-    const file = runs[0]?.scenario.place.file ?? '';
+  for (const { name, file, cases, counts, flaky } of suites) {
     // the schema of Jenkins (junit-10.xsd) has the file of a suite, not of a case
-    const suite = element('testsuite', { name, file, ...asAttributes(countsOf(runs)) });
+    const suite = element('testsuite', { name, file, ...asAttributes(counts) });
     write(`  ${formatStart(suite)}>\n`);
-    for (const one of flakyProperty(runs.filter(({ slug }) => flakySlugs.has(slug)).length))
-      write(`${formatElement(one, '    ')}\n`);
-    for (const { slug } of runs) write(casesBySlug.get(slug)?.xml ?? '');
+    for (const one of flakyProperty(flaky)) write(`${formatElement(one, '    ')}\n`);
+    cases.writeTo(write);
     write(`  </${suite.name}>\n`);
   }
   write(`</${document.name}>\n`);

@@ -30,6 +30,7 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
   let startMs = Infinity;
   let stopMs = -Infinity;
   let durationMs = 0;
+  let flaky = 0;
 
   const begin = (): void => {
     const head = {
@@ -45,6 +46,7 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
     if (!isBegun) begin();
     isBegun = true;
     counts[test.status] += 1;
+    if (test.flaky === true) flaky += 1;
     startMs = Math.min(startMs, test.start ?? Infinity);
     stopMs = Math.max(stopMs, test.stop ?? -Infinity);
     write(`${written === 0 ? '' : ','}\n${JSON.stringify(test)}`);
@@ -85,6 +87,7 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
       const summary = {
         tests: written,
         ...counts,
+        flaky,
         suites: suites.size,
         start: Math.round(start),
         stop: Math.round(stop),
@@ -109,6 +112,14 @@ interface Test extends ReturnType<typeof headTest> {
   /** how often it was repeated, and whether it passed only then */
   readonly retries?: number;
   readonly flaky?: boolean;
+  /** those before the last one; the number of the first is 1 */
+  readonly retryAttempts?: readonly {
+    readonly attempt: number;
+    readonly status: Status;
+    readonly duration: number;
+    readonly message?: string;
+    readonly extra: Readonly<Record<string, string>>;
+  }[];
   readonly extra?: Readonly<Record<string, string>>;
 }
 
@@ -131,7 +142,9 @@ function testOf(ended: RunEnded): Test {
     duration,
     ...(startMs === undefined ? {} : { start: startMs, stop: startMs + duration }),
     steps: run.steps.map(({ id }) => ({ name: id, status: statusOfStep(id, findings) })),
-    ...(attempts === undefined ? {} : { retries: attempts.length - 1, flaky: isFlaky(ended) }),
+    ...(attempts === undefined
+      ? {}
+      : { retries: attempts.length - 1, flaky: isFlaky(ended), retryAttempts: attemptsBefore(attempts) }),
     extra: {
       folder: outputHostPath,
       ...(attempts === undefined ? {} : { attempts: attemptTexts({ attempts }).join('\n') }),
@@ -149,6 +162,16 @@ function testOf(ended: RunEnded): Test {
       .join('\n'),
   };
 }
+
+const attemptsBefore = (attempts: NonNullable<RunEnded['attempts']>): NonNullable<Test['retryAttempts']> =>
+  attempts.slice(0, -1).map(({ verdict, durationMs, outputHostPath: folder }, at) => {
+    const first = verdict.findings.find(({ outcome }) => outcome !== 'pass');
+    return {
+      ...{ attempt: at + 1, status: STATUS[verdict.outcome], duration: Math.round(durationMs) },
+      ...(first === undefined ? {} : { message: shown(`${first.stepId}: ${first.message}`) }),
+      extra: { folder },
+    };
+  });
 
 function startOf(entries: RunEnded['entries']): number | undefined {
   const started = entries.find((entry) => entry.kind === 'run-started');

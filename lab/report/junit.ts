@@ -149,18 +149,20 @@ function casesOf(ended: RunEnded): readonly Element[] {
     const findings = verdict.findings.filter(({ check }) => check === 'control');
     const result = resultOf(findings.length === 0 ? verdict.findings : findings, run);
     const attributes = attributesOf(run, { stepId: 'control', ms: durationMs });
-    return [element('testcase', attributes, [...result, systemOut(ended)])];
+    return [element('testcase', attributes, [...result, ...repeatedOf(ended), systemOut(ended)])];
   }
   const { findings, outcome } = verdict;
   const glance = glanceAt({ run, findings, outcome, entries, columns: COLUMNS });
   const planned = [...run.steps.map(({ id }) => id), 'end'];
   // the start, and whatever else is no step, is a case where something is wrong with it
-  const others = findings.filter(({ stepId, outcome }) => outcome !== 'pass' && !planned.includes(stepId));
+  const ofAll = [findings, ...othersOf(ended).map(({ verdict }) => verdict.findings)].flat();
+  const others = ofAll.filter(({ stepId, outcome }) => outcome !== 'pass' && !planned.includes(stepId));
   const stepIds = [...new Set(others.map(({ stepId }) => stepId)), ...planned];
   return stepIds.map((stepId) => {
     const ofStep = findings.filter((finding) => finding.stepId === stepId && !isTidied(finding));
     return element('testcase', attributesOf(run, { stepId, ms: tookMs(stepId, entries) }), [
-      ...resultOf(ofStep, run, glance),
+      ...(ofStep.length > 0 || planned.includes(stepId) ? resultOf(ofStep, run, glance) : []),
+      ...repeatedOf(ended, stepId),
       ...(stepId === 'end' ? [systemOut(ended)] : []),
     ]);
   });
@@ -171,6 +173,26 @@ const isTidied = ({ check, outcome }: Finding): boolean => check === 'cleanup' &
 
 /** for the part of two texts around their first difference */
 const COLUMNS = 120;
+
+/** The attempts that do not decide. */
+const othersOf = ({ attempts = [], outputHostPath }: RunEnded): NonNullable<RunEnded['attempts']> =>
+  attempts.filter((attempt) => attempt.outputHostPath !== outputHostPath);
+
+/**
+ * What did not pass in attempts that do not decide, in one step or at all, as Surefire and newer versions of Jenkins have it:
+ * https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd.
+ */
+const repeatedOf = (ended: RunEnded, stepId?: string): readonly Element[] =>
+  othersOf(ended).flatMap(({ verdict: { findings } }) => {
+    const own = findings.filter((one) => one.outcome !== 'pass' && (stepId ?? one.stepId) === one.stepId);
+    const outcome = worst(own.map((one) => one.outcome));
+    const first = own.find((one) => one.outcome === outcome);
+    if (first === undefined) return [];
+    const name = `${isFlaky(ended) ? 'flaky' : 'rerun'}${outcome === 'fail' ? 'Failure' : 'Error'}`;
+    const message = shownLine(`${first.stepId}: ${first.message}`, { whole: 'verdict.json' });
+    const text = findingsText(own, ended.run).join('\n');
+    return [element(name, { type: first.check, message }, [element('stackTrace', {}, [text])])];
+  });
 
 /** Nothing for what passed. A failure outranks not knowing, and carries what is known of both. */
 function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): readonly Element[] {

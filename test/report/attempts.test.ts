@@ -1,3 +1,4 @@
+import { validateStrict } from 'ctrf';
 import { expect, test } from 'vitest';
 
 import type { LabEvent, RunEnded } from '../../lab/events.ts';
@@ -84,6 +85,24 @@ test('junit has it as a property of its suite, and attempts where the output of 
   );
   expect(text).toContain('<property name="flaky" value="1"/>');
   expect(text).toContain('attempt 1  fail  1-run-pod: error differs at character 9; recorded in /out/s1/a\n');
+  expect(text.match(/<flakyFailure /g)).toHaveLength(1);
+  expect(text).toContain(
+    `name="1-run-pod" time="0.040">
+      <flakyFailure type="error" message="1-run-pod: error differs at character 9">
+        <stackTrace>1-run-pod: error differs at character 9
+  at web.yaml:21:5
+`,
+  );
+});
+
+test('junit has attempts at a run that did not pass in the end, where they came out differently', async () => {
+  let text = '';
+  const events = flaky().map((event) =>
+    event.kind === 'run-ended' && event.attempts !== undefined ? decideAttempts([FAIL, UNKNOWN]) : event,
+  );
+  await tell(createJunitReporter({ write: (more) => void (text += more) }), events);
+  expect(text).toContain('<rerunError type="ran" message="2-stop-pod: the run did not come to its end');
+  expect(text).not.toContain('<flaky');
 });
 
 test('Markdown, TAP, CTRF and the outputs for GitHub have it too', async () => {
@@ -104,8 +123,16 @@ test('Markdown, TAP, CTRF and the outputs for GitHub have it too', async () => {
   const ctrf: unknown = JSON.parse(
     await said(createCtrfReporter({ write, labVersion: '0.1.0', nowMs: () => 0 })),
   );
+  validateStrict(ctrf);
+  const before = {
+    ...{ attempt: 1, status: 'failed', duration: 600, extra: { folder: '/out/s1/a' } },
+    message: '1-run-pod: error differs at character 9',
+  };
   expect(ctrf).toMatchObject({
-    results: { tests: [{ status: 'passed', retries: 1, flaky: true }, { status: 'passed' }] },
+    results: {
+      tests: [{ status: 'passed', retries: 1, flaky: true, retryAttempts: [before] }, { status: 'passed' }],
+      summary: { passed: 2, flaky: 1 },
+    },
   });
   let outputs = '';
   await said(

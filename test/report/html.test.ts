@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import type { LabEvent } from '../../lab/events.ts';
-import type { ReportIndex, RunDetail } from '../../lab/report/html/client/data.ts';
+import type { ReportIndex, RunDetail, RunRow } from '../../lab/report/html/client/data.ts';
+import { decideAttempts } from '../../lab/report/attempts.ts';
+import { headOf } from '../../lab/plan/plan.ts';
 import { createHtmlReporter } from '../../lab/report/html/html.ts';
 import { judge } from '../rig/judged.ts';
 import { item, journalOf, planned, ran, result, runPod, state, stopPod } from '../rig/recorded-run.ts';
@@ -25,8 +27,15 @@ function blockOf(html: string, id: string): unknown {
   return JSON.parse(gunzipSync(Buffer.from(base64, 'base64')).toString());
 }
 
-const indexOf = (html: string) =>
-  blockOf(html, 'index') as ReportIndex & { readonly texts: readonly number[] };
+/** The index with the rows of all its blocks. */
+function indexOf(html: string) {
+  const index = blockOf(html, 'index') as ReportIndex & {
+    readonly texts: readonly number[];
+    readonly rowBlocks: number;
+  };
+  const rows = Array.from({ length: index.rowBlocks }, (_, at) => blockOf(html, `rows-${at}`) as RunRow[]);
+  return { ...index, runs: rows.flat() };
+}
 
 /** The details of a run, with the shared texts in their places. */
 function detailIn(html: string, slug: string): RunDetail {
@@ -111,6 +120,41 @@ test('the details of a run have its timeline, what is left with the step, and th
     ]),
   );
   expect(detail.events.find(({ lane }) => lane === 'cri')?.more).toEqual([['standard output', '<web>\n']]);
+});
+
+test('a run that passed only when repeated has a mark of its own, and its attempts are among its details', async () => {
+  const first = { ...failing('1.6.3'), durationMs: 600, outputHostPath: '/out/s1/a' };
+  const html = await htmlOf(
+    session([passing('1.6.3'), passing('1.6.4')]).map((event): LabEvent =>
+      event.kind === 'run-ended' && event.run.title.endsWith('1.6.3')
+        ? decideAttempts([{ kind: 'run-ended', ...first, verdict: judge(first.run, first.entries) }, event])
+        : event,
+    ),
+  );
+  const { runs, notices } = indexOf(html);
+  expect(runs.map(({ title, outcome }) => [title, outcome])).toEqual([
+    ['reserved containerd=1.6.3', 'flaky'],
+    ['reserved containerd=1.6.4', 'pass'],
+  ]);
+  expect(notices).toEqual(['1 run passed only when repeated']);
+  expect(detailIn(html, runs[0]?.slug ?? '').attempts).toEqual([
+    'attempt 1  fail  1-run-pod: error differs at character 9; recorded in /out/s1/a',
+    'attempt 2  pass  recorded in /out/s1/reserved-containerd-1.6.3',
+  ]);
+  expect(html).toContain('pass: 1, flaky: 1, fail: 0');
+});
+
+test('the rows of many runs are in several blocks, in their order', async () => {
+  const cells = Array.from({ length: 4000 }, (_, at) => `1.6.${at}`);
+  const html = await htmlOf([
+    {
+      ...{ kind: 'session-started', backend: 'bare', jobs: 1, outputHostPath: '/out' },
+      runs: cells.map((version) => headOf(passing(version).run)),
+    },
+  ]);
+  const { runs, rowBlocks } = indexOf(html);
+  expect(rowBlocks).toBe(2);
+  expect(runs.map(({ title }) => title)).toEqual(cells.map((version) => `reserved containerd=${version}`));
 });
 
 test('two runs that behaved alike have the same behaviour, whatever their ids', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 
 import type { JsonValue } from '../../core/content.ts';
@@ -8,6 +9,10 @@ const BLOCK_CHARACTERS = 160_000;
 const SHORTEST_SHARED = 32;
 /** Of so many different texts the report knows where they are. Further ones stand where they are used. */
 const MOST_SHARED = 300_000;
+/** A longer text is known by its hash, as 300,000 long ones do not fit in memory. */
+const LONGEST_KEY = 64;
+/** So many characters of rows are one block. A browser reads all of them for the first screen. */
+const ROWS_CHARACTERS = 500_000;
 
 /** Where a value stands in the report. */
 export type Place = readonly [block: number, place: number];
@@ -15,28 +20,29 @@ export type Place = readonly [block: number, place: number];
 export interface Blocks {
   /** Adds a value to the open block of details, and writes that block when it is full. */
   add(value: object): Place;
-  /** Writes everything that is still open, and a last block `index` with this value. */
-  end(index: object): void;
+  /** Writes everything that is still open, the rows in blocks, and a last block `index` with this value. */
+  end(index: object, rows: Iterable<object>): void;
 }
 
 /**
  * Compressed data in an HTML page. Each block is an element of a type that no browser runs: gzip in base64, so that nothing in
  * it can end the element or begin another. `details-N` is a list of values; in them `{ "$": n }` stands for the n-th of all
  * shared texts, which are in `texts-N`, a list of texts each, in order. A text stands in the report once, however many runs
- * have it.
+ * have it. The rows of the index are in `rows-N`, lists that are read one after the other.
  */
 export function createBlocks(write: (html: string) => void): Blocks {
-  const details = createList('details', write);
-  const texts = createList('texts', write);
+  const details = createList('details', { write, characters: BLOCK_CHARACTERS });
+  const texts = createList('texts', { write, characters: BLOCK_CHARACTERS });
   const known = new Map<string, number>();
 
   const reference = (text: string): JsonValue => {
     if (text.length < SHORTEST_SHARED) return text;
-    const at = known.get(text);
+    const key = text.length > LONGEST_KEY ? createHash('sha256').update(text).digest('base64') : text;
+    const at = known.get(key);
     if (at !== undefined) return { $: at };
     if (known.size >= MOST_SHARED) return text;
     const next = known.size;
-    known.set(text, next);
+    known.set(key, next);
     texts.add(JSON.stringify(text));
     return { $: next };
   };
@@ -46,16 +52,23 @@ export function createBlocks(write: (html: string) => void): Blocks {
       details.add(
         JSON.stringify(value, (_, one: unknown) => (typeof one === 'string' ? reference(one) : one)),
       ),
-    end(index) {
+    end(index, rows) {
       details.close();
       texts.close();
-      write(blockOf('index', JSON.stringify({ ...index, texts: texts.starts })));
+      const list = createList('rows', { write, characters: ROWS_CHARACTERS });
+      for (const row of rows) list.add(JSON.stringify(row));
+      list.close();
+      const more = { texts: texts.starts, rowBlocks: list.starts.length };
+      write(blockOf('index', JSON.stringify({ ...index, ...more })));
     },
   };
 }
 
-/** A list that is written in blocks. */
-function createList(name: string, write: (html: string) => void) {
+/** A list that is written in blocks of about so many characters. */
+function createList(
+  name: string,
+  { write, characters: most }: { readonly write: (html: string) => void; readonly characters: number },
+) {
   const starts: number[] = [];
   let items: string[] = [];
   let characters = 0;
@@ -75,7 +88,7 @@ function createList(name: string, write: (html: string) => void) {
       const place = [starts.length, items.length] as const;
       items.push(json);
       characters += json.length;
-      if (characters >= BLOCK_CHARACTERS) close();
+      if (characters >= most) close();
       return place;
     },
     close,

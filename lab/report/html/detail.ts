@@ -13,6 +13,7 @@ import type { JournalEntry } from '../../observe/observation.ts';
 import type { RunHead, RunPlan } from '../../plan/plan.ts';
 import { present } from '../../spec/object-shape.ts';
 import { REPORT_COLUMNS } from '../alike.ts';
+import { attemptTexts } from '../attempts.ts';
 import { glanceAt, namesOf, withNames, type Names } from '../glance.ts';
 import { formatPlace } from '../reporter.ts';
 import { timelineOf, type TimelineEvent } from '../timeline.ts';
@@ -41,7 +42,7 @@ export interface Detailed {
 
 /** Everything that a report shows of one run, from its plan and its journal. */
 export function detailOf(
-  { run, verdict, entries, outputHostPath }: RunEnded,
+  { run, verdict, entries, outputHostPath, attempts }: RunEnded,
   { runtimes }: { readonly runtimes: Runtimes },
 ): Detailed {
   const { findings, outcome } = verdict;
@@ -60,6 +61,7 @@ export function detailOf(
     backend: shown(started?.backend ?? ''),
     time: shown(started?.time ?? ''),
     host: Object.entries(started?.host ?? {}).map(([name, value]) => [shown(name), safe(value)]),
+    attempts: attemptTexts({ attempts }).map(safe),
     problems: glance.problems,
     follows: glance.follows.map(({ line }) => line),
     findings: findings.map((finding) => findingView(finding, known)),

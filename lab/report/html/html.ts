@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { shown } from '../../core/content.ts';
 import type { Runtimes } from '../../core/runtime.ts';
 import type { LabEvent, RunEnded } from '../../events.ts';
-import { attemptTexts, isFlaky } from '../attempts.ts';
+import { isFlaky } from '../attempts.ts';
 import { headOf, type RunHead } from '../../plan/plan.ts';
 import { scenarioKey } from '../collector.ts';
 import { Problems } from '../alike.ts';
@@ -11,7 +11,7 @@ import { nameRuntime } from '../matrix-table.ts';
 import type { Reporter } from '../reporter.ts';
 import { count, formatDuration } from '../../core/amounts.ts';
 import { createBlocks } from './blocks.ts';
-import type { ReportIndex, RunOutcome, RunRow, ScenarioRow } from './client/data.ts';
+import type { ReportIndex, RowOutcome, RunRow, ScenarioRow } from './client/data.ts';
 import { detailOf, safe } from './detail.ts';
 
 /** The program and the style of the page: client/, bundled by scripts/bundle.mjs. */
@@ -42,10 +42,7 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
   let flaky = 0;
 
   const ended = (event: RunEnded): void => {
-    const attempts = attemptTexts(event);
     if (isFlaky(event)) flaky += 1;
-    if (attempts.length > 0)
-      notices.push(`${isFlaky(event) ? 'flaky: ' : ''}${event.run.title}: ${attempts.join('; ')}`);
     const { detail, behaviour } = detailOf(event, { runtimes });
     time ||= detail.time;
     index.ended(event, { behaviour, at: blocks.add(detail) });
@@ -65,7 +62,7 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
       if (event.kind === 'session-ended') over = event;
     },
     end() {
-      const { rows, ...rest } = index.result();
+      const { rows, counts, ...rest } = index.result();
       const outcome = over?.outcome ?? 'inconclusive';
       const written: ReportIndex = {
         formatVersion: 1,
@@ -79,10 +76,9 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
           ...notices,
         ].map(safe),
         ...rest,
-        runs: rows,
       };
-      blocks.end(written);
-      write(endOfPage(page, written));
+      blocks.end(written, rows);
+      write(endOfPage(page, { ...written, counts }));
     },
   };
 }
@@ -120,6 +116,11 @@ function createIndex() {
     rows.set(slug, { run, row });
   };
 
+  function* rowsOf(columns: readonly string[]): Generator<RunRow> {
+    const places = new Map(columns.map((column, at) => [column, at]));
+    for (const { run, row } of rows.values()) yield { ...row, version: places.get(columnOf(run)) ?? -1 };
+  }
+
   return {
     planned: (run: RunHead) => note(run, { outcome: 'not run', durationMs: 0, behaviour: '' }),
     ended(
@@ -129,19 +130,29 @@ function createIndex() {
       const { run, verdict, durationMs } = event;
       problems.add(event);
       const head = rows.get(run.slug)?.run ?? headOf(run);
-      note(head, { outcome: verdict.outcome, durationMs: Math.round(durationMs), ...more });
+      note(head, {
+        outcome: isFlaky(event) ? 'flaky' : verdict.outcome,
+        durationMs: Math.round(durationMs),
+        ...more,
+      });
     },
     result() {
+      const counts: Record<RowOutcome, number> = {
+        pass: 0,
+        flaky: 0,
+        fail: 0,
+        inconclusive: 0,
+        'not run': 0,
+      };
+      for (const { row } of rows.values()) counts[row.outcome] += 1;
       const columns = [...versions].sort(compareColumns);
       const slugs = [...rows.keys()];
       const places = new Map(slugs.map((slug, at) => [slug, at]));
       return {
         scenarios: [...scenarios.values()].map(({ row }) => row),
         versions: columns,
-        rows: [...rows.values()].map(({ run, row }): RunRow => ({
-          ...row,
-          version: columns.indexOf(columnOf(run)),
-        })),
+        rows: rowsOf(columns),
+        counts,
         attention: problems.ranked().map(({ lines: [headline = '', ...lines], outcome, runs }) => ({
           scenario: runs[0] === undefined ? 0 : scenarioOf(runs[0]),
           outcome,
@@ -204,10 +215,16 @@ function headOfPage({ script, style }: PageFiles): string {
 `;
 }
 
-function endOfPage({ script }: PageFiles, { outcome, runs, durationMs }: ReportIndex): string {
-  const number = (wanted: RunOutcome) => runs.filter((run) => run.outcome === wanted).length;
-  const counts = (['pass', 'fail', 'inconclusive', 'not run'] as const).map(
-    (one) => `${one}: ${number(one)}`,
+function endOfPage(
+  { script }: PageFiles,
+  {
+    outcome,
+    counts: numbers,
+    durationMs,
+  }: ReportIndex & { readonly counts: Readonly<Record<RowOutcome, number>> },
+): string {
+  const counts = (['pass', 'flaky', 'fail', 'inconclusive', 'not run'] as const).map(
+    (one) => `${one}: ${numbers[one]}`,
   );
   return `<noscript><h1>${outcome}</h1><p>${counts.join(', ')}, in ${formatDuration(durationMs)}. The details need JavaScript.</p></noscript>
 <script>${script}</script>

@@ -4,8 +4,15 @@
  */
 
 export type RunOutcome = 'pass' | 'fail' | 'inconclusive' | 'not run';
+/** `flaky` passed, and only when it was repeated */
+export type RowOutcome = RunOutcome | 'flaky';
 
 /** What the first screen needs. It is small: for 5,000 runs some hundred kilobytes before compression. */
+export interface Report extends ReportIndex {
+  readonly runs: readonly RunRow[];
+}
+
+/** The same without the rows, of which there may be 100,000, so that they stand in blocks of their own. */
 export interface ReportIndex {
   readonly formatVersion: 1;
   readonly outcome: RunOutcome;
@@ -19,7 +26,6 @@ export interface ReportIndex {
   readonly scenarios: readonly ScenarioRow[];
   /** the columns of the matrix, in their order */
   readonly versions: readonly string[];
-  readonly runs: readonly RunRow[];
   readonly attention: readonly AttentionItem[];
 }
 
@@ -38,7 +44,7 @@ export interface RunRow {
   readonly version: number;
   /** the values of the axes that are no column, `cni-plugins=1.1.1`; empty if there are none */
   readonly rest: string;
-  readonly outcome: RunOutcome;
+  readonly outcome: RowOutcome;
   readonly durationMs: number;
   /** the same for two runs that showed the same behaviour; empty where it is not known */
   readonly behaviour: string;
@@ -69,6 +75,8 @@ export interface RunDetail {
   readonly backend: string;
   readonly time: string;
   readonly host: readonly (readonly [name: string, value: string])[];
+  /** a line for each attempt, where there was more than one */
+  readonly attempts: readonly string[];
   /** what did not pass, from the same place as in all other reports */
   readonly problems: readonly ProblemView[];
   readonly follows: readonly string[];

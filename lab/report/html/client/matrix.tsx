@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { RunOutcome, RunRow } from './data.ts';
+import type { RowOutcome, RunRow } from './data.ts';
 import { classOf, Gap, LETTERS, runHref, useRows } from './parts.tsx';
 import type { Report } from './read.ts';
 
 const ROW_HEIGHT = 29;
-const WORST_FIRST: readonly RunOutcome[] = ['fail', 'inconclusive', 'not run', 'pass'];
+const WORST_FIRST: readonly RowOutcome[] = ['fail', 'inconclusive', 'not run', 'flaky', 'pass'];
 
 interface Row {
   readonly label: string;

@@ -1,17 +1,17 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import type { AttentionItem, RunOutcome, RunRow } from './data.ts';
+import type { AttentionItem, RowOutcome, RunRow } from './data.ts';
 import { Matrix } from './matrix.tsx';
 import { count, formatDuration } from '../../../core/amounts.ts';
 import { Badge, ColumnHeads, Gap, runHref, Section, useRows } from './parts.tsx';
 import type { Report } from './read.ts';
 
-const OUTCOMES: readonly RunOutcome[] = ['fail', 'inconclusive', 'not run', 'pass'];
+const OUTCOMES: readonly RowOutcome[] = ['fail', 'inconclusive', 'not run', 'flaky', 'pass'];
 
 /** The first screen: the verdict, what needs attention, and the matrix. */
 export function Overview({ report }: { readonly report: Report }) {
   const [words, setWords] = useState('');
-  const [hidden, setHidden] = useState<ReadonlySet<RunOutcome>>(new Set());
+  const [hidden, setHidden] = useState<ReadonlySet<RowOutcome>>(new Set());
   const runs = useMemo(() => {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     return report.runs.filter(
@@ -19,7 +19,7 @@ export function Overview({ report }: { readonly report: Report }) {
         !hidden.has(outcome) && wanted.every((word) => title.toLowerCase().includes(word)),
     );
   }, [words, hidden]);
-  const toggle = (outcome: RunOutcome): void => {
+  const toggle = (outcome: RowOutcome): void => {
     const next = new Set(hidden);
     if (!next.delete(outcome)) next.add(outcome);
     setHidden(next);
@@ -62,7 +62,7 @@ export function Overview({ report }: { readonly report: Report }) {
 }
 
 function Verdict({ report }: { readonly report: Report }) {
-  const number = (outcome: RunOutcome) => report.runs.filter((run) => run.outcome === outcome).length;
+  const number = (outcome: RowOutcome) => report.runs.filter((run) => run.outcome === outcome).length;
   const counts = OUTCOMES.toReversed().flatMap((outcome) =>
     number(outcome) === 0 ? [] : [`${number(outcome)} ${outcome}`],
   );

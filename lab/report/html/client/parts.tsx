@@ -1,19 +1,20 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { RunOutcome, RunRow } from './data.ts';
+import type { RowOutcome, RunRow } from './data.ts';
 
 /** The letter of an outcome, so that a colour never says it alone. */
-export const LETTERS: Readonly<Record<RunOutcome, string>> = {
+export const LETTERS: Readonly<Record<RowOutcome, string>> = {
   pass: 'P',
+  flaky: 'R',
   fail: 'F',
   inconclusive: '?',
   'not run': '–',
 };
 
-export const classOf = (outcome: RunOutcome): string => `is-${outcome.replace(' ', '-')}`;
+export const classOf = (outcome: RowOutcome): string => `is-${outcome.replace(' ', '-')}`;
 
-export const Badge = ({ outcome }: { readonly outcome: RunOutcome }) => (
+export const Badge = ({ outcome }: { readonly outcome: RowOutcome }) => (
   <span class={`badge ${classOf(outcome)}`}>
     <span aria-hidden="true">{LETTERS[outcome]}</span> {outcome}
   </span>

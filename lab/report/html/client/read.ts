@@ -1,10 +1,15 @@
-import type { ReportIndex, RunDetail, RunRow } from './data.ts';
+import type { Report as Written, ReportIndex, RunDetail, RunRow } from './data.ts';
 
-/** The report that this page is, and how to read more of it. */
-export interface Report extends ReportIndex {
+/** Where the rest of the report is. */
+interface Blocks {
   /** of each block of shared texts, how many stand before it */
   readonly texts: readonly number[];
+  /** how many blocks of rows there are */
+  readonly rowBlocks: number;
 }
+
+/** The report that this page is, and how to read more of it. */
+export type Report = Written & Blocks;
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -14,13 +19,14 @@ const blocks = new Map<string, Promise<Json>>();
 function readBlock(id: string): Promise<Json> {
   const known = blocks.get(id);
   if (known !== undefined) return known;
-  const read = decompress(document.getElementById(id)?.textContent ?? '').then(
-    (text) => JSON.parse(text) as Json,
-  );
+  const read = readOnce(id);
   if (blocks.size > 24) blocks.clear();
   blocks.set(id, read);
   return read;
 }
+
+const readOnce = async (id: string): Promise<Json> =>
+  JSON.parse(await decompress(document.getElementById(id)?.textContent ?? '')) as Json;
 
 async function decompress(base64: string): Promise<string> {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -32,7 +38,11 @@ async function decompress(base64: string): Promise<string> {
 export async function readReport(): Promise<Report> {
   if (document.getElementById('index') === null)
     throw new Error('This report is not complete. The lab ended before it was written.');
-  return (await readBlock('index')) as unknown as Report;
+  const index = (await readBlock('index')) as unknown as ReportIndex & Blocks;
+  const runs: RunRow[] = [];
+  for (let block = 0; block < index.rowBlocks; block += 1)
+    for (const row of (await readOnce(`rows-${block}`)) as unknown as readonly RunRow[]) runs.push(row);
+  return { ...index, runs };
 }
 
 /** The details of a run; undefined for one that did not end. */

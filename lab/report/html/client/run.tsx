@@ -46,6 +46,15 @@ function Detail({
       <p>
         Repeat it: <code class="command">{detail.command}</code>
       </p>
+      {detail.attempts.length === 0 ? null : (
+        <Section title="Attempts" id="attempts">
+          <ol class="attempts">
+            {detail.attempts.map((attempt) => (
+              <li key={attempt}>{attempt}</li>
+            ))}
+          </ol>
+        </Section>
+      )}
       <CompareWith report={report} run={run} />
       {detail.problems.length === 0 ? null : (
         <Section title="What is wrong" id="wrong">

@@ -6,6 +6,8 @@ export type { Container } from './library/pod.ts';
 export { RuntimeNode } from './library/runtime-node.ts';
 export { matchers, type Answer, type ExpectedError, type ExpectedLeftBehind } from './library/matchers.ts';
 export type { Pod } from './library/pod.ts';
+export type { CountedCall, ExpectedCall, ExpectedCallParts, PluginCall } from './library/plugin-calls.ts';
+export type { PluginScript, ScriptedCall, ScriptedCalls } from './library/plugin-script.ts';
 export type { StartOptions } from './library/start-node.ts';
 export type { PodRequest, StartedNode } from './library/started-node.ts';
 export { StepFailed } from './library/check.ts';

@@ -43,6 +43,20 @@ test('an address that is not given back is found', async () => {
   );
 });
 
+test('a plugin after it that fails gets an answer to its DEL, and no address stays', async () => {
+  await using started = await node
+    .withRecordedCalls()
+    .withScriptedPlugin('faulty', { add: { error: { code: 11, msg: 'Try again later' } } })
+    .withCniConfig({ ...network({ ipam }), plugins: [{ type: 'my-cni', ipam }, { type: 'faulty' }] })
+    .start();
+  await expect(started.runPod('web')).toFailWith(
+    'failed to setup network for sandbox "${web.id}": plugin type="faulty" failed (add): Try again later',
+  );
+  await expect(started).toHaveCalledPluginsInOrder(['my-cni ADD', 'faulty ADD', 'faulty DEL', 'my-cni DEL']);
+  await expect(started).toHaveCalledPlugin({ plugin: 'host-local', verb: 'DEL', within: 'my-cni' });
+  await expect(started).toLeaveNothingBehind();
+});
+
 test.each(['1.6.4', '1.7.23'])(
   'without an ipam, containerd %s passes on what the plugin says',
   async (containerd) => {

@@ -17,7 +17,10 @@ import { openArtifacts, readPins } from './open-artifacts.ts';
 import { planOf } from './plan-files.ts';
 import { RUNTIMES } from './runtimes.ts';
 
-export interface OneNodeOptions extends Pick<BringUpOptions, 'name' | 'onRuntimeEnd' | 'signal'> {
+export interface OneNodeOptions extends Pick<
+  BringUpOptions,
+  'name' | 'onRuntimeEnd' | 'onRecorded' | 'signal'
+> {
   /** says what is on the node; its steps are not taken */
   readonly scenario: Scenario;
   readonly flags: NodeFlags;
@@ -61,7 +64,7 @@ export async function startPlannedNode(
   world: World,
   options: Omit<OneNodeOptions, 'scenario'> & { readonly run: RunPlan },
 ): Promise<OneNode> {
-  const { run, flags, name, containers, emit, cleanup, onRuntimeEnd, signal } = options;
+  const { run, flags, name, containers, emit, cleanup, onRuntimeEnd, onRecorded, signal } = options;
   const { backend, arch } = await chooseBackend(world, flags);
   const artifacts = openArtifacts(world, { pins: readPins(world), flags, emit, arch });
   if ((await backend.nodes()).some((node) => node.name === name))
@@ -90,6 +93,7 @@ export async function startPlannedNode(
     clock: world.clock,
     cleanup,
     onRuntimeEnd,
+    ...(onRecorded === undefined ? {} : { onRecorded }),
     signal,
   });
   signal.throwIfAborted();

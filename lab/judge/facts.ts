@@ -159,13 +159,16 @@ function pluginFolders(value: unknown): readonly string[] {
 export function callsIn(known: KnownCalls, { id, within, action }: CallingStep): KnownCalls {
   if ('unknown' in known) return known;
   const calls = known.calls.filter(({ stepId }) => stepId === (within ?? id));
-  if (within === undefined) return { calls };
+  return within === undefined ? { calls } : callsOfPod(action && podOfAction(action), calls);
+}
+
+/** Those that were made for one pod, if every call that is made for a pod says for which. */
+export function callsOfPod(pod: string | undefined, calls: readonly CniCall[]): KnownCalls {
   const nobodys = calls.find((call) => isForPod(call) && podOfCall(call) === undefined);
   if (nobodys !== undefined)
     return {
       unknown: `of ${nameCall(nobodys)} nobody knows for which pod it was made: CNI_ARGS does not name it`,
     };
-  const pod = action && podOfAction(action);
   return { calls: calls.filter((call) => pod !== undefined && podOfCall(call) === pod) };
 }
 
@@ -174,7 +177,7 @@ type CallingStep = Pick<PlannedStep, 'id' | 'within'> & Partial<Pick<PlannedStep
 const isForPod = ({ verb }: CniCall): boolean => ['ADD', 'DEL', 'CHECK'].includes(verb);
 
 /** The pod of a call. Runtimes set its name in CNI_ARGS. */
-const podOfCall = ({ env }: CniCall): string | undefined =>
+export const podOfCall = ({ env }: Pick<CniCall, 'env'>): string | undefined =>
   /(?:^|;)K8S_POD_NAME=([^;]*)/.exec(env['CNI_ARGS'] ?? '')?.[1];
 
 const SEEN_FOR_ALL: readonly JournalEntry['kind'][] = ['look', 'runtime-log', 'runtime-ended'];

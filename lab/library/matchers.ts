@@ -10,6 +10,8 @@ import type { LeftBehindExpectation } from '../spec/scenario.ts';
 import { describe, isPromise, StepFailed } from './check.ts';
 import { INPUTS } from './inputs.ts';
 import { NOWHERE } from './node-history.ts';
+import { callExpectation, textExpectation, type CountedCall, type ExpectedCall } from './plugin-calls.ts';
+import { Pod } from './pod.ts';
 import { StartedNode } from './started-node.ts';
 
 /** What a matcher answers; vitest and jest both take it. */
@@ -37,11 +39,7 @@ export const matchers = {
         `toFailWith wants a step under way (not awaited), a function that takes one, or the result of a command; got ${describe(received)}`,
       );
     const end = await endOf(received);
-    const place = NOWHERE;
-    const text =
-      typeof expected === 'string'
-        ? { exact: expected, place }
-        : { contains: expected.contains, why: expected.why, place };
+    const text = textExpectation(expected);
     if ('succeeded' in end) {
       const wanted = 'exact' in text ? text.exact : text.contains;
       return answer(false, `succeeded, expected an error${end.succeeded}\n  expected  ${wanted}`);
@@ -66,7 +64,32 @@ export const matchers = {
     INPUTS.leftBehind(kinds, 'toLeaveBehind');
     return leftBehind(received, { none: false, kinds, place: NOWHERE }, 'toLeaveBehind');
   },
+
+  /** Of a node with recorded calls, or of a pod on one: such a call was made until now; with `times`, exactly so often. */
+  async toHaveCalledPlugin(received: unknown, expected: string | CountedCall): Promise<Answer> {
+    INPUTS.countedCall(expected, 'toHaveCalledPlugin');
+    const caller = callerOf(received, 'toHaveCalledPlugin');
+    const call = callExpectation(expected);
+    const [finding] = await caller.judgeCalls({ calls: [call] });
+    if (finding?.outcome !== 'pass' || call.times !== undefined)
+      return answerOf(finding, `${finding?.message.replace(/, as expected$/, '') ?? ''}, expected otherwise`);
+    const [unwanted] = await caller.judgeCalls({ noCalls: [call] });
+    return answer(true, [unwanted?.message, ...(unwanted?.detail ?? [])].join('\n  '));
+  },
+
+  /** Of the same: each of these calls started later than the one before it. Other calls may lie between them. */
+  async toHaveCalledPluginsInOrder(received: unknown, expected: readonly ExpectedCall[]): Promise<Answer> {
+    INPUTS.callOrder(expected, 'toHaveCalledPluginsInOrder');
+    const caller = callerOf(received, 'toHaveCalledPluginsInOrder');
+    const [finding] = await caller.judgeCalls({ callOrder: expected.map(callExpectation) });
+    return answerOf(finding, 'the calls are in this order, expected otherwise');
+  },
 };
+
+function callerOf(received: unknown, matcher: string): Pick<Pod, 'judgeCalls'> {
+  if (received instanceof StartedNode || received instanceof Pod) return received;
+  throw new BadInput(`${matcher} wants a node that was started, or a pod; got ${describe(received)}`);
+}
 
 async function leftBehind(
   received: unknown,

@@ -1,26 +1,37 @@
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { Content } from '../core/content.ts';
-import { LabError } from '../core/lab-error.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
+import type { Recorded } from '../core/recorded.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Clock } from '../core/ports.ts';
 import { bindingsDuring } from '../judge/captures-of.ts';
-import { factsOf, type RunFacts, type StepFacts } from '../judge/facts.ts';
+import { judgeCalls } from '../judge/calls.ts';
+import type { Subject } from '../judge/check.ts';
+import {
+  callsOfPod,
+  factsOf,
+  podOfCall,
+  type KnownCalls,
+  type RunFacts,
+  type StepFacts,
+} from '../judge/facts.ts';
 import { failuresOf } from '../judge/failures.ts';
 import { lastLines } from '../judge/log.ts';
 import { judgeOk } from '../judge/commands.ts';
 import { judgeRuntime } from '../judge/runtime.ts';
 import { judgeIgnored } from '../judge/pods.ts';
-import { podMadeBy } from '../spec/verbs/verbs.ts';
+import { podMadeBy, podOfAction } from '../spec/verbs/verbs.ts';
 import { judgeTimedOut } from '../judge/timed-out.ts';
+import type { Finding } from '../judge/verdict.ts';
 import type { NodeRuntime, RuntimeEnd } from '../nodes/node-runtime.ts';
 import type { LabNode } from '../nodes/node.ts';
 import type { JournalEntry, Observation } from '../observe/observation.ts';
-import type { PlannedStep } from '../plan/plan.ts';
+import type { NodePlan, PlannedStep } from '../plan/plan.ts';
 import type { PlannedAction } from '../spec/verbs/verbs.ts';
 import type { Expectation, FileSpec, PodSpec } from '../spec/scenario.ts';
 import { settleMs, type Settling } from '../steps/settle.ts';
-import { createStepper, type Stepper } from '../steps/stepper.ts';
+import { createStepper, type Stepper, type StepperOptions } from '../steps/stepper.ts';
 import { StepFailed } from './check.ts';
 
 const STEP_TIMEOUT_MS = 120_000;
@@ -37,7 +48,7 @@ export class NodeHistory {
   /** the runtime that the node has */
   readonly runtime: Runtime;
   readonly #node: LabNode;
-  readonly #version: string;
+  readonly #plan: PlanOfNode;
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #entries: JournalEntry[] = [];
@@ -51,28 +62,27 @@ export class NodeHistory {
   constructor({
     node,
     runtime,
-    runtimeVersion,
+    runtimeVersion: version,
+    record = false,
+    runtimeConfig = {},
+    artifact,
     clock,
     emulated = false,
-  }: {
-    node: LabNode;
-    runtime: NodeRuntime;
-    runtimeVersion: string;
-    clock: Clock;
-    emulated?: boolean;
-  }) {
+  }: NodeHistoryOptions) {
     this.#node = node;
     this.runtime = runtime.kind;
-    this.#version = runtimeVersion;
+    this.#plan = {
+      runtime: { component: runtime.kind.name, version },
+      runtimeConfig,
+      ...(record ? { record } : {}),
+    };
     this.#clock = clock;
     this.#startedMs = clock.now();
     this.#stepper = createStepper({
       node,
       runtime,
       clock,
-      artifact: ({ component }) => {
-        throw new Error(`no step that a program takes brings another ${component}`);
-      },
+      artifact,
       observe: (observation) => this.#observe(observation),
       settleMs: settleMs({ emulated }),
     });
@@ -90,6 +100,23 @@ export class NodeHistory {
 
   runtimeEnded(end: RuntimeEnd): void {
     this.#observe({ kind: 'runtime-ended', stepId: this.#lastId, ...end });
+  }
+
+  /** What the recorder on the node saw. A call belongs to the last step that was about its pod, where that is known. */
+  recorded(record: Recorded): void {
+    this.#observe({ ...record, stepId: this.#stepOf(record) });
+  }
+
+  #stepOf(record: Recorded): string {
+    if (record.kind === 'cni-call-ended') {
+      const start = this.#entries.find(
+        (entry) => entry.kind === 'cni-call-started' && entry.call === record.call,
+      );
+      return start !== undefined && 'stepId' in start ? start.stepId : this.#lastId;
+    }
+    const pod = record.kind === 'cni-call-started' ? podOfCall(record) : undefined;
+    const step = this.#steps.findLast(({ action }) => pod !== undefined && podOfAction(action) === pod);
+    return step?.id ?? this.#lastId;
   }
 
   /** A value that became known, `web.id`. */
@@ -123,9 +150,46 @@ export class NodeHistory {
   }
 
   facts(): RunFacts {
-    const runtime = { component: this.runtime.name, version: this.#version };
-    const run = { steps: this.#steps, pods: [...this.#pods.values()], node: { files: this.#files, runtime } };
-    return factsOf(run, this.#entries, RUNTIMES);
+    const node = { files: this.#files, ...this.#plan };
+    return factsOf({ steps: this.#steps, pods: [...this.#pods.values()], node }, this.#entries, RUNTIMES);
+  }
+
+  /** All calls of plugins until now, or those that were made for one pod. BadInput on a node that does not record them. */
+  async calls(pod?: string): Promise<KnownCalls> {
+    if (this.#plan.record !== true)
+      throw new BadInput(
+        `plugin calls are not recorded on ${this.#node.name}: start it from withRecordedCalls()`,
+      );
+    await this.#node.exec(['true']); // what ended before a command did is told before its result
+    const { calls } = this.facts();
+    return pod === undefined || 'unknown' in calls ? calls : callsOfPod(pod, calls.calls);
+  }
+
+  /** The judge's word on these calls. */
+  async judgeCalls(
+    expected: Pick<Expectation, 'calls' | 'noCalls' | 'callOrder'>,
+    pod: string | undefined,
+  ): Promise<readonly Finding[]> {
+    const calls = await this.calls(pod);
+    const expect = { ...NOTHING_EXPECTED, ...expected };
+    return judgeCalls({ ...this.subject({ expect, state: undefined }), calls }).findings;
+  }
+
+  /** What the judge is asked about: this expectation, at this moment. */
+  subject({ expect, state }: Pick<Subject, 'expect' | 'state'>): Subject {
+    const facts = this.facts();
+    const captures = facts.steps.flatMap((step) => step.captures);
+    return {
+      stepId: 'now',
+      expect,
+      state,
+      log: undefined,
+      calls: facts.calls,
+      pod: undefined,
+      container: undefined,
+      facts,
+      bindings: new Map(captures.map(({ name, value }) => [name, value])),
+    };
   }
 
   #nextId(what: string): string {
@@ -137,6 +201,22 @@ export class NodeHistory {
   #observe(observation: Observation): void {
     this.#entries.push({ ...observation, atMs: this.#clock.now() - this.#startedMs });
   }
+}
+
+type PlanOfNode = Pick<NodePlan, 'runtime' | 'record' | 'runtimeConfig'>;
+
+export interface NodeHistoryOptions {
+  /** whether plugin calls are recorded */
+  readonly record?: boolean;
+  /** what was asked for */
+  readonly runtimeConfig?: NodePlan['runtimeConfig'];
+  readonly node: LabNode;
+  readonly runtime: NodeRuntime;
+  readonly runtimeVersion: string;
+  /** a component that steps bring */
+  readonly artifact: StepperOptions['artifact'];
+  readonly clock: Clock;
+  readonly emulated?: boolean;
 }
 
 function failureOf(taken: StepFacts, facts: RunFacts): StepFailed | undefined {

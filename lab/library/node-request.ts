@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { DEFAULT_RUNTIME, type RuntimeName } from '../core/components.ts';
 import { contentOf, type Content, type JsonObject } from '../core/content.ts';
+import type { FakePlugin } from '../core/fake-plugin.ts';
 import type { NodeLimits, SystemCalls } from '../core/node-state.ts';
 import type { BackendName } from '../nodes/node.ts';
 import { formatJson, writtenOf } from '../spec/written-json.ts';
@@ -8,6 +9,7 @@ import { scenarioOfNode, type FileSpec, type Scenario } from '../spec/scenario.t
 import { literalContent } from '../spec/text-shapes.ts';
 import { literally } from '../spec/template.ts';
 import { NOWHERE } from './node-history.ts';
+import { writtenScript } from './plugin-script.ts';
 
 /** What a program wants of a node; all of it can be left as it is. Versions are written as in a scenario file. */
 export interface NodeRequest {
@@ -19,6 +21,9 @@ export interface NodeRequest {
   readonly cniPlugins: string;
   /** paths of plugins of the user's own, from the working folder */
   readonly ownPlugins: readonly string[];
+  readonly scriptedPlugins: readonly FakePlugin[];
+  /** whether calls of plugins are recorded */
+  readonly recordsCalls: boolean;
   readonly runtimeConfig?: JsonObject;
   readonly cniConfig: readonly AnyFile[];
   readonly files: readonly AnyFile[];
@@ -36,6 +41,8 @@ export const ANY_NODE: NodeRequest = {
   runtime: { name: DEFAULT_RUNTIME, version: 'default' },
   cniPlugins: 'default',
   ownPlugins: [],
+  scriptedPlugins: [],
+  recordsCalls: false,
   cniConfig: [],
   files: [],
 };
@@ -43,7 +50,7 @@ export const ANY_NODE: NodeRequest = {
 /** The request as a scenario file without steps would have it. */
 export function scenarioOf(request: NodeRequest): Scenario {
   const { runtime, runc, crictl, cniPlugins, ownPlugins, runtimeConfig, cniConfig, files } = request;
-  const { systemCalls, limits } = request;
+  const { scriptedPlugins, recordsCalls, systemCalls, limits } = request;
   const version = (text: string) => ({ text, place: NOWHERE });
   return scenarioOfNode({
     summary: 'a node for a program',
@@ -55,12 +62,18 @@ export function scenarioOf(request: NodeRequest): Scenario {
       cniPlugins: {
         ...(cniPlugins === 'none' ? {} : { set: version(cniPlugins) }),
         plugins: ownPlugins.map((path) => ({ plugin: basename(path), version: version(`local:${path}`) })),
+        ...(scriptedPlugins.length === 0
+          ? {}
+          : {
+              fakes: scriptedPlugins.map(({ plugin, script }) => ({ plugin, script: writtenScript(script) })),
+            }),
       },
       ...(runtimeConfig === undefined ? {} : { runtimeConfig: writtenOf(runtimeConfig) }),
       cniConfig: cniConfig.map(fileSpec),
       files: files.map(fileSpec),
       ...(systemCalls === undefined ? {} : { systemCalls }),
       ...(limits === undefined ? {} : { limitsOver: limits }),
+      ...(recordsCalls ? { record: true } : {}),
     },
   });
 }

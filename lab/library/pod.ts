@@ -2,7 +2,10 @@ import { LabError } from '../core/lab-error.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { LabNode, NodeExecOptions } from '../nodes/node.ts';
 import { literally } from '../spec/template.ts';
+import type { Finding } from '../judge/verdict.ts';
+import type { Expectation } from '../spec/scenario.ts';
 import { INPUTS } from './inputs.ts';
+import { pluginCallsOf, type PluginCall } from './plugin-calls.ts';
 import type { NodeHistory } from './node-history.ts';
 import { execInContainer } from '../steps/containers.ts';
 
@@ -93,6 +96,22 @@ export class Pod {
     });
     await history.take({ do: 'start-container', container: name });
     return new Container({ name, node, history });
+  }
+
+  /**
+   * The calls of plugins that were made for this pod, in the order of their starts. BadInput on a node without
+   * `withRecordedCalls`; LabError when some of them are not known.
+   */
+  async pluginCalls(): Promise<readonly PluginCall[]> {
+    return pluginCallsOf(await this.#options.history.calls(this.name));
+  }
+
+  /**
+   * The judge's word on the calls that were made for this pod until now.
+   * @internal
+   */
+  judgeCalls(expected: Pick<Expectation, 'calls' | 'noCalls' | 'callOrder'>): Promise<readonly Finding[]> {
+    return this.#options.history.judgeCalls(expected, this.name);
   }
 
   #captured(what: string): string {

@@ -5,7 +5,8 @@ import type { BackendName } from '../nodes/node.ts';
 import type { JsonObject } from '../core/content.ts';
 import type { NodeLimits } from '../core/node-state.ts';
 import { ANY_NODE, anyContent, conflistFile, type NodeRequest } from './node-request.ts';
-import { INPUTS } from './inputs.ts';
+import { INPUTS, scriptedPlugin } from './inputs.ts';
+import type { PluginScript } from './plugin-script.ts';
 import { startNode, type StartOptions } from './start-node.ts';
 import type { StartedNode } from './started-node.ts';
 
@@ -65,6 +66,18 @@ export class RuntimeNode {
   withPlugin(hostPath: string): RuntimeNode {
     INPUTS.hostPath(hostPath, 'withPlugin');
     return this.#with({ ownPlugins: [...this.#request.ownPlugins, hostPath] });
+  }
+
+  /** A plugin that does what the script says, beside the standard ones or in the place of one; `name` is its type. */
+  withScriptedPlugin(name: string, script: PluginScript): RuntimeNode {
+    const fake = scriptedPlugin('withScriptedPlugin', name, script);
+    const others = this.#request.scriptedPlugins.filter(({ plugin }) => plugin !== name);
+    return this.#with({ scriptedPlugins: [...others, fake] });
+  }
+
+  /** Every call of a plugin is recorded, for `pluginCalls()` and the matchers of calls. */
+  withRecordedCalls(): RuntimeNode {
+    return this.#with({ recordsCalls: true });
   }
 
   /** A file in /etc/cni/net.d: as an object, whose own name names the file, or byte for byte under a name. */

@@ -2,9 +2,12 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { startOneNode } from '../assembly/one-node.ts';
 import type { World } from '../assembly/world.ts';
+import { FAKE_PROGRAM } from '../core/fake-plugin.ts';
+import type { Recorded } from '../core/recorded.ts';
 import { CleanupStack, BadInput } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { importImages } from '../nodes/provision.ts';
+import type { StepperOptions } from '../steps/stepper.ts';
 import { NodeHistory } from './node-history.ts';
 import { scenarioOf, type NodeRequest } from './node-request.ts';
 import { StartedNode } from './started-node.ts';
@@ -25,6 +28,7 @@ export async function startNode(
   for (const path of request.ownPlugins) checkPlugin(resolve(world.cwd, path));
   const cleanup = new CleanupStack();
   let history: NodeHistory | undefined;
+  const early: Recorded[] = [];
   try {
     const { node, runtime, backend, artifacts, runtimeVersion, emulated, unread } = await startOneNode(
       world,
@@ -36,11 +40,21 @@ export async function startNode(
         emit: (event) => tellProgress(event, onProgress),
         cleanup,
         onRuntimeEnd: (end) => history?.runtimeEnded(end),
+        onRecorded: (record) => (history === undefined ? early.push(record) : history.recorded(record)),
         signal,
       },
     );
     if (unread !== undefined) throw new BadInput(`withRuntimeConfig: ${unread}`);
-    history = new NodeHistory({ node, runtime, runtimeVersion, clock: world.clock, emulated });
+    let scripted: StepperOptions['artifact'] | undefined;
+    history = new NodeHistory({
+      ...{ node, runtime, runtimeVersion, clock: world.clock, emulated },
+      ...{ record: request.recordsCalls, runtimeConfig: request.runtimeConfig ?? {} },
+      artifact: (ref) => {
+        if (scripted === undefined) throw new Error(`${ref.component} was not brought`);
+        return scripted(ref);
+      },
+    });
+    for (const record of early) history.recorded(record);
     await history.begin();
     let image: Promise<void> | undefined;
     return new StartedNode({
@@ -53,6 +67,9 @@ export async function startNode(
         (image ??= artifacts
           .ensureOwn('app-image', signal)
           .then((app) => importImages(node, runtime.kind, [app]))),
+      bringScripted: async () => {
+        scripted ??= await artifacts.ensureAll([FAKE_PROGRAM], signal);
+      },
     });
   } catch (thrown) {
     await cleanup.run();

@@ -7,11 +7,13 @@ import { worstOf } from '../judge/settling.ts';
 import type { Subject } from '../judge/check.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { BackendName, NodeExecOptions, RunningNode } from '../nodes/node.ts';
-import type { LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';
+import type { Expectation, LeftBehindExpectation, PodSpec } from '../spec/scenario.ts';
 import { literally } from '../spec/template.ts';
 import { NOTHING_EXPECTED, type NodeHistory } from './node-history.ts';
 import { anyContent } from './node-request.ts';
-import { INPUTS } from './inputs.ts';
+import { INPUTS, scriptedPlugin } from './inputs.ts';
+import { pluginCallsOf, type PluginCall } from './plugin-calls.ts';
+import type { PluginScript } from './plugin-script.ts';
 import { Pod } from './pod.ts';
 
 /** A pod to run; what is not said is as in a pod that asks for nothing. */
@@ -32,6 +34,8 @@ export interface StartedNodeOptions {
   readonly runtimeVersion: string;
   readonly cleanup: CleanupStack;
   readonly bringImage: () => Promise<void>;
+  /** brings the program of scripted plugins; costs nothing when it is there */
+  readonly bringScripted: () => Promise<void>;
 }
 
 /**
@@ -129,6 +133,25 @@ export class StartedNode implements AsyncDisposable {
     await this.#options.history.take({ do: 'start-runtime' });
   }
 
+  /**
+   * A scripted plugin in /opt/cni/bin: a new one, another script for one, or in the place of a real plugin. It counts its
+   * calls from here.
+   */
+  async scriptPlugin(name: string, script: PluginScript): Promise<void> {
+    const { history, bringScripted } = this.#options;
+    const fake = scriptedPlugin('scriptPlugin', name, script);
+    await bringScripted();
+    await history.take({ do: 'fake-plugin', plugin: fake.plugin, fake: fake.script });
+  }
+
+  /**
+   * All calls of plugins since the start, in the order of their starts. BadInput on a node without `withRecordedCalls`;
+   * LabError when some of them are not known.
+   */
+  async pluginCalls(): Promise<readonly PluginCall[]> {
+    return pluginCallsOf(await this.#options.history.calls());
+  }
+
   /** All that the runtime has logged so far. */
   runtimeLog(): Promise<string> {
     const { node, history } = this.#options;
@@ -158,29 +181,24 @@ export class StartedNode implements AsyncDisposable {
   async judgeLeftBehind(leftBehind: LeftBehindExpectation): Promise<Finding> {
     const { history } = this.#options;
     const subjectOf = (state: NodeState): Subject => {
-      const { steps, looks, ...facts } = history.facts();
-      return {
-        stepId: 'now',
-        expect: { ...NOTHING_EXPECTED, leftBehind },
-        state,
-        log: undefined,
-        calls: facts.calls,
-        pod: undefined,
-        container: undefined,
-        facts: {
-          ...facts,
-          steps,
-          looks: looks.some((look) => look.state === state)
-            ? looks
-            : [...looks, { stepId: 'now', state, runtime: 'running' as const }],
-        },
-        bindings: new Map(steps.flatMap(({ captures }) => captures.map(({ name, value }) => [name, value]))),
-      };
+      const subject = history.subject({ expect: { ...NOTHING_EXPECTED, leftBehind }, state });
+      const { looks } = subject.facts;
+      if (looks.some((look) => look.state === state)) return subject;
+      const seen = [...looks, { stepId: 'now', state, runtime: 'running' as const }];
+      return { ...subject, facts: { ...subject.facts, looks: seen } };
     };
     const state = await history.look((seen) => worstOf([subjectOf(seen)]));
     const [finding] = judgeLeftBehind(subjectOf(state));
     if (finding === undefined) throw new Error('an expectation of what is left behind gives a finding');
     return finding;
+  }
+
+  /**
+   * The judge's word on the calls of plugins until now.
+   * @internal
+   */
+  judgeCalls(expected: Pick<Expectation, 'calls' | 'noCalls' | 'callOrder'>): Promise<readonly Finding[]> {
+    return this.#options.history.judgeCalls(expected, undefined);
   }
 
   /** Leaves the node up after the test, for `cnilab enter` and `cnilab down`; it cannot be used from here any more. */

@@ -1,3 +1,4 @@
+import { err, ok, type Result } from '../core/lab-error.ts';
 import { bool, text, wholeNumber, word } from './scalar-shapes.ts';
 import type { CallExpectation, TextExpectation } from './scenario.ts';
 import { object, present } from './object-shape.ts';
@@ -6,7 +7,8 @@ import { exactOrPart, forTexts, template } from './text-shapes.ts';
 import { jsonShape, type WrittenJson, type WrittenObject } from './written-json.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-const VERBS = ['ADD', 'DEL', 'CHECK', 'STATUS', 'VERSION', 'GC'] as const;
+export const CALL_VERBS = ['ADD', 'DEL', 'CHECK', 'STATUS', 'VERSION', 'GC'] as const;
+/** `bridge ADD`, `bridge > host-local ADD` */
 const SHORT = /^(?:([\w.-]+) > )?([\w.-]+) ([A-Z]+)$/;
 const PLUGIN = about(
   'the name of a plugin',
@@ -47,7 +49,7 @@ const partialJson = jsonShape({ reach: 'expectation', numbers: 'doubles' });
 
 const keys = {
   plugin: PLUGIN,
-  verb: about('default: any', word(VERBS)),
+  verb: about('default: any', word(CALL_VERBS)),
   within: about(
     'the plugin that made the call; none: it was made by no plugin',
     mapped(text(), (name, spot) => {
@@ -113,14 +115,29 @@ const callOf = (
 const short: Shape<CallExpectation> = mapped(
   text({ wanted: 'a call such as bridge ADD', pattern: SHORT }),
   (line, spot) => {
-    const [, within, plugin = '', verb] = SHORT.exec(line) ?? [];
-    const known = VERBS.find((one) => one === verb);
-    if (known === undefined)
-      return spot.mistake(`no verb of CNI is called ${verb}; there are ${VERBS.join(', ')}`);
+    const call = shortCall(line);
+    if (!call.ok) return spot.mistake(call.error);
+    const { within, plugin } = call.value;
     for (const name of [within, plugin]) if (name !== undefined) spot.mention({ kind: 'plugin', name });
-    return callOf({ plugin, verb: known, ...present({ within }) }, spot);
+    return callOf(call.value, spot);
   },
 );
+
+type ShortCall = {
+  readonly plugin: string;
+  readonly verb: (typeof CALL_VERBS)[number];
+  readonly within?: string;
+};
+
+/** The call that such a text names, or what is wrong with it. */
+export function shortCall(line: string): Result<ShortCall, string> {
+  const [, within, plugin, verb] = SHORT.exec(line) ?? [];
+  if (plugin === undefined) return err(`wanted a call such as bridge ADD; got ${JSON.stringify(line)}`);
+  const known = CALL_VERBS.find((one) => one === verb);
+  return known === undefined
+    ? err(`no verb of CNI is called ${verb}; there are ${CALL_VERBS.join(', ')}`)
+    : ok({ plugin, verb: known, ...present({ within }) });
+}
 
 const INSTEAD = 'write a call such as bridge ADD, or { plugin: bridge, verb: ADD }';
 

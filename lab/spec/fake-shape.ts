@@ -20,10 +20,13 @@ type Behaviour = FakeBehaviour<WrittenObject>;
 type Answer = FakeAnswer<WrittenObject>;
 type Script = FakeScript<WrittenObject>;
 
-const delegateShape = mentioning(
-  text({ wanted: 'the name of a plugin', pattern: /^[A-Za-z0-9][A-Za-z0-9_.-]*$/ }),
-  (name) => ({ kind: 'words', text: name }),
-);
+/** Of scripted plugins and of those that they call. */
+export const PLUGIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+
+const delegateShape = mentioning(text({ wanted: 'the name of a plugin', pattern: PLUGIN_NAME }), (name) => ({
+  kind: 'words',
+  text: name,
+}));
 
 const delayMs: Shape<number> = mapped(
   text({ wanted: 'a time such as 200ms or 2s', pattern: /^\d+(ms|s|m|h)$/ }),
@@ -85,9 +88,8 @@ const behaviourOfMapping: Shape<Behaviour> = object(
     ];
     const [answer, second] = answers;
     const exitCode = values['exit-code'];
-    const never = hang === 'plugin' || hang === 'both';
-    if (second !== undefined) return spot.mistake('it answers with one of result, error, print and versions');
-    if ([exitCode !== undefined, signal !== undefined, never].filter(Boolean).length > 1)
+    if (second !== undefined) return spot.mistake(ONE_ANSWER);
+    if (endsTwice({ exitCode, signal, hang }))
       return spot.mistake('it ends with an exit-code, by a signal, or never (hang)');
     return present({
       delegate,
@@ -116,7 +118,24 @@ const behaviours: Shape<readonly Behaviour[]> = named(
   }),
 );
 
-const answerOf = (verb: string, { answer }: Behaviour): string | undefined => {
+export const ONE_ANSWER = 'it answers with one of result, error, print and versions';
+
+/** Whether a behaviour names more than one way to end. */
+export const endsTwice = ({
+  exitCode,
+  signal,
+  hang,
+}: {
+  readonly [K in 'exitCode' | 'signal' | 'hang']?: FakeBehaviour[K] | undefined;
+}): boolean =>
+  [exitCode !== undefined, signal !== undefined, hang === 'plugin' || hang === 'both'].filter(Boolean)
+    .length > 1;
+
+/** What is wrong with an answer to this verb. */
+export const answerMistake = (
+  verb: string,
+  { answer }: Pick<FakeBehaviour<unknown>, 'answer'>,
+): string | undefined => {
   if (answer === undefined || verb === 'others') return undefined;
   if ('result' in answer && verb !== 'add') return 'only add has a result; print: prints anything';
   return 'versions' in answer && verb !== 'version' ? 'only version has versions' : undefined;
@@ -144,7 +163,7 @@ export const fakeScriptShape: Shape<Script> = named(
     },
     (values, spot): Script | undefined => {
       const wrong = [...CNI_VERBS, 'others' as const].map((verb) => {
-        const why = values[verb]?.flatMap((behaviour) => answerOf(verb, behaviour) ?? [])[0];
+        const why = values[verb]?.flatMap((behaviour) => answerMistake(verb, behaviour) ?? [])[0];
         const at = spot.entries.find(({ name }) => name === verb)?.value ?? spot;
         return why === undefined ? true : at.mistake(why);
       });
@@ -154,13 +173,18 @@ export const fakeScriptShape: Shape<Script> = named(
 );
 
 /** Whether it would call itself without end, which is a mistake. */
-export function delegatesToItself({ plugin, script }: FakePlugin<WrittenObject>, spot: YamlValue): boolean {
+export function delegatesToItself(fake: FakePlugin<WrittenObject>, spot: YamlValue): boolean {
+  const mistake = delegateMistake(fake);
+  if (mistake !== undefined) spot.mistake(mistake);
+  return mistake !== undefined;
+}
+
+/** What is wrong with the delegates of a scripted plugin. */
+export function delegateMistake({ plugin, script }: FakePlugin<unknown>): string | undefined {
   const delegates = Object.values(script)
     .flat()
     .flatMap(({ delegate, delegateAfter }) => [delegate, delegateAfter]);
-  if (!delegates.includes(plugin)) return false;
-  spot.mistake(
-    `"${plugin}" would call itself: give the scripted plugin a name of its own, and name that in the conflist`,
-  );
-  return true;
+  return delegates.includes(plugin)
+    ? `"${plugin}" would call itself: give the scripted plugin a name of its own, and name that in the conflist`
+    : undefined;
 }

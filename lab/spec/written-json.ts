@@ -69,17 +69,22 @@ function plainValue(source: string): number | boolean | null {
 }
 
 /** Plain data of a program, as a file would have it, with every text taken as it stands. */
-export function writtenOf(value: JsonObject): WrittenObject {
-  return {
-    is: 'mapping',
-    entries: Object.entries(value).map(([key, inner]) => [literally(key), anyWrittenOf(inner)] as const),
-  };
-}
+export const writtenOf = (value: JsonObject): WrittenObject => objectOf(value, literally);
 
-function anyWrittenOf(value: JsonValue): WrittenJson {
-  if (typeof value === 'string') return { is: 'text', text: literally(value) };
+/** The same, with every text taken as a template: `${web.id}` is what the file says by that. */
+export const writtenTemplates = (value: JsonObject): WrittenObject => objectOf(value, (text) => text);
+
+const objectOf = (value: JsonObject, write: (text: string) => string): WrittenObject => ({
+  is: 'mapping',
+  entries: Object.entries(value).map(([key, inner]) => [write(key), anyWrittenOf(inner, write)] as const),
+});
+
+function anyWrittenOf(value: JsonValue, write: (text: string) => string): WrittenJson {
+  if (typeof value === 'string') return { is: 'text', text: write(value) };
   if (typeof value !== 'object' || value === null) return { is: 'plain', source: JSON.stringify(value) };
-  return isList(value) ? { is: 'list', items: value.map(anyWrittenOf) } : writtenOf(value);
+  return isList(value)
+    ? { is: 'list', items: value.map((item) => anyWrittenOf(item, write)) }
+    : objectOf(value, write);
 }
 
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);

@@ -115,6 +115,41 @@ test.each<[string, () => unknown, string]>([
     () => node.withFile('/etc/x', 'y', any('0644')),
     'withFile mode: wanted a whole number from 0 to 4095; got "0644"',
   ],
+  [
+    'a scripted plugin whose name is a path',
+    () => node.withScriptedPlugin('../mycni', {}),
+    'withScriptedPlugin: wanted the name of a plugin; got "../mycni"',
+  ],
+  [
+    'a verb that CNI does not have',
+    () => node.withScriptedPlugin('mycni', any({ ad: 'ok' })),
+    'withScriptedPlugin: unknown key "ad"; did you mean "add"? allowed here: add, del, check, status, version, gc, others',
+  ],
+  [
+    'a call that is a number',
+    () => node.withScriptedPlugin('mycni', { del: any(['ok', 5]) }),
+    'withScriptedPlugin del[1]: wanted an object; got 5',
+  ],
+  [
+    'two answers to one call',
+    () => node.withScriptedPlugin('mycni', { add: { result: {}, print: '' } }),
+    'withScriptedPlugin add: it answers with one of result, error, print and versions',
+  ],
+  [
+    'two ends of one call',
+    () => node.withScriptedPlugin('mycni', { add: { exitCode: 1, hang: 'both' } }),
+    'withScriptedPlugin add: it ends with an exitCode, by a signal, or never (hang)',
+  ],
+  [
+    'a result of a verb that has none',
+    () => node.withScriptedPlugin('mycni', { del: { result: {} } }),
+    'withScriptedPlugin del: only add has a result; print: prints anything',
+  ],
+  [
+    'a plugin that would call itself',
+    () => node.withScriptedPlugin('bridge', { add: { delegate: 'bridge' } }),
+    'withScriptedPlugin: "bridge" would call itself: give the scripted plugin a name of its own, and name that in the conflist',
+  ],
 ])('%s is told at once', (_name, work, message) => {
   expect(work).toThrow(new BadInput(message));
 });
@@ -264,6 +299,41 @@ test.each<[string, (started: StartedNode) => Promise<unknown>, string]>([
     'what stays of a promise',
     (started) => matchers.toLeaveNothingBehind(Promise.resolve(started)),
     'toLeaveNothingBehind wants a node that was started; got a promise; await it first',
+  ],
+  [
+    'a script with a slip, of a node that is up',
+    (started) => started.scriptPlugin('mycni', any({ add: { exitcode: 1 } })),
+    'scriptPlugin add: unknown key "exitcode"; did you mean "exitCode"? allowed here: ',
+  ],
+  [
+    'a call with a verb that CNI does not have',
+    (started) => matchers.toHaveCalledPlugin(started, 'bridge REMOVE'),
+    'toHaveCalledPlugin: no verb of CNI is called REMOVE; there are ADD, DEL, CHECK, STATUS, VERSION, GC',
+  ],
+  [
+    'a call that is a sentence',
+    (started) => matchers.toHaveCalledPlugin(started, 'the bridge'),
+    'toHaveCalledPlugin: wanted a call such as bridge ADD; got "the bridge"',
+  ],
+  [
+    'a call with a slip',
+    (started) => matchers.toHaveCalledPlugin(started, any({ plugins: 'bridge' })),
+    'toHaveCalledPlugin: unknown key "plugins"; did you mean "plugin"? allowed here: plugin, verb, ',
+  ],
+  [
+    'an order of one call',
+    (started) => matchers.toHaveCalledPluginsInOrder(started, ['bridge ADD']),
+    'toHaveCalledPluginsInOrder: wanted a list of at least 2; got a list',
+  ],
+  [
+    'an order with a count',
+    (started) => matchers.toHaveCalledPluginsInOrder(started, ['bridge ADD', any({ times: 2 })]),
+    'toHaveCalledPluginsInOrder[1]: unknown key "times";',
+  ],
+  [
+    'the calls of something else',
+    () => matchers.toHaveCalledPlugin('a node', 'bridge ADD'),
+    'toHaveCalledPlugin wants a node that was started, or a pod; got "a node"',
   ],
 ])('%s is told before anything is done', async (_name, work, message) => {
   const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });

@@ -8,6 +8,10 @@ test('a request is what a scenario file without steps would say', () => {
     runtime: { name: 'containerd', version: '1.6.3' },
     cniPlugins: '1.1.1',
     ownPlugins: ['./build/my-cni'],
+    scriptedPlugins: [
+      { plugin: 'mycni', script: { add: [{ stderr: '${HOME}', answer: { result: { a: 1 } } }], del: [{}] } },
+    ],
+    recordsCalls: true,
     cniConfig: [conflistFile({ name: 'net', plugins: [{ type: 'my-cni' }] })],
     files: [{ name: '/etc/my-cni', content: 'home=${HOME}\n', mode: 0o600 }],
     systemCalls: 'unfiltered',
@@ -20,6 +24,20 @@ test('a request is what a scenario file without steps would say', () => {
     cniPlugins: {
       set: { text: '1.1.1', place },
       plugins: [{ plugin: 'my-cni', version: { text: 'local:./build/my-cni', place } }],
+      fakes: [
+        {
+          plugin: 'mycni',
+          script: {
+            add: [
+              {
+                stderr: '$${HOME}',
+                answer: { result: { is: 'mapping', entries: [['a', { is: 'plain', source: '1' }]] } },
+              },
+            ],
+            del: [{}],
+          },
+        },
+      ],
     },
     cniConfig: [
       {
@@ -31,6 +49,7 @@ test('a request is what a scenario file without steps would say', () => {
     files: [{ name: '/etc/my-cni', content: 'home=$${HOME}\n', mode: 0o600, place }],
     systemCalls: 'unfiltered',
     limitsOver: { processes: 500 },
+    record: true,
   });
 });
 

@@ -1,16 +1,20 @@
 import { CleanupStack } from '../../lab/core/lab-error.ts';
+import type { ComponentRef } from '../../lab/core/components.ts';
+import type { Recorded } from '../../lab/core/recorded.ts';
 import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
 import { NodeHistory } from '../../lab/library/node-history.ts';
 import { StartedNode } from '../../lab/library/started-node.ts';
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import type { NodeRuntime } from '../../lab/nodes/node-runtime.ts';
-import { fakeNode, type FakeNodeOptions } from './fake-node.ts';
+import { fakeArtifact, fakeNode, type FakeNodeOptions } from './fake-node.ts';
 import { CONFLIST } from './recorded-run.ts';
 
 export interface FakeStartedNode {
   readonly started: StartedNode;
   /** what was done to the node, in order */
   readonly done: readonly string[];
+  /** what the recorder on the node would have seen */
+  readonly recorded: (record: Recorded) => void;
 }
 
 export const stateOf = (items: readonly StateItem[], unseen: NodeState['unseen'] = []): NodeState => ({
@@ -20,7 +24,10 @@ export const stateOf = (items: readonly StateItem[], unseen: NodeState['unseen']
 });
 
 /** A started node without a machine. */
-export async function fakeStartedNode(options: FakeNodeOptions): Promise<FakeStartedNode> {
+export async function fakeStartedNode({
+  record = false,
+  ...options
+}: FakeNodeOptions & { readonly record?: boolean }): Promise<FakeStartedNode> {
   const { node, clock, done } = fakeNode(options);
   const unused = () => Promise.reject(new Error('not part of this test'));
   const runtime: NodeRuntime = {
@@ -31,7 +38,8 @@ export async function fakeStartedNode(options: FakeNodeOptions): Promise<FakeSta
     rebootNode: unused,
     state: async () => 'running',
   };
-  const history = new NodeHistory({ node, runtime, runtimeVersion: '1.6.4', clock });
+  const artifact = ({ component }: ComponentRef) => fakeArtifact(component, 'cni-fake');
+  const history = new NodeHistory({ node, runtime, runtimeVersion: '1.6.4', clock, record, artifact });
   await history.begin();
   const cleanup = new CleanupStack();
   cleanup.add('end node', () => node.end());
@@ -42,6 +50,7 @@ export async function fakeStartedNode(options: FakeNodeOptions): Promise<FakeSta
     runtimeVersion: 'v1.6.4',
     cleanup,
     bringImage: async () => void done.push('bring the image'),
+    bringScripted: async () => void done.push('bring the program of scripted plugins'),
   });
-  return { started, done };
+  return { started, done, recorded: (one) => history.recorded(one) };
 }

@@ -13,7 +13,14 @@ export type LabEvent =
       readonly outputHostPath: string;
     }
   /** something that takes longer than a moment: `what` names it (containerd 1.6.3), `how` says which source and how far */
-  | { readonly kind: 'progress'; readonly what: string; readonly how: string; readonly done: boolean }
+  | {
+      readonly kind: 'progress';
+      readonly what: string;
+      readonly how: string;
+      readonly done: boolean;
+      /** nothing is done for it until others have ended */
+      readonly waiting?: true;
+    }
   | { readonly kind: 'run-started'; readonly run: RunPlan; readonly outputHostPath: string }
   | { readonly kind: 'observed'; readonly run: RunPlan; readonly entry: JournalEntry }
   | {

@@ -70,7 +70,11 @@ export interface Job {
   readonly signal: AbortSignal;
   /** a folder for its temporary files, removed afterwards */
   readonly scratchHostPath: string;
-  readonly progress: (step: string, bytes?: { readonly done: number; readonly total?: number }) => void;
+  /** `waiting`: nothing is done for it until others have ended */
+  readonly progress: (
+    step: string,
+    how?: { readonly done: number; readonly total?: number } | 'waiting',
+  ) => void;
 }
 
 /** One way to make one artifact. */
@@ -110,6 +114,8 @@ export type ArtifactEvent =
       readonly step: string;
       readonly doneBytes?: number;
       readonly totalBytes?: number;
+      /** nothing is done for it until others have ended */
+      readonly waiting?: true;
     }
   /** one source does not serve; the next one is tried */
   | {

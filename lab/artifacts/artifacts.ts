@@ -10,6 +10,7 @@ import type { Artifact, Recipe, Refusal, Source, ArtifactEvent } from './artifac
 import { createCache } from './cache/cache.ts';
 import { createDebian } from './sources/debian.ts';
 import { allOf, ensureComponents, type Ensured } from './ensure.ts';
+import { buildsAtOnce, createBuildQueue } from './go/build-queue.ts';
 import { createGoTool } from './go/tool.ts';
 import { createGomod } from './sources/gomod.ts';
 import { createLocal, describeLocal } from './sources/local.ts';
@@ -23,7 +24,6 @@ import { fakePluginRecipe, nodeToolsRecipes, ownCrictlRecipe } from './own/node-
 import { vmInitrdRecipe, vmRootRecipe } from './own/vm-disks.ts';
 import { DEFAULT_KERNEL, vmKernelRecipe } from './own/vm-kernel.ts';
 import { packLabImage } from './images/lab-images.ts';
-import { createQueue } from './cache/lock.ts';
 import { createRelease } from './sources/release.ts';
 
 export interface ArtifactsOptions {
@@ -43,6 +43,8 @@ export interface ArtifactsOptions {
   /** of the user: PATH, HOME, proxies, Go's settings */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** as far as this process may use it; decides how many builds run at once */
+  readonly host: { readonly cores: number; readonly freeMemoryBytes: () => number };
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
@@ -113,7 +115,7 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
     exec,
     env,
     sumsHostPath,
-    oneAtATime: createQueue(),
+    queue: createBuildQueue(() => buildsAtOnce(options.host)),
   });
   const bySource: { readonly [S in SourceName]: Source } = {
     local: createLocal(),

@@ -27,6 +27,7 @@ export const ambientWorld = (): World => ({
   arch: ARCH[process.arch] ?? 'other',
   uid: process.geteuid?.(),
   cores: availableParallelism(),
+  freeMemoryBytes: () => process.availableMemory(),
   out: screen(process.stdout, 1),
   err: screen(process.stderr, 2),
   clock: systemClock,

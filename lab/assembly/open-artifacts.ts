@@ -58,6 +58,7 @@ export function openArtifacts(
     offline: flags.offline === true || world.env['CNILAB_OFFLINE'] === '1',
     env: world.env,
     clock: world.clock,
+    host: world,
     onEvent: (event) => emit(artifactNews(event)),
   });
 }
@@ -89,7 +90,13 @@ function artifactNews(event: ArtifactEvent): LabEvent {
   const { what } = event;
   switch (event.kind) {
     case 'artifact-progress':
-      return { kind: 'progress', what, how: `${event.source}: ${event.step}${amount(event)}`, done: false };
+      return {
+        kind: 'progress',
+        what,
+        how: `${event.source}: ${event.step}${amount(event)}`,
+        done: false,
+        ...(event.waiting === true ? { waiting: true } : {}),
+      };
     case 'artifact-waiting':
       return { kind: 'progress', what, how: 'another lab is making it; waiting', done: false };
     case 'artifact-refused':

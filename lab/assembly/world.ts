@@ -13,6 +13,8 @@ export interface World {
   /** of the effective user; undefined where there is no such thing */
   readonly uid: number | undefined;
   readonly cores: number;
+  /** what this process may still use, limits of its cgroup included */
+  readonly freeMemoryBytes: () => number;
   readonly out: Screen;
   readonly err: Screen;
   readonly terminal: Terminal;

@@ -45,7 +45,9 @@ export interface SlowWorkOptions {
 
 interface Work {
   how: string;
-  readonly startedMs: number;
+  /** when something was first done for it */
+  startedMs: number;
+  waiting: boolean;
   announced: boolean;
   readonly over: AbortController;
 }
@@ -53,6 +55,13 @@ interface Work {
 const FIRST_MS = 1000;
 /** On a terminal the status line is redrawn; elsewhere each is a line of its own, and few are enough. */
 const AGAIN_MS = { terminal: 1000, plain: 20_000 } as const;
+
+interface WorkNews {
+  readonly what: string;
+  readonly how: string;
+  readonly done: boolean;
+  readonly waiting?: boolean;
+}
 
 /** Work in progress, such as downloads and builds; only what takes long is worth a line. */
 export class SlowWork {
@@ -64,21 +73,27 @@ export class SlowWork {
   }
 
   /** The newest word on some work. Returns what to say at its end, if anything was announced before. */
-  heard({ what, how, done }: { what: string; how: string; done: boolean }): string | undefined {
+  heard({ what, how, done, waiting = false }: WorkNews): string | undefined {
     const work = this.#work.get(what);
     if (done) {
       this.#work.delete(what);
       work?.over.abort();
       return work?.announced === true ? this.#line(what, { ...work, how }) : undefined;
     }
-    if (work !== undefined) work.how = how;
-    else void this.#follow(what, how);
+    if (work === undefined) {
+      void this.#follow(what, { how, waiting });
+      return undefined;
+    }
+    if (work.waiting && !waiting) work.startedMs = this.#options.clock.now();
+    Object.assign(work, { how, waiting });
     return undefined;
   }
 
   /** What is being done now, for a status line. */
   current(): readonly string[] {
-    return [...this.#work].map(([what, { how }]) => `${what}: ${how}`);
+    const active = [...this.#work].filter(([, { waiting }]) => !waiting);
+    const lines = active.map(([what, { how }]) => `${what}: ${how}`);
+    return this.#waiting() === '' ? lines : [...lines, this.#waiting()];
   }
 
   end(): void {
@@ -86,16 +101,30 @@ export class SlowWork {
     this.#work.clear();
   }
 
-  async #follow(what: string, how: string): Promise<void> {
+  /** Work that only waits is counted: a list of it would hide what is being done. */
+  #waiting(): string {
+    const waiting = [...this.#work.values()].filter((work) => work.waiting).length;
+    return waiting === 0 ? '' : `${waiting} more ${waiting === 1 ? 'waits' : 'wait'}`;
+  }
+
+  async #follow(what: string, { how, waiting }: Pick<Work, 'how' | 'waiting'>): Promise<void> {
     const { clock, onSlow, shownOn } = this.#options;
-    const work: Work = { how, startedMs: clock.now(), announced: false, over: new AbortController() };
+    const work: Work = {
+      how,
+      waiting,
+      startedMs: clock.now(),
+      announced: false,
+      over: new AbortController(),
+    };
     this.#work.set(what, work);
     try {
       for (let waitMs = FIRST_MS; ; waitMs = AGAIN_MS[shownOn]) {
         await clock.sleep(waitMs, work.over.signal);
         if (this.#work.get(what) !== work) return;
+        if (work.waiting) continue;
         work.announced = true;
-        onSlow(this.#line(what, work));
+        const waits = this.#waiting();
+        onSlow(`${this.#line(what, work)}${waits === '' ? '' : `, ${waits}`}`);
       }
     } catch {
       // aborted: the work is done, or the session is over

@@ -114,8 +114,8 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       if (planned.length === 0) return [];
       return [colors.dim(`${count(planned.length, 'run')} on ${backend}${atOnce}`)];
     },
-    progress: ({ what, how, done }) => {
-      const last = slow.heard({ what, how, done });
+    progress: (news) => {
+      const last = slow.heard(news);
       return last === undefined ? [] : [shown(last)];
     },
     'run-started': ({ run }) => {

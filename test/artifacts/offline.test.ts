@@ -51,6 +51,7 @@ test('offline, nothing is asked that would open a socket, and the error says wha
     offline: true,
     env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, HOME: folder },
     clock: { now: () => 0, date: () => new Date(0), sleep: async () => undefined },
+    host: { cores: 1, freeMemoryBytes: () => 2 ** 33 },
     onEvent: () => undefined,
   });
   const promise = artifacts.ensureAll(

@@ -195,6 +195,32 @@ containerd 1.6.3: built (21 s)
 `.slice(1),
     );
   });
+
+  test('what only waits is counted and has no line of its own; its seconds begin with its turn', async () => {
+    const { screen, text } = paper();
+    const clock = fakeClock();
+    const reporter = createTerminalReporter({ screen, clock, verbose: false });
+    const waiting = { ...progress('waiting for its turn'), waiting: true } as LabEvent;
+    reporter.on(progress('building'));
+    reporter.on({ ...waiting, what: 'containerd 1.6.4' } as LabEvent);
+    reporter.on({ ...waiting, what: 'runc 1.1.15' } as LabEvent);
+    await clock.pass(1000);
+    await clock.pass(20_000);
+    reporter.on(progress('built', true));
+    reporter.on({ ...progress('building'), what: 'runc 1.1.15' } as LabEvent);
+    await clock.pass(20_000);
+    reporter.on({ ...progress('built', true), what: 'runc 1.1.15' } as LabEvent);
+    await reporter.end();
+    expect(text()).toBe(
+      `
+containerd 1.6.3: building (1 s), 2 more wait
+containerd 1.6.3: building (21 s), 2 more wait
+containerd 1.6.3: built (21 s)
+runc 1.1.15: building (20 s), 1 more waits
+runc 1.1.15: built (20 s)
+`.slice(1),
+    );
+  });
 });
 
 describe('on a terminal', () => {

@@ -25,6 +25,7 @@ export function fakeWorld(world: Partial<World> & { readonly columns?: number } 
     arch: 'amd64',
     uid: 0,
     cores: 1,
+    freeMemoryBytes: () => 2 ** 33,
     out: screen('out'),
     err: screen('err'),
     get terminal() {

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createArtifacts, type ArtifactsOptions } from '../../lab/artifacts/artifacts.ts';
 import type { ArtifactEvent } from '../../lab/artifacts/artifact.ts';
@@ -38,6 +38,7 @@ export function artifactsIn(folder: string, overrides: Partial<ArtifactsOptions>
       GOENV: process.env.GOENV ?? join(process.env.HOME ?? '/root', '.config/go/env'),
     },
     clock: systemClock,
+    host: { cores: availableParallelism(), freeMemoryBytes: () => process.availableMemory() },
     onEvent: (event) => events.push(event),
     ...overrides,
   });

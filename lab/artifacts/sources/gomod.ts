@@ -7,6 +7,7 @@ import type { Arch, ComponentRef } from '../../core/components.ts';
 import type { GomodPins, Pins } from '../../plan/pins.ts';
 import type { Exec } from '../../core/ports.ts';
 import type { Apt } from '../apt/apt.ts';
+import type { BuildQueue } from '../go/build-queue.ts';
 import { type GoTool, refusalFromGo } from '../go/tool.ts';
 import { buildModule, downloadModule, type GoBuild, unpackLibrary } from '../go/build.ts';
 import { programsBesides } from '../go/programs-besides.ts';
@@ -23,8 +24,7 @@ export interface GomodOptions {
   /** folder with <component>.sum, and with what stands in for modules */
   readonly sumsHostPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** runs one build at a time: they share their dependencies, and the compiler uses all cores anyway */
-  readonly oneAtATime: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly queue: BuildQueue;
 }
 
 /** Part of every request: to be raised when the way of building changes, so that old entries are not taken any more. */
@@ -74,8 +74,8 @@ export function createGomod(options: GomodOptions): Gomod {
       request: JSON.stringify(asked),
       check: (signal) => checkModule(options, build(), signal),
       make: (tree, job) => {
-        job.progress('waiting for its turn to be built');
-        return options.oneAtATime(() => buildModule(build(), tree, job));
+        job.progress('waiting for its turn to be built', 'waiting');
+        return options.queue.run({ component, version }, () => buildModule(build(), tree, job));
       },
     };
   }

@@ -1,7 +1,7 @@
 import { compare, parse, type SemVer } from 'semver';
 
 import { err, ok, type Result } from '../../core/lab-error.ts';
-import type { Artifact, Recipe, Refusal, ArtifactEvent } from '../artifact.ts';
+import type { Artifact, ArtifactEvent, Job, Recipe, Refusal } from '../artifact.ts';
 import { type Cache, diskFull, saysDiskFull } from '../cache/cache.ts';
 
 export interface ObtainOptions {
@@ -40,15 +40,8 @@ export async function obtain(recipe: Recipe, options: ObtainOptions): Promise<Re
         const made = await recipe.make(staging.treeHostPath, {
           signal,
           scratchHostPath: staging.scratchHostPath,
-          progress: (step, bytes) =>
-            onEvent({
-              kind: 'artifact-progress',
-              what,
-              source,
-              step,
-              ...(bytes === undefined ? {} : { doneBytes: bytes.done }),
-              ...(bytes?.total === undefined ? {} : { totalBytes: bytes.total }),
-            }),
+          progress: (step, how) =>
+            onEvent({ kind: 'artifact-progress', what, source, step, ...progressFields(how) }),
         });
         signal.throwIfAborted();
         if (!made.ok) return err(made.error);
@@ -66,6 +59,18 @@ export async function obtain(recipe: Recipe, options: ObtainOptions): Promise<Re
     if (saysDiskFull(thrown)) throw diskFull(cache.hostPath);
     throw thrown;
   }
+}
+
+type ProgressFields = Pick<
+  Extract<ArtifactEvent, { kind: 'artifact-progress' }>,
+  'doneBytes' | 'totalBytes' | 'waiting'
+>;
+
+function progressFields(how: Parameters<Job['progress']>[1]): ProgressFields {
+  if (how === undefined) return {};
+  if (how === 'waiting') return { waiting: true };
+  const { done, total } = how;
+  return { doneBytes: done, ...(total === undefined ? {} : { totalBytes: total }) };
 }
 
 /** A thing that was wanted and that nothing could bring. */

@@ -16,6 +16,10 @@ export interface DebianOptions {
   readonly exec: Exec;
 }
 
+/** No suite from bullseye to sid has crictl. containerd 1.6 and 1.7 still speak v1alpha2, as our own program does. */
+const OTHER_CRICTL =
+  "with containerd up to 1.7, --crictl 1.25.0 takes cnilab's own program, which needs no source; with any, --crictl local:PATH";
+
 /** The distribution's own builds, from whichever suite has the version; unpacked, never installed. */
 export function createDebian(options: DebianOptions): Source {
   const { pins, arch } = options;
@@ -24,7 +28,12 @@ export function createDebian(options: DebianOptions): Source {
     recipe({ component, version }) {
       const debian = pins.components[component].debian;
       if (debian === undefined) {
-        return err({ source: 'debian', reason: 'not-there', why: `Debian has no package with ${component}` });
+        return err({
+          source: 'debian',
+          reason: 'not-there',
+          why: `Debian has no package with ${component}`,
+          ...(component === 'crictl' ? { wayOut: OTHER_CRICTL } : {}),
+        });
       }
       const wanted: Wanted = { ...options, component, version, debian };
       return ok({

@@ -149,7 +149,6 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
     ...(pod === undefined ? [] : judgeIgnored(subject, pod)),
     ...(container === undefined ? [] : judgeIgnoredOfContainer(subject, container)),
   ];
-  const { stale } = capturesOf(step);
   const findings = withLog(
     [
       ...withContainer(did.findings, subject),
@@ -163,8 +162,11 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
     step.log ?? '',
     logUpTo(step, facts),
   );
-  return { findings: ofNode(step.view, findings), bindings: bind(state.bindings, stale) };
+  return { findings: ofNode(step.view, findings), bindings: bindingsAfter(step, state) };
 }
+
+const bindingsAfter = (step: StepFacts, { bindings }: Pick<Judged, 'bindings'>): Bindings =>
+  bind(bindings, capturesOf(step).stale);
 
 /** Adds the state of the container and the last lines of its log to findings that do not pass. */
 function withContainer(findings: readonly Finding[], { container, state }: Subject): readonly Finding[] {
@@ -238,11 +240,10 @@ export function lastSubjects(
   const subjects: Subject[] = [];
   let after = judgeStarts(views).bindings;
   for (const step of taken) {
-    const context = { all, bindings: after };
+    const { subject } = subjectOf(step, { all, bindings: after });
     const { id, within } = step.step;
-    if (last !== undefined && (id === last || within === last))
-      subjects.push(subjectOf(step, context).subject);
-    after = judgeStep(step, context).bindings;
+    if (last !== undefined && (id === last || within === last)) subjects.push(subject);
+    after = bindingsAfter(step, judgeBinding(subject));
   }
   const ending = taken.length === run.steps.length && taken.length > 0 && view?.run.end !== undefined;
   return [
@@ -272,11 +273,7 @@ function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
 
 /** Checks the state of the node and its log after a step or at the end of the run. */
 function judgeState(subject: Subject): Judged {
-  const log = judgeLog(subject);
-  const bound = { ...subject, bindings: log.bindings };
-  const calls = judgeCalls(bound);
-  const containers = judgeContainers({ ...bound, bindings: calls.bindings });
-  const network = judgeNetwork({ ...bound, bindings: containers.bindings });
+  const { bound, log, calls, containers, network, bindings } = judgeBinding(subject);
   const findings = [
     ...network.findings,
     ...judgePods(bound),
@@ -287,7 +284,17 @@ function judgeState(subject: Subject): Judged {
     ...judgeNoLog(bound),
     ...calls.findings,
   ];
-  return { findings, bindings: network.bindings };
+  return { findings, bindings };
+}
+
+/** The checks that bind names, each with the names of those before it. Settling asks for no more of earlier steps. */
+function judgeBinding(subject: Subject) {
+  const log = judgeLog(subject);
+  const bound = { ...subject, bindings: log.bindings };
+  const calls = judgeCalls(bound);
+  const containers = judgeContainers({ ...bound, bindings: calls.bindings });
+  const network = judgeNetwork({ ...bound, bindings: containers.bindings });
+  return { bound, log, calls, containers, network, bindings: network.bindings };
 }
 
 function judgeEnd({ run: { end }, facts }: View, bindings: Bindings): readonly Finding[] {

@@ -14,6 +14,7 @@ import type { Finding } from './verdict.ts';
  * log is checked.
  */
 export function judgeLog({ expect, stepId, bindings, log, facts: { runtime } }: Subject): Judged {
+  if (expect.log.length === 0) return { findings: [], bindings };
   const findingFor = (wanted: LogExpectation) => ({ check: 'log', stepId, place: wanted.place }) as const;
   if (log === undefined) {
     const findings = expect.log.map((wanted): Finding => ({

@@ -20,6 +20,7 @@ import { containerLab } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { hostState } from '../rig/host-state.ts';
 import { journalIn, killAtLine } from '../rig/journal.ts';
+import { callPluginsOn } from '../rig/plugin-words.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
@@ -253,3 +254,6 @@ test('plugin calls are recorded in a container as on bare', async () => {
   const recorded = await lab.cnilab(['run', 'plugin-calls', '--containerd', '1.6.4', ...CONTAINER]);
   expect(recorded.exitCode, recorded.stdout).toBe(0);
 });
+
+test('scripted plugins and calls by hand work in a container as on bare', () =>
+  callPluginsOn('container', { folder: output, cnilab: (args) => lab.cnilab(args) }));

@@ -10,6 +10,7 @@ import { processesWith } from '../rig/host-state.ts';
 import { journalIn } from '../rig/journal.ts';
 import { launchedBy } from '../rig/launched.ts';
 import { makerFor } from '../rig/maker.ts';
+import { callPluginsOn } from '../rig/plugin-words.ts';
 import { qemuForTests } from '../rig/qemu.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
@@ -47,6 +48,9 @@ test('a scenario passes and a control fails as it must, as on bare', async () =>
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout.replaceAll(/\s/g, '')).toContain('"backend":"vm"');
 });
+
+test('scripted plugins and calls by hand work in a machine as on bare', () =>
+  callPluginsOn('vm', { folder: output, cnilab: (args) => cnilab(...args) }));
 
 test('a node that is up by hand is entered, outlives the lab, and is gone when it is taken down', async () => {
   const name = `test-vm-${process.pid}`;

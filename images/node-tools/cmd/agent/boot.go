@@ -37,8 +37,9 @@ func machine() error {
 	}
 	raiseLimits()
 	fmt.Fprintln(devices.Agent, `{"event":"booted"}`)
+	beginner := guest.NewBeginner(devices, root.Identify)
 	return serve.Run(serve.Options{
 		In: devices.Agent, Out: devices.Agent, Sessions: devices.Sessions,
-		Begin: guest.NewBeginner(devices, root.Identify).Begin,
+		Begin: beginner.Begin, Connect: beginner.Connect,
 	})
 }

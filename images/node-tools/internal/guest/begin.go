@@ -30,6 +30,7 @@ type Beginner struct {
 	artifacts *os.File
 	identify  func(now, former root.Identity) error
 	identity  root.Identity
+	member    *segment.Member
 }
 
 func NewBeginner(devices Devices, identify func(now, former root.Identity) error) *Beginner {
@@ -58,13 +59,22 @@ func (b *Beginner) Begin(line []byte) error {
 	}
 	former := b.identity
 	b.identity = root.Identity{Name: beginning.Name}
-	if beginning.Member != nil {
-		b.identity.Hosts = beginning.Member.Hosts
-		if err := beginning.Member.ConnectMachine(); err != nil {
-			return err
-		}
+	b.member = beginning.Member
+	if b.member != nil {
+		b.identity.Hosts = b.member.Hosts
+	}
+	if err := b.Connect(); err != nil {
+		return err
 	}
 	return b.identify(b.identity, former)
+}
+
+// Connect connects the machine to the network of its group, if it is in one.
+func (b *Beginner) Connect() error {
+	if b.member == nil {
+		return nil
+	}
+	return b.member.ConnectMachine()
 }
 
 // seed adds the host's randomness to the kernel's and makes the kernel use it at once; see random(4).

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,9 +38,6 @@ const BootID = "/proc/sys/kernel/random/boot_id"
 // rules and addresses, and what is in memory. The disk stays: /etc, /opt, /var, /usr/local and /lab. The kernel goes on, and so
 // do the namespaces of processes and of mounts.
 func Reboot(r Rebooting) error {
-	if err := checkDevices(r); err != nil {
-		return err
-	}
 	if err := killAll(); err != nil {
 		return err
 	}
@@ -63,20 +61,6 @@ func Reboot(r Rebooting) error {
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return fmt.Errorf("the node could not be rebooted: %w", err)
-		}
-	}
-	return nil
-}
-
-// checkDevices refuses what a new network namespace would not have: a device of the machine itself.
-func checkDevices(r Rebooting) error {
-	links, err := netlink.LinkList()
-	if err != nil {
-		return err
-	}
-	for _, link := range links {
-		if link.Type() == "device" && link.Attrs().Name != "lo" {
-			return fmt.Errorf("a machine with a network device (%s) cannot be rebooted: it would lose the device", link.Attrs().Name)
 		}
 	}
 	return nil
@@ -149,14 +133,20 @@ func unmountNew(newMounts func() ([]string, error)) error {
 	}
 }
 
-// newNetwork moves all threads of this process to a network namespace and an IPC namespace of their own. The devices of the
-// former network go at once, as something may hold it open for a while.
+// newNetwork moves all threads of this process to a network namespace and an IPC namespace of their own, with the devices of
+// the machine, which lose all their settings. The other devices of the former network go at once, as something may hold it open
+// for a while.
 func newNetwork() error {
 	links, err := netlink.LinkList()
 	if err != nil {
 		return err
 	}
+	var machines []netlink.Link
 	for _, link := range links {
+		if link.Type() == "device" && link.Attrs().Flags&net.FlagLoopback == 0 {
+			machines = append(machines, link)
+			continue
+		}
 		_ = netlink.LinkDel(link) // those of the kernel stay, and one may have gone with another
 	}
 	type namespaces struct {
@@ -175,6 +165,11 @@ func newNetwork() error {
 	}
 	defer unix.Close(fresh.network)
 	defer unix.Close(fresh.ipc)
+	for _, link := range machines {
+		if err := netlink.LinkSetNsFd(link, fresh.network); err != nil {
+			return fmt.Errorf("could not take the device %s along: %w", link.Attrs().Name, err)
+		}
+	}
 	for namespace, kind := range map[int]uintptr{fresh.network: unix.CLONE_NEWNET, fresh.ipc: unix.CLONE_NEWIPC} {
 		if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_SETNS, uintptr(namespace), kind, 0); errno != 0 {
 			return fmt.Errorf("could not enter a new namespace: %w", errno)

@@ -44,8 +44,7 @@ type Options struct {
 	// Begin makes the node ready. It takes the lab's line with the operation `begin`. It is called again when a saved
 	// machine is resumed. It is nil if a node is ready from the start.
 	Begin func(line []byte) error
-	// Connect connects a node of a group to the group's network again. It is nil if the node has no such network or
-	// did not make its own connection.
+	// Connect connects a node of a group to the group's network again. It is nil if the node has no such network.
 	Connect func() error
 	// Sessions are ports for interactive commands, on nodes that the host cannot enter directly.
 	Sessions []*os.File

@@ -242,7 +242,7 @@ export function lastSubjects(
   for (const step of taken) {
     const { subject } = subjectOf(step, { all, bindings: after });
     const { id, within } = step.step;
-    if (last !== undefined && (id === last || within === last)) subjects.push(subject);
+    if (last !== undefined && (id === last || within === last) && step.view === view) subjects.push(subject);
     after = bindingsAfter(step, judgeBinding(subject));
   }
   const ending = taken.length === run.steps.length && taken.length > 0 && view?.run.end !== undefined;

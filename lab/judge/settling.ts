@@ -21,10 +21,9 @@ export function settlingOf(
  * not needed.
  */
 export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): boolean {
-  const step = steps.find(({ id }) => id === stepId);
   const expected = [
     ...steps.filter(({ id, within }) => id === stepId || within === stepId).map(({ expect }) => expect),
-    ...(stepId === 'end' || step === steps.at(-1) ? nodes.flatMap(({ end }) => end ?? []) : []),
+    ...(stepId === 'end' || stepId === steps.at(-1)?.id ? nodes.flatMap(({ end }) => end ?? []) : []),
   ];
   return expected.some(({ leftBehind, networkReady, pod, pods, container, containers }) =>
     [leftBehind, networkReady, pod, pods, container, containers].some((one) => one !== undefined),

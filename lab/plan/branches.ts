@@ -76,7 +76,9 @@ export function checkSteps(
       cells: cells.filter(
         (cell) =>
           applies(group, cell) &&
-          !steps.some((step) => step.within?.number === group.number && applies(step, cell)),
+          !steps.some(
+            (step) => step.within?.number === group.number && step.on === group.on && applies(step, cell),
+          ),
       ),
     }));
   return [

@@ -153,7 +153,7 @@ function casesOf(ended: RunEnded): readonly Element[] {
   }
   const { findings, outcome } = verdict;
   const glance = glanceAt({ run, findings, outcome, entries, columns: COLUMNS });
-  const planned = [...run.steps.map(({ id }) => id), 'end'];
+  const planned = [...new Set(run.steps.map(({ id }) => id)), 'end']; // one `parallel` is on each of its nodes
   // the start, and whatever else is no step, is a case where something is wrong with it
   const ofAll = [findings, ...othersOf(ended).map(({ verdict }) => verdict.findings)].flat();
   const others = ofAll.filter(({ stepId, outcome }) => outcome !== 'pass' && !planned.includes(stepId));

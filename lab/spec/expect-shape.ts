@@ -12,9 +12,19 @@ import type {
   LogExpectation,
   NetworkExpectation,
   PodExpectation,
+  TextExpectation,
 } from './scenario.ts';
+import type { YamlValue } from './yaml-value.ts';
 import { about, byKind, list, mapOf, mapped, named, notEmpty, oneOrMany, type Shape } from './shape.ts';
-import { aboutOneNode, exactOrPart, forTexts, nameShape, template } from './text-shapes.ts';
+import {
+  hasNode,
+  mentionNode,
+  aboutOneNode,
+  exactOrPart,
+  forTexts,
+  nameShape,
+  template,
+} from './text-shapes.ts';
 
 export const POD_STATES = ['ready', 'not-ready', 'absent'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'fatal', 'panic'] as const;
@@ -255,51 +265,80 @@ const commonExpectation = (values: CommonValues) => ({
   noLog: values['no-log'] ?? [],
 });
 
+const stepKeys = {
+  ok: about('whether the step succeeds', bool),
+  error: about('the whole error, without what crictl puts around it; the step fails', exactOrPart),
+  output: about(
+    'the whole standard output of the command; a line break at its end counts where this text has one',
+    exactOrPart,
+  ),
+  'exit-code': about('of the command', wholeNumber({ min: 0, max: 255 })),
+  'timed-out': about('whether the step runs into its own limit, so that there is no answer', bool),
+  pod: about("state and addresses of the step's pod", podShape),
+  container: about("state of the step's container, and how it has exited", containerShape),
+  ...commonKeys,
+};
+
+interface StepValues extends CommonValues {
+  readonly ok?: boolean;
+  readonly error?: TextExpectation;
+  readonly output?: TextExpectation;
+  readonly 'exit-code'?: number;
+  readonly 'timed-out'?: boolean;
+  readonly pod?: PodExpectation;
+  readonly container?: ContainerExpectation;
+}
+
+function stepExpectation(
+  { ok, error, output, 'exit-code': exitCode, 'timed-out': timedOut, pod, container, ...rest }: StepValues,
+  spot: YamlValue,
+): Expectation | undefined {
+  if (ok === true && error !== undefined) {
+    return spot.mistake('"ok: true" contradicts "error"; leave "ok" out');
+  }
+  const answer = Object.entries({ ok, error, output, 'exit-code': exitCode });
+  const [asked] = answer.find(([, value]) => value !== undefined) ?? [];
+  if (timedOut === true && asked !== undefined) {
+    return spot.mistake(`"timed-out: true" says that there is no answer; leave "${asked}" out`);
+  }
+  const success = error === undefined ? ok : false;
+  return {
+    ...commonExpectation(rest),
+    place: spot.place,
+    ...present({ ok: success, error, output, exitCode, timedOut, pod, container }),
+  };
+}
+
+const NOT_EMPTY = 'leave "expect" out, or write "ok: true"';
+
 /** What `expect` may hold after a step; a list of branches, of which one applies to each cell, or a single one. */
 export const stepExpectShape: Shape<readonly Expectation[]> = oneOrMany(
-  named(
-    'expectation',
-    notEmpty(
-      object(
-        {
-          required: {},
-          optional: {
-            ok: about('whether the step succeeds', bool),
-            error: about('the whole error, without what crictl puts around it; the step fails', exactOrPart),
-            output: about(
-              'the whole standard output of the command; a line break at its end counts where this text has one',
-              exactOrPart,
-            ),
-            'exit-code': about('of the command', wholeNumber({ min: 0, max: 255 })),
-            'timed-out': about('whether the step runs into its own limit, so that there is no answer', bool),
-            pod: about("state and addresses of the step's pod", podShape),
-            container: about("state of the step's container, and how it has exited", containerShape),
-            ...commonKeys,
-          },
-        },
-        (
-          { ok, error, output, 'exit-code': exitCode, 'timed-out': timedOut, pod, container, ...rest },
-          spot,
-        ): Expectation | undefined => {
-          if (ok === true && error !== undefined) {
-            return spot.mistake('"ok: true" contradicts "error"; leave "ok" out');
-          }
-          const answer = Object.entries({ ok, error, output, 'exit-code': exitCode });
-          const [asked] = answer.find(([, value]) => value !== undefined) ?? [];
-          if (timedOut === true && asked !== undefined) {
-            return spot.mistake(`"timed-out: true" says that there is no answer; leave "${asked}" out`);
-          }
-          const success = error === undefined ? ok : false;
-          return {
-            ...commonExpectation(rest),
-            place: spot.place,
-            ...present({ ok: success, error, output, exitCode, timedOut, pod, container }),
-          };
-        },
-      ),
-      'leave "expect" out, or write "ok: true"',
-    ),
+  named('expectation', notEmpty(object({ required: {}, optional: stepKeys }, stepExpectation), NOT_EMPTY)),
+);
+
+const ofParallel = notEmpty(
+  object(
+    {
+      required: {},
+      optional: { on: about('the node, where the steps are on several', nameShape), ...stepKeys },
+    },
+    ({ on, ...values }, spot): EndExpectation | undefined => {
+      const expectation = stepExpectation(values, spot);
+      return expectation && { ...expectation, ...present({ on }) };
+    },
   ),
+  NOT_EMPTY,
+);
+
+/** The same of a `parallel`; where its steps are on several nodes, each is about one of them. */
+export const parallelExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
+  named('parallel-expectation', {
+    ...ofParallel,
+    read: (spot) => {
+      if (hasNode(spot)) mentionNode('an expectation of "parallel"', spot);
+      return ofParallel.read(spot);
+    },
+  }),
 );
 
 /** What `expect` may hold at the end of a file: of the node, not of a command. */

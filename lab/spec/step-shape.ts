@@ -1,7 +1,7 @@
-import { stepExpectShape } from './expect-shape.ts';
+import { parallelExpectShape, stepExpectShape } from './expect-shape.ts';
 import { present, object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { text, timeShape, whenShape } from './scalar-shapes.ts';
-import type { Expectation, StepSpec, When } from './scenario.ts';
+import type { EndExpectation, Expectation, StepSpec, When } from './scenario.ts';
 import { LIMITS } from './limits.ts';
 import { mentioning } from './mention.ts';
 import { about, list, mapped, type Shape } from './shape.ts';
@@ -19,7 +19,7 @@ import {
   type Action,
   type Verb,
 } from './verbs/verbs.ts';
-import { aboutOneNode, nameShape } from './text-shapes.ts';
+import { hasNode, mentionNode, nameShape } from './text-shapes.ts';
 
 /** Keys of any step. */
 const OF_ANY_STEP = {
@@ -32,10 +32,11 @@ const OF_ANY_STEP = {
   when: about('the step is for these versions or values only; others do without it', whenShape),
 };
 
-/** And those that one of a `parallel` does not have. */
+const OF_ONE_TOGETHER = { ...OF_ANY_STEP, on: about('the node, where there are several', nameShape) };
+
+/** And the one that a step of a `parallel` does not have. */
 const COMMON = {
-  ...OF_ANY_STEP,
-  on: about('the node, where there are several', nameShape),
+  ...OF_ONE_TOGETHER,
   background: about(
     'a name under which it goes on while later steps are taken, until wait-for: { background: NAME } or kill: NAME',
     mentioning(nameShape, (name) => ({ kind: 'background', name })),
@@ -82,21 +83,37 @@ const OTHER_WORDS: OtherWords = {
 };
 
 /** A step as it stands in a file: `parallel` with its steps, which have no number yet. */
-export type WrittenStep = Omit<StepSpec, 'number' | 'within'> & {
+export type WrittenStep = Omit<StepSpec, 'number' | 'within' | 'expect'> & {
+  /** with `on` where the steps of a `parallel` are on several nodes */
+  readonly expect: readonly EndExpectation[];
   readonly together?: readonly WrittenStep[];
 };
 
-/** All steps of a file with their numbers; what `parallel` starts stands before it. */
+/**
+ * All steps of a file with their numbers; what `parallel` starts stands before it. One whose steps are on several nodes is a step
+ * on each of these nodes, with the expectations that are about it, and the same number.
+ */
 export const numbered = (steps: readonly WrittenStep[]): readonly StepSpec[] =>
-  steps.flatMap(({ together = [], ...step }, index) => {
+  steps.flatMap(({ together = [], expect, ...step }, index) => {
     const number = String(index + 1);
     const within = { number, ...present({ when: step.when }) };
-    const { on } = step;
+    const nodes = step.on === undefined ? [...new Set(together.flatMap(({ on }) => on ?? []))] : [];
+    const on = (node: string | undefined) => present({ on: node });
     return [
-      ...together.map((one, at) => ({ ...one, ...present({ on }), number: `${number}.${at + 1}`, within })),
-      { ...step, number },
+      ...together.map((one, at) => ({
+        ...one,
+        ...on(one.on ?? step.on),
+        number: `${number}.${at + 1}`,
+        within,
+      })),
+      ...(nodes.length === 0
+        ? [{ ...step, expect, number }]
+        : nodes.map((node) => ({ ...step, ...on(node), expect: expectedOf(node, expect), number }))),
     ];
   });
+
+const expectedOf = (node: string, expect: readonly EndExpectation[]): readonly Expectation[] =>
+  expect.filter(({ on }) => on === node).map(({ on: _on, ...rest }) => rest);
 
 const SINGLE_VERBS = Object.keys(VERBS)
   .filter(isVerb)
@@ -105,7 +122,7 @@ const SINGLE_VERBS = Object.keys(VERBS)
 /** One of the steps that `parallel` starts. */
 const stepTogether: Shape<WrittenStep> = unionByKey(
   'a step of "parallel"',
-  Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, OF_ANY_STEP)])),
+  Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, OF_ONE_TOGETHER)])),
   OTHER_WORDS,
 );
 
@@ -117,6 +134,7 @@ const togetherShape: Shape<readonly WrittenStep[]> = mapped(
       {
         ...stepTogether,
         read: (spot) => {
+          if (hasNode(spot)) mentionNode('a step of "parallel"', spot);
           spot.mention({ kind: 'together' });
           return stepTogether.read(spot);
         },
@@ -187,11 +205,15 @@ function checkTogether(
 }
 
 const OF_EACH_STEP = 'each of the steps has its own';
+const parallelExpect = about(
+  'what must be so when all of them have ended; several nodes: one for each, with "on"',
+  parallelExpectShape,
+);
 
 const parallelShape: ObjectShape<WrittenStep> = object(
   {
     required: { parallel: togetherShape },
-    optional: { expect: COMMON.expect, note: COMMON.note, on: COMMON.on, when: COMMON.when },
+    optional: { expect: parallelExpect, note: COMMON.note, on: COMMON.on, when: COMMON.when },
     otherWords: { timeout: OF_EACH_STEP, background: 'it ends when all of its steps have ended' },
   },
   ({ parallel, on, when, note, expect = [] }, spot) => {
@@ -204,25 +226,75 @@ const parallelShape: ObjectShape<WrittenStep> = object(
       }))
         if (value !== undefined)
           at.mistake(`"${key}" is about one step; write it in the "expect" of that one`, key);
+    checkNodesOf(parallel, { on, expect, spot });
     const place = spot.entries.find(({ name }) => name === 'parallel')?.key.place ?? spot.place;
     return { place, action, together: parallel, ...present({ on, when, note }), expect };
   },
 );
 
-/** One step: a mapping with exactly one verb, and perhaps `on`, `when`, `expect`, `timeout` and `note`. */
-export const stepShape: Shape<WrittenStep> = aboutOneNode(
-  'a step',
-  unionByKey(
-    'a step',
-    {
-      ...Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, COMMON)])),
-      parallel: parallelShape,
-    },
-    OTHER_WORDS,
-  ),
-);
+/** Either the group says the node of all of its steps, or each of them says its own. */
+function checkNodesOf(
+  steps: readonly WrittenStep[],
+  {
+    on,
+    expect,
+    spot,
+  }: {
+    readonly on: string | undefined;
+    readonly expect: readonly EndExpectation[];
+    readonly spot: YamlValue;
+  },
+): void {
+  const valueOf = (key: string) => spot.entries.find(({ name }) => name === key)?.value ?? spot;
+  const nodes = new Set(steps.flatMap((step) => step.on ?? []));
+  const isOfEach = on === undefined && nodes.size > 0;
+  for (const [index, step] of steps.entries()) {
+    const at = valueOf('parallel').items[index] ?? spot;
+    if (on !== undefined && step.on !== undefined)
+      at.mistake('"on" stands once, of the "parallel", or in each of its steps', 'on');
+    if (isOfEach && step.on === undefined)
+      at.mistake(
+        `the other steps of this "parallel" say on which node they are: on: ${[...nodes].join(' or ')}`,
+      );
+  }
+  const wanted = valueOf('expect');
+  for (const [index, one] of expect.entries()) {
+    const at = wanted.items[index] ?? wanted;
+    if (!isOfEach && one.on !== undefined) at.mistake('its steps are on one node; leave "on" out', 'on');
+    if (isOfEach && one.on === undefined)
+      at.mistake(
+        `its steps are on several nodes; say which one this is about: on: ${[...nodes].join(' or ')}`,
+      );
+    if (isOfEach && one.on !== undefined && !nodes.has(one.on))
+      at.mistake(`none of its steps is on ${one.on}`, 'on');
+  }
+}
 
-function stepOf(verb: Verb, optional: typeof OF_ANY_STEP | typeof COMMON): ObjectShape<WrittenStep> {
+/** One step: a mapping with exactly one verb, and perhaps `on`, `when`, `expect`, `timeout` and `note`. */
+const oneStep: Shape<WrittenStep> = unionByKey(
+  'a step',
+  {
+    ...Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, COMMON)])),
+    parallel: parallelShape,
+  },
+  OTHER_WORDS,
+);
+export const stepShape: Shape<WrittenStep> = {
+  ...oneStep,
+  read: (spot) => {
+    if (!isOnSeveralNodes(spot)) mentionNode('a step', spot);
+    return oneStep.read(spot);
+  },
+};
+
+/** A `parallel` of which not it, but each of its steps says the node. */
+function isOnSeveralNodes(spot: YamlValue): boolean {
+  const entries = spot.kind === 'mapping' ? spot.entries : [];
+  const steps = entries.find(({ name }) => name === 'parallel')?.value;
+  return !hasNode(spot) && steps?.kind === 'list' && steps.items.some(hasNode);
+}
+
+function stepOf(verb: Verb, optional: typeof OF_ONE_TOGETHER | typeof COMMON): ObjectShape<WrittenStep> {
   const first = 'background' in optional ? (['background'] as const) : [];
   return object<Record<string, Action>, Partial<CommonValues>, WrittenStep>(
     { required: { [verb]: actionShape(verb) }, optional, first },

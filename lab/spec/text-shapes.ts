@@ -10,6 +10,7 @@ import { mentioning, type Reach } from './mention.ts';
 import { about, byKind, list, mapOf, mapped, named, type Shape } from './shape.ts';
 import { IN_EVERY_TEXT, isInEveryText, literally } from './template.ts';
 import { parseVersionSpec } from './version-spec.ts';
+import type { YamlValue } from './yaml-value.ts';
 
 /** Of scenarios, pods, containers, nodes and axes. */
 export const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -35,12 +36,21 @@ export const nameShape: Shape<string> = mapped(
 export const aboutOneNode = <T>(what: string, shape: Shape<T>): Shape<T> => ({
   ...shape,
   read: (spot) => {
-    const entries = spot.kind === 'mapping' ? spot.entries : [];
-    const on = entries.find(({ name }) => name === 'on')?.value;
-    (on ?? spot).mention({ kind: 'on', node: on?.text, what });
+    mentionNode(what, spot);
     return shape.read(spot);
   },
 });
+
+export function mentionNode(what: string, spot: YamlValue): void {
+  const on = nodeEntry(spot);
+  (on ?? spot).mention({ kind: 'on', node: on?.text, what });
+}
+
+/** Whether a mapping says by `on` which node it is about. */
+export const hasNode = (spot: YamlValue): boolean => nodeEntry(spot) !== undefined;
+
+const nodeEntry = (spot: YamlValue): YamlValue | undefined =>
+  spot.kind === 'mapping' ? spot.entries.find(({ name }) => name === 'on')?.value : undefined;
 
 /** A text that may refer to something. */
 export const template = (reach: Reach): Shape<string> =>

@@ -22,7 +22,7 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
 
 /**
  * Takes the steps of a run one by one, each on its node; after each, and before the first, it reads the log of that node and
- * looks at it. At the end it kills what goes on in the background, and looks at the nodes once more that it did not look at last.
+ * looks at it. Steps that are started at once may be on several nodes, which are looked at when all have ended. At the end it kills what goes on in the background, and looks at the nodes once more that it did not look at last.
  */
 export async function runSteps(options: StepsOptions): Promise<void> {
   const { run, nodes, observe, signal, settling, ...common } = options;
@@ -42,16 +42,20 @@ export async function runSteps(options: StepsOptions): Promise<void> {
     return { ...(up.name === undefined ? {} : { name: up.name }), stepper };
   });
   for (const { stepper } of steppers) await stepper.look('start');
-  for (const step of run.steps) {
-    if (step.within !== undefined) continue; // `parallel` starts it
-    signal.throwIfAborted();
+  const begin = (step: PlannedStep) => {
     const { on } = step;
     const { pods } = run;
     const { steps, end } = runOn(own, on);
     const next = steps.slice(steps.indexOf(step) + 1).find(({ within }) => within === undefined);
     const quietLog = speaksOfLog(step.expect) || speaksOfLog(next?.expect ?? end);
     const together = steps.filter(({ within }) => within === step.id).map((one) => ({ ...one, pods }));
-    await runOn(steppers, on).stepper.take({ ...step, pods, quietLog, together });
+    return runOn(steppers, on).stepper.begin({ ...step, pods, quietLog, together });
+  };
+  for (const atOnce of stepsAtOnce(run)) {
+    signal.throwIfAborted();
+    const begun = atOnce.map(begin);
+    await Promise.allSettled(begun); // what is under way still ends before a failure of the lab ends the run
+    for (const look of await Promise.all(begun)) await look();
   }
   signal.throwIfAborted();
   if (last === undefined) return;
@@ -61,6 +65,14 @@ export async function runSteps(options: StepsOptions): Promise<void> {
   for (const { name, stepper } of steppers)
     if (name !== last.on || ended.has(stepper))
       await stepper.look('end', (state) => settling('end', state, name));
+}
+
+/** One by one, but a `parallel` with steps on several nodes on all of these at once. What it starts is left to it. */
+function stepsAtOnce({ steps }: RunPlan): readonly (readonly PlannedStep[])[] {
+  const own = steps.filter(({ within }) => within === undefined);
+  return own.flatMap((step, index) =>
+    own[index - 1]?.id === step.id ? [] : [own.filter(({ id }) => id === step.id)],
+  );
 }
 
 const onNode = (node: string | undefined): ObservedOn => (node === undefined ? {} : { node });

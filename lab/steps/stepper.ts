@@ -66,6 +66,8 @@ export interface Stepper {
    * the background is looked at when a later one has waited for its end, or killed it.
    */
   take(step: Step): Promise<void>;
+  /** The first half of it: takes a step, and returns the look at what came of it, for the time when others are taken as well. */
+  begin(step: Step): Promise<() => Promise<void>>;
   /** Kills what goes on in the background still; whether there was anything. */
   endBackground(): Promise<boolean>;
   /** After the last step: what steps have left running may end in its own time, and is looked at again when it has. */
@@ -237,16 +239,23 @@ export function createStepper(options: StepperOptions): Stepper {
     captures,
     look,
     async take(step) {
+      const lookAtIt = await this.begin(step);
+      await lookAtIt();
+    },
+    async begin(step) {
       const { action, background: name, together = [] } = step;
       const state = await (before ?? look('start'));
       begun = { before: begun.now, now: log.offset };
       // `parallel` is the last to begin, as what no command shows of its steps is its own: calls, the end of the runtime
       for (const { id } of [...together, step]) observe({ kind: 'step-started', stepId: id });
-      if (name !== undefined) return beginInBackground(step, { name, state });
+      if (name !== undefined) {
+        await beginInBackground(step, { name, state });
+        return async () => undefined; // it is looked at when it is over
+      }
       await perform(contextOf(step, { state }), action);
       const ended = backgroundEndedBy(action);
       if (ended !== undefined) await lookAfterBackground(ended);
-      await lookAfter(step);
+      return () => lookAfter(step);
     },
     async endBackground() {
       const names = [...inBackground.keys()];

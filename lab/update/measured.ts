@@ -179,7 +179,7 @@ function sitesOf({
   const of = (name: string | undefined) => (name === undefined ? {} : { node: name });
   return [
     ...nodes.map(({ name, start }) => ({ stepId: 'start', ...of(name), expect: start })),
-    ...steps.map((step) => ({ stepId: step.id, expect: step.expect, action: step.action.do })),
+    ...steps.map(({ id, on, expect, action }) => ({ stepId: id, ...of(on), expect, action: action.do })),
     ...nodes.map(({ name, end }) => ({ stepId: 'end', ...of(name), expect: end })),
   ];
 }

@@ -83,21 +83,25 @@ function sitesOf(scenario: Scenario, { planned, measured }: Cells): readonly Sit
       ?.changes ?? [];
   const whens = (branches: readonly Expectation[]) => branches.map(({ when }) => when);
 
-  const steps = scenario.steps.map((step): SiteChanges => ({
-    site: { at: 'step', number: step.number },
-    whens: whens(step.expect),
-    cells: planned.flatMap((run): readonly CellChanges[] => {
-      const own = run.steps.find(({ id }) => id.startsWith(`${step.number}-`));
-      if (own === undefined) return [];
-      return [
-        {
+  const numbers = [...new Set(scenario.steps.map(({ number }) => number))];
+  const steps = numbers.map((number): SiteChanges => {
+    // a `parallel` with steps on several nodes is one step on each, and its expectations stand in one place
+    const same = scenario.steps.filter((step) => step.number === number);
+    const expect = same.flatMap((step) => step.expect).toSorted(inOrderOfFile);
+    const hasPlace = same.length === 1 || expect.length > 0;
+    const taken = (run: RunPlan) => run.steps.filter(({ id }) => hasPlace && id.startsWith(`${number}-`));
+    return {
+      site: { at: 'step', number },
+      whens: whens(expect),
+      cells: planned.flatMap((run) =>
+        taken(run).map((own): CellChanges => ({
           cell: cellOf(run, own.on),
-          branch: indexOf(step.expect, own.expect.place),
-          changes: changesOf(run, own.id),
-        },
-      ];
-    }),
-  }));
+          branch: indexOf(expect, own.expect.place),
+          changes: changesOf(run, own.id, own.on),
+        })),
+      ),
+    };
+  });
   const starts = scenario.nodes.map(({ name, expect = [] }): SiteChanges => ({
     site: { at: 'start', node: name },
     whens: whens(expect),
@@ -123,6 +127,9 @@ function sitesOf(scenario: Scenario, { planned, measured }: Cells): readonly Sit
   ];
   return [...starts, ...steps, ...ends];
 }
+
+const inOrderOfFile = ({ place: a }: Expectation, { place: b }: Expectation): number =>
+  a.line - b.line || a.column - b.column;
 
 function indexOf(branches: readonly Expectation[], place: Place | undefined): number | undefined {
   const index = branches.findIndex(

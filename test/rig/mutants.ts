@@ -277,7 +277,9 @@ export function withoutLooks(run: RunPlan, entries: readonly JournalEntry[]): re
     if (asked.some(({ networkReady }) => networkReady !== undefined)) checks.push('network-ready');
     if (checks.length === 0) return [];
     const lookedAt = within ?? id;
-    const without = entries.filter((entry) => !(entry.kind === 'look' && entry.stepId === lookedAt));
+    const without = entries.filter(
+      (entry) => !(entry.kind === 'look' && entry.stepId === lookedAt && entry.node === on),
+    );
     return [{ entries: without, checks, change: `without the look of ${lookedAt}` }];
   });
 }

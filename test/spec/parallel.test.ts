@@ -47,10 +47,9 @@ test('only steps of one command, two at least, without another group, and on the
   expect(mistakesIn(together("exec: ['true']", "parallel: [{ exec: ['true'] }]"))[0]).toContain(
     'a step of "parallel" has exactly one of run-pod, ',
   );
-  for (const key of ['on: left', 'background: slow'])
-    expect(mistakesIn(together("exec: ['true']", `{ exec: ['true'], ${key} }`))[0]).toContain(
-      'unknown key "',
-    );
+  expect(mistakesIn(together("exec: ['true']", "{ exec: ['true'], background: slow }"))[0]).toContain(
+    'unknown key "',
+  );
   expect(mistakesIn(`${together("exec: ['true']", "exec: ['true']")}    timeout: 5s\n`)).toEqual([
     'there is no "timeout" here: each of the steps has its own',
   ]);
@@ -95,4 +94,77 @@ test('calls are those of a pod that no other step of the group is about', () => 
   ).toEqual([
     'another of these steps is about "a", too, so nobody knows which calls are its own; write "call-order" in the "expect" of "parallel"',
   ]);
+});
+
+const NODES = NODE.replace(
+  'node: { containerd: 1.6.4 }',
+  'nodes: { left: { containerd: 1.6.4 }, right: { containerd: 1.6.4 } }',
+);
+const mistakesOnNodes = (steps: string): readonly string[] =>
+  mistakesOf(`${NODES}${steps}`)
+    .split('\n')
+    .filter((line) => line.startsWith('s.yaml:'))
+    .map((line) => line.replace(/^s\.yaml:\d+:\d+ /, ''));
+
+test('a group with steps on several nodes is a step on each of them, with the expectations about it', () => {
+  const { steps } = scenarioOf(
+    `${NODES}${together('{ run-pod: a, on: right }', '{ run-pod: b, on: left }', '{ run-pod: c, on: right }')}` +
+      '    expect: [{ on: left, left-behind: none }, { on: right, pods: none }]\n',
+  );
+  expect(
+    steps.map(({ number, on, action, expect: wanted }) => [
+      `${number}-${action.do}`,
+      on,
+      wanted.map(({ leftBehind, pods }) => (leftBehind === undefined ? pods : 'left-behind')),
+    ]),
+  ).toEqual([
+    ['1.1-run-pod', 'right', []],
+    ['1.2-run-pod', 'left', []],
+    ['1.3-run-pod', 'right', []],
+    ['1-parallel', 'right', ['none']],
+    ['1-parallel', 'left', ['left-behind']],
+  ]);
+});
+
+test('the node stands at the group or at each of its steps, and then at each expectation of the group', () => {
+  const a = '{ run-pod: a, on: left }';
+  const b = '{ run-pod: b, on: right }';
+  expect(mistakesOnNodes(`${together(a, b)}  - { stop-pod: a, on: left }\n`)).toEqual([]);
+  expect(mistakesOnNodes(`${together('run-pod: a', 'run-pod: b')}    on: left\n`)).toEqual([]);
+  expect(mistakesOnNodes(together('run-pod: a', 'run-pod: b'))).toEqual([
+    'a step says which node it is about: on: left or right',
+  ]);
+  expect(mistakesOnNodes(together(a, 'run-pod: b'))).toEqual([
+    'the other steps of this "parallel" say on which node they are: on: left',
+  ]);
+  expect(mistakesOnNodes(`${together(a, b)}    on: left\n`)).toContain(
+    '"on" stands once, of the "parallel", or in each of its steps',
+  );
+  expect(mistakesOnNodes(together(a, '{ run-pod: b, on: middle }'))).toEqual([
+    'there is no node "middle"; known: left, right',
+  ]);
+  expect(mistakesOnNodes(`${together(a, b)}    expect: { pods: none }\n`)).toEqual([
+    'its steps are on several nodes; say which one this is about: on: left or right',
+  ]);
+  expect(
+    mistakesOnNodes(`${together(a, a.replace('a,', 'c,'))}    expect: { on: right, pods: none }\n`),
+  ).toEqual(['none of its steps is on right']);
+  expect(
+    mistakesOnNodes(
+      `${together('run-pod: a', 'run-pod: b')}    on: left\n    expect: { on: left, pods: none }\n`,
+    ),
+  ).toEqual(['its steps are on one node; leave "on" out']);
+  expect(mistakesIn(together(a, 'run-pod: b'))).toContain(
+    'this file has one node, which has no name: leave "on" out',
+  );
+});
+
+test('a pod of one node is none of another, also when both are started at once', () => {
+  const group = together('{ run-pod: a, on: left }', '{ run-pod: b, on: right }');
+  expect(mistakesOnNodes(`${group}  - { stop-pod: b, on: left }\n`)).toEqual([
+    '"b" is on right, and this is about left',
+  ]);
+  expect(
+    mistakesOnNodes(together('{ run-pod: b, on: left }', "{ exec: [ping, '${b.ip}'], on: right }")),
+  ).toEqual(['"b" is made by another step of this "parallel", which is started at the same time']);
 });

@@ -117,6 +117,12 @@ test('sysctls of the machine are read-only, those of the network are the node’
   const before = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8');
   expect(await sh(node, 'echo 1 > /proc/sys/vm/overcommit_memory')).toContain('Read-only file system');
   expect(await sh(node, 'echo 1 > /proc/sys/kernel/panic')).toContain('Read-only file system');
+  // those that kubelet sets have the values that it wants, whatever the machine has
+  const ofMachine = ['vm/overcommit_memory', 'vm/panic_on_oom', 'kernel/panic', 'kernel/panic_on_oops'];
+  expect(await sh(node, `cd /proc/sys && cat ${ofMachine.join(' ')}`)).toBe('1\n0\n10\n1');
+  expect(await sh(node, 'cd /proc/sys/kernel/keys && cat root_maxkeys root_maxbytes')).toBe(
+    '1000000\n25000000',
+  );
   expect(await sh(node, 'cat /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv4/ip_forward')).toBe(
     '0',
   );

@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createLocal, describeLocal } from '../../lab/artifacts/sources/local.ts';
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import { createExec } from '../../lab/host/exec.ts';
+import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
+import { cnilab } from '../rig/cnilab.ts';
+import { RECORDS } from '../rig/host-state.ts';
 import { startReleaseServer } from '../rig/release-server.ts';
+import { until } from '../rig/until.ts';
 import { artifactsIn, makeFolder, realPins, signal } from '../sources/rig.ts';
 
 /** The user's own cache, as a build of Kubernetes takes minutes: whatever test comes first builds it. */
@@ -94,3 +98,98 @@ test('as a local folder, with the version that kubelet says', async () => {
       .map((name) => `bin/${name}`),
   );
 });
+
+const KUBELET_CONFIG = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication: { anonymous: { enabled: true }, webhook: { enabled: false } }
+authorization: { mode: AlwaysAllow }
+cgroupDriver: cgroupfs
+failSwapOn: false
+staticPodPath: /etc/kubernetes/manifests
+evictionHard: { nodefs.available: 0%, imagefs.available: 0%, memory.available: 0% }
+`;
+const STATIC_POD = `apiVersion: v1
+kind: Pod
+metadata: { name: web }
+spec:
+  containers:
+    - { name: app, image: "cnilab.local/app:1", imagePullPolicy: Never, command: [sleep, "3600"] }
+`;
+const CONFLIST = {
+  cniVersion: '1.0.0',
+  name: 'net',
+  plugins: [
+    {
+      type: 'bridge',
+      bridge: 'cni0',
+      isGateway: true,
+      ipam: { type: 'host-local', ranges: [[{ subnet: '10.85.0.0/24' }]] },
+    },
+  ],
+};
+
+/** A bare node on which a kubelet without an API server runs one static pod. */
+async function nodeWithKubelet(name: string): Promise<void> {
+  const onto = (nodePath: string, text: string): readonly string[] => {
+    const hostPath = join(folder, `${name}-${nodePath.replaceAll('/', '-')}`);
+    writeFileSync(hostPath, text);
+    return ['--file', `${nodePath}=${hostPath}`];
+  };
+  const started = await cnilab([
+    ...['up', '--backend', 'bare', '--name', name, '--containerd', '1.6.4'],
+    ...onto('/etc/cni/net.d/10-net.conflist', JSON.stringify(CONFLIST)),
+    ...onto('/etc/kubernetes/kubelet.yaml', KUBELET_CONFIG),
+    ...onto('/etc/kubernetes/manifests/web.yaml', STATIC_POD),
+  ]);
+  expect(started).toMatchObject({ exitCode: 0 });
+  const { key } = (await made)(kubernetes);
+  // kubelet ends without /dev/kmsg, and a node shows no log of the kernel
+  const start = `ln -s null /dev/kmsg && exec setsid /lab/artifacts/${key}/bin/kubelet --config /etc/kubernetes/kubelet.yaml \
+    --container-runtime remote --container-runtime-endpoint unix:///run/containerd/containerd.sock > /var/log/kubelet.log 2>&1 &`;
+  expect(await cnilab(['enter', name, '--', 'sh', '-c', start])).toMatchObject({ exitCode: 0 });
+  await until('a container of the static pod', async () => {
+    const { stdout } = await cnilab(['enter', name, '--', 'crictl', 'ps', '-q', '--state', 'running']);
+    return stdout.trim();
+  });
+}
+
+/** The groups that kubelet makes for its pods, of this node, by hierarchy. */
+function groupsOfPods(name: string, base = '/sys/fs/cgroup'): readonly string[] {
+  return readdirSync(base, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return [];
+    const path = join(base, entry.name);
+    return path.includes(name) && entry.name === 'kubepods' ? [path] : groupsOfPods(name, path);
+  });
+}
+
+const kubelets = (): string =>
+  execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes('kubelet --config /etc/kubernetes/kubelet.yaml'))
+    .join('\n');
+
+test.runIf(process.getuid?.() === 0)(
+  'a kubelet runs a static pod on a bare node, in groups of that node alone; nothing of it is left, also after kill -9',
+  async () => {
+    const overcommit = readFileSync('/proc/sys/vm/overcommit_memory', 'utf8');
+    await nodeWithKubelet('test-kubelet');
+    expect(groupsOfPods('test-kubelet').length).toBeGreaterThan(0);
+    expect(kubelets()).not.toBe('');
+    expect(await cnilab(['down', 'test-kubelet'])).toMatchObject({ exitCode: 0 });
+    expect({ groups: groupsOfPods('test-kubelet'), kubelets: kubelets() }).toEqual({
+      groups: [],
+      kubelets: '',
+    });
+
+    await nodeWithKubelet('test-kubelet-2');
+    const record = readdirSync(RECORDS)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => parseRecord(readFileSync(join(RECORDS, file), 'utf8')))
+      .find((one) => one?.name === 'test-kubelet-2');
+    process.kill(record?.launcherPid ?? NaN, 'SIGKILL');
+    await until('the end of kubelet', () => kubelets() === '');
+    expect(await cnilab(['clean'])).toMatchObject({ exitCode: 0 });
+    expect(groupsOfPods('test-kubelet-2')).toEqual([]);
+    expect(readFileSync('/proc/sys/vm/overcommit_memory', 'utf8')).toBe(overcommit);
+  },
+);

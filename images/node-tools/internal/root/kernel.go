@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"cnilab/node-tools/internal/cgroup"
 	"cnilab/node-tools/internal/confine"
@@ -16,6 +17,16 @@ import (
 const wholeProc, wholeSys = "/lab/.whole/proc", "/lab/.whole/sys"
 
 const kernelFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+// kubeletSysctls are what kubelet sets on its machine. It writes a value only if another one is there, and ends if it cannot.
+// So a node shows these values, whatever its machine has.
+var kubeletSysctls = map[string]string{
+	"vm/overcommit_memory": "1", "vm/panic_on_oom": "0", "kernel/panic": "10", "kernel/panic_on_oops": "1",
+	"kernel/keys/root_maxkeys": "1000000", "kernel/keys/root_maxbytes": "25000000",
+}
+
+// The files that are mounted over these sysctls.
+const sysctlCovers = "/lab/.sysctls"
 
 // proc is the node's own. What in it belongs to the whole machine is read-only: kubelet and some plugins write sysctls
 // that no namespace holds. /proc/sys/net is the node's and can be written.
@@ -43,7 +54,27 @@ func proc() error {
 	return errors.Join(
 		mount("/proc/sys/net", "/proc/sys/net", "", unix.MS_BIND, ""),
 		mount("", "/proc/sys/net", "", unix.MS_BIND|unix.MS_REMOUNT|kernelFlags|unix.MS_RELATIME, ""),
+		coverSysctls(),
 	)
+}
+
+func coverSysctls() error {
+	for name, value := range kubeletSysctls {
+		path, cover := "/proc/sys/"+name, sysctlCovers+"/"+name
+		if _, err := os.Lstat(path); err != nil {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(cover), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(cover, []byte(value+"\n"), 0o444); err != nil {
+			return err
+		}
+		if err := bindReadOnly(cover, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sys shows the node's own network devices and its cgroups; the rest is the machine's, so it is read-only. It is mounted

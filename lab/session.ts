@@ -50,12 +50,17 @@ export interface SessionOptions {
 
 /**
  * All runs of a plan: first every artifact they need, then the runs, so many at a time. A run whose artifacts
- * are not available is inconclusive; where that is so of all, nothing is run. Throws BadInput, LabError.
+ * are not available is inconclusive; where that is so of all, nothing is run. A plan without a run passes. Throws BadInput,
+ * LabError.
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
   const startedMs = clock.now();
   emit({ kind: 'session-started', runs: plan.runs, backend, jobs, outputHostPath });
+  if (plan.runs.length === 0) {
+    emit({ kind: 'session-ended', outcome: 'pass', durationMs: 0, outputHostPath });
+    return 'pass';
+  }
 
   const store = await artifacts.ensureEach(refsOf(plan), signal);
   if (plan.runs.every((run) => lacksSomething(run, store))) allOf(store);

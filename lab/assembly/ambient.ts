@@ -11,7 +11,7 @@ import { readJson } from '../core/json.ts';
 import type { Signal, StopReason, World } from './world.ts';
 import { systemClock } from '../host/machine.ts';
 import type { Screen } from '../report/reporter.ts';
-import { shown } from '../core/content.ts';
+import { shown, withoutCommands } from '../core/content.ts';
 
 /** This file is two folders deep, and in dist/ once it is bundled. */
 const packageHostPath = fileURLToPath(
@@ -30,6 +30,7 @@ export const ambientWorld = (): World => ({
   freeMemoryBytes: () => process.availableMemory(),
   out: screen(process.stdout, 1),
   err: screen(process.stderr, 2),
+  writeCommand: (text) => writeAll(process.stdout, { fd: 1, text: shown(text) }),
   clock: systemClock,
   packageHostPath,
   cacheHostPath: cacheHostPath(),
@@ -52,14 +53,18 @@ function screen(stream: NodeJS.WriteStream, fd: 1 | 2): Screen {
   const isTerminal = stream.isTTY === true;
   const forced = process.env['FORCE_COLOR'] ?? '';
   const plain = process.argv.includes('--no-color') || Boolean(process.env['NO_COLOR']) || forced === '0';
+  const safe = isGithubStep() ? withoutCommands : (text: string) => text;
   return {
-    write: (text) => writeAll(stream, { fd, text: shown(text) }),
-    draw: (text) => void stream.write(text),
+    write: (text) => writeAll(stream, { fd, text: safe(shown(text)) }),
+    draw: (text) => void stream.write(safe(text)),
     isTerminal,
     color: !plain && (isTerminal || forced !== ''),
     columns: (isTerminal && stream.columns) || 120, // some terminals say 0
   };
 }
+
+/** Whether standard output is read by the runner of GitHub, which finds commands in it. */
+const isGithubStep = (): boolean => process.env['GITHUB_ACTIONS'] === 'true';
 
 /** To a file or a device at once and whole: Node's own stream writes what has room and says that it wrote all. */
 function writeAll(stream: NodeJS.WritableStream, { fd, text }: { fd: number; text: string }): void {

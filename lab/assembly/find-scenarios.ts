@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 
 import { BadInput } from '../core/lab-error.ts';
-import { didYouMean } from '../spec/diagnostic.ts';
+import { nearest } from '../spec/diagnostic.ts';
 
 /** A scenario file and its bytes; `file` is as a user would type it from the working folder. */
 export interface ScenarioFile {
@@ -105,7 +105,15 @@ const scenarioName = (path: string): string => basename(path).replace(/\.ya?ml$/
 
 function suggestion(name: string, known: readonly string[]): string {
   const names = [...new Set(known.map(scenarioName))];
-  const near = names.filter((other) => other.includes(name));
-  if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
-  return didYouMean(name, names).replace(/^; /, '') || `there are: ${names.join(', ')}`;
+  const containing = names.filter((other) => name !== '' && other.includes(name));
+  const near = (containing.length > 0 ? containing : nearest(name, names)).map((one) => JSON.stringify(one));
+  const all = '`cnilab list` shows all of them';
+  if (near.length === 0) return all;
+  const named = near.slice(0, MOST_NAMED);
+  const more = near.length - named.length;
+  const last = more > 0 ? `one of ${more} more` : named.pop();
+  return `did you mean ${named.length === 0 ? '' : `${named.join(', ')} or `}${last}? ${all}`;
 }
+
+/** So many names that may be meant are in a message. */
+const MOST_NAMED = 5;

@@ -165,11 +165,17 @@ interface RunFolder {
 function runFolders(hostPath: string): readonly RunFolder[] {
   if (!isFolder(hostPath)) throw new BadInput(`${hostPath} is not a folder, so no run is recorded in it`);
   const runs = below(hostPath);
-  const isSession = existsSync(join(hostPath, 'session.json')); // one that ended before its first run
-  if (runs.length === 0 && !isSession)
+  if (runs.length === 0 && !hasSession(hostPath))
     throw new BadInput(`no run is recorded in ${hostPath}: it has no journal.jsonl`);
   return runs;
 }
+
+/** Whether a session is recorded in a folder or below it: one that has nothing to run, or that ended before its first run. */
+const hasSession = (hostPath: string): boolean =>
+  existsSync(join(hostPath, 'session.json')) ||
+  readdirSync(hostPath, { withFileTypes: true }).some(
+    (entry) => entry.isDirectory() && hasSession(join(hostPath, entry.name)),
+  );
 
 const OF_A_RUN = ['journal.jsonl', 'plan.json', 'verdict.json'];
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 
 import { check, parseJson } from '../core/json.ts';
+import { count } from '../core/amounts.ts';
 import { BadInput } from '../core/lab-error.ts';
 import type { Plan } from '../plan/plan.ts';
 import { nameShard, splitRuns, type Durations, type Shard } from '../plan/shard.ts';
@@ -18,19 +19,22 @@ export interface Part {
   readonly shards: readonly number[];
 }
 
-/** The part of a plan that `--shard` names; without it, all of the plan. BadInput for a shard without a run. */
+/**
+ * The part of a plan that `--shard` names; without it, all of the plan. The part is empty where the plan has fewer runs than
+ * there are shards, which is no mistake: `--only-changed` may leave few.
+ */
 export function takeShard(
   whole: Plan,
   { shard = { index: 1, count: 1 }, durations, cwd }: ShardFlags & { readonly cwd: string },
 ): Part {
   const shards = splitRuns(whole.runs, shard.count, readDurations(durations, cwd));
   const runs = whole.runs.filter((_, at) => shards[at] === shard.index);
-  if (runs.length === 0 && whole.runs.length > 0)
-    throw new BadInput(
-      `shard ${nameShard(shard)} has nothing to run: the plan has ${whole.runs.length} runs in all, so it can have so many shards at most`,
-    );
   return { plan: { ...whole, runs }, shard, shards };
 }
+
+/** Why nothing is run. */
+export const emptyShard = ({ shard, shards }: Part): string =>
+  `shard ${nameShard(shard)} has nothing to run: the plan has ${count(shards.length, 'run')} in all`;
 
 /** A job of a matrix of GitHub Actions. */
 export interface GithubJob {
@@ -44,10 +48,10 @@ export function githubMatrix(
   { runs }: Plan,
   { shards: wanted, durations, cwd }: ShardFlags & { readonly shards: number; readonly cwd: string },
 ): readonly GithubJob[] {
-  const count = Math.max(1, Math.min(wanted, runs.length));
-  const shards = splitRuns(runs, count, readDurations(durations, cwd));
-  return Array.from({ length: count }, (_, at) => ({
-    shard: nameShard({ index: at + 1, count }),
+  const parts = Math.max(1, Math.min(wanted, runs.length)); // a matrix without a job is a mistake for GitHub
+  const shards = splitRuns(runs, parts, readDurations(durations, cwd));
+  return Array.from({ length: parts }, (_, at) => ({
+    shard: nameShard({ index: at + 1, count: parts }),
     runs: shards.filter((index) => index === at + 1).length,
   }));
 }

@@ -16,6 +16,8 @@ export interface World {
   /** what this process may still use, limits of its cgroup included */
   readonly freeMemoryBytes: () => number;
   readonly out: Screen;
+  /** Writes to standard output what the runner of GitHub is to take for a command; `out` writes nothing like that. */
+  readonly writeCommand: (text: string) => void;
   readonly err: Screen;
   readonly terminal: Terminal;
   readonly clock: Clock;

@@ -1,14 +1,15 @@
 import { readPins } from '../assembly/open-artifacts.ts';
-import { preparePlan } from '../assembly/plan-files.ts';
-import { githubMatrix, takeShard } from '../assembly/shards.ts';
-import type { NodeFlags, ShardFlags, World } from '../assembly/world.ts';
+import { selectPlan } from '../assembly/selection.ts';
+import { emptyShard, githubMatrix, takeShard } from '../assembly/shards.ts';
+import type { NodeFlags, SelectFlags, ShardFlags, World } from '../assembly/world.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { describePlugins, describeWithPath } from '../core/components.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 import type { Plan, RunPlan } from '../plan/plan.ts';
 
-export interface PlanFlags extends NodeFlags, ShardFlags {
+export interface PlanFlags
+  extends NodeFlags, ShardFlags, Pick<SelectFlags, 'onlyChanged' | 'grep' | 'grepInvert'> {
   readonly json?: true;
   readonly github?: true;
   readonly shards?: number;
@@ -20,9 +21,9 @@ export async function planCommand(world: World, names: readonly string[], flags:
     throw new BadInput('--github stands without --json and --shard');
   if (flags.shards !== undefined && flags.github !== true)
     throw new BadInput('--shards is for --github; one shard is --shard 1/3');
-  const whole = await preparePlan(world, {
+  const whole = await selectPlan(world, {
     names,
-    flags,
+    flags: { ...flags, output: '' }, // of --last-failed, which a plan does not have
     pins: readPins(world),
     note: (message) => world.err.write(`${message}\n`),
   });
@@ -32,7 +33,9 @@ export async function planCommand(world: World, names: readonly string[], flags:
     world.out.write(`${JSON.stringify({ include })}\n`); // on one line, as $GITHUB_OUTPUT takes it
     return EXIT.pass;
   }
-  const { plan } = takeShard(whole, where);
+  const part = takeShard(whole, where);
+  const { plan } = part;
+  if (plan.runs.length === 0 && whole.runs.length > 0) world.err.write(`${emptyShard(part)}\n`);
   world.out.write(flags.json === true ? `${JSON.stringify(plan, null, 2)}\n` : formatPlan(plan));
   return EXIT.pass;
 }

@@ -94,7 +94,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./list.ts')).listCommand(world, names, flags)),
     );
 
-  withShardFlags(withNodeFlags(program.command('plan')))
+  withTitleFlags(withShardFlags(withNodeFlags(program.command('plan'))))
     .description('what would run')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
     .option('--json', 'as data')
@@ -320,12 +320,18 @@ function withShardFlags(command: Command): Command {
     .option('--durations <file>', 'of --reporter json: the shards then take equally long');
 }
 
-function withSelectFlags(command: Command): Command {
+/** What `plan` has of them too. */
+function withTitleFlags(command: Command): Command {
   return command
-    .option('--last-failed', 'only runs that did not pass in the last session in the output folder')
     .option('--only-changed <revision>', 'only scenarios of which a file differs from this git revision')
     .option('-g, --grep <pattern>', 'only runs whose title matches this regular expression')
-    .option('--grep-invert <pattern>', 'only runs whose title does not match it')
+    .option('--grep-invert <pattern>', 'only runs whose title does not match it');
+}
+
+function withSelectFlags(command: Command): Command {
+  return withTitleFlags(
+    command.option('--last-failed', 'only runs that did not pass in the last session in the output folder'),
+  )
     .option('--repeat <n>', 'each run so many times, and name those whose outcomes differ', positive)
     .option('--retries <n>', 'repeat a run that does not pass, so many times at most', zeroOrMore)
     .option('--fail-on-flaky', 'with --retries: fail where a run passed only when repeated')

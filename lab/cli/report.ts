@@ -50,6 +50,8 @@ export async function mergeCommand(
   return reportFound(world, {
     found: all.map((one) => ({ ...one, head: withSlug(one.head) })),
     missing: missing.map(withSlug),
+    // all shards are there, and no scenario had changed
+    ofNothing: 'pass',
     folders,
     flags,
   });
@@ -70,11 +72,13 @@ async function reportFound(
   {
     found,
     missing = [],
+    ofNothing = 'inconclusive',
     folders,
     flags,
   }: {
     readonly found: readonly FoundRun[];
     readonly missing?: readonly RunHead[];
+    readonly ofNothing?: Outcome;
     readonly folders: readonly string[];
     readonly flags: ReportFlags;
   },
@@ -83,6 +87,7 @@ async function reportFound(
   const outcome = await reportRuns(found, {
     reporters,
     missing,
+    ofNothing,
     failOnFlaky: flags.failOnFlaky === true,
     outputHostPath: resolve(world.cwd, folders[0] ?? '.'),
   });
@@ -99,12 +104,15 @@ export async function reportRuns(
     reporters,
     outputHostPath,
     missing = [],
+    ofNothing = 'inconclusive',
     failOnFlaky = false,
   }: {
     readonly reporters: FanOut;
     readonly outputHostPath: string;
     /** runs that should have been there */
     readonly missing?: readonly RunHead[];
+    /** the verdict where no run was found, and none is missing */
+    readonly ofNothing?: Outcome;
     /** a run that passed only when repeated makes the session fail */
     readonly failOnFlaky?: boolean;
   },
@@ -127,7 +135,7 @@ export async function reportRuns(
     outcomes.add('fail');
     reporters.emit({ kind: 'notice', message: failsAsFlaky(flaky) });
   }
-  const outcome = worst([...outcomes]);
+  const outcome = outcomes.size === 0 ? ofNothing : worst([...outcomes]);
   reporters.emit({ kind: 'session-ended', outcome, durationMs, outputHostPath });
   return outcome;
 }

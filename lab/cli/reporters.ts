@@ -90,7 +90,8 @@ async function createReporter(world: World, { name, file, ...more }: Named): Pro
     throw new BadInput(
       `there is no reporter ${JSON.stringify(name)}; it is ${REPORTER_NAMES}, each also as name=file`,
     );
-  const write = file === undefined ? world.out.write : writerTo(file);
+  const onOutput = name === 'github' ? world.writeCommand : world.out.write;
+  const write = file === undefined ? onOutput : writerTo(file);
   return create({ world, write, toFile: file !== undefined, ...more });
 }
 

@@ -12,7 +12,7 @@ import { listenForInterruption, type Interruption } from './interruption.ts';
 import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { createEventBuffer, type EventBuffer } from '../assembly/run-parts.ts';
-import { takeShard } from '../assembly/shards.ts';
+import { emptyShard, takeShard } from '../assembly/shards.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import { selectPlan } from '../assembly/selection.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
@@ -85,9 +85,11 @@ export async function runRecorded(
     await Promise.race([nodes.maker.catch(() => undefined), world.clock.sleep(FIRST_BEGINS_WITHIN_MS)]);
     const asked = more.plan ?? (() => selectPlan(world, { names, flags, pins, note }));
     const whole = withTimeout(await asked(), flags.timeout);
-    if (whole.runs.length === 0)
+    if (whole.runs.length === 0 && flags.shard === undefined)
       return await reportNothing(world, { flags, events, reporters: more.reporters });
-    const { plan, shard, shards } = takeShard(whole, { ...flags, cwd: world.cwd });
+    const part = takeShard(whole, { ...flags, cwd: world.cwd });
+    const { plan, shard, shards } = part;
+    if (plan.runs.length === 0) note(emptyShard(part)); // it is recorded all the same, so that a merge does not miss it
     const backend = await nodes.backend;
     const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
     const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);

@@ -56,6 +56,13 @@ export const shown = (text: string): string =>
  */
 const UNSAFE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
+/**
+ * The runner of GitHub takes a line such as `::error::…` for a command, also where it is indented, and `##[error]…` anywhere in
+ * a line. With a backslash in front it is a text. https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+ */
+export const withoutCommands = (text: string): string =>
+  text.replaceAll(/^([\s\u0085]*)::(?=[^\n\r]*::)/gm, '$1\\::').replaceAll(/##(?=\[)/g, '##\\');
+
 /** A longer line is not useful to a reader. */
 const LONGEST_LINE = 2000;
 

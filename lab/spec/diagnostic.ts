@@ -36,13 +36,19 @@ export function formatDiagnostic({ place, message, source }: Diagnostic): string
 
 /** `; did you mean "run-pod"?`, where one of the words is near enough to be a slip of the fingers, or nothing. */
 export function didYouMean(word: string, words: readonly string[]): string {
+  const [near] = nearest(word, words);
+  return near === undefined ? '' : `; did you mean "${near}"?`;
+}
+
+/** Those that may be meant, the nearest first, and only those that are about as near as the first. */
+export function nearest(word: string, words: readonly string[]): readonly string[] {
   const near = words
     .map((known) => ({ known, distance: distanceOf(word.toLowerCase(), known.toLowerCase()) }))
     .filter(
       ({ known, distance }) => distance <= Math.max(1, Math.floor(Math.max(known.length, word.length) / 3)),
     )
-    .sort((a, b) => a.distance - b.distance)[0];
-  return near === undefined ? '' : `; did you mean "${near.known}"?`;
+    .sort((a, b) => a.distance - b.distance);
+  return near.filter(({ distance }) => distance <= (near[0]?.distance ?? 0) + 1).map(({ known }) => known);
 }
 
 /** How many letters have to be changed, added, left out or swapped with their neighbour. */

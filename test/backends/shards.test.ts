@@ -1,8 +1,9 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { cnilab } from '../rig/cnilab.ts';
+import { cnilab, ROOT } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const folder = scratchFolder();
@@ -80,3 +81,37 @@ const timeless = (text: string): string =>
     .replace(/^slowest\n(?: .*\n)*/m, '')
     .replaceAll(/ +[\d.]+ s\b/g, ' S')
     .replaceAll(/; recorded in .*/g, '');
+
+test('a shard that has nothing to run is recorded, and so is each shard of a plan without a run', async () => {
+  const repository = join(folder, 'repository');
+  cpSync(join(ROOT, 'scenarios/unknown-plugin.yaml'), join(repository, 'scenarios/one.yaml'), {
+    recursive: true,
+  });
+  const git = (...args: readonly string[]) =>
+    execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@example.org', ...args], {
+      cwd: repository,
+    });
+  git('init', '--quiet');
+  git('add', '.');
+  git('commit', '--quiet', '--message=one');
+  const selection = ['scenarios', '--set', 'containerd=1.6.4', '--set', 'as=conf', '--only-changed', 'HEAD'];
+  const changed = (...args: readonly string[]) => cnilab([...args, ...selection], { cwd: repository });
+  const merged = (output: string) => cnilab(['merge', output], { cwd: repository });
+
+  for (const shard of ['1/2', '2/2'])
+    expect(await changed('run', '--shard', shard, '--output', 'none')).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
+  expect(await merged('none')).toMatchObject({ exitCode: 0, stderr: '' });
+
+  appendFileSync(join(repository, 'scenarios/one.yaml'), '# changed\n');
+  expect((await changed('run', '--shard', '1/2', '--output', 'one')).stdout).toContain('1 passed in ');
+  expect(await merged('one')).toMatchObject({ exitCode: 0 }); // the run is there, and no other was to be
+  expect((await changed('run', '--shard', '2/2', '--output', 'one')).stdout).toBe(
+    'shard 2/2 has nothing to run: the plan has 1 run in all\n',
+  );
+  expect((await merged('one')).stdout).toContain('1 passed in ');
+  const { stdout } = await changed('plan', '--github', '--shards', '4');
+  expect(JSON.parse(stdout)).toEqual({ include: [{ shard: '1/1', runs: 1 }] });
+});

@@ -1,4 +1,5 @@
 import {
+  readdirSync,
   appendFileSync,
   mkdirSync,
   readFileSync,
@@ -15,6 +16,7 @@ import { takeShard } from '../../lab/assembly/shards.ts';
 import { mergeCommand, reportCommand } from '../../lab/cli/report.ts';
 import type { Plan } from '../../lab/plan/plan.ts';
 import { recordRun, recordSession } from '../../lab/record.ts';
+import { cnilab } from '../rig/cnilab.ts';
 import { fakeWorld } from '../rig/fake-world.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { brokenOff, failing, passing, type RecordedCell } from '../rig/sessions.ts';
@@ -112,6 +114,24 @@ describe('shards of one plan, all of them', () => {
     recordAll(2);
     recordShard(1, 2, { path: 'again' });
     expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, said: [] });
+  });
+
+  test('are whole where one of them has nothing to run', async () => {
+    const cells = CELLS.slice(0, 2);
+    for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
+    expect(readdirSync(join(folder, 'machine-3/s3')).sort()).toEqual(['runs.jsonl', 'session.json']);
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 2 }, said: [] });
+  });
+
+  test('pass where no run was left for any of them', async () => {
+    for (const index of [1, 2]) recordShard(index, 2, { cells: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, outcome: 'pass', totals: { pass: 0 } });
+  });
+
+  test('with nothing to run are inconclusive where one was interrupted', async () => {
+    recordShard(1, 2, { cells: [] });
+    recordShard(2, 2, { cells: [], ended: { ...ENDED, interruptedBy: 'SIGTERM' } });
+    expect((await merge(['.'])).exitCode).toBe(69);
   });
 
   test('are whole where a run that was left out is given by its own folder', async () => {
@@ -305,4 +325,23 @@ test('JUnit and the terminal show what is missing too', async () => {
   const xml = readFileSync(join(folder, 'report.xml'), 'utf8');
   expect(xml).toMatch(/<error [^>]*message="[^"]*shard 2\/2 is missing: 2 of its 2 runs are not there/);
   expect(xml.match(/the run was not started or did not end/g)).toHaveLength(2);
+});
+
+test('in a step of GitHub, no line on the terminal is a command but those of the reporter for GitHub', async () => {
+  const cell = failing('1.6.1');
+  const { scenario } = cell.run;
+  const run = { ...cell.run, scenario: { ...scenario, summary: '::error::it is not one' } };
+  recordShard(1, 1, { cells: [{ ...cell, run }], path: 'one' });
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: '', GITHUB_OUTPUT: '' };
+  const commands = async (...args: readonly string[]) => {
+    const { stdout } = await cnilab(['merge', join(folder, 'one'), ...args], { env });
+    expect(stdout).toContain('      \\::error::it is not one\n');
+    return stdout.split('\n').filter((line) => /^\s*::.*::|##\[/.test(line));
+  };
+  expect(await commands()).toEqual([]);
+  expect(await commands('--reporter', 'github')).toEqual([
+    expect.stringMatching(/^::stop-commands::/),
+    expect.stringMatching(/^::[0-9a-f]+::$/),
+    expect.stringMatching(/^::error file=/),
+  ]);
 });

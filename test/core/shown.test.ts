@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { quoted, shown, shownLine } from '../../lab/core/content.ts';
+import { quoted, shown, shownLine, withoutCommands } from '../../lab/core/content.ts';
 
 test.each([
   ['plain é 漢 😀 \t\n', 'plain é 漢 😀 \t\n'],
@@ -32,4 +32,17 @@ test.each([
   ['two\nlines \\', '"two\\nlines \\"'],
 ])('%j is quoted as %s', (text, as) => {
   expect(quoted(text)).toBe(as);
+});
+
+test.each([
+  ['::error::hi', '\\::error::hi'],
+  ['one\n   ::set-output name=a::b\nthree', 'one\n   \\::set-output name=a::b\nthree'],
+  ['\u0085\t::stop-commands::x', '\u0085\t\\::stop-commands::x'],
+  ['a line with ##[error]in it, and ##[group]', 'a line with ##\\[error]in it, and ##\\[group]'],
+  // these are no commands: an address, words that stand after others, a line without an end of a command
+  ['::1 localhost', '::1 localhost'],
+  ['lab: ::error::hi', 'lab: ::error::hi'],
+  ['::warning\n::', '::warning\n::'],
+])('a line that GitHub would take for a command is a text: %j', (text, as) => {
+  expect(withoutCommands(text)).toBe(as);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { githubMatrix, takeShard } from '../../lab/assembly/shards.ts';
+import { emptyShard, githubMatrix, takeShard } from '../../lab/assembly/shards.ts';
 import { nameShard, parseShard, splitRuns } from '../../lab/plan/shard.ts';
 import { planned } from '../rig/recorded-run.ts';
 import { scratchFolder } from '../rig/scratch.ts';
@@ -109,10 +109,10 @@ test.each(['', '1', '0/3', '4/3', '1/0', '-1/3', '1/3/5', '1.5/3', 'a/b', '1/999
   },
 );
 
-test('a shard that no run is left for is bad input', () => {
-  expect(() => takeShard(planOf('a', 'b'), { shard: { index: 3, count: 3 }, cwd: '/' })).toThrow(
-    'shard 3/3 has nothing to run: the plan has 2 runs in all',
-  );
+test('a shard that no run is left for is empty', () => {
+  const part = takeShard(planOf('a', 'b'), { shard: { index: 3, count: 3 }, cwd: '/' });
+  expect([part.plan.runs, part.shards]).toEqual([[], [1, 2]]);
+  expect(emptyShard(part)).toBe('shard 3/3 has nothing to run: the plan has 2 runs in all');
 });
 
 describe('a matrix for GitHub Actions', () => {

@@ -28,6 +28,7 @@ export function fakeWorld(world: Partial<World> & { readonly columns?: number } 
     freeMemoryBytes: () => 2 ** 33,
     out: screen('out'),
     err: screen('err'),
+    writeCommand: (text) => void (written.out += text),
     get terminal() {
       return nowhere();
     },

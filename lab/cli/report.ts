@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 
 import { worst, type Outcome } from '../judge/verdict.ts';
 import { fanOut, type FanOut } from '../report/reporter.ts';
@@ -56,6 +57,12 @@ export async function mergeCommand(
     flags,
   });
 }
+
+/**
+ * What is read of a run is garbage once it is reported. By default V8 lets it grow to several times of what is in use before it
+ * is collected, which is hundreds of MiB here. This costs a tenth more of processor time.
+ */
+const keepHeapSmall = (): void => setFlagsFromString('--heap-growing-percent=30');
 
 /** As they really are, so that a folder and a link to it are one. */
 const hostPathsOf = (world: World, folders: readonly string[]): readonly string[] => [
@@ -117,6 +124,7 @@ export async function reportRuns(
     readonly failOnFlaky?: boolean;
   },
 ): Promise<Outcome> {
+  keepHeapSmall();
   const heads = found.map(({ head }) => head);
   const runs = missing.length === 0 ? heads : [...heads, ...missing].sort(compareRuns);
   reporters.emit({ kind: 'session-started', runs, backend: 'recorded', jobs: 1, outputHostPath });

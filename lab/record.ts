@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bytesOfText, bytesOf } from './core/content.ts';
 import { formatJournalEntry } from './observe/journal.ts';
@@ -9,7 +9,7 @@ import type { Runtimes } from './core/runtime.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { JournalEntry } from './observe/observation.ts';
 import { headOf, type Plan, type RunPlan } from './plan/plan.ts';
-import { formatListedRun, type SessionRecord } from './plan/session-record.ts';
+import { formatListedRun, type ListedRun, type SessionRecord } from './plan/session-record.ts';
 
 /** What a run writes down, complete enough to be judged again by someone else: docs/journal.md. Nothing here throws. */
 export interface RunRecord {
@@ -68,32 +68,47 @@ export interface SessionRecorder {
  */
 export function recordSession(
   hostPath: string,
-  {
-    plan,
-    shards,
-    ...about
-  }: Omit<SessionRecord, 'formatVersion' | 'runsSha256' | 'ended'> & {
-    readonly plan: Plan;
-    readonly shards: readonly number[];
-  },
+  { plan, shards, ...about }: About & { readonly plan: Plan; readonly shards: readonly number[] },
 ): SessionRecorder {
-  const orFail = (write: () => void): void => {
+  const runs = plan.runs.map((run, at): ListedRun => ({
+    ...headOf(run),
+    shard: shards[at] ?? 1,
+    planSha256: sha256(planText(run)),
+  }));
+  return recordListed(hostPath, { runs, ...about });
+}
+
+type About = Omit<SessionRecord, 'formatVersion' | 'runsSha256' | 'ended'>;
+
+/** So many lines are written at once. */
+const LINES = 1000;
+
+function recordListed(
+  hostPath: string,
+  { runs, ...about }: About & { readonly runs: readonly ListedRun[] },
+): SessionRecorder {
+  const orFail = <T>(write: () => T): T => {
     try {
-      write();
+      return write();
     } catch (cause) {
       throw new LabError(`${hostPath} cannot be written`, { cause });
     }
   };
-  const runs = plan.runs
-    .map((run, at) =>
-      formatListedRun({ ...headOf(run), shard: shards[at] ?? 1, planSha256: sha256(planText(run)) }),
-    )
-    .join('');
-  const session: SessionRecord = { formatVersion: 1, ...about, runsSha256: sha256(runs) };
-  orFail(() => {
+  const session = orFail((): SessionRecord => {
     const folder = createRunFolder(hostPath);
-    folder.write('runs.jsonl', runs);
-    folder.write('session.json', json(session));
+    const hash = createHash('sha256');
+    folder.write('runs.jsonl', '');
+    for (let at = 0; at < runs.length; at += LINES) {
+      const lines = runs
+        .slice(at, at + LINES)
+        .map(formatListedRun)
+        .join('');
+      hash.update(lines);
+      folder.append('runs.jsonl', lines);
+    }
+    const written: SessionRecord = { formatVersion: 1, ...about, runsSha256: hash.digest('hex') };
+    folder.write('session.json', json(written));
+    return written;
   });
   return {
     neverBegan: () => rmSync(hostPath, { recursive: true, force: true }),
@@ -104,6 +119,53 @@ export function recordSession(
         renameSync(join(hostPath, '.session.json'), join(hostPath, 'session.json'));
       }),
   };
+}
+
+/** What is merged: shards of one plan. */
+export interface MergedParts {
+  /** one at least */
+  readonly sessions: readonly SessionRecord[];
+  /** all runs of the plan, with those that are missing */
+  readonly listed: readonly ListedRun[];
+  /** those that were found, each with the name of its folder in the new session */
+  readonly runs: readonly { readonly hostPath: string; readonly name: string }[];
+}
+
+/**
+ * Makes the folder of a session that has the runs of all these shards: copies of their records. It has an end where each of them
+ * has one, and lists runs that are missing. Throws LabError.
+ */
+export function recordMerged(hostPath: string, { sessions, listed, runs }: MergedParts): void {
+  const all = (of: (session: SessionRecord) => string) => [...new Set(sessions.map(of))].sort();
+  const facts = Object.entries(sessions[0]?.host ?? {}).filter(([name, value]) =>
+    sessions.every(({ host }) => host[name] === value),
+  );
+  const session = recordListed(hostPath, {
+    labVersion: all(({ labVersion }) => labVersion).join(', '),
+    backend: all(({ backend }) => backend).join(', '),
+    host: Object.fromEntries(facts),
+    started: all(({ started }) => started)[0] ?? '',
+    shard: { index: 1, count: 1 },
+    runs: listed.map((run) => ({ ...run, shard: 1 })),
+  });
+  for (const run of runs) {
+    try {
+      cpSync(run.hostPath, join(hostPath, run.name), {
+        ...{ recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE },
+      });
+    } catch (cause) {
+      throw new LabError(`${run.hostPath} cannot be copied to ${hostPath}`, { cause });
+    }
+  }
+  const ends = sessions.flatMap(({ ended }) => ended ?? []);
+  if (ends.length < sessions.length) return;
+  const time =
+    ends
+      .map((end) => end.time)
+      .sort()
+      .at(-1) ?? '';
+  const interruptedBy = ends.find((end) => end.interruptedBy !== undefined)?.interruptedBy;
+  session.ended({ time, ...(interruptedBy === undefined ? {} : { interruptedBy }) });
 }
 
 /** `plan.json` of a run. */

@@ -20,6 +20,7 @@ export const ENVIRONMENT = {
   terminal: {
     NO_COLOR: 'plain text',
     FORCE_COLOR: 'colours without a terminal; 0: none',
+    GITHUB_ACTIONS: 'true: no line is a command of GitHub',
   },
   reports: {
     GITHUB_WORKSPACE: '--reporter github: root of the paths',
@@ -123,6 +124,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: [0, 1, 2, 69, 70],
     examples: [
       ['merge shard-1 shard-2 shard-3', 'what is missing of the plan makes it inconclusive'],
+      ['merge shards --output .cnilab', 'record them as one session'],
       ['merge shards --reporter junit=report.xml', 'everything below one folder, for a CI service'],
     ],
   },

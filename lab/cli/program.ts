@@ -12,7 +12,7 @@ import type { CniFlags } from './kept.ts';
 import type { ParityFlags } from './parity.ts';
 import type { PlanFlags } from './plan.ts';
 import type { ReplayFlags } from './replay.ts';
-import type { ReportFlags } from './report.ts';
+import type { MergeFlags, ReportFlags } from './report.ts';
 import { REPORTER_NAMES } from './reporters.ts';
 import type { UpFlags } from './up.ts';
 
@@ -128,10 +128,11 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .command('merge')
     .description('one report and one verdict from all shards of a plan')
     .argument('<folders...>', 'of sessions, or of any folders around them')
+    .option('--output <folder>', 'record all runs as one session there')
     .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
     .option('--fail-on-flaky', 'fail where a run passed only when repeated')
     .option('-v, --verbose', 'say everything that was done')
-    .action(async (folders: string[], flags: ReportFlags) =>
+    .action(async (folders: string[], flags: MergeFlags) =>
       done(await (await import('./report.ts')).mergeCommand(world, folders, flags)),
     );
 

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 
@@ -11,11 +11,20 @@ import { asRun, findRuns, judgeFound, type FoundRun } from '../assembly/recorded
 import { findSessions } from '../assembly/sessions.ts';
 import { compareRuns, createSlugs } from '../plan/cells.ts';
 import type { RunHead } from '../plan/plan.ts';
-import { wholeOf } from '../plan/whole.ts';
+import type { SessionRecord } from '../plan/session-record.ts';
+import { wholeOf, type FoundParts } from '../plan/whole.ts';
+import { recordMerged } from '../record.ts';
+import { BadInput } from '../core/lab-error.ts';
+import { pointLatestAt, sessionFolder } from './output-folder.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
 export type ReportFlags = Pick<RunFlags, 'reporter' | 'verbose' | 'failOnFlaky'>;
+
+export interface MergeFlags extends ReportFlags {
+  /** where the merged session is recorded; it is not without it */
+  readonly output?: string;
+}
 
 /**
  * `cnilab report` and `cnilab judge`: the verdict on recorded runs, from their plans and journals alone, by any reporters. Runs
@@ -36,7 +45,7 @@ export async function reportCommand(
 export async function mergeCommand(
   world: World,
   folders: readonly string[],
-  flags: ReportFlags,
+  { output, ...flags }: MergeFlags,
 ): Promise<number> {
   const hostPaths = hostPathsOf(world, folders);
   const found = findRuns(hostPaths);
@@ -44,19 +53,61 @@ export async function mergeCommand(
     ...{ hostPath, slug, sessionHostPath: dirname(hostPath) },
     ...(planSha256 === undefined ? {} : { planSha256 }),
   }));
-  const { doubts, missing } = wholeOf({ ...findSessions(hostPaths), runs });
+  const parts = findSessions(hostPaths);
+  const { doubts, missing } = wholeOf({ ...parts, runs });
+  const mergedHostPath = output === undefined ? undefined : recordAsOne(world, { output, found, ...parts });
   const slugOf = createSlugs();
   const withSlug = <T extends { readonly slug: string }>(one: T): T => ({ ...one, slug: slugOf([one.slug]) });
   const all = [...found, ...doubts.map((doubt) => asRun(doubt, hostPaths[0] ?? world.cwd))];
   return reportFound(world, {
-    found: all.map((one) => ({ ...one, head: withSlug(one.head) })),
+    found: all.map((one, at) => ({
+      ...{ ...one, head: withSlug(one.head) },
+      ...(mergedHostPath === undefined || at >= found.length
+        ? {}
+        : { hostPath: join(mergedHostPath, folderName(one)) }),
+    })),
     missing: missing.map(withSlug),
     // all shards are there, and no scenario had changed
     ofNothing: 'pass',
-    folders,
+    folders: mergedHostPath === undefined ? folders : [mergedHostPath],
     flags,
   });
 }
+
+/** Records the runs of all shards as one session, in a folder that it returns. BadInput where they are not of one plan. */
+function recordAsOne(
+  world: World,
+  {
+    output,
+    found,
+    sessions,
+    lists,
+  }: Pick<FoundParts, 'sessions' | 'lists'> & {
+    readonly output: string;
+    readonly found: readonly FoundRun[];
+  },
+): string {
+  const records = sessions.map((session) => ('record' in session ? session.record : undefined));
+  const [first] = records;
+  const listed = lists.get(first?.runsSha256 ?? '');
+  const isSame = (record: SessionRecord | undefined): record is SessionRecord =>
+    record?.runsSha256 === first?.runsSha256 && record?.shard.count === first?.shard.count;
+  if (listed === undefined || !records.every(isSame))
+    throw new BadInput(
+      '--output needs shards of one plan, and these are not, or are damaged; `cnilab merge` without it says more',
+    );
+  const outputHostPath = sessionFolder(world, { output, sessionId: world.randomId() });
+  const runs = found.map((one) => ({ hostPath: one.hostPath, name: folderName(one) }));
+  recordMerged(outputHostPath, { sessions: records, listed, runs });
+  pointLatestAt(world, outputHostPath);
+  return outputHostPath;
+}
+
+/** Of a run in a session. Somebody else may have made its record, with a name that is no folder's. */
+const folderName = ({ head: { slug } }: FoundRun): string =>
+  /^[A-Za-z0-9]/.test(slug) && !slug.startsWith('session') && !/^runs\.|^latest$/.test(slug)
+    ? slug
+    : `run-${slug}`;
 
 /**
  * What is read of a run is garbage once it is reported. By default V8 lets it grow to several times of what is in use before it

@@ -1,13 +1,12 @@
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
-import { BadInput, messageOf } from '../core/lab-error.ts';
+import { BadInput } from '../core/lab-error.ts';
 import { fanOut, type Reporter } from '../report/reporter.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { recordSession, type SessionRecorder } from '../record.ts';
 import { nodeNameOf, runSession } from '../session.ts';
-import { hostFacts, isFolder } from '../host/machine.ts';
+import { hostFacts } from '../host/machine.ts';
 import { listenForInterruption, type Interruption } from './interruption.ts';
 import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
@@ -16,6 +15,7 @@ import { emptyShard, takeShard } from '../assembly/shards.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import { selectPlan } from '../assembly/selection.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
+import { pointLatestAt, sessionFolder } from './output-folder.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -91,8 +91,7 @@ export async function runRecorded(
     const { plan, shard, shards } = part;
     if (plan.runs.length === 0) note(emptyShard(part)); // it is recorded all the same, so that a merge does not miss it
     const backend = await nodes.backend;
-    const time = world.clock.date().toISOString().slice(0, 19).replaceAll(':', '');
-    const outputHostPath = join(outputFolder(world, flags.output), `${time}-${sessionId}`);
+    const outputHostPath = sessionFolder(world, { output: flags.output, sessionId });
     const reporters = fanOut(more.reporters ?? (await createReporters(world, flags)));
     events.forwardTo(reporters);
     for (const message of await sweepHost({ backends: [backend], artifacts }))
@@ -169,30 +168,6 @@ async function reportNothing(
   return { exitCode: EXIT[(await reporters.end()) ? 'pass' : 'inconclusive'] };
 }
 
-/** Made now, so that a path that cannot be written is known before anything runs. */
-function outputFolder(world: World, path: string): string {
-  if (path === '') throw new BadInput('--output wants a folder; got ""');
-  const hostPath = resolve(world.cwd, path);
-  try {
-    makeFolders(hostPath);
-    accessSync(hostPath, constants.W_OK);
-  } catch (cause) {
-    throw new BadInput(`runs cannot be recorded in ${hostPath}`, { cause });
-  }
-  return hostPath;
-}
-
-/** Not `recursive`: Node 20 then tries for ever where the kernel refuses with ENOENT, as it does in /proc. */
-function makeFolders(hostPath: string): void {
-  if (isFolder(hostPath)) return;
-  makeFolders(dirname(hostPath));
-  try {
-    mkdirSync(hostPath);
-  } catch (thrown) {
-    if (!isFolder(hostPath)) throw thrown; // another lab made it meanwhile
-  }
-}
-
 function withTimeout(plan: Plan, seconds: number | undefined): Plan {
   if (seconds === undefined) return plan;
   return {
@@ -202,16 +177,4 @@ function withTimeout(plan: Plan, seconds: number | undefined): Plan {
       steps: run.steps.map((step) => ({ ...step, timeoutMs: seconds * 1000 })),
     })),
   };
-}
-
-/** `.cnilab/latest` always leads to the newest session; that it cannot is no reason to doubt what was seen. */
-function pointLatestAt(world: World, outputHostPath: string): void {
-  if (!existsSync(outputHostPath)) return;
-  const latest = join(outputHostPath, '../latest');
-  try {
-    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(latest);
-    if (!existsSync(latest)) symlinkSync(basename(outputHostPath), latest);
-  } catch (thrown) {
-    world.err.write(`cnilab: ${latest} does not lead to this session: ${messageOf(thrown)}\n`);
-  }
 }

@@ -56,8 +56,9 @@ Exit codes:
   2  bad input; nothing was run
 
 Environment:
-  NO_COLOR     plain text
-  FORCE_COLOR  colours without a terminal; 0: none
+  NO_COLOR        plain text
+  FORCE_COLOR     colours without a terminal; 0: none
+  GITHUB_ACTIONS  true: no line is a command of GitHub
 `);
 });
 

@@ -1,5 +1,7 @@
 import {
+  existsSync,
   readdirSync,
+  readlinkSync,
   appendFileSync,
   mkdirSync,
   readFileSync,
@@ -140,6 +142,57 @@ describe('shards of one plan, all of them', () => {
     mkdirSync(join(folder, 'elsewhere'));
     expect((await merge([run])).exitCode).toBe(69);
     expect(await merge(['machine-2', 'machine-1', run])).toMatchObject({ exitCode: 0, totals: WHOLE });
+  });
+});
+
+describe('--output records them as one session', () => {
+  const mergeInto = async (folders: readonly string[], output = 'merged') => {
+    const world = fakeWorld({ cwd: folder });
+    const exitCode = await mergeCommand(world, folders, { reporter: ['json'], output });
+    return { exitCode, report: JSON.parse(world.written.out) as Report };
+  };
+
+  test('that has the same verdict, and is whole without the shards', async () => {
+    const folders = recordAll(3);
+    const { exitCode, report } = await mergeInto(folders);
+    const session = readlinkSync(join(folder, 'merged/latest'));
+    expect(exitCode).toBe(0);
+    expect(report.runs.map(({ outputHostPath }) => outputHostPath)).toEqual(
+      CELLS.map(({ run }) => join(folder, 'merged', session, run.slug)),
+    );
+    const before = await merge(folders);
+    for (const machine of [1, 2, 3]) rmSync(join(folder, `machine-${machine}`), { recursive: true });
+    const after = await merge(['merged']);
+    const withoutPaths = ({ runs }: Report) => runs.map((run) => ({ ...run, outputHostPath: '' }));
+    expect(withoutPaths(after.report)).toEqual(withoutPaths(before.report));
+    expect(after).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
+    const record = JSON.parse(readFileSync(join(folder, 'merged/latest/session.json'), 'utf8')) as unknown;
+    expect(record).toMatchObject({ backend: 'bare', shard: { index: 1, count: 1 }, ended: ENDED });
+  });
+
+  test('that lacks the runs of a missing shard, too', async () => {
+    recordAll(3);
+    rmSync(join(folder, 'machine-2'), { recursive: true });
+    expect((await mergeInto(['machine-1', 'machine-3'])).exitCode).toBe(69);
+    const again = await merge(['merged']);
+    expect(again).toMatchObject({ exitCode: 69, totals: { pass: 3, notRun: 2 } });
+    expect(again.said).toEqual([
+      'shard 1/1 lacks 2 of its 5 runs: reserved-containerd-1.6.2, reserved-containerd-1.6.8',
+    ]);
+  });
+
+  test('that has not ended where a shard did not', async () => {
+    recordShard(1, 2);
+    recordShard(2, 2, { ended: undefined });
+    expect((await mergeInto(['machine-1', 'machine-2'])).exitCode).toBe(69);
+    expect((await merge(['merged'])).said[0]).toMatch('shard 1/1 did not come to its end');
+  });
+
+  test('not where they are of different plans', async () => {
+    recordShard(1, 2);
+    recordShard(2, 2, { cells: CELLS.slice(1) });
+    await expect(mergeInto(['machine-1', 'machine-2'])).rejects.toThrow('--output needs shards of one plan');
+    expect(existsSync(join(folder, 'merged'))).toBe(false);
   });
 });
 

@@ -9,21 +9,26 @@ import { scenarioKey } from './collector.ts';
 import { glanceAt, glanceBlocks } from './glance.ts';
 import type { Block } from './run-text.ts';
 
-/** What was found in cells of the same scenario, so that it is reported in full once. */
+/** One result that several cells of a scenario have in common, so that it is reported in full only once. */
 export interface Alike {
-  /** as the first of them had it */
+  /** as in the first of these runs */
   readonly lines: Block['lines'];
   readonly runs: readonly RunHead[];
 }
 
-/** Of more different things than these only the first line is kept, as no report has room for all of them. */
+/**
+ * After this many different results, only the first line of each is kept, because no report has room for all of them.
+ */
 const KEPT_IN_FULL = 5000;
 
-/** The same thing in several cells of a scenario is one thing with a list of cells. Ids, times and logs may differ. */
+/**
+ * Groups the same result in several cells of a scenario into one entry with a list of cells. Ids, times and logs may
+ * differ.
+ */
 export class SeenBefore {
   readonly #alike = new Map<string, { readonly lines: Block['lines']; readonly runs: RunHead[] }>();
 
-  /** Notes that this run has it. The first run that had it is the first in the list. */
+  /** Records that this run has the result. The first run that had it is the first in the list. */
   note(run: RunHead, { key, lines }: Block): Alike {
     const hash = createHash('sha256').update(key).digest('base64');
     const where = `${scenarioKey(run)}\0${hash}`;
@@ -34,7 +39,7 @@ export class SeenBefore {
     return seen;
   }
 
-  /** What more than one run of this scenario had. */
+  /** The results that more than one run of this scenario has. */
   repeatedIn([first]: readonly RunHead[]): readonly Alike[] {
     if (first === undefined) return [];
     const prefix = `${scenarioKey(first)}\0`;
@@ -44,22 +49,22 @@ export class SeenBefore {
   }
 }
 
-/** One thing that is wrong, in all cells of a scenario that have it. */
+/** One problem, in all cells of a scenario that have it. */
 export interface Problem extends Alike {
   readonly outcome: Exclude<Outcome, 'pass'>;
   readonly scenario: RunHead['scenario'];
   /** of the expectation that does not hold, or of the scenario */
   readonly place: Place;
-  /** how many problems of the same run come before it: the first ones explain the others more often than not */
+  /** how many problems of the same run come before it; the first ones usually explain the others */
   readonly rank: number;
   /** everything about the first of the runs */
   readonly outputHostPath: string;
 }
 
-/** Columns for the part of two texts around their first difference, where a report has no width. */
+/** Width of the shown part of two texts around their first difference, in reports that have no width of their own. */
 export const REPORT_COLUMNS = 120;
 
-/** All that is wrong in a session, for reports that show the worst first. */
+/** All problems of a session, for reports that show the worst first. */
 export class Problems {
   readonly #seen = new SeenBefore();
   readonly #problems = new Map<Alike, Problem>();
@@ -78,7 +83,7 @@ export class Problems {
     });
   }
 
-  /** The worst first: failures, what is the first of its run, what many cells have. */
+  /** The worst first: failures first, then the first problems of a run, then those in many cells. */
   ranked(): readonly Problem[] {
     const severity = ({ outcome }: Problem) => (outcome === 'fail' ? 0 : 1);
     return [...this.#problems.values()].sort(
@@ -87,14 +92,14 @@ export class Problems {
   }
 }
 
-/** A cell by its values; the only one of a scenario without a matrix has the name of the scenario. */
+/** The name of a cell: its values. The only cell of a scenario without a matrix has the name of the scenario. */
 export const cellName = ({ title, scenario }: RunHead): string =>
   shown(title.startsWith(`${scenario.name} `) ? title.slice(scenario.name.length + 1) : title);
 
-/** So many cells are named, and the others counted. */
+/** This many cells are listed by name. The others are only counted. */
 const NAMED_CELLS = 40;
 
-/** `containerd=1.6.2, containerd=1.6.3 and 12 more` */
+/** A list of cells for people: `containerd=1.6.2, containerd=1.6.3 and 12 more` */
 export function cellList(runs: readonly RunHead[], most = NAMED_CELLS): string {
   const named = runs.slice(0, most).map(cellName).join(', ');
   return runs.length > most ? `${named} and ${runs.length - most} more` : named;

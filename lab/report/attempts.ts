@@ -3,8 +3,8 @@ import { worst } from '../judge/verdict.ts';
 import { count } from '../core/amounts.ts';
 
 /**
- * What several attempts at one run come to: the one that passed, as the others were retried; where none did, the last one of
- * the worst outcome. With all of them in it, where there was more than one.
+ * The result of several attempts at one run. If one passed, it is that one, because retries end with it. If none
+ * passed, it is the last attempt with the worst outcome. If there were several attempts, all of them are included.
  */
 export function decideAttempts(attempts: readonly [RunEnded, ...RunEnded[]]): RunEnded {
   const outcomes = attempts.map(({ verdict }) => verdict.outcome);
@@ -24,15 +24,15 @@ interface OfAttempts {
   readonly attempts?: RunEnded['attempts'] | undefined;
 }
 
-/** Whether a run passed, and did not do so at once. */
+/** Whether a run passed, but not on the first attempt. */
 export const isFlaky = ({ verdict, attempts = [] }: OfAttempts): boolean =>
   verdict.outcome === 'pass' && attempts.some((attempt) => attempt.verdict.outcome !== 'pass');
 
-/** Why a session fails in which all runs passed. */
+/** Why a session fails although all runs passed. */
 export const failsAsFlaky = (flaky: number): string =>
   `the session fails, as ${count(flaky, 'run')} passed only when repeated (--fail-on-flaky)`;
 
-/** A line for each attempt, where there was more than one: `attempt 1  fail  ERROR  recorded in FOLDER`. */
+/** A line for each attempt if there was more than one: `attempt 1  fail  ERROR  recorded in FOLDER`. */
 export const attemptTexts = ({ attempts = [] }: Pick<OfAttempts, 'attempts'>): readonly string[] =>
   attempts.map(({ verdict, outputHostPath }, index) => {
     const first = verdict.findings.find(({ outcome }) => outcome !== 'pass');
@@ -41,6 +41,6 @@ export const attemptTexts = ({ attempts = [] }: Pick<OfAttempts, 'attempts'>): r
     return `attempt ${index + 1}  ${verdict.outcome}  ${why}recorded in ${outputHostPath}`;
   });
 
-/** Where an attempt is recorded: the first in the folder of the run, the others in folders in it. */
+/** Where an attempt is recorded: the first in the directory of the run, the others in directories below it. */
 export const attemptHostPath = (runHostPath: string, number: number): string =>
   number === 1 ? runHostPath : `${runHostPath}/attempt-${number}`;

@@ -5,29 +5,32 @@ import type { Reporter } from './reporter.ts';
 
 type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
 
-/** What a whole session came to, for reporters that write when all is over. `Kept` is what such a reporter keeps of a run. */
+/** A complete session, for reporters that write at the end. `Kept` is what such a reporter keeps of a run. */
 export interface Collected<Kept> {
   readonly started: Event<'session-started'> | undefined;
-  /** in the order of the session; `kept` is missing where the run never came to its end */
+  /** in the order of the session; `kept` is missing if the run did not reach its end */
   readonly runs: readonly { readonly run: RunHead; readonly kept: Kept | undefined }[];
-  /** those that passed, and not at once, in the order in which they ended, each with a line for each attempt */
+  /**
+   * runs that passed, but not on the first attempt, in the order in which they ended; `attempts` has a line for each
+   * attempt
+   */
   readonly flaky: readonly { readonly run: RunHead; readonly attempts: readonly string[] }[];
   readonly interruptedBy: string | undefined;
   readonly notices: readonly string[];
-  /** missing where the session never came to its end */
+  /** missing if the session did not reach its end */
   readonly over: Event<'session-ended'> | undefined;
 }
 
 export interface CollectorOptions<Kept> {
   readonly name: string;
-  /** What the report needs of a run. It must not hold the journal: a session may have 100,000 runs. */
+  /** The data that the report needs from a run. It must not hold the journal: a session may have 100,000 runs. */
   readonly keep: (ended: RunEnded) => Kept;
   readonly write: (collected: Collected<Kept>) => void;
 }
 
 type On = { readonly [K in LabEvent['kind']]: (event: Event<K>) => void };
 
-/** A reporter that keeps a little of each run and writes it all at the end. */
+/** A reporter that keeps a little data of each run and writes everything at the end. */
 export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Kept>): Reporter {
   const runs = new Map<string, { readonly run: RunHead; readonly kept: Kept | undefined }>();
   const flaky: Collected<Kept>['flaky'][number][] = [];
@@ -57,15 +60,15 @@ export function createCollector<Kept>({ name, keep, write }: CollectorOptions<Ke
 
   return {
     name,
-    // Each entry takes the event of its own key; TypeScript cannot follow that across the union.
+    // Each function takes the event of its own key, but TypeScript cannot follow that across the union.
     on: (event) => (on[event.kind] as (event: LabEvent) => void)(event),
     end: () => write({ started, runs: [...runs.values()], flaky, interruptedBy, notices, over }),
   };
 }
 
 /**
- * For reporters that write each run when it ends: in the order of the session, whichever run was quicker, so that the same
- * runs always give the same report. A run waits for those before it.
+ * For reporters that write each run when it has ended. Runs are written in the order of the session, so that the same
+ * runs always give the same report. A run waits for the runs before it.
  */
 export class InOrder<Kept extends object> {
   readonly #waiting = new Map<string, { readonly run: RunHead; readonly kept: Kept | undefined }>();
@@ -90,20 +93,20 @@ export class InOrder<Kept extends object> {
     }
   }
 
-  /** Writes what still waits, and in its place what there is to say of a run that never came to its end. */
+  /** Writes the runs that are still waiting. A run that did not reach its end is replaced by the result of `notRun`. */
   end(notRun: (run: RunHead) => Kept): void {
     for (const { run, kept } of this.#waiting.values()) this.#write(kept ?? notRun(run));
     this.#waiting.clear();
   }
 }
 
-/** The cells of one scenario's matrix, in the order of the plan. */
+/** The cells of the matrix of one scenario, in the order of the plan. */
 export interface ScenarioRuns<Run extends RunHead> {
   readonly name: string;
   readonly runs: readonly Run[];
 }
 
-/** Runs by the file that they come from. */
+/** Groups runs by the file that they come from. */
 export function byScenario<Run extends RunHead>(runs: readonly Run[]): readonly ScenarioRuns<Run>[] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) {
@@ -115,6 +118,6 @@ export function byScenario<Run extends RunHead>(runs: readonly Run[]): readonly 
   return [...groups.values()].map((group) => ({ name: group[0]?.scenario.name ?? '', runs: group }));
 }
 
-/** The same for all cells of one scenario, and different for others. */
+/** The same for all cells of one scenario, different for other scenarios. */
 export const scenarioKey = ({ scenario }: Pick<RunHead, 'scenario'>): string =>
   `${scenario.place.file} ${scenario.name}`;

@@ -10,32 +10,35 @@ import { formatPlace, type Reporter } from './reporter.ts';
 import { count } from '../core/amounts.ts';
 
 export interface GithubOptions {
-  /** to the log of the step, where the runner looks for commands */
+  /** writes to the log of the step, in which the runner looks for commands */
   readonly write: (text: string) => void;
-  /** Appends to the file that the runner reads after the step. Missing where it gives none; throws where it cannot be written. */
+  /**
+   * Appends to the summary file that the runner reads after the step. Missing if the runner provides no file; throws if
+   * the file cannot be written.
+   */
   readonly appendSummary?: (text: string) => void;
   /** the same for outputs of the step */
   readonly appendOutput?: (text: string) => void;
-  /** what the summary may still take, in bytes */
+  /** how many bytes the summary may still have */
   readonly summaryRoom: number;
-  /** paths of scenarios are relative to the first, annotations name files relative to the second */
+  /** paths of scenarios are relative to `cwd`; annotations name files relative to the workspace */
   readonly cwd: string;
   readonly workspace: string;
   /** files that other reporters write */
   readonly reportFiles: readonly string[];
-  /** a word that nobody can guess, different each time */
+  /** returns a different, unpredictable token each time */
   readonly newToken: () => string;
 }
 
-/** The runner shows ten of each level and step; more than these nobody reads. */
+/** The runner shows ten annotations of each level and step. More of them are not useful. */
 const MOST_ANNOTATIONS = 10;
 const LONGEST_MESSAGE = 4000;
 const LONGEST_TITLE = 200;
 
 /**
- * For a step of a GitHub workflow: annotations at the lines whose expectations failed, the worst first; the Markdown report as
- * the summary; outputs. Until the session is over, the runner is told to take no line of the log for a command, so that
- * nothing that a node said can be one.
+ * For a step of a GitHub workflow. Writes annotations at the lines whose expectations failed, the worst first, the
+ * Markdown report as the summary, and outputs. Until the session ends, command processing of the runner is stopped, so
+ * that no output of a node can act as a command.
  */
 export function createGithubReporter(options: GithubOptions): Reporter {
   const problems = new Problems();
@@ -57,7 +60,7 @@ export function createGithubReporter(options: GithubOptions): Reporter {
         try {
           append?.(text());
         } catch (thrown) {
-          // a fork may have no such file: that is no reason to doubt what was seen
+          // a fork may have no such file; the observed results are still valid
           const why = thrown instanceof Error ? thrown.message : String(thrown);
           write(`cnilab: the ${what} of this step cannot be written: ${shown(why).replaceAll('\n', ' ')}\n`);
         }
@@ -116,7 +119,7 @@ function annotation(
   return command(outcome === 'fail' ? 'error' : 'warning', { ...at, title }, message);
 }
 
-/** `file`, `line` and `col`; undefined where the file is not in the workspace. */
+/** `file`, `line` and `col`; undefined if the file is not in the workspace. */
 function placeInWorkspace(
   { file, line, column }: Place,
   { cwd, workspace }: GithubOptions,
@@ -131,7 +134,7 @@ function cut(text: string, longest: number): string {
   return `${text.slice(0, longest - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/** A workflow command, escaped as the toolkit of the runner does it. */
+/** A workflow command, escaped like in the toolkit of the runner. */
 export function command(
   name: string,
   properties: Readonly<Record<string, string | number>>,
@@ -147,7 +150,7 @@ const escapeData = (text: string): string =>
 const escapeProperty = (text: string): string =>
   escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 
-/** Outputs of the step, each between delimiters that are in no value. */
+/** The outputs of the step. Each is between delimiters that occur in no value. */
 function outputs(collected: Collected<Outcome>, { reportFiles, newToken }: GithubOptions): string {
   const totals = totalsOf(collected);
   const values = {

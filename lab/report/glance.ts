@@ -8,7 +8,7 @@ import type { Place } from '../spec/diagnostic.ts';
 import { formatPlace } from './reporter.ts';
 import { keyOf, type Block } from './run-text.ts';
 
-/** What did not pass in a run: what is wrong first, in full, and below that what only follows from it. */
+/** A summary of a run that did not pass: first the problems in full, then what only follows from them. */
 export interface Glance {
   readonly problems: readonly Problem[];
   /** one line for each step or check that only follows from the problems */
@@ -22,9 +22,9 @@ export interface Problem {
   readonly headline: string;
   /** of the expectation in the scenario: `our-issue.yaml:17:5` */
   readonly place?: string;
-  /** the same as a place */
+  /** the same, as a Place */
   readonly at?: Place;
-  /** expected and actual, what the step was for, what to paste */
+  /** expected and actual, the purpose of the step, and what can be pasted into the file */
   readonly lines: readonly string[];
   /** warnings and errors of the runtime during this step */
   readonly log: readonly string[];
@@ -35,7 +35,7 @@ export interface GlanceOptions {
   readonly findings: readonly Finding[];
   readonly outcome: Outcome;
   readonly entries: readonly JournalEntry[];
-  /** columns for the part of two texts around their first difference */
+  /** width of the shown part of two texts around their first difference */
   readonly columns: number;
 }
 
@@ -43,15 +43,15 @@ interface Known extends GlanceOptions {
   readonly names: Names;
 }
 
-/** More problems than this are one line each: the first ones explain the others more often than not. */
+/** Further problems are one line each, because the first ones usually explain them. */
 const PROBLEMS_IN_FULL = 3;
 const LOG_LINES = 6;
 const ITEM_LINES = 12;
 
 /**
- * The first glance at a run that did not pass. A later finding follows from a problem if it is about the same pod, about pods
- * that are still listed, or about what was left behind; or if its step was not taken because of the problem. Nothing is
- * left out: what follows is one line each, and `cnilab judge` prints all of it in full.
+ * The summary of a run that did not pass. A later finding follows from a problem if it is about the same pod, about
+ * pods that are still listed, or about what was left behind, or if its step was not executed because of the problem.
+ * Nothing is left out: such a finding is one line, and `cnilab judge` prints all of them in full.
  */
 export function glanceAt(asked: GlanceOptions): Glance {
   const { run, findings, outcome } = asked;
@@ -86,7 +86,7 @@ export function glanceAt(asked: GlanceOptions): Glance {
   };
 }
 
-/** Findings of one step on one node, in the order of the run. */
+/** Findings grouped by step and node, in the order of the run. */
 function groupsOf(findings: readonly Finding[]): readonly (readonly Finding[])[] {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
@@ -124,7 +124,7 @@ function followsFrom(
   if (at(finding.stepId) < at(first.stepId)) return false;
   const isSame = finding.stepId === first.stepId && finding.node === first.node;
   if (isSame || OF_STATE.includes(finding.check)) return true;
-  // a step without a pod (a start, a wait, a file) concerns all that comes after it
+  // a step without a pod (a start, a wait, a file) affects everything after it
   return pods.has(undefined) || pods.has(podOfStep(run, finding.stepId));
 }
 
@@ -149,7 +149,7 @@ function problemOf(group: readonly Finding[], options: Known): Problem {
 
 const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' });
 
-/** The message of a finding, with the step in front and names in place of ids. */
+/** The message of a finding, with the step in front and names instead of ids. */
 function headlineOf({ stepId, node, message }: Finding, { names }: Known): string {
   const text = withNames(message, names).split('\n')[0] ?? '';
   const where = `${stepId}${node === undefined ? '' : ` on ${node}`}`;
@@ -177,11 +177,14 @@ function linesOf(finding: Finding, { names, columns }: Known): readonly string[]
 
 const LABEL = 'expected  '.length;
 
-/** Where the three lines of a difference begin: expected, actual and the pointer; -1 if there is none. */
+/** Where the three lines of a difference start: expected, actual and the pointer; -1 if there are none. */
 const differenceAt = (lines: readonly string[]): number =>
   lines.findIndex((line) => /^ {10,}\^ /.test(line)) - 2;
 
-/** Names in place of ids. The pointer still points at the first difference: only what both texts share moves it. */
+/**
+ * Replaces ids with names. The pointer still points to the first difference: it only moves with the text before it,
+ * which both lines share.
+ */
 function pointerWithNames(lines: readonly string[], names: Names): readonly string[] {
   const at = differenceAt(lines);
   const [expected, actual, pointer] = at < 0 ? [] : lines.slice(at, at + 3);
@@ -202,7 +205,7 @@ function pointerWithNames(lines: readonly string[], names: Names): readonly stri
   ];
 }
 
-/** Two texts and the pointer below them, cut to a part of this width around the pointer. */
+/** Reduces two texts and the pointer below them to a part of this width around the pointer. */
 export function fitPointer(lines: readonly string[], columns: number): readonly string[] {
   const at = differenceAt(lines);
   const [expected, actual, pointer] = at < 0 ? [] : lines.slice(at, at + 3);
@@ -227,7 +230,7 @@ export function fitPointer(lines: readonly string[], columns: number): readonly 
   ];
 }
 
-/** What a file expects to be left behind and is not. */
+/** What a file expects to be left behind but does not exist. */
 const notThere = ({ detail = [], items = [] }: Finding): readonly string[] =>
   detail.filter((line) => !items.some(({ kind, name }) => line.startsWith(`${kind} ${name}`)));
 
@@ -242,7 +245,10 @@ function itemLines(items: readonly LeftItem[], names: Names): readonly string[] 
   return more > 0 ? [...lines.slice(0, ITEM_LINES), `… and ${more} more`] : lines;
 }
 
-/** What follows from a problem, a line for each finding; steps that were not taken together in one. */
+/**
+ * What follows from a problem, one line for each finding. A group of findings of a step that was not executed is one
+ * line.
+ */
 function inOneLine(group: readonly Finding[], options: Known): readonly string[] {
   const { names } = options;
   const causedBy = group.find((one) => one.causedBy !== undefined)?.causedBy;
@@ -257,10 +263,10 @@ function inOneLine(group: readonly Finding[], options: Known): readonly string[]
   });
 }
 
-/** Of these the name says more than the kind. */
+/** For these kinds the name is more useful than the kind. */
 const NAMED: readonly string[] = ['ipam', 'process', 'file'];
 
-/** `netns, veth, ipam 10.88.0.2, 4 iptables, all since 1-run-pod` */
+/** A list of items for people: `netns, veth, ipam 10.88.0.2, 4 iptables, all since 1-run-pod` */
 export function summaryOf(items: readonly LeftItem[], names: Names): string {
   const steps = [...new Set(items.map(({ since }) => since))];
   const parts = steps.map((since) => {
@@ -281,13 +287,16 @@ export function summaryOf(items: readonly LeftItem[], names: Names): string {
   return parts.map((part) => `${part.text}${since(part.since)}`).join('; ');
 }
 
-/** Warnings and errors of the runtime in this step, each once, with the time of day and names in place of ids. */
+/**
+ * Warnings and errors of the runtime during this step. Each appears once, with the time of day and names instead of
+ * ids.
+ */
 function logOf(group: readonly Finding[], { entries, names }: Known): readonly string[] {
   const [{ stepId, node } = { stepId: '' }] = group;
   const ofStep = entries.flatMap((entry) =>
     entry.kind === 'runtime-log' && entry.stepId === stepId && entry.node === node ? [entry.text] : [],
   );
-  // why there is no configuration may stand in the log of an earlier step: the judge has found it
+  // the reason for a missing configuration may be in the log of an earlier step; the judge has found it
   const found = group.flatMap(({ log = [] }) => log).map(parseLogrusLine);
   const lines = [...found, ...ofStep.flatMap(parseLogrus)].filter(matters);
   const texts = [...new Map(lines.map((line) => [line.raw, line])).values()].map((line) => {
@@ -303,7 +312,10 @@ function logOf(group: readonly Finding[], { entries, names }: Known): readonly s
 
 const IMPORTANT: readonly string[] = ['warning', 'error', 'fatal', 'panic'];
 
-/** A line without a level is a panic, or what a plugin printed. containerd's own warnings of every clean-up are noise. */
+/**
+ * Whether a log line is worth showing. A line without a level is a panic, or output of a plugin. The warnings that
+ * containerd logs at every clean-up are not useful.
+ */
 const matters = ({ level, message, raw }: LogLine): boolean =>
   raw.trim() !== '' &&
   (level === '' || IMPORTANT.includes(level)) &&
@@ -311,7 +323,7 @@ const matters = ({ level, message, raw }: LogLine): boolean =>
 
 const timeOfDay = ({ timeText }: LogLine): string => /T(\d\d:\d\d:\d\d\.\d{3})/.exec(timeText)?.[1] ?? '';
 
-/** Values of this run that people know by a name, the longest first. */
+/** Values of this run that have a name, the longest first. */
 export type Names = readonly (readonly [value: string, name: string])[];
 
 export const namesOf = (entries: readonly JournalEntry[]): Names =>
@@ -322,7 +334,7 @@ export const namesOf = (entries: readonly JournalEntry[]): Names =>
     })
     .toSorted(([a], [b]) => b.length - a.length);
 
-/** The id of a pod that never came to be is known from an error alone, where the text to paste has its name. */
+/** The id of a pod that did not start is only known from an error. Its name is in the text to paste. */
 const namesInPastes = (findings: readonly Finding[]): Names =>
   findings.flatMap(({ paste = '', actual = '' }): Names => {
     const { 1: before = '', 2: name = '' } = /(.{0,20})\$\{([^.}]+)\.id\}/.exec(paste) ?? [];
@@ -331,8 +343,8 @@ const namesInPastes = (findings: readonly Finding[]): Names =>
   });
 
 /**
- * The same as text: problems in full, then one line for each thing that follows. `key` is equal for the same result in
- * another cell, whatever its ids, times and log.
+ * The summary as text: problems in full, then one line for each thing that follows. `key` is equal for the same result
+ * in another cell, whatever its ids, times and log.
  */
 export function glanceBlocks({ problems, follows }: Glance): readonly Block[] {
   return problems.map((problem, index) => {
@@ -357,7 +369,7 @@ export const linesOfProblem = ({ headline, place, lines, log }: Problem): readon
   ...log.map((line) => `    log  ${line}`),
 ];
 
-/** `<web>` for the id of the pod web, `e2f61a16…` for other ids. */
+/** Replaces ids with names: `<web>` for the id of the pod web, `e2f61a16…` for other ids. */
 export function withNames(text: string, names: Names): string {
   const known = names.reduce((before, [value, name]) => before.replaceAll(value, `<${name}>`), text);
   return known

@@ -8,7 +8,7 @@ import { isFlaky } from './attempts.ts';
 import { InOrder } from './collector.ts';
 import type { Reporter } from './reporter.ts';
 
-/** What `--reporter json` writes: one document, whose runs are in the order of the plan. Described in docs/journal.md. */
+/** The document that `--reporter json` writes. Its runs are in the order of the plan. See docs/journal.md. */
 export interface JsonReport {
   readonly formatVersion: 1;
   readonly backend: string;
@@ -18,7 +18,7 @@ export interface JsonReport {
   readonly durationMs: number;
   readonly interruptedBy?: string;
   readonly notices: readonly string[];
-  /** those that are flaky passed, and are counted there too */
+  /** flaky runs passed, and are counted there too */
   readonly totals: Readonly<Record<Outcome | 'notRun' | 'flaky', number>>;
 }
 
@@ -29,16 +29,16 @@ export interface JsonRun {
   readonly file: string;
   readonly cell: Readonly<Record<string, string>>;
   readonly control?: RunHead['control'];
-  /** null for a run that never started or never ended */
+  /** null for a run that did not start or did not end */
   readonly outcome: Outcome | null;
   readonly durationMs?: number;
   readonly outputHostPath?: string;
   readonly artifacts?: readonly Omit<Extract<JournalEntry, { kind: 'artifact' }>, 'kind' | 'atMs'>[];
   readonly usage?: NodeUsage;
   readonly findings?: readonly Finding[];
-  /** it passed, and not at once */
+  /** it passed, but not on the first attempt */
   readonly flaky?: true;
-  /** in their order, where the run was retried; the rest is the one that decides */
+  /** in order, if the run was retried; the other fields are of the attempt that decides */
   readonly attempts?: readonly {
     readonly outcome: Outcome;
     readonly durationMs: number;
@@ -49,7 +49,10 @@ export interface JsonRun {
 
 type Event<K extends LabEvent['kind']> = Extract<LabEvent, { readonly kind: K }>;
 
-/** For programs: one JSON document with all that the verdicts say. A run is written when it and those before it have ended. */
+/**
+ * For programs: one JSON document with the content of all verdicts. A run is written when it and all runs before it
+ * have ended.
+ */
 export function createJsonReporter({ write }: { readonly write: (text: string) => void }): Reporter {
   const totals = { pass: 0, fail: 0, inconclusive: 0, flaky: 0, notRun: 0 };
   const notices: string[] = [];
@@ -97,7 +100,7 @@ export function createJsonReporter({ write }: { readonly write: (text: string) =
       if (!isOpen) open({ backend: '', outputHostPath: '' });
       runs.end((run) => ({ ...jsonHead(run), outcome: null }));
       const fields = Object.entries({
-        // a session that never came to its end is not known, whatever its runs were
+        // the outcome of a session that did not reach its end is unknown, whatever its runs were
         outcome: over?.outcome ?? 'inconclusive',
         durationMs: over?.durationMs ?? 0,
         ...(interruptedBy === undefined ? {} : { interruptedBy }),

@@ -2,38 +2,41 @@ import type { LabEvent } from '../events.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import { messageOf } from '../core/lab-error.ts';
 
-/** Turns events into something to read. Cannot change an outcome; one that throws makes the session inconclusive. */
+/**
+ * Turns events into readable output. Cannot change an outcome, but a reporter that throws makes the session
+ * inconclusive.
+ */
 export interface Reporter {
   readonly name: string;
   on(event: LabEvent): void;
-  /** after the last event: writes what it kept until now */
+  /** after the last event; writes what it has kept */
   end(): Promise<void> | void;
 }
 
-/** The terminal, or whatever stands in its place; read once in main.ts. */
+/** The terminal, or its replacement. Created once in main.ts. */
 export interface Screen {
-  /** what would act on a terminal is spelled out */
+  /** escapes characters that would control a terminal */
   readonly write: (text: string) => void;
-  /** as it is, for a text that is safe already: with colours, or redrawn in place */
+  /** unchanged, for text that is already safe: with colours, or redrawn in place */
   readonly draw: (text: string) => void;
   readonly isTerminal: boolean;
   readonly color: boolean;
   readonly columns: number;
 }
 
-/** A place as editors and terminals open it. */
+/** A place in the form that editors and terminals can open. */
 export const formatPlace = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
 
 /** Several reporters as one. */
 export interface FanOut {
   readonly emit: (event: LabEvent) => void;
-  /** Ends all of them; false where one broke, then or before: a report is missing, so the session is inconclusive. */
+  /** Ends all reporters. False if one threw, now or before: a report is missing, so the session is inconclusive. */
   end(): Promise<boolean>;
 }
 
 /**
- * Hands every event to every reporter. One that throws gets nothing more and the others are informed; the first in the list
- * is the last to end, so that it can still say what became of the rest.
+ * Passes every event to every reporter. A reporter that throws gets no more events, and the others are notified. The
+ * first in the list ends last, so that it can report problems of the others.
  */
 export function fanOut(reporters: readonly Reporter[]): FanOut {
   const working = new Set(reporters);

@@ -5,14 +5,14 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { formatPlace } from './reporter.ts';
 
-/** More lines than this about one finding are cut: verdict.json has all of them. */
+/** Longer details of a finding are cut after this many lines. verdict.json has all of them. */
 const DETAIL_LINES = 24;
-/** A longer text than this is not offered on the terminal: verdict.json has it. */
+/** A longer text to paste is not shown on the terminal. verdict.json has it. */
 const LONGEST_PASTE = 1500;
 
 const safe = (line: string): string => shownLine(line, { whole: 'verdict.json' });
 
-/** One finding in full, safe to be shown: the step, where its expectation stands, expected and actual with what helps. */
+/** One finding in full, safe to display: the step, the place of its expectation, expected and actual, and details. */
 export function findingText({
   stepId,
   node,
@@ -39,16 +39,16 @@ export function findingText({
   ];
 }
 
-/** What a report says of one thing that did not pass. */
+/** What a report shows about one problem. */
 export interface Block {
   readonly lines: readonly string[];
-  /** the same for the same thing in another cell, whatever its ids, times and log */
+  /** equal for the same problem in another cell, whatever its ids, times and log */
   readonly key: string;
 }
 
 /**
- * Everything that did not pass, step by step, each step with the last of the runtime's log that belongs to it. Steps that
- * were not taken because of another are one line.
+ * Everything that did not pass, step by step. Each step has the last lines of the runtime log that belong to it. Steps
+ * that were not executed because of another step are one line.
  */
 export function blocksOf(findings: readonly Finding[], { nodes }: Pick<RunPlan, 'nodes'>): readonly Block[] {
   const bad = findings.filter(({ outcome, warning }) => outcome !== 'pass' || warning === true);
@@ -73,7 +73,7 @@ export function blocksOf(findings: readonly Finding[], { nodes }: Pick<RunPlan, 
 const nameOfRuntime = (nodes: RunPlan['nodes'], { node }: Finding): string =>
   nodes.find(({ name }) => name === node)?.runtime.component ?? 'the runtime';
 
-/** As lines. */
+/** The same as lines. */
 export const findingsText = (findings: readonly Finding[], run: Pick<RunPlan, 'nodes'>): readonly string[] =>
   blocksOf(findings, run).flatMap(({ lines }) => lines);
 
@@ -94,7 +94,7 @@ function notTaken(cause: string, bad: readonly Finding[]): string {
   return `${steps.join(', ')}: not taken because of ${cause}${more}`;
 }
 
-/** What the nodes were made of, by source: `containerd 1.6.3, runc 1.1.15 (gomod); iptables (host)`. */
+/** The components of the nodes by source: `containerd 1.6.3, runc 1.1.15 (gomod); iptables (host)`. */
 export function artifactsText(entries: readonly JournalEntry[]): string {
   const bySource = new Map<string, Set<string>>();
   for (const entry of entries) {
@@ -107,7 +107,7 @@ export function artifactsText(entries: readonly JournalEntry[]): string {
   return shown([...bySource].map(([from, versions]) => `${[...versions].join(', ')} (${from})`).join('; '));
 }
 
-/** How to see everything of a run, as a command that can be pasted. */
+/** A command, ready to paste, that shows everything about a run. */
 export const everythingText = (outputHostPath: string): string =>
   shown(pasteable(['cnilab', 'judge', '--verbose', outputHostPath]));
 

@@ -8,8 +8,8 @@ import { glanceAt, glanceBlocks } from './glance.ts';
 import type { Reporter } from './reporter.ts';
 
 /**
- * TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point for each run, in the order of the plan. What is not
- * known is not ok, as TAP has no third answer; the block below it has the outcome.
+ * TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point for each run, in the order of the
+ * plan. An inconclusive run is `not ok`, because TAP has no third result. The block below it has the outcome.
  */
 export function createTapReporter({ write }: { readonly write: (text: string) => void }): Reporter {
   let written = 0;
@@ -82,10 +82,10 @@ function blockOf(ended: RunEnded): Block {
 
 const line = (text: string): string => shown(text).replaceAll(/[\t\n]/g, ' ');
 
-/** `#` would begin a directive such as `# SKIP`. */
+/** `#` would start a directive such as `# SKIP`. */
 const description = (text: string): string => line(text).replaceAll('\\', '\\\\').replaceAll('#', '\\#');
 
-/** JSON's strings are YAML's too, so no text can end the block. */
+/** A JSON string is also a YAML string, so no text can end the block. */
 const quote = (text: string | number): string => JSON.stringify(typeof text === 'string' ? line(text) : text);
 
 function yaml(block: Block): string {

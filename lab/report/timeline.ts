@@ -7,13 +7,13 @@ import type { JournalEntry } from '../observe/observation.ts';
 import type { RunPlan } from '../plan/plan.ts';
 
 /**
- * One thing that happened in a run, with the time of its start: `atMs` since the run started. `cri` is a command of crictl's,
- * `exec` any other, `reload` a line of the log that is about the configuration of CNI.
+ * One event of a run. `atMs` is its start, in milliseconds since the run started. `cri` is a crictl command, `exec` any
+ * other command, `reload` a log line about the CNI configuration.
  */
 export type TimelineEvent = {
   readonly atMs: number;
   readonly stepId: string;
-  /** where the run has several nodes */
+  /** if the run has several nodes */
   readonly node?: string;
 } & (
   | { readonly kind: 'step' | 'step-end' }
@@ -27,9 +27,9 @@ export type TimelineEvent = {
   | {
       readonly kind: 'cni';
       readonly call: number;
-      /** the call whose plugin made this one */
+      /** the call whose plugin made this call */
       readonly within?: number;
-      /** how many calls it is within */
+      /** number of enclosing calls */
       readonly depth: number;
       readonly plugin: string;
       readonly verb: string;
@@ -51,7 +51,7 @@ export type TimelineEvent = {
   | { readonly kind: 'unrecorded'; readonly why: string }
 );
 
-/** All that happened, by the time of its start. Made from the journal alone. */
+/** All events by start time. Computed from the journal alone. */
 export function timelineOf(
   run: RunPlan,
   entries: readonly JournalEntry[],
@@ -94,7 +94,7 @@ export function timelineOf(
         if (component === undefined) return [];
         let atMs = entry.atMs;
         return runtimes[component].parseLog(entry.text).map((line) => {
-          if (line.timeText !== '') atMs = since(line.timeText); // a line without a time belongs to the one before
+          if (line.timeText !== '') atMs = since(line.timeText); // a line without a time belongs to the previous line
           return { ...logEvent(line), atMs, stepId: entry.stepId, ...on };
         });
       }
@@ -134,7 +134,7 @@ function cniEvent(call: CniCall) {
   } as const;
 }
 
-/** What runtimes say of their CNI configuration; that they have loaded one, containerd does not say. */
+/** What runtimes log about their CNI configuration. containerd does not log that it has loaded one. */
 const RELOAD = /cni config(?:uration)?\b|cni network conf|cni conf syncer/i;
 
 function logEvent({ level, message, fields }: LogLine) {
@@ -144,8 +144,9 @@ function logEvent({ level, message, fields }: LogLine) {
 }
 
 /**
- * What the clock of a node says, as milliseconds since the run started. A record comes a moment after it was made, so that the
- * shortest way that one took is how much the two clocks differ; a machine's own clock may be another.
+ * Converts times of the clock of a node to milliseconds since the run started. A record arrives a moment after it was
+ * made. So the shortest delay of a record shows how much the two clocks differ. A virtual machine can have its own
+ * clock.
  */
 function clockOf(own: readonly JournalEntry[], all: readonly JournalEntry[]): (time: string) => number {
   const started = all.find((entry) => entry.kind === 'run-started');
@@ -162,7 +163,7 @@ function clockOf(own: readonly JournalEntry[], all: readonly JournalEntry[]): (t
 
 const SAME_CLOCK_MS = 50;
 
-/** Since 1970, with what Date leaves out: the fraction of a millisecond. */
+/** Milliseconds since 1970, including the fraction that Date drops. */
 function msOf(time: string): number {
   const fraction = /\.\d{3}(\d+)/.exec(time)?.[1];
   return Date.parse(time) + (fraction === undefined ? 0 : Number(`0.${fraction}`));
@@ -171,8 +172,8 @@ function msOf(time: string): number {
 const COLUMN = 12;
 
 /**
- * The timeline for people, one line each. Of the runtime's log at the start only warnings, errors and what is about the
- * configuration of CNI are there, unless `verbose`.
+ * The timeline for people, one line for each event. The runtime log at the start is reduced to warnings, errors and
+ * lines about the CNI configuration, unless `verbose` is set.
  */
 export function timelineText(
   events: readonly TimelineEvent[],

@@ -3,11 +3,11 @@ import { count } from '../../../core/amounts.ts';
 import { Badge, ColumnHeads, runHref, Section, useReady, Waiting } from './parts.tsx';
 import { readDetail, type Report } from './read.ts';
 
-/** What two runs show, once both are read. */
+/** The details of two runs, when both are read. */
 const useDetails = (report: Report, [one, other]: readonly [RunRow, RunRow]) =>
   useReady(() => Promise.all([readDetail(report, one), readDetail(report, other)]), [one.slug, other.slug]);
 
-/** Two runs side by side: only what differs. */
+/** Two runs side by side: only the differences. */
 export function ComparePage({
   report,
   one,
@@ -71,7 +71,7 @@ interface SideRow {
   readonly other: readonly string[];
 }
 
-/** By step, in the order of the first run, what only one of both has. */
+/** For each step, in the order of the first run, what only one of the two has. */
 export function differing(one: readonly FactView[], other: readonly FactView[]): readonly SideRow[] {
   const steps = [...new Set([...one, ...other].map(({ stepId }) => stepId))];
   const without = (
@@ -129,7 +129,7 @@ const Side = ({ texts }: { readonly texts: readonly string[] }) => (
   </td>
 );
 
-/** What changed between two versions of the runtime, over all scenarios that ran with both. */
+/** What changed between two versions of the runtime, for all scenarios that ran with both. */
 export function VersionsPage({
   report,
   one,

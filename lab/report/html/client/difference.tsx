@@ -1,20 +1,20 @@
 import type { FindingView } from './data.ts';
 
-/** The label in front of both texts, as the judge writes it: `expected  `, `actual    `. */
+/** Width of the label in front of both texts, as the judge writes it: `expected  `, `actual    `. */
 const LABEL = 10;
 
 interface Compared {
   readonly expected: string;
   readonly actual: string;
-  /** of the first difference in each; -1 where there is none to show */
+  /** position of the first difference in each; -1 if there is none to show */
   readonly expectedAt: number;
   readonly actualAt: number;
   readonly says: string;
 }
 
 /**
- * Expected and actual with the first character that differs. The judge knows it best, as it knows which names stand in an
- * expectation: it writes a pointer below the two texts.
+ * Expected and actual with the first differing character. If the judge has written a pointer below the two texts, its
+ * position is used, because only the judge knows which names an expectation contains.
  */
 export function comparedIn({ expected, actual, detail }: FindingView): Compared | undefined {
   const at = detail.findIndex((line) => /^ {10,}\^ /.test(line));
@@ -36,7 +36,7 @@ export function comparedIn({ expected, actual, detail }: FindingView): Compared 
   return { expected, actual, expectedAt: isWhole ? -1 : same, actualAt: isWhole ? -1 : same, says: '' };
 }
 
-/** What the detail says beyond the difference. */
+/** The lines of the detail that do not belong to the difference. */
 export function otherDetail({ detail }: FindingView): readonly string[] {
   const at = detail.findIndex((line) => /^ {10,}\^ /.test(line));
   return at < 2 ? detail : [...detail.slice(0, at - 2), ...detail.slice(at + 1)];

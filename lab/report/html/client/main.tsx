@@ -26,13 +26,13 @@ function App() {
   );
 }
 
-/** The address says which part of the report is shown, so it stays as it is. */
+/** Moves the focus without changing the address, because the address selects the part of the report that is shown. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById('main')?.focus();
 }
 
-/** The part of the report that the address names: `#/run/SLUG`, `#/compare/SLUG/SLUG`, `#/versions/3/4`. */
+/** The part of the report in the address: `#/run/SLUG`, `#/compare/SLUG/SLUG`, `#/versions/3/4`. */
 function Page({ report }: { readonly report: Report }) {
   const [hash, setHash] = useState(location.hash);
   const last = useRef<string | undefined>(undefined);
@@ -42,7 +42,7 @@ function Page({ report }: { readonly report: Report }) {
     return () => removeEventListener('hashchange', changed);
   }, []);
   useEffect(() => {
-    // who comes back from a run goes on where they were; a new page is read from its heading on
+    // returning from a run keeps the scroll position; a new page starts at its heading
     if (last.current !== undefined && last.current !== hash) {
       const from = /^#\/run\/(.*)$/.exec(last.current)?.[1];
       const slug = from === undefined ? undefined : CSS.escape(decodeURIComponent(from));
@@ -84,16 +84,16 @@ const THEMES = ['system', 'light', 'dark'] as const;
 type ThemeName = (typeof THEMES)[number];
 const STORED_AS = 'cnilab-report-theme';
 
-/** Light, dark, or what the system says. A page from disk may not be allowed to remember it. */
+/** Light, dark, or the setting of the system. The browser may not allow a page from disk to store the choice. */
 function Theme() {
   const [theme, setTheme] = useState<ThemeName>(storedTheme);
-  // before the browser paints: the page is never shown in another theme first
+  // before the browser paints, so that the page is never first shown in another theme
   useLayoutEffect(() => {
     document.documentElement.dataset['theme'] = theme;
     try {
       localStorage.setItem(STORED_AS, theme);
     } catch {
-      // then it is for this visit alone
+      // then the choice is only for this visit
     }
   }, [theme]);
   return (

@@ -15,13 +15,13 @@ const LANE_NAMES: Readonly<Record<Lane, string>> = {
 const BAR_HEIGHT = 20;
 const WIDEST_ZOOM = 64;
 
-/** Lines of the runtime's log that say nothing is wrong. */
+/** Lines of the runtime log that report no problem. */
 const isQuiet = ({ lane, level }: EventView): boolean =>
   lane === 'log' && /^(?:debug|info|trace|)$/.test(level);
 
 const isBad = ({ level }: EventView): boolean => /^(?:failed|error|fatal|panic)$/.test(level);
 
-/** What happened in a run, as lanes over a common time and as a table of the same. */
+/** What happened in a run, as lanes over a common time axis and as a table. */
 export function Timeline({ detail }: { readonly detail: RunDetail }) {
   const { events, isRecorded } = detail;
   const [zoom, setZoom] = useState(1);
@@ -62,7 +62,7 @@ export function Timeline({ detail }: { readonly detail: RunDetail }) {
   );
 }
 
-/** From the first step on, or from the start where that is all there is; the start of a node is long and tells little. */
+/** From the first step on, or from the start if there are no steps. The start of a node is long and shows little. */
 function rangeOf(events: readonly EventView[]): { readonly startMs: number; readonly endMs: number } {
   const shown = events.filter((event) => !isQuiet(event));
   const times = (shown.length === 0 ? events : shown).flatMap(({ atMs, durationMs = 0 }) => [
@@ -127,7 +127,7 @@ function LaneView({
 const describe = ({ stepId, label, atMs, durationMs }: EventView): string =>
   `${label}, in ${stepId}, at ${(atMs / 1000).toFixed(3)} s${durationMs === undefined ? '' : `, ${durationMs.toFixed(1)} ms`}`;
 
-/** Bars that overlap stand below each other. A plugin call stands below the one that made it. */
+/** Places overlapping bars below each other. A plugin call is below the call that made it. */
 function inRows(events: readonly EventView[], scale: (ms: number) => number, zoom: number) {
   const ends: number[] = [];
   const least = 0.4 / zoom;
@@ -167,7 +167,7 @@ function EventDetail({ event, close }: { readonly event: EventView; readonly clo
   );
 }
 
-/** JSON with its structure, and any other text as it is. */
+/** JSON with indentation; any other text unchanged. */
 function indented(text: string): string {
   if (!/^\s*[[{]/.test(text)) return text;
   try {

@@ -20,20 +20,20 @@ import {
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { LabNode, NodeProcess } from './node.ts';
 
-/** The two ends of an agent, however it is reached: pipes here, a container's or a serial line elsewhere. */
+/** The two streams of an agent, however it is reached: pipes, the streams of a container, or a serial line. */
 export interface AgentStream {
   readonly input: Writable;
   readonly output: Readable;
-  /** A machine is up that does not know yet which node it is. */
+  /** Called when a machine has booted but does not know yet which node it is. */
   readonly onBooted?: () => void;
-  /** Asked once the output has ended: what is known of the reason. */
+  /** Called after the output has ended. Returns what is known about the reason. */
   whyEnded(): Promise<string>;
 }
 
 export interface RequestOptions {
-  /** no limit when undefined; by default 30 s, since no operation but exec takes long */
+  /** no limit if undefined; default 30 s, because only exec can take longer */
   readonly answerWithinMs?: number | undefined;
-  /** called with the id of the request, by which another one may name it */
+  /** called with the id of the request, which another request can refer to */
   readonly onSent?: (id: number) => void;
   /** called when the process that this request started has ended */
   readonly onEnded?: (end: ProcessEnd) => void;
@@ -41,12 +41,12 @@ export interface RequestOptions {
   readonly onRecorded?: (record: Recorded) => void;
 }
 
-/** Requests to one agent, any number at once. */
+/** Requests to one agent. Any number can be open at once. */
 export interface AgentLink {
-  /** fulfilled when the node can be used, rejected with LabError when it ends before */
+  /** fulfilled when the node is usable, rejected with LabError if it ends before that */
   readonly ready: Promise<void>;
   request<T>(request: AgentRequest, parse: ParseResult<T>, options?: RequestOptions): Promise<T>;
-  /** The end is wanted from here on: no more requests, and those that wait fail with that reason. */
+  /** Announces an intended end: no more requests are accepted, and waiting requests fail with that reason. */
   close(): void;
 }
 
@@ -72,7 +72,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
     becomeReady = resolve;
     failToStart = reject;
   });
-  ready.catch(() => undefined); // whoever wants to know awaits it; nobody must
+  ready.catch(() => undefined); // callers may await it, but need not
 
   const end = (error: LabError) => {
     if (gone !== undefined) return;
@@ -118,7 +118,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
   });
   stream.output.setEncoding('utf8');
   stream.output.on('data', lines);
-  stream.input.on('error', () => undefined); // the output ends as well, which gives the reason
+  stream.input.on('error', () => undefined); // the output ends as well, and gives the reason
   stream.output.on('error', () => undefined);
   stream.output.once('close', () => {
     void stream.whyEnded().then((why) => {
@@ -175,7 +175,7 @@ export function openAgentLink(nodeName: string, stream: AgentStream): AgentLink 
   };
 }
 
-/** Calls back with each whole line. A long one comes in many pieces, so pieces are joined once and not one by one. */
+/** Calls back with each complete line. A long line arrives in many pieces, so they are joined only once. */
 function splitLines(onLine: (line: string) => void): (chunk: string) => void {
   let pieces: string[] = [];
   return (chunk) => {
@@ -193,11 +193,11 @@ function splitLines(onLine: (line: string) => void): (chunk: string) => void {
 export interface ReadyWithinOptions {
   readonly name: string;
   readonly withinMs: number;
-  /** gives up the start */
+  /** aborts the start */
   readonly signal: AbortSignal;
 }
 
-/** Waits until a node can be used. LabError when it ends instead, when it takes too long, or when it is given up. */
+/** Waits until a node is usable. Throws LabError if it ends, if it takes too long, or if the start is aborted. */
 export async function readyWithin(link: AgentLink, options: ReadyWithinOptions): Promise<void> {
   const { name, withinMs, signal } = options;
   signal.throwIfAborted();
@@ -217,16 +217,19 @@ export async function readyWithin(link: AgentLink, options: ReadyWithinOptions):
   }
 }
 
-/** How much later than its time-out the result of a command may come: the agent kills, reaps and reads first. */
+/** How much later than its timeout the result of a command may arrive: the agent first kills, reaps and reads. */
 const GRACE_MS = 10_000;
 
-/** A node behind an agent. What differs between backends is the stream below the link, and how artifacts get there. */
+/**
+ * A node that is controlled through an agent. Backends differ only in the stream of the link and in how artifacts get
+ * to the node.
+ */
 export function agentNode(
   name: string,
   link: AgentLink,
   provide: (artifact: Artifact) => Promise<string>,
 ): LabNode {
-  /** Sends what is answered with a process in the background, and gets its end later. */
+  /** Sends a request that starts a background process. The response is the process; its end is reported later. */
   async function follow(request: AgentRequest): Promise<NodeProcess> {
     let onEnded: (end: ProcessEnd) => void = () => undefined;
     const ended = new Promise<ProcessEnd>((resolve) => (onEnded = resolve));
@@ -245,7 +248,8 @@ export function agentNode(
         answerWithinMs: options.timeoutMs === undefined ? undefined : options.timeoutMs + GRACE_MS,
         onSent: (exec) =>
           kill?.addEventListener('abort', () => {
-            link.request({ op: 'kill', exec }, parseNothing).catch(() => undefined); // then the command fails, too
+            // if this fails, the command fails too
+            link.request({ op: 'kill', exec }, parseNothing).catch(() => undefined);
           }),
       }),
     start: (argv, options) => follow({ op: 'start', argv, ...options }),

@@ -8,7 +8,7 @@ import { type Recorded } from '../core/recorded.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { NodeFile, RuntimeStatus } from './node.ts';
 
-/** What the lab asks of the agent, one JSON object a line; the other side is images/node-tools/internal/serve. */
+/** A request to the agent, one JSON object per line. The other side is images/node-tools/internal/serve. */
 export type AgentRequest =
   | {
       readonly op: 'exec';
@@ -36,11 +36,11 @@ export type AgentRequest =
       readonly mode: number;
     }
   | { readonly op: 'use-runtime'; readonly runtime: RuntimeTraits }
-  /** `path` is that of the stand-in for plugins, on the node */
+  /** `path` is the path on the node of the program that replaces the plugins */
   | { readonly op: 'record'; readonly path: string }
   | { readonly op: 'look' | 'runtime-status' | 'usage' | 'reboot' | 'keep' };
 
-/** How a process that was started in the background ended. */
+/** How a background process ended. */
 export interface ProcessEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -53,7 +53,7 @@ export type AgentMessage =
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: string; readonly cannotStart: boolean }
   | { readonly kind: 'ended'; readonly start: number; readonly end: ProcessEnd }
-  /** of the request `record` with the id `start` */
+  /** for the request `record` with the id `start` */
   | { readonly kind: 'recorded'; readonly start: number; readonly record: Recorded };
 
 const LINE = v.union([
@@ -91,7 +91,7 @@ export function parseAgentLine(line: string): Result<AgentMessage, string> {
   );
 }
 
-/** Reads one kind of result, or says what it is not. */
+/** Reads one kind of result, or returns what is wrong with it. */
 export type ParseResult<T> = (result: unknown) => Result<T, string>;
 
 function parser<T>(what: string, schema: Schema<T>): ParseResult<T> {
@@ -148,7 +148,7 @@ export const parseRuntimeStatus: ParseResult<RuntimeStatus> = parser(
 
 const figure = v.exactOptional(v.nullable(v.number()));
 
-/** null stands for a figure that the host does not count. */
+/** null stands for a figure that the host cannot measure. */
 export const parseUsage: ParseResult<NodeUsage> = parser(
   'a usage',
   v.pipe(

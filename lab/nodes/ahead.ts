@@ -1,20 +1,20 @@
 import type { NodeOptions, RunningNode } from './node.ts';
 
-/** What a node is from its first process on, before anything is brought to it. */
+/** The part of the options that a node has from its first process on, before anything is copied to it. */
 export type NodeBeginning = Pick<NodeOptions, 'name' | 'limits' | 'systemCalls'>;
 
-/** Nodes that a maker begins before they are asked for. */
+/** Nodes that a maker starts before they are requested. */
 export interface NodesBegun {
   /**
-   * The one of this name, if it has been begun; to be asked for once. It has the lab's own limits and filter: where the
-   * scenario has others, it is taken down and another one begun.
+   * The node of this name, if it was started ahead. Can be requested only once. It has the default limits and filter of
+   * the lab. If the scenario has others, the node is ended and a new one is started.
    */
   take(options: NodeBeginning): Promise<RunningNode>;
-  /** Takes down those that nobody asked for. */
+  /** Ends the nodes that were not requested. */
   end(): Promise<void>;
 }
 
-/** Begins the first node at once, if there is one. Whoever takes it gets the error. */
+/** Starts the first node immediately, if there is one. An error is passed to the caller that requests it. */
 export function beginAhead(
   first: string | undefined,
   begin: (options: NodeBeginning) => Promise<RunningNode>,

@@ -15,15 +15,17 @@ import {
   unpackImageStore,
 } from './provision.ts';
 
-/** All that a node is made from, each already in the cache. */
+/** Everything that a node is made from. All of it is already in the cache. */
 export interface NodeParts extends NodeArtifacts {
-  /** the sandbox image, and the app image where containers are wanted */
+  /** the sandbox image, and the app image if containers are used */
   readonly images: readonly Artifact[];
-  /** the same images as an import of them leaves them, for a runtime with the lab's own configuration: image-store.ts */
+  /**
+   * the result of importing the same images, for a runtime with the default configuration of the lab: image-store.ts
+   */
   readonly imageStore?: Artifact;
-  /** the lab's own programs for nodes, where the plan records plugin calls */
+  /** the lab's own programs for nodes, if the plan records plugin calls */
   readonly recorder?: Artifact;
-  /** what steps bring to it later: other plugins, another runtime */
+  /** what steps bring to the node later: other plugins, another runtime */
   readonly later: readonly Artifact[];
 }
 
@@ -31,34 +33,39 @@ export interface BringUpOptions {
   readonly maker: Pick<NodeMaker, 'start'>;
   readonly name: string;
   readonly plan: NodePlan;
-  /** the one that the plan names */
+  /** the runtime in the plan */
   readonly runtime: Runtime;
   readonly parts: NodeParts;
   readonly clock: Clock;
-  /** gets the end of the node as an undo before the node is there */
+  /** gets a clean-up that ends the node, before the node exists */
   readonly cleanup: CleanupStack;
   readonly onRuntimeEnd: (end: RuntimeEnd) => void;
-  /** called with each record, where the plan records them */
+  /** called with each record, if the plan records plugin calls */
   readonly onRecorded?: (record: Recorded) => void;
-  /** ends the node at once, now and for as long as it is there; whatever waits for it then fails with that reason */
+  /**
+   * ends the node immediately, at any time; everything that waits for the node then fails with the reason of the signal
+   */
   readonly signal: AbortSignal;
 }
 
 export interface ReadyNode {
   readonly node: RunningNode;
   readonly runtime: NodeRuntime;
-  /** from nothing to a node that runs commands */
+  /** time until the node runs commands */
   readonly nodeMs: number;
-  /** from there to a runtime that answers */
+  /** time from then until the runtime answers */
   readonly runtimeMs: number;
   readonly runtimeVersion: string;
-  /** the runtime did not start; a later start of it, on other files perhaps, brings the images too */
+  /** the runtime did not start; a later start, perhaps with other files, imports the images too */
   readonly startFailed?: StartFailed;
-  /** the node's own start of it, and so its log, may be older than the run */
+  /** if the node itself started it, the runtime and its log may be older than the run */
   readonly runtimeStartedBy?: RuntimeStarter;
 }
 
-/** A fresh node of this plan with its runtime answering and the images in it, or with the reason why not. Throws LabError. */
+/**
+ * A fresh node for this plan. Its runtime answers and has the images, or the result has the reason why not. Throws
+ * LabError.
+ */
 export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const { maker, name, plan, runtime: kind, parts, clock, cleanup, onRuntimeEnd, signal } = options;
   const node = await maker.start({
@@ -98,7 +105,7 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   };
 }
 
-/** Before anything is put on the node, so that no call of a plugin is missed. */
+/** Called before anything is put on the node, so that no plugin call is missed. */
 async function startRecording(node: RunningNode, { parts, onRecorded = () => undefined }: BringUpOptions) {
   if (parts.recorder === undefined) throw new LabError('what records plugin calls was not brought');
   await node.record(parts.recorder, onRecorded);
@@ -110,7 +117,7 @@ async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clo
     parts.imageStore === undefined ? false : unpackImageStore(node, kind, parts.imageStore),
     provisionNode(node, { plan, runtime: kind }, parts),
   ]);
-  // an import that waits for the runtime by itself need not wait for us; one that gives up is run again
+  // an import that itself waits for the runtime can start now; one that fails is run again later
   let brought: Promise<boolean> = unpacked
     ? Promise.resolve(true)
     : importImages(node, kind, parts.images).then(

@@ -1,20 +1,20 @@
 import type { NodeOptions, RunningNode } from './node.ts';
 
-/** A node of a group, by its name on the host and by what the others call it. */
+/** A node of a group: its name on the host, and the name that other nodes use for it. */
 export interface GroupNode {
   readonly name: string;
   readonly alias: string;
 }
 
-/** Nodes with a network of their own between them, from which nothing leads out. */
+/** Nodes with a network between them. No route leads out of it. */
 export interface NodeGroup {
-  /** One of its nodes, by its name on the host, ready for commands. Throws LabError. */
+  /** Starts one of its nodes, by its name on the host. The result is ready for commands. Throws LabError. */
   start(options: NodeOptions): Promise<RunningNode>;
-  /** No more nodes are started. The network is there for as long as one of them is. Safe to call twice. */
+  /** No more nodes will be started. The network exists until the last node has ended. Safe to call twice. */
   close(): Promise<void>;
 }
 
-/** A node's place in its group, as the agent has it: images/node-tools/internal/segment. */
+/** The place of a node in its group, in the form that the agent reads: images/node-tools/internal/segment. */
 export interface Member {
   readonly number: number;
   readonly addresses: readonly string[];
@@ -23,7 +23,7 @@ export interface Member {
   readonly hosts: string;
 }
 
-/** The address of the first node, the second, and so on, the same on all backends. */
+/** The address of the node with this number. It is the same on all backends. */
 export const addressOf = (number: number): string => `10.89.0.${number}`;
 const address6Of = (number: number): string => `fd00:89::${number.toString(16)}`;
 
@@ -45,7 +45,7 @@ export function membersOf(nodes: readonly GroupNode[]): ReadonlyMap<string, Memb
   );
 }
 
-/** The node's own place. A name that is none of the group's is a mistake in the lab. */
+/** The place of one node. A name that is not in the group is a bug in the lab. */
 export function memberNamed(members: ReadonlyMap<string, Member>, name: string): Member {
   const member = members.get(name);
   if (member === undefined) throw new Error(`${name} is no node of this group`);

@@ -15,18 +15,19 @@ const KNOWN_WITHIN_MS = 5_000;
 
 export interface ImageStoreOptions {
   readonly maker: NodeMaker;
-  /** of the node that it is made on; unique on this host */
+  /** name of the node that it is made on; unique on this host */
   readonly nodeName: string;
   readonly plan: NodePlan;
-  /** the one that the plan names */
+  /** the runtime in the plan */
   readonly runtime: Runtime;
   readonly parts: NodeParts;
   readonly clock: Clock;
 }
 
 /**
- * What an import of these images leaves in the folder of this runtime. Unpacked before the runtime starts, it stands in
- * for the import. It is made by that very runtime, on a node of its own, and so fits no other version for sure.
+ * A recipe for the files that an import of these images leaves in the directory of this runtime. Unpacking them before
+ * the runtime starts replaces the import. Exactly this runtime makes them, on a separate node. For another version they
+ * may not work.
  */
 export function imageStoreRecipe({
   maker,

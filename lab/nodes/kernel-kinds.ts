@@ -1,12 +1,12 @@
 import { LabError } from '../core/lab-error.ts';
 import type { CommandResult } from '../core/ports.ts';
 
-/** Something that plugins ask of the kernel by its name, and that a kernel can be built without. */
+/** A kernel feature that plugins request by its name, and that a kernel can be built without. */
 interface Kind {
   readonly name: string;
-  /** what a message about it says beside its name: the standard plugins that make one */
+  /** what a message mentions besides its name: the standard plugins that create one */
   readonly words: readonly string[];
-  /** A command that asks for one; whether it is made does not matter. */
+  /** A command that requests it. Whether the command succeeds does not matter. */
   readonly argv: readonly string[];
   readonly stdin?: string;
 }
@@ -49,7 +49,7 @@ const KINDS: readonly Kind[] = [
   { name: 'tun', words: ['tap'], argv: ['ip', 'tuntap', 'add', 'cnilab0', 'mode', 'tap'] },
   {
     name: 'nftables',
-    words: ['nft'], // and no plugin, as each of them has another way, too
+    words: ['nft'], // no plugin is listed, because each of them also works without nft
     argv: ['nft', '-f', '-'],
     stdin:
       'add table ip cnilab\n' +
@@ -60,17 +60,17 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Runs a command where the kernel is to be asked: on a node, or on this host. */
+/** Runs a command where the kernel is to be checked: on a node, or on this host. */
 export type Ask = (argv: readonly string[], options: { readonly stdin?: string }) => Promise<CommandResult>;
 
 export interface KernelKinds {
-  /** those that the kernel says it does not have */
+  /** kinds that the kernel reports as missing */
   readonly missing: readonly string[];
-  /** those of which nothing is known, as there is nothing to ask with */
+  /** kinds whose state is unknown, because the program to check them does not exist */
   readonly unknown: readonly string[];
 }
 
-/** Asks the kernel for each, in a network namespace that is gone afterwards. */
+/** Checks each kind in a temporary network namespace. */
 export async function askForKinds(
   ask: Ask,
   names: readonly string[] = KINDS.map(({ name }) => name),
@@ -91,18 +91,18 @@ function unasked(thrown: unknown): undefined {
   if (!(thrown instanceof LabError)) throw thrown;
 }
 
-/** What the kernel says of a kind that it does not have, in the words of iproute2 and nft, for newer kernels and older ones. */
+/** Messages of iproute2 and nft for a kind that the kernel does not have, for older and newer kernels. */
 const NO_SUCH_KIND =
   /Unknown device type|qdisc kind is unknown|(?:answers|rule): (?:Operation not supported|No such file or directory)|open: No such|Protocol not supported/;
 
-/** What a command says that was refused by the kernel itself, and not by a plugin or by what it was asked for. */
+/** Messages of a command that was refused by the kernel itself, not by a plugin or because of its input. */
 const KERNEL_REFUSES =
   /not supported|unknown device type|qdisc kind is unknown|no such file or directory|no such device/i;
 
-/** Here programs say themselves that the kernel lacks something. */
+/** Messages of programs that report a missing kernel feature themselves. */
 const KERNEL_LACKS = /missing kernel module|do you need to insmod|could not fetch rule set generation id/i;
 
-/** What the kernel lacks that this command needed, if it failed for that; for people. */
+/** The kernel feature whose absence made this command fail, if that is the reason; for people. */
 export async function lackedBy(
   { argv, exitCode, stdout, stderr }: Pick<CommandResult, 'argv' | 'exitCode' | 'stdout' | 'stderr'>,
   ask: Ask,

@@ -6,13 +6,13 @@ import { NotInTime, waitFor } from '../core/wait-for.ts';
 import type { LabNode, NodeProcess, RuntimeStatus } from './node.ts';
 import { lackedBy, type Ask } from './kernel-kinds.ts';
 
-/** Both are for a virtual machine without KVM on a busy host, where a start was seen to take 18 s. */
+/** Both are for a virtual machine without KVM on a busy host, where a start once took 18 s. */
 const ANSWER_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 30_000;
-/** From a runtime that does not answer any more to its end, as the kernel takes it apart. */
+/** Time that the kernel may need to end a runtime that no longer answers. */
 const DYING_MS = 500;
 
-/** How a runtime came to its end; `asked` is false when nobody asked for it. */
+/** How a runtime ended. `asked` is false if no step asked for it. */
 export interface RuntimeEnd {
   readonly asked: boolean;
   readonly exitCode: number | null;
@@ -21,19 +21,21 @@ export interface RuntimeEnd {
 
 export type AnsweringRuntime = Extract<RuntimeStatus, { answered: true }>;
 
-/** The one runtime of a node: started, ended, and its end noticed. */
+/** The one runtime of a node. Starts it, ends it and notices its end. */
 export interface NodeRuntime {
   /** which one it is */
   readonly kind: Runtime;
-  /** Starts it and waits until CRI answers; StartFailed when it does not, or ends instead. */
+  /** Starts it and waits until CRI answers. Throws StartFailed if CRI does not answer, or if the runtime ends. */
   start(): Promise<AnsweringRuntime>;
-  /** The same for one that runs already, as something on the node has started it. */
+  /** The same for a runtime that is already running because something on the node has started it. */
   adopt(): Promise<AnsweringRuntime>;
-  /** Ends it and waits for its end, or throws NotInTime; its monitors and pods stay. A no-op when none runs. */
+  /**
+   * Ends it and waits for its end, or throws NotInTime. Its monitors and pods stay. Does nothing if it is not running.
+   */
   end(signal: 'TERM' | 'KILL'): Promise<void>;
-  /** Reboots its node, and waits for its end with that; it is not started again. */
+  /** Reboots the node and waits for the end of the runtime. The runtime is not started again. */
   rebootNode(): Promise<void>;
-  /** How it is now; where CRI did not answer just before, an end that is under way is waited for. */
+  /** Its state now. If CRI has just failed to answer, this waits for an end that may be in progress. */
   state(seen: { readonly answered: boolean }): Promise<RuntimeState>;
 }
 
@@ -42,7 +44,7 @@ interface Running {
   asked: boolean;
 }
 
-/** `onEnd` is called for every end, as soon as it is seen. */
+/** `onEnd` is called for every end, as soon as it is noticed. */
 export function runtimeOn(
   node: LabNode,
   { kind, clock, onEnd }: { kind: Runtime; clock: Clock; onEnd: (end: RuntimeEnd) => void },
@@ -73,7 +75,7 @@ export function runtimeOn(
           throw await failure(`${name} on ${node.name} ended ${how} before it answered`);
         }
         const status = await node.runtimeStatus();
-        // it serves what it has loaded, and loads nothing more
+        // the services that it has loaded are all that it will have
         if (!status.answered && status.why.startsWith('unknown service runtime.'))
           throw await failure(`${name} on ${node.name} runs without CRI: ${status.why}`);
         return status.answered && status.runtimeReady
@@ -131,23 +133,26 @@ export function runtimeOn(
   };
 }
 
-/** What the runtime says that it reads of its configuration. */
+/** Runs the command of the runtime that prints its configuration. */
 export const dumpConfig = (node: LabNode, { configDump }: Runtime): Promise<CommandResult> =>
   node.exec(configDump, { timeoutMs: 30_000 });
 
-/** A runtime was started, and it is certain that its CRI will not answer. The lines of its log that say why are in the message. */
+/**
+ * A runtime was started, and it is certain that its CRI will not answer. The message contains the log lines with the
+ * reason.
+ */
 export class StartFailed extends LabError {}
 
 /**
- * What the loader of the host's C library says in place of a program that it does not start. It ends with 127, which is all that
- * CRI-O reports of a conmon without its libraries.
+ * The message of the dynamic loader for a program that it cannot start. The exit code is 127. CRI-O reports only that
+ * code if conmon lacks a library.
  */
 const NOT_EXECUTED =
   /error while loading shared libraries: |version `[^']+' not found|symbol lookup error: |: exit status 127"?$/;
 const NO_ROOM =
   /no space left on device|cannot allocate memory|failed to create new OS thread|pthread_create failed/i;
 
-/** A start that came to nothing: a StartFailed, or what the node or its host is to blame for. */
+/** The error for a failed start: a StartFailed, or an error that is caused by the node or its host. */
 export async function startFailure(
   how: string,
   { runtime, log, ask }: { runtime: Runtime; log: string; ask: Ask },

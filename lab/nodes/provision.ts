@@ -9,7 +9,7 @@ import { CNI_BIN } from '../core/components.ts';
 export const CNI_CONFIG = '/etc/cni/net.d';
 const USR_LOCAL_BIN = '/usr/local/bin';
 
-/** The artifacts of one node, each already in the cache. */
+/** The artifacts of one node. All of them are already in the cache. */
 export interface NodeArtifacts {
   readonly runtime: Artifact;
   readonly runc: Artifact;
@@ -20,15 +20,15 @@ export interface NodeArtifacts {
 const crictlConfig = ({ socket }: Runtime['traits']): string =>
   [`runtime-endpoint: unix://${socket}`, `image-endpoint: unix://${socket}`, 'timeout: 60', ''].join('\n');
 
-/** What a node is to be, and the runtime that the plan names. */
+/** The planned node, and the runtime in the plan. */
 export interface Preparation {
   readonly plan: NodePlan;
   readonly runtime: Runtime;
 }
 
 /**
- * What makes a bare node into this node, as one text: equal texts are equal nodes. All that provisionNode would write is in
- * it, so that it cannot be forgotten when that changes.
+ * Everything that turns a bare node into this node, as one text: equal texts mean equal nodes. It contains everything
+ * that provisionNode would write, so it stays complete when provisionNode changes.
  */
 export async function preparationOf(
   preparation: Preparation,
@@ -45,7 +45,7 @@ export async function preparationOf(
   return JSON.stringify({ written, images: images.map(({ key }) => key), record });
 }
 
-/** Makes a bare node into the node of the plan, up to but without the start of its runtime. */
+/** Turns a bare node into the node of the plan. The runtime is not started. */
 export async function provisionNode(
   node: Pick<LabNode, 'provide' | 'writeFiles'>,
   { plan, runtime }: Preparation,
@@ -57,7 +57,7 @@ export async function provisionNode(
     installPrograms(node, artifacts.runtime),
     installPrograms(node, artifacts.runc),
     installPrograms(node, artifacts.crictl),
-    // which empties the folder first
+    // it first empties the directory
     installPlugins(node, artifacts.plugins).then(async () => {
       const plugins = plan.files.filter(isPlugin);
       if (plugins.length > 0) await node.writeFiles(filesOf(plugins));
@@ -78,7 +78,7 @@ const fileAt = (nodePath: string, { content, encoding, mode }: NodePlan['files']
   ...(mode !== undefined && { mode }),
 });
 
-/** Puts programs of the runtime, runc or crictl where the field has them, as links into the artifact cache. */
+/** Installs programs of the runtime, runc or crictl in the usual places, as links into the artifact cache. */
 export async function installPrograms(
   node: Pick<LabNode, 'provide' | 'writeFiles'>,
   artifact: Artifact,
@@ -91,7 +91,7 @@ export async function installPrograms(
   );
 }
 
-/** Puts image archives into the runtime's store, as no registry can be asked. */
+/** Imports image archives into the store of the runtime, because no registry is available. */
 export async function importImages(
   node: LabNode,
   runtime: Runtime,
@@ -108,19 +108,19 @@ export async function importImages(
   }
 }
 
-/** What is to be in /opt/cni/bin: a whole set, and single plugins over it. */
+/** The content of /opt/cni/bin: a complete set, and single plugins that replace or extend it. */
 export interface InstalledPlugins {
   readonly set?: Artifact;
   readonly overrides: readonly { readonly plugin: string; readonly from: Artifact }[];
   readonly fakes?: readonly InstalledFake[];
 }
 
-/** A scripted plugin with the program that is all of them. */
+/** A scripted plugin, and the program that runs all scripted plugins. */
 export interface InstalledFake extends FakePlugin {
   readonly program: Artifact;
 }
 
-/** Empties /opt/cni/bin and puts these plugins into it, as links into the artifact cache. */
+/** Empties /opt/cni/bin and installs these plugins as links into the artifact cache. */
 export async function installPlugins(
   node: Pick<LabNode, 'provide' | 'writeFiles'>,
   { set, overrides, fakes = [] }: InstalledPlugins,
@@ -149,8 +149,8 @@ export async function installPlugins(
 }
 
 /**
- * What makes a plugin a scripted one. The script is not in the plugin folder, where a runtime would see it;
- * images/node-tools/internal/fake finds it by the name that it is called by.
+ * The files that make a plugin a scripted one. The script is not in the plugin directory, where a runtime would see it.
+ * images/node-tools/internal/fake finds it by the name under which it is called.
  */
 export async function fakeFiles(
   node: Pick<LabNode, 'provide'>,
@@ -164,7 +164,7 @@ export async function fakeFiles(
   ];
 }
 
-/** The programs of an artifact, by name, with where they are on the node. */
+/** The programs of an artifact: name and path on the node. */
 export async function binaries(
   node: Pick<LabNode, 'provide'>,
   artifact: Artifact,
@@ -175,11 +175,11 @@ export async function binaries(
     .map((file) => [file.path.slice('bin/'.length), `${folder}/${file.path}`] as const);
 }
 
-/** Of an image store, in the folder of its artifact. */
+/** Of an image store, in the directory of its artifact. */
 export const STORE_ARCHIVE = 'store.tar';
 export const PACKED_WITHIN_MS = 60_000;
 
-/** Whether the images are on the node now; where that fails they can still be imported. */
+/** Unpacks the image store and returns whether the images are on the node now. If not, they can still be imported. */
 export async function unpackImageStore(
   node: LabNode,
   { imageStore: { folder } }: Runtime,

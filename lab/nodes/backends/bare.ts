@@ -14,7 +14,7 @@ import { watchEnd, runOnTerminal, startSegment } from './launcher.ts';
 import { endNode, nodesOf, recordOf, sweepRecords, type NodeRecord } from './node-records.ts';
 
 export interface BareBackendOptions {
-  /** the artifact cache, seen by every node, read-only, at /lab/artifacts */
+  /** the artifact cache; every node sees it read-only at /lab/artifacts */
   readonly artifactsHostPath: string;
   /** where the records of nodes are; the same for all labs of a user */
   readonly stateHostPath: string;
@@ -23,12 +23,12 @@ export interface BareBackendOptions {
 const ARTIFACTS_NODE_PATH = '/lab/artifacts';
 const END_WITHIN_MS = 15_000;
 
-/** Nodes of Linux namespaces on this host; images/node-tools/cmd/agent makes them. */
+/** Nodes made of Linux namespaces on this host. images/node-tools/cmd/agent creates them. */
 export function bareBackend(options: BareBackendOptions): Backend {
   const { stateHostPath } = options;
   return {
     name: 'bare',
-    jobsPerCore: 3, // 47 runs on two cores: 25.6 s two at a time, 16.6 s four, 15.3 s eight
+    jobsPerCore: 3, // 47 runs on two cores: 25.6 s with two at a time, 16.6 s with four, 15.3 s with eight
     check: async () => checkBare(process.platform),
     async prepare({ own, first, notice }) {
       const [nodeTools, ...laidOver] = await Promise.all([
@@ -69,7 +69,7 @@ export function bareBackend(options: BareBackendOptions): Backend {
   };
 }
 
-/** Few plugins run nft, so a host that lacks it and cannot bring it still has nodes. */
+/** Few plugins use nft, so nodes are available even if the host does not have it and it cannot be provided. */
 const ifItCanBeHad = (
   artifact: Promise<Artifact>,
   notice: (message: string) => void,
@@ -84,11 +84,11 @@ const ifItCanBeHad = (
   );
 
 export interface BareNodeOptions extends NodeBeginning {
-  /** with the agent, which makes the node and is the first process on it */
+  /** contains the agent, which creates the node and is its first process */
   readonly nodeTools: Artifact;
-  /** trees laid over the host's programs: iptables and nft, where the host has none */
+  /** trees that are mounted over the programs of the host: iptables and nft, if the host does not have them */
   readonly layers: readonly Artifact[];
-  /** its place in a group, and the process that holds the group's network */
+  /** its place in a group, and the process that holds the network of the group */
   readonly inGroup?: { readonly holderPid: number; readonly member: Member };
 }
 
@@ -97,7 +97,7 @@ export async function startBareNode(
   { name, layers, nodeTools, limits, systemCalls, inGroup }: BareNodeOptions,
 ): Promise<RunningNode> {
   const startedMs = performance.now();
-  // at once, so that the first node has begun when its maker is there
+  // started immediately, so that the first node is already starting when its maker is ready
   for (const folder of [stateHostPath, artifactsHostPath]) mkdirSync(folder, { recursive: true });
   const { memoryBytes, processes, tmpfsBytes } = hostLimits(limits);
   const argv = [
@@ -109,7 +109,7 @@ export async function startBareNode(
       ? []
       : ['--segment', String(inGroup.holderPid), '--member', JSON.stringify(inGroup.member)]),
   ];
-  // A session of its own, so that Ctrl-C reaches the lab alone, which then takes its nodes down in order.
+  // In a separate session, so that Ctrl-C only reaches the lab. The lab then ends its nodes in order.
   const launcher = spawn(
     join(nodeTools.hostPath, 'bin/agent'),
     [...argv, ...layers.flatMap(({ hostPath }) => ['--layer', hostPath])],
@@ -133,13 +133,15 @@ export async function startBareNode(
     end: () =>
       (ending ??= (async () => {
         link.close();
-        if (launcher.stdout.destroyed) launcher.kill('SIGTERM'); // it was kept, so the end of its input does not end it
+        // the node was kept, so the end of its input does not end it
+        if (launcher.stdout.destroyed) launcher.kill('SIGTERM');
         await end.within(END_WITHIN_MS, name);
       })()),
     async keep() {
       await link.request({ op: 'keep' }, parseNothing);
       link.close();
-      for (const stream of [launcher.stdin, launcher.stdout, launcher.stderr]) stream.destroy(); // they would hold the lab up
+      // they would keep the process of the lab alive
+      for (const stream of [launcher.stdin, launcher.stdout, launcher.stderr]) stream.destroy();
       launcher.unref();
     },
   };
@@ -160,7 +162,10 @@ const NET_ADMIN = 1n << 12n;
 
 const NAMESPACES = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'];
 
-/** Whether bare nodes are available here, from what the kernel says of this process; nothing is tried, nothing is started. */
+/**
+ * Whether bare nodes are available here. Only reads what the kernel reports about this process; nothing is tried or
+ * started.
+ */
 export function checkBare(platform: NodeJS.Platform): BackendCheck {
   if (platform !== 'linux') {
     return {
@@ -206,7 +211,7 @@ export function checkBare(platform: NodeJS.Platform): BackendCheck {
   return { works: true, how: 'Linux namespaces on this host' };
 }
 
-/** From /proc/self/status. */
+/** Reads /proc/self/status. */
 export function hasCapabilities(status: string): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   if (effective === undefined) return false;
@@ -215,8 +220,8 @@ export function hasCapabilities(status: string): boolean {
 }
 
 /**
- * From /proc/self/mountinfo: a pure v2 host's hierarchy that cannot be written, as containers have it that are not
- * privileged. With v1, a node does without those that are read-only.
+ * Reads /proc/self/mountinfo. True if the host only has cgroup v2 and its hierarchy is read-only, as in an unprivileged
+ * container. With v1, a node works without the hierarchies that are read-only.
  */
 export function hasReadOnlyCgroups(mountinfo: string): boolean {
   const top = mountinfo.split('\n').findLast((line) => line.split(' ')[4] === '/sys/fs/cgroup');

@@ -43,24 +43,24 @@ export interface ContainerBackendOptions {
   readonly uid: number | undefined;
   /** images/node of this package */
   readonly imageHostPath: string;
-  /** what the node image starts from, when it is the user's */
+  /** base image for the node image, if the user specified one */
   readonly base: string | undefined;
   /** the bundle of container/reaper-thread.ts */
   readonly reaperThreadHostPath: string;
   readonly randomId: () => string;
-  /** distinguishes its own nodes from those of others who use the engine */
+  /** separates its own nodes from those of others who use the same engine */
   readonly stateHostPath: string;
   readonly clock: Clock;
 }
 
-/** Nodes as privileged containers of any engine that speaks Docker's API, here or elsewhere. */
+/** Nodes as privileged containers of any engine with the Docker API, local or remote. */
 export function containerBackend(options: ContainerBackendOptions): Backend {
   const { clock, stateHostPath } = options;
   const nowMs = () => clock.date().getTime();
   let engine: Promise<FoundEngine> | undefined;
   const find = () => (engine ??= findEngine(options));
 
-  /** The engine, or LabError: for what is done after a check, or without one. */
+  /** The engine. Throws LabError. For actions after a check, or without one. */
   async function use(): Promise<Engine> {
     const found = await find();
     if (found.engine === undefined) throw new LabError(found.check.works ? '' : found.check.why);
@@ -88,7 +88,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
 
   return {
     name: 'container',
-    jobsPerCore: 2, // 47 runs on two cores: 38.3 s two at a time, 28.8 s four, 29.5 s six
+    jobsPerCore: 2, // 47 runs on two cores: 38.3 s with two at a time, 28.8 s with four, 29.5 s with six
     check: async () => (await find()).check,
     async prepare(prepare) {
       const { reaperImage, memoryBytes } = await find();
@@ -100,7 +100,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       return ask('looking for what killed labs left', async (found) => {
         const lines: string[] = [];
         const all = await listContainers(found);
-        // nodes first: an engine may not remove a network before them, and one of a node that is kept stays
+        // nodes first: an engine may refuse to remove a network before them; the network of a kept node stays
         for (const one of all.filter(({ segment }) => segment === undefined)) {
           if (await isLeft(one, nowMs())) lines.push(await removeLeft(found, one));
         }
@@ -141,9 +141,9 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
 interface FoundEngine {
   readonly check: BackendCheck;
   readonly engine: Engine | undefined;
-  /** testcontainers' own, if the engine has it */
+  /** the reaper image of testcontainers, if the engine has it */
   readonly reaperImage?: string | undefined;
-  /** of the machine that it is on */
+  /** of the machine that the engine is on */
   readonly memoryBytes?: number | undefined;
 }
 
@@ -166,7 +166,7 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
   }
 }
 
-/** The images of nodes and the volume with the artifacts. */
+/** Removes the images of nodes and the volume with the artifacts. */
 async function clearEngine(engine: Engine): Promise<readonly string[]> {
   const images = await removeNodeImages(engine);
   const volume = await engine.docker
@@ -179,7 +179,7 @@ async function clearEngine(engine: Engine): Promise<readonly string[]> {
   return [...images, ...volume].map((name) => `${name} is removed from the container engine`);
 }
 
-/** An upload that was cut short takes back what it had put there when it is started. */
+/** Removes a container. An interrupted upload removes its incomplete files when its container is started. */
 async function removeLeft(engine: Engine, { id, node, segment }: LabContainer): Promise<string> {
   if (node === undefined && segment === undefined) {
     const container = engine.docker.getContainer(id);
@@ -229,7 +229,7 @@ async function makeNodes(
   const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
-  /** With all that the engine can give: the first container shows what that is. */
+  /** Uses as many privileges as the engine can give. The first container shows which ones. */
   async function withPowers<T>(what: string, make: (common: ContainerCommon) => Promise<T>): Promise<T> {
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = async () =>
@@ -260,7 +260,7 @@ async function makeNodes(
       await volume.ensure(artifacts);
       return node;
     } catch (thrown) {
-      await node.end().catch(() => undefined); // why it cannot be used is what matters
+      await node.end().catch(() => undefined); // only the reason why it cannot be used matters
       throw thrown;
     }
   }
@@ -303,7 +303,7 @@ type ContainerCommon = Omit<ContainerNodeOptions, 'name' | 'limits' | 'systemCal
 const WITHOUT_PRIVILEGED =
   'this container engine cannot give every capability, so nodes have a list of them in place of --privileged';
 
-/** For the journal: an image is nothing of this machine's cache, and made by the lab all the same. */
+/** For the journal: the image is not in the artifact cache, but the lab built it. */
 const artifactOf = ({ ref, id, madeFrom }: NodeImage): Artifact => ({
   name: 'node-image',
   version: ref.slice(ref.lastIndexOf(':') + 1),

@@ -7,10 +7,10 @@ import { LabError } from '../../core/lab-error.ts';
 import type { Terminal } from '../node.ts';
 import type { Artifact } from '../../artifacts/artifact.ts';
 
-/** of the output of a launcher; that of a virtual machine has two logs, 12 lines each */
+/** of the output of a launcher; the one of a virtual machine prints two logs of 12 lines each */
 const LAST_LINES = 30;
 
-/** How a launcher came to its end: what it said last, and its exit code. */
+/** How a launcher ended: its last output and its exit code. */
 export function watchEnd(launcher: ChildProcess) {
   let output = '';
   launcher.stderr
@@ -26,7 +26,7 @@ export function watchEnd(launcher: ChildProcess) {
   const exited = new Promise<number | null>((resolve) => launcher.once('exit', resolve));
   return {
     why,
-    /** Waits for a clean end; one that does not come is forced, and left for a sweep to tidy. */
+    /** Waits for a clean end. After the timeout the launcher is killed, and a sweep removes the rest later. */
     async within(timeoutMs: number, name: string): Promise<void> {
       const timer = setTimeout(() => launcher.kill('SIGKILL'), timeoutMs);
       const exitCode = await exited;
@@ -36,7 +36,7 @@ export function watchEnd(launcher: ChildProcess) {
   };
 }
 
-/** Runs a program of this host on the user's terminal. Its exit code, as a shell reports it. */
+/** Runs a program of this host on the terminal of the user. Returns its exit code, as a shell reports it. */
 export async function runOnTerminal(
   [program = '', ...args]: readonly string[],
   terminal: Terminal,
@@ -57,7 +57,7 @@ export interface Segment {
   close(): Promise<void>;
 }
 
-/** Starts `agent segment`, which ends with the lab, in whatever way that ends; `name` is for those who look at processes. Throws LabError. */
+/** Starts `agent segment`, which always ends with the lab. `name` is visible in the process list. Throws LabError. */
 export async function startSegment(
   nodeTools: Artifact,
   name: string,
@@ -65,7 +65,7 @@ export async function startSegment(
 ): Promise<Segment> {
   const holder = spawn(join(nodeTools.hostPath, 'bin/agent'), ['segment', '--name', name, ...argv], {
     stdio: 'pipe',
-    detached: true, // Ctrl-C is for the lab, which ends its nodes first
+    detached: true, // Ctrl-C is only for the lab, which ends its nodes first
     env: {},
     cwd: '/',
   });

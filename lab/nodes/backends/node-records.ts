@@ -9,37 +9,40 @@ import { readJson, type Schema } from '../../core/json.ts';
 import { msSince, startTicks } from '../../host/machine.ts';
 import type { NodeOnHost } from '../node.ts';
 
-/** What stands for a node on the host, bare or a virtual machine; images/node-tools/internal/launcher/record.go writes it. */
+/**
+ * The record of a node on the host, for bare nodes and virtual machines. images/node-tools/internal/launcher/record.go
+ * writes it.
+ */
 export interface NodeRecord {
   readonly name: string;
   readonly launcherPid: number;
-  /** with the pid, names one process for as long as the machine is up: pids are used again */
+  /** together with the pid, identifies a process until the machine restarts; pids are reused */
   readonly launcherStartTicks: number;
   /** 0 until the node has a process */
   readonly initPid: number;
   readonly kept: boolean;
-  /** the agent that made it, which also enters it */
+  /** the agent that created the node; it is also used to enter it */
   readonly agent: string;
   readonly cgroups: readonly string[];
-  /** the node's own, with what it is reached by, if it has one */
+  /** the directory of the node with its sockets, if it has one */
   readonly folder?: string;
 }
 
 const GONE_WITHIN_MS = 3000;
 
-/** Every record in the folder, of nodes that run and of those that were killed. */
+/** Every record in the directory, of running nodes and of killed ones. */
 export async function readRecords(stateHostPath: string): Promise<readonly NodeRecord[]> {
   const names = (await namesIn(stateHostPath)).filter((name) => name.endsWith('.json'));
   const texts = await Promise.all(names.map((name) => readIfThere(join(stateHostPath, name))));
   return texts.flatMap((text) => (text === undefined ? [] : (parseRecord(text) ?? [])));
 }
 
-/** Whether its launcher still runs; it outlives all else of a node. */
+/** Whether its launcher still runs. The launcher is the last process of a node to end. */
 export async function isUp(record: NodeRecord): Promise<boolean> {
   return (await startTicks(record.launcherPid)) === record.launcherStartTicks;
 }
 
-/** The launcher takes the node down when it is asked to. Returns when nothing of the node is left. */
+/** Asks the launcher to end the node. Returns when nothing of the node is left. */
 export async function endNode(stateHostPath: string, record: NodeRecord): Promise<void> {
   if (await isUp(record)) process.kill(record.launcherPid, 'SIGTERM');
   for (let waitedMs = 0; await isUp(record); waitedMs += 10) {
@@ -69,7 +72,7 @@ export async function recordOf(stateHostPath: string, name: string): Promise<Nod
   return record;
 }
 
-/** Removes what killed launchers left, and nothing of a node that runs. One line for each node. */
+/** Removes what killed launchers left, but nothing of a running node. Returns one line for each node. */
 export async function sweepRecords(stateHostPath: string): Promise<readonly string[]> {
   const lines: string[] = [];
   for (const record of await readRecords(stateHostPath)) {
@@ -85,7 +88,10 @@ export async function sweepRecords(stateHostPath: string): Promise<readonly stri
   return lines;
 }
 
-/** The node's cgroups, deepest first, the lab's own above them if it was the last, its folder, and then the record. */
+/**
+ * Removes the cgroups of the node, deepest first, and the cgroup of the lab above them if this was the last node. Then
+ * its directory, and then the record.
+ */
 async function removeRemains(stateHostPath: string, record: NodeRecord): Promise<void> {
   for (const cgroup of record.cgroups) {
     for (let waitedMs = 0; ; waitedMs += 10) {
@@ -94,10 +100,10 @@ async function removeRemains(stateHostPath: string, record: NodeRecord): Promise
         break;
       } catch (cause) {
         if (waitedMs > GONE_WITHIN_MS) throw new LabError(`could not remove the cgroup ${cgroup}`, { cause });
-        await sleep(10); // its processes have been killed and are on their way out
+        await sleep(10); // its processes have been killed and are about to end
       }
     }
-    await rmdir(dirname(cgroup)).catch(() => undefined); // others may have nodes in it
+    await rmdir(dirname(cgroup)).catch(() => undefined); // other nodes may be in it
   }
   if (record.folder !== undefined) await rm(record.folder, { recursive: true, force: true });
   await rm(join(stateHostPath, `${record.name}.json`), { force: true });
@@ -142,7 +148,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** ESRCH: a process that ended while its file was read. */
+/** ESRCH: a process ended while its file was being read. */
 const isMissing = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH');
 
@@ -157,5 +163,5 @@ const RECORD: Schema<NodeRecord> = v.object({
   folder: v.exactOptional(v.string()),
 });
 
-/** undefined for what is not a record. */
+/** Undefined for text that is not a record. */
 export const parseRecord = (text: string): NodeRecord | undefined => readJson(RECORD, text);

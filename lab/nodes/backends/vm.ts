@@ -21,18 +21,18 @@ export interface VmBackendOptions {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cacheHostPath: string;
-  /** where the records of nodes are, and a folder for each node that is up */
+  /** where the records of nodes are, and a directory for each running node */
   readonly stateHostPath: string;
   readonly clock: Clock;
-  /** what is known of this host */
+  /** stored facts about this host */
   readonly rememberedHostPath: string;
 }
 
-/** Enough for a containerd of today with a few pods; a guest takes from its host only what it has touched. */
+/** Enough for a current containerd with a few pods. A guest only uses the memory of its host that it has touched. */
 const MEMORY_MIB = 1024;
 const CPUS = 2;
 
-/** Nodes that are virtual machines of QEMU's, each with a kernel of its own. */
+/** Nodes that are QEMU virtual machines, each with its own kernel. */
 export function vmBackend(options: VmBackendOptions): Backend {
   const { arch, platform, env, cacheHostPath, stateHostPath, clock } = options;
   const exec = createLeashedExec({ env });

@@ -13,7 +13,7 @@ export const containerd: Runtime = {
   logNodePath: '/lab/containerd.log',
   configNodePath: CONFIG_FOLDER,
   files: (version, config) => [{ nodePath: CONFIG, content: configText(version, config) }],
-  // ctr of 1.x waits for the socket, so it may be run before the daemon answers; that of 2.x gives up
+  // ctr 1.x waits for the socket, so it can be run before the daemon answers; ctr 2.x fails
   importImage: (archive) => ['ctr', '--namespace', 'k8s.io', 'images', 'import', archive],
   imageStore: {
     folder: '/var/lib/containerd',
@@ -40,7 +40,7 @@ export const containerd: Runtime = {
     daemons: ['containerd'],
     monitors: [{ prefix: 'containerd-shim', idFlag: '-id' }],
     namespaces: ['info', 'runtimeSpec', 'linux', 'namespaces'],
-    // its own, runc's and the shims'; and its socket for plugins of its own
+    // its own state, that of runc and of the shims, and its socket for NRI plugins
     stateFolders: ['/run/containerd', '/run/nri'],
     cgroup: '/k8s.io',
     cniFolder: { files: [CONFIG], key: 'conf_dir' },

@@ -9,7 +9,8 @@ export const crio: Runtime = {
   logNodePath: '/lab/crio.log',
   configNodePath: `${CONFIG_FOLDER}/`,
   files: (_version, config) => configFiles(config),
-  // CRI-O has no import: it pulls from a registry that the agent is on the node's loopback for as long as this takes
+  // CRI-O has no import. It pulls from a registry that the agent serves on the loopback interface of the node during
+  // this command.
   importImage: (archive) => ['/lab/bin/agent', 'pull-image', '--socket', SOCKET, archive],
   imageStore: {
     folder: STORAGE,
@@ -30,7 +31,7 @@ export const crio: Runtime = {
     daemons: ['crio'],
     monitors: [{ prefix: 'conmon', idFlag: '-c' }],
     namespaces: ['info', 'runtimeSpec', 'linux', 'namespaces'],
-    // its own, those of its storage and of runc; and its socket for plugins of its own
+    // its own state, that of its storage and of runc, and its socket for NRI plugins
     stateFolders: ['/run/crio', '/run/containers', '/run/runc', '/run/nri'],
     cgroup: '/crio',
     cniFolder: { files: [CONFIG, `${CONFIG_FOLDER}/crio.conf.d/*`], key: 'network_dir' },

@@ -3,15 +3,15 @@ import type { Runtime } from '../../core/runtime.ts';
 const LAST_LINES = 3;
 
 export interface StartWords {
-  /** in the first line that each start writes */
+  /** matches the first line that each start writes */
   readonly begins: RegExp;
-  /** in a line with which it ends by itself */
+  /** matches a line with which it ends by itself */
   readonly givesUp: RegExp;
   /** whether a line says why it runs without CRI */
   readonly withoutCri?: (line: string) => boolean;
 }
 
-/** What a log has of the last start in it: why the runtime gave up or, where it does not say that, why CRI is not there. */
+/** The lines of the last start in a log: why the runtime gave up or, if it did not, why CRI is not available. */
 export function startInLog({
   begins,
   givesUp,

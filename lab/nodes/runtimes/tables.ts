@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../core/content.ts';
 
-/** Table by table; anything that is not a table on both sides is replaced. */
+/** Merges table by table. A value that is not a table on both sides is replaced. */
 export function mergeTables(base: JsonObject, over: JsonObject): JsonObject {
   const merged: Record<string, JsonValue> = { ...base };
   for (const [key, value] of Object.entries(over)) {

@@ -5,29 +5,29 @@ import * as v from 'valibot';
 
 import { readJson } from '../../../core/json.ts';
 
-/** Where a container engine answers, and who said so. */
+/** The address of a container engine, and where the address comes from. */
 export interface EngineAddress {
   /** unix:///var/run/docker.sock, npipe:////./pipe/docker_engine, tcp://host:2375, ssh://user@host */
   readonly url: string;
-  /** as its user knows it: DOCKER_HOST, the context "colima", a socket that is there */
+  /** the source in the words of its user: DOCKER_HOST, the context "colima", a socket that exists */
   readonly saidBy: string;
-  /** a folder with ca.pem, cert.pem and key.pem */
+  /** a directory with ca.pem, cert.pem and key.pem */
   readonly tlsHostPath?: string;
 }
 
-/** What of the user's machine says where an engine is. */
+/** The sources on the machine of the user that can specify an engine. */
 export interface EngineHints {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly uid: number | undefined;
   readonly exists: (hostPath: string) => boolean;
-  /** undefined when it cannot be read */
+  /** undefined if it cannot be read */
   readonly readFile: (hostPath: string) => string | undefined;
 }
 
 /**
- * The one engine that is meant: what the docker command and testcontainers would take. One that was named is never
- * replaced by another that happens to answer; testcontainers itself would go on to the next, and say nothing.
+ * The engine that the docker command and testcontainers would use. An engine that was specified is never replaced by
+ * another one that answers. testcontainers itself would silently try the next one.
  */
 export function findAddress(hints: EngineHints): EngineAddress | undefined {
   const { env } = hints;
@@ -51,7 +51,7 @@ export function findAddress(hints: EngineHints): EngineAddress | undefined {
 const CONFIG = v.object({ currentContext: v.string() });
 const META = v.object({ Endpoints: v.object({ docker: v.object({ Host: v.string() }) }) });
 
-/** The docker command's current context; `default` stands for the usual socket. */
+/** The current context of the docker command. `default` means the usual socket. */
 function contextAddress(configHostPath: string, { env, readFile }: EngineHints): EngineAddress | undefined {
   const config = readFile(join(configHostPath, 'config.json'));
   const name = env.DOCKER_CONTEXT || readJson(CONFIG, config ?? '')?.currentContext;
@@ -60,7 +60,7 @@ function contextAddress(configHostPath: string, { env, readFile }: EngineHints):
   const meta = readFile(join(configHostPath, 'contexts/meta', id, 'meta.json'));
   const url = readJson(META, meta ?? '')?.Endpoints.docker.Host;
   const saidBy = `the docker context ${JSON.stringify(name)}`;
-  // one that is not there is still what was meant: its absence is reported when it is asked
+  // a missing context is still what the user specified; its absence is reported when the engine is asked
   if (url === undefined) return { url: '', saidBy };
   const tls = join(configHostPath, 'contexts/tls', id, 'docker');
   return {
@@ -97,7 +97,7 @@ export const usualSockets = ({
 
 const homeOf = ({ env }: Pick<EngineHints, 'env'>): string => env.HOME || env.USERPROFILE || '/';
 
-/** ~/.testcontainers.properties: `key = value` lines, as Java writes them. */
+/** Reads ~/.testcontainers.properties: lines of the form `key = value`, as Java writes them. */
 export function testcontainersProperties(
   hints: Pick<EngineHints, 'env' | 'readFile'>,
 ): Readonly<Record<string, string>> {

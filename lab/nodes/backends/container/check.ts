@@ -8,20 +8,20 @@ import { type Engine, refusalOf, unreachable } from './engine.ts';
 
 const ANSWER_WITHIN_MS = 2000;
 
-/** What an engine says of itself, as far as a node depends on it. */
+/** The properties of an engine that matter for a node. */
 export interface EngineFacts {
-  /** Docker 26.1.5, Podman 4.3.1 */
+  /** for example Docker 26.1.5, Podman 4.3.1 */
   readonly product: string;
   readonly osType: string;
   readonly architecture: string;
   readonly cgroupVersion: string;
-  /** its root is a user of its host's without privileges */
+  /** root in its containers is an unprivileged user of its host */
   readonly rootless: boolean;
-  /** of the machine that its containers run on; undefined where it does not say */
+  /** memory of the machine that its containers run on; undefined if the engine does not report it */
   readonly memoryBytes: number | undefined;
 }
 
-/** Asks an engine what it is; throws what dockerode throws, and AbortError when no answer comes. */
+/** Asks an engine about itself. Throws what dockerode throws, and AbortError if there is no answer. */
 export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFacts> {
   const answers = await Promise.all([
     engine.get('/info', ANSWER_WITHIN_MS),
@@ -34,13 +34,13 @@ export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFact
     osType: info.OSType || 'linux',
     architecture: info.Architecture,
     cgroupVersion: info.CgroupVersion || '1',
-    // Docker's word, and Podman's
+    // the field of Docker, and the one of Podman
     rootless: info.SecurityOptions.some((option) => /\bname=rootless\b/.test(option)) || info.Rootless,
     memoryBytes: info.MemTotal || undefined,
   };
 }
 
-/** Engines differ in what they report: a field that is not there, or is of another type, is as good as empty. */
+/** Engines differ in what they report. A field that is missing or has another type is treated as empty. */
 const word = v.fallback(v.pipe(v.union([v.string(), v.number()]), v.transform(String)), '');
 const NOTHING_KNOWN = {
   OSType: '',
@@ -76,7 +76,7 @@ const ARCHS: Readonly<Record<string, Arch>> = {
   arm64: 'arm64',
 };
 
-/** Whether an engine that answers can carry nodes. */
+/** Whether an engine that answers can run nodes. */
 export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendCheck {
   const { product, osType, architecture, cgroupVersion, rootless } = facts;
   const arch = ARCHS[architecture];
@@ -104,7 +104,7 @@ export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendC
   return { works: true, how: `${product} at ${url}, ${arch}, cgroup v${cgroupVersion}`, arch };
 }
 
-/** What to do about an engine that gives no answer. */
+/** What to do about an engine that does not answer. */
 export function refuseUnreachable(address: EngineAddress, thrown: unknown): BackendCheck {
   const { status, message } = refusalOf(thrown);
   if (status !== undefined)

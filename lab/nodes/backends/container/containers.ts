@@ -8,14 +8,14 @@ import { msSince } from '../../../host/machine.ts';
 import { type Engine, isGone, refusalOf } from './engine.ts';
 import { hasEnded, keptName, LABELS, type Moment, type Owner, parseOwner } from './spec.ts';
 
-/** A container of the lab, as an engine lists it. */
+/** A container of the lab, from the list of an engine. */
 export interface LabContainer {
   readonly id: string;
-  /** of the node; undefined for what is none */
+  /** name of the node; undefined if it is not a node */
   readonly node: string | undefined;
-  /** of the group whose network it has; undefined for a node and for an upload */
+  /** the group whose network it holds; undefined for a node and for an upload */
   readonly segment: string | undefined;
-  /** the id of that container, of a node in a group */
+  /** for a node in a group: the id of the container that holds the network */
   readonly inSegment: string | undefined;
   readonly running: boolean;
   readonly kept: boolean;
@@ -48,16 +48,19 @@ export function readContainer({ Id, Names, State, Labels, Created }: ContainerIn
 const numberIn = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text);
 
-/** By this machine's own boot if it is from here; else by both machines' time of day, which may not agree. */
+/**
+ * If the container is from this machine, its age since boot. Otherwise it is computed from the time of day on both
+ * machines, which may differ.
+ */
 export async function ageOf({ owner, created }: LabContainer, nowMs: number): Promise<number | undefined> {
   if (owner?.host === hostname() && created.ticks !== undefined) return msSince(created.ticks);
   return nowMs < created.ms ? undefined : nowMs - created.ms;
 }
 
-/** How long a lab on another machine may take from making a container to starting it. */
+/** How long a lab on another machine may take between creating a container and starting it. */
 const START_WITHIN_MS = 10 * 60_000;
 
-/** Whether a container was left by a lab that was killed. Never one that is kept, or whose lab may still want it. */
+/** Whether a container was left by a lab that was killed. False if it is kept, or if its lab may still need it. */
 export async function isLeft(
   { kept, owner, running, created }: LabContainer,
   nowMs: number,
@@ -67,7 +70,7 @@ export async function isLeft(
   return ended ?? (!running && nowMs - created.ms > START_WITHIN_MS);
 }
 
-/** Removes a group's network when no node is in it: an engine may keep it for as long as there is one. */
+/** Removes the network of a group if no node is in it. An engine may refuse to remove it while it has nodes. */
 export async function removeUnusedSegment(engine: Engine, id: string): Promise<void> {
   const isUsed = (await listContainers(engine)).some(({ inSegment }) => inSegment === id);
   if (!isUsed) await removeContainer(engine, id);
@@ -75,7 +78,10 @@ export async function removeUnusedSegment(engine: Engine, id: string): Promise<v
 
 const GONE_WITHIN_MS = 10_000;
 
-/** Returns when it is gone. An engine that is ending it by itself at this moment refuses, in whatever words, for a while. */
+/**
+ * Removes a container and returns when it is gone. While an engine is already removing it, it refuses for a while, with
+ * varying messages.
+ */
 export async function removeContainer({ docker }: Engine, id: string): Promise<void> {
   const container = docker.getContainer(id);
   for (let waitedMs = 0; ; waitedMs += 25) {
@@ -94,8 +100,9 @@ const HEADER_BYTES = 8;
 const STDERR = 2;
 
 /**
- * A container's two outputs out of the one stream that engines send: frames of a byte for the kind, three for nothing and
- * four for the length. https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach
+ * Splits the single stream of an engine into the two outputs of a container. A frame has one byte for the kind, three
+ * unused bytes and four bytes for the length.
+ * https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach
  */
 export function demux(stream: Readable): { readonly stdout: Readable; readonly stderr: Readable } {
   const stdout = new PassThrough();
@@ -126,6 +133,6 @@ export function demux(stream: Readable): { readonly stdout: Readable; readonly s
     stderr.end();
   };
   stream.once('end', end).once('close', end);
-  stream.on('error', end); // why it broke is asked of the engine
+  stream.on('error', end); // the engine is asked why it broke
   return { stdout, stderr };
 }

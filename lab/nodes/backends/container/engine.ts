@@ -9,17 +9,17 @@ import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { EngineAddress } from './address.ts';
 import { check } from '../../../core/json.ts';
 
-/** A container engine that answers Docker's API. */
+/** A container engine with the Docker API. */
 export interface Engine {
   readonly address: EngineAddress;
   readonly docker: Dockerode;
-  /** What the engine answers to a GET, within this time. */
+  /** The answer of the engine to a GET request, within this time. */
   get(path: string, withinMs: number): Promise<unknown>;
-  /** All streams of a container that has not been started yet, as one: what goes in, and what comes out in frames. */
+  /** All streams of a container that is not started yet, as one stream: its input, and its outputs in frames. */
   attach(containerId: string): Promise<Duplex>;
 }
 
-/** Nothing is asked yet. What cannot be an address is a LabError. */
+/** Does not contact the engine yet. An invalid address throws LabError. */
 export async function connectTo(address: EngineAddress): Promise<Engine> {
   const { default: Docker } = await import('dockerode');
   let docker: Dockerode;
@@ -45,7 +45,7 @@ export async function connectTo(address: EngineAddress): Promise<Engine> {
   };
 }
 
-/** All keys are given, as what is left out would be taken from DOCKER_HOST. */
+/** All keys are set, because dockerode takes missing ones from DOCKER_HOST. */
 export function dockerOptions({ url, tlsHostPath }: EngineAddress): Dockerode.DockerOptions {
   const none = {
     socketPath: undefined,
@@ -77,8 +77,9 @@ export function dockerOptions({ url, tlsHostPath }: EngineAddress): Dockerode.Do
 }
 
 /**
- * Not dockerode's own `attach`: that sends its options as a body too, which Podman takes for the first bytes of the
- * container's input. Some body there must be, or Node does not send the request: an empty line, which an agent passes over.
+ * Replaces `attach` of dockerode, which sends its options as a body too. Podman would take that body for the first
+ * bytes of the input of the container. Node only sends the request if there is a body, so the body is an empty line,
+ * which the agent ignores.
  */
 async function attach(docker: Dockerode, containerId: string): Promise<Duplex> {
   const stream = await dial(docker, {
@@ -95,7 +96,7 @@ async function attach(docker: Dockerode, containerId: string): Promise<Duplex> {
   return stream;
 }
 
-/** One request of dockerode's, where it has no method that does just this. */
+/** One request through dockerode, for which it has no suitable method. */
 function dial(docker: Dockerode, request: object): Promise<unknown> {
   const modem: unknown = docker.modem;
   if (!isDialer(modem)) throw new TypeError('dockerode has no modem');
@@ -114,9 +115,9 @@ interface Dialer {
 const isDialer = (modem: unknown): modem is Dialer =>
   typeof modem === 'object' && modem !== null && 'dial' in modem && typeof modem.dial === 'function';
 
-/** What an engine's answer to a request was, when it was none that was hoped for. */
+/** An answer of an engine that is an error. */
 export interface EngineRefusal {
-  /** of HTTP; undefined when no answer came */
+  /** of HTTP; undefined if there was no answer */
   readonly status: number | undefined;
   readonly message: string;
 }
@@ -126,20 +127,20 @@ const ANSWER = v.object({
   json: v.fallback(v.optional(v.object({ message: v.string() })), undefined),
 });
 
-/** Reads what dockerode throws: an answer with a status, or a connection that failed. */
+/** Reads what dockerode throws: an answer with a status, or a failed connection. */
 export function refusalOf(thrown: unknown): EngineRefusal {
   const answer = check(ANSWER, thrown);
   const { statusCode, json } = answer.ok ? answer.value : {};
   return { status: statusCode, message: (json?.message ?? messageOf(thrown)).trim() };
 }
 
-/** What the lab was doing, and what the engine said instead of doing it. */
+/** An error with what the lab was doing and what the engine answered. */
 export function engineError(
   doing: string,
   { address, thrown }: { address: EngineAddress; thrown: unknown },
 ): LabError {
   if (thrown instanceof LabError) return thrown;
-  if (thrown instanceof TypeError) throw thrown; // a bug, and not the engine's
+  if (thrown instanceof TypeError) throw thrown; // a bug in the lab, not a problem of the engine
   const { status, message } = refusalOf(thrown);
   if (status === undefined) return new LabError(`${doing}: ${unreachable(address, thrown)}`);
   if (saysDiskFull(message))
@@ -153,7 +154,7 @@ export const isGone = (thrown: unknown): boolean => refusalOf(thrown).status ===
 
 const SYSTEM_ERROR = v.object({ code: v.string() });
 
-/** Why no answer came. */
+/** Why there was no answer. */
 export function unreachable({ url, saidBy }: EngineAddress, thrown: unknown): string {
   const where = `${url} (${saidBy})`;
   const failed = check(SYSTEM_ERROR, thrown);

@@ -7,7 +7,10 @@ import { type Engine, engineError } from './engine.ts';
 
 const SHELL = 'command -v bash >/dev/null && exec bash; exec sh';
 
-/** Runs a command in a container on this terminal; its exit code. A terminal on both ends is one of the container's too. */
+/**
+ * Runs a command in a container on this terminal and returns its exit code. The container gets a terminal if both ends
+ * here are a terminal.
+ */
 export async function enterContainer(
   engine: Engine,
   { id, argv, terminal }: { id: string; argv: readonly string[]; terminal: Terminal },
@@ -16,7 +19,7 @@ export async function enterContainer(
   const isTerminal = input.isTTY && output.isTTY;
   try {
     const exec = await engine.docker.getContainer(id).exec({
-      // a shell says of a program that is not there what shells say, with their exit code
+      // if the program does not exist, the shell reports it in the usual way, with the usual exit code
       Cmd: [
         ...['/lab/bin/agent', 'confined', 'sh', '-c'],
         ...(argv.length === 0 ? [SHELL] : ['exec "$@"', 'sh', ...argv]),
@@ -61,7 +64,7 @@ async function asTerminal(
   const fit = () => void resize({ h: output.rows, w: output.columns }).catch(() => undefined); // it may have ended
   fit();
   output.on('resize', fit);
-  input.setRawMode(true); // the keys are the container's, Ctrl-C among them
+  input.setRawMode(true); // all keys go to the container, including Ctrl-C
   input.pipe(stream);
   stream.pipe(output, { end: false });
   try {
@@ -78,7 +81,7 @@ const ended = (stream: NodeJS.ReadableStream): Promise<void> =>
     stream.once('end', resolve).once('close', resolve).once('error', reject);
   });
 
-/** An input that is still read would hold the program up. */
+/** An input that is still being read would keep the process alive. */
 function letGo(input: NodeJS.ReadStream, stream: Duplex): void {
   input.unpipe(stream);
   input.destroy();

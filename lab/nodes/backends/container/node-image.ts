@@ -15,7 +15,7 @@ export interface NodeImageOptions {
   readonly engine: Engine;
   /** images/node of this package */
   readonly sourceHostPath: string;
-  /** the user's, in place of what the Dockerfile starts from */
+  /** base image of the user, instead of the one in the Dockerfile */
   readonly ownBase: string | undefined;
   readonly nodeTools: Artifact;
   readonly own: PrepareOptions['own'];
@@ -25,19 +25,20 @@ export interface NodeImageOptions {
 
 export interface NodeImage {
   readonly ref: string;
-  /** the engine's id of it, sha256:… */
+  /** the id of the image in the engine, sha256:… */
   readonly id: string;
   readonly madeFrom: string;
 }
 
-/** The host's part is for Podman, which would otherwise look for it at registries. */
+/** With a host name, because Podman would otherwise search registries for it. */
 const REPOSITORY = 'localhost/cnilab-node';
 const MADE_FROM = 'cnilab.made-from';
 const REVISION = 1;
 
 /**
- * The image of all nodes, of any versions: a small Debian and the lab's agent. Tagged by what it is made of, and made once:
- * from its Dockerfile where the base is available, else from the lab's own tree of Debian packages.
+ * The image of all nodes, for any versions: a small Debian and the agent of the lab. Its tag depends on its content,
+ * and it is built once. It is built from its Dockerfile if the base image is available, otherwise from a tree of Debian
+ * packages that the lab provides.
  */
 export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeImage> {
   const { engine, ownBase, nodeTools, sourceHostPath, say } = options;
@@ -70,11 +71,11 @@ export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeIm
   }
   const made = await findImage(engine, ref);
   if (made === undefined) throw new LabError(`the container engine has no ${ref} after it was made`);
-  await removeNodeImages(engine, ref); // those of other agents and other bases
+  await removeNodeImages(engine, ref); // images with other agents and other bases
   return made;
 }
 
-/** The one place where it stands, so that a person and the engine read the same. */
+/** The base image is only specified here, so that people and the engine read the same reference. */
 function pinnedBase(dockerfile: string): string {
   const base = /^ARG BASE=(\S+)$/m.exec(dockerfile)?.[1];
   if (base === undefined) throw new LabError('images/node/Dockerfile does not say what BASE is');
@@ -91,7 +92,7 @@ async function findImage({ docker, address }: Engine, ref: string): Promise<Node
   }
 }
 
-/** Why the base is not available, if so. One of the user's may be in the engine alone. */
+/** Why the base image is not available; undefined if it is. An image of the user may exist only in the engine. */
 async function haveBase(
   { engine, ownBase, say, signal }: NodeImageOptions,
   base: string,
@@ -143,7 +144,7 @@ async function build(
   }
 }
 
-/** The tag goes on afterwards: Podman 4 does not take it along. */
+/** The tag is added afterwards, because Podman 4 ignores it on import. */
 async function importTree(
   { engine, signal }: NodeImageOptions,
   { tag, madeFrom, parts }: { tag: string; madeFrom: string; parts: readonly TarPart[] },
@@ -166,7 +167,7 @@ async function importTree(
   }
 }
 
-/** Follows an engine's news of pulling or building to their end, one JSON value a line; throws when one is an error. */
+/** Reads the progress of a pull or build to the end, one JSON value per line. Throws if one of them is an error. */
 async function lastLineOf(news: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of news) text += chunk.toString();
@@ -178,7 +179,7 @@ async function lastLineOf(news: NodeJS.ReadableStream): Promise<string> {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-/** An answer that began well and has an error in it. */
+/** An answer that started successfully but contains an error. */
 class EngineNews extends Error {
   readonly statusCode = 500;
 }
@@ -189,7 +190,7 @@ function errorIn(line: string): string | undefined {
   return readJson(NEWS, line)?.error.trim() || undefined;
 }
 
-/** All but one; those that are in use stay. Returns what was removed. */
+/** Removes all node images except one. Images that are in use stay. Returns what was removed. */
 export async function removeNodeImages({ docker }: Engine, but?: string): Promise<readonly string[]> {
   const images = await docker.listImages({ filters: { label: [MADE_FROM] } });
   const older = images

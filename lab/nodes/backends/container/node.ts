@@ -33,18 +33,18 @@ export interface ContainerNodeOptions {
   readonly systemCalls: SystemCalls;
   readonly volume: ArtifactVolume;
   readonly inGroup?: InGroup | undefined;
-  /** gives up a start */
+  /** aborts a start */
   readonly signal: AbortSignal;
 }
 
 const READY_WITHIN_MS = 60_000;
 const ANSWER_WITHIN_MS = 2000;
 
-/** An engine that does not have all the capabilities that it would give to a privileged container. */
+/** Whether the error shows that an engine does not have all the capabilities of a privileged container. */
 export const cannotBePrivileged = (thrown: unknown): boolean =>
   /unable to apply caps|can't apply capabilities|cannot apply capabilities/i.test(refusalOf(thrown).message);
 
-/** The container that has the network of a group. Throws as `startContainerNode` does. */
+/** Starts the container that holds the network of a group. Throws like `startContainerNode`. */
 export async function startSegmentContainer(
   options: Omit<ContainerNodeOptions, 'limits' | 'systemCalls' | 'volume' | 'inGroup'>,
 ): Promise<{ readonly id: string; close(): Promise<void> }> {
@@ -61,12 +61,12 @@ export async function startSegmentContainer(
       },
     };
   } catch (thrown) {
-    await removeContainer(engine, id).catch(() => undefined); // why it did not start is what matters
+    await removeContainer(engine, id).catch(() => undefined); // only the reason why it did not start matters
     throw thrown;
   }
 }
 
-/** Throws what dockerode throws when the container does not start, and LabError after that. Nothing is left then. */
+/** Throws what dockerode throws if the container does not start, and LabError after that. Then nothing is left. */
 export async function startContainerNode(options: ContainerNodeOptions): Promise<RunningNode> {
   const { engine, name, volume } = options;
   const startedMs = performance.now();
@@ -85,7 +85,7 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
           link.close();
           await removeContainer(engine, id).catch((thrown: unknown) => {
             if (!isLost()) throw engineError(`removing node ${name}`, { address: engine.address, thrown });
-            // its engine went away, which was reported, and removes it when it starts again
+            // the engine is gone, which was reported; it removes the container when it starts again
           });
         })()),
       async keep() {
@@ -96,7 +96,7 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
       },
     };
   } catch (thrown) {
-    await removeContainer(engine, id).catch(() => undefined); // why it did not start is what matters
+    await removeContainer(engine, id).catch(() => undefined); // only the reason why it did not start matters
     throw thrown;
   }
 }
@@ -129,7 +129,7 @@ async function startAgent(
     },
   });
   await readyWithin(link, { name, withinMs: READY_WITHIN_MS, signal });
-  /** Open connections would hold the lab up. */
+  /** Open connections would keep the process of the lab alive. */
   const letGo = () => {
     waiting.abort();
     stream.destroy();
@@ -139,14 +139,17 @@ async function startAgent(
 
 type End = { readonly exitCode: number | undefined } | { readonly thrown: unknown };
 
-/** An engine that is gone does not say how a container ended, and dockerode then waits for ever: so it is asked first. */
+/**
+ * An engine that is gone does not report how a container ended, and dockerode then waits forever. So the engine is
+ * contacted first.
+ */
 async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text: string; lost: boolean }> {
   const gone = await engine.get('/_ping', ANSWER_WITHIN_MS).then(
     () => undefined,
     (thrown: unknown) => ({ thrown }),
   );
   if (gone !== undefined) return { text: unreachable(engine.address, gone.thrown), lost: true };
-  const known = new AbortController(); // a timer that goes on would hold up the lab's own end
+  const known = new AbortController(); // a timer that is still running would delay the end of the lab
   const unknown = { exitCode: undefined };
   const late = sleep(ANSWER_WITHIN_MS, unknown, { signal: known.signal }).catch(() => unknown);
   const end = await Promise.race([exited, late]);
@@ -163,7 +166,7 @@ async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text:
   };
 }
 
-/** The agent's exit code after a SIGTERM. */
+/** The exit code of the agent after SIGTERM. */
 const ENDED_ON_REQUEST = 143;
 
 const END = v.object({ StatusCode: v.number() });

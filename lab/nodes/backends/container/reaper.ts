@@ -9,10 +9,13 @@ import { testcontainersProperties, type EngineHints } from './address.ts';
 import { dockerOptions, type Engine } from './engine.ts';
 import type { ReaperLabels } from './spec.ts';
 
-/** testcontainers' reaper, at work for this lab: it removes what has the labels once the lab is gone, however that went. */
+/**
+ * The reaper of testcontainers, used by this lab. It removes everything with the labels after the lab is gone, however
+ * the lab ended.
+ */
 export interface Reaper {
   readonly labels: ReaperLabels;
-  /** The lab's own end; the reaper itself goes when nobody has needed it for a while. */
+  /** Ends the connection of the lab. The reaper itself ends when it has had no connections for a while. */
   end(): Promise<void>;
 }
 
@@ -24,11 +27,11 @@ export interface ReaperOptions {
   readonly threadHostPath: string;
 }
 
-const DEFAULT_IMAGE = 'testcontainers/ryuk:0.14.0'; // of the version of testcontainers that this goes with
+const DEFAULT_IMAGE = 'testcontainers/ryuk:0.14.0'; // the image that this version of testcontainers uses
 const THERE_WITHIN_MS = 6000;
 const ANSWER_WITHIN_MS = 2000;
 
-/** The name of the reaper's image, as testcontainers would come to it; undefined for a user who wants none. */
+/** The reaper image that testcontainers would use; undefined if the user has disabled the reaper. */
 export function reaperImage(hints: Pick<EngineHints, 'env' | 'readFile'>): string | undefined {
   const { env } = hints;
   const disabled = env.TESTCONTAINERS_RYUK_DISABLED ?? testcontainersProperties(hints)['ryuk.disabled'];
@@ -39,7 +42,7 @@ export function reaperImage(hints: Pick<EngineHints, 'env' | 'readFile'>): strin
   return !prefix || hasRegistry ? image : `${prefix.replace(/\/$/, '')}/${image}`;
 }
 
-/** The same, where this engine has it: it is never pulled. */
+/** The same if this engine already has the image. It is never pulled. */
 export async function findReaperImage(
   engine: Engine,
   hints: Pick<EngineHints, 'env' | 'readFile'>,
@@ -52,7 +55,10 @@ export async function findReaperImage(
   );
 }
 
-/** Starts the reaper, or joins one that runs. Undefined when that is not available, or not soon: nodes end without it too. */
+/**
+ * Starts the reaper, or connects to a running one. Undefined if that is not possible, or takes too long: nodes end
+ * without it too.
+ */
 export const startReaper = (options: ReaperOptions): Promise<Reaper | undefined> =>
   connectToReaper(options).catch(() => undefined);
 
@@ -62,9 +68,9 @@ async function connectToReaper(options: ReaperOptions): Promise<Reaper> {
     env: await threadEnv(options),
     workerData: dockerOptions(engine.address),
     execArgv: [],
-    ...{ stdout: true, stderr: true }, // nothing that it says is for the lab's user
+    ...{ stdout: true, stderr: true }, // its output is not for the user of the lab
   });
-  thread.on('error', () => undefined); // what ends it later is no matter of the lab's
+  thread.on('error', () => undefined); // an error that ends it later does not concern the lab
   const waiting = new AbortController();
   const { signal } = waiting;
   try {
@@ -74,7 +80,8 @@ async function connectToReaper(options: ReaperOptions): Promise<Reaper> {
       sleep(THERE_WITHIN_MS, [], { signal }),
     ]);
     const { containerId, labels } = parseReaper(answers[0]);
-    await engine.get(`/containers/${containerId}/json`, ANSWER_WITHIN_MS); // none of another engine
+    // must be a container of this engine, not of another one
+    await engine.get(`/containers/${containerId}/json`, ANSWER_WITHIN_MS);
     thread.unref();
     return { labels, end: async () => void (await thread.terminate()) };
   } catch (thrown) {
@@ -85,7 +92,7 @@ async function connectToReaper(options: ReaperOptions): Promise<Reaper> {
   }
 }
 
-/** The lab's environment, with the lab's engine in it. Throws where testcontainers cannot use that. */
+/** The environment of the lab, with the engine of the lab. Throws if testcontainers cannot use that engine. */
 async function threadEnv({
   engine,
   env,
@@ -101,13 +108,13 @@ async function threadEnv({
     DOCKER_TLS_VERIFY: tlsHostPath === undefined ? '0' : '1',
     DOCKER_CERT_PATH: tlsHostPath,
     ...(isInContainer && {
-      // it would look for its engine's address with a container, of an image that it pulls
+      // without it, testcontainers would find the address of the engine with a container whose image it pulls
       TESTCONTAINERS_HOST_OVERRIDE: env.TESTCONTAINERS_HOST_OVERRIDE ?? (await gatewayOf(engine)),
     }),
   };
 }
 
-/** Where an engine's containers, this one among them, find its published ports. */
+/** The address at which containers of an engine, including this one, reach published ports. */
 async function gatewayOf(engine: Engine): Promise<string> {
   const network = engine.address.url.includes('podman.sock') ? 'podman' : 'bridge';
   const networkJson = JSON.stringify(await engine.get(`/networks/${network}`, ANSWER_WITHIN_MS));

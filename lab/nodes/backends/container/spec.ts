@@ -6,22 +6,22 @@ import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
 import { startTicks } from '../../../host/machine.ts';
 import type { Member } from '../../group.ts';
 
-/** With what a container may do what a node needs: everything, or, where an engine cannot give that, these alone. */
+/** The privileges of a node container: all, or only certain capabilities if an engine cannot give all. */
 export type Powers = 'privileged' | 'capabilities';
 
-/** What containers of the lab are known by. */
+/** The labels of the lab's containers. */
 export const LABELS = {
-  /** name of the node */
+  /** the name of the node */
   node: 'cnilab.node',
   /** instead of that: an upload into the volume */
   upload: 'cnilab.upload',
   /** or the network of a group of nodes */
   segment: 'cnilab.segment',
-  /** of a node in a group: the container with the network */
+  /** for a node in a group: the container with the network */
   inSegment: 'cnilab.in-segment',
   owner: 'cnilab.owner',
   createdMs: 'cnilab.created-ms',
-  /** since the boot of the lab's machine, where that is known */
+  /** since the boot of the machine of the lab, if that is known */
   createdTicks: 'cnilab.created-ticks',
 } as const;
 
@@ -29,8 +29,9 @@ export const ARTIFACTS_NODE_PATH = '/lab/artifacts';
 export const VOLUME = 'cnilab-artifacts';
 
 /**
- * What Docker gives every container, what a node is made with, and what plugins and people use on it. Not
- * CAP_SYS_RESOURCE and its like, which an engine that is in a container itself may not have.
+ * The capabilities that Docker gives every container, that creating a node needs, and that plugins and people use on
+ * it. CAP_SYS_RESOURCE and similar ones are not included, because an engine that itself runs in a container may not
+ * have them.
  */
 export const CAPABILITIES = [
   ...['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE'],
@@ -38,7 +39,7 @@ export const CAPABILITIES = [
   ...['DAC_READ_SEARCH', 'IPC_LOCK', 'NET_ADMIN', 'NET_BROADCAST', 'SYS_ADMIN', 'SYS_NICE', 'SYS_PTRACE'],
 ];
 
-/** By two clocks: one that all machines have, and one that nobody sets. */
+/** A time on two clocks: the time of day, which all machines have, and a clock that is never set. */
 export interface Moment {
   readonly ms: number;
   readonly ticks: number | undefined;
@@ -51,10 +52,10 @@ export interface ContainerMaking {
   readonly now: Moment;
 }
 
-/** Labels of the lab's own reaper, if there is one: none where somebody may keep the node. */
+/** Labels for the reaper of the lab, if there is one. Empty if the node may be kept. */
 export type ReaperLabels = Readonly<Record<string, string>>;
 
-/** The container that is a node. Its first process makes the node within it, as it does in namespaces on a host. */
+/** The container of a node. Its first process creates the node inside it, as it does with namespaces on a host. */
 export function nodeContainer({
   name,
   image,
@@ -75,7 +76,7 @@ export function nodeContainer({
   return {
     name: containerName(name),
     Image: image,
-    // an engine names no container that starts in the network of another; the agent does
+    // an engine sets no host name for a container that starts in the network of another one; the agent does
     ...(inGroup === undefined && { Hostname: name }),
     Entrypoint: ['/lab/bin/agent'],
     Cmd: [
@@ -95,7 +96,7 @@ export function nodeContainer({
       AutoRemove: true,
       NetworkMode: inGroup === undefined ? 'none' : `container:${inGroup.holderId}`,
       ...{ Memory: memoryBytes, MemorySwap: memoryBytes, PidsLimit: processes },
-      ...{ CgroupnsMode: 'private' }, // newer than dockerode's types
+      ...{ CgroupnsMode: 'private' }, // newer than the types of dockerode
       LogConfig: { Type: 'none', Config: {} },
       Mounts: [{ Type: 'volume', Source: VOLUME, Target: ARTIFACTS_NODE_PATH, ReadOnly: true }],
       ...(powers === 'privileged' ? { Privileged: true } : withCapabilities),
@@ -103,18 +104,21 @@ export function nodeContainer({
   };
 }
 
-/** When the lab is gone, the engine ends the input, that ends the first process, and the engine removes the rest. */
+/**
+ * When the lab is gone, the engine closes the input. That ends the first process, and the engine then removes the
+ * container.
+ */
 const WITH_STREAMS = {
   ...{ OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
 } as const;
 
-/** A node's place in a group, and the container in whose network its own starts. */
+/** The place of a node in a group, and the container in whose network its own network starts. */
 export interface InGroup {
   readonly holderId: string;
   readonly member: Member;
 }
 
-/** A container whose network namespace has the bridge between the nodes of a group, and no way out. */
+/** A container whose network namespace has the bridge between the nodes of a group. It has no route out. */
 export function segmentContainer({
   name,
   image,
@@ -139,7 +143,7 @@ export function segmentContainer({
   };
 }
 
-/** All that --privileged does beside the capabilities: no filters, no masks, any device. */
+/** Everything that --privileged does besides capabilities: no filters, no masked paths, any device. */
 const withCapabilities: HostConfig = {
   CapAdd: CAPABILITIES,
   CapDrop: ['ALL'],
@@ -150,9 +154,9 @@ const withCapabilities: HostConfig = {
 };
 
 /**
- * A container through which files get into the volume. It is not started; if it is, by whoever finds it after its lab was
- * killed or its engine's disk was full, it removes what is only half there. So it is not for a reaper, which would remove it
- * and leave that.
+ * A container that is used to copy files into the volume. It is not started by the upload. If it is started later,
+ * because its lab was killed or the disk of the engine was full, it removes incomplete files. So it has no labels for a
+ * reaper, which would remove the container but not the files.
  */
 export function uploadContainer({
   name,
@@ -176,7 +180,7 @@ export function uploadContainer({
   };
 }
 
-/** In the volume: an empty file for each folder that has all its files. */
+/** A directory in the volume with an empty file for each complete directory of artifacts. */
 export const COMPLETE = '.complete';
 
 const ownedBy = ({ owner, now }: { owner: Owner; now: Moment }) => ({
@@ -186,16 +190,16 @@ const ownedBy = ({ owner, now }: { owner: Owner; now: Moment }) => ({
 });
 
 export const containerName = (node: string): string => `cnilab-${node}`;
-/** Labels of a container cannot be changed; its name can. */
+/** The labels of a container cannot be changed, but its name can. */
 export const keptName = (node: string): string => `cnilab-kept-${node}`;
 
-/** The lab that made a container, as a label of it: other labs must know whether it is still there. */
+/** The lab that created a container, stored as a label. Other labs use it to check whether that lab still exists. */
 export interface Owner {
   readonly host: string;
   readonly pid: number;
-  /** with the pid, names one process for as long as the machine is up; null where there is no /proc */
+  /** together with the pid, identifies a process until the machine restarts; null if there is no /proc */
   readonly startTicks: number | null;
-  /** where it keeps what it knows of its nodes: those of another folder are not its own */
+  /** where it keeps the records of its nodes; nodes of another directory are not its own */
   readonly stateHostPath: string;
 }
 
@@ -206,11 +210,11 @@ export const thisLab = async (stateHostPath: string): Promise<Owner> => ({
   stateHostPath,
 });
 
-/** Whether it made its nodes on this machine and for this folder. */
+/** Whether the owner created its nodes on this machine and for this directory. */
 export const isOf = (owner: Owner | undefined, stateHostPath: string): boolean =>
   owner?.host === hostname() && owner.stateHostPath === stateHostPath;
 
-/** Whether its process has ended; undefined for one on another machine, which nobody here can know. */
+/** Whether the process of the owner has ended; undefined if it is on another machine, where this cannot be checked. */
 export async function hasEnded(owner: Owner): Promise<boolean | undefined> {
   if (owner.host !== hostname()) return undefined;
   if (owner.startTicks !== null) return (await startTicks(owner.pid)) !== owner.startTicks;

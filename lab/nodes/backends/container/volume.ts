@@ -14,16 +14,17 @@ import { type Engine, engineError } from './engine.ts';
 import { type Owner, ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer, type Moment } from './spec.ts';
 
 /**
- * Artifacts where the engine's containers can see them: one volume, which stays from run to run as the cache on this
- * machine does, and which each node has read-only. An upload is a folder of its own, known as complete only with its last
- * byte, so that neither two labs at once nor one that is killed can spoil another's.
+ * Makes artifacts visible to the containers of the engine. They are in one volume, which stays between runs like the
+ * cache on this machine. Each node mounts it read-only. Each upload is a separate directory that counts as complete
+ * only after its last byte. So two labs at once cannot damage the uploads of each other, and neither can a lab that is
+ * killed.
  */
 export interface ArtifactVolume {
-  /** Looks, on the first node of a session, at what is there already. */
+  /** Finds out, with the first node of a session, what the volume already contains. */
   learn(node: LabNode): Promise<void>;
-  /** Puts there what is missing, all in one go. */
+  /** Uploads what is missing, all at once. */
   ensure(artifacts: readonly Artifact[]): Promise<void>;
-  /** The node path of an artifact's folder, put there if it is missing. */
+  /** The node path of the directory of an artifact. It is uploaded if it is missing. */
   provide(artifact: Artifact): Promise<string>;
 }
 
@@ -115,30 +116,30 @@ export function artifactVolume({
   };
 }
 
-/** What is half there goes. On a full disk no container starts, so its files are made empty first. */
+/** Removes incomplete files. On a full disk no container starts, so the files are truncated first. */
 async function takeBack(container: Container, emptied: readonly TarPart[]): Promise<void> {
   try {
     await container.putArchive(tarOf(emptied), { path: ARTIFACTS_NODE_PATH });
     await container.start();
     await container.wait();
   } catch {
-    return; // an engine that is gone keeps it for a sweep; what went wrong first is what matters
+    return; // if the engine is gone, a sweep removes it later; only the first error matters
   }
 }
 
-/** What goes into a tar stream, in this order; paths there have no slash in front. */
+/** The content of a tar stream, in this order. Paths in it do not start with a slash. */
 export type TarPart =
   | { readonly tree: string; readonly at: string }
-  /** the same with files that are empty */
+  /** the same files, but empty */
   | { readonly emptyFilesOf: string; readonly at: string }
   | { readonly folder: string }
   | { readonly file: string; readonly content: string | Buffer; readonly mode?: number }
-  /** all of another archive of this host; only as the last part, as its end is the end */
+  /** another archive of this host; only as the last part, because its end is the end of the stream */
   | { readonly tar: string };
 
 const CHUNK_BYTES = 1 << 20;
 
-/** A tar stream of all parts, owned by root and without times. Trees of this host are read while it is read. */
+/** A tar stream of all parts, owned by root and without times. Trees of this host are read while the stream is read. */
 export function tarOf(parts: readonly TarPart[]): Readable {
   return Readable.from(bytesOf(parts), { objectMode: false, highWaterMark: CHUNK_BYTES });
 }
@@ -157,7 +158,7 @@ async function* bytesOf(parts: readonly TarPart[]): AsyncGenerator<Buffer> {
     if (held !== undefined) yield held;
     held = chunk as Buffer;
   }
-  // The last chunk is the end of an archive, and nothing but that.
+  // The last chunk is the end of the archive and nothing else.
   if (other !== undefined) yield* createReadStream(other, { highWaterMark: CHUNK_BYTES });
   else if (held !== undefined) yield held;
 }

@@ -14,11 +14,16 @@ const SMALLEST_BYTES = 256 * 1024 ** 2;
 
 export interface ArtifactsDisk {
   readonly hostPath: string;
-  /** a power of two, so that there are few: a saved guest can be resumed with any disk that is as large as its own */
+  /**
+   * a power of two, so that there are few sizes: a saved guest can be resumed with any disk of the same size as its own
+   */
   readonly capacityBytes: number;
 }
 
-/** The disk with these artifacts, each below its key; the same artifacts are always the same disk, made once. */
+/**
+ * A disk with these artifacts, each in a directory with the name of its key. The same artifacts always give the same
+ * disk, which is made once.
+ */
 export async function artifactsDisk(
   artifacts: readonly Artifact[],
   { cache, signal }: { readonly cache: Cache; readonly signal: AbortSignal },
@@ -58,7 +63,7 @@ function artifactsDiskRecipe(artifacts: readonly Artifact[], capacityBytes: numb
   };
 }
 
-/** The files, and some room for what lies between them. */
+/** The size of the files, and some space for the data between them. */
 function capacityFor(artifacts: readonly Artifact[]): number {
   const bytes = artifacts
     .flatMap(({ files }) => files)
@@ -68,7 +73,7 @@ function capacityFor(artifacts: readonly Artifact[]): number {
 
 const PIECE_BYTES = 1 << 20;
 
-/** Brings an artifact onto a node through the agent, for one that was not named at the node's start. */
+/** Copies an artifact to a node through the agent. For artifacts that were not specified when the node was started. */
 export async function copyArtifact(link: AgentLink, { key, hostPath, files }: Artifact): Promise<string> {
   const folder = `/lab/provided/${key}`;
   for (const { path, executable } of files) {
@@ -82,7 +87,7 @@ export async function copyArtifact(link: AgentLink, { key, hostPath, files }: Ar
         },
         parseNothing,
       );
-    await append(Buffer.alloc(0)); // an empty file is a file too
+    await append(Buffer.alloc(0)); // an empty file must be created too
     const pieces = createReadStream(join(hostPath, path), { highWaterMark: PIECE_BYTES });
     for await (const piece of pieces) await append(piece as Buffer);
   }

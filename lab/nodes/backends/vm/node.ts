@@ -17,21 +17,21 @@ import { watchEnd } from '../launcher.ts';
 import { CONSOLE_LOG, MONITOR } from './qemu-args.ts';
 
 export interface VmNodeOptions extends NodeOptions {
-  /** with the agent, which is the launcher here */
+  /** contains the agent, which is the launcher here */
   readonly nodeTools: Artifact;
   /** QEMU and its arguments */
   readonly argv: readonly string[];
   readonly stateHostPath: string;
   readonly clock: Clock;
   readonly readyWithinMs: number;
-  /** gives up a start; a node that is up is not touched by it */
+  /** aborts a start; it has no effect on a running node */
   readonly signal: AbortSignal;
-  /** done to a guest that has booted, before it knows which node it is */
+  /** called for a guest that has booted, before it knows which node it is */
   readonly beforeBegin?: (monitorHostPath: string) => Promise<void>;
   readonly inGroup?: InGroup | undefined;
 }
 
-/** Its place in a group, and the abstract socket of the switch that joins the group's machines. */
+/** Its place in a group, and the abstract socket of the switch that connects the machines of the group. */
 export interface InGroup {
   readonly socket: string;
   readonly member: Member;
@@ -45,7 +45,9 @@ const ARTIFACTS_NODE_PATH = '/lab/artifacts';
 const END_WITHIN_MS = 15_000;
 const CONSOLE_CHARACTERS = 2000;
 
-/** Starts QEMU below a launcher and makes the guest the node of this name. Throws LabError, and nothing is left then. */
+/**
+ * Starts QEMU below a launcher and turns the guest into the node of this name. Throws LabError; then nothing is left.
+ */
 export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   const { name, artifacts, nodeTools, argv, stateHostPath, readyWithinMs, signal, beforeBegin, clock } =
     options;
@@ -79,8 +81,8 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   const link = withConsole(openAgentLink(name, stream), {
     consoleHostPath: join(folderHostPath, CONSOLE_LOG),
   });
-  if (beforeBegin === undefined) begin(); // it waits in the port until the guest reads it
-  word.on('error', () => undefined); // the output ends as well, which gives the reason
+  if (beforeBegin === undefined) begin(); // the message waits in the port until the guest reads it
+  word.on('error', () => undefined); // the output ends as well, and gives the reason
   let ending: Promise<void> | undefined;
   let kept = false;
   const endNode = () =>
@@ -116,13 +118,14 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
       await wordOf(word, name);
       kept = true;
       link.close();
-      for (const stream of [input, output, launcher.stderr, word]) stream?.destroy(); // they would hold the lab up
+      // they would keep the process of the lab alive
+      for (const stream of [input, output, launcher.stderr, word]) stream?.destroy();
       launcher.unref();
     },
   };
 }
 
-/** Tells the launcher that the machine outlives the lab; it answers when its record says so. */
+/** Informs the launcher that the machine is kept. It answers when its record contains that. */
 function wordOf(word: Duplex, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     word.once('data', () => resolve());
@@ -133,14 +136,14 @@ function wordOf(word: Duplex, name: string): Promise<void> {
   });
 }
 
-/** The same link, which shows what the guest's console showed last when the guest does not answer in time. */
+/** The same link. If the guest does not answer in time, the error includes the last lines of its console. */
 function withConsole(link: AgentLink, { consoleHostPath }: { consoleHostPath: string }): AgentLink {
   return {
     ...link,
     request: (request, parse, options) =>
       link.request(request, parse, options).catch((thrown: unknown) => {
         if (!(thrown instanceof LabError) || !/ did not answer "/.test(thrown.message)) throw thrown;
-        const shown = lastOf(consoleHostPath); // of a resumed guest, nothing from before it was saved
+        const shown = lastOf(consoleHostPath); // for a resumed guest, only lines since it was resumed
         throw new LabError(
           `${messageOf(thrown)}; its console ${shown === '' ? 'showed nothing' : `ended with:\n${shown}`}`,
         );

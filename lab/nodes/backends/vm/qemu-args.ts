@@ -10,25 +10,29 @@ export interface Machine {
   readonly kernelHostPath: string;
   readonly initrdHostPath: string;
   readonly rootDiskHostPath: string;
-  /** whether it is one of a group, and has a network device */
+  /** whether it is in a group and has a network device */
   readonly inGroup?: boolean;
 }
 
 export interface NodeMachine extends Machine {
-  /** what `ps` on the host shows of it */
+  /** its name in the output of `ps` on the host */
   readonly name: string;
   readonly artifactsDiskHostPath: string;
 }
 
-/** Files in the folder that QEMU runs in; images/node-tools/internal/launcher/vm.go and internal/session know them too. */
+/**
+ * Files in the working directory of QEMU. images/node-tools/internal/launcher/vm.go and internal/session use the same
+ * names.
+ */
 export const CONSOLE_LOG = 'console.log';
 export const MONITOR = 'monitor';
 const SESSIONS = [1, 2];
 
 /**
- * QEMU's arguments: a machine without a network, a kernel started by QEMU itself. Its only ways out are the agent's port,
- * which is QEMU's own standard input and output, two ports for commands by hand, and the console, which is only written to.
- * Not the type `microvm`, which is half a second faster: docs/architecture.md says how it fails.
+ * The arguments of QEMU: a machine without a network, and a kernel that QEMU itself starts. Its only connections are
+ * the port of the agent, which is standard input and output of QEMU, two ports for manual commands, and the console,
+ * which is only written to. The machine type `microvm` would be half a second faster, but fails as docs/architecture.md
+ * describes.
  */
 export function qemuArgs(machine: NodeMachine): readonly string[] {
   const { cpus, memoryMiB, kernelHostPath, initrdHostPath, rootDiskHostPath, artifactsDiskHostPath } =
@@ -52,13 +56,19 @@ export function qemuArgs(machine: NodeMachine): readonly string[] {
   ];
 }
 
-/** The launcher connects it to the switch of the group. Its MAC comes with the node's name, as a saved guest has no place yet. */
+/**
+ * The launcher connects it to the switch of the group. Its MAC address is set together with the name of the node,
+ * because a saved guest has no place in a group yet.
+ */
 const NETWORK = [
   ...['-netdev', 'socket,id=segment,fd=3'],
   ...['-device', 'virtio-net-pci,netdev=segment,romfile='],
 ];
 
-/** Many machines read one file. The guest finds a disk by its serial: the order of virtio devices is QEMU's affair. */
+/**
+ * Many machines read one file. The guest finds a disk by its serial number, because QEMU decides the order of virtio
+ * devices.
+ */
 function disk(name: string, hostPath: string): readonly string[] {
   const file = { driver: 'file', filename: hostPath, 'read-only': true, locking: 'off' };
   return [
@@ -67,7 +77,7 @@ function disk(name: string, hostPath: string): readonly string[] {
   ];
 }
 
-/** A machine that does nothing but start its kernel, which ends it. */
+/** A machine that only starts its kernel, which then ends it. */
 export function probeArgs(machine: Machine): readonly string[] {
   return [
     ...machineArgs(machine),

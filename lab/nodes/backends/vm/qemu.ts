@@ -18,7 +18,7 @@ import { probeArgs, type Acceleration, type Machine } from './qemu-args.ts';
 export interface FindQemuOptions {
   readonly arch: Arch;
   readonly platform: NodeJS.Platform;
-  /** CNILAB_QEMU: another binary than the one on the PATH */
+  /** CNILAB_QEMU: another binary than the one in the PATH */
   readonly named: string | undefined;
   readonly path: string | undefined;
 }
@@ -26,7 +26,7 @@ export interface FindQemuOptions {
 const PROGRAMS = { amd64: 'qemu-system-x86_64', arm64: 'qemu-system-aarch64' } as const;
 const PACKAGES = { amd64: 'qemu-system-x86', arm64: 'qemu-system-arm' } as const;
 
-/** Where QEMU is on this host; undefined when it is not. Costs no child process. */
+/** The path of QEMU on this host; undefined if it is not installed. Starts no child process. */
 export function findQemu({ arch, named, path }: FindQemuOptions): string | undefined {
   if (named !== undefined && named !== '') return existsSync(named) ? named : undefined;
   return findProgram(PROGRAMS[arch], path);
@@ -64,17 +64,17 @@ export async function checkQemu(options: FindQemuOptions, exec: Exec): Promise<B
   return { works: true, how: `QEMU ${version}` };
 }
 
-/** What QEMU is asked on its monitor: one connection, one command at a time. */
+/** The monitor of QEMU: one connection, one command at a time. */
 export interface Qmp {
-  /** What it returns, or LabError with QEMU's own words. */
+  /** Returns the result, or throws LabError with the message of QEMU. */
   ask(command: string, options?: Readonly<Record<string, unknown>>): Promise<unknown>;
   close(): void;
 }
 
-/** An answer, or something that nobody asked for. */
+/** An answer, or an event that was not requested. */
 const MESSAGE = v.looseObject({ return: v.exactOptional(v.unknown()), error: v.exactOptional(v.unknown()) });
 
-/** https://www.qemu.org/docs/master/interop/qmp-spec.html; events are not for us. */
+/** https://www.qemu.org/docs/master/interop/qmp-spec.html; events are ignored. */
 export async function openQmp(socketHostPath: string): Promise<Qmp> {
   const socket = connect(socketHostPath);
   socket.setEncoding('utf8');
@@ -108,7 +108,7 @@ export interface AccelerationOptions {
   readonly exec: Exec;
   readonly qemu: string;
   readonly machine: Omit<Machine, 'acceleration'>;
-  /** where the answer is kept; one host may have it asked by several labs at once */
+  /** where the answer is stored; several labs on one host may need it at once */
   readonly rememberedHostPath: string;
 }
 
@@ -116,8 +116,9 @@ const PROBE_WITHIN_MS = 2000;
 const KVM = '/dev/kvm';
 
 /**
- * KVM where a kernel runs under it, tried once per boot of this host, QEMU and kernel: some hosts have a /dev/kvm under
- * which nothing ever comes up. The kernel is given no root, so it panics and the machine ends: that is "it runs".
+ * KVM if a kernel runs with it. This is tried once per boot of this host, QEMU and kernel, because some hosts have a
+ * /dev/kvm with which no machine starts. The kernel gets no root file system, so it panics and the machine ends: that
+ * counts as running.
  */
 export async function chooseAcceleration(options: AccelerationOptions): Promise<Acceleration> {
   const { exec, qemu, machine, rememberedHostPath } = options;
@@ -137,7 +138,7 @@ export async function chooseAcceleration(options: AccelerationOptions): Promise<
   return answer;
 }
 
-/** What is known of it without a try, for people. */
+/** The acceleration for people, from what is stored. Nothing is tried. */
 export async function describeAcceleration(rememberedHostPath: string): Promise<string> {
   if (!canOpen(KVM)) return `no KVM (${KVM} cannot be opened), so TCG`;
   const remembered = await rememberedIn(rememberedHostPath);
@@ -156,7 +157,7 @@ function canOpen(path: string): boolean {
 
 const REMEMBERED = v.object({ asked: v.string(), answer: v.picklist(['kvm', 'tcg']) });
 
-/** Undefined where nothing is remembered, or nothing of use: then it is tried again. */
+/** Undefined if nothing usable is stored. Then it is tried again. */
 async function rememberedIn(
   hostPath: string,
 ): Promise<{ readonly asked: string; readonly answer: Acceleration } | undefined> {

@@ -17,36 +17,41 @@ export interface SavedGuestsOptions {
   readonly artifactsDisk: ArtifactsDisk;
 }
 
-/** A guest that was saved, or may be. Only an optimisation: whatever is wrong with it, a cold boot is always right. */
+/**
+ * A saved guest, or a place for one. It is only an optimisation: whatever is wrong with it, a cold boot always works.
+ */
 export interface SavedGuest {
-  /** QEMU's arguments to go on where it was saved, if it is here for this very QEMU, processor and kernel, and undamaged. */
+  /**
+   * The arguments for QEMU to resume it. Undefined if there is no undamaged saved guest for exactly this QEMU,
+   * processor and kernel.
+   */
   resumeArgs(): Promise<readonly string[] | undefined>;
-  /** It did not serve: the next one saves another. */
+  /** Resuming it did not work. It is removed, so that the next guest is saved. */
   discard(): Promise<void>;
   /**
-   * Saves a guest, which then goes on. Returns when it may; what is saved is put into its place meanwhile. Does nothing
-   * when another lab is saving one just now, or when there is little room.
+   * Saves a guest, which then continues. Returns when the guest may continue; the saved files are moved into place in
+   * the background. Does nothing if another lab is saving one at the moment, or if there is little space.
    */
   save(qmpHostPath: string): Promise<void>;
 }
 
 const SAVED = 'guest.saved';
 const SAVED_WITHIN_MS = 60_000;
-/** Of these, those that were of use last are kept; a set of versions has some 250 MB of either. */
+/** The most recently used files of these are kept. A set of versions needs about 250 MB for each of the two. */
 const KEPT = { names: ['vm-saved-guest', 'vm-artifacts'], bytes: 8 * 1024 ** 3 };
 const ROOM_BYTES = 4 * 1024 ** 3;
 
 /**
- * Guests at two points of their way. Both wait for one line of the lab that says which node they are (internal/guest of
- * images/node-tools): all that is a certain node's comes from it. So any number of guests can be resumed from one, at once
- * and on another day, and are what a fresh boot would have made them.
+ * Guests that are saved at one of two points. At both, the guest waits for one line from the lab that says which node
+ * it is (internal/guest of images/node-tools). Everything specific to a node comes from this line. So any number of
+ * guests can be resumed from one saved guest, at once or on another day, and equal guests of a fresh boot.
  */
 export function savedGuests(options: SavedGuestsOptions) {
   const { artifactsDisk } = options;
   return {
-    /** One that has booted. It has seen how large the disk of artifacts is, and nothing else of it. */
+    /** A guest that has booted. It has seen the size of the disk of artifacts, and nothing else of it. */
     booted: savedGuest(options, { capacityBytes: artifactsDisk.capacityBytes }),
-    /** One with all of a preparation done, containerd up: from the very same disk. */
+    /** A guest with the complete preparation done and the runtime started. It needs exactly the same disk. */
     prepared: (preparation: string) =>
       savedGuest(options, { preparation, artifactsDisk: stampOf(artifactsDisk.hostPath) }),
   };
@@ -89,7 +94,7 @@ function savedGuest(
             });
             await cache.prune(KEPT.names, KEPT.bytes);
           })
-          .catch(() => undefined) // no room, no lock, a QEMU without migration: then every boot is a cold one
+          .catch(() => undefined) // no space, no lock, or a QEMU without migration: then every boot is a cold boot
           .finally(goOn);
       });
     },
@@ -101,7 +106,7 @@ async function hasRoom({ treeHostPath }: Staging): Promise<boolean> {
   return bavail * bsize > ROOM_BYTES;
 }
 
-/** All that a saved guest must have in common with the QEMU that resumes it. */
+/** Everything that must be equal for a saved guest and the QEMU that resumes it. */
 function requestFor({ qemu, machine }: SavedGuestsOptions, point: object): string {
   const processor = cpus()[0]?.model ?? '';
   return JSON.stringify({
@@ -122,7 +127,7 @@ async function saveTo({ treeHostPath }: Staging, qmpHostPath: string): Promise<v
     await qmp.ask('migrate', { uri: `exec:cat > ${quoted(join(treeHostPath, SAVED))}` });
     await migrated(qmp);
   } catch (thrown) {
-    await qmp.ask('migrate_cancel'); // else it would stop the guest when it comes to its end after all
+    await qmp.ask('migrate_cancel'); // otherwise it would stop the guest if it completes later
     throw thrown;
   } finally {
     await qmp.ask('cont').finally(() => qmp.close());

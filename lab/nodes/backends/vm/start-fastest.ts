@@ -19,13 +19,16 @@ export interface Setting {
   readonly signal: AbortSignal;
 }
 
-/** TCG takes 3 to 10 s on a machine that is busy with two of them. */
+/** TCG needs 3 to 10 s on a machine that runs two of them. */
 const READY_WITHIN_MS: Readonly<Record<Acceleration, number>> = { kvm: 30_000, tcg: 120_000 };
 
-/** A saved guest that takes longer is not worth it: then a fresh one is booted. */
+/** A saved guest that takes longer has no advantage. Then a fresh one is booted. */
 const RESUMED_WITHIN_MS = 30_000;
 
-/** From a guest that was saved with the same preparation done, else from one that had booted, else from nothing. */
+/**
+ * Resumes a guest that was saved after the same preparation, or else one that was saved after its boot, or else boots a
+ * new one.
+ */
 export async function startFastest(
   setting: Setting,
   options: NodeOptions,
@@ -69,7 +72,7 @@ export async function startFastest(
     });
 
   if (preparation === undefined) return (await resume(guests.booted)) ?? boot();
-  // what a node knows of its group is there when it is saved, and what it has then is there from its start
+  // what a node knows about its group is part of its saved state, so the preparation includes it
   const place = inGroup === undefined ? '' : JSON.stringify(inGroup.member);
   const prepared = guests.prepared(`${await preparation()}${place}`);
   const resumed = await resume(prepared, answersAsBefore);
@@ -78,7 +81,7 @@ export async function startFastest(
   return { ...fresh, savePrepared: () => prepared.save(fresh.monitorHostPath) };
 }
 
-/** Its runtime answered when it was saved. */
+/** Checks that its runtime answers, as it did when it was saved. */
 async function answersAsBefore(node: VmNode): Promise<void> {
   const status = await node.runtimeStatus();
   if (!status.answered)

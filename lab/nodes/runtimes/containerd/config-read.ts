@@ -6,12 +6,13 @@ import type { ConfigSeen, UnreadConfig } from '../../../core/runtime.ts';
 import { isTable } from '../tables.ts';
 import { inTablesOf, CRI, IMAGES, isStreamingAlone, RUNTIME } from './config.ts';
 
-/** The names under which the CRI plugin's tables stand in one version of containerd or another. */
+/** The names of the tables of the CRI plugin in all versions of containerd. */
 const CRI_TABLES = [CRI, RUNTIME, IMAGES];
 
 /**
- * The keys that this containerd skips, as it says nothing aloud of what it does not know. A file that has the CRI plugin's
- * tables of both generations means one of them for each version. Undefined where it has read them all.
+ * The keys that this containerd ignores; it does not report unknown keys clearly. A file with the CRI tables of both
+ * generations is meant for several versions, so only the tables of this version are checked. Undefined if it has read
+ * everything.
  */
 export function unreadConfig(
   wanted: JsonObject,
@@ -42,7 +43,7 @@ export function unreadConfig(
 }
 
 /**
- * A table of the CRI plugin's of the other generation, where there is none of this version's. Some versions move it, others skip it.
+ * A note if the configuration only has a CRI table of the other generation. Some versions migrate it, others ignore it.
  * A runtime that replaces another one reads the file that was written for that one.
  */
 export function configNote(wanted: JsonObject, version: string, writtenFor = version): string | undefined {
@@ -61,8 +62,8 @@ const ROLES = '`cri: { … }` in runtime-config goes to the table that each vers
 type Path = readonly string[];
 
 /**
- * containerd 1.x prints what it has read. Empty values are let pass, as some are not printed, and so is what is in a table that
- * is printed empty: 1.4 does so with the options of a runtime.
+ * containerd 1.x prints what it has read. Empty values are ignored, because some are not printed. Keys in a table that
+ * is printed empty are ignored too: 1.4 prints the options of a runtime like this.
  */
 function missingFrom(dump: object, config: JsonObject): readonly Path[] {
   return Object.entries(config).flatMap(([key, value]): readonly Path[] => {
@@ -75,7 +76,10 @@ function missingFrom(dump: object, config: JsonObject): readonly Path[] {
   });
 }
 
-/** containerd 2.x says what it skips. It may have moved a table before, so the name of that is not to be relied on. */
+/**
+ * containerd 2.x reports what it ignores. It may have migrated a table before, so the name of the table is not
+ * reliable.
+ */
 function ignoredKeys(stderr: string, config: JsonObject): readonly Path[] {
   const plugins = isTable(config['plugins']) ? config['plugins'] : {};
   return parseLogrus(stderr)
@@ -88,7 +92,7 @@ function ignoredKeys(stderr: string, config: JsonObject): readonly Path[] {
     });
 }
 
-/** It says nothing of a table for a plugin that it does not have; it does say which it has, as it loads them. */
+/** containerd does not report a table for a plugin that it does not have. But it logs which plugins it loads. */
 function unknownPlugins(
   config: JsonObject,
   { log = '', warned }: { log: string | undefined; warned: readonly Path[] },

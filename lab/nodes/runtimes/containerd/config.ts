@@ -4,24 +4,26 @@ import { CNI_BIN, SANDBOX_IMAGE } from '../../../core/components.ts';
 import type { JsonObject, JsonValue } from '../../../core/content.ts';
 import { isTable, mergeTables } from '../tables.ts';
 
-/** The CRI plugin of containerd 1.x, in one table; in 2.x only its streaming server is left in it. */
+/** The table of the CRI plugin in containerd 1.x. In 2.x it only contains the streaming server. */
 export const CRI = 'io.containerd.grpc.v1.cri';
 export const RUNTIME = 'io.containerd.cri.v1.runtime';
 export const IMAGES = 'io.containerd.cri.v1.images';
 
 /**
- * containerd's config.toml: its own defaults, but for the sandbox image, oom scores and the folder of the plugins, with
- * `config` laid over, whose roles are put where this version reads them. `restrict_oom_score_adj` is set everywhere: without CAP_SYS_RESOURCE no sandbox starts
- * otherwise, and with it on every node alike, a verdict does not depend on the host's capabilities. The folder is
- * upstream's default, named because Debian's builds have /usr/lib/cni instead (1.7.24) or before it (2.1.9).
+ * The config.toml of containerd: its own defaults, except for the sandbox image, OOM scores and the plugin directory.
+ * `config` is merged over it, with its tables moved to where this version reads them.
+ * `restrict_oom_score_adj` is always set. Without CAP_SYS_RESOURCE no sandbox starts otherwise. Because it is set on
+ * every node, a verdict does not depend on the capabilities of the host.
+ * The plugin directory is the upstream default. It is set explicitly because builds of Debian use /usr/lib/cni instead
+ * of it (1.7.24) or before it (2.1.9).
  */
 export function configText(version: string, config: JsonObject): string {
   return stringify(mergeTables(defaults(version), inTablesOf(version, config)));
 }
 
 /**
- * 2.0 split the CRI plugin in two and moved the sandbox image to pinned_images; config version 3 says so. 2.1 made the
- * folder of the plugins a list.
+ * 2.0 split the CRI plugin in two and moved the sandbox image to pinned_images; the version of the config is 3. 2.1
+ * made the plugin directory a list.
  */
 function defaults(version: string): JsonObject {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -61,12 +63,12 @@ const OF_IMAGES = [
   'stats_collect_period',
   'use_local_image_pull',
 ];
-/** In 1.x these stand one table deeper. */
+/** In 1.x these keys are one table deeper. */
 const IN_CONTAINERD = ['disable_snapshot_annotations', 'discard_unpacked_layers', 'snapshotter'];
 
 /**
- * The tables of containerd's configuration with `cri`, which says what a table is for and not what it is called, put in the
- * place that this version reads. Its keys are called as in 1.x. What a table says under its own name goes before it.
+ * The tables of the configuration, in which the table `cri` is moved to where this version reads it. `cri` is
+ * independent of the version; its keys have the names of 1.x. A table with its real name takes precedence.
  */
 export function inTablesOf(version: string, config: JsonObject): JsonObject {
   const { cri, ...rest } = config;
@@ -76,7 +78,7 @@ export function inTablesOf(version: string, config: JsonObject): JsonObject {
   return mergeTables({ plugins }, rest);
 }
 
-/** 2.0 split the plugin in two and left its streaming server behind; 2.1 made the folder of the plugins a list. */
+/** 2.0 split the plugin in two and left its streaming server in the old table. 2.1 made the plugin directory a list. */
 function splitIn2(
   { sandbox_image: sandbox, containerd, cni, ...cri }: JsonObject,
   { binDirs }: { binDirs: boolean },
@@ -98,7 +100,7 @@ function splitIn2(
   };
 }
 
-/** 2.x has the table of 1.x still, for these keys. */
+/** In 2.x, the table of 1.x still exists for these keys. */
 export const isStreamingAlone = (name: string, table: JsonValue): boolean =>
   name === CRI && isTable(table) && Object.keys(table).every((key) => STREAMING.includes(key));
 

@@ -9,15 +9,16 @@ export const CONFIG_FOLDER = '/etc/crio';
 export const CONFIG = `${CONFIG_FOLDER}/crio.conf`;
 export const SOCKET = '/var/run/crio/crio.sock';
 export const STORAGE = '/var/lib/containers/storage';
-/** runc without the scores that a node may not give: `oci-runtime` of the agent */
+/** runs runc without OOM scores that a node must not set: `oci-runtime` of the agent */
 const OCI_RUNTIME = '/lab/runc';
 /** Where `agent pull-image` serves images: images/node-tools/internal/registry. */
 const REGISTRY = '127.127.127.127:5000';
 
 /**
- * CRI-O's crio.conf, with `config` laid over it, and the files of its libraries. It differs from CRI-O's own defaults in
- * this: no systemd, no AppArmor profile (it would be loaded into the host's kernel), no hooks of the host, and runc behind a
- * script, because CRI-O asks for an oom_score_adj of -998 and has no setting against it.
+ * The crio.conf of CRI-O, with `config` merged over it, and the files of its libraries. It differs from the defaults of
+ * CRI-O in these points: no systemd, no AppArmor profile (it would be loaded into the kernel of the host), no hooks of
+ * the host, and a script in front of runc. The script is needed because CRI-O sets an oom_score_adj of -998 and has no
+ * option to change that.
  */
 export function configFiles(config: JsonObject): readonly RuntimeFile[] {
   const storage = { storage: { driver: 'overlay', graphroot: STORAGE, runroot: '/run/containers/storage' } };
@@ -51,7 +52,9 @@ const DEFAULTS: JsonObject = {
   },
 };
 
-/** The keys that this CRI-O skips: `crio config` prints every key that it knows, in comments where it has its default. */
+/**
+ * The keys that this CRI-O ignores. `crio config` prints every key that it knows, as a comment if it has its default.
+ */
 export function unreadConfig(config: JsonObject, { version, dump }: ConfigSeen): UnreadConfig | undefined {
   if (dump.exitCode !== 0) {
     const message = `it is not known what CRI-O ${version} reads of its configuration: ${dump.stderr.trim()}`;
@@ -74,7 +77,7 @@ const pathsOf = (table: JsonObject, above: Path = []): readonly Path[] =>
     isTable(value) && Object.keys(value).length > 0 ? pathsOf(value, [...above, key]) : [[...above, key]],
   );
 
-/** Handlers and workloads have names and keys of the user's own. */
+/** Handlers and workloads have names and keys that the user defines. */
 const isKnown = (path: Path, known: ReadonlySet<string>): boolean =>
   ['runtimes', 'workloads'].includes(path[2] ?? '') || known.has(path.join('.'));
 

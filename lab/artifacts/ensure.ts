@@ -17,26 +17,26 @@ export interface EnsureOptions {
   readonly cache: Cache;
   readonly pins: Pins;
   readonly bySource: { readonly [S in SourceName]: Source };
-  /** in this order they are tried, for whatever does not name its source */
+  /** the order in which sources are tried for components that specify no source */
   readonly sourceOrder: readonly SourceName[];
-  /** what takes the place of a component that no source can bring */
+  /** recipes that replace a component that no source can provide */
   readonly lastResort: (ref: ComponentRef) => Promise<readonly Recipe[]>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
-/** Components that were asked for together. */
+/** Components that were requested together. */
 export interface Ensured {
-  /** One that was asked for. Throws LabError, with what was tried, for one that no source could bring. */
+  /** The artifact of a requested component. If no source could provide it, throws LabError with what was tried. */
   readonly artifact: (ref: ComponentRef) => Artifact;
-  /** those that no source could bring; each of the messages says what was tried */
+  /** components that no source could provide; each message says what was tried */
   readonly lost: readonly { readonly ref: ComponentRef; readonly message: string }[];
 }
 
 /**
- * Brings all components, each once. What lies in the cache is taken from whichever source it came, in their order. For
- * the rest, every version is first looked for, at little cost, so that a mistyped one is reported before minutes of building
- * (BadInput, for all of them at once); then they are made.
+ * Provides all components, each once. A component in the cache is used, whichever source it came from; the order of the
+ * sources decides. For the others, every version is first checked cheaply. So a mistyped version is reported before
+ * minutes of building, as BadInput for all of them at once. Then they are made.
  */
 export async function ensureComponents(
   refs: readonly ComponentRef[],
@@ -85,13 +85,13 @@ export async function ensureComponents(
   };
 }
 
-/** For whoever needs all of them: LabError with every one that is not available. */
+/** For callers that need all of them. Throws LabError with every one that is not available. */
 export function allOf({ artifact, lost }: Ensured): Ensured['artifact'] {
   if (lost.length > 0) throw new LabError(lost.map(({ message }) => message).join('\n'));
   return artifact;
 }
 
-/** One component on its way: what may still be tried, and what did not serve. */
+/** The search for one component: the sources that can still be tried, and those that could not provide it. */
 interface Search {
   readonly ref: ComponentRef;
   readonly recipes: readonly Recipe[];
@@ -137,7 +137,7 @@ function refused(search: Search, refusal: Refusal, options: EnsureOptions): Sear
   return { ...search, recipes: search.recipes.slice(1), refusals: [...search.refusals, refusal] };
 }
 
-/** Leaves out recipes up to the first that could work. */
+/** Skips recipes up to the first that may work. */
 async function firstThatCould(search: Search, options: EnsureOptions): Promise<Search> {
   const refusal = await search.recipes[0]?.check?.(options.signal);
   return refusal === undefined ? search : firstThatCould(refused(search, refusal, options), options);
@@ -154,7 +154,7 @@ async function makeFirst(search: Search, options: EnsureOptions): Promise<Search
   return makeFirst(await firstThatCould(refused(search, got.error, options), options), options);
 }
 
-/** A file that is not what the pins say must not pass unnoticed because another source had it too. */
+/** Reports a file that differs from the pins, even though another source could provide the component. */
 function tellBroken({ ref, refusals }: Search, { source }: Artifact, { onEvent }: EnsureOptions): void {
   for (const broken of refusals) {
     if (broken.reason !== 'broken') continue;
@@ -168,7 +168,10 @@ function tellBroken({ ref, refusals }: Search, { source }: Artifact, { onEvent }
   }
 }
 
-/** What was tried for each of these. BadInput where a version is one that nobody knows: then nothing is to be run. */
+/**
+ * Describes what was tried for each of these. Throws BadInput for a version that no source knows; then nothing must be
+ * run.
+ */
 async function describeAll(lost: readonly Search[], options: EnsureOptions): Promise<Ensured['lost']> {
   const unobtained = await Promise.all(lost.map((search) => describeLost(search, options)));
   if (unobtained.some(isUsersFault)) throw new BadInput(describeUnobtained(unobtained));
@@ -189,7 +192,7 @@ async function describeLost({ ref, refusals }: Search, options: EnsureOptions): 
   const known = pinned.includes(ref.version) || refusals.some(({ reason }) => reason === 'broken');
   if (known) return { what, refusals: inOrder, known, nearest: [] };
   const listed = await bySource.gomod.versions(ref.component, signal);
-  // Imported here: semver costs more than a warm run has to spare.
+  // Imported here, because loading semver would take too long for a warm run.
   const { nearestVersions } = await import('./sources/obtain.ts');
   const nearest = nearestVersions(ref.version, [...pinned, ...(listed.ok ? listed.value : [])]);
   return { what, refusals: inOrder, known, nearest };

@@ -25,7 +25,7 @@ export interface AptOptions {
   readonly http: Pick<Http, 'reach'>;
   readonly clock: Clock;
   readonly offline: boolean;
-  /** of the packages; need not be this machine's, as nothing of theirs is run */
+  /** of the packages; may differ from this machine, because nothing in them is run */
   readonly arch: Arch;
   readonly debianSuites: readonly string[];
   /** suites that have an archive of security fixes */
@@ -35,17 +35,17 @@ export interface AptOptions {
 export interface DebianPackage {
   readonly suite: string;
   readonly name: string;
-  /** Debian's: 1.6.20~ds1-1+deb12u1 */
+  /** a Debian version: 1.6.20~ds1-1+deb12u1 */
   readonly version: string;
 }
 
-/** How long the lists of a suite are good for. */
+/** How long the package lists of a suite are used before they are fetched again. */
 const LISTS_FRESH_MS = 24 * 3600 * 1000;
 
 /**
- * The machine's own apt, asked about any suite of its distribution, with its mirrors, proxies and keys, and with state of
- * its own below the cache: neither the machine's lists nor its packages change. Everything is checked against the
- * archive's signature by apt itself. Works without root.
+ * Uses apt of this machine for any suite of its distribution, with its mirrors, proxies and keys. The state is in a
+ * separate directory below the cache, so neither the lists nor the packages of the machine change. apt itself checks
+ * everything against the signature of the archive. Works without root.
  */
 export type Apt = ReturnType<typeof createApt>;
 
@@ -67,7 +67,7 @@ export function createApt(options: AptOptions) {
     return result;
   }
 
-  /** The state for one suite, with lists not older than a day. Once per run, and one lab at a time. */
+  /** The state for one suite, with lists that are at most a day old. Prepared once per run, by one lab at a time. */
   function suiteState(suite: string, signal: AbortSignal): Promise<Result<SuiteState, Refusal>> {
     const known = ready.get(suite);
     if (known !== undefined) return known;
@@ -115,7 +115,7 @@ export function createApt(options: AptOptions) {
         const [updatedMs = '0', ...forSources] = stamp.split('\n');
         const sameSources = forSources.join('\n') === sources;
         const ageMs = clock.date().getTime() - Number(updatedMs);
-        const fresh = ageMs >= 0 && ageMs < LISTS_FRESH_MS; // what is of tomorrow was written under another clock
+        const fresh = ageMs >= 0 && ageMs < LISTS_FRESH_MS; // a time in the future was written under another clock
         if (sameSources && (offline || fresh)) return ok(state);
         if (offline)
           return refuse(
@@ -141,7 +141,7 @@ export function createApt(options: AptOptions) {
     );
   }
 
-  /** What apt would install for these, on what it takes for installed. */
+  /** What apt would install for these packages, given what it considers installed. */
   async function plannedFor(
     packageNames: readonly string[],
     { suite, signal, onTopOf }: { suite: string; signal: AbortSignal; onTopOf: readonly string[] },
@@ -163,10 +163,10 @@ export function createApt(options: AptOptions) {
   }
 
   return {
-    /** the codename of this host's own release: bookworm */
+    /** the codename of the release of this host: bookworm */
     hostRelease,
 
-    /** Every version of a package that a suite has, newest first. */
+    /** Every version of a package in a suite, newest first. */
     async versionsIn(
       suite: string,
       packageName: string,
@@ -187,7 +187,7 @@ export function createApt(options: AptOptions) {
       return ok([...new Set(versions)].map((version) => ({ suite, name: packageName, version })));
     },
 
-    /** Everything that the package needs and this host does not have, itself included. */
+    /** Everything that the package needs and this host does not have, including the package. */
     missingFor: (
       packageName: string,
       suite: string,
@@ -195,7 +195,7 @@ export function createApt(options: AptOptions) {
     ): Promise<Result<readonly DebianPackage[], Refusal>> =>
       plannedFor([packageName], { suite, signal, onTopOf: [] }),
 
-    /** Everything that the packages need where there is nothing, themselves included. */
+    /** Everything that the packages need on an empty system, including the packages. */
     allFor: (
       packageNames: readonly string[],
       suite: string,
@@ -203,7 +203,7 @@ export function createApt(options: AptOptions) {
     ): Promise<Result<readonly DebianPackage[], Refusal>> =>
       plannedFor(packageNames, { suite, signal, onTopOf: ['-o', 'Dir::State::status=/dev/null'] }),
 
-    /** Downloads packages of one suite, and unpacks them into one tree in their order. Nothing of theirs is run. */
+    /** Downloads packages of one suite and unpacks them into one tree, in order. Nothing in them is run. */
     async unpack(
       packages: readonly DebianPackage[],
       into: { readonly treeHostPath: string; readonly scratchHostPath: string; readonly signal: AbortSignal },

@@ -8,14 +8,14 @@ import type { Apt, DebianPackage } from './apt.ts';
 export interface LayOutOptions {
   readonly apt: Pick<Apt, 'unpack'>;
   readonly treeHostPath: string;
-  /** paths of files, from the root, once merged folders are below usr/ */
+  /** paths of files, relative to the root, after merged directories were moved below usr/ */
   readonly wanted: RegExp;
   readonly job: Job;
 }
 
 /**
- * Downloads packages of one suite and makes a tree of what is wanted of them, to be laid below / of a node. Nothing of theirs is
- * run or installed.
+ * Downloads packages of one suite and makes a tree of the wanted files, which is mounted over the root of a node.
+ * Nothing in the packages is run or installed.
  */
 export async function layPackagesOut(
   packages: readonly DebianPackage[],
@@ -30,12 +30,12 @@ export async function layPackagesOut(
   return ok({ madeBy: `apt-get download ${names} (${packages[0]?.suite ?? 'nothing'})` });
 }
 
-/** The root's old folders that are links into usr/ on any system of today. */
+/** Old top-level directories that are links into usr/ on all current systems. */
 const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
 /**
- * What is wanted of unpacked packages, with all programs and libraries below usr/; links become hard links, so that a tree
- * has nothing but files.
+ * The wanted files of unpacked packages, with all programs and libraries below usr/. Links become hard links, so that a
+ * tree only contains files.
  */
 async function layOut(
   fromHostPath: string,

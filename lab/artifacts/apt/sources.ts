@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import type { Arch } from '../../core/components.ts';
 import type { Exec } from '../../core/ports.ts';
 
-/** One entry of apt's sources, as the fields of its deb822 form; names in lower case, values with their line breaks. */
+/**
+ * One entry of the sources of apt, as the fields of its deb822 form. Names are in lower case; values keep their line
+ * breaks.
+ */
 export type AptEntry = Readonly<Record<string, string>>;
 
-/** Reads a *.sources file: stanzas of `Field: value`, with continuation lines (a key may stand in Signed-By). */
+/** Reads a *.sources file: stanzas of `Field: value`, with continuation lines (Signed-By can contain a key). */
 export function parseDeb822(text: string): readonly AptEntry[] {
   return text
     .split(/\n[ \t]*\n/)
@@ -25,7 +28,7 @@ export function parseDeb822(text: string): readonly AptEntry[] {
     .filter((fields) => fields.types !== undefined && !/^no$/i.test(fields.enabled ?? 'yes'));
 }
 
-/** sources.list(5): three options have another name in the deb822 form */
+/** see sources.list(5); three options have another name in the deb822 form */
 const FIELD_OF_OPTION: Readonly<Record<string, string>> = {
   arch: 'architectures',
   lang: 'languages',
@@ -48,21 +51,21 @@ export function parseOneLineSources(text: string): readonly AptEntry[] {
   });
 }
 
-/** The part of the archive that a suite's name ends in: security fixes lie in an archive of their own. */
+/** The pocket at the end of the name of a suite. Security fixes are in a separate archive. */
 type Pocket = '' | '-security' | '-updates';
 
 export interface SuiteSources {
-  /** what the distribution calls its releases: names that the machine's own entries may have */
+  /** all release names of the distribution; the entries of the machine may use any of them */
   readonly suiteNames: readonly string[];
   readonly wanted: string;
-  /** whatever architectures the machine's own entries are for */
+  /** whatever architectures the entries of the machine are for */
   readonly arch: Arch;
   readonly pockets: readonly Pocket[];
 }
 
 /**
- * The machine's own archives, mirrors and keys, for another suite of the same distribution: as the text of a *.sources
- * file, or undefined when none of the entries is for the distribution's archive.
+ * The archives, mirrors and keys of this machine for another suite of the same distribution, as the text of a *.sources
+ * file. Undefined if no entry is for the archive of the distribution.
  */
 export function sourcesForSuite(
   entries: readonly AptEntry[],
@@ -103,10 +106,10 @@ export const urisOf = (entries: readonly AptEntry[]): readonly string[] => [
 const words = (text: string | undefined): readonly string[] =>
   (text ?? '').split(/\s+/).filter((word) => word !== '');
 
-/** Names for suites that change their meaning; a machine may have one in its own sources. */
+/** Suite names whose meaning changes over time. The sources of a machine may use one. */
 export const DEBIAN_ALIASES = ['oldoldstable', 'oldstable', 'stable', 'testing', 'unstable'];
 
-/** Read by apt after the machine's own files, so that it overrules them; see apt.conf(5). */
+/** apt reads this after the files of the machine, so it takes precedence; see apt.conf(5). */
 export function aptConfig({
   folder,
   arch,
@@ -131,9 +134,9 @@ export function aptConfig({
     'Dir::Etc::preferencesparts "/dev/null";',
     'Acquire::Languages "none";',
     'Acquire::Retries "0";',
-    'APT::Sandbox::User "root";', // the cache is the user's own; apt's user may not even enter it
+    'APT::Sandbox::User "root";', // the cache belongs to the user; the user of apt may have no access to it
     'APT::Install-Recommends "false";',
-    // Hooks of the machine (docker-clean, packagekit) would touch the machine's own state.
+    // Hooks of the machine (docker-clean, packagekit) would change the state of the machine.
     ...['Pre-Invoke', 'Post-Invoke', 'Post-Invoke-Success'].map((hook) => `#clear APT::Update::${hook};`),
     ...targets
       .filter((name) => name !== 'Packages')
@@ -142,7 +145,7 @@ export function aptConfig({
   ].join('\n');
 }
 
-/** What the machine's own apt reads, in both of its formats. */
+/** The entries that apt of this machine reads, in both formats. */
 export async function machineEntries(exec: Exec, signal: AbortSignal): Promise<readonly AptEntry[]> {
   const asked = await exec(
     ['apt-config', 'shell', 'LIST', 'Dir::Etc::sourcelist/f', 'PARTS', 'Dir::Etc::sourceparts/d'],
@@ -163,7 +166,7 @@ export async function machineEntries(exec: Exec, signal: AbortSignal): Promise<r
   return entries;
 }
 
-/** What this host's own system calls itself: debian, bookworm. */
+/** The name and codename of the system of this host: debian, bookworm. */
 export async function hostRelease(): Promise<{ readonly id: string; readonly codename: string }> {
   const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const valueOf = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';

@@ -9,24 +9,25 @@ import { saysDiskFull } from './cache.ts';
 
 export interface UnpackOptions {
   readonly archiveHostPath: string;
-  /** where the wanted files go, all into this one folder */
+  /** the one directory that receives the wanted files */
   readonly binHostPath: string;
   /** names of the regular files to take, at the top of the archive, in its bin/ or in `folder`; all else is left */
   readonly programs: readonly string[];
   readonly folder?: RegExp | undefined;
   readonly maxFileBytes: number;
-  /** of everything in the archive, taken or not, so that a bomb is noticed while it goes off */
+  /** limit for all files of the archive, extracted or not, so that a decompression bomb is stopped early */
   readonly maxTotalBytes: number;
 }
 
 /**
- * Takes the named programs out of a .tar.gz. An archive is hostile until proven otherwise: one that holds anything but
- * regular files and folders, or a path that leaves it, or more than the caps, is refused as a whole, whatever it holds
- * besides. The error says what was found.
+ * Extracts the given programs from a .tar.gz. The archive is not trusted. It is rejected completely if it contains
+ * anything but regular files and directories, a path that leaves it, or more than the limits. The error describes what
+ * was found.
  */
 export async function unpackPrograms(options: UnpackOptions): Promise<Result<readonly string[], string>> {
   const { archiveHostPath, binHostPath, maxTotalBytes } = options;
-  // Imported here: a warm run unpacks nothing. By its default: esbuild knows no other name of a CommonJS module.
+  // Imported here, because a warm run unpacks nothing. The default export is used, because esbuild knows no other name
+  // of a CommonJS module.
   const [{ default: tarStream }, { createGunzip }] = await Promise.all([
     import('tar-stream'),
     import('node:zlib'),
@@ -39,7 +40,7 @@ export async function unpackPrograms(options: UnpackOptions): Promise<Result<rea
   })();
   const feeding = pipeline(createReadStream(archiveHostPath), createGunzip(), cap(maxTotalBytes), tar);
   const [fed, took] = await Promise.allSettled([feeding, taking]);
-  // Either side ends the other one, which then only says that it was ended.
+  // Each side aborts the other one, which then only reports that it was aborted.
   const problems = [took, fed].flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
   const problem = problems.find((thrown) => !isPremature(thrown)) ?? problems[0];
   if (saysDiskFull(problem)) throw problem;

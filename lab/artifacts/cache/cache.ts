@@ -17,7 +17,7 @@ export interface CacheOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A place to make an artifact in: nobody else looks at it, and what a killed lab left in it is gone. */
+/** A place to make an artifact. No other process uses it, and it contains nothing from a killed lab. */
 export interface Staging {
   readonly treeHostPath: string;
   readonly scratchHostPath: string;
@@ -25,11 +25,11 @@ export interface Staging {
 
 /**
  * The artifacts on this disk:
- *   artifacts/<key>/…       the files, under the hash of what they are; appears by rename, whole or not at all
- *   index/<request>.json    which artifact answers a request, written after the artifact is in its place
- *   staging/<request>/      where it is made, by whoever holds locks/<request>
+ *   artifacts/<key>/…       the files, named by the hash of their content; appear by rename, complete or not at all
+ *   index/<request>.json    the artifact that answers a request; written after the artifact is in place
+ *   staging/<request>/      where it is made, by the holder of locks/<request>
  *   go/, apt/               what the sources keep between runs
- *   vm/                     what is known of virtual machines on this host
+ *   vm/                     facts about virtual machines on this host
  */
 export type Cache = ReturnType<typeof createCache>;
 
@@ -64,8 +64,8 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
     hostPath: cacheHostPath,
 
     /**
-     * The artifact that answers a request, if it is here and whole. Files whose size, time and inode are as they were
-     * when they were hashed are taken as they are; any other file is hashed again. Damaged entries are removed.
+     * The artifact that answers a request, if it exists and is undamaged. A file whose size, time and inode have not
+     * changed since it was hashed is accepted; any other file is hashed again. Damaged entries are removed.
      */
     async find(
       request: string,
@@ -89,7 +89,10 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       return { ...entry.artifact, hostPath };
     },
 
-    /** Runs `work` with a fresh staging, as the only one on this host that makes an answer to `request`. */
+    /**
+     * Runs `work` with an empty staging directory. No other process on this host makes an answer to `request` at the
+     * same time.
+     */
     async make<T>(
       request: string,
       options: { readonly signal: AbortSignal; readonly onWait: () => void },
@@ -113,7 +116,7 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       });
     },
 
-    /** Moves what was made to its place and remembers it. */
+    /** Moves the result to its place and adds it to the index. */
     async publish(
       request: string,
       staging: Staging,
@@ -124,8 +127,8 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       const key = sha256OfText(JSON.stringify({ name, version, source, files }));
       const hostPath = at('artifacts', key);
       await mkdir(at('artifacts'), { recursive: true });
-      // The same files may be there under another request; theirs may be damaged, ours are not.
-      // A folder in a lower layer, of a container's image for instance, cannot be moved.
+      // The same files may already exist under another request. Those may be damaged; the new ones are not. A directory
+      // in a lower layer, for example of a container image, cannot be moved.
       await rename(hostPath, join(staging.scratchHostPath, 'replaced')).catch(() =>
         rm(hostPath, { recursive: true, force: true }),
       );
@@ -136,19 +139,19 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       return { ...artifact, hostPath };
     },
 
-    /** It is of use still: others go before it when there is too much. */
+    /** Marks an artifact as recently used, so that `prune` removes others first. */
     async used(request: string): Promise<void> {
       const now = new Date();
-      await utimes(indexPath(request), now, now).catch(() => undefined); // an order of going, and nothing else
+      await utimes(indexPath(request), now, now).catch(() => undefined); // only affects the order of removal
     },
 
-    /** The answer is not right: it goes, and whoever has it open keeps it. */
+    /** The answer is wrong and is removed. A process that has it open can continue to use it. */
     async discard(request: string): Promise<void> {
       const entry = readIndexEntry(indexPath(request));
       if (entry !== undefined) await remove(entry);
     },
 
-    /** Of all with these names, removes those whose use is the longest ago, until no more than this is left of them. */
+    /** Removes the least recently used artifacts with these names until at most this many bytes are left. */
     async prune(names: readonly string[], keepBytes: number): Promise<void> {
       const files = (await readdir(at('index')).catch(() => [])).map((file) => at('index', file));
       const found = files.flatMap((path) => {
@@ -165,7 +168,9 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
       }
     },
 
-    /** Removes what killed labs left in staging; returns what it removed. Costs one look when there is nothing. */
+    /**
+     * Removes what killed labs left in staging, and returns what it removed. Needs only one look if there is nothing.
+     */
     async sweep(signal: AbortSignal): Promise<readonly string[]> {
       const left = await readdir(at('staging')).catch(() => []);
       const removed: string[] = [];
@@ -180,8 +185,9 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
     },
 
     /**
-     * Removes everything, unless a node has a lock on the artifacts: that may be one whose records lie elsewhere. Out of the
-     * way first: a lab that starts meanwhile sees an empty cache and not half a one.
+     * Removes everything, unless a node has a lock on the artifacts; the record of that node may be in another
+     * directory. Everything is first moved away, so that a lab that starts meanwhile sees an empty cache, not an
+     * incomplete one.
      */
     async clean(signal: AbortSignal): Promise<boolean> {
       await mkdir(at('artifacts'), { recursive: true });
@@ -190,37 +196,40 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
   };
 }
 
-/** What lies in the folder of the cache and is ours; others may keep things there too. */
+/** The entries in the directory of the cache that belong to the lab. Others may store files there too. */
 const PARTS = ['artifacts', 'index', 'staging', 'locks', 'go', 'apt', 'code', 'vm'];
 
-/** Undefined for anything that this version did not write, whole: then it is made again. */
+/** Undefined for anything that this version did not write completely. Then it is made again. */
 function readIndexEntry(hostPath: string): IndexEntry | undefined {
   try {
     return readJson(INDEX_ENTRY, readFileSync(hostPath, 'utf8'));
   } catch {
-    return undefined; // not there
+    return undefined; // it does not exist
   }
 }
 
-/** The one message for a full disk, from whatever it was noticed by. */
+/** The message for a full disk, wherever it was noticed. */
 export function diskFull(cacheHostPath: string): LabError {
   return new LabError(
     `no space left for the cache in ${cacheHostPath}; make room, run "cnilab clean --cache", or set XDG_CACHE_HOME to a folder on another disk`,
   );
 }
 
-/** Whether an error of Node's, or one of its causes, says that the disk or the quota is full. */
+/** Whether an error of Node, or one of its causes, reports that the disk or the quota is full. */
 export function saysDiskFull(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   const code = 'code' in thrown ? thrown.code : undefined;
   return code === 'ENOSPC' || code === 'EDQUOT' || saysDiskFull(thrown.cause);
 }
 
-/** Whether the output of a command says so, in the words of strerror(3). */
+/** Whether the output of a command reports it, with the texts of strerror(3). */
 export const outputSaysDiskFull = (output: string): boolean =>
   /no space left on device|disk quota exceeded/i.test(output);
 
-/** One file of the cache's index: which artifact answers a request. Paths are relative, so a cache can be moved. */
+/**
+ * One file of the index of the cache: the artifact that answers a request. Paths are relative, so that a cache can be
+ * moved.
+ */
 export interface IndexEntry {
   readonly formatVersion: 1;
   readonly request: string;

@@ -15,9 +15,9 @@ export async function sha256OfFile(hostPath: string): Promise<string> {
 export const sha256OfText = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
- * Everything in a folder that is to become an artifact, in the order of the paths. Sets plain modes (0755 or 0644), puts
- * the content on the disk, so that a power cut cannot leave an entry whose files are empty, and refuses anything that is
- * neither a regular file nor a folder.
+ * Lists everything in a directory that will become an artifact, sorted by path. Sets plain modes (0755 or 0644).
+ * Flushes the content to disk, so that a power failure cannot leave an entry with empty files. Rejects anything but
+ * regular files and directories.
  */
 export async function fingerprintTree(treeHostPath: string): Promise<readonly ArtifactFile[]> {
   const files: ArtifactFile[] = [];
@@ -52,7 +52,7 @@ async function settle(hostPath: string, path: string): Promise<ArtifactFile> {
   }
 }
 
-/** What changes when someone writes to a file or puts another in its place; costs microseconds where a hash costs 0.2 s. */
+/** A value that changes when a file is written or replaced. Takes microseconds; a hash takes 0.2 s. */
 export function stampOf(hostPath: string): string | undefined {
   const stat = statSync(hostPath, { bigint: true, throwIfNoEntry: false });
   return stat?.isFile() === true ? `${stat.size} ${stat.mtimeNs} ${stat.ino}` : undefined;

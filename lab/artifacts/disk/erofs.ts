@@ -4,14 +4,17 @@ import { open } from 'node:fs/promises';
 import { sizeOf, type FileContent, type FolderNode, type TreeNode } from './tree.ts';
 
 /**
- * Lays a tree out as an erofs image, uncompressed: https://docs.kernel.org/filesystems/erofs.html. Written here, since it
- * is less than what bringing mkfs.erofs along would take, works on any host, and gives the same bytes everywhere. Every
- * kernel from 5.4 on reads it.
+ * Lays out a tree as an uncompressed erofs image: https://docs.kernel.org/filesystems/erofs.html. It is implemented
+ * here, because that is less than shipping mkfs.erofs, works on any host, and gives the same bytes everywhere. Every
+ * kernel since 5.4 can read it.
  */
 export interface ErofsLayout {
-  /** all but the content of files, from the start of the image on */
+  /** everything except the content of files, from the start of the image */
   readonly head: Buffer;
-  /** what follows, each at a multiple of the block size, in order and without gaps but for the last block of each */
+  /**
+   * the content after the head; each starts at a multiple of the block size, in order, with no gaps except in the last
+   * block of each
+   */
   readonly contents: readonly { readonly offset: number; readonly content: FileContent }[];
   readonly sizeBytes: number;
 }
@@ -21,7 +24,10 @@ const INODE_BYTES = 32;
 const DIRENT_BYTES = 12;
 const SUPERBLOCK_OFFSET = 1024;
 const MAGIC = 0xe0f5e1e2;
-/** inodes stand in the blocks after the superblock's; the number 0 stays unused, as it means "none" to readers of folders */
+/**
+ * inodes are in the blocks after the superblock; number 0 is not used, because it means "none" to readers of
+ * directories
+ */
 const META_BLOCK = 1;
 
 const MODE_OF_KIND = { folder: 0o040000, file: 0o100000, link: 0o120000 } as const;
@@ -46,7 +52,7 @@ export function layOutErofs(root: FolderNode): ErofsLayout {
     return bytes === 0 ? 0 : block;
   };
 
-  // folders and links first: they are the head's, and stand together
+  // directories and links first: they are in the head, next to each other
   const placed = new Map<Inode, { readonly block: number; readonly sizeBytes: number }>();
   const small: { readonly block: number; readonly bytes: Buffer }[] = [];
   for (const inode of inodes.values()) {
@@ -78,7 +84,7 @@ export function layOutErofs(root: FolderNode): ErofsLayout {
   return { head, contents, sizeBytes: nextBlock * BLOCK_BYTES };
 }
 
-/** Folders before what is in them; a node with several names gets one number. */
+/** Directories come before their content. A node with several names has one number. */
 function numberInodes(root: FolderNode): ReadonlyMap<TreeNode, Inode> {
   const inodes = new Map<TreeNode, Inode>();
   const visit = (node: TreeNode, parent: Inode | undefined): void => {
@@ -95,7 +101,7 @@ function numberInodes(root: FolderNode): ReadonlyMap<TreeNode, Inode> {
   return inodes;
 }
 
-/** Blocks of entries with their names behind them, in the order of the names' bytes over all blocks. */
+/** Blocks of entries, each followed by its names. Names are in byte order over all blocks. */
 function folderBytes(
   inode: Inode,
   node: FolderNode,
@@ -141,7 +147,7 @@ function folderBytes(
   );
 }
 
-/** The compact form, with all content in blocks of its own ("flat plain"). */
+/** The compact form, with all content in separate blocks ("flat plain"). */
 function writeInode(
   head: Buffer,
   { node, number, names }: Inode,
@@ -169,7 +175,7 @@ function writeSuperblock(
   head.writeUInt32LE(META_BLOCK, SUPERBLOCK_OFFSET + 40);
 }
 
-/** Writes a tree as a disk. With `capacityBytes` the disk is that large, of which what is not used takes no room. */
+/** Writes a tree as a disk. `capacityBytes` sets the size of the disk; the unused part takes no space on the host. */
 export async function writeDisk(
   hostPath: string,
   root: FolderNode,

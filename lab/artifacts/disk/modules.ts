@@ -7,8 +7,9 @@ export interface KernelModule {
 }
 
 /**
- * The modules of a kernel that are wanted, with those that they need in front of them, as the kernel wants them loaded.
- * `tree` is lib/modules; what the kernel has built in needs no loading. The error names what it does not have at all.
+ * The wanted modules of a kernel and the modules that they need, in the order in which they must be loaded. `tree` is
+ * lib/modules. Modules that are built into the kernel are left out. The error names a module that the kernel does not
+ * have.
  */
 export function modulesInOrder(
   tree: FolderNode,
@@ -39,11 +40,11 @@ export function modulesInOrder(
     : err(`it has no ${[...missing].join(', no ')}, neither as a module nor built in`);
 }
 
-/** kernel/drivers/char/hw_random/virtio-rng.ko is what others call virtio_rng. */
+/** The module name of kernel/drivers/char/hw_random/virtio-rng.ko is virtio_rng. */
 const moduleName = (path: string): string =>
   (path.split('/').at(-1) ?? '').replace(/\.ko$/, '').replaceAll('-', '_');
 
-/** From the section .modinfo, which is text in which a NUL ends each line. */
+/** Read from the section .modinfo, a text in which NUL ends each line. */
 function dependsOn(module: Buffer): readonly string[] {
   const depends = /\0depends=([^\0]*)\0/.exec(module.toString('latin1'))?.[1] ?? '';
   return depends
@@ -53,8 +54,8 @@ function dependsOn(module: Buffer): readonly string[] {
 }
 
 /**
- * What a module asks the kernel for while it is being loaded, which in an initramfs nobody else brings: libcrc32c wants a
- * crc32c. Of several modules that have what is asked for, the generic one, as others are for certain processors.
+ * What a module asks the kernel for while it is loaded: libcrc32c needs a crc32c. In an initramfs nothing else provides
+ * it. If several modules provide it, the generic one is used, because others are for certain processors.
  */
 function softDependencies(softdep: readonly string[], alias: readonly string[]) {
   const named = new Map<string, string[]>();

@@ -5,7 +5,7 @@ import type { Header } from 'tar-stream';
 
 import { LabError } from '../../core/lab-error.ts';
 
-/** Where the bytes of a file are: in a file of this host, from an offset on, or here. */
+/** Where the bytes of a file are: in a file of this host, from an offset on, or in memory. */
 export type FileContent =
   | { readonly hostPath: string; readonly offset: number; readonly sizeBytes: number }
   | { readonly bytes: Buffer };
@@ -16,7 +16,7 @@ export interface FolderNode {
   readonly entries: Map<string, TreeNode>;
 }
 
-/** What a file system is to hold. One node may stand under several names: a hard link. All of it is root's. */
+/** The content of a file system. A node with several names is a hard link. Everything is owned by root. */
 export type TreeNode =
   | FolderNode
   | { readonly kind: 'file'; readonly mode: number; readonly content: FileContent }
@@ -27,7 +27,7 @@ export const folderNode = (mode = 0o755): FolderNode => ({ kind: 'folder', mode,
 export const sizeOf = (content: FileContent): number =>
   'bytes' in content ? content.bytes.length : content.sizeBytes;
 
-/** Puts a node at a path, making the folders above it. */
+/** Puts a node at a path and creates the parent directories. */
 export function place(root: FolderNode, path: string, node: TreeNode): void {
   const names = namesOf(path);
   const name = names.pop();
@@ -56,7 +56,7 @@ export function find(root: FolderNode, path: string): TreeNode | undefined {
 
 const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');
 
-/** What an archive that the lab itself has packed lays below `under`, with links as links. */
+/** Adds the content of an archive that the lab itself has packed below `under`. Links stay links. */
 export async function readTar(tarHostPath: string, root: FolderNode, under = ''): Promise<void> {
   const { default: tarStream } = await import('tar-stream');
   const tar = tarStream.extract();
@@ -82,7 +82,7 @@ function nodeOf(
       return folderNode(mode);
     case 'symlink':
       return { kind: 'link', target: linkname ?? '' };
-    case 'link': // a second name of a file that came before
+    case 'link': // another name of an earlier file
       return find(root, `${under}/${linkname ?? ''}`);
     case 'file':
       return { kind: 'file', mode: mode ?? 0o644, content: { bytes } };
@@ -91,13 +91,16 @@ function nodeOf(
   }
 }
 
-/** One entry of an initramfs. A folder must stand before what is in it. */
+/** One entry of an initramfs. A directory must come before its content. */
 export type CpioEntry =
   | { readonly path: string; readonly kind: 'folder' }
   | { readonly path: string; readonly kind: 'file'; readonly executable?: boolean; readonly content: Buffer }
   | { readonly path: string; readonly kind: 'device'; readonly major: number; readonly minor: number };
 
-/** A cpio archive of the kind that the kernel unpacks at its start ("newc"): docs.kernel.org, initramfs buffer format. */
+/**
+ * A cpio archive in the format that the kernel unpacks when it starts ("newc"): docs.kernel.org, initramfs buffer
+ * format.
+ */
 export function cpio(entries: readonly CpioEntry[]): Buffer {
   const packed = entries.map((entry, index) => {
     const content = entry.kind === 'file' ? entry.content : Buffer.alloc(0);

@@ -18,15 +18,18 @@ export interface GoBuild {
   readonly go: GoTool;
   readonly facts: GomodPins;
   readonly version: string;
-  /** The programs are those that `go test` makes of packages whose tests are a program of their own: critest. */
+  /** The programs are test binaries, for packages whose tests are a separate program: critest. */
   readonly tests?: true;
-  /** the content of a go.sum that must hold everything the build needs; without it Go's checksum database is asked */
+  /**
+   * the content of a go.sum that must contain everything that the build needs; without it, the checksum database of Go
+   * is asked
+   */
   readonly heldSums?: string;
-  /** the folder with the stand-ins that the pins name */
+  /** the directory with the replacements for modules in the pins */
   readonly standInsHostPath?: string;
-  /** Adds the programs that are not of Go, and says where each is from. */
+  /** Adds the programs that are not written in Go, and returns where each comes from. */
   readonly besides?: (places: BesidesPlaces) => Promise<Result<readonly string[], Refusal>>;
-  /** brings the library that the pins name; without it the build does without */
+  /** provides the library in the pins; without it the build does not use the library */
   readonly library?: (job: Job) => Promise<Result<StaticLibrary, Refusal>>;
 }
 
@@ -48,11 +51,11 @@ export interface GoModule {
   readonly goModHostPath: string;
   /** its source */
   readonly hostPath: string;
-  /** Go's own checksum of the source, h1:… */
+  /** the h1:… checksum of the source, from Go */
   readonly sum: string;
 }
 
-/** What `go mod download -json` prints. */
+/** The output of `go mod download -json`. */
 const DOWNLOADED = v.object({
   GoMod: v.optional(v.string()),
   Dir: v.optional(v.string()),
@@ -77,7 +80,10 @@ export async function downloadModule(
   return ok({ goModHostPath: GoMod, hostPath: Dir, sum: Sum });
 }
 
-/** Builds the module's programs into bin/ below `treeHostPath`, in a wrapper module; reproducible, see wrapperGoMod. */
+/**
+ * Builds the programs of the module into bin/ below `treeHostPath`, in a wrapper module. Reproducible; see
+ * wrapperGoMod.
+ */
 export async function buildModule(
   build: GoBuild,
   treeHostPath: string,
@@ -98,7 +104,8 @@ export async function buildModule(
 
   job.progress('downloading the source');
   if (heldSums !== undefined) {
-    // beside a go.mod, so that they count for the component itself: not every version is in Go's checksum database
+    // next to a go.mod, so that they apply to the component itself, because not every version is in the checksum
+    // database of Go
     await writeFile(join(wrapper, 'go.mod'), 'module cnilab/wrapper\n');
     await writeFile(join(wrapper, 'go.sum'), heldSums);
   }
@@ -190,18 +197,18 @@ const linesNotIn = (held: string, needed: string): readonly string[] => {
 export interface HoldOptions {
   readonly pins: Pins;
   readonly go: GoTool;
-  /** brings libraries of C, as what a build with them needs is to be held too */
+  /** provides C libraries, because the modules that a build with them needs must be pinned too */
   readonly apt: Apt;
-  /** folder with <component>.sum */
+  /** directory with <component>.sum */
   readonly sumsHostPath: string;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
 }
 
 /**
- * Brings images/gomod/<name>.sum up to the pinned versions of pins.yaml: each that it does not hold yet is built once
- * with Go's checksum database as the judge, and what that build needed is added. One file for all versions of a
- * component, because they share most of what they need.
+ * Updates images/gomod/<name>.sum to the pinned versions in pins.yaml. Each version that it does not contain yet is
+ * built once, verified with the checksum database of Go, and what the build needed is added. All versions of a
+ * component share one file, because they share most dependencies.
  */
 export async function holdSums(options: HoldOptions): Promise<void> {
   const { pins, go, apt, sumsHostPath, signal, onProgress } = options;
@@ -245,18 +252,21 @@ export async function holdSums(options: HoldOptions): Promise<void> {
   }
 }
 
-/** A library of C that a program is linked with statically, so that it runs on any node. */
+/** A C library that a program is statically linked with, so that it runs on any node. */
 export interface StaticLibrary {
   /**
-   * Tells go, and gcc below it, where the library is. Not by flags: those of an earlier build, with the folder of then, come
-   * back out of Go's build cache.
+   * Environment variables that show go, and gcc below it, where the library is. Flags are not used: flags of an earlier
+   * build, with its directory, would come back from the build cache of Go.
    */
   readonly environment: Readonly<Record<string, string>>;
   /** the packages, for the journal */
   readonly madeFrom: string;
 }
 
-/** Unpacks a library's package of this host's release, nothing of it is installed; one that is installed is taken as it is. */
+/**
+ * Unpacks the library package of the release of this host, without installing it. An installed library is used
+ * directly.
+ */
 export async function unpackLibrary(
   apt: Pick<Apt, 'hostRelease' | 'missingFor' | 'unpack'>,
   { package: packageName, name }: { readonly package: string; readonly name: string },

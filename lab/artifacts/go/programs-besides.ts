@@ -10,13 +10,16 @@ import type { BesidesPlaces } from './build.ts';
 
 export interface Besides {
   readonly facts: GomodPins;
-  /** of C, as a program on the PATH */
+  /** the C compiler, as a program in the PATH */
   readonly compiler: string;
   readonly exec: Exec;
   readonly apt: Pick<Apt, 'hostRelease' | 'versionsIn' | 'unpack'>;
 }
 
-/** The programs of a component that are not of Go: those of C in its module, and those of Debian's packages. */
+/**
+ * Builds or unpacks the programs of a component that are not written in Go: C programs in its module, and programs of
+ * Debian packages.
+ */
 export async function programsBesides(
   { facts, compiler, exec, apt }: Besides,
   { sourceHostPath, binHostPath, job }: BesidesPlaces,

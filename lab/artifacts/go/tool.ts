@@ -8,7 +8,7 @@ import { diskFull, outputSaysDiskFull } from '../cache/cache.ts';
 import type { Refusal } from '../artifact.ts';
 
 export interface GoToolOptions {
-  /** one that takes compilers down with the lab */
+  /** one that kills compilers when the lab ends */
   readonly exec: Exec;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cacheHostPath: string;
@@ -18,18 +18,18 @@ export interface GoToolOptions {
 
 export interface GoRun {
   readonly signal: AbortSignal;
-  /** default: an empty folder, outside of any module */
+  /** default: an empty directory, outside any module */
   readonly cwd?: string;
   readonly cgo?: boolean;
-  /** where a library of C is that is not the system's own */
+  /** where a C library is that is not the one of the system */
   readonly library?: Readonly<Record<string, string>>;
-  /** for what the compiler puts down on its way; removed by whoever made it */
+  /** for intermediate files of the compiler; the caller removes it */
   readonly scratchHostPath?: string;
 }
 
-/** The machine's own `go`, with everything that it writes kept inside the lab's cache. */
+/** The `go` of this machine. Everything that it writes stays inside the cache of the lab. */
 export interface GoTool {
-  /** whether there is one on the PATH */
+  /** whether there is one in the PATH */
   readonly found: boolean;
   readonly offline: boolean;
   run(argv: readonly string[], options: GoRun): Promise<CommandResult>;
@@ -38,7 +38,10 @@ export interface GoTool {
 export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoToolOptions): GoTool {
   const inCache = (name: string) => join(cacheHostPath, 'go', name);
 
-  /** What the user has set for modules (proxy, private ones, checksum database) holds; what would change the result does not. */
+  /**
+   * The settings of the user for modules (proxy, private modules, checksum database) are kept. Settings that would
+   * change the result are not.
+   */
   function environment({ cgo, library, scratchHostPath = inCache('tmp') }: GoRun): Record<string, string> {
     const userConfig = env.XDG_CONFIG_HOME ?? join(env.HOME ?? '/nonexistent', '.config');
     return {
@@ -49,7 +52,7 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
       GOCACHE: inCache('build'),
       GOTMPDIR: scratchHostPath,
       TMPDIR: scratchHostPath,
-      // Not empty, or the one in GOENV would apply. -modcacherw, or the cache could not be deleted.
+      // Must not be empty, or the value in GOENV would apply. With -modcacherw the cache can be deleted.
       GOFLAGS: '-mod=mod -modcacherw',
       GOWORK: 'off',
       GO111MODULE: 'on',
@@ -79,7 +82,7 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
   };
 }
 
-/** What `go` says when it does not do a thing, sorted by what follows from it. `asked` is module@version or a build. */
+/** Turns an error of `go` into a refusal. `asked` is module@version or a build. */
 export function refusalFromGo(asked: string, output: string): Refusal {
   const source = 'gomod' as const;
   const newer = /requires go >= ([\d.]+(?:rc\d+)?) \(running go ([\d.]+)/.exec(output);

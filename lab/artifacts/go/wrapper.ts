@@ -2,12 +2,12 @@ import * as v from 'valibot';
 
 import { readJson } from '../../core/json.ts';
 
-/** What `go mod edit -json` says about a module's own go.mod, as far as a wrapper must repeat it. */
+/** The parts of `go mod edit -json` for a module that a wrapper must repeat. */
 export interface ModuleFacts {
   readonly goVersion: string | undefined;
-  /** `old => new v1.2.3` lines, ready for a go.mod */
+  /** lines `old => new v1.2.3`, ready for a go.mod */
   readonly replaces: readonly string[];
-  /** modules that are folders of its source */
+  /** modules that are directories of its source */
   readonly folders: readonly string[];
 }
 
@@ -43,11 +43,12 @@ export interface Wrapper {
 }
 
 /**
- * A module of ours that requires just the component, because replaces count in the main module only: those of the
- * component's go.mod are repeated. Never `go mod tidy` it: that walks the tests' dependencies too, and some of those
- * cannot be verified any more. Below `go 1.18` CNI plugins 1.1.1 do not resolve. `standIns` are folders beside the go.mod, by the
- * path and version of the module that each stands in for. With `folderVersion`, modules that are folders of the component's
- * source are required at that version; without it they are left out, as those that its go.mod requires are published.
+ * A wrapper module that only requires the component. Replace directives only apply in the main module, so those of the
+ * component are repeated. Never run `go mod tidy` on it: that also reads the dependencies of the tests, and some of
+ * those can no longer be verified. Below `go 1.18`, CNI plugins 1.1.1 do not resolve. `standIns` are directories next
+ * to the go.mod, by path and version of the module that each replaces. With `folderVersion`, modules that are
+ * directories of the component's source are required at that version. Without it they are left out, because those that
+ * its go.mod requires are published.
  */
 export function wrapperGoMod({ module, version, facts, folderVersion, standIns = {} }: Wrapper): string {
   return [

@@ -4,13 +4,13 @@ import { APP_IMAGE, SANDBOX_IMAGE, type Arch } from '../../core/components.ts';
 import { unreachable } from '../../core/lab-error.ts';
 import type { ImageFile, OciImage } from './oci-image.ts';
 
-/** By the name of the artifact: what pod sandboxes run, and what containers run. */
+/** Names of artifacts: the image of pod sandboxes, and the image of containers. */
 export type LabImageName = 'pause-image' | 'app-image';
 
 export interface LabImageOptions {
   readonly name: LabImageName;
   readonly arch: Arch;
-  /** the one program that the image is made of, statically linked: our pause, or busybox */
+  /** the only program of the image, statically linked: pause of the lab, or busybox */
   readonly programHostPath: string;
   readonly archiveHostPath: string;
 }
@@ -27,7 +27,7 @@ export async function packLabImage({
   await writeFile(archiveHostPath, await packOciImage(labImage({ name, arch, program })));
 }
 
-/** The names are those of core/components.ts. */
+/** The image names are those in core/components.ts. */
 export function labImage({
   name,
   arch,
@@ -61,7 +61,7 @@ export function labImage({
 
 export const ROOT_USER = 'root:x:0:0:root:/root:/bin/sh\n';
 
-/** A root file system of a static busybox. */
+/** A root file system with a static busybox. */
 export const busyboxFiles = (
   program: Buffer,
   applets: readonly string[],
@@ -74,14 +74,14 @@ export const busyboxFiles = (
   { path: '/tmp', folder: true, mode: 0o1777 },
 ];
 
-/** The applets that have a name of their own in the app image; every other is there as `busybox NAME`. */
+/** The applets that have their own name in the app image. The others can be run as `busybox NAME`. */
 export const APPLETS =
   'ash awk cat chmod cp cut date dd df dmesg echo env expr false find grep head hostname httpd id ifconfig ip kill ln ls mkdir mount mv nc netstat nslookup ping ping6 printf ps pwd readlink rm rmdir route sed seq sh sleep sort stat tail tee test time timeout top touch tr traceroute true umount uname uniq vi wc wget which xargs yes'.split(
     ' ',
   );
 
 export interface CritestPrograms {
-  /** static */
+  /** statically linked */
   readonly busybox: Buffer;
   /** of images/critest */
   readonly webserver: Buffer;
@@ -89,8 +89,8 @@ export interface CritestPrograms {
 }
 
 /**
- * Images that do for critest what those do that it names, under the same names; the registries in front of the names are
- * left out. Made after images/ of cri-tools and test/images of Kubernetes.
+ * Images that replace those that critest uses, under the same names without the registry. Based on images/ of cri-tools
+ * and test/images of Kubernetes.
  */
 export function critestImages(arch: Arch, programs: CritestPrograms): readonly OciImage[] {
   const applets = [...APPLETS.filter((applet) => applet !== 'ls'), 'brctl', 'pidof'];
@@ -138,9 +138,9 @@ export function critestImages(arch: Arch, programs: CritestPrograms): readonly O
 }
 
 const BESIDES: readonly ImageFile[] = [
-  // one that critest covers, which must not cover the shell
+  // critest mounts over this path, which must not hide the shell
   { path: '/bin/ls', sameAs: '/bin/busybox', mode: 0o755 },
-  // what critest runs in containers and Debian's busybox does not have
+  // critest runs this in containers, but busybox of Debian does not have it
   { path: '/bin/ipcs', content: '#!/bin/sh\nexec cat /proc/sysvipc/shm\n', mode: 0o755 },
   { path: '/bin/pgrep', content: '#!/bin/sh\nexec pidof "$@"\n', mode: 0o755 },
 ];

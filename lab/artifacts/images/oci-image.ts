@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { pack, type Header } from 'tar-stream';
 import type { Arch } from '../../core/components.ts';
 
-/** What lies in an image, by its absolute path; folders above it are made. `sameAs` is a second name of a file before it. */
+/**
+ * A file in an image, by its absolute path. Parent directories are created. `sameAs` is another name of an earlier
+ * file.
+ */
 export type ImageFile =
   | { readonly path: string; readonly content: Buffer | string; readonly mode: number }
   | { readonly path: string; readonly linkTo: string }
@@ -13,18 +16,18 @@ export interface OciImage {
   /** with registry and tag, as a configuration refers to it: cnilab.local/pause:1 */
   readonly name: string;
   readonly arch: Arch;
-  /** a layer below the files, the same bytes in every image that has it */
+  /** a layer below the files; the bytes are the same in every image that has it */
   readonly base?: readonly ImageFile[];
   readonly files: readonly ImageFile[];
   readonly entrypoint: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** name or number, with a group perhaps: www-data:1004 */
+  /** name or number, optionally with a group: www-data:1004 */
   readonly user?: string;
 }
 
 /**
- * An image as an OCI archive, which `ctr images import` of every containerd since 1.4 takes under its name. The same
- * files make the same bytes: no times, one order. The layers are not compressed, since unpacking would cost each node
+ * An image as an OCI archive, which `ctr images import` of every containerd since 1.4 imports under its name. The same
+ * files give the same bytes: no times, one order. The layers are not compressed, because unpacking would cost each node
  * more than the few megabytes do.
  */
 export async function packOciImage(image: OciImage): Promise<Buffer> {
@@ -33,7 +36,7 @@ export async function packOciImage(image: OciImage): Promise<Buffer> {
     {
       image,
       annotations: {
-        // the first is what containerd goes by; the second, which other tools read, may hold a tag only
+        // containerd uses the first; other tools read the second, which may only contain a tag
         'io.containerd.image.name': name,
         'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
       },
@@ -42,7 +45,7 @@ export async function packOciImage(image: OciImage): Promise<Buffer> {
   return packTar(files.map(({ path, content }) => ({ path, content, mode: 0o644 })));
 }
 
-/** Images as the files of an OCI image layout; what is the same in several is there once. */
+/** Several images as the files of one OCI image layout. Content that images share is included once. */
 export async function ociLayout(
   images: readonly {
     readonly image: OciImage;

@@ -10,12 +10,15 @@ export interface CritestApparmorOptions {
   readonly apt: Pick<Apt, 'allFor' | 'unpack'>;
 }
 
-/** critest loads AppArmor profiles with `sudo apparmor_parser`, and containerd its own with apparmor_parser. */
+/** critest loads AppArmor profiles with `sudo apparmor_parser`, and containerd loads its own with apparmor_parser. */
 const PACKAGES = ['apparmor', 'sudo'];
 
 const WANTED = /^(usr\/(lib|libexec|bin|sbin|share\/apparmor-features)|etc)\//;
 
-/** What loads AppArmor profiles, as a tree to be laid below / of a virtual machine, whose programs are of the same release. */
+/**
+ * The programs that load AppArmor profiles, as a tree for the root of a virtual machine. The programs of the machine
+ * are of the same release.
+ */
 export function critestApparmorRecipe({ arch, apt }: CritestApparmorOptions): Recipe {
   return {
     source: 'own',

@@ -17,7 +17,7 @@ export interface CritestOptions {
   readonly pins: Pins['critest'];
   readonly arch: Arch;
   readonly go: GoTool;
-  /** folder with critest.sum */
+  /** directory with critest.sum */
   readonly sumsHostPath: string;
 }
 
@@ -52,10 +52,10 @@ export interface CritestImagesOptions {
   readonly go: GoTool;
 }
 
-/** Part of the request: to be raised when the images change by other than images/critest. */
+/** Part of the request. Increase it when the images change because of anything but images/critest. */
 const REVISION = 3;
 
-/** The images that critest wants, as an OCI layout in images/, and bin/registry, which serves them on a node. */
+/** The images that critest needs, as an OCI layout in images/, and bin/registry, which serves them on a node. */
 export function critestImagesRecipe({ sourceHostPath, arch, apt, go }: CritestImagesOptions): Recipe {
   const sources = hashOfSources(sourceHostPath);
   return {

@@ -5,14 +5,14 @@ import type { Arch } from '../../core/components.ts';
 import type { Apt } from '../apt/apt.ts';
 import type { Artifact, Job, Recipe, Refusal } from '../artifact.ts';
 
-/** The images that pods are made of: no registry is asked at run time. */
+/** The images of pods. No registry is used at run time. */
 export type ImageName = 'pause-image' | 'app-image';
 
-/** Packs programs as an OCI image archive at `archiveHostPath`, as `ctr images import` takes it. */
+/** Packs programs as an OCI image archive at `archiveHostPath`, for `ctr images import`. */
 export type PackImage = (image: {
   readonly name: ImageName;
   readonly arch: Arch;
-  /** the image's one program */
+  /** the only program of the image */
   readonly programHostPath: string;
   readonly archiveHostPath: string;
 }) => Promise<void>;
@@ -23,7 +23,10 @@ export interface ImagesOptions {
   readonly pack: PackImage;
 }
 
-/** pause.tar: our `pause`, which a sandbox of the lab runs. Made of what every user has, so it always can be. */
+/**
+ * pause.tar: `pause` of the lab, which runs in pod sandboxes. It is made from the lab's own programs, so it is always
+ * available.
+ */
 export function pauseImageRecipe({ arch, pack }: ImagesOptions, nodeTools: Artifact): Recipe {
   const program = nodeTools.files.find(({ path }) => path === 'bin/pause');
   return {
@@ -45,7 +48,10 @@ export function pauseImageRecipe({ arch, pack }: ImagesOptions, nodeTools: Artif
   };
 }
 
-/** app.tar: a static busybox, for containers that scenarios create; the host's own, or Debian's busybox-static. */
+/**
+ * app.tar: a static busybox, for containers in scenarios. It is the busybox of the host, or else busybox-static of
+ * Debian.
+ */
 export function appImageRecipe({ arch, apt, pack }: ImagesOptions): Recipe {
   return {
     source: 'own',
@@ -73,7 +79,7 @@ export interface BusyboxSearch {
   readonly job: Job;
 }
 
-/** Copies a static busybox to `toHostPath`, and says where it is from. */
+/** Copies a static busybox to `toHostPath`, and returns where it comes from. */
 export async function findBusybox(
   toHostPath: string,
   { apt, job }: BusyboxSearch,
@@ -119,7 +125,7 @@ export async function findBusybox(
 const ELF_HEADER_BYTES = 64;
 const PT_INTERP = 3;
 
-/** Whether a file is a 64-bit ELF program that asks for no loader; see elf(5). */
+/** Whether a file is a 64-bit ELF program without a loader; see elf(5). */
 async function isStatic(hostPath: string): Promise<boolean> {
   const content = await readFile(hostPath).catch(() => undefined);
   if (content === undefined || content.length < ELF_HEADER_BYTES) return false;

@@ -9,14 +9,14 @@ import type { Apt } from '../apt/apt.ts';
 import { layPackagesOut } from '../apt/lay-out.ts';
 import type { Recipe } from '../artifact.ts';
 
-/** Where a node looks for programs of the system. */
+/** The PATH for system programs on a node. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** What CNI plugins run, and the packages of Debian's that have it. */
+/** The programs that CNI plugins run, and the Debian packages that contain them. */
 const PROGRAMS = { iptables: ['iptables', 'ip6tables'], nftables: ['nft'] } as const;
 export type NetfilterPackage = keyof typeof PROGRAMS;
 
-/** The packages whose programs this host lacks. */
+/** The packages whose programs this host does not have. */
 export const netfilterMissing = (): readonly NetfilterPackage[] =>
   (['iptables', 'nftables'] as const).filter(
     (name) => !PROGRAMS[name].every((program) => findProgram(program, SYSTEM_PATH)),
@@ -29,8 +29,8 @@ export interface NetfilterOptions {
 }
 
 /**
- * A package of the host's own release with the libraries that the host lacks, as a tree to be laid below /. Asked for again
- * when the kernel is another.
+ * A package of the release of this host, with the libraries that the host does not have, as a tree for the root of a
+ * node. Made again if the kernel changes.
  */
 export function netfilterRecipe(name: NetfilterPackage, { arch, apt, exec }: NetfilterOptions): Recipe {
   return {
@@ -62,8 +62,8 @@ const PLAIN_NAMES = [
 ];
 
 /**
- * The plain names are what update-alternatives would have made: the nft flavour where the kernel can do what CNI's
- * masquerading asks of it, the legacy one elsewhere.
+ * Creates the plain names, which update-alternatives would create: the nft flavour if the kernel supports what
+ * masquerading of CNI needs, otherwise the legacy flavour.
  */
 async function nameTheFlavour(trial: Trial): Promise<'nft' | 'legacy'> {
   const flavour = (await worksHere('nft', trial)) ? 'nft' : 'legacy';
@@ -85,7 +85,7 @@ interface Trial {
   readonly signal: AbortSignal;
 }
 
-/** Whether this flavour takes the kind of rule that CNI plugins make, tried in a network namespace of its own. */
+/** Whether this flavour accepts the kind of rule that CNI plugins create. Tried in a separate network namespace. */
 async function worksHere(flavour: 'nft' | 'legacy', { treeHostPath, exec, signal }: Trial): Promise<boolean> {
   const libraries = (await readdir(join(treeHostPath, 'usr/lib'), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && /\.so(\.|$)/.test(entry.name))
@@ -100,6 +100,6 @@ async function worksHere(flavour: 'nft' | 'legacy', { treeHostPath, exec, signal
     ...(xtables === undefined ? {} : { XTABLES_LIBDIR: xtables }),
   };
   const tried = await exec(argv, { env, signal, timeoutMs: 10_000 }).catch(() => undefined);
-  // Without root nothing can be tried, and nothing can be run either: nft is what every distribution takes today.
+  // Without root nothing can be tried or run. nft is then used, because every current distribution uses it.
   return tried === undefined || tried.exitCode === 0 || /Operation not permitted/.test(tried.stderr);
 }

@@ -13,10 +13,10 @@ export interface NodeRootOptions {
   readonly exec: Exec;
 }
 
-/** One release on every host, so that nodes differ in nothing but what is under test. */
+/** The same release on every host, so that nodes only differ in what is under test. */
 export const NODE_ROOT_SUITE = 'bookworm';
 
-/** What the agent, the steps, runc and CNI plugins run on a node, and what someone who looks around there expects. */
+/** What the agent, the steps, runc and CNI plugins run on a node, and common tools for a user who logs in. */
 const PACKAGES = [
   ...['base-files', 'base-passwd', 'netbase', 'libc-bin', 'usr-is-merged'],
   ...[
@@ -34,13 +34,13 @@ const PACKAGES = [
   ],
   ...['kmod', 'mount', 'procps', 'util-linux'],
   ...['iproute2', 'iptables', 'nftables', 'libseccomp2'],
-  'libglib2.0-0', // conmon, the monitor of CRI-O's containers
+  'libglib2.0-0', // for conmon, which monitors the containers of CRI-O
 ];
 
-/** What others depend on for the sake of their packages' scripts, which are not run. */
+/** Packages that others need only for their maintainer scripts. The scripts are not run. */
 const FOR_SCRIPTS = ['debconf', 'dpkg', 'init-system-helpers', 'libdebconfclient0', 'perl-base'];
 
-/** What other packages need and a node does not have. */
+/** The packages that other packages need and a node does not have. */
 export async function packagesBeyondNodeRoot(
   names: readonly string[],
   { apt, signal }: { readonly apt: Pick<Apt, 'allFor'>; readonly signal: AbortSignal },
@@ -54,8 +54,9 @@ export async function packagesBeyondNodeRoot(
 }
 
 /**
- * The file system of a node that does not lie on its host's: root.tar, with links as links, all of it root's and without
- * times, so that the same packages make the same bytes. Of Debian's packages, unpacked and never installed.
+ * The file system of a node that does not use the file system of its host: root.tar. Links stay links, everything is
+ * owned by root and has no times, so that the same packages give the same bytes. Made from Debian packages, which are
+ * unpacked but not installed.
  */
 export function nodeRootRecipe({ arch, apt, exec }: NodeRootOptions): Recipe {
   return {
@@ -101,16 +102,19 @@ export function nodeRootRecipe({ arch, apt, exec }: NodeRootOptions): Recipe {
   };
 }
 
-/** GNU tar's words for the same bytes each time. On a node everybody is root, so nothing needs a set-user-ID bit. */
+/**
+ * Options of GNU tar that give the same bytes each time. On a node every user is root, so set-user-ID bits are not
+ * needed.
+ */
 const TAR = [
   ...['tar', '--create', '--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'],
   ...['--mode=ug-s', '--format=gnu', '--file'],
 ];
 
-/** The root's old folders, which are links into usr/ on any system of today. */
+/** Old top-level directories that are links into usr/ on all current systems. */
 const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
-/** By name, what update-alternatives makes of it: iptables of the nft flavour, as every distribution has it. */
+/** What update-alternatives creates, by name. iptables is the nft flavour, as in every distribution. */
 const ALTERNATIVES: Readonly<Record<string, string>> = {
   'usr/bin/awk': 'mawk',
   'usr/bin/which': 'which.debianutils',
@@ -121,17 +125,17 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
   ),
 };
 
-/** What maintainer scripts copy to its place on a new system, and where each has it from. */
+/** Files that maintainer scripts copy on a new system, and their origins. */
 const COPIES: Readonly<Record<string, string>> = {
   'etc/passwd': 'usr/share/base-passwd/passwd.master',
   'etc/group': 'usr/share/base-passwd/group.master',
   'etc/nsswitch.conf': 'usr/share/libc-bin/nsswitch.conf',
 };
 
-/** What lies in a tmpfs since long, under its old name. */
+/** Directories that are now in a tmpfs, by their old names. */
 const OF_RUN: Readonly<Record<string, string>> = { 'var/run': '/run', 'var/lock': '/run/lock' };
 
-/** Documents, and what serves only a system that is installed, translated or booted by systemd. */
+/** Documentation, and files that only an installed, translated or systemd-booted system needs. */
 const NOT_ON_A_NODE = [
   'etc/cron.daily',
   'etc/init.d',
@@ -144,8 +148,9 @@ const NOT_ON_A_NODE = [
 ];
 
 /**
- * Makes a tree of unpacked Debian packages into a root, as their maintainer scripts would have, as far as a node needs it:
- * one usr/, alternatives, accounts. Libraries are found without ld.so.cache, as Debian's loader knows its own folders.
+ * Turns a tree of unpacked Debian packages into a root file system. Does what maintainer scripts would do, as far as a
+ * node needs it: merged usr/, alternatives, accounts. Libraries are found without ld.so.cache, because the loader of
+ * Debian knows its own directories.
  */
 export async function configureRoot(rootHostPath: string): Promise<void> {
   const at = (path: string) => join(rootHostPath, path);
@@ -156,7 +161,7 @@ export async function configureRoot(rootHostPath: string): Promise<void> {
     await symlink(`usr/${name}`, at(name));
   }
   const ofArch = (await readdir(at('usr/lib'))).filter((name) => name.endsWith('-linux-gnu'));
-  for (const name of ofArch) await rm(at(`usr/lib/${name}/gconv`), { recursive: true, force: true }); // iconv's
+  for (const name of ofArch) await rm(at(`usr/lib/${name}/gconv`), { recursive: true, force: true }); // of iconv
   for (const [path, target] of Object.entries(ALTERNATIVES)) await symlink(target, at(path));
   for (const [path, from] of Object.entries(COPIES)) await copyFile(at(from), at(path));
   for (const [path, target] of Object.entries(OF_RUN)) {
@@ -165,7 +170,7 @@ export async function configureRoot(rootHostPath: string): Promise<void> {
   }
 }
 
-/** Where both have a folder, the two become one; where both have a file, they were never meant for one system. */
+/** If both have a directory, the two are merged. Packages of one system do not have two files with the same path. */
 async function moveInto(from: string, to: string): Promise<void> {
   if (!(await isFolder(to))) {
     await mkdir(dirname(to), { recursive: true });

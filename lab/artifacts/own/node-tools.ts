@@ -9,7 +9,7 @@ import { stampOf } from '../cache/fingerprint.ts';
 import { type GoTool, refusalFromGo } from '../go/tool.ts';
 import type { Recipe, Artifact } from '../artifact.ts';
 
-/** The programs of ours that run on a node: one Go module, images/node-tools. */
+/** The lab's own programs on a node: one Go module, images/node-tools. */
 export const NODE_TOOLS = ['agent', 'cni-fake', 'cni-recorder', 'crictl', 'pause'] as const;
 
 export interface NodeToolsOptions {
@@ -20,8 +20,8 @@ export interface NodeToolsOptions {
 }
 
 /**
- * Built from our sources in a checkout, whatever an `npm pack` left there; the npm package has no sources and carries them
- * built, so that a user of releases needs no Go.
+ * In a checkout they are built from source, even if `npm pack` left built ones. The npm package contains the built
+ * programs and no sources, so that users of a release need no Go.
  */
 export function nodeToolsRecipes(options: NodeToolsOptions): readonly Recipe[] {
   const { sourceHostPath } = options;
@@ -47,7 +47,7 @@ function prebuiltRecipe({ sourceHostPath, arch }: NodeToolsOptions): Recipe | un
       await mkdir(bin);
       for (const tool of NODE_TOOLS) {
         await copyFile(join(folder, tool), join(bin, tool));
-        await chmod(join(bin, tool), 0o755); // npm keeps no modes
+        await chmod(join(bin, tool), 0o755); // npm does not keep modes
       }
       return ok({ madeBy: `carried by the package: ${folder}` });
     },
@@ -84,7 +84,7 @@ function buildRecipe({ sourceHostPath, arch, go }: NodeToolsOptions): Recipe {
   };
 }
 
-/** Over names and contents of everything that goes into the build; a few hundred kilobytes, read at every start. */
+/** A hash of the names and contents of everything that is built, a few hundred kilobytes. Computed at every start. */
 export function hashOfSources(folder: string): string {
   const hash = createHash('sha256');
   const visit = (path: string): void => {
@@ -107,8 +107,8 @@ export function hashOfSources(folder: string): string {
 }
 
 /**
- * Our own crictl, for CRI v1alpha2 alone, in place of an official one of this version that is not available; none for
- * versions that do not speak v1alpha2. Its `source` is `own`, which says so in every report.
+ * The lab's own crictl, only for CRI v1alpha2. It replaces an official one of this version that is not available. Empty
+ * for versions that do not support v1alpha2. Its `source` is `own`, which every report shows.
  */
 export function ownCrictlRecipe(version: string, nodeTools: Artifact): readonly Recipe[] {
   if (!SPEAKS_V1ALPHA2.test(version)) return [];
@@ -116,7 +116,7 @@ export function ownCrictlRecipe(version: string, nodeTools: Artifact): readonly 
   return [toolRecipe('crictl', { version, madeBy, nodeTools })];
 }
 
-/** The program of scripted plugins, apart from the other tools: it is all of them that a node has to have. */
+/** The program of scripted plugins, without the other tools, because a node only needs this one. */
 export function fakePluginRecipe(nodeTools: Artifact): Recipe {
   const { version } = nodeTools;
   const madeBy = `cnilab's own program for scripted plugins, node-tools ${version}`;

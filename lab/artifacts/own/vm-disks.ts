@@ -6,7 +6,7 @@ import { cpio, type CpioEntry, readTar, folderNode, place } from '../disk/tree.t
 import { modulesInOrder } from '../disk/modules.ts';
 import { writeDisk } from '../disk/erofs.ts';
 
-/** root.erofs: the file system of every node, with the kernel's modules where modprobe looks. */
+/** root.erofs: the file system of every node, with the modules of the kernel where modprobe looks for them. */
 export function vmRootRecipe({ nodeRoot, kernel }: { nodeRoot: Artifact; kernel: Artifact }): Recipe {
   return {
     source: 'own',
@@ -18,7 +18,7 @@ export function vmRootRecipe({ nodeRoot, kernel }: { nodeRoot: Artifact; kernel:
       const root = folderNode();
       await readTar(join(nodeRoot.hostPath, 'root.tar'), root);
       await readTar(join(kernel.hostPath, 'modules.tar'), root, 'usr/lib/modules');
-      // what the agent mounts things on while it makes the node's own root
+      // mount points that the agent needs while it sets up the root of the node
       for (const folder of ['proc', 'sys', 'dev', 'mnt', 'usr/local']) place(root, folder, folderNode());
       await writeDisk(join(treeHostPath, 'root.erofs'), root);
       return ok({ madeBy: `node-root ${nodeRoot.version} with the modules of kernel ${kernel.version}` });
@@ -26,7 +26,7 @@ export function vmRootRecipe({ nodeRoot, kernel }: { nodeRoot: Artifact; kernel:
   };
 }
 
-/** What the agent must have before it can reach a disk and the lab; all else it loads from the disk. */
+/** Modules that the agent needs before it can reach a disk and the lab. It loads all others from the disk. */
 const NEEDED_MODULES = ['virtio_pci', 'virtio_blk', 'virtio_console', 'erofs', 'overlay'];
 
 /** initrd: the agent, and the modules that it needs to reach the root disk and the lab. */

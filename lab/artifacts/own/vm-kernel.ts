@@ -15,7 +15,7 @@ export interface VmKernelOptions {
   readonly arch: Arch;
   readonly apt: Pick<Apt, 'allFor' | 'missingFor' | 'unpack' | 'versionsIn' | 'hostRelease'>;
   readonly exec: Exec;
-  /** a suite of Debian's, a version of its kernel package, or `local:VMLINUZ,MODULES`; see docs/architecture.md */
+  /** a Debian suite, a version of its kernel package, or `local:VMLINUZ,MODULES`; see docs/architecture.md */
   readonly kernel: string;
   readonly suites: readonly string[];
 }
@@ -24,14 +24,14 @@ export const DEFAULT_KERNEL = 'bookworm';
 
 interface Found {
   readonly vmlinuzHostPath: string;
-  /** the folder that is named after the kernel's release, with kernel/ in it */
+  /** the directory with the name of the kernel release, which contains kernel/ */
   readonly modulesHostPath: string;
   readonly madeBy: string;
 }
 
 /**
- * A kernel for virtual machines: vmlinuz, and modules.tar, which holds RELEASE/ as it lies below /lib/modules, indexed. Of
- * Debian's kernel for clouds, unpacked and not installed, or the user's own.
+ * A kernel for virtual machines: vmlinuz, and modules.tar, which contains RELEASE/ as it is below /lib/modules, with an
+ * index. It is the cloud kernel of Debian, unpacked but not installed, or a kernel of the user.
  */
 export function vmKernelRecipe(options: VmKernelOptions): Recipe {
   const { arch, kernel } = options;
@@ -109,7 +109,7 @@ interface Search {
   readonly signal: AbortSignal;
 }
 
-/** The suite whose kernel has this version, 6.1.176-1 or only 6.1.176. */
+/** The suite whose kernel has this version: 6.1.176-1, or just 6.1.176. */
 async function suiteWith({
   apt,
   suites,
@@ -146,7 +146,7 @@ function localKernel(kernel: string): LocalKernel | undefined {
   return { vmlinuzHostPath, modulesHostPath };
 }
 
-/** What changes when the kernel or any of its modules does. */
+/** Values that change when the kernel or any of its modules changes. */
 const stampsOf = ({ vmlinuzHostPath, modulesHostPath }: LocalKernel): readonly (string | undefined)[] => [
   stampOf(vmlinuzHostPath),
   sha256OfText(JSON.stringify(filesBelow(modulesHostPath).map((path) => [path, stampOf(path)]))),
@@ -176,9 +176,9 @@ async function fromUser({ vmlinuzHostPath, modulesHostPath }: LocalKernel): Prom
   });
 }
 
-/** Links are not followed: beside the modules there are some to the kernel's headers. */
+/** Links are not followed: some of them lead to the kernel headers. */
 function filesBelow(folder: string): readonly string[] {
-  if (!existsSync(folder)) return []; // which is reported when the kernel is made
+  if (!existsSync(folder)) return []; // reported when the kernel is made
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? filesBelow(path) : [path];
@@ -187,12 +187,17 @@ function filesBelow(folder: string): readonly string[] {
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
-/** Where a bzImage has its own description: https://docs.kernel.org/arch/x86/boot.html, "header" and "kernel_version". */
+/**
+ * The position of the header in a bzImage: https://docs.kernel.org/arch/x86/boot.html, "header" and "kernel_version".
+ */
 const MAGIC = { offset: 0x202, text: 'HdrS' };
 const VERSION_POINTER = { offset: 0x20e, from: 0x200 };
 const HEAD_BYTES = 64 * 1024;
 
-/** What `uname -r` says on this kernel; undefined where the file does not say, as on other architectures. */
+/**
+ * The release that `uname -r` prints with this kernel. Undefined if the file does not contain it, as on other
+ * architectures.
+ */
 export async function kernelRelease(vmlinuzHostPath: string): Promise<string | undefined> {
   const file = await open(vmlinuzHostPath);
   try {
@@ -210,21 +215,21 @@ export interface IndexModulesOptions {
   readonly apt: Pick<Apt, 'missingFor' | 'unpack' | 'hostRelease'>;
   readonly exec: Exec;
   readonly modulesHostPath: string;
-  /** of the kernel: the name of the folder */
+  /** the kernel release; the name of the directory */
   readonly release: string;
-  /** gets lib/modules/RELEASE */
+  /** receives lib/modules/RELEASE */
   readonly baseHostPath: string;
   readonly job: Job;
 }
 
-/** Copies the modules, unpacks those that are packed, and makes the index that modprobe looks into. */
+/** Copies the modules, decompresses them, and creates the index that modprobe uses. */
 export async function indexModules(options: IndexModulesOptions): Promise<Result<undefined, Refusal>> {
   const { exec, modulesHostPath, release, baseHostPath, job } = options;
   const { signal } = job;
   const to = join(baseHostPath, 'lib/modules', release);
   await mkdir(to, { recursive: true });
   for (const name of await readdir(modulesHostPath)) {
-    if (name === 'build' || name === 'source') continue; // links to headers
+    if (name === 'build' || name === 'source') continue; // links to kernel headers
     await cp(join(modulesHostPath, name), join(to, name), { recursive: true, verbatimSymlinks: true });
   }
   const refuse = (why: string, wayOut?: string): Result<undefined, Refusal> =>
@@ -257,7 +262,7 @@ export async function indexModules(options: IndexModulesOptions): Promise<Result
   return indexed.exitCode === 0 ? ok(undefined) : refuse(`depmod: ${indexed.stderr.trim()}`);
 }
 
-/** The host's own, or the one of its distribution's kmod, unpacked beside. */
+/** depmod of the host, or else from the kmod package of its distribution, unpacked separately. */
 async function findDepmod({
   apt,
   job,
@@ -280,7 +285,7 @@ async function findDepmod({
   );
   if (kmod === undefined)
     return err({ source: 'own', reason: 'broken', why: `kmod of ${codename} has no program kmod` });
-  // one program for all, which goes by its own name; the package's link to it is absolute
+  // kmod is one program that acts by the name it is called by; the link in the package is absolute
   const program = join(job.scratchHostPath, 'depmod');
   await symlink(join(kmod.parentPath, kmod.name), program);
   return ok({

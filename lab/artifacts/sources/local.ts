@@ -17,7 +17,10 @@ import { stampOf } from '../cache/fingerprint.ts';
 import { RELEASE_CAPS } from './release.ts';
 import type { Source } from '../artifact.ts';
 
-/** What users bring themselves: a folder, one program, or a .tar.gz, under test. Copied, so that a run's files stay. */
+/**
+ * Builds of the user that are under test: a directory, one program, or a .tar.gz. They are copied, so that the files of
+ * a run do not change.
+ */
 export function createLocal(): Source {
   return {
     name: 'local',
@@ -32,7 +35,7 @@ export function createLocal(): Source {
         source: 'local',
         name: component,
         version,
-        // Not the content: a user's containerd is 50 MB. A rebuilt file has another time or inode.
+        // Without the content, because containerd of a user is 50 MB. A rebuilt file has another time or inode.
         request: JSON.stringify({ source: 'local', component, version, hostPath, stamps }),
         async make(treeHostPath, { scratchHostPath }) {
           const unpackedHostPath = join(scratchHostPath, 'unpacked');
@@ -59,18 +62,21 @@ export interface LocalOptions {
   /** absolute */
   readonly hostPath: string;
   readonly exec: Exec;
-  /** an existing, empty folder for temporary files */
+  /** an existing, empty directory for temporary files */
   readonly scratchHostPath: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * The version of a build that does not report one: a plain `go build` of runc or of a plugin says "unknown", and one for
- * another machine than this cannot be asked.
+ * The version of a build that does not report one: a plain `go build` of runc or of a plugin reports "unknown", and a
+ * build for another architecture cannot be run.
  */
 const UNTOLD = '0.0.0-local';
 
-/** A reference to a user's own build, with the version that it says itself. BadInput when it is not what was said. */
+/**
+ * A reference to a build of the user, with the version that it reports itself. Throws BadInput if it is not the given
+ * component.
+ */
 export async function describeLocal(options: LocalOptions): Promise<ComponentRef> {
   const { component, hostPath, exec, scratchHostPath, signal } = options;
   const refuse = (why: string) => new BadInput(`local:${hostPath} is no ${component}: ${why}`);
@@ -86,7 +92,7 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
   );
   const from = found.value.find(({ name }) => name === program)?.from ?? '';
   const untold: ComponentRef = { component, source: 'local', hostPath, version: UNTOLD };
-  // a plugin's version decides nothing, and nodes may be of another kind than this host
+  // nothing depends on the version of a plugin, and nodes may have another architecture than this host
   const mayBeForeign = component === 'cni-plugins' && (await isElf(from));
   const asked = await exec([from, ...argv], { env, signal, timeoutMs: 10_000 }).catch((thrown: unknown) => {
     if (mayBeForeign) return undefined;
@@ -94,7 +100,7 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
   });
   if (asked === undefined || (mayBeForeign && NOT_STARTED.includes(asked.exitCode))) return untold;
   const version = versionFromOutput(`${asked.stdout}\n${asked.stderr}`);
-  // A plugin that is called without a command may well be an error of its own.
+  // A plugin that is called without a command may end with an error.
   const runs = asked.exitCode === 0 || (component === 'cni-plugins' && asked.exitCode === 1);
   if (version === undefined && !runs) {
     const output = JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200));
@@ -103,7 +109,7 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
   return { ...untold, version: version ?? UNTOLD };
 }
 
-/** A shell's exit codes: what the kernel does not take for a program is handed to one. */
+/** Exit codes of a shell. A file that the kernel does not accept as a program is run by one. */
 const NOT_STARTED: readonly (number | null)[] = [126, 127];
 
 interface Program {
@@ -114,11 +120,11 @@ interface Program {
 interface Place {
   readonly component: ComponentName;
   readonly hostPath: string;
-  /** where an archive is unpacked to */
+  /** the directory into which an archive is unpacked */
   readonly unpackedHostPath: string;
 }
 
-/** The component's programs, wherever the user has them; or what is missing. */
+/** The programs of the component, wherever they are, or the names of missing ones. */
 async function findPrograms({
   component,
   hostPath,
@@ -139,13 +145,13 @@ async function findPrograms({
   }
   const found = programFiles(component, existsSync(unpackedHostPath) ? unpackedHostPath : hostPath);
   if (found.length === 0) return err(`it has none of ${programs.join(', ')}`);
-  // A user tests one plugin of their own as often as a whole set.
+  // Users test one of their plugins as often as a complete set.
   const needed = component === 'cni-plugins' ? [] : NEEDED_PROGRAMS[component];
   const missing = needed.filter((program) => !found.some(({ name }) => name === program));
   return missing.length > 0 ? err(`it has no ${missing.join(', no ')}`) : ok(found);
 }
 
-/** Plugins may have any name; the other components have the names that are run. */
+/** Plugins can have any name. The programs of other components have fixed names. */
 function programFiles(component: ComponentName, hostPath: string): readonly Program[] {
   const wanted = (name: string) =>
     component === 'cni-plugins' || COMPONENT_PROGRAMS[component].includes(name);
@@ -171,7 +177,7 @@ function stampsOf(component: ComponentName, hostPath: string): readonly string[]
 }
 
 const isGzip = (hostPath: string): Promise<boolean> => beginsWith(hostPath, [0x1f, 0x8b]);
-/** A program for Linux, of whatever processor. */
+/** Whether it is a program for Linux, for any processor. */
 const isElf = (hostPath: string): Promise<boolean> => beginsWith(hostPath, [0x7f, 0x45, 0x4c, 0x46]);
 
 async function beginsWith(hostPath: string, bytes: readonly number[]): Promise<boolean> {

@@ -12,8 +12,9 @@ export interface ProgramsToTry {
 }
 
 /**
- * Why a component that was built elsewhere is of no use here: a program is missing, or does not start (the C library of
- * Debian sid's runc is newer than bookworm's). CNI plugins are only looked for: they start without libraries.
+ * Why a component that was built elsewhere does not work here: a program is missing or does not start. For example,
+ * runc of Debian sid needs a newer C library than the one of bookworm. CNI plugins are only checked for existence,
+ * because they need no libraries.
  */
 export async function whyItDoesNotRun({
   component,
@@ -39,7 +40,7 @@ const KUBERNETES =
 const PLUGINS =
   'bandwidth bridge dhcp dummy firewall flannel host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf';
 
-/** The programs that an artifact of each component may contain; whatever else is in an archive is left there. */
+/** The programs that an artifact of each component can contain. Other files in an archive are ignored. */
 export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly string[] } = {
   containerd: ['containerd', 'containerd-shim-runc-v1', 'containerd-shim-runc-v2', 'ctr'],
   crio: ['crio', 'pinns', 'conmon'],
@@ -50,7 +51,7 @@ export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly strin
   etcd: ['etcd', 'etcdctl'],
 };
 
-/** Without these an artifact is of no use. */
+/** The programs without which an artifact is not usable. */
 export const NEEDED_PROGRAMS: { readonly [C in ComponentName]: readonly string[] } = {
   containerd: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
   crio: ['crio', 'pinns', 'conmon'],
@@ -74,7 +75,7 @@ export interface VersionQuestion {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** How a component is asked for its version. A CNI plugin that is run without CNI_COMMAND prints it on stderr. */
+/** How to get the version of a component. A CNI plugin that is run without CNI_COMMAND prints it to stderr. */
 export function versionQuestion(component: ComponentName, programs: readonly string[]): VersionQuestion {
   if (component === 'cni-plugins') {
     const program = programs.includes('loopback') ? 'loopback' : (programs[0] ?? 'loopback');

@@ -15,7 +15,7 @@ export interface ReleaseOptions {
   readonly pins: Pins;
   readonly arch: Arch;
   readonly http: Pick<Http, 'download' | 'reach'>;
-  /** takes the place of scheme and host of every official URL; the path stays */
+  /** replaces scheme and host of every official URL; the path stays the same */
   readonly mirror: string | undefined;
   readonly offline: boolean;
   /** Kubernetes, the largest, is 340 MB packed and 1.3 GB unpacked; a test has smaller ones */
@@ -35,7 +35,7 @@ export const RELEASE_CAPS: ReleaseCaps = {
   maxTotalBytes: 2048 * MIB,
 };
 
-/** The official archives, against the checksums of pins.yaml. */
+/** The official archives. They are checked against the checksums in pins.yaml. */
 export function createRelease(options: ReleaseOptions): Source {
   const { pins, arch, mirror } = options;
   return {
@@ -95,7 +95,7 @@ export interface ReleaseUrl {
   readonly mirror: string | undefined;
 }
 
-/** Where a release lies: https://official/path, or mirror/path. */
+/** The URL of a release: https://official/path, or mirror/path. */
 export function releaseUrl({ url, version, arch, mirror }: ReleaseUrl): string {
   const official = url.replaceAll('{version}', version).replaceAll('{arch}', arch);
   return mirror === undefined ? official : `${mirror.replace(/\/+$/, '')}${new URL(official).pathname}`;
@@ -164,7 +164,7 @@ async function sumOf(hostPath: string, hash: ReleaseHash): Promise<string> {
 
 type OnBytes = (done: number, total: number | undefined) => void;
 
-/** Passes on the first word and then one for each MiB: chunks come by the thousand. */
+/** Reports the first progress and then once per MiB, because there are thousands of chunks. */
 function everyMiB(onBytes: OnBytes): OnBytes {
   let reported = -1;
   return (done, total) => {

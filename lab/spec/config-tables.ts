@@ -7,7 +7,7 @@ import { readWithReferences } from './references.ts';
 import { literally } from './template.ts';
 import { YamlFile } from './yaml-file.ts';
 
-/** Tables of a runtime's configuration in a file of their own: TOML, or YAML as in a scenario. */
+/** Tables of a runtime configuration in a separate file: TOML, or YAML as in a scenario. */
 export function readConfigTables(source: { file: string; text: string }): Result<WrittenObject, string> {
   return source.file.endsWith('.toml') ? readToml(source) : readYaml(source);
 }
@@ -27,7 +27,7 @@ function tableOf(table: object): WrittenObject {
   };
 }
 
-/** Integers arrive as such, so that a number here is what TOML calls a float. */
+/** Integers have their own type here, so a number is a float in TOML. */
 function writtenOf(value: unknown): WrittenJson {
   if (typeof value === 'string') return { is: 'text', text: literally(value) };
   if (typeof value === 'boolean') return { is: 'plain', source: String(value) };
@@ -46,7 +46,7 @@ function readYaml(source: { file: string; text: string }): Result<WrittenObject,
   return read.ok ? read : err(read.error.map(formatDiagnostic).join('\n'));
 }
 
-/** Table by table; anything that is not a table on both sides is replaced. */
+/** Merges table by table. A value that is not a table on both sides is replaced. */
 export function mergeTables(base: WrittenObject, over: WrittenObject): WrittenObject {
   const merged = new Map(base.entries);
   for (const [key, value] of over.entries) {

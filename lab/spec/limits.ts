@@ -2,14 +2,16 @@ import type { NodeLimits } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
 import { didYouMean } from './diagnostic.ts';
 
-/** What a scenario may be at most. Far more than anybody needs, and little enough that every mistake is reported at once. */
+/**
+ * Maximum sizes of a scenario. They are far more than anybody needs, but small enough to report all mistakes at once.
+ */
 export const LIMITS = {
   fileBytes: 1024 * 1024,
   /** runs of one scenario */
   cells: 10_000,
   /** of one scenario */
   nodes: 16,
-  /** of the name of one of several nodes, which is a part of its host name */
+  /** characters of the name of one of several nodes, which is part of its host name */
   nodeName: 32,
   /** in one file */
   steps: 1_000,
@@ -17,12 +19,12 @@ export const LIMITS = {
   parallel: 32,
   /** steps of all runs of one scenario */
   plannedSteps: 100_000,
-  /** characters of the name of a scenario, a pod, a container or an axis: what a host name may have */
+  /** characters of the name of a scenario, a pod, a container or an axis; the limit of a host name */
   name: 63,
   timeoutMs: 24 * 60 * 60 * 1000,
 } as const;
 
-/** Runs that a matrix stands for, without making them. */
+/** The number of runs of a matrix, without creating them. */
 export const cellCount = (matrix: readonly { readonly values: readonly string[] }[]): number =>
   matrix.reduce((product, { values }) => product * new Set(values).size, 1);
 
@@ -32,11 +34,11 @@ export const tooManyCells = (cells: number): string =>
 export const LIMIT_NAMES = ['memory', 'processes', 'tmpfs'] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
-/** Less than this, and not even the runtime starts. */
+/** With less memory, not even the runtime starts. */
 export const LEAST_MEMORY_BYTES = 64 * 1024 ** 2;
 export const LEAST_PROCESSES = 50;
 
-/** One limit as a command line says it: `memory=512MiB`, `processes=500`. */
+/** One limit from a command line: `memory=512MiB`, `processes=500`. */
 export function parseLimit(text: string): Result<NodeLimits, string> {
   const [, name = '', amount = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   const wanted = `wanted ${LIMIT_NAMES.map((known) => `${known}=…`).join(', ')}; got ${JSON.stringify(text)}`;
@@ -44,7 +46,7 @@ export function parseLimit(text: string): Result<NodeLimits, string> {
   return known === undefined ? err(`${wanted}${didYouMean(name, LIMIT_NAMES)}`) : limitOf(known, amount);
 }
 
-/** The limit of this name, from the text of its amount; the error says what was wanted and what came. */
+/** The limit with this name, from the text of its amount. The error has what was wanted and what was found. */
 export function limitOf(name: LimitName, amount: string): Result<NodeLimits, string> {
   if (name === 'processes')
     return /^\d{1,9}$/.test(amount) && Number(amount) >= LEAST_PROCESSES
@@ -60,14 +62,14 @@ export function limitOf(name: LimitName, amount: string): Result<NodeLimits, str
 
 const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `30s`, `500ms`, `2m`, `1h` in milliseconds; the error says what was wanted. */
+/** `30s`, `500ms`, `2m`, `1h` in milliseconds. The error has what was wanted. */
 export function parseTime(text: string): Result<number, string> {
   const [, amount, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
   if (amount === undefined || unit === undefined) return err('wanted a time such as 30s, 500ms, 2m or 1h');
   return checkTimeout(Number(amount) * (TIME_UNITS[unit] ?? 1));
 }
 
-/** A limit that can be kept to. */
+/** Checks that the time is a usable limit. */
 export function checkTimeout(timeoutMs: number): Result<number, string> {
   if (timeoutMs === 0) return err('nothing can be done in no time: wanted at least 1ms');
   return timeoutMs > LIMITS.timeoutMs ? err('wanted at most 24h') : ok(timeoutMs);
@@ -75,7 +77,7 @@ export function checkTimeout(timeoutMs: number): Result<number, string> {
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
-/** `512MiB`, `2GiB` in bytes; the error says what was wanted. */
+/** `512MiB`, `2GiB` in bytes. The error has what was wanted. */
 export function parseSize(text: string): Result<number, string> {
   const [, amount, unit = ''] = /^(\d+)(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(amount) * (SIZE_UNITS[unit] ?? NaN);

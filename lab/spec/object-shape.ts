@@ -12,9 +12,9 @@ export interface ObjectShape<T> extends Shape<T> {
 export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
 
 /**
- * A mapping of known keys. They are read in the order in which they are given here, whatever theirs in the file:
- * `first`, then the required ones, then the others. What `ignored` fits is left alone; a key among `otherWords` is reported with
- * its way out, which also says what is missing instead.
+ * A mapping of known keys. The keys are read in the order of the arguments, not of the file: `first`, then the required
+ * ones, then the others. Keys that match `ignored` are skipped. A key in `otherWords` is reported with a hint, which
+ * also covers the missing key.
  */
 export function object<R extends object, O extends object, T>(
   {
@@ -77,19 +77,22 @@ export function object<R extends object, O extends object, T>(
         values[name] = shape.read(entry.value);
         if (values[name] === undefined) sound = false;
       }
-      // every key was read by its own shape, just above; TypeScript cannot follow that through the record
+      // every key was read by its own shape above, but TypeScript cannot follow that through the record
       return sound ? build(values as R & Partial<O>, spot) : undefined;
     },
   };
 }
 
-/** Words that people know from elsewhere, and how the same is said here. */
+/** Words that users know from other tools, and what to write instead. */
 export type OtherWords = Readonly<Record<string, string>>;
 
 const wayOutOf = (name: string, otherWords: OtherWords): string | undefined =>
   Object.hasOwn(otherWords, name.toLowerCase()) ? otherWords[name.toLowerCase()] : undefined;
 
-/** One of several mappings, distinguished by the key that only it has: `what` is `a step`; other words for one have a hint. */
+/**
+ * One of several mappings. Each is recognised by a key that only it has. `what` is for example `a step`. `otherWords`
+ * have hints.
+ */
 export function unionByKey<T>(
   what: string,
   variants: Readonly<Record<string, ObjectShape<T>>>,
@@ -134,7 +137,7 @@ export function unionByKey<T>(
   };
 }
 
-/** The same without the keys that are undefined: how an optional key of YAML becomes an optional key of a type. */
+/** The same without undefined values. It turns optional keys of YAML into optional keys of a type. */
 export function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const there = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(there) as { [K in keyof T]?: Exclude<T[K], undefined> };

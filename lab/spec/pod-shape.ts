@@ -14,8 +14,8 @@ export const portShape = wholeNumber({ min: 1, max: 65535 });
 export const protocolShape = about('default: tcp', word(PROTOCOLS));
 
 /**
- * Keys that a runtime may not know, and where they stand in the config that CRI gets. Host ports, annotations and labels have
- * been there from the first CRI on, and so have the other keys of a container.
+ * Keys that a runtime may not know, and their paths in the CRI config. Host ports, annotations and labels exist in
+ * every version of CRI, and so do the other keys of a container.
  */
 export const CRI_FIELDS = {
   pod: {
@@ -27,7 +27,7 @@ export const CRI_FIELDS = {
   },
   container: { seccomp: 'linux.security_context.seccomp' },
 } as const;
-/** Whether a pod has such a key: then what the runtime has dropped becomes known when it is run, as `web.ignored`. */
+/** Whether a pod has such a key. If so, running it captures the keys that the runtime ignored, as `web.ignored`. */
 export const hasCriFields = ({ dns, sysctls, namespaces }: PodSpec): boolean =>
   dns !== undefined || sysctls !== undefined || namespaces !== undefined;
 
@@ -54,7 +54,7 @@ const hostPortShape = object(
   }),
 );
 
-/** Texts by key, which may refer to the matrix. */
+/** Texts by key, which can refer to the matrix. */
 export const textsByKey: Shape<Readonly<Record<string, string>>> = mapped(
   mapOf(template('matrix'), { build: (value, key) => [key, value] as const }),
   (pairs) => Object.fromEntries(pairs),
@@ -150,7 +150,7 @@ const podShape = object(
   }),
 );
 
-/** Pods that are more than plain, by name. */
+/** Pods with more than default settings, by name. */
 export const podsShape: Shape<readonly PodSpec[]> = mapOf(podShape, {
   key: (name, spot) => {
     nameShape.read(spot);

@@ -2,7 +2,7 @@ import { didYouMean } from './diagnostic.ts';
 import { parseTime } from './limits.ts';
 import { type Shape, mapOf, mapped, notEmpty } from './shape.ts';
 
-/** A text; a number counts as one, by its very characters, so that versions need no quotes. */
+/** A text. A number is accepted as its exact characters, so that versions need no quotes. */
 export const text = ({
   wanted = 'a text',
   pattern,
@@ -50,7 +50,7 @@ export const bool: Shape<boolean> = {
   read: (spot) => (typeof spot.scalar === 'boolean' ? spot.scalar : spot.wants('true or false')),
 };
 
-/** For steps without anything to say: `stop-runtime:` or `stop-runtime: {}`. */
+/** For steps without arguments: `stop-runtime:` or `stop-runtime: {}`. */
 export const nothing: Shape<null> = {
   wanted: 'nothing',
   schema: () => ({ anyOf: [{ type: 'null' }, { type: 'object', maxProperties: 0 }] }),
@@ -68,7 +68,7 @@ const condition = notEmpty(
   'name a component or an axis, or leave it out',
 );
 
-/** `when: { runc: '>=1.1.0 <1.1.15' }`: component or axis → range, or the very text of an axis' value. */
+/** `when: { runc: '>=1.1.0 <1.1.15' }`: component or axis → range, or the exact value of an axis. */
 export const whenShape: Shape<Readonly<Record<string, string>>> = mapped(condition, (entries, spot) => {
   for (const { range, name, key } of entries) {
     const at = spot.entries.find((entry) => entry.name === name)?.value ?? key;

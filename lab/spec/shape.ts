@@ -6,16 +6,16 @@ export interface JsonSchema {
 }
 export type Definitions = Map<string, JsonSchema>;
 
-/** What a value in a YAML file must look like: reads it, and is its own JSON Schema for editors. */
+/** Describes a value in a YAML file: reads it, and is also its JSON Schema for editors. */
 export interface Shape<T> {
   /** for messages: `a text`, `a mapping` */
   readonly wanted: string;
-  /** The value; or undefined, after every mistake in it was noted at its place. */
+  /** Returns the value. Returns undefined after it has noted every mistake in it at its place. */
   read(spot: YamlValue): T | undefined;
   schema(definitions: Definitions): JsonSchema;
 }
 
-/** A shape with one line for editors. */
+/** A shape with a description for editors. */
 export const about = <T>(description: string, shape: Shape<T>): Shape<T> => ({
   ...shape,
   schema: (definitions) => {
@@ -24,7 +24,7 @@ export const about = <T>(description: string, shape: Shape<T>): Shape<T> => ({
   },
 });
 
-/** A shape that stands once in the JSON Schema, however often it is used. */
+/** A shape that is defined once in the JSON Schema, however often it is used. */
 export const named = <T>(name: string, shape: Shape<T>): Shape<T> => ({
   ...shape,
   schema: (definitions) => {
@@ -36,7 +36,7 @@ export const named = <T>(name: string, shape: Shape<T>): Shape<T> => ({
   },
 });
 
-/** What was read, made into something else, or found wrong after all (undefined, with the mistake noted). */
+/** Converts what was read. Undefined if it is invalid after all, with the mistake noted. */
 export const mapped = <T, U>(
   shape: Shape<T>,
   map: (value: T, spot: YamlValue) => U | undefined,
@@ -70,7 +70,7 @@ export const list = <T>(
   },
 });
 
-/** A list, or a single one without the brackets. */
+/** A list, or a single item without the brackets. */
 export const oneOrMany = <T>(item: Shape<T>): Shape<readonly T[]> => {
   const many = list(item, { min: 1 });
   return {
@@ -84,7 +84,7 @@ export const oneOrMany = <T>(item: Shape<T>): Shape<readonly T[]> => {
   };
 };
 
-/** A mapping that says something: one without a key would hold whatever happens. */
+/** A mapping with at least one key: an empty one would always match. */
 export const notEmpty = <T>(shape: Shape<T>, instead: string): Shape<T> => ({
   ...shape,
   schema: (definitions) => ({ ...shape.schema(definitions), minProperties: 1 }),
@@ -94,7 +94,7 @@ export const notEmpty = <T>(shape: Shape<T>, instead: string): Shape<T> => ({
       : shape.read(spot),
 });
 
-/** One of several shapes, distinguished by what kind of YAML value is there. */
+/** One of several shapes, selected by the kind of the YAML value. */
 export const byKind = <T>(shapes: Partial<Record<SpotKind, Shape<T>>>): Shape<T> => {
   const choices = [...new Set(Object.values(shapes))];
   const wanted = choices.map((shape) => shape.wanted).join(' or ');
@@ -105,7 +105,7 @@ export const byKind = <T>(shapes: Partial<Record<SpotKind, Shape<T>>>): Shape<T>
   };
 };
 
-/** Any keys, of which `key` may complain, each with the same shape of value; in the order of the file. */
+/** Any keys that `key` accepts, each with the same shape of value, in the order of the file. */
 export const mapOf = <T, U>(
   item: Shape<T>,
   {
@@ -137,7 +137,7 @@ export const mapOf = <T, U>(
   },
 });
 
-/** The values, if every one of them could be read. */
+/** The values, if all of them could be read. */
 export function allRead<T>(values: readonly (T | undefined)[]): readonly T[] | undefined {
   const read = values.filter((value) => value !== undefined);
   return read.length === values.length ? read : undefined;

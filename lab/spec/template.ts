@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/lab-error.ts';
 
-/** What a capture may hold; everything else in a text is exact, so that what varies has a name and a shape. */
+/** The possible values of a capture. Everything else in a text is exact, so a varying value needs a name and a type. */
 export const CAPTURE_PATTERNS = {
   id: '[0-9a-f]{64}',
   uuid: '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
@@ -12,7 +12,7 @@ export const CAPTURE_PATTERNS = {
 export type CaptureType = keyof typeof CAPTURE_PATTERNS;
 export const CAPTURE_TYPES: readonly CaptureType[] = ['id', 'uuid', 'ip', 'number', 'hash', 'word'];
 
-/** A text of a scenario, taken apart: `${matrix.AXIS}` and `${web.id}` are refs, `${NAME:TYPE}` is a capture. */
+/** A part of a text of a scenario. `${matrix.AXIS}` and `${web.id}` are refs, `${NAME:TYPE}` is a capture. */
 export type TemplatePart =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'ref'; readonly name: string }
@@ -20,22 +20,25 @@ export type TemplatePart =
 
 export interface TemplateProblem {
   readonly message: string;
-  /** what is meant, as it stands in the text */
+  /** the wrong part, as it is written in the text */
   readonly snippet: string;
 }
 
-/** `$${` stands for `${` itself: directly before a brace, `$$` is one dollar. */
+/** `$${` means a literal `${`. In front of a brace, `$$` is one dollar sign. */
 const MARK = /(\$+)\{([^{}]*)(\}?)/g;
 const REF = /^[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)?$/i;
 const CAPTURE = /^([a-z][a-z0-9-]*):([a-z0-9-]*)$/i;
 
-/** Takes a text apart, or says everything that is wrong with it; whether a name means anything is not asked here. */
+/**
+ * Splits a text into its parts, or reports everything that is wrong with it. Whether a name is defined is not checked
+ * here.
+ */
 export function parseTemplate(text: string): Result<readonly TemplatePart[], readonly TemplateProblem[]> {
   const { parts, problems } = scanTemplate(text);
   return problems.length > 0 ? err(problems) : ok(parts);
 }
 
-/** As `parseTemplate`, with the sound parts of a text that has problems too. */
+/** Like `parseTemplate`, but also returns the valid parts of a text with problems. */
 export function scanTemplate(text: string): {
   readonly parts: readonly TemplatePart[];
   readonly problems: readonly TemplateProblem[];
@@ -61,7 +64,7 @@ export function scanTemplate(text: string): {
   return { parts: joinLiterals([...parts, { kind: 'literal', text: text.slice(done) }]), problems };
 }
 
-/** The text that `parseTemplate` takes apart into these parts. */
+/** The text that `parseTemplate` splits into these parts. */
 export function formatTemplate(parts: readonly TemplatePart[]): string {
   return joinLiterals(parts)
     .map((part, index, all) => {
@@ -73,7 +76,7 @@ export function formatTemplate(parts: readonly TemplatePart[]): string {
     .join('');
 }
 
-/** A text that is to be taken as it stands, as a template that says it. */
+/** Turns a literal text into a template for exactly this text. */
 export const literally = (text: string): string => formatTemplate([{ kind: 'literal', text }]);
 
 const UNCLOSED = '"${" has no "}"; write "$${" for the characters themselves';
@@ -106,7 +109,9 @@ function joinLiterals(parts: readonly TemplatePart[]): readonly TemplatePart[] {
 
 export const IN_EVERY_TEXT = 'every text contains this; write some of the words that must be there';
 
-/** Whether nearly every text has this in it, so that nothing is said by expecting it; `axis` gives the values of one. */
+/**
+ * Whether nearly every text contains this, so that expecting it is meaningless. `axis` returns the values of an axis.
+ */
 export function isInEveryText(
   template: string,
   axis: (name: string) => readonly string[] = () => [],

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/lab-error.ts';
 
-/** What a version text asks for; see `VersionText` in scenario.ts for the ways to write one. */
+/** The meaning of a version text; see `VersionText` in scenario.ts for the possible forms. */
 export type VersionSpec =
   | { readonly kind: 'default' }
   | { readonly kind: 'version'; readonly version: string; readonly source?: RemoteSource }
@@ -13,7 +13,7 @@ const REMOTE_SOURCES = ['release', 'gomod', 'debian'] as const;
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*)?$/;
 const SUITE = /^[a-z][a-z-]*$/;
 
-/** The error says what was wanted and how to write what was probably meant. */
+/** The error has what was wanted, and how to write what was probably meant. */
 export function parseVersionSpec(text: string): Result<VersionSpec, string> {
   if (text === 'default') return ok({ kind: 'default' });
   const colon = text.indexOf(':');

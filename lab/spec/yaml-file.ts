@@ -18,16 +18,16 @@ import type { Mention, Mentioned } from './mention.ts';
 import { YamlValue } from './yaml-value.ts';
 import { LIMITS } from './limits.ts';
 
-/** The bytes of a file whose path is meant from the folder of the scenario, or why there are none. */
+/** The bytes of a file whose path is relative to the folder of the scenario, or why there are none. */
 export type Beside = (path: string) => Result<Uint8Array, string>;
 
 const NOTHING_BESIDE: Beside = () => err('nothing is read beside it');
 
-/** A YAML text, read as far as it can be, all that was found wrong with it, and all that its values mention. */
+/** A YAML text, read as far as possible, with all mistakes and all mentions in its values. */
 export class YamlFile {
   readonly file: string;
   readonly text: string;
-  /** reads a file beside this one */
+  /** reads a file next to this one */
   readonly beside: Beside;
   readonly #lines = new LineCounter();
   readonly #document: Document | undefined;
@@ -35,7 +35,7 @@ export class YamlFile {
   readonly #mentions: Mentioned[] = [];
   #spots = 0;
   #noted = 0;
-  /** the file that includes this one, which collects the mistakes and the mentions of both; this one itself if none does */
+  /** the file that includes this one and collects the mistakes and mentions of both; itself if no file includes it */
   readonly #owner: YamlFile;
   readonly #included: readonly YamlFile[];
 
@@ -58,18 +58,18 @@ export class YamlFile {
     this.#included = owner === undefined ? this.#include() : [];
   }
 
-  /** The texts of the files that it includes, by their names. */
+  /** The texts of the files that it includes, by name. */
   get includedTexts(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#included.map(({ file, text }) => [file, text]));
   }
 
-  /** The whole file; undefined when it is not YAML at all, which then is among the mistakes. */
+  /** The complete file. Undefined if it is not YAML at all, which is then one of the mistakes. */
   get root(): YamlValue | undefined {
     if (this.#document === undefined) return undefined;
     return this.spot(this.#document.contents, { fallback: [0, 0], depth: 0 });
   }
 
-  /** In the order of the file; those of one place in that in which they were read. */
+  /** In the order of the file. Mistakes at one place are in the order in which they were found. */
   get mistakes(): readonly Diagnostic[] {
     return [...this.#mistakes.values()]
       .sort(
@@ -82,7 +82,7 @@ export class YamlFile {
       .map(({ mistake }) => mistake);
   }
 
-  /** As they were read so far. */
+  /** In the order in which they were read. */
   get mentions(): readonly Mentioned[] {
     return this.#mentions;
   }
@@ -97,7 +97,7 @@ export class YamlFile {
     return { file: this.file, line: Math.max(1, line), column: Math.max(1, col) };
   }
 
-  /** The same mistake at the same place is one, however many aliases lead there. */
+  /** The same mistake at the same place is reported once, however many aliases lead there. */
   mistake(message: string, [start, end]: readonly [number, number], order = this.#owner.#noted++): void {
     const place = this.placeOf(start);
     const lineStart = start - (place.column - 1);
@@ -114,7 +114,7 @@ export class YamlFile {
     this.#mistakes.set(key, { mistake, order: first });
   }
 
-  /** This file comes first, and then those that it includes, in their order. */
+  /** This file comes first, then the files that it includes, in order. */
   #rankOf(file: string): number {
     return file === this.file ? -1 : this.#included.findIndex((one) => one.file === file);
   }
@@ -153,7 +153,7 @@ export class YamlFile {
         key.mistake(`a file that is included has fragments alone, whose names begin with x-; got "${name}"`);
   }
 
-  /** The node that has an anchor of this name. */
+  /** The node with an anchor of this name. */
   #anchored(name: string): Node | undefined {
     let found: Node | undefined;
     if (this.#document !== undefined)
@@ -186,7 +186,9 @@ export class YamlFile {
     return new YamlValue(this, { node: null, range, depth, broken: true });
   }
 
-  /** References without quotes confuse the rest of the line: where there are some, only they are reported. */
+  /**
+   * References without quotes confuse the parser for the rest of the line. If there are any, only they are reported.
+   */
   #tellProblems(document: Document.Parsed): void {
     const problems = [...document.errors, ...document.warnings];
     const references = problems.length === 0 ? [] : unquotedReferences(this.text);
@@ -226,7 +228,7 @@ export class YamlFile {
       this.#tellProblems(document);
       return document.errors.length > 0 ? undefined : document;
     } catch (thrown) {
-      // yaml recurses into what is nested
+      // yaml recurses into nested values
       if (!(thrown instanceof RangeError)) throw thrown;
       this.mistake(TOO_DEEP, [0, 0]);
       return undefined;
@@ -243,7 +245,7 @@ const SEVERAL = 'a file holds one scenario; put what begins here into a file of 
 // eslint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
-/** Where `${…}` stands in a list or mapping in brackets without quotes, which YAML takes for `$` and a mapping. */
+/** Places where `${…}` is in a list or mapping in brackets without quotes. YAML reads it as `$` and a mapping. */
 function unquotedReferences(text: string): readonly (readonly [number, number])[] {
   const found: (readonly [number, number])[] = [];
   let offset = 0;
@@ -258,12 +260,12 @@ function unquotedReferences(text: string): readonly (readonly [number, number])[
   return found;
 }
 
-/** What the lexer puts between tokens and is no part of the text. */
+/** Characters that the lexer puts between tokens and that are not part of the text. */
 const MARKERS = ['\u0002', '\u0018', '\u001f'];
 
 const TAGS = ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`);
 
-/** Tags that make something of a value that JSON, TOML and texts do not have. */
+/** Tags for types that JSON, TOML and texts do not have. */
 function unknownTags(
   document: Document.Parsed,
 ): readonly { tag: string; range: readonly [number, number] }[] {
@@ -277,14 +279,14 @@ function unknownTags(
   return found;
 }
 
-/** What is meant by it; an empty value has no place of its own. */
+/** The range to report. An empty value has no place of its own. */
 function rangeOf(node: Node | null): readonly [number, number] | undefined {
   const range = node?.range;
   if (range === undefined || range === null || range[0] === range[1]) return undefined;
   return [range[0], range[1]];
 }
 
-/** The text of a scenario file, or why its bytes are none, at their place. */
+/** The text of a scenario file, or the place where its bytes are not valid. */
 export function fileText({ file, bytes }: { file: string; bytes: Uint8Array }): Result<string, Diagnostic> {
   if (bytes.length > LIMITS.fileBytes) {
     const message = `the file has ${bytes.length} bytes; a scenario file has at most ${LIMITS.fileBytes}`;
@@ -297,7 +299,7 @@ export function fileText({ file, bytes }: { file: string; bytes: Uint8Array }): 
   }
 }
 
-/** Read leniently, the first byte that is wrong shows as a replacement character. */
+/** Decoded leniently, the first invalid byte becomes a replacement character. */
 function notUtf8({ file, bytes }: { file: string; bytes: Uint8Array }): Diagnostic {
   const lines = new TextDecoder('utf-8').decode(bytes).split('\n');
   const encoded = splitLines(bytes);

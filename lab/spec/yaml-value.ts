@@ -6,7 +6,7 @@ import type { Beside, YamlFile } from './yaml-file.ts';
 
 export type SpotKind = 'text' | 'number' | 'boolean' | 'nothing' | 'list' | 'mapping';
 
-/** One `key: value` of a mapping; both know where they stand. */
+/** One `key: value` of a mapping. Both know their place. */
 export interface Entry {
   readonly name: string;
   readonly key: YamlValue;
@@ -14,8 +14,8 @@ export interface Entry {
 }
 
 /**
- * One value in a YAML file: what it is, what is in it, and where it stands. Aliases and merge keys are followed, and
- * what comes through one stands where its anchor is. Mistakes are collected in the file that it belongs to.
+ * One value in a YAML file: its kind, its content and its place. Aliases and merge keys are resolved; a value from one
+ * has the place of its anchor. Mistakes are collected in the file of the value.
  */
 export class YamlValue {
   readonly #file: YamlFile;
@@ -48,14 +48,14 @@ export class YamlValue {
     return typeof value === 'boolean' ? 'boolean' : 'nothing';
   }
 
-  /** A text, or the very characters of a number: `1.10` stays `1.10`. Undefined for all else. */
+  /** A text, or the exact characters of a number: `1.10` stays `1.10`. Undefined for all others. */
   get text(): string | undefined {
     if (!isScalar(this.#node)) return undefined;
     if (typeof this.#node.value === 'string') return this.#node.value;
     return this.kind === 'number' ? (this.#node.source ?? String(this.#node.value)) : undefined;
   }
 
-  /** Whether it stands there without quotes, and not as a block. */
+  /** Whether it is written without quotes, and not as a block. */
   get unquoted(): boolean {
     return isScalar(this.#node) && this.#node.type === 'PLAIN';
   }
@@ -68,13 +68,13 @@ export class YamlValue {
       : null;
   }
 
-  /** Of a list; empty for all else. */
+  /** Of a list; empty for all others. */
   get items(): readonly YamlValue[] {
     if (!isSeq(this.#node)) return [];
     return this.#node.items.map((item) => this.#child(item, this.#range));
   }
 
-  /** Of a mapping, merged ones among them, in the order in which JSON shows them; empty for all else. */
+  /** Of a mapping, including merged entries, in the order of JSON; empty for all others. */
   get entries(): readonly Entry[] {
     if (!isMap(this.#node)) return [];
     const own = new Map<string, Entry>();
@@ -97,7 +97,7 @@ export class YamlValue {
     return [...all.values()];
   }
 
-  /** What it is, for messages: `a list`, `"web"`, `nothing`. */
+  /** Its kind or value for messages: `a list`, `"web"`, `nothing`. */
   describe(): string {
     if (this.kind === 'mapping' || this.kind === 'list') return `a ${this.kind}`;
     if (this.kind === 'nothing') return 'nothing';
@@ -105,21 +105,21 @@ export class YamlValue {
   }
 
   /**
-   * Notes a mistake here, or at `snippet` within; returns undefined, which is what a reader then returns. `order`: of the
-   * mention that is wrong, where that shows only later.
+   * Notes a mistake here, or at `snippet` within the value. Returns undefined, which the reader then returns. `order`:
+   * that of the wrong mention, if the mistake is only found later.
    */
   mistake(message: string, snippet?: string, order?: number): undefined {
-    // what could not be read at all was reported already
+    // a value that could not be read at all was already reported
     if (!this.#broken) this.#file.mistake(message, this.#narrow(snippet), order);
     return undefined;
   }
 
-  /** Notes what is named here, for references to be checked once all of the file was read. */
+  /** Records a mention, so that references can be checked after the complete file was read. */
   mention(mention: Mention): void {
     this.#file.mention(mention, this);
   }
 
-  /** The bytes of a file beside the one that this stands in. */
+  /** The bytes of a file next to the file of this value. */
   beside(path: string): ReturnType<Beside> {
     return this.#file.beside(path);
   }
@@ -152,7 +152,7 @@ export class YamlValue {
     return [];
   }
 
-  /** A value that is left out is where its key (or list) is. */
+  /** A missing value has the place of its key (or list). */
   #child(value: unknown, parent: readonly [number, number]): YamlValue {
     return this.#file.spot(isNode(value) ? value : null, { fallback: parent, depth: this.#depth + 1 });
   }

@@ -6,18 +6,18 @@ import { about, byKind, mapOf, mapped, type Shape } from '../shape.ts';
 import { contentShape, forTexts, jsonContent, template, usedPod, whyNoName } from '../text-shapes.ts';
 import { verb } from './verb-spec.ts';
 
-/** A call of one plugin, or of a whole network, with what a runtime would say of a container. */
+/** A call of one plugin or of a complete network, with the arguments that a runtime would use for a container. */
 export interface CniCommand {
   readonly verb: CniVerb;
-  /** alone; missing: all plugins of the network */
+  /** only this plugin; missing: all plugins of the network */
   readonly plugin?: string;
-  /** of the network, or of the plugin alone; missing: the node's own */
+  /** of the network, or of the single plugin; missing: the configuration of the node */
   readonly config?: FileSpec;
-  /** which file of /etc/cni/net.d, if not the first */
+  /** a file in /etc/cni/net.d; missing: the first one */
   readonly network?: string;
-  /** whose sandbox it is about */
+  /** the pod whose sandbox it is about */
   readonly pod?: string;
-  /** a path, or the name of a namespace of the lab's own */
+  /** a path, or the name of a namespace that the lab creates */
   readonly netns?: string;
   readonly containerId?: string;
   readonly ifname?: string;

@@ -18,7 +18,7 @@ export interface Connect {
   readonly to: string;
   /** missing: TCP */
   readonly protocol?: Protocol;
-  /** missing: any that is free */
+  /** missing: any free port */
   readonly fromPort?: number;
   readonly send?: string;
   /** how long it waits for a connection and its end, or for a datagram; missing: 2000 */
@@ -32,7 +32,7 @@ export interface Listen {
   /** missing: TCP */
   readonly protocol?: Protocol;
   readonly answer: string;
-  /** under which a later step can kill it */
+  /** a name by which a later step can kill it */
   readonly name?: string;
 }
 

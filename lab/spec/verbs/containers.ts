@@ -33,7 +33,7 @@ export const mapValues = (
 ): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, map(value)]));
 
-/** A container that an earlier step has created, and nothing else. */
+/** An action on a container that an earlier step has created, with no other arguments. */
 const onContainer = (description: string): VerbSpec<OnContainer> => ({
   shape: about(
     description,
@@ -50,13 +50,13 @@ export interface Created extends WithCommand {
   readonly pod: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly mounts?: readonly Mount[];
-  /** a number, or a name of the image's /etc/passwd */
+  /** a number, or a name in /etc/passwd of the image */
   readonly user?: string;
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
   readonly seccomp?: Seccomp;
 }
 
-/** The seccomp profile; a file of the node is read by the runtime when it creates the container. */
+/** The seccomp profile. The runtime reads a file of the node when it creates the container. */
 export type Seccomp = 'unconfined' | 'runtime-default' | { readonly nodePath: string };
 
 export interface Mount {

@@ -15,7 +15,7 @@ const absolutePath: Shape<string> = mapped(template('matrix'), (value, spot) =>
   value.startsWith('/') || value.startsWith('${matrix.') ? value : spot.wants('an absolute path'),
 );
 
-/** Not among the words that the file mentions, or each name would be known by itself. */
+/** Not added to the known words of the file, because each name would then make itself known. */
 const removedConfig: Shape<string> = mapped(
   mentioning(text({ wanted: 'the name of a file in /etc/cni/net.d' }), (name) =>
     name.includes('${') ? { kind: 'text', text: name, reach: 'matrix' } : { kind: 'removed-config', name },

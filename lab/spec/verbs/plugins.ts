@@ -65,7 +65,7 @@ export const PLUGIN_VERBS = {
     plan: ({ plugin, ...as }, cell) => {
       if ('fake' in as) return { plugin, fake: cell.fake(as.fake) };
       const { script } = as;
-      // bytes that are no text refer to nothing
+      // binary content refers to nothing
       return {
         plugin,
         script: script.encoding === undefined ? { content: cell.final(script.content) } : script,
@@ -77,7 +77,7 @@ export const PLUGIN_VERBS = {
   }),
 };
 
-/** A plugin that does what it is told by verb, or a script of the scenario's own. */
+/** A plugin that follows instructions for each verb, or a script in the scenario. */
 type FakedBy<Result = JsonObject> = { readonly plugin: string } & (
   { readonly fake: FakeScript<Result> } | { readonly script: Content }
 );

@@ -7,7 +7,10 @@ import { scanTemplate } from '../spec/template.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 import type { NodePlan, Plan, RunPlan } from './plan.ts';
 
-/** What looks like a slip and may be meant, as broken configurations are tried on purpose: reported before anything runs. */
+/**
+ * Possible mistakes that may be intended, because broken configurations are tested on purpose. They are reported before
+ * anything runs.
+ */
 export function notesOn(scenario: Scenario): readonly Diagnostic[] {
   return [...notesOnAxes(scenario), ...notesOnFiles(scenario)];
 }
@@ -43,7 +46,7 @@ export function notesOnConfig(
   });
 }
 
-/** Each node of a run with each runtime that it has in turn: a step that replaces the runtime leaves its configuration. */
+/** Each node of a run with each of its runtimes in turn. A step that replaces the runtime keeps its configuration. */
 const runtimesOf = ({
   nodes,
   steps,
@@ -55,7 +58,7 @@ const runtimesOf = ({
     ),
   ]);
 
-/** A value of the matrix that nothing takes makes runs that are all the same. */
+/** Axes that nothing uses, so that their values give identical runs. */
 function notesOnAxes({ matrix, nodes, pods, steps, expect, place, text }: Scenario): readonly Diagnostic[] {
   const used = JSON.stringify([nodes, pods, steps, expect]);
   const whens = [...steps, ...steps.flatMap((step) => step.expect), ...expect].map(({ when = {} }) => when);
@@ -68,7 +71,8 @@ function notesOnAxes({ matrix, nodes, pods, steps, expect, place, text }: Scenar
 }
 
 function notesOnFiles({ nodes, steps, place, text, included }: Scenario): readonly Diagnostic[] {
-  const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : included[file]) ?? ''; // or the command line's
+  // or of the command line
+  const textOf = ({ file }: FileSpec['place']) => (file === place.file ? text : included[file]) ?? '';
   const anywhere = [
     ...nodes.flatMap(({ files }) => files),
     ...steps.flatMap(({ action }) => specOf(action).files?.(action) ?? []),
@@ -110,7 +114,7 @@ function noteOnContent({ name, content, encoding, mapping }: FileSpec): string |
 const isPath = (text: string): boolean =>
   /^\s*(?:(?:\.{0,2}\/)?[\w./-]+\.(?:conflist|conf|json|ya?ml)|\.{0,2}\/[\w./-]+)\s*$/.test(text);
 
-/** The text with a digit for each reference, which is JSON in quotes and without them. */
+/** The text with each reference replaced by a digit, which is valid JSON both in quotes and without them. */
 function withoutReferences(template: string): string {
   if (!template.includes('${')) return template;
   return scanTemplate(template)

@@ -1,16 +1,18 @@
 import { ARCHS, type Arch, byComponent, COMPONENTS, type ComponentName } from '../core/components.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
 
-/** Every version that the lab knows of: images/pins.yaml. A version that is not in it may still be available from gomod. */
+/**
+ * Every version that the lab knows: images/pins.yaml. A version that is not in it may still be available from gomod.
+ */
 export interface Pins {
   readonly components: { readonly [C in ComponentName]: ComponentPins };
-  /** the conformance tests of CRI, which are no part of a node: how they are built, and at which one version */
+  /** the conformance tests of CRI, which are not part of a node: how they are built, and their only version */
   readonly critest: GomodPins & { readonly version: string };
-  /** the version of each component that is taken when nobody names one; release and gomod both have it */
+  /** the default version of each component; release and gomod both have it */
   readonly defaults: Readonly<Record<ComponentName, string>>;
-  /** Debian suite → the upstream version that it has of each component */
+  /** Debian suite → its upstream version of each component */
   readonly suites: Readonly<Record<string, Readonly<Partial<Record<ComponentName, string>>>>>;
-  /** Debian's suites, in the order in which they are asked */
+  /** Debian suites, in the order in which they are asked */
   readonly debianSuites: readonly string[];
   /** those of them that have an archive of security fixes */
   readonly debianSecuritySuites: readonly string[];
@@ -18,7 +20,10 @@ export interface Pins {
 
 export interface ComponentPins {
   readonly default: string;
-  /** another component → its version, or the beginning of it (`2`, `1.4`) → what is taken beside that in place of the default */
+  /**
+   * another component → its version, or the start of it (`2`, `1.4`) → the version that replaces the default in
+   * combination with it
+   */
   readonly beside: Readonly<Partial<Record<ComponentName, Readonly<Record<string, string>>>>>;
   readonly release: ReleasePins;
   readonly gomod: readonly MajorPins[];
@@ -32,7 +37,9 @@ export type ReleaseHash = keyof typeof RELEASE_HASHES;
 export interface ReleasePins {
   /** with {version} and {arch} */
   readonly url: string;
-  /** where upstream publishes the checksum; with {url} and {base}, the url without its last part, for the updater */
+  /**
+   * where upstream publishes the checksum; with {url} and {base}, the URL without its last part; used by the updater
+   */
   readonly checksums: string;
   /** what upstream publishes, and the key of the sums in pins.yaml */
   readonly hash: ReleaseHash;
@@ -52,11 +59,11 @@ export interface GomodPins {
   readonly packages: readonly string[];
   readonly tags: readonly string[];
   readonly cgo: boolean;
-  /** of C, from a package of Debian's, linked statically where it is available; `tags` are for a build with it */
+  /** a C library from a Debian package, statically linked if it is available; `tags` are for a build with it */
   readonly library?: { readonly package: string; readonly name: string; readonly tags: readonly string[] };
-  /** programs of C: the folder of their sources in the module, by program; linked statically */
+  /** C programs: for each program the directory of its sources in the module; statically linked */
   readonly c?: Readonly<Record<string, string>>;
-  /** programs that come from a package of Debian's of the same name: where each is in it */
+  /** programs that come from a Debian package with the same name: the path of each in it */
   readonly debian?: Readonly<Record<string, string>>;
   /**
    * Modules that the component's go.mod has as folders of its own source, and that are published besides: the version that goes
@@ -67,11 +74,11 @@ export interface GomodPins {
   readonly takes?: string;
   /** programs that are not named after the folder of their package, by the name that Go gives them */
   readonly named?: Readonly<Record<string, string>>;
-  /** what takes the place of a module that is not available, by path and version: a folder in images/gomod */
+  /** replacements for modules that are not available, by path and version: a folder in images/gomod */
   readonly standIns?: Readonly<Record<string, string>>;
   /** Go variables set by the linker; values with {version}, its {major}, {minor} and {patch}, and {sum}, the module's own h1: checksum */
   readonly set: Readonly<Record<string, string>>;
-  /** versions whose dependencies are held by a file in images/gomod */
+  /** versions whose dependencies are pinned by a file in images/gomod */
   readonly pinned: readonly string[];
 }
 
@@ -79,11 +86,11 @@ export interface DebianPins {
   readonly package: string;
   /** where its programs are: usr/bin */
   readonly folder: string;
-  /** suite → upstream version, as of the last time someone looked */
+  /** suite → upstream version, when this was last updated */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** What stands in images/pins.yaml, every scalar as its text; the error names the place. */
+/** The content of images/pins.yaml, with every scalar as text. The error contains the place. */
 export function parsePins(written: unknown): Result<Pins, string> {
   try {
     const root = mapOf(written, 'pins.yaml');
@@ -104,7 +111,7 @@ export function parsePins(written: unknown): Result<Pins, string> {
   }
 }
 
-/** Versions that the pins know for a component, from whatever source, without order. */
+/** Versions of a component in the pins, from any source, in no particular order. */
 export function pinnedVersions({ release, gomod, debian }: ComponentPins): readonly string[] {
   return [
     ...new Set([

@@ -15,14 +15,14 @@ import { type VersionFacts, resolveComponent } from './resolve-component.ts';
 
 export interface PlanOptions {
   readonly facts: VersionFacts;
-  /** absolute; files of scenarios, and through them their `local:` paths, are named from here */
+  /** absolute; files of scenarios, and therefore their `local:` paths, are relative to it */
   readonly cwd: string;
   readonly overrides?: VersionOverrides;
-  /** axis → the only values wanted, which may be new ones; for the scenarios that have this axis */
+  /** axis → the only values to use, which may be new ones; for scenarios with this axis */
   readonly only?: CellOptions['only'];
 }
 
-/** Every cell of every scenario, ready to run; or every mistake in any of them, before anything has run. */
+/** Every cell of every scenario, ready to run. If there are mistakes, all of them are returned before anything runs. */
 export function planScenarios(
   scenarios: readonly Scenario[],
   options: PlanOptions,
@@ -51,7 +51,7 @@ export function planScenarios(
   return mistakes.length > 0 ? err(mistakes) : ok({ formatVersion: 3, runs });
 }
 
-/** What is wrong with versions and axes of the command line, whichever scenario they are for. */
+/** Mistakes in versions and axes on the command line, whichever scenario they are for. */
 export function checkCommandLine(
   scenarios: readonly Scenario[],
   { facts, cwd, overrides, only }: CellOptions & { facts: VersionFacts; cwd: string },

@@ -1,18 +1,18 @@
 import { BadInput } from '../core/lab-error.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
-/** Which runs of a plan are wanted. What is missing narrows nothing. */
+/** Which runs of a plan are selected. A missing field selects all. */
 export interface Selection {
   /** of titles */
   readonly grep?: RegExp;
   readonly grepInvert?: RegExp;
   /** only these, by `runKey` */
   readonly keys?: ReadonlySet<string>;
-  /** only those that this is true for */
+  /** only runs for which this returns true */
   readonly touched?: (run: RunPlan) => boolean;
 }
 
-/** The runs of a plan that all of a selection holds for, in the order of the plan. */
+/** The runs of a plan that match all parts of a selection, in the order of the plan. */
 export function selectRuns(plan: Plan, { grep, grepInvert, keys, touched }: Selection): Plan {
   const runs = plan.runs.filter(
     (run) =>
@@ -24,7 +24,7 @@ export function selectRuns(plan: Plan, { grep, grepInvert, keys, touched }: Sele
   return { ...plan, runs };
 }
 
-/** A pattern of `--grep`: a regular expression, whatever the case of letters. BadInput where it is none. */
+/** The pattern of `--grep`: a regular expression that ignores case. Throws BadInput if it is invalid. */
 export function titlePattern(flag: string, pattern: string): RegExp {
   try {
     return new RegExp(pattern, 'iu');
@@ -36,11 +36,14 @@ export function titlePattern(flag: string, pattern: string): RegExp {
 /** The axis that `--repeat` adds to the matrix of every scenario. */
 const REPEAT = 'repeat';
 
-/** Scenario and cell, the same in every session and for all repeats of a run. */
+/** Scenario and cell. The key is the same in every session and for all repeats of a run. */
 export const runKey = ({ scenario, cell }: Pick<RunPlan, 'scenario' | 'cell'>): string =>
   JSON.stringify([scenario.name, Object.entries(cell).filter(([axis]) => axis !== REPEAT)]);
 
-/** Each run so many times, one after the other, as one more axis of its matrix. BadInput where a scenario has that axis. */
+/**
+ * Repeats each run this many times, one after the other, as an additional axis of its matrix. Throws BadInput if a
+ * scenario already has that axis.
+ */
 export function repeatRuns(plan: Plan, times: number): Plan {
   if (times === 1) return plan;
   const taken = plan.runs.find(({ cell }) => REPEAT in cell);
@@ -63,14 +66,14 @@ export function repeatRuns(plan: Plan, times: number): Plan {
   return { ...plan, runs };
 }
 
-/** A run that did not come out the same each time. */
+/** A run whose repeats had different outcomes. */
 export interface Unsteady {
   readonly title: string;
   /** outcome → how often */
   readonly outcomes: ReadonlyMap<string, number>;
 }
 
-/** Of repeated runs and their outcomes: those whose repeats differ, in the order in which they ran. */
+/** From repeated runs and their outcomes: those whose repeats differ, in the order in which they ran. */
 export function unsteadyRuns(
   ended: readonly { readonly run: RunPlan; readonly outcome: string }[],
 ): readonly Unsteady[] {

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/lab-error.ts';
 import type { RunHead } from './plan.ts';
 import type { Shard } from './shard.ts';
 
-/** `session.json`: which part of which plan the runs in a folder are. Described in docs/journal.md. */
+/** `session.json`: which part of which plan the runs in a folder are. See docs/journal.md. */
 export interface SessionRecord {
   readonly formatVersion: 1;
   readonly labVersion: string;
@@ -16,15 +16,15 @@ export interface SessionRecord {
   readonly started: string;
   /** a session that is not split is 1/1 */
   readonly shard: Shard;
-  /** SHA-256 of `runs.jsonl` beside it, which is the same for all shards of one plan */
+  /** SHA-256 of `runs.jsonl` next to it, which is the same for all shards of one plan */
   readonly runsSha256: string;
-  /** missing while it lasts, and for ever where it was killed */
+  /** missing while it runs, and if it was killed */
   readonly ended?: { readonly time: string; readonly interruptedBy?: string };
 }
 
-/** A line of `runs.jsonl`: one run of the whole plan, whichever shard it is in. */
+/** A line of `runs.jsonl`: one run of the complete plan, in whichever shard it is. */
 export interface ListedRun extends RunHead {
-  /** from 1 */
+  /** counted from 1 */
   readonly shard: number;
   /** SHA-256 of the `plan.json` of the run */
   readonly planSha256: string;
@@ -82,5 +82,5 @@ export function parseListedRun(line: string): Result<ListedRun, string> {
   if (!parsed.ok) return err(`is not JSON: ${parsed.error}`);
   const run = check(LISTED, parsed.value);
   if (!run.ok) return err(run.error === '' ? 'is not an object' : `has no sound "${run.error}"`);
-  return ok(parsed.value as ListedRun); // LISTED has checked it, but for what is inside a control
+  return ok(parsed.value as ListedRun); // LISTED has checked it, except for the content of a control
 }

@@ -1,15 +1,15 @@
 import { err, ok, type Result } from '../core/lab-error.ts';
 
-/** One of several parts of a plan, each for a machine of its own. `index` counts from 1. */
+/** One of several parts of a plan, each for a separate machine. `index` counts from 1. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
-/** slug of a run → how long it took, in milliseconds */
+/** slug of a run → its duration in milliseconds */
 export type Durations = ReadonlyMap<string, number>;
 
-/** More machines than this are a typing error. */
+/** More machines than this are probably a typing error. */
 const MOST = 10_000;
 
 export const nameShard = ({ index, count }: Shard): string => `${index}/${count}`;
@@ -25,9 +25,9 @@ export function parseShard(text: string): Result<Shard, string> {
 }
 
 /**
- * The number of the shard, from 1, that each run is in. The same on every machine that has the same runs in the same order
- * and the same durations: the longest run first, each into the shard with the least to do until then. A run whose duration is
- * not known counts as an average one, so without durations the runs are dealt out one by one.
+ * The number of the shard of each run, counted from 1. It is the same on every machine with the same runs in the same
+ * order and the same durations. The longest run comes first, and each run goes into the shard with the least work so
+ * far. A run without a known duration counts as average, so without durations the runs are distributed one by one.
  */
 export function splitRuns(
   runs: readonly { readonly slug: string }[],

@@ -2,22 +2,22 @@ import type { RunHead } from './plan.ts';
 import type { ListedRun, SessionRecord } from './session-record.ts';
 import { nameShard } from './shard.ts';
 
-/** A session as it was found: its record, or why that cannot be read. */
+/** A session that was found: its record, or why that cannot be read. */
 export type FoundSession = { readonly hostPath: string } & (
   { readonly record: SessionRecord } | { readonly damage: string }
 );
 
-/** A run as it was found. */
+/** A run that was found. */
 export interface PresentRun {
   readonly slug: string;
-  /** of its plan.json; missing where that cannot be read */
+  /** of its plan.json; missing if that cannot be read */
   readonly planSha256?: string;
   readonly hostPath: string;
-  /** the folder that it is in, which is that of its session */
+  /** the folder that contains it, which is that of its session */
   readonly sessionHostPath: string;
 }
 
-/** What was found, of one plan or by mistake of several. */
+/** Everything that was found, from one plan or, by mistake, from several. */
 export interface FoundParts {
   readonly sessions: readonly FoundSession[];
   readonly runs: readonly PresentRun[];
@@ -25,24 +25,24 @@ export interface FoundParts {
   readonly lists: ReadonlyMap<string, readonly ListedRun[]>;
 }
 
-/** A reason why a verdict on the whole plan is not possible. */
+/** A reason why a verdict on the complete plan is not possible. */
 export interface Doubt {
-  /** `shard 2/3`, or the name of a run: what it is about */
+  /** what it is about: `shard 2/3`, or the name of a run */
   readonly about: string;
   readonly message: string;
 }
 
 export interface Whole {
-  /** none where every run of one plan is there, from shards that came to their end */
+  /** empty if every run of one plan was found, from shards that reached their end */
   readonly doubts: readonly Doubt[];
   /** runs of the plan that are in none of the folders */
   readonly missing: readonly RunHead[];
 }
 
-/** So many names are listed; reports have all of them. */
+/** Maximum number of names in a list; reports have all of them. */
 const NAMES = 5;
 
-/** Whether what was found is all of one plan. */
+/** Checks whether what was found is exactly one complete plan. */
 export function wholeOf({ sessions, runs, lists }: FoundParts): Whole {
   const doubts: Doubt[] = [];
   const missing: RunHead[] = [];
@@ -92,7 +92,7 @@ export function wholeOf({ sessions, runs, lists }: FoundParts): Whole {
 const NO_SESSION =
   'no folder has a session.json, so nobody knows which runs are missing; `cnilab report` reports runs without that question';
 
-/** It lies in the folder of a session of another plan. */
+/** It is in the folder of a session of another plan. */
 const isElsewhere = (
   { sessionHostPath }: PresentRun,
   {
@@ -101,7 +101,7 @@ const isElsewhere = (
   }: { readonly folders: ReadonlySet<string>; readonly sessions: readonly FoundSession[] },
 ): boolean => !folders.has(sessionHostPath) && sessions.some(({ hostPath }) => hostPath === sessionHostPath);
 
-/** Which runs of a list were found. One whose plan cannot be read is there, and is inconclusive by itself. */
+/** Which runs of a list were found. A run whose plan cannot be read counts as found; it is inconclusive itself. */
 function presentOf(runs: readonly PresentRun[]): { has(run: ListedRun): boolean } {
   const keys = new Set(runs.map(({ slug, planSha256 }) => `${slug} ${planSha256 ?? ''}`));
   return { has: ({ slug, planSha256 }) => keys.has(`${slug} ${planSha256}`) || keys.has(`${slug} `) };
@@ -140,7 +140,7 @@ function doubtsOnShard(
   return [...ends, { about, message }];
 }
 
-/** What was found under the name of a run, and what the plans have under it. */
+/** Compares what was found under the name of a run with what the plans have under it. */
 function doubtsOnRun(
   { slug, planSha256, hostPath }: PresentRun,
   known: readonly ListedRun[],

@@ -4,12 +4,12 @@ import type { Observation } from '../observe/observation.ts';
 import { parseTemplate } from '../spec/template.ts';
 import { NothingToActOn } from './context.ts';
 
-/** The values that texts of later steps refer to, `web.id` and `web.ip`; each is observed when it becomes known. */
+/** The values that texts of later steps refer to, `web.id` and `web.ip`. Each is observed when it becomes known. */
 export class Captures {
   readonly #values: Map<string, string>;
   readonly #observe: (observation: Observation) => void;
 
-  /** `values` are shared with other nodes, if there are some. */
+  /** `values` are shared with other nodes, if there are several. */
   constructor(observe: (observation: Observation) => void, values = new Map<string, string>()) {
     this.#observe = observe;
     this.#values = values;
@@ -25,12 +25,12 @@ export class Captures {
     return this.#values.get(name);
   }
 
-  /** All that is known by now. */
+  /** All values so far. */
   known(): ReadonlyMap<string, string> {
     return this.#values;
   }
 
-  /** A text of a step with its references filled in; one whose value never came cannot be acted on. */
+  /** Fills in the references in a text of a step. If a value is not known, the step cannot be executed. */
   fill(text: string): string {
     const template = parseTemplate(text);
     if (!template.ok) throw new LabError(`${JSON.stringify(text)} is not a template`);
@@ -45,7 +45,7 @@ export class Captures {
   }
 }
 
-/** The newest sandbox of a pod: the one of its last attempt. */
+/** The newest sandbox of a pod, which is that of its last attempt. */
 export function sandboxOf(state: NodeState, pod: string): StateItem | undefined {
   const attempt = (item: StateItem) => Number(item.detail?.['attempt'] ?? 0);
   return state.items
@@ -53,7 +53,10 @@ export function sandboxOf(state: NodeState, pod: string): StateItem | undefined 
     .sort((a, b) => attempt(b) - attempt(a))[0];
 }
 
-/** What a look shows of a pod: its id, also where `crictl runp` failed and printed none, its addresses and its netns. */
+/**
+ * Captures what a look shows about a pod: its id, even if `crictl runp` failed and printed none, its addresses and its
+ * netns.
+ */
 export function capturePod(
   captures: Captures,
   options: { stepId: string; pod: string; state: NodeState },

@@ -33,10 +33,10 @@ export const CNI_CALL_EFFECTS: VerbEffects<keyof typeof CNI_CALL_VERBS> = {
   },
 };
 
-/** What `agent cni` says before a reason of its own, so that it is none of a plugin's that ends with the same code. */
+/** The prefix of errors from `agent cni` itself. It distinguishes them from a plugin that ends with the same code. */
 const NOT_TRIED = 'agent cni: ';
 
-/** As containerd calls plugins for a sandbox. */
+/** The arguments with which containerd calls plugins for a sandbox. */
 function ofSandbox(context: StepContext, name: string): Readonly<Record<string, string>> {
   const id = sandboxId(context, name);
   const pod = context.pods.find((spec) => spec.name === name);

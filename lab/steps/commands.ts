@@ -45,7 +45,9 @@ interface Listener {
   readonly name: string | undefined;
 }
 
-/** Starts it, and waits until it can be reached or has said why not. It ends with its pod, or with the node. */
+/**
+ * Starts a listener, and waits until it can be reached or has reported why not. It ends with its pod or with the node.
+ */
 async function listen(
   { node, stepId, timeoutMs, clock, observe, nameListener }: StepContext,
   { what, argv, logPath, name }: Listener,
@@ -86,10 +88,10 @@ async function listen(
 const LISTENING = 'listening';
 const LISTENS_EVERY_MS = 2;
 
-/** Of `agent connect`, `agent listen` and `agent cni`: it was not tried. */
+/** The exit code of `agent connect`, `agent listen` and `agent cni` if they could not try. */
 export const COULD_NOT_TRY = 69;
 
-/** Words for the agent: in which network it is to work. */
+/** Arguments for the agent that select the network namespace in which it works. */
 function inNetwork(context: StepContext, place: string): readonly string[] {
   const onNode = place === 'node' || context.pods.some((pod) => pod.name === place && pod.hostNetwork);
   if (place !== 'node') sandboxId(context, place);
@@ -98,8 +100,8 @@ function inNetwork(context: StepContext, place: string): readonly string[] {
 }
 
 /**
- * Throws where a command failed for what the lab or its host lacks. Without something in the kernel nothing that follows
- * shows anything either, so that ends the run; without a verb of crictl it is this step alone that cannot be taken.
+ * Throws if a command failed because the lab or its host lacks something. If the kernel lacks a feature, no later step
+ * shows anything, so the run ends. If crictl lacks a verb, only this step cannot be executed.
  */
 export async function notItsFault(
   node: Pick<LabNode, 'exec' | 'name'>,
@@ -119,6 +121,9 @@ export async function notItsFault(
   );
 }
 
-/** What our own crictl says of a verb or a flag that only the official one has; images/node-tools/cmd/crictl/lacking.go. */
+/**
+ * The error of the lab's own crictl for a verb or flag that only the official one has;
+ * images/node-tools/cmd/crictl/lacking.go.
+ */
 const lackingInOwnCrictl = ({ exitCode, stderr }: CommandResult): string | undefined =>
   exitCode === 0 ? undefined : /this crictl is cnilab's own and has no .*/.exec(stderr)?.[0];

@@ -7,7 +7,7 @@ import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts
 import { logDirectoryOf, namespaceOptionsOf, sandboxId } from './pods.ts';
 
 export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
-  /** each further one of a name in a pod is the container's next attempt, as kubelet counts them */
+  /** running a name again in a pod is the next attempt at the container, as kubelet counts attempts */
   'create-container': async (context, { container, pod, command, ...keys }) => {
     const sandbox = sandboxId(context, pod);
     const spec = context.pods.find(({ name }) => name === pod);
@@ -60,7 +60,7 @@ async function onContainer(
   await context.run(['crictl', subcommand, ...flags, id], { container, id });
 }
 
-/** What a file says of a container beside its command, as CRI's ContainerConfig has it. */
+/** The keys of a container in a file besides its command, in the form of ContainerConfig of CRI. */
 export function containerKeys(
   {
     env,
@@ -113,7 +113,7 @@ const seccompOf = (seccomp: Seccomp, fill: (text: string) => string): object =>
 const userOf = (user: string): object =>
   /^\d+$/.test(user) ? { run_as_user: { value: Number(user) } } : { run_as_username: user };
 
-/** crictl would add line breaks, mix both outputs, and exit with 1 whatever the command did. */
+/** crictl would add line breaks, mix both outputs, and exit with 1 whatever the exit code of the command is. */
 export const execInContainer = (
   { traits }: Runtime,
   { id, words }: { id: string; words: readonly string[] },
@@ -125,7 +125,10 @@ function containerId(context: StepContext, container: string): string {
   return id;
 }
 
-/** An empty folder, as kubelet makes one for the logs of each container: a file that is removed again. */
+/**
+ * An empty directory, which kubelet would create for the logs of each container. It is made by writing a file and
+ * removing it.
+ */
 const newFolder = (nodePath: string): readonly NodeFile[] => [
   { nodePath: `${nodePath}/.made`, content: '' },
   { nodePath: `${nodePath}/.made`, remove: true },

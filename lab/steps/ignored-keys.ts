@@ -5,17 +5,17 @@ import { type StepContext, NothingToActOn } from './context.ts';
 
 interface Created {
   readonly of: keyof typeof CRI_FIELDS;
-  /** the scenario's name for it */
+  /** the name in the scenario */
   readonly name: string;
-  /** CRI's */
+  /** the id of CRI */
   readonly id: string;
-  /** what crictl sent */
+  /** the config that crictl sent */
   readonly config: object;
 }
 
 /**
- * A runtime skips what it does not know of a config: CRI is protobuf, and such fields are dropped without a word. What it has
- * kept is in its verbose status. The keys that are missing there become known as `web.ignored`.
+ * Captures the keys of a config that the runtime ignored, as `web.ignored`. CRI is protobuf, so a runtime silently
+ * drops fields that it does not know. Its verbose status shows what it has kept.
  */
 export async function tellIgnored(context: StepContext, { of, name, id, config }: Created): Promise<void> {
   const asked = Object.entries<string>(CRI_FIELDS[of]).filter(
@@ -43,7 +43,7 @@ function valueAt(value: unknown, path: string): unknown {
     );
 }
 
-/** Whether a runtime has kept what was asked. It leaves out what is zero, false or empty. */
+/** Whether a runtime has kept what was requested. It leaves out values that are zero, false or empty. */
 function has(kept: unknown, asked: unknown): boolean {
   if (isEmpty(asked)) return isEmpty(kept);
   if (typeof asked !== 'object' || asked === null) return isDeepStrictEqual(kept, asked);

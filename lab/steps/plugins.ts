@@ -26,13 +26,13 @@ export const PLUGIN_EFFECTS: VerbEffects<keyof typeof PLUGIN_VERBS> = {
   },
 };
 
-/** A node as those see it who put programs on it: what they write is observed. */
+/** The node as an interface for functions that install programs. What they write is observed. */
 export const filesOn = ({ node, writeFiles }: StepContext): Pick<LabNode, 'provide' | 'writeFiles'> => ({
   provide: (artifact) => node.provide(artifact),
   writeFiles,
 });
 
-/** A plan's plugins with the artifacts that bring them. */
+/** The plugins of a plan with the artifacts that contain them. */
 export function pluginArtifacts(
   plan: PluginsPlan,
   artifact: (ref: ComponentRef) => Artifact,

@@ -19,7 +19,9 @@ export const POD_EFFECTS: VerbEffects<keyof typeof POD_VERBS> = {
   'remove-listed-pods': (context) => forListedPods(context, 'rmp'),
 };
 
-/** `crictl runp`, as often as a file says; each further run of a pod is its next attempt, as kubelet counts them. */
+/**
+ * `crictl runp`, as often as the file specifies. Running a pod again is its next attempt, as kubelet counts attempts.
+ */
 async function runPod(context: StepContext, name: string): Promise<void> {
   const pod = context.pods.find((spec) => spec.name === name);
   if (pod === undefined) throw new Error(`the plan has no pod ${name}`);
@@ -36,7 +38,10 @@ async function runPod(context: StepContext, name: string): Promise<void> {
   await tellIgnored(context, { of: 'pod', name, id, config });
 }
 
-/** One command for each sandbox that CRI lists, whoever made it; none is nothing to do, and that is fine. */
+/**
+ * One command for each sandbox that CRI lists, whoever created it. If there are none, nothing is done, and that is not
+ * an error.
+ */
 async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promise<void> {
   const blind = context.before.unseen.find(({ kind }) => kind === 'sandbox');
   if (blind !== undefined) throw new NothingToActOn(`which pods there are is not known: ${blind.why}`);
@@ -45,14 +50,14 @@ async function forListedPods(context: StepContext, verb: 'stopp' | 'rmp'): Promi
   }
 }
 
-/** CRI's id of a pod: from its `crictl runp`, or, where that failed, from the sandbox that it left. */
+/** The CRI id of a pod: from the output of `crictl runp` or, if that failed, from the sandbox that it left. */
 export function sandboxId(context: StepContext, pod: string): string {
   const id = context.captures.get(`${pod}.id`) ?? sandboxOf(context.before, pod)?.name;
   if (id === undefined) throw new NothingToActOn(`no sandbox of pod ${pod} was ever listed`);
   return id;
 }
 
-/** What names a pod to a runtime, and by way of it to plugins. */
+/** The fields that identify a pod to a runtime, and through it to plugins. */
 export const identityOf = ({ name, namespace = 'default', uid = `${name}-uid` }: PodSpec) => ({
   name,
   namespace,
@@ -60,13 +65,17 @@ export const identityOf = ({ name, namespace = 'default', uid = `${name}-uid` }:
 });
 const PROTOCOLS = { tcp: 0, udp: 1, sctp: 2 } as const;
 const NAMESPACE_MODES = { pod: 0, container: 1, node: 2 } as const;
-/** User 0 of a pod with a user namespace is this one of the node; the first that is not the node's own, as with kubelet. */
+/**
+ * User 0 of a pod with a user namespace is this user on the node. As with kubelet, it is the first one that the node
+ * does not use itself.
+ */
 const FIRST_USER_OF_PODS = 65_536;
 
 /**
- * The sandbox config that kubelet would send, as crictl takes it. A pod on the node's network has no hostname: it has the
- * node's, and containerd refuses to set another one there.
- * https://github.com/kubernetes/kubernetes/blob/v1.24.0/pkg/kubelet/kuberuntime/kuberuntime_sandbox.go (generatePodSandboxConfig)
+ * The sandbox config that kubelet would send, in the form for crictl. A pod in the network of the node has no hostname:
+ * it has that of the node, and containerd refuses to set another one.
+ * https://github.com/kubernetes/kubernetes/blob/v1.24.0/pkg/kubelet/kuberuntime/kuberuntime_sandbox.go
+ * (generatePodSandboxConfig)
  */
 export function podConfig(pod: PodSpec, attempt: number): object {
   const hostname = pod.hostname ?? (pod.hostNetwork ? undefined : pod.name);
@@ -93,13 +102,16 @@ export function podConfig(pod: PodSpec, attempt: number): object {
   };
 }
 
-/** Where the logs of the containers of a pod are, on the node. */
+/** The directory on the node with the logs of the containers of a pod. */
 export const logDirectoryOf = (pod: PodSpec): string => {
   const { name, namespace, uid } = identityOf(pod);
   return `/var/log/pods/${namespace}_${name}_${uid}`;
 };
 
-/** What kubelet says of the namespaces of a pod, for its sandbox and for each of its containers; undefined: CRI's defaults. */
+/**
+ * The namespace options that kubelet would send for a pod, for its sandbox and for each of its containers. Undefined:
+ * the defaults of CRI.
+ */
 export function namespaceOptionsOf({ hostNetwork, namespaces = {} }: PodSpec): object | undefined {
   const { pid, ipc, user } = namespaces;
   const ids = [{ host_id: FIRST_USER_OF_PODS, container_id: 0, length: 65_536 }];
@@ -119,7 +131,7 @@ export function namespaceOptionsOf({ hostNetwork, namespaces = {} }: PodSpec): o
   return Object.keys(options).length === 0 ? undefined : options;
 }
 
-/** Sandboxes by the time of their creation, which CRI gives in nanoseconds and its list does not go by; then by their id. */
+/** Sandboxes by creation time, then by id. CRI gives the time in nanoseconds, but does not sort its list by it. */
 export function oldestFirst(items: readonly StateItem[]): readonly StateItem[] {
   return items
     .map((item) => ({ item, createdAt: BigInt(item.detail?.['createdAt'] ?? 0) }))

@@ -6,7 +6,7 @@ import type { RUNTIME_VERBS } from '../spec/verbs/runtime.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { filesOn } from './plugins.ts';
 
-/** What is waited for after a start. */
+/** What a start waits for. */
 export const toAnswer = ({ name }: Runtime): string => `${name} to answer`;
 
 export const RUNTIME_EFFECTS: VerbEffects<keyof typeof RUNTIME_VERBS> = {
@@ -27,13 +27,13 @@ export const RUNTIME_EFFECTS: VerbEffects<keyof typeof RUNTIME_VERBS> = {
   },
 };
 
-/** Nobody can be asked where the runtime is known not to run: that is no answer of its. */
+/** Throws if the runtime is known not to run. Then there is nobody to ask, and no answer of the runtime. */
 export async function askable({ runtime }: StepContext): Promise<void> {
   if ((await runtime.state({ answered: true })) === 'ended')
     throw new NothingToActOn(`${runtime.kind.name} does not run`);
 }
 
-/** A runtime that does not come up again is the doing of the system under test: observed, and judged. */
+/** If the runtime does not start again, this is a result of the system under test. It is observed and judged. */
 async function startRuntime(context: StepContext): Promise<boolean> {
   const { runtime } = context;
   const { name } = runtime.kind;
@@ -44,7 +44,7 @@ async function startRuntime(context: StepContext): Promise<boolean> {
   });
 }
 
-/** And so is one that does not end. */
+/** The same is true if it does not end. */
 async function endRuntime(context: StepContext, signal: 'TERM' | 'KILL'): Promise<boolean> {
   await askable(context);
   return observed(context, `${context.runtime.kind.name} to end by SIG${signal}`, async () => {
@@ -53,7 +53,7 @@ async function endRuntime(context: StepContext, signal: 'TERM' | 'KILL'): Promis
   });
 }
 
-/** Whether what was waited for came about; what keeps the lab from seeing it is thrown on. */
+/** Whether the condition was met. An error that prevents the lab from seeing it is thrown. */
 async function observed(context: StepContext, what: string, act: () => Promise<string>): Promise<boolean> {
   const startedMs = context.clock.now();
   const observe = (met: boolean, lastSeen: string) => {

@@ -2,17 +2,18 @@ import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
 
 /**
- * How what a look saw stands to what is expected: there is more (`beyond`), which may be just about to go; or it is as
- * expected by something that may be just about to go (`unsure`). Who decides that is the judge; here it is only waited for.
+ * How a state compares with what is expected. `beyond`: there is more than expected, which may be about to disappear.
+ * `unsure`: it is as expected, but because of something that may be about to disappear. The judge decides this; the
+ * code here only waits.
  */
 export type Settling = 'settled' | 'beyond' | 'unsure';
 
-/** How long what is more than expected may take to go; what goes later was left behind. */
+/** How long something that is more than expected may take to disappear. What takes longer was left behind. */
 export const settleMs = ({ emulated = false }: { readonly emulated?: boolean }): number =>
   emulated ? 10_000 : 2000;
 
 const EVERY_MS = 20;
-/** after this, what is still there was not just about to go */
+/** an item that still exists after this time was not about to disappear */
 const CONFIRM_MS = 100;
 
 export interface SettleOptions {
@@ -22,7 +23,10 @@ export interface SettleOptions {
   readonly clock: Clock;
 }
 
-/** Looks again until all has settled, or the time is over, and returns the last state: the first one, if that has. */
+/**
+ * Looks repeatedly until the state has settled or the time is over, and returns the last state. If the first state has
+ * settled, it is that one.
+ */
 export async function settle(
   first: NodeState,
   { look, settling, forMs, clock }: SettleOptions,

@@ -16,13 +16,13 @@ import {
 } from '../nodes/node.ts';
 import type { BackendFlags, World } from './world.ts';
 
-/** A backend to make nodes on, and what its nodes run. */
+/** A backend to create nodes with, and the architecture of its nodes. */
 export interface ChosenBackend {
   readonly backend: Backend;
   readonly arch: World['arch'];
 }
 
-/** The backend that was asked for; `auto` is the first that works here. LabError with each way out when none does. */
+/** The requested backend. `auto` is the first that works here. Throws LabError with what can be done if none works. */
 export async function chooseBackend(world: World, flags: BackendFlags): Promise<ChosenBackend> {
   const refusals: string[] = [];
   for (const backend of createBackends(world, flags)) {
@@ -39,7 +39,7 @@ export async function chooseBackend(world: World, flags: BackendFlags): Promise<
   throw new LabError(refusals.join('\n'));
 }
 
-/** An option that another backend's nodes have would change nothing here, and nobody would know. */
+/** Rejects options that only affect another backend and would be ignored here. */
 function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {
   if (base !== undefined && on !== 'container')
     throw new BadInput(`--base is for container nodes and changes nothing on ${on}; add --backend container`);
@@ -47,7 +47,7 @@ function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {
     throw new BadInput(`--kernel is for virtual machines and changes nothing on ${on}; add --backend vm`);
 }
 
-/** For what is done ahead, of a run that may come on another day: the first stands in where none works. */
+/** For preparations of a run that may take place later. If no backend works, the first one is used. */
 export async function backendToPrepare(world: World, flags: BackendFlags): Promise<ChosenBackend> {
   const backends = createBackends(world, flags).filter(
     ({ name }) => flags.backend === 'auto' || flags.backend === name,
@@ -61,7 +61,7 @@ export async function backendToPrepare(world: World, flags: BackendFlags): Promi
   return { backend: first, arch: world.arch };
 }
 
-/** Every backend that this host can have, in the order in which `auto` tries them. */
+/** Every backend for this host, in the order in which `auto` tries them. */
 export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'> = {}): readonly Backend[] {
   const { arch, env, platform, uid, clock, packageHostPath, cacheHostPath, stateHostPath } = world;
   const create: { readonly [N in BackendName]: () => Backend | undefined } = {
@@ -98,7 +98,7 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
   return BACKENDS.flatMap((name) => create[name]() ?? []);
 }
 
-/** All that nodes of this backend are made of, from the cache or brought into it. */
+/** Everything that nodes of this backend are made of, from the cache or added to it. */
 export const prepareBackend = (
   backend: Backend,
   { artifacts, emit, signal, mayBeKept, first }: PrepareBackendOptions,
@@ -117,15 +117,15 @@ export interface PrepareBackendOptions extends Pick<PrepareOptions, 'signal' | '
   readonly emit: (event: LabEvent) => void;
 }
 
-/** A backend that is being chosen and prepared while something else goes on. */
+/** A backend that is chosen and prepared while other work goes on. */
 export interface NodesAhead {
   readonly backend: Promise<Backend>;
   readonly maker: Promise<NodeMaker>;
-  /** Takes down what was made and never asked for; what is still being prepared is given up. */
+  /** Ends nodes that were created and not requested, and aborts the rest of the preparation. */
   end(): Promise<void>;
 }
 
-/** Begins at once. Whoever awaits it gets the error, and nobody else. */
+/** Starts immediately. Only a caller that awaits the result gets the error. */
 export function nodesAhead(
   choose: () => Promise<Backend>,
   { signal, ...options }: PrepareBackendOptions,
@@ -149,12 +149,12 @@ export function nodesAhead(
   };
 }
 
-/** A node that is up, and what can end and enter it. */
+/** A running node, and the functions that end and enter it. */
 export interface FoundNode extends NodeOnHost {
   readonly backend: Backend;
 }
 
-/** Every node that is up, on whatever backend. */
+/** Every running node, on any backend. */
 export async function nodesUp(world: World): Promise<readonly FoundNode[]> {
   const found = createBackends(world).map(async (backend) =>
     (await backend.nodes()).map((node) => ({ ...node, backend })),
@@ -162,11 +162,14 @@ export async function nodesUp(world: World): Promise<readonly FoundNode[]> {
   return (await Promise.all(found)).flat();
 }
 
-/** Those that were left up by labs with this folder of nodes: what `--all` means. */
+/** Kept nodes of labs with this directory of nodes. `--all` means these. */
 export const ownKeptNodes = async (world: World): Promise<readonly FoundNode[]> =>
   (await nodesUp(world)).filter(({ kept, elsewhere }) => kept && elsewhere !== true);
 
-/** Removes what killed labs left on this host, nodes and half-made artifacts; a line for each. Costs next to nothing. */
+/**
+ * Removes nodes and incomplete artifacts that killed labs left on this host. Returns a line for each. Cheap if there
+ * are none.
+ */
 export async function sweepHost({
   backends,
   artifacts,

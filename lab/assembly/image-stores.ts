@@ -12,16 +12,16 @@ import { RUNTIMES } from './runtimes.ts';
 export interface ImageStoresOptions {
   readonly maker: NodeMaker;
   readonly artifacts: Artifacts;
-  /** of the node that a store is made on; unique on this host */
+  /** name of the node that a store is made on; unique on this host */
   readonly nodeName: string;
   readonly clock: Clock;
 }
 
-/** The images of nodes as an import leaves them: a node that has them from the start need not import them. */
+/** Prepared results of image imports. A node that starts with one need not import its images. */
 export interface ImageStores {
-  /** The parts with the store for this node, where one was made before. */
+  /** The parts with the store for this node, if one was made earlier. */
   addTo(run: NodeRun, parts: NodeParts): Promise<NodeParts>;
-  /** Makes those that were missing, for the runs that come later. None of them is needed: what fails is left alone. */
+  /** Makes the missing stores, for later runs. A store is only an optimisation, so failures are ignored. */
   makeMissing(signal: AbortSignal): Promise<void>;
 }
 
@@ -29,7 +29,8 @@ export function imageStores({ maker, artifacts, nodeName, clock }: ImageStoresOp
   const missing: Recipe[] = [];
   const recipeOf = ({ node }: NodeRun, parts: NodeParts) => {
     const runtime = RUNTIMES[node.runtime.component];
-    // only a node of this kind has the store at no cost; another configuration may name another folder or snapshotter
+    // only such a node has the store without copying; with another configuration the directory or snapshotter may
+    // differ
     const isOfUse = maker.seesCache === true && isConfiguredByLab(node, runtime);
     return isOfUse ? imageStoreRecipe({ maker, nodeName, plan: node, runtime, parts, clock }) : undefined;
   };

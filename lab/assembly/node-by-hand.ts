@@ -12,16 +12,16 @@ import { literally } from '../spec/template.ts';
 import { mistakesFound, readScenarios } from './plan-files.ts';
 import type { World } from './world.ts';
 
-/** What is on a node for work by hand: all that `node:` of a scenario can say. */
+/** Options for a node that is used manually. They cover everything that `node:` of a scenario can specify. */
 export interface NodeByHandFlags {
-  /** a scenario whose node it is, before its first step; all others add to that or replace it */
+  /** a scenario whose node is started, before its first step; other options add to it or replace parts of it */
   readonly scenario?: string;
   readonly cniConfig?: readonly string[];
   readonly runtimeConfig?: string;
-  /** path on the node=path here */
+  /** path on the node=path on this host */
   readonly file?: readonly string[];
   readonly systemCalls?: SystemCalls;
-  /** `memory=512MiB`, one each */
+  /** for example `memory=512MiB`, one for each limit */
   readonly limit?: readonly string[];
 }
 
@@ -91,7 +91,7 @@ function splitFile(word: string): { readonly name: string; readonly path: string
   return { name: word.slice(0, equals), path: word.slice(equals + 1) };
 }
 
-/** Byte for byte, and as executable as it is here. */
+/** A file with the same bytes and the same executable bit as on this host. */
 function fileOf(
   world: World,
   { flag, name, path }: { readonly flag: string; readonly name: string; readonly path: string },

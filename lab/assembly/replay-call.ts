@@ -11,15 +11,15 @@ import { createStepper } from '../steps/stepper.ts';
 import type { OneNode } from './one-node.ts';
 import type { Recorded } from './recorded.ts';
 
-/** One call of a recorded run, with what is known of its node. */
+/** One call of a recorded run, and the data of its node. */
 export interface CallToRepeat {
   readonly call: CniCall;
-  /** of its node alone, and without a recorder */
+  /** only with its node, and without a recorder */
   readonly run: RunPlan;
   readonly entries: readonly JournalEntry[];
 }
 
-/** Throws BadInput where there is no such call, or it is not recorded whole. `on` is one of several nodes. */
+/** Throws BadInput if there is no such call, or its record is incomplete. `on` is one of several nodes. */
 export function callToRepeat(
   { run, entries }: Pick<Recorded, 'run' | 'entries'>,
   { number, on }: { number: number; on: string | undefined },
@@ -41,7 +41,7 @@ function runOnNode(run: RunPlan, on: string | undefined): RunPlan {
   return { ...run, nodes: [unrecorded], steps: run.steps.filter((step) => step.on === on) };
 }
 
-/** Throws BadInput, with the calls that there are, where there is none of this number. */
+/** Throws BadInput with a list of the calls if there is none with this number. */
 export function callOf(entries: readonly JournalEntry[], number: number): CniCall {
   const calls = callsOf(
     entries.flatMap((entry) => (entry.kind === 'cni-call-started' ? [entry] : [])),
@@ -61,7 +61,7 @@ export function callOf(entries: readonly JournalEntry[], number: number): CniCal
 
 const line = (call: CniCall): string => `  ${call.call}  ${nameCall(call)} in ${call.stepId}`;
 
-/** As the agent reads it: images/node-tools/internal/cnicall/replay.go. */
+/** In the form that the agent reads: images/node-tools/internal/cnicall/replay.go. */
 export function requestOf({ path, env, stdin, netns, end }: CniCall): string {
   const bytes = (text: string) => Buffer.from(bytesOfText(text)).toString('base64');
   const { exitCode, signal, stdout = '', stderr = '' } = end ?? {};
@@ -71,7 +71,10 @@ export function requestOf({ path, env, stdin, netns, end }: CniCall): string {
   });
 }
 
-/** Takes the steps before the call that write files or install plugins. Returns what is not as it was. */
+/**
+ * Executes those steps before the call that write files or install plugins. Returns what differs from the recorded
+ * state.
+ */
 export async function writeWhatStepsWrote(
   { node, runtime, artifact }: OneNode,
   { run, entries, call }: CallToRepeat,

@@ -19,8 +19,8 @@ export interface SelectOptions extends Omit<PrepareOptions, 'flags'> {
 }
 
 /**
- * The plan of the runs that names and flags select. It is empty where `--last-failed` or `--only-changed` leave nothing, and
- * `note` has the reason. BadInput for mistakes, and where no title is as `--grep` wants it.
+ * The plan with the runs that names and flags select. If `--last-failed` or `--only-changed` select nothing, it is
+ * empty and `note` has the reason. Throws BadInput for mistakes, and if no title matches `--grep`.
  */
 export async function selectPlan(world: World, options: SelectOptions): Promise<Plan> {
   const { flags, note } = options;
@@ -75,7 +75,10 @@ const describePatterns = ({ grep, grepInvert }: SelectFlags): string =>
     ...(grepInvert === undefined ? [] : [`--grep-invert ${JSON.stringify(grepInvert)}`]),
   ].join(' and ');
 
-/** All that is read from this host for a run: its scenario, what that includes and copies, and `local:` components. */
+/**
+ * All files that are read from this host for a run: its scenario, what that includes and copies, and `local:`
+ * components.
+ */
 export function filesOf(
   run: RunPlan,
   { world, filesRead }: { readonly world: Pick<World, 'cwd'>; readonly filesRead: FilesRead },
@@ -87,23 +90,26 @@ export function filesOf(
   return [...(filesRead.get(scenario) ?? [scenario]), ...local];
 }
 
-/** Whether one of the changed files is one of these, or is in one of these folders. A changed folder stands for all in it. */
+/**
+ * Whether one of the changed files is one of these paths, or below one of them. A changed folder means that anything in
+ * it may have changed.
+ */
 export const touches = (changed: ReadonlySet<string>, hostPaths: readonly string[]): boolean =>
   hostPaths.map(realPath).some((hostPath) => {
     if (changed.has(hostPath)) return true;
     return [...changed].some((one) => one.startsWith(`${hostPath}/`) || hostPath.startsWith(`${one}/`));
   });
 
-/** The path without links in it, as git names it. */
+/** The path with all links resolved, as git reports it. */
 const realPath = (hostPath: string): string => {
   try {
     return realpathSync(hostPath);
   } catch {
-    return hostPath; // it is missing
+    return hostPath; // it does not exist
   }
 };
 
-/** Files of the repository around the working folder that differ from a revision: committed, staged, changed or new. */
+/** Files in the repository of the working directory that differ from a revision: committed, staged, changed or new. */
 export async function changedSince(world: World, revision: string): Promise<ReadonlySet<string>> {
   const exec = createExec({ env: world.env });
   const git = async (cwd: string, ...args: readonly string[]): Promise<string | undefined> => {
@@ -133,7 +139,10 @@ export async function changedSince(world: World, revision: string): Promise<Read
 
 const VERDICT = v.looseObject({ outcome: v.string() });
 
-/** The last session in an output folder, and its runs that did not pass or never ended. BadInput where there is no session. */
+/**
+ * The last session in an output folder, and its runs that did not pass or did not end. Throws BadInput if there is no
+ * session.
+ */
 export function notPassed(outputHostPath: string): {
   readonly session: string;
   readonly runs: readonly RunHead[];
@@ -153,7 +162,7 @@ export function notPassed(outputHostPath: string): {
   };
 }
 
-/** The runs that a session was to run, as it wrote them down; none where it did not. */
+/** The runs that a session recorded as planned. Empty if it recorded none. */
 function plannedIn(session: string): readonly ListedRun[] {
   const text = (name: string): string | undefined => {
     const hostPath = join(session, name);
@@ -170,7 +179,7 @@ function plannedIn(session: string): readonly ListedRun[] {
     .flatMap((run) => (run.ok && run.value.shard === record.value.shard.index ? [run.value] : []));
 }
 
-/** Whether an attempt at a recorded run passed. */
+/** Whether one attempt at a recorded run passed. */
 function hasPassed(hostPath: string): boolean {
   const attempts = readdirSync(hostPath).filter((name) => name.startsWith('attempt-'));
   return ['.', ...attempts].some((folder) => {
@@ -178,7 +187,7 @@ function hasPassed(hostPath: string): boolean {
       const text = readFileSync(join(hostPath, folder, 'verdict.json'), 'utf8');
       return readJson(VERDICT, text)?.outcome === 'pass';
     } catch {
-      return false; // it never came to a verdict
+      return false; // it has no verdict
     }
   });
 }

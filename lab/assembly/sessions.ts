@@ -8,7 +8,10 @@ import { parseListedRun, parseSessionRecord, type ListedRun } from '../plan/sess
 import type { FoundParts, FoundSession } from '../plan/whole.ts';
 import { createShared } from './recorded.ts';
 
-/** The sessions that are recorded in these folders or below them, and the runs that they list. Damage is in what it returns. */
+/**
+ * The sessions that are recorded in these folders or below them, and the lists of their runs. Damage is part of the
+ * result.
+ */
 export function findSessions(hostPaths: readonly string[]): Pick<FoundParts, 'sessions' | 'lists'> {
   const lists = new Map<string, readonly ListedRun[]>();
   const folders = new Set(hostPaths.flatMap(sessionFolders));
@@ -18,7 +21,7 @@ export function findSessions(hostPaths: readonly string[]): Pick<FoundParts, 'se
         parseSessionRecord(read(join(hostPath, 'session.json'))),
         join(hostPath, 'session.json'),
       );
-      // the same for all shards of a plan, so it is read once
+      // all shards of a plan have the same list, so it is read once
       if (!lists.has(record.runsSha256)) lists.set(record.runsSha256, readList(hostPath, record.runsSha256));
       return { hostPath, record };
     } catch (thrown) {
@@ -31,7 +34,10 @@ export function findSessions(hostPaths: readonly string[]): Pick<FoundParts, 'se
 
 const OF_A_SESSION = ['session.json', 'runs.jsonl'];
 
-/** A folder of a session, or those below; links in it are not followed, and the runs of a session are not looked into. */
+/**
+ * The folder itself if it is a session, or else sessions below it. Links are not followed, and the runs of a session
+ * are not searched.
+ */
 function sessionFolders(hostPath: string): readonly string[] {
   if (OF_A_SESSION.some((file) => existsSync(join(hostPath, file)))) return [hostPath];
   if (existsSync(join(hostPath, 'plan.json'))) return [];
@@ -40,10 +46,10 @@ function sessionFolders(hostPath: string): readonly string[] {
     .flatMap(({ name }) => sessionFolders(join(hostPath, name)));
 }
 
-/** So much of a list is in memory at a time. */
+/** Maximum part of a list that is in memory at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Piece by piece, as the list of a large plan is larger than everything that is kept of it. */
+/** Reads in pieces, because the list of a large plan is larger than everything that is kept of it. */
 function readList(hostPath: string, sha256: string): readonly ListedRun[] {
   const file = join(hostPath, 'runs.jsonl');
   const hash = createHash('sha256');

@@ -3,7 +3,7 @@ import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 
-/** `cnilab clean`: what killed runs left on this host; with flags also kept nodes and the cache. */
+/** `cnilab clean`: removes what killed runs left on this host. With flags also kept nodes and the cache. */
 export async function cleanCommand(
   world: World,
   flags: { readonly cache?: true; readonly kept?: true },

@@ -11,7 +11,10 @@ import { nodesUp } from '../assembly/backends.ts';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** They ask `cnilab complete -- WORD…`, which prints a line a word: the word, a tab, what it is. No line: file names. */
+/**
+ * They call `cnilab complete -- WORD…`, which prints one line for each word: the word, a tab, a description. No output
+ * means file names.
+ */
 const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_cnilab() {
   local word about
@@ -43,23 +46,25 @@ complete -c cnilab -a '(__cnilab_complete)'
 `,
 };
 
-/** `cnilab completion`: the script for a shell. */
+/** `cnilab completion`: prints the script for a shell. */
 export function completionCommand(world: World, shell: Shell): number {
   world.out.write(SCRIPTS[shell]);
   return EXIT.pass;
 }
 
-/** A word that could come next, and what it is. */
+/** A possible next word, and its description. */
 export type Candidate = readonly [word: string, about: string];
 
-/** Names that are known only when they are asked for. */
+/** Names that must be looked up. */
 export interface Names {
   scenarios(): Promise<readonly string[]>;
-  /** `kept`: only those that were left up */
+  /** `kept`: only kept nodes */
   nodes(which: { readonly kept: boolean }): Promise<readonly string[]>;
 }
 
-/** `cnilab complete`, which the shells' scripts ask: a line for each word that could stand in place of the last one. */
+/**
+ * `cnilab complete`, which the scripts of the shells call: prints a line for each word that can replace the last one.
+ */
 export async function completeCommand(
   world: World,
   program: Command,
@@ -75,7 +80,7 @@ export async function completeCommand(
   return EXIT.pass;
 }
 
-/** What could stand in place of the last word; none where it is a file, or nothing that the lab knows. */
+/** The words that can replace the last one. Empty if it is a file name, or unknown to the lab. */
 export async function candidates(
   program: Command,
   words: readonly string[],

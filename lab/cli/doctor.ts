@@ -18,11 +18,14 @@ interface Check {
   readonly check: string;
   readonly ok: boolean;
   readonly how: string;
-  /** what to do about it */
+  /** what the user can do about it */
   readonly waysOut: readonly string[];
 }
 
-/** `cnilab doctor`: what works on this host; for the rest, what to do about it. Exit 69 when nodes are not available. */
+/**
+ * `cnilab doctor`: reports what works on this host, and what to do about the rest. Exit code 69 if nodes are not
+ * available.
+ */
 export async function doctorCommand(
   world: World,
   flags: SourceFlags & { readonly json?: true },
@@ -41,7 +44,7 @@ export async function doctorCommand(
     `${facts['system']}, kernel ${facts['kernel']}, ${facts['arch']}, cgroups ${facts['cgroups']}`,
   );
 
-  /** One check that cannot be made does not end the others. */
+  /** A check that fails to run does not prevent the others. */
   const orSay = async (what: string, check: () => Promise<void>): Promise<void> =>
     check().catch((thrown: unknown) => say(false, what, `this could not be checked: ${messageOf(thrown)}`));
 
@@ -95,11 +98,11 @@ export async function doctorCommand(
   return nodes ? EXIT.pass : EXIT.inconclusive;
 }
 
-/** The cache, or the folder above in which it will be made. */
+/** The cache directory, or the existing directory in which it will be created. */
 const firstThatExists = (hostPath: string): string =>
   isThere(hostPath) ? hostPath : firstThatExists(dirname(hostPath));
 
-/** A path through a file is not there either. */
+/** A path that leads through a file does not exist either. */
 function isThere(hostPath: string): boolean {
   try {
     return lstatSync(hostPath, { throwIfNoEntry: false }) !== undefined;
@@ -108,7 +111,10 @@ function isThere(hostPath: string): boolean {
   }
 }
 
-/** What plugins cannot make with the kernel of this host, on which bare nodes and most engines' containers are. */
+/**
+ * The features that plugins need and the kernel of this host does not have. Bare nodes and the containers of most
+ * engines use this kernel.
+ */
 async function kernelFeatures({ env }: Pick<World, 'env'>): Promise<{
   readonly lacks: boolean;
   readonly how: string;

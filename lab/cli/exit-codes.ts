@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { messageOf } from '../core/lab-error.ts';
 import type { World } from '../assembly/world.ts';
 
-/** What each outcome of a command means to the shell. */
+/** The exit code for each outcome of a command. */
 export const EXIT = {
   pass: 0,
   fail: 1,
   badInput: 2,
   inconclusive: 69,
   'broken-output': 69,
-  /** something unexpected inside cnilab */
+  /** an unexpected error inside cnilab */
   bug: 70,
   SIGINT: 130,
   SIGTERM: 143,
   SIGHUP: 129,
 } as const;
 
-/** Something that nobody expected: one line for the user, and the stack in a file for whoever mends it. */
+/** Reports an unexpected error: one line for the user, and the stack in a file for the developers. */
 export function writeBug(world: World, thrown: unknown): void {
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   const [first = ''] = messageOf(thrown).split('\n');
@@ -27,7 +27,7 @@ export function writeBug(world: World, thrown: unknown): void {
   );
 }
 
-/** Where the stack is: the newest alone is kept, and it is shown where it cannot be. */
+/** Where the stack is. Only the newest file is kept. If it cannot be written, the stack itself is returned. */
 function where({ cacheHostPath, labVersion, platform, arch }: World, stack: string): string {
   const hostPath = join(cacheHostPath, 'last-crash.txt');
   try {

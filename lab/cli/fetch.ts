@@ -10,7 +10,7 @@ import type { NodeFlags, World } from '../assembly/world.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** `cnilab fetch`: everything that these scenarios need, into the cache; `run --offline` needs nothing else then. */
+/** `cnilab fetch`: adds everything that these scenarios need to the cache. `run --offline` then needs nothing else. */
 export async function fetchCommand(
   world: World,
   names: readonly string[],

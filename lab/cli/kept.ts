@@ -7,7 +7,7 @@ import { nodesUp, ownKeptNodes, type FoundNode } from '../assembly/backends.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 
-/** `cnilab ps`: the nodes that are up, kept ones and those of a lab that runs now. */
+/** `cnilab ps`: lists the running nodes, both kept nodes and those of a running lab. */
 export async function psCommand(world: World): Promise<number> {
   const nodes = await nodesUp(world);
   if (nodes.length === 0) world.err.write('no node is up\n');
@@ -22,7 +22,7 @@ export async function psCommand(world: World): Promise<number> {
   return EXIT.pass;
 }
 
-/** `cnilab down`: ends nodes that were left up. */
+/** `cnilab down`: ends kept nodes. */
 export async function downCommand(
   world: World,
   names: readonly string[],
@@ -42,7 +42,7 @@ export async function downCommand(
   return EXIT.pass;
 }
 
-/** `cnilab enter`: a shell on the node, or one command there; its exit code is the command's. */
+/** `cnilab enter`: runs a shell or one command on the node. Its exit code is that of the command. */
 export async function enterCommand(world: World, name: string, command: readonly string[]): Promise<number> {
   const { backend } = nodeNamed(name, await nodesUp(world), 'is up');
   return backend.enter(name, command[0] === '--' ? command.slice(1) : command, world.terminal);
@@ -51,7 +51,7 @@ export async function enterCommand(world: World, name: string, command: readonly
 export interface CniFlags {
   readonly plugin?: string;
   readonly network?: string;
-  /** a file here, or - for standard input */
+  /** a file on this host, or - for standard input */
   readonly config?: string;
   readonly netns?: string;
   readonly containerId?: string;
@@ -62,7 +62,7 @@ export interface CniFlags {
   readonly keep?: string;
 }
 
-/** `cnilab cni`: one call of a plugin, or of a network, on a node that was left up; its exit code is the call's. */
+/** `cnilab cni`: calls a plugin or a network on a kept node. Its exit code is that of the call. */
 export async function cniCommand(
   world: World,
   verb: CniVerb,
@@ -82,7 +82,7 @@ export async function cniCommand(
   return backend.enter(name, ['/lab/bin/agent', 'cni', verb, ...argv], world.terminal);
 }
 
-/** Of a file, its text: it is on this machine, and the call is on the node. */
+/** The text of a file. It is read here, because the file is on this host and the call is on the node. */
 function configText(world: World, path: string): string {
   if (path === '-') return path;
   try {

@@ -3,7 +3,10 @@ import { countMistakes, formatMistakes, readScenarios } from '../assembly/plan-f
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 
-/** `cnilab list`: a line a scenario, then the controls, marked as such; then what is wrong in files that cannot be read. */
+/**
+ * `cnilab list`: prints a line for each scenario, then the controls, marked as such, then the mistakes in files that
+ * cannot be read.
+ */
 export async function listCommand(
   world: World,
   names: readonly string[],
@@ -20,7 +23,7 @@ export async function listCommand(
   return EXIT.badInput;
 }
 
-/** `must` is what a control is to come out as; a scenario that is none is to pass. */
+/** `must` is the required outcome. It is pass, except for a control. */
 const asData = ({ name, summary, place, control }: Scenario) => ({
   name,
   summary,

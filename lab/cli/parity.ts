@@ -15,15 +15,15 @@ import { runRecorded } from './run.ts';
 import { EXIT } from './exit-codes.ts';
 
 export interface ParityFlags extends RunFlags {
-  /** how many cells of each scenario; all where it is missing */
+  /** number of cells of each scenario; if missing, all */
   readonly sample?: number;
-  /** only these backends, of those that work here */
+  /** only these backends, if they work here */
   readonly only?: readonly BackendName[];
 }
 
 /**
- * `cnilab parity`: the same scenarios on every backend that works here, and whether they showed the same. Exit 1 when some
- * run did not, 69 when there is nothing to compare.
+ * `cnilab parity`: runs the same scenarios on every backend that works here, and compares what they showed. Exit code 1
+ * if some run differed, 69 if there is nothing to compare.
  */
 export async function parityCommand(
   world: World,
@@ -69,8 +69,8 @@ export async function parityCommand(
 }
 
 /**
- * So many cells of each scenario, evenly apart. Where they begin is another cell for each scenario, so that a small sample
- * still has all versions in it.
+ * This many cells of each scenario, at equal distances. Each scenario starts at another cell, so that a small sample
+ * still contains all versions.
  */
 export function sampleOf(runs: readonly RunPlan[], size: number): readonly RunPlan[] {
   return byScenario(runs).flatMap(({ runs: cells }, scenario) => {

@@ -12,15 +12,15 @@ import { enterCommand } from './kept.ts';
 import { createReporters } from './reporters.ts';
 
 export interface ReplayFlags extends NodeFlags {
-  /** one that is up; missing: a fresh one of the run's plan */
+  /** a running node; if missing, a fresh node of the plan of the run is started */
   readonly node?: string;
-  /** of a run with several nodes, the one where the call was */
+  /** for a run with several nodes, the node of the call */
   readonly on?: string;
 }
 
 /**
- * `cnilab replay`: one recorded call again, with the same plugin, input and environment, on a fresh node with what the steps before
- * it wrote, or on one that is up. Says what is not as it was, before and after.
+ * `cnilab replay`: repeats one recorded call with the same plugin, input and environment. It uses a fresh node with the
+ * files that earlier steps wrote, or a running node. Reports differences from the recording before and after the call.
  */
 export async function replayCommand(
   world: World,
@@ -43,7 +43,7 @@ export async function replayCommand(
   return onFreshNode(world, { call, request, flags });
 }
 
-/** Of one word of a command line, in bytes; the kernel's is 128 KiB. */
+/** For one argument of a command, in bytes; the limit of the kernel is 128 KiB. */
 const ARGUMENT_LIMIT = 120_000;
 
 const REPLAY = ['/lab/bin/agent', 'cni', 'replay'];

@@ -6,7 +6,7 @@ import { RUNTIMES } from '../assembly/runtimes.ts';
 import { timelineOf, timelineText } from '../report/timeline.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** `cnilab timeline`: what happened in recorded runs, in the order in which it happened. */
+/** `cnilab timeline`: prints what happened in recorded runs, in order of time. */
 export async function timelineCommand(
   world: World,
   folders: readonly string[],

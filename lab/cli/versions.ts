@@ -7,12 +7,15 @@ import type { SourceFlags, World } from '../assembly/world.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** What a source has of a component, as `--json` shows it. */
+/** The versions that a source has of a component, as `--json` shows them. */
 type Offer =
   | { readonly source: SourceName; readonly versions: readonly string[]; readonly pinned: readonly string[] }
   | { readonly source: SourceName; readonly why: string };
 
-/** `cnilab versions`: what each source has of each component, newest last; a source that cannot say or serve says why. */
+/**
+ * `cnilab versions`: the versions of each component in each source, newest last. If a source cannot list or provide
+ * versions, the reason is shown.
+ */
 export async function versionsCommand(
   world: World,
   component: string | undefined,
@@ -20,7 +23,7 @@ export async function versionsCommand(
 ): Promise<number> {
   const pins = readPins(world);
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
-  const { signal } = new AbortController(); // nothing is up, so Ctrl-C may end it as it ends any program
+  const { signal } = new AbortController(); // no node is running, so Ctrl-C may end it like any other program
   const components = component === undefined ? COMPONENTS : [componentNamed(component)];
   const [checked, ...listed] = await Promise.all([
     artifacts.checkSources(signal),
@@ -49,7 +52,10 @@ export async function versionsCommand(
   return EXIT.pass;
 }
 
-/** What Go's proxy lists is not offered where the lab knows no way to build it; what is pinned is, listed or not. */
+/**
+ * Versions that the Go proxy lists are left out if the lab does not know how to build them. Pinned versions are always
+ * included.
+ */
 export function offerOf(
   source: SourceName,
   { versions, pins }: { versions: readonly string[]; pins: Pick<ComponentPins, 'release' | 'gomod'> },
@@ -62,7 +68,7 @@ export function offerOf(
   return { source, versions: sorted(all), pinned: sorted(all.filter((version) => pinned.includes(version))) };
 }
 
-/** As many columns wide as the terminal; what is not pinned was not tried, and is said to be so. */
+/** Fitted to the width of the terminal. Versions that are not pinned were not tested, and are marked as such. */
 export function offerLines(offer: Offer, columns: number): readonly string[] {
   const head = `  ${offer.source.padEnd(8)} `;
   if ('why' in offer) return wrapped(head, offer.why.split(' '), columns);
@@ -79,7 +85,7 @@ export function offerLines(offer: Offer, columns: number): readonly string[] {
   return lines.length === 0 ? [`${head}none`] : lines;
 }
 
-/** Words after a head, each further line set in by its width. */
+/** Words after a heading. Further lines are indented by its width. */
 function wrapped(head: string, words: readonly string[], columns: number): readonly string[] {
   const lines: string[] = [];
   let line = head;

@@ -20,16 +20,16 @@ import { runRecorded } from './run.ts';
 /** What is run next. */
 type Round =
   | { readonly kind: 'all' }
-  /** what did not pass the last time it ran */
+  /** the runs that did not pass last time */
   | { readonly kind: 'failed' }
   | { readonly kind: 'changed'; readonly hostPaths: ReadonlySet<string> };
 
 const KEYS = 'a: all, f: those that did not pass, enter: the same again, q: end';
 
 /**
- * `cnilab run --watch`: everything once, then what a change of a file touches, until the user ends it. A file with mistakes is
- * reported, and the watch goes on. Each round is a session of its own; a change or a key during a round comes after the runs
- * that have begun. Ends with the exit code of the last round.
+ * `cnilab run --watch`: runs everything once, then what a change of a file affects, until the user ends it. Mistakes in
+ * a file are reported, and watching continues. Each round is a separate session. A change or a key during a round takes
+ * effect after the runs that have started. The exit code is that of the last round.
  */
 export async function watchCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {
   const { update, keep, shard, lastFailed, onlyChanged } = flags;
@@ -91,7 +91,7 @@ export async function watchCommand(world: World, names: readonly string[], flags
       } catch (thrown) {
         if (signal.aborted) break;
         if (!(thrown instanceof BadInput) && !(thrown instanceof LabError)) throw thrown;
-        if (known.count === 0) throw thrown; // there is nothing whose change could help
+        if (known.count === 0) throw thrown; // no change of a file could help
         exitCode = thrown instanceof BadInput ? EXIT.badInput : EXIT.inconclusive;
         world.err.write(`cnilab: ${messageOf(thrown)}\n`);
       }
@@ -108,7 +108,7 @@ export async function watchCommand(world: World, names: readonly string[], flags
   }
 }
 
-/** What was asked for and has not begun: changes add up, and a key replaces them. */
+/** Requests for rounds that have not started. Changes are combined, and a key replaces them. */
 class Requests {
   #next: Round | undefined;
   #waiting = new AbortController();
@@ -124,12 +124,12 @@ class Requests {
     this.#waiting.abort();
   }
 
-  /** aborted as soon as there is one */
+  /** aborted as soon as there is a request */
   get waiting(): AbortSignal {
     return this.#waiting.signal;
   }
 
-  /** Undefined once the signal is aborted. */
+  /** Undefined after the signal was aborted. */
   async next(signal: AbortSignal): Promise<Round | undefined> {
     const either = AbortSignal.any([signal, this.waiting]);
     if (!either.aborted)
@@ -142,12 +142,12 @@ class Requests {
   }
 }
 
-/** What is known of the scenarios that are watched. */
+/** What is known about the watched scenarios. */
 class Known {
   readonly #world: World;
-  /** the file of a scenario, absolute → all that is read from this host for it */
+  /** the file of a scenario, absolute → everything that is read from this host for it */
   readonly #files = new Map<string, Set<string>>();
-  /** by title: those that did not pass the last time */
+  /** runs that did not pass last time, by title */
   readonly #wrong = new Map<string, RunPlan>();
 
   constructor(world: World) {
@@ -162,7 +162,7 @@ class Known {
     return new Set([...this.#files.values()].flatMap((own) => [...own]));
   }
 
-  /** The scenario files that a round is about; undefined where it is about none. */
+  /** The scenario files of a round; undefined if it has none. */
   async namesFor(round: Round, names: readonly string[]): Promise<readonly string[] | undefined> {
     if (round.kind === 'all') return names;
     if (round.kind === 'failed') {
@@ -204,7 +204,7 @@ class Known {
     return resolve(this.#world.cwd, run.scenario.place.file);
   }
 
-  /** Changed files that the names on the command line stand for, and that were not there before. */
+  /** New files among the changed ones that match the names on the command line. */
   async #newFiles(changed: ReadonlySet<string>, names: readonly string[]): Promise<readonly string[]> {
     if (![...changed].some((hostPath) => /\.ya?ml$/.test(hostPath) && !this.#files.has(hostPath))) return [];
     try {
@@ -213,13 +213,13 @@ class Known {
         .map(({ hostPath }) => hostPath)
         .filter((hostPath) => changed.has(hostPath) && !this.#files.has(hostPath));
     } catch (thrown) {
-      if (thrown instanceof BadInput) return []; // a name that stands for nothing at this moment
+      if (thrown instanceof BadInput) return []; // a name that currently matches nothing
       throw thrown;
     }
   }
 }
 
-/** Single keys, where there is a terminal; returns what ends that. */
+/** Handles single keys if there is a terminal. Returns a function that ends this. */
 function listenForKeys(world: World, keys: Readonly<Record<string, () => void>>): (() => void) | undefined {
   if (!world.out.isTerminal) return undefined;
   const { input } = world.terminal;
@@ -227,7 +227,7 @@ function listenForKeys(world: World, keys: Readonly<Record<string, () => void>>)
   const pressed = (bytes: Buffer): void => {
     for (const key of bytes.toString('utf8')) {
       if (key === CTRL_C)
-        process.kill(process.pid, 'SIGINT'); // a raw terminal sends no signal
+        process.kill(process.pid, 'SIGINT'); // a terminal in raw mode sends no signal
       else if (Object.hasOwn(keys, key)) keys[key]?.();
     }
   };

@@ -4,12 +4,12 @@ import type { CommandResult } from '../core/ports.ts';
 import { shown } from '../core/content.ts';
 
 /**
- * What a program hands over, looked at while it runs: JavaScript has no types, and TypeScript's can be wrong. Throws
- * BadInput; `at` says whose argument it is: `runPod`, `runPod hostPorts`.
+ * Checks a value from a test at run time, because JavaScript has no types, and those of TypeScript can be wrong. Throws
+ * BadInput. `at` names the argument: `runPod`, `runPod hostPorts`.
  */
 export type Check = (value: unknown, at: string) => void;
 
-/** A check for each key of T, so that a key that T gets later cannot be forgotten here. */
+/** A check for each key of T, so that a new key of T needs a check here. */
 export type Checks<T> = { readonly [K in keyof Required<T>]: Check };
 
 export const wanted =
@@ -26,7 +26,7 @@ export const optional =
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** No command line and no file name can hold U+0000. */
+/** A command line or file name cannot contain U+0000. */
 export const text = wanted('a text without U+0000', (value) => isText(value) && !value.includes('\0'));
 export const boolean = wanted('true or false', (value) => typeof value === 'boolean');
 export const aFunction = wanted('a function', (value) => typeof value === 'function');
@@ -40,7 +40,7 @@ export const wholeNumber = ({ min, max }: { min: number; max: number }): Check =
     (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
   );
 
-/** A text of which `mistake` may complain. */
+/** A text for which `mistake` may return an error. */
 export const textThat =
   (mistake: (value: string) => string | undefined): Check =>
   (value, at) => {
@@ -67,7 +67,7 @@ export const listOf =
     for (const [index, one] of (value as readonly unknown[]).entries()) item(one, `${at}[${index}]`);
   };
 
-/** Any keys, all with the same kind of value. */
+/** An object with any keys whose values are all of the same kind. */
 export const mapOf =
   (item: Check): Check =>
   (value, at) => {
@@ -75,7 +75,7 @@ export const mapOf =
     for (const [key, one] of Object.entries(value as object)) item(one, `${at} ${key}`);
   };
 
-/** These keys and no others; what is not optional has to be there. */
+/** An object with exactly these keys. Keys that are not optional are required. */
 export const object =
   <T>(checks: Checks<T>): Check =>
   (value, at) => {
@@ -90,7 +90,7 @@ export const object =
       check((value as Readonly<Record<string, unknown>>)[name], `${at} ${name}`);
   };
 
-/** An object of what JSON can say. */
+/** An object that JSON can represent. */
 export const jsonObject: Check = (value, at) => {
   plainObject(value, at);
   jsonValue(value, at, []);
@@ -117,7 +117,7 @@ export const isPromise = (value: unknown): boolean =>
 
 const SHOWN = 80;
 
-/** The value itself where it is short, or what it is. */
+/** The value itself if it is short, otherwise what kind of value it is. */
 export function describe(value: unknown): string {
   if (isPromise(value)) return 'a promise; await it first';
   if (isText(value)) return JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value);
@@ -130,23 +130,23 @@ export function describe(value: unknown): string {
 
 export interface StepFailedOptions {
   readonly stepId: string;
-  /** what was done and what came of it, for people */
+  /** what was done and what the result was, for people */
   readonly message: string;
   readonly errorText: string;
   readonly known: ReadonlyMap<string, string>;
   readonly result?: CommandResult;
 }
 
-/** What was asked of the runtime did not work: its own doing, or the plugins'; never the lab's. */
+/** An operation of the runtime failed. The runtime or the plugins are the cause, never the lab. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
-  /** of the steps taken on this node: `2-stop-pod` */
+  /** of the steps on this node: `2-stop-pod` */
   readonly stepId: string;
-  /** the system's own words, byte for byte, without what crictl wraps around them */
+  /** the original text of the system, byte for byte, without what crictl adds to it */
   readonly errorText: string;
-  /** what `${web.id}` and its like stood for then */
+  /** the values of references such as `${web.id}` at that time */
   readonly known: ReadonlyMap<string, string>;
-  /** of the command that failed, where it was one */
+  /** of the failed command, if it was a command */
   readonly result: CommandResult | undefined;
 
   constructor({ stepId, message, errorText, known, result }: StepFailedOptions) {

@@ -1,7 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** The ambient world enters through assembly/ambient.ts and main.ts (and the launcher); everything else is handed values. */
+/** Only assembly/ambient.ts, main.ts and the launcher read the environment. All other code gets values. */
 const ambient = [
   {
     object: 'process',

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Real sources and real nodes: needs root on Linux; one file at a time, because the machine is shared. */
+/** Real sources and real nodes. Needs root on Linux. One file at a time, because the machine is shared. */
 const onNodes = {
   setupFiles: ['test/rig/own-nodes.ts'],
   fileParallelism: false,
@@ -14,16 +14,16 @@ const project = (name: string, include: readonly string[]) => ({
 export default defineConfig({
   test: {
     projects: [
-      // pure, no machine needed, part of `npm run check`
+      // pure, needs no machine, part of `npm run check`
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/{backends,browser,sources,container,vm,long}/**'],
-          testTimeout: 60_000, // on a busy machine some take longer than the default of 5 s
+          testTimeout: 60_000, // on a busy machine some tests take longer than the default of 5 s
         },
       },
-      // with the above, what `npm test` runs
+      // together with the above, what `npm test` runs
       {
         test: {
           ...onNodes,
@@ -32,7 +32,7 @@ export default defineConfig({
           globalSetup: ['test/rig/fill-cache.ts'],
         },
       },
-      // with all of the above, what `npm run test:all` runs
+      // together with all of the above, what `npm run test:all` runs
       project('container', ['test/container/**/*.test.ts']),
       project('vm', ['test/vm/**/*.test.ts']),
       project('long', ['test/long/**/*.test.ts']),

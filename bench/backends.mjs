@@ -1,5 +1,5 @@
-// What a node costs on the backends that work here beside bare: cold, when the engine has no image and no machine was
-// saved, and warm. The artifacts are in the lab's cache in all cases.
+// The cost of a node on each backend that works here, compared with bare. Cold: the engine has no image, or no saved
+// machine exists. Warm: it has. The artifacts are always in the cache of the lab.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -7,13 +7,13 @@ import { timed } from './measure.mjs';
 import { newestSession, observed } from './recorded.mjs';
 import { row } from './table.mjs';
 
-/** One row for each figure of each backend; a backend that does not work here is one row that says so. */
+/** One row for each figure of each backend. A backend that does not work here is one row with that information. */
 export async function backendRows({ lab, cnilab, cwd, cacheHostPath, count }) {
   const forget = (what) => () => forgetSavedGuests(cacheHostPath, what);
   const nothing = () => undefined;
   const states = {
     container: { cold: forgetEngine, warm: nothing },
-    // a guest that has booted serves any cell; one with containerd up only the very same
+    // a saved guest that has booted serves any cell; one with the runtime started serves only the same preparation
     vm: { cold: forget('vm-saved-guest'), 'a cell not run before': forget('preparation'), warm: nothing },
   };
   const rows = [];
@@ -44,7 +44,7 @@ export async function backendRows({ lab, cnilab, cwd, cacheHostPath, count }) {
   return rows;
 }
 
-/** The engine as it was before the lab used it. */
+/** Brings the engine into the state before the lab used it. */
 async function forgetEngine() {
   const docker = new Docker();
   for (const { Id, RepoTags } of await docker.listImages())
@@ -54,7 +54,7 @@ async function forgetEngine() {
   for (const { Name } of Volumes) if (Name.startsWith('cnilab-')) await docker.getVolume(Name).remove();
 }
 
-/** Each entry of the cache's index is a JSON file that tells what it is, and which folder of artifacts/ has it. */
+/** Each entry of the index of the cache is a JSON file with its request and its directory in artifacts/. */
 function forgetSavedGuests(cacheHostPath, what) {
   const index = join(cacheHostPath, 'index');
   for (const name of readdirSync(index).filter((file) => file.endsWith('.json'))) {

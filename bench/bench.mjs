@@ -1,5 +1,5 @@
-// `npm run bench [PAIRS]`: what the lab costs beside a shell script that does the same work by hand, and beside itself.
-// Everything is measured in this one run, in pairs that alternate; nothing asserts on a time.
+// `npm run bench [PAIRS]`: the cost of the lab, compared with a shell script that does the same work, and with itself.
+// Everything is measured in one run, in alternating pairs. Nothing asserts on a time.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';

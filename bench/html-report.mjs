@@ -1,6 +1,7 @@
 /* global document, requestAnimationFrame */
-// `node bench/html-report.mjs [RUNS] [SESSION…]`: what an HTML report of many runs costs to write, and how it does in a real
-// Chromium. The runs are copies of recorded ones, with ids, times and durations of their own, so that few texts are equal by accident.
+// `node bench/html-report.mjs [RUNS] [SESSION…]`: the cost of writing an HTML report of many runs, and its speed in a
+// real Chromium. The runs are copies of recorded ones, with their own ids, times and durations, so that few texts are
+// equal by chance.
 import { randomBytes } from 'node:crypto';
 import {
   mkdirSync,
@@ -35,7 +36,7 @@ const recorded = sessions.flatMap((session) =>
     .map(({ name }) => join(realpathSync(session), name)),
 );
 
-/** The same texts get the same other texts within one copy, and others in the next. */
+/** Replaces texts. Equal texts get equal replacements within one copy, and other replacements in the next copy. */
 function createRenaming() {
   const names = new Map();
   const renamed = (text) => {
@@ -82,7 +83,7 @@ function copyRuns() {
   return bytes;
 }
 
-/** Runs the lab, and returns how long it took and the most memory that it had. */
+/** Runs the lab. Returns the time that it took and its peak memory. */
 async function writeReport() {
   const startedMs = performance.now();
   const argv = [
@@ -110,7 +111,7 @@ async function writeReport() {
   return { seconds: (performance.now() - startedMs) / 1000, peakMiB: peakKiB / 1024 };
 }
 
-/** Scrolls an element to its end in so many frames, and returns the time of each. */
+/** Scrolls an element to its end in this many frames. Returns the time of each frame. */
 const scroll = (page, selector) =>
   page.evaluate(async (selector) => {
     const element = document.querySelector(selector);

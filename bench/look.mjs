@@ -1,5 +1,5 @@
-// `node bench/look.mjs [LOOKS]`: what one look at a node costs, on a node with one pod and on one with fifty.
-// The time is that of the lab's whole look: the agent's work, its answer on the way here, and the reading of it.
+// `node bench/look.mjs [LOOKS]`: the cost of one look at a node with one pod and with fifty. The time is that of the
+// complete look: the work of the agent, the transfer of its answer, and reading it.
 import { performance } from 'node:perf_hooks';
 
 import { bundleLibrary } from '../scripts/library.mjs';
@@ -26,7 +26,7 @@ const net = {
 };
 
 async function looksAt(node) {
-  await node.leftBehind(); // the first opens what later ones have open
+  await node.leftBehind(); // the first look opens connections that later ones reuse
   const taken = [];
   for (let i = 0; i < count; i++) {
     const startedMs = performance.now();

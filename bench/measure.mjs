@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 
-/** With NODE_EXTRA_CA_CERTS, Node 20 reads those certificates at every start, whatever it then does: the machine's cost. */
+/**
+ * With NODE_EXTRA_CA_CERTS, Node 20 reads those certificates at every start, which is a cost of the machine and not of
+ * the lab.
+ */
 const { NODE_EXTRA_CA_CERTS, ...env } = process.env;
 
-/** What that setting adds to a start of Node, or undefined where it is not set. */
+/** How much that setting adds to a start of Node, in milliseconds; undefined if it is not set. */
 export async function certificatesMs(count, options) {
   if (NODE_EXTRA_CA_CERTS === undefined) return undefined;
   const start = async (more) =>
@@ -17,7 +20,7 @@ export async function certificatesMs(count, options) {
   return median(a.map((value, i) => value - b[i]));
 }
 
-/** Runs a program to its end; throws when that is not a success, as a time says nothing then. */
+/** Runs a program to its end. Throws if it does not succeed, because its time is then meaningless. */
 export function timed(argv, { cwd, env: ownEnv = env }) {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
@@ -42,7 +45,7 @@ export function timed(argv, { cwd, env: ownEnv = env }) {
   });
 }
 
-/** A B A B …: whatever else the host does meanwhile, both sides get their share of it. The first pair is not counted. */
+/** Runs A B A B …, so that other load on the host affects both sides equally. The first pair is not counted. */
 export async function pairs(count, a, b) {
   const taken = [];
   for (let i = 0; i <= count; i++) {
@@ -58,5 +61,5 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The median of the ratios within each pair: steadier than the ratio of the medians when the load changes. */
+/** The median of the ratios within each pair. It varies less than the ratio of the medians when the load changes. */
 export const medianRatio = ({ a, b }) => median(a.map((value, i) => value / b[i]));

@@ -1,9 +1,9 @@
 import { readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The runs of the newest session below a folder, each with its journal. */
+/** The runs of the newest session below a directory, each with its journal. */
 export function newestSession(cwd) {
-  const session = realpathSync(join(cwd, '.cnilab/latest')); // the link moves on to the next session
+  const session = realpathSync(join(cwd, '.cnilab/latest')); // the link is changed by the next session
   return readdirSync(session, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
@@ -16,7 +16,10 @@ export function newestSession(cwd) {
 
 export const observed = ({ journal }, kind) => journal.filter((entry) => entry.kind === kind);
 
-/** Where the programs and files of a recorded run are on this host, so that the rival can use the very same ones. */
+/**
+ * Where the programs and files of a recorded run are on this host, so that the shell script can use exactly the same
+ * ones.
+ */
 export function partsOf(run, { cacheHostPath }) {
   const folder = (name, version) => {
     const artifact = observed(run, 'artifact').find(

@@ -1,6 +1,7 @@
 // node bench/recorder.mjs [PAIRS]
-// What the recorder of plugin calls costs: one pod's life on a bare node, recorded and not, in pairs. Of each run the commands of
-// crictl are counted, as the rest of it is the lab's own; and the whole command, as a user waits for it.
+// The cost of the recorder of plugin calls: the life of one pod on a bare node, with and without recording, in pairs.
+// Measures the crictl commands of each run, because the rest is work of the lab, and also the complete command, as a
+// user waits for it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// What merge and reports cost with 100,000 recorded runs: copies of real ones. Usage: node bench/scale.mjs [RUNS [SESSION [REPORTER,…]]]
+// The cost of merge and reports with 100,000 recorded runs, which are copies of real ones.
+// Usage: node bench/scale.mjs [RUNS [SESSION [REPORTER,…]]]
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -17,7 +18,7 @@ import { join, resolve } from 'node:path';
 
 const COUNT = Number(process.argv[2] ?? 100_000);
 const FROM = resolve(process.argv[3] ?? '.cnilab/latest');
-/** each by itself, or several in one command: json+junit; all to files */
+/** each alone, or several in one command: json+junit; all of them write to files */
 const REPORTERS = (process.argv[4] ?? 'terminal,json,junit,markdown,tap,ctrf,github,html').split(',');
 const SHARDS = 50;
 const cnilab = join(import.meta.dirname, '../bin/cnilab.cjs');
@@ -28,7 +29,9 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exi
 
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
-/** Real runs, and for each so many copies that there are COUNT in all: their journals are hard links, their plans differ in the cell. */
+/**
+ * Copies real runs until there are COUNT. The journals of the copies are hard links; their plans differ in the cell.
+ */
 function copyRuns() {
   const originals = readdirSync(FROM, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -50,7 +53,7 @@ function copyRuns() {
     // not indented, so that 100,000 of them do not fill the disk
     const text = JSON.stringify({ ...plan, runs: [head] });
     writeFileSync(join(to, 'plan.json'), text);
-    // a file can have 65,000 links at most, on ext4
+    // on ext4 a file can have at most 65,000 links
     const key = `${hostPath} ${Math.floor(at / originals.length / 60_000)}`;
     linkSync(journalOf.get(key) ?? firstCopy(key, hostPath), join(to, 'journal.jsonl'));
     const { title, scenario, control, cell, nodes } = head;
@@ -92,7 +95,7 @@ function copyRuns() {
   return { originals: originals.length, listBytes: lines.length };
 }
 
-/** Wall time, processor time and the peak of memory of one command. */
+/** Wall time, CPU time and peak memory of one command. */
 async function measure(args) {
   const started = performance.now();
   const child = spawn(

@@ -1,4 +1,4 @@
-// Sixty cells of one scenario, the lab against the shell script run by `xargs -P`: what a regression suite costs.
+// Sixty cells of one scenario, as in a regression suite: the lab compared with the shell script run by `xargs -P`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { parseDocument } from 'yaml';
 import { pairs, timed } from './measure.mjs';
 
 const CELLS = 60;
-const JOBS = 3 * availableParallelism(); // as many as the lab takes by itself on bare nodes
+const JOBS = 3 * availableParallelism(); // the default of the lab on bare nodes
 
 /** Wall time and CPU time of both, in pairs. */
 export async function sixtyCells({ lab, rival, scenarioHostPath, cwd, count }) {
@@ -23,7 +23,7 @@ export async function sixtyCells({ lab, rival, scenarioHostPath, cwd, count }) {
   );
 }
 
-/** CPU seconds of the whole machine meanwhile, as nodes are not children of what starts them. */
+/** CPU seconds of the complete machine meanwhile, because nodes are not children of the process that starts them. */
 async function withCpu(run) {
   const before = cpuSeconds();
   const { wallMs } = await run();

@@ -20,7 +20,7 @@ export const row = (what, values, unit = 'ms') => [
 
 export const format = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
-/** Columns, the first to the left and the others to the right. */
+/** Aligns the first column to the left and the others to the right. */
 export function printTable(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
   for (const cells of rows) {

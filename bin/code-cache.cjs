@@ -1,5 +1,5 @@
-// Runs a bundle with the code that V8 made of it in an earlier process: compiling takes longer than all else that the lab
-// does before its first node. Node 22 has module.enableCompileCache() for this, Node 20 has nothing.
+// Runs a bundle with the code that V8 compiled in an earlier process. Compiling takes longer than everything else that
+// the lab does before its first node. Node 22 has module.enableCompileCache() for this; Node 20 has nothing.
 const { createHash } = require('node:crypto');
 const {
   mkdirSync,
@@ -15,13 +15,13 @@ const { homedir } = require('node:os');
 const { dirname } = require('node:path');
 const { Script } = require('node:vm');
 
-/** In the lab's own cache, so that `cnilab clean --cache` removes it. */
+/** In the cache of the lab, so that `cnilab clean --cache` removes it. */
 const folder = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/cnilab/code`;
 
 /**
- * `keep` says that this process compiles what is worth keeping for the next one. The cache belongs to one bundle, by path,
- * size and time, as V8 itself compares no more than the length of a source; another V8 rejects it, and it is made again.
- * Several checkouts have one each.
+ * `keep`: this process compiles code that is worth storing for the next one. The cached code belongs to one bundle, by
+ * path, size and time, because V8 itself only compares the length of a source. Another version of V8 rejects it; then
+ * it is made again. Several checkouts have one each.
  */
 exports.runCached = function runCached(bundlePath, { keep }) {
   const { size, mtimeMs } = statSync(bundlePath);
@@ -49,10 +49,16 @@ function read(path) {
 
 const hash = (text) => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
-/** Checkouts come and go: what nobody has written for so long is of one that is gone, or costs one compilation. */
+/**
+ * Checkouts come and go. Code that was not written for this long belongs to a removed checkout, or costs one
+ * compilation.
+ */
 const FORGOTTEN_MS = 30 * 24 * 3600 * 1000;
 
-/** Whole or not at all, in the place of older ones of this bundle. A folder that cannot be written to is no failure. */
+/**
+ * Writes a complete file or none, and removes older ones of this bundle. A directory that is not writable is not an
+ * error.
+ */
 function write(path, { ofBundle, data }) {
   try {
     mkdirSync(folder, { recursive: true });

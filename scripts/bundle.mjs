@@ -1,6 +1,6 @@
-// One file, dist/cnilab.cjs, from lab/: Node 20 does not run TypeScript, and one file starts faster than two hundred. What a
-// thread of it runs is another.
-// No source maps: names are kept, and each part of the bundle is headed by the file that it came from.
+// Bundles lab/ into one file, dist/cnilab.cjs. Node 20 does not run TypeScript, and one file starts faster than two
+// hundred. The code of a worker thread is a separate file. There are no source maps: names are kept, and a comment
+// before each part of the bundle has the name of its file.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist`;
 
-/** Bundles lab/main.ts; a no-op in an installed package, which carries dist/ and no lab/. Returns what went in. */
+/**
+ * Bundles lab/main.ts. Does nothing in an installed package, which contains dist/ but not lab/. Returns the bundled
+ * files.
+ */
 export async function bundle() {
   if (!existsSync(`${root}lab/main.ts`)) return { inputs: [] };
   const { build } = await import('esbuild');
@@ -23,11 +26,11 @@ export async function bundle() {
     write: false,
     bundle: true,
     platform: 'node',
-    // found in node_modules, and loaded when there is an engine to talk to
+    // found in node_modules, and only loaded when a container engine is used
     external: ['dockerode', 'testcontainers'],
     // a script: modules have no code cache on Node 20
     format: 'cjs',
-    // require() in its place: what comes from a code cache cannot import()
+    // replaced by require(): code from a code cache cannot use import()
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
@@ -41,7 +44,7 @@ export async function bundle() {
     ...page.outputFiles,
     { path: `${dist}/pins.json`, text: await pinsAsJson() },
   ];
-  // by rename: another lab may start at this moment
+  // by rename, because another lab may start at this moment
   mkdirSync(dist, { recursive: true });
   for (const { path, text } of files) {
     const halfway = `${path}.${process.pid}.new`;
@@ -51,7 +54,7 @@ export async function bundle() {
   return { inputs: [...Object.keys(metafile.inputs), ...Object.keys(page.metafile.inputs)] };
 }
 
-/** What runs in the HTML report: dist/html-report.js and dist/html-report.css, which the lab writes into each report. */
+/** The code of the HTML report: dist/html-report.js and dist/html-report.css, which the lab writes into each report. */
 const bundlePage = (build) =>
   build({
     absWorkingDir: root,
@@ -71,7 +74,10 @@ const bundlePage = (build) =>
     logLevel: 'warning',
   });
 
-/** images/pins.yaml as JSON, with the hash of the text that it was made from: readPins in lab/ takes it for no other. */
+/**
+ * images/pins.yaml as JSON, with the hash of the text that it was made from. readPins in lab/ only uses it for that
+ * text.
+ */
 export async function pinsAsJson() {
   const { parse } = await import('yaml');
   const text = readFileSync(`${root}images/pins.yaml`, 'utf8');
@@ -79,7 +85,7 @@ export async function pinsAsJson() {
   return JSON.stringify({ madeFromSha256, pins: parse(text, { schema: 'failsafe' }) });
 }
 
-/** What is ASCII alone is read much faster; esbuild has escaped everything but what stands in comments. */
+/** Pure ASCII is read much faster. esbuild has escaped everything except comments. */
 const ascii = (code) => code.replace(/[^\p{ASCII}]/gu, '?');
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -1,5 +1,5 @@
-// `npm run check`: types, lint, format, unit tests, and the same for the programs in Go. All of them run, so that all
-// failures show at once. With --static the unit tests of lab/ are left out.
+// `npm run check`: types, lint, format, unit tests, and the same for the Go programs. All of them run, so that all
+// failures are shown at once. With --static the unit tests of lab/ are left out.
 import { spawnSync } from 'node:child_process';
 
 const GO_MODULES = ['images/node-tools', 'images/critest', 'test/rig/reaper', 'test/rig/calls'];
@@ -23,7 +23,7 @@ if (spawnSync('go', ['version']).status === 0) {
   }
 } else console.log(`not checked, as there is no go on the PATH: ${GO_MODULES.join(', ')}`);
 
-/** `quiet`: what it prints is what is wrong, and its exit code says nothing. */
+/** `quiet`: any output is a failure, and the exit code is ignored. */
 function fails({ argv: [program, ...args], cwd, quiet = false }) {
   console.log(`\n> ${cwd === undefined ? '' : `${cwd}: `}${program} ${args.join(' ')}`);
   const stdio = quiet ? ['ignore', 'pipe', 'inherit'] : 'inherit';

@@ -1,4 +1,4 @@
-// Types, lint and format, then the test command of README; the last line is what the test runner counted.
+// Types, lint and format, then the test command of README. The last line has the counts of the test runner.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ try {
   const checked = await $`npm run check:static`;
   const tested = await $`npm run test:all -- --reporter=default --reporter=json --outputFile.json=${report}`;
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = await counts();
-  // A file that could not even be loaded has no tests to count, and must not pass for it.
+  // A file that could not be loaded has no tests to count, but must not count as passed.
   const brokenFiles = testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.length === 0,
   ).length;
@@ -27,7 +27,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** A runner that came to no end counted nothing, and that is a failure. */
+/** A test runner that did not finish has no counts, which is a failure. */
 async function counts() {
   const text = await readFile(report, 'utf8').catch(() => undefined);
   if (text !== undefined) return JSON.parse(text);

@@ -1,5 +1,5 @@
-// What the package carries for those who import it: dist/index.mjs and dist/vitest.mjs with what both share, bundled as the
-// command is, and the types that they speak of in dist/types/.
+// Builds what the package contains for imports: dist/index.mjs and dist/vitest.mjs with their shared code, bundled like
+// the command, and their types in dist/types/.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist`;
 const ENTRIES = ['index', 'vitest'];
 
-/** Returns what went into the bundles. */
+/** Returns the files in the bundles. */
 export async function bundleLibrary() {
   removeOld();
   const { dependencies = {} } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -20,12 +20,12 @@ export async function bundleLibrary() {
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // one StepFailed for both, and what a test does not need is not loaded
+    // so that both use the same StepFailed, and a test does not load what it does not need
     splitting: true,
     platform: 'node',
     format: 'esm',
     external: [...Object.keys(dependencies), 'vitest'],
-    // for the packages inside that are no modules
+    // for bundled packages that are not modules
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },
@@ -43,7 +43,7 @@ function removeOld() {
   rmSync(`${dist}/types`, { recursive: true, force: true });
 }
 
-/** Of all declarations in lab/, those that can be reached from the entries, with the endings that a package has. */
+/** Writes those declarations of lab/ that the entries use, with the file extensions that a package needs. */
 function writeTypes() {
   const { config } = ts.readConfigFile(`${root}tsconfig.json`, (path) => readFileSync(path, 'utf8'));
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
@@ -78,5 +78,5 @@ function writeTypes() {
   }
 }
 
-/** Types that tsc spells out where they are used stand in double quotes. */
+/** Types that tsc writes out where they are used are in double quotes. */
 const RELATIVE_IMPORT = /(?<=(?:\bfrom|\bimport)\s*\(?\s*)(['"])(\.[^'"]+\.ts)\1/g;

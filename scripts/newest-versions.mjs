@@ -1,6 +1,6 @@
 // node scripts/newest-versions.mjs COMPONENT [MINORS]
-// The newest release of each of the newest minor versions (3) that any source has, with commas between them, as `--containerd`
-// takes them. For the nightly run in .github/workflows/nightly.yml.
+// Prints the newest release of each of the newest minor versions (3) that any source has, separated by commas, for
+// `--containerd`. Used by the nightly run in .github/workflows/nightly.yml.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import semver from 'semver';
@@ -11,7 +11,7 @@ const [found] = JSON.parse(
   execFileSync(process.execPath, [cnilab, 'versions', component, '--json'], { encoding: 'utf8' }),
 );
 const releases = found.sources
-  .filter(({ source }) => source !== 'debian') // Debian's own builds have names of their own
+  .filter(({ source }) => source !== 'debian') // builds of Debian have other version names
   .flatMap(({ versions = [] }) => versions)
   .filter((version) => semver.valid(version) !== null && semver.prerelease(version) === null);
 const newest = new Map();

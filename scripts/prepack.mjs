@@ -1,5 +1,6 @@
-// Before `npm pack` and `npm publish`: what the package carries so that a user of releases needs no Go, the library with its
-// types, and the licenses of all that is compiled in. (npm runs `prepare` after this, which bundles the command anew.)
+// Runs before `npm pack` and `npm publish`. Builds the programs of nodes, so that users of a release need no Go, the
+// library with its types, and the licenses of everything that is compiled in. (npm runs `prepare` after this, which
+// bundles the command again.)
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { $ } from 'zx';
@@ -15,7 +16,7 @@ await rm(`${nodeTools}/dist`, { recursive: true, force: true });
 for (const arch of ['amd64', 'arm64']) {
   await mkdir(`${nodeTools}/dist/${arch}`, { recursive: true });
   const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: arch, GOFLAGS: '', GOWORK: 'off' };
-  // as lab/artifacts/own/node-tools.ts builds them in a checkout
+  // the same build as lab/artifacts/own/node-tools.ts does in a checkout
   await $({
     env,
   })`go build -mod=readonly -trimpath -buildvcs=false -ldflags ${'-s -w -buildid='} -o dist/${arch}/ ./cmd/...`;

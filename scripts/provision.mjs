@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // node scripts/provision.mjs [FLAGS of `cnilab up`] [-- COMMAND…]
-// Provisions a node. With a command: runs it there and takes the node down, whatever comes of it; the exit code is the
-// command's. `node scripts/provision.mjs --containerd 1.6.3 -- crictl info` is a containerd for the length of one command.
-// Without one: leaves the node up, and says how to enter and end it.
+// Provisions a node. With a command: runs it on the node and then ends the node, whatever the result; the exit code is
+// that of the command. So `node scripts/provision.mjs --containerd 1.6.3 -- crictl info` provides containerd for the
+// time of one command. Without a command: keeps the node, and prints how to enter and end it.
 import { fileURLToPath } from 'node:url';
 import { $ } from 'zx';
 
@@ -18,7 +18,7 @@ $.stdio = 'inherit';
 if (command.length === 0) {
   process.exitCode = (await $`${cnilab} up ${flags}`).exitCode;
 } else {
-  // Ctrl-C reaches the command as well, which ends; the node is then taken down as after any other end.
+  // Ctrl-C also reaches the command, which ends. The node is then ended in the usual way.
   process.on('SIGINT', () => {});
   const quietly = $({ stdio: ['inherit', 'ignore', 'inherit'] });
   const name = `provision-${process.pid}`;

@@ -1,6 +1,7 @@
-// Runs scenarios again and again, so many times four at a time and as often one by one, each time in another order, and
-// compares the verdicts: node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]; all scenarios and controls
-// without names.
+// Runs scenarios repeatedly, this many times with four at a time and as often one by one, each time in another order,
+// and compares the verdicts:
+// node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]
+// Without names it runs all scenarios and controls.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +53,7 @@ function allScenarios() {
   return JSON.parse(stdout).map(({ name }) => name);
 }
 
-/** Each run's outcome and its findings, without what differs each time. */
+/** The outcome of each run and its findings, without what varies between runs. */
 function run(names, jobs) {
   const report = join(folder, 'report.json');
   const output = join(folder, 'runs');
@@ -74,7 +75,7 @@ function shuffled(all) {
   return all.map(() => rest.splice(Math.floor(next() * rest.length), 1)[0]);
 }
 
-/** Numbers from 0 up to 1, the same for the same seed: mulberry32. */
+/** Pseudo-random numbers from 0 up to 1, the same for the same seed: mulberry32. */
 function next() {
   state = (state + 0x6d2b79f5) | 0;
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state);

@@ -1,6 +1,6 @@
 /* global document */
-// `node scripts/screenshots.mjs`: docs/images/, the terminal and the HTML report of four real sessions on bare nodes, in light and
-// dark. It needs root, as all runs do.
+// `node scripts/screenshots.mjs`: creates docs/images/ with the terminal and the HTML report of four real sessions on
+// bare nodes, in light and dark mode. Needs root, as all runs do.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const MOST_BYTES = 150_000;
 
 const readme = readFileSync(here('../README.md'), 'utf8');
 const ourIssue = /Save this as `our-issue\.yaml`[\s\S]*?```yaml\n([\s\S]*?)```/.exec(readme)[1];
-/** What must not pass, but is told to nobody: without its control, the run is what it is. */
+/** A control without its `control` key, so that it is shown as an ordinary run that does not pass. */
 const blind = readFileSync(here('../scenarios/controls/probe-that-cannot-look.yaml'), 'utf8')
   .replace(/^# yaml-language-server.*\n/, '')
   .replace(/^control:\n(?: .*\n)+/m, '')
@@ -42,7 +42,7 @@ steps:
 expect: { left-behind: none, pods: none }
 `;
 
-/** A folder name, the scenario, more flags, and the run that the page of one run shows. */
+/** The name of a directory, the scenario, more flags, and the run that is shown on the page of a single run. */
 const SESSIONS = [
   { name: 'passing', args: ['loopback-too-old', '--containerd', '1.6.4', '--record'], isOneRun: true },
   { name: 'failing', scenario: ['our-issue.yaml', ourIssue], args: ['--record'], isOneRun: true },
@@ -50,7 +50,7 @@ const SESSIONS = [
   { name: 'matrix', scenario: ['versions-of-a-config.yaml', sixty], args: [], isOneRun: false },
 ];
 
-/** Runs a session for real. Returns what it wrote on a terminal with colours, and the path of its report. */
+/** Runs a real session. Returns its output on a terminal with colours, and the path of its report. */
 function record({ name, scenario, args }) {
   const file = `${name}.html`;
   if (scenario !== undefined) writeFileSync(join(cwd, scenario[0]), scenario[1]);
@@ -74,7 +74,7 @@ function record({ name, scenario, args }) {
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-/** What a terminal shows, as a page: the codes for colours become classes. */
+/** The output of a terminal as a page. Colour codes become classes. */
 function terminalPage(output, scheme) {
   const [first, ...colored] = output.split('\u001b[');
   const body = colored.map((part) => {
@@ -121,14 +121,14 @@ try {
           name: `html-${name}-${colorScheme}`,
           clip: { x: 0, y: 0, width: 1120, height: 860 },
         });
-        await page.goto('about:blank'); // the policy of the report does not go on there
+        await page.goto('about:blank'); // the content security policy of the report does not apply there
         await page.setContent(terminalPage(output, colorScheme));
         const box = await page.evaluate(() => ({
           width: document.body.scrollWidth,
           height: Math.ceil(document.body.getBoundingClientRect().height),
         }));
         const height = Math.min(860, box.height);
-        // the end is what somebody sees who comes back to a terminal
+        // the end is what a user sees on the terminal after a run
         const clip = { x: 0, y: box.height - height, width: Math.min(1120, box.width), height };
         await photograph(page, { name: `terminal-${name}-${colorScheme}`, clip });
       }

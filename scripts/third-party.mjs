@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { $ } from 'zx';
 
 /**
- * The licenses of what the package carries compiled in: the npm packages among the bundle's `inputs`, the Go modules of
- * `nodeTools`, and Go's own library. Throws when one has no license to show.
+ * The licenses of everything that is compiled into the package: the npm packages among the `inputs` of the bundle, the
+ * Go modules of `nodeTools`, and the standard library of Go. Throws if one of them has no license file.
  */
 export async function thirdPartyLicenses({ root, inputs, nodeTools }) {
   const folders = new Map(inputs.flatMap((input) => npmPackage(root, input)));
@@ -20,7 +20,7 @@ export async function thirdPartyLicenses({ root, inputs, nodeTools }) {
     .join(`\n${'-'.repeat(80)}\n\n`);
 }
 
-/** Name with version, and folder, of the package that a file of the bundle came from. */
+/** Name with version, and directory, of the package that a file in the bundle came from. */
 function npmPackage(root, input) {
   const path = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
   if (path === undefined) return [];

@@ -1,11 +1,12 @@
-// Scripts in TypeScript, which Node 20 does not run: bundled into dist/, from where they find the package as lab/ does.
+// Runs scripts in TypeScript, which Node 20 does not support. They are bundled into dist/, from which they find the
+// package in the same way as lab/.
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What a script of this folder exports, given to `use`. */
+/** Passes the exports of a script in this directory to `use`. */
 export async function withScript(name, use) {
   const outfile = `${root}dist/script-${process.pid}.mjs`;
   try {

@@ -1,6 +1,6 @@
 // node scripts/update-node-image.mjs
-// Writes the newest digest of the image that container nodes start from into images/node/Dockerfile. The container engine
-// is asked, which asks its registry; it is the one that DOCKER_HOST names.
+// Writes the newest digest of the base image of container nodes into images/node/Dockerfile. It asks the container
+// engine in DOCKER_HOST, which asks its registry.
 import { readFileSync, writeFileSync } from 'node:fs';
 import Docker from 'dockerode';
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // node scripts/update-pins.mjs [--mirror URL] [--gomod] [COMPONENT VERSION]…
-// Adds releases to images/pins.yaml: those named, or all that have come out since. With --gomod, instead, builds the
-// versions pinned for gomod whose dependencies images/gomod/ does not hold yet, and holds them.
+// Adds releases to images/pins.yaml: the given ones, or all new ones. With --gomod, it instead builds versions that are
+// pinned for gomod but whose dependencies are not in images/gomod/ yet, and stores these.
 import { fileURLToPath } from 'node:url';
 import { withScript } from './typescript.mjs';
 

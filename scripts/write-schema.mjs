@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // node scripts/write-schema.mjs
-// Writes scenarios/schema.json, the language for editors, from the shapes that read the files (lab/spec/).
+// Writes scenarios/schema.json, which editors use, from the shapes that read scenario files (lab/spec/).
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';

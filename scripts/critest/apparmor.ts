@@ -3,7 +3,7 @@ import { LabError } from '../../lab/core/lab-error.ts';
 import type { BackendName, RunningNode } from '../../lab/nodes/node.ts';
 import type { LeftOut } from './causes.ts';
 
-/** Profiles are the kernel's: where a node has its host's, they would be the host's. */
+/** Profiles belong to the kernel. If a node shares the kernel of its host, they would be loaded on the host. */
 export const APPARMOR_LEFT_OUT: LeftOut = {
   name: 'AppArmor runtime should',
   why: "node: its kernel is this machine's, and so would be the profiles that critest loads; --backend vm runs these",
@@ -15,13 +15,16 @@ interface AppArmorOptions {
   readonly tools: () => Promise<Artifact>;
 }
 
-/** Makes a virtual machine load AppArmor profiles, where its kernel has AppArmor. Returns what cannot be run elsewhere. */
+/**
+ * Makes a virtual machine able to load AppArmor profiles, if its kernel has AppArmor. Returns the specs that must be
+ * left out on other backends.
+ */
 export async function prepareAppArmor(
   node: RunningNode,
   { backend, tools }: AppArmorOptions,
 ): Promise<readonly LeftOut[]> {
   const enabled = await node.readFile('/sys/module/apparmor/parameters/enabled').catch(() => 'N');
-  if (!enabled.startsWith('Y')) return []; // the specs see that and skip
+  if (!enabled.startsWith('Y')) return []; // the specs detect that themselves and skip
   if (backend !== 'vm') return [APPARMOR_LEFT_OUT];
   const folder = await node.provide(await tools());
   const { exitCode, stderr } = await node.exec(['sh', '-ec', LAY_OVER, 'sh', folder]);
@@ -31,8 +34,9 @@ export async function prepareAppArmor(
 }
 
 /**
- * /usr of a node is read-only and what is under test lies in /usr/local, a mount of its own. PAM asks no root who it is,
- * and the files that say so are made by scripts of packages, which the lab does not run. An artifact has no empty folders.
+ * /usr of a node is read-only, and what is under test is in /usr/local, which is a separate mount. PAM is configured to
+ * accept root without a check, because its configuration is created by maintainer scripts, which the lab does not run.
+ * An artifact cannot contain empty directories.
  */
 const LAY_OVER = `
 mount --bind /usr/local /mnt

@@ -1,17 +1,19 @@
 import type { LeftOut } from './causes.ts';
 import type { JsonValue } from '../../lab/core/content.ts';
 
-/** What became of one of critest's specs. */
+/** The result of one spec of critest. */
 export interface SpecReport {
-  /** as `--focus` and `--skip` match it */
+  /** in the form that `--focus` and `--skip` match */
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** why it failed, or what the spec itself said when it skipped */
+  /** why it failed, or the reason of the spec when it skipped */
   readonly message: string;
   readonly seconds: number;
 }
 
-/** The specs that were chosen, from the JSON that Ginkgo writes of a suite; undefined when it is none. */
+/**
+ * The selected specs, from the JSON report that Ginkgo writes for a suite. Undefined if the text is not such a report.
+ */
 export function readReport(json: string): readonly SpecReport[] | undefined {
   const parsed: unknown = JSON.parse(json);
   const suites = Array.isArray(parsed) ? parsed.filter(isTable) : [];
@@ -33,7 +35,7 @@ export function readReport(json: string): readonly SpecReport[] | undefined {
 
 const HARMLESS = ['passed', 'skipped', 'pending'];
 
-/** Whatever is not known to be harmless is a failure: panicked, timedout, interrupted, aborted. */
+/** Every state that is not known to be harmless is a failure: panicked, timedout, interrupted, aborted. */
 const outcomeOf = (state: string): SpecReport['outcome'] =>
   state === 'passed' ? 'passed' : state === 'skipped' || state === 'pending' ? 'skipped' : 'failed';
 
@@ -55,7 +57,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 const isTable = (value: unknown): value is JsonTable =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Counts in one line, then every spec that failed, was skipped or left out, with its reason. */
+/** Counts in one line, then every spec that failed, was skipped or was left out, with its reason. */
 export function formatReport({ title, specs, leftOut, causeOf }: Report): string {
   const of = (outcome: SpecReport['outcome']) => specs.filter((spec) => spec.outcome === outcome);
   const counts = [
@@ -79,6 +81,6 @@ interface Report {
   readonly title: string;
   readonly specs: readonly SpecReport[];
   readonly leftOut: readonly LeftOut[];
-  /** stands in place of what the spec says when it fails */
+  /** shown instead of the message of a failed spec */
   readonly causeOf: (spec: string) => string | undefined;
 }

@@ -19,7 +19,7 @@ interface Given {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Behind update-pins.mjs; see there for what it takes. */
+/** The implementation of update-pins.mjs; see there for its arguments. */
 export async function main({ root, argv, env }: Given): Promise<void> {
   const pinsHostPath = join(root, 'images/pins.yaml');
   const yamlText = await readFile(pinsHostPath, 'utf8');

@@ -2,8 +2,8 @@ import { compare, inc, parse, rcompare } from 'semver';
 import { type ComponentName, ARCHS, type Arch } from '../../lab/core/components.ts';
 
 /**
- * Versions that may have come out since: the next patch of every minor that is known, the first of the next minor and of
- * the next major. Whoever finds one of them asks again.
+ * Versions that may have been released since: the next patch of every known minor version, the first of the next minor
+ * and of the next major version. If one of them exists, the caller asks again.
  */
 export function possibleSuccessors(known: readonly string[]): readonly string[] {
   const released = known.filter((version) => parse(version)?.prerelease.length === 0).sort(rcompare);
@@ -33,7 +33,7 @@ export interface NewRelease {
   readonly sums: Readonly<Partial<Record<Arch, string>>>;
 }
 
-/** The text of pins.yaml with one release more, at its place in the order; every other line stays as it is. */
+/** The text of pins.yaml with one more release at its place in the order. Every other line stays unchanged. */
 export function withRelease(yamlText: string, { component, version, sums: byArch }: NewRelease): string {
   const lines = yamlText.split('\n');
   const ofComponent = lines.indexOf(`  ${component}:`);

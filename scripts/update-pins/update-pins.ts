@@ -11,7 +11,7 @@ import { releaseUrl } from '../../lab/artifacts/sources/release.ts';
 
 export interface UpdateOptions {
   readonly yamlText: string;
-  /** releases to add; without any, whatever has come out since */
+  /** releases to add; if empty, all new releases */
   readonly wanted: readonly { readonly component: ComponentName; readonly version: string }[];
   readonly http: Pick<Http, 'download'>;
   readonly mirror: string | undefined;
@@ -26,8 +26,8 @@ export interface Updated {
 const MAX_CHECKSUM_BYTES = 1024 * 1024;
 
 /**
- * Adds the official checksums of releases to the text of pins.yaml. What is there already stays as it is: a checksum that
- * changed upstream is for a person to look at. Throws LabError when a named release has no checksum.
+ * Adds the official checksums of releases to the text of pins.yaml. Existing entries stay unchanged: a checksum that
+ * changed upstream must be checked by a person. Throws LabError if a requested release has no checksum.
  */
 export async function updatePins(options: UpdateOptions): Promise<Updated> {
   const pins = parsePins(parse(options.yamlText, { schema: 'failsafe' }));
@@ -56,7 +56,10 @@ export async function updatePins(options: UpdateOptions): Promise<Updated> {
   return { yamlText: added.reduce(withRelease, options.yamlText), added };
 }
 
-/** By architecture; empty when there is no such release. Anything but an answer is thrown: not knowing is not "none". */
+/**
+ * Checksums by architecture; empty if the release does not exist. If there is no answer, it throws, because "unknown"
+ * does not mean "does not exist".
+ */
 async function fetchSums(
   release: ReleasePins,
   version: string,

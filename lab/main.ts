@@ -5,7 +5,7 @@ import { createProgram } from './cli/program.ts';
 import { writeBug, EXIT } from './cli/exit-codes.ts';
 import { BadInput, LabError, messageOf } from './core/lab-error.ts';
 
-/** System errors that say something about the host and nothing about the lab. */
+/** System errors that are caused by the host, not by a bug in the lab. */
 const OF_THE_HOST = new Set<unknown>([
   'EACCES',
   'EPERM',
@@ -16,21 +16,22 @@ const OF_THE_HOST = new Set<unknown>([
   'ENFILE',
   'EIO',
 ]);
-/** For nodes to be taken down after something unexpected; then the process ends, and what holds to it ends too. */
+/** Time to end nodes after an unexpected error. Then the process exits, and everything that depends on it ends too. */
 const TAKE_DOWN_MS = 60_000;
 const world = ambientWorld();
 
-/** The exit code: the command's own word, unless something outranks it. */
+/** The exit code of the command, unless a more important one replaces it. */
 let wanted: number = EXIT.pass;
 let atLeast: number = EXIT.pass;
 const tell = (): void => {
   process.exitCode = atLeast === EXIT.bug || wanted === EXIT.pass ? atLeast : wanted;
 };
 
-// A reader that went away (`| head`) is no reason to leave a node up: the pipe's error ends the process like Ctrl-C.
+// If the reader of the output is gone (`| head`), no node must stay: the error of the pipe ends the process like
+// Ctrl-C.
 let outputIsBroken = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (outputIsBroken) return; // what is still printed fails in the same way, and a second signal would not wait
+  if (outputIsBroken) return; // further output fails in the same way, and a second signal would skip the clean-up
   outputIsBroken = true;
   if (error.code === 'EPIPE') return void process.kill(process.pid, 'SIGTERM');
   world.err.write(`cnilab: the output cannot be written: ${error.message}\n`);
@@ -38,12 +39,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   tell();
   if (!stop('broken-output')) process.exit();
 });
-process.stderr.on('error', () => undefined); // there is nobody to inform
+process.stderr.on('error', () => undefined); // nobody can be informed
 
-// What is thrown where nobody waits for it leaves no node up either.
+// An error that is thrown where nobody handles it must not leave nodes either.
 process.on('uncaughtException', crash);
 
-// not awaited: the bundle is a script and no module, as only those have a code cache on Node 20 (bin/code-cache.cjs)
+// not awaited: the bundle is a script and not a module, because only scripts have a code cache on Node 20
+// (bin/code-cache.cjs)
 void createProgram(world, (exitCode) => {
   wanted = exitCode;
   tell();
@@ -54,7 +56,7 @@ void createProgram(world, (exitCode) => {
     tell();
   });
 
-/** Says what went wrong in one message and returns the exit code. */
+/** Reports what went wrong in one message and returns the exit code. */
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.pass : EXIT.badInput;
   if (thrown instanceof BadInput || thrown instanceof LabError) {
@@ -71,7 +73,7 @@ function exitCodeOf(thrown: unknown): number {
 
 function crash(thrown: unknown): void {
   writeBug(world, thrown);
-  if (atLeast === EXIT.bug) return; // everything is being taken down already
+  if (atLeast === EXIT.bug) return; // the nodes are already being ended
   atLeast = EXIT.bug;
   tell();
   if (!stop('bug')) process.exit();

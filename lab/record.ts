@@ -11,15 +11,15 @@ import type { JournalEntry } from './observe/observation.ts';
 import { headOf, type Plan, type RunPlan } from './plan/plan.ts';
 import { formatListedRun, type ListedRun, type SessionRecord } from './plan/session-record.ts';
 
-/** What a run writes down, complete enough to be judged again by someone else: docs/journal.md. Nothing here throws. */
+/** The files of a run, complete enough that someone else can judge it again: docs/journal.md. Nothing here throws. */
 export interface RunRecord {
   observed(entry: JournalEntry): void;
   judged(verdict: Verdict): void;
-  /** Aborted, with a LabError, by the first thing that could not be written; nothing more is written then. */
+  /** Aborted with a LabError if something cannot be written. After that, nothing more is written. */
   readonly broken: AbortSignal;
 }
 
-/** Makes the folder, which must not be there yet, and writes the plan to it. */
+/** Creates the directory, which must not exist yet, and writes the plan to it. */
 export function recordRun(run: RunPlan, hostPath: string, runtimes: Runtimes): RunRecord {
   const controller = new AbortController();
   const tryTo = <T>(write: () => T): T | undefined => {
@@ -54,17 +54,20 @@ export function recordRun(run: RunPlan, hostPath: string, runtimes: Runtimes): R
   };
 }
 
-/** What a session writes down beside its runs, so that they can be merged with those of other machines: docs/journal.md. */
+/**
+ * The files of a session besides its runs. With them, it can be merged with sessions of other machines:
+ * docs/journal.md.
+ */
 export interface SessionRecorder {
-  /** Removes what was written: the input was bad, and no run began. */
+  /** Removes what was written, because the input was invalid and no run started. */
   neverBegan(): void;
-  /** Throws LabError where it cannot be written. */
+  /** Throws LabError if it cannot be written. */
   ended(end: NonNullable<SessionRecord['ended']>): void;
 }
 
 /**
- * Makes the folder of a session, which must not be there yet. `plan` is the whole plan, and `shards` has the shard of each of
- * its runs. Throws LabError.
+ * Creates the directory of a session, which must not exist yet. `plan` is the complete plan; `shards` has the shard of
+ * each of its runs. Throws LabError.
  */
 export function recordSession(
   hostPath: string,
@@ -114,7 +117,7 @@ function recordListed(
     neverBegan: () => rmSync(hostPath, { recursive: true, force: true }),
     ended: (ended) =>
       orFail(() => {
-        // in one move, so that it is never half of either
+        // atomically, so that the file is never incomplete
         writeFileSync(join(hostPath, '.session.json'), json({ ...session, ended }));
         renameSync(join(hostPath, '.session.json'), join(hostPath, 'session.json'));
       }),

@@ -6,21 +6,21 @@ import { decideAttempts, failsAsFlaky, isFlaky } from './report/attempts.ts';
 import { count } from './core/amounts.ts';
 
 export interface RetryOptions {
-  /** so often a run that does not pass is repeated at most */
+  /** maximum number of times that a run that does not pass is repeated */
   readonly retries: number;
   readonly signal: AbortSignal;
   readonly emit: (event: LabEvent) => void;
 }
 
-/** One attempt at a run: its number, from 1, and who gets its events. */
+/** One attempt at a run: its number, counted from 1, and the receiver of its events. */
 export interface AttemptOptions {
   readonly number: number;
   readonly emit: (event: LabEvent) => void;
 }
 
 /**
- * One run, and again while it does not pass and there are retries left. Others get one end of it, with all attempts in it;
- * what happens meanwhile they get of each attempt.
+ * Runs once, and again while the run does not pass and retries are left. `run-ended` is reported once, with all
+ * attempts. The other events of each attempt are passed on.
  */
 export async function runWithRetries(
   { retries, signal, emit }: RetryOptions,
@@ -49,13 +49,13 @@ export async function runWithRetries(
 }
 
 export interface ResultOptions {
-  /** no further run is to be started once so many did not pass */
+  /** no further run is started after this many runs did not pass */
   readonly maxFailures: number;
   /** a flaky run makes the session fail */
   readonly failOnFlaky: boolean;
 }
 
-/** What the runs of a session came to so far, and what that means for the session. */
+/** The results of the runs of a session so far, and the result of the session. */
 export class Results {
   readonly #options: ResultOptions;
   readonly #ended: { readonly run: RunPlan; readonly outcome: Outcome }[] = [];
@@ -73,7 +73,7 @@ export class Results {
     if (isFlaky(ended)) this.#flaky += 1;
   }
 
-  /** Whether so many did not pass that no further one is to be started. */
+  /** Whether so many runs did not pass that no further one is started. */
   get enough(): boolean {
     return this.#failures >= this.#options.maxFailures;
   }
@@ -83,7 +83,7 @@ export class Results {
     return worst([...this.#ended.map(({ outcome }) => outcome), ...(fails ? (['fail'] as const) : [])]);
   }
 
-  /** What the verdicts of single runs do not show; `left` is how many were not started. */
+  /** Notices about what the verdicts of single runs do not show. `left` is the number of runs that were not started. */
   notices(left: number): readonly string[] {
     const { failOnFlaky } = this.#options;
     return [

@@ -2,23 +2,23 @@ import type { JournalEntry } from './observe/observation.ts';
 import type { Outcome, Verdict } from './judge/verdict.ts';
 import type { RunHead, RunPlan } from './plan/plan.ts';
 
-/** Everything the lab can say while it works. Reporters are written against this union and nothing else. */
+/** Everything that the lab reports while it works. Reporters use only this union. */
 export type LabEvent =
   | {
       readonly kind: 'session-started';
-      /** all that will run, or that is recorded; each has a slug of its own, by which later events name it */
+      /** all runs of the session, planned or recorded; later events refer to them by their unique slug */
       readonly runs: readonly RunHead[];
       readonly backend: string;
       readonly jobs: number;
       readonly outputHostPath: string;
     }
-  /** something that takes longer than a moment: `what` names it (containerd 1.6.3), `how` says which source and how far */
+  /** work that takes longer than a moment: `what` is its name (containerd 1.6.3), `how` the source and the progress */
   | {
       readonly kind: 'progress';
       readonly what: string;
       readonly how: string;
       readonly done: boolean;
-      /** nothing is done for it until others have ended */
+      /** the work waits for other work to end */
       readonly waiting?: true;
     }
   | { readonly kind: 'run-started'; readonly run: RunPlan; readonly outputHostPath: string }
@@ -30,9 +30,9 @@ export type LabEvent =
       readonly entries: readonly JournalEntry[];
       readonly durationMs: number;
       readonly outputHostPath: string;
-      /** where the nodes were kept: for each how to enter it and how to end it */
+      /** for each node that was kept: the commands to enter it and to end it */
       readonly kept?: readonly { readonly enter: readonly string[]; readonly end: readonly string[] }[];
-      /** all of them in their order, where the run was retried; the rest of the event is the one that decides */
+      /** all attempts in order, if the run was retried; the other fields are of the attempt that decides */
       readonly attempts?: readonly Attempt[];
     }
   | { readonly kind: 'interrupted'; readonly by: string }

@@ -1,7 +1,7 @@
 import type { SourceName, ComponentName, ComponentRef } from '../core/components.ts';
 import type { Result } from '../core/lab-error.ts';
 
-/** One file of an artifact, relative to the artifact's folder: bin/containerd. */
+/** One file of an artifact, relative to the directory of the artifact: bin/containerd. */
 export interface ArtifactFile {
   readonly path: string;
   readonly sha256: string;
@@ -10,21 +10,21 @@ export interface ArtifactFile {
 }
 
 /**
- * A verified, unpacked component in the cache. Its folder is read-only by convention and never changes: the key is a
+ * A verified, unpacked component in the cache. Its directory is read-only by convention and never changes: the key is a
  * hash over everything that made it. Layout by component:
- *   containerd   bin/containerd, bin/containerd-shim-runc-v2 (and -v1 where there is one), bin/ctr
+ *   containerd   bin/containerd, bin/containerd-shim-runc-v2 (and -v1 if it exists), bin/ctr
  *   crio         bin/crio, bin/pinns, bin/conmon
  *   runc         bin/runc
  *   cni-plugins  bin/bridge, bin/loopback, …
  *   crictl       bin/crictl
  *   kubernetes   bin/kubelet, kubeadm, kubectl, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy
- *   etcd         bin/etcd, and bin/etcdctl where it is from a release
+ *   etcd         bin/etcd, and bin/etcdctl if it is from a release
  *   node-tools   bin/agent, bin/crictl, bin/pause, bin/cni-fake
- *   cni-fake     bin/cni-fake alone, which is every scripted plugin
- *   iptables, nftables     a tree as it would lie below /: usr/sbin/iptables, usr/lib/…
- *   node-root    root.tar, a whole tree with its links, and packages.txt, what it is made of
+ *   cni-fake     only bin/cni-fake, the program of every scripted plugin
+ *   iptables, nftables     a tree with paths relative to /: usr/sbin/iptables, usr/lib/…
+ *   node-root    root.tar, a complete tree with its links, and packages.txt, the list of its packages
  *   critest      bin/critest.test; critest-images: an OCI layout in images/, and bin/registry to serve it;
- *                critest-apparmor: a tree as it would lie below /, with sudo and apparmor_parser
+ *                critest-apparmor: a tree with paths relative to /, with sudo and apparmor_parser
  *   images       pause.tar, app.tar (OCI image archives)
  */
 export interface Artifact {
@@ -32,43 +32,43 @@ export interface Artifact {
   readonly name: string;
   readonly version: string;
   readonly source: SourceName | 'own' | 'fake';
-  /** sha256, hex: names the folder in the cache */
+  /** sha256 in hex; the name of the directory in the cache */
   readonly key: string;
-  /** absolute path of the folder */
+  /** absolute path of the directory */
   readonly hostPath: string;
   readonly files: readonly ArtifactFile[];
   /** how it was made, for the journal: the URL, the go build command, the package */
   readonly madeBy: string;
-  /** what whoever reads a report must know of it: without seccomp */
+  /** what a reader of a report must know about it, for example that it has no seccomp */
   readonly note?: string;
 }
 
-/** Why a source does not serve. */
+/** Why a source cannot provide an artifact. */
 export interface Refusal {
   readonly source: SourceName | 'own';
   /**
-   * not-there: the source was asked and has no such version
-   * not-here: the source cannot work on this host (a tool is missing, not Debian)
-   * unreachable: it could not be asked, so nothing is known
-   * broken: it has the version, and what came is wrong or does not build
+   * - `not-there`: the source was asked and does not have this version
+   * - `not-here`: the source cannot work on this host (a tool is missing, or it is not Debian)
+   * - `unreachable`: the source could not be asked, so nothing is known
+   * - `broken`: the source has the version, but what it delivered is wrong or does not build
    */
   readonly reason: 'not-there' | 'not-here' | 'unreachable' | 'broken';
   readonly why: string;
-  /** what would make it serve */
+  /** what the user can do to make it work */
   readonly wayOut?: string;
 }
 
 export interface Made {
   /** how it was made, for the journal */
   readonly madeBy: string;
-  /** what whoever reads a report must know of it: without seccomp */
+  /** what a reader of a report must know about it, for example that it has no seccomp */
   readonly note?: string;
 }
 
-/** What a recipe is given while it works. */
+/** What a recipe gets while it works. */
 export interface Job {
   readonly signal: AbortSignal;
-  /** a folder for its temporary files, removed afterwards */
+  /** a directory for temporary files; it is removed afterwards */
   readonly scratchHostPath: string;
   /** `waiting`: nothing is done for it until others have ended */
   readonly progress: (
@@ -83,57 +83,58 @@ export interface Recipe {
   readonly name: string;
   readonly version: string;
   /**
-   * Everything that decides the result, as canonical JSON: under this the cache remembers it. What can only be known by
-   * running something (the compiler's version) stays out, so that a warm look costs no child process.
+   * Everything that determines the result, as canonical JSON. It is the key in the cache. What can only be found out by
+   * running a program (the version of the compiler) is not included, so that looking in a warm cache starts no child
+   * process.
    */
   readonly request: string;
-  /** Looks, at little cost, whether `make` could work; absent where only trying shows it. */
+  /** A cheap check whether `make` can work. Absent if only `make` itself can show it. */
   check?(signal: AbortSignal): Promise<Refusal | undefined>;
-  /** Fills the empty folder `treeHostPath` with the artifact's files. */
+  /** Fills the empty directory `treeHostPath` with the files of the artifact. */
   make(treeHostPath: string, job: Job): Promise<Result<Made, Refusal>>;
 }
 
-/** A place that components come from. */
+/** A source of components. */
 export interface Source {
   readonly name: SourceName;
-  /** How this source would make it; or why it never will. Touches nothing but this host's disk, and costs no process. */
+  /** How this source would make it, or why it never can. Only reads the disk of this host, and starts no process. */
   recipe(ref: ComponentRef): Result<Recipe, Refusal>;
-  /** Why it cannot serve anything on this host just now, if so; for `doctor`. */
+  /** Why it cannot provide anything on this host at the moment; undefined if it can. For `doctor`. */
   check(signal: AbortSignal): Promise<Refusal | undefined>;
-  /** Every version that the source itself lists when asked; for people, and for "the nearest that exist". */
+  /** Every version that the source lists. For people, and to suggest similar versions that exist. */
   versions(component: ComponentName, signal: AbortSignal): Promise<Result<readonly string[], Refusal>>;
 }
 
-/** What fetching has to say while it happens. `what` is the artifact as people name it: `containerd 1.6.3`. */
+/** Progress of fetching an artifact. `what` is the name for people: `containerd 1.6.3`. */
 export type ArtifactEvent =
   | {
       readonly kind: 'artifact-progress';
       readonly what: string;
       readonly source: SourceName | 'own';
-      /** what is being done, in the present participle: `downloading`, `building` */
+      /** the current action: `downloading`, `building` */
       readonly step: string;
       readonly doneBytes?: number;
       readonly totalBytes?: number;
       /** nothing is done for it until others have ended */
       readonly waiting?: true;
     }
-  /** one source does not serve; the next one is tried */
+  /** one source cannot provide it; the next one is tried */
   | {
       readonly kind: 'artifact-refused';
       readonly what: string;
       readonly source: SourceName | 'own';
       readonly why: string;
     }
-  /** it was had, from `source`, though an earlier one has it and what came from there was wrong */
+  /** it came from `source`, although an earlier source has it, but delivered something wrong */
   | {
       readonly kind: 'artifact-instead';
       readonly what: string;
       readonly source: Artifact['source'];
       readonly broken: { readonly source: SourceName | 'own'; readonly why: string };
     }
-  /** another lab on this cache is making the same thing */
+  /** another lab with this cache is making the same artifact */
   | { readonly kind: 'artifact-waiting'; readonly what: string }
-  /** what lay in the cache is not what was put there; it is removed and made again */
+  /** the content of the cache is not what was stored; it is removed and made again */
   | { readonly kind: 'artifact-damaged'; readonly what: string; readonly why: string }
   | {
       readonly kind: 'artifact-ready';

@@ -27,20 +27,20 @@ import { packLabImage } from './images/lab-images.ts';
 import { createRelease } from './sources/release.ts';
 
 export interface ArtifactsOptions {
-  /** $XDG_CACHE_HOME/cnilab; made when something is to be put there */
+  /** $XDG_CACHE_HOME/cnilab; created when something is stored in it */
   readonly cacheHostPath: string;
-  /** the folder of this package, with images/ */
+  /** the directory of this package, with images/ */
   readonly packageHostPath: string;
   readonly pins: Pins;
   readonly arch: Arch;
   readonly sourceOrder: readonly SourceName[];
-  /** stands in for scheme and host of every release URL */
+  /** replaces scheme and host of every release URL */
   readonly mirror?: string;
   /** of virtual machines: a suite, a version, or local:VMLINUZ,MODULES */
   readonly kernel?: string;
   /** never opens a socket */
   readonly offline: boolean;
-  /** of the user: PATH, HOME, proxies, Go's settings */
+  /** environment of the user: PATH, HOME, proxies, settings of Go */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** as far as this process may use it; decides how many builds run at once */
@@ -62,26 +62,38 @@ export type OwnName =
 
 /** Everything that nodes are made of, verified and on this disk. */
 export interface Artifacts {
-  /** All of them, or BadInput / LabError that names every one that is not available and why; returns who answers which ref. */
+  /**
+   * Provides all of them. Throws BadInput or LabError with every one that is not available and why. Returns a function
+   * from a reference to its artifact.
+   */
   ensureAll(refs: readonly ComponentRef[], signal: AbortSignal): Promise<(ref: ComponentRef) => Artifact>;
-  /** As many of them as are available, and what is known of the others; BadInput for a version that nobody knows. */
+  /**
+   * Provides as many of them as possible, and reports why the others are not available. Throws BadInput for a version
+   * that does not exist in any source.
+   */
   ensureEach(refs: readonly ComponentRef[], signal: AbortSignal): Promise<Ensured>;
   ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
-  /** What a recipe made before; undefined where nothing did. */
+  /** What a recipe made earlier; undefined if it has not made anything. */
   find(recipe: Recipe): Promise<Artifact | undefined>;
-  /** Follows a recipe that others bring, unless that was done before; undefined where it does not serve. */
+  /** Runs a recipe from elsewhere unless its result is already in the cache. Undefined if it does not work. */
   make(recipe: Recipe, signal: AbortSignal): Promise<Artifact | undefined>;
-  /** A user's own build, with the version that it says itself. BadInput when it is not what was said. */
+  /**
+   * A reference to a build of the user, with the version that it reports itself. Throws BadInput if it is not the given
+   * component.
+   */
   describeLocal(component: ComponentName, hostPath: string, signal: AbortSignal): Promise<ComponentRef>;
-  /** Every source but local, with why it cannot serve anything here just now, if so. */
+  /** Every source except local, and why it cannot provide anything at the moment, if so. */
   checkSources(
     signal: AbortSignal,
   ): Promise<readonly { readonly source: SourceName; readonly refusal: Refusal | undefined }[]>;
-  /** What each source says it has, or why it cannot say. */
+  /** The versions that each source lists, or why it cannot list them. */
   versions(component: ComponentName, signal: AbortSignal): Promise<readonly SourceVersions[]>;
-  /** Removes what killed labs left half made; costs nothing when there is none. Returns what was removed. */
+  /** Removes incomplete files of killed labs. Returns what was removed. Cheap if there are none. */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
-  /** Removes everything from the cache; all of it can be made again. False, and nothing is removed, while nodes use it. */
+  /**
+   * Removes everything from the cache. All of it can be made again. Returns false, and removes nothing, while nodes use
+   * it.
+   */
   clean(): Promise<boolean>;
 }
 

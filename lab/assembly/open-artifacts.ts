@@ -15,8 +15,8 @@ import { parsePins, type Pins } from '../plan/pins.ts';
 import type { SourceFlags, World } from './world.ts';
 
 /**
- * Every version and checksum that the lab knows, from the one file that holds them. dist/pins.json is the same as JSON, which
- * is read in a tenth of the time; it counts only as long as it was made from this very text.
+ * Every version and checksum that the lab knows, from one file. dist/pins.json has the same content as JSON, which is
+ * ten times faster to read. It is only used if it was made from exactly this text.
  */
 export function readPins({ packageHostPath }: Pick<World, 'packageHostPath'>): Pins {
   const file = join(packageHostPath, 'images/pins.yaml');
@@ -35,7 +35,7 @@ function pinsFromJson(yamlText: string, packageHostPath: string): unknown {
   return json?.madeFromSha256 === sha256 ? json.pins : undefined;
 }
 
-/** The artifact cache with its sources as flags and environment want them. */
+/** The artifact cache and its sources, according to flags and environment. */
 export function openArtifacts(
   world: World,
   {
@@ -73,7 +73,7 @@ function sourceOrder(text: string | undefined): readonly SourceName[] {
   });
 }
 
-/** `local:` paths are meant from where the user is. */
+/** `local:` paths are relative to the working directory of the user. */
 const localKernelFrom = (world: World, kernel: string): string =>
   kernel.startsWith('local:')
     ? `local:${kernel
@@ -85,7 +85,7 @@ const localKernelFrom = (world: World, kernel: string): string =>
 
 const MIB = 1024 * 1024;
 
-/** What fetching has to say, as an event of the lab. */
+/** Progress of fetching an artifact, as an event of the lab. */
 function artifactNews(event: ArtifactEvent): LabEvent {
   const { what } = event;
   switch (event.kind) {

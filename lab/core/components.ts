@@ -4,7 +4,7 @@ import { FAKE_PROGRAM, type FakePlugin } from './fake-plugin.ts';
 export const NODE_COMPONENTS = ['containerd', 'crio', 'runc', 'cni-plugins', 'crictl'] as const;
 export type NodeComponentName = (typeof NODE_COMPONENTS)[number];
 
-/** The same, and the parts of a cluster. All programs of a Kubernetes release are one component. */
+/** The components of a node, and those of a cluster. All programs of a Kubernetes release are one component. */
 export const COMPONENTS = [...NODE_COMPONENTS, 'kubernetes', 'etcd'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 

@@ -30,7 +30,7 @@ export interface ComponentPins {
   readonly debian: DebianPins | undefined;
 }
 
-/** Each with the number of its hex digits. */
+/** Hash algorithms, with the number of hex digits of each. */
 export const RELEASE_HASHES = { sha256: 64, sha512: 128 } as const;
 export type ReleaseHash = keyof typeof RELEASE_HASHES;
 
@@ -41,7 +41,7 @@ export interface ReleasePins {
    * where upstream publishes the checksum; with {url} and {base}, the URL without its last part; used by the updater
    */
   readonly checksums: string;
-  /** what upstream publishes, and the key of the sums in pins.yaml */
+  /** the algorithm of the published checksums, and the key of the checksums in pins.yaml */
   readonly hash: ReleaseHash;
   /** in hex; by version, then by architecture */
   readonly sums: Readonly<Record<string, Readonly<Partial<Record<Arch, string>>>>>;
@@ -66,17 +66,21 @@ export interface GomodPins {
   /** programs that come from a Debian package with the same name: the path of each in it */
   readonly debian?: Readonly<Record<string, string>>;
   /**
-   * Modules that the component's go.mod has as folders of its own source, and that are published besides: the version that goes
-   * with the component's, with {major}, {minor} and {patch}. Without it, the versions are those that its go.mod requires.
+   * Modules that are directories in the source of the component and that are also published: the version that belongs
+   * to the version of the component, with {major}, {minor} and {patch}. Without it, the versions are those that its
+   * go.mod requires.
    */
   readonly folders?: string;
-  /** how long a build takes, where that is long: about 4 minutes with two cores */
+  /** how long a build takes, if that is long: about 4 minutes with two cores */
   readonly takes?: string;
-  /** programs that are not named after the folder of their package, by the name that Go gives them */
+  /** programs that are not named after the directory of their package, by the name that Go gives them */
   readonly named?: Readonly<Record<string, string>>;
   /** replacements for modules that are not available, by path and version: a folder in images/gomod */
   readonly standIns?: Readonly<Record<string, string>>;
-  /** Go variables set by the linker; values with {version}, its {major}, {minor} and {patch}, and {sum}, the module's own h1: checksum */
+  /**
+   * Go variables that the linker sets; values can contain {version}, its {major}, {minor} and {patch}, and {sum}, the
+   * h1: checksum of the module
+   */
   readonly set: Readonly<Record<string, string>>;
   /** versions whose dependencies are pinned by a file in images/gomod */
   readonly pinned: readonly string[];

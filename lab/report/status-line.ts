@@ -2,7 +2,10 @@ import { shown } from '../core/content.ts';
 import type { Screen } from './reporter.ts';
 import type { Clock } from '../core/ports.ts';
 
-/** The last line of a terminal, redrawn in place below what stays; elsewhere it does not exist. */
+/**
+ * The last line of a terminal, redrawn in place below permanent output. If the output is not a terminal, there is no
+ * status line.
+ */
 export class StatusLine {
   readonly #screen: Screen;
   #shown = '';
@@ -12,7 +15,10 @@ export class StatusLine {
     this.#screen = screen;
   }
 
-  /** Writes lines that stay and are safe, above the status; one blank line is enough between them. */
+  /**
+   * Writes permanent lines above the status. The lines must be safe to display. Consecutive blank lines are reduced to
+   * one.
+   */
   print(lines: readonly string[]): void {
     const status = this.#shown;
     this.show('');
@@ -39,13 +45,13 @@ export class StatusLine {
 export interface SlowWorkOptions {
   readonly clock: Clock;
   readonly shownOn: keyof typeof AGAIN_MS;
-  /** something has taken more than a second, and again from time to time after that */
+  /** called when something has taken more than a second, and repeatedly after that */
   readonly onSlow: (text: string) => void;
 }
 
 interface Work {
   how: string;
-  /** when something was first done for it */
+  /** when work on it started */
   startedMs: number;
   waiting: boolean;
   announced: boolean;
@@ -53,7 +59,7 @@ interface Work {
 }
 
 const FIRST_MS = 1000;
-/** On a terminal the status line is redrawn; elsewhere each is a line of its own, and few are enough. */
+/** A terminal redraws the status line. Elsewhere each status is a separate line, so they are written less often. */
 const AGAIN_MS = { terminal: 1000, plain: 20_000 } as const;
 
 interface WorkNews {
@@ -63,7 +69,7 @@ interface WorkNews {
   readonly waiting?: boolean;
 }
 
-/** Work in progress, such as downloads and builds; only what takes long is worth a line. */
+/** Work in progress, such as downloads and builds. Only long work gets a line. */
 export class SlowWork {
   readonly #options: SlowWorkOptions;
   readonly #work = new Map<string, Work>();
@@ -72,7 +78,7 @@ export class SlowWork {
     this.#options = options;
   }
 
-  /** The newest word on some work. Returns what to say at its end, if anything was announced before. */
+  /** Takes the newest progress of some work. Returns the text for its end, if the work was announced before. */
   heard({ what, how, done, waiting = false }: WorkNews): string | undefined {
     const work = this.#work.get(what);
     if (done) {
@@ -89,7 +95,7 @@ export class SlowWork {
     return undefined;
   }
 
-  /** What is being done now, for a status line. */
+  /** The current work, for a status line. */
   current(): readonly string[] {
     const active = [...this.#work].filter(([, { waiting }]) => !waiting);
     const lines = active.map(([what, { how }]) => `${what}: ${how}`);
@@ -101,7 +107,7 @@ export class SlowWork {
     this.#work.clear();
   }
 
-  /** Work that only waits is counted: a list of it would hide what is being done. */
+  /** Work that only waits is counted, because a list of it would hide the work in progress. */
   #waiting(): string {
     const waiting = [...this.#work.values()].filter((work) => work.waiting).length;
     return waiting === 0 ? '' : `${waiting} more ${waiting === 1 ? 'waits' : 'wait'}`;

@@ -16,7 +16,10 @@ export function possibleSuccessors(known: readonly string[]): readonly string[] 
   return [...patches, ...larger].flatMap((version) => version ?? []).sort(compare);
 }
 
-/** The sha256 or sha512 of one file in what sha256sum writes (`<hash>  name`, `<hash> *name`), or a hash alone. */
+/**
+ * The sha256 or sha512 of one file in the output of sha256sum (`<hash>  name`, `<hash> *name`), or in a text that is
+ * only a hash.
+ */
 export function checksumIn(text: string, fileName: string): string | undefined {
   const lines = text.split('\n').flatMap((line) => {
     const match = /^([0-9a-f]{64}|[0-9a-f]{128})(?:\s+\*?(?:.*\/)?(\S+))?\s*$/.exec(line.trim());

@@ -11,7 +11,10 @@ export interface UnpackOptions {
   readonly archiveHostPath: string;
   /** the one directory that receives the wanted files */
   readonly binHostPath: string;
-  /** names of the regular files to take, at the top of the archive, in its bin/ or in `folder`; all else is left */
+  /**
+   * names of the regular files to extract, at the top level of the archive, in its bin/ or in `folder`; everything else
+   * is ignored
+   */
   readonly programs: readonly string[];
   readonly folder?: RegExp | undefined;
   readonly maxFileBytes: number;

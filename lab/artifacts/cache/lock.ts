@@ -3,16 +3,16 @@ import { spawn } from 'node:child_process';
 import { LabError } from '../../core/lab-error.ts';
 
 export interface LockOptions {
-  /** a file, which is made if it is not there, or a folder */
+  /** a file, which is created if it does not exist, or a directory */
   readonly lockHostPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs `work` while no other process on this host, in whatever container, does so under the same lock file; `onWait` is
- * called when another one has it. Node has no flock(2), so a small shell holds the lock for as long as a pipe of ours is
- * open: the kernel releases it however the lab ends, kill -9 included, and there is no such thing as a stale lock.
+ * Runs `work` while no other process on this host, in any container, does so with the same lock file. `onWait` is
+ * called if another process has the lock. Node has no flock(2), so a small shell holds the lock while a pipe of the lab
+ * is open. The kernel releases the lock however the lab ends, including kill -9, so there are no stale locks.
  */
 export async function withLock<T>(
   { onWait, ...options }: LockOptions & { readonly onWait: () => void },
@@ -26,7 +26,7 @@ export async function withLock<T>(
   }
 }
 
-/** Runs `work` unless another process has the lock; says whether it did. */
+/** Runs `work` unless another process has the lock. Returns whether it did. */
 export async function withLockIfFree(options: LockOptions, work: () => Promise<void>): Promise<boolean> {
   let busy = false;
   const release = await acquire(options, (giveUp) => {
@@ -41,7 +41,10 @@ export async function withLockIfFree(options: LockOptions, work: () => Promise<v
   return !busy;
 }
 
-/** Starts the shell that holds the lock; returns what ends it. Having given up counts as acquired. */
+/**
+ * Starts the shell that holds the lock, and returns a function that ends it. A wait that was aborted counts as
+ * acquired.
+ */
 async function acquire(
   { lockHostPath, env, signal }: LockOptions,
   onBusy: (giveUp: () => void) => void,
@@ -60,7 +63,7 @@ async function acquire(
     try {
       if (holder.pid !== undefined) process.kill(-holder.pid, 'SIGKILL');
     } catch {
-      // it has ended by itself meanwhile
+      // it has already ended
     }
   };
   const release = async () => {
@@ -92,7 +95,7 @@ async function acquire(
   throw new LabError(`could not lock ${lockHostPath}: ${complaint.trim() || 'sh did not start'}`);
 }
 
-// `cat` ends with the pipe; with it the last holder of descriptor 9, and so the lock, is gone.
+// `cat` ends when the pipe closes. It is the last process with descriptor 9, so the lock is then released.
 const HOLDER = [
   'command -v flock >/dev/null || { echo "flock is missing (util-linux)" >&2; exit 1; }',
   'if [ -d "$1" ]; then exec 9<"$1"; else exec 9>"$1"; fi || exit 1',

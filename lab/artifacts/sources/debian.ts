@@ -16,11 +16,14 @@ export interface DebianOptions {
   readonly exec: Exec;
 }
 
-/** No suite from bullseye to sid has crictl. containerd 1.6 and 1.7 still speak v1alpha2, as our own program does. */
+/**
+ * No suite from bullseye to sid has crictl. containerd 1.6 and 1.7 still support v1alpha2, as does the lab's own
+ * crictl.
+ */
 const OTHER_CRICTL =
   "with containerd up to 1.7, --crictl 1.25.0 takes cnilab's own program, which needs no source; with any, --crictl local:PATH";
 
-/** The distribution's own builds, from whichever suite has the version; unpacked, never installed. */
+/** The builds of the distribution, from whichever suite has the version. Unpacked, never installed. */
 export function createDebian(options: DebianOptions): Source {
   const { pins, arch } = options;
   return {
@@ -72,7 +75,9 @@ interface Wanted extends DebianOptions {
   readonly debian: DebianPins;
 }
 
-/** Suites that are known to have the version are asked first; the others follow, because suites move on. */
+/**
+ * Suites that are known to have the version are asked first. The others follow, because the content of suites changes.
+ */
 async function findPackage(wanted: Wanted, signal: AbortSignal): Promise<Result<DebianPackage, Refusal>> {
   const { apt, pins, version, component, debian } = wanted;
   const isPinnedIn = (suite: string) => debian.versions[suite] === version;
@@ -125,8 +130,8 @@ async function unpackComponent(
 }
 
 /**
- * Upstream's version in a Debian one: `1:1.6.20~ds1-1+deb12u1` is 1.6.20, `1.0.0~rc93+ds1-5` is 1.0.0-rc93. Off go the
- * epoch, the Debian revision, and the mark of a source that Debian has repacked (ds, dfsg).
+ * The upstream version in a Debian version: `1:1.6.20~ds1-1+deb12u1` is 1.6.20, `1.0.0~rc93+ds1-5` is 1.0.0-rc93.
+ * Removes the epoch, the Debian revision, and the suffix of a repacked source (ds, dfsg).
  */
 export function upstreamVersion(debianVersion: string): string {
   return debianVersion

@@ -19,23 +19,23 @@ export interface GomodOptions {
   readonly go: GoTool;
   readonly http: Pick<Http, 'reach'>;
   readonly apt: Apt;
-  /** runs a compiler of C */
+  /** runs a C compiler */
   readonly exec: Exec;
-  /** folder with <component>.sum, and with what stands in for modules */
+  /** directory with <component>.sum and the replacements for modules */
   readonly sumsHostPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly queue: BuildQueue;
 }
 
-/** Part of every request: to be raised when the way of building changes, so that old entries are not taken any more. */
+/** Part of every request. Increase it when the way of building changes, so that old entries are no longer used. */
 const RECIPE_REVISION = 1;
 
 export interface Gomod extends Source {
-  /** The same without the library of C that it ought to have: for hosts where that is not available. */
+  /** The same without the C library that it normally uses. For hosts on which that is not available. */
   recipeWithoutLibrary(ref: ComponentRef): Recipe | undefined;
 }
 
-/** Builds components from their own Go modules. */
+/** Builds components from their Go modules. */
 export function createGomod(options: GomodOptions): Gomod {
   const { pins, arch, go } = options;
   const factsOf = ({ component, version }: ComponentRef): GomodPins | undefined => {
@@ -137,7 +137,10 @@ function whatIsMissing({ go, env }: GomodOptions, facts?: GomodPins): Refusal | 
   return undefined;
 }
 
-/** Whether the first module proxy of the user's list takes connections; go itself would try for half a minute. */
+/**
+ * Why the first module proxy in the list of the user does not accept connections; undefined if it does. Without this
+ * check, go would try for half a minute.
+ */
 async function whyUnreachable({ go, http }: GomodOptions, signal: AbortSignal): Promise<Refusal | undefined> {
   if (go.offline) return undefined;
   const { stdout } = await go.run(['env', 'GOPROXY'], { signal });

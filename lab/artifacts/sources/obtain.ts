@@ -11,7 +11,7 @@ export interface ObtainOptions {
   readonly onEvent: (event: ArtifactEvent) => void;
 }
 
-/** The first of the recipes whose result is in the cache already, in their order. */
+/** The first of the recipes, in order, whose result is already in the cache. */
 export async function findCached(
   recipes: readonly Recipe[],
   options: ObtainOptions,
@@ -26,7 +26,10 @@ export async function findCached(
   return undefined;
 }
 
-/** Follows one recipe, as the only lab on this cache that does; takes what another lab has made meanwhile. */
+/**
+ * Runs one recipe. Only one lab with this cache does so at a time. If another lab has made the artifact meanwhile, that
+ * one is used.
+ */
 export async function obtain(recipe: Recipe, options: ObtainOptions): Promise<Result<Artifact, Refusal>> {
   const { cache, what, signal, onEvent } = options;
   const { source } = recipe;
@@ -73,20 +76,20 @@ function progressFields(how: Parameters<Job['progress']>[1]): ProgressFields {
   return { doneBytes: done, ...(total === undefined ? {} : { totalBytes: total }) };
 }
 
-/** A thing that was wanted and that nothing could bring. */
+/** A requested item that no source could provide. */
 export interface Unobtained {
   readonly what: string;
   /** in the order in which the sources were tried; never empty */
   readonly refusals: readonly Refusal[];
-  /** versions that exist, nearest first; for the lab's own parts there are none */
+  /** versions that exist, nearest first; empty for the lab's own parts */
   readonly nearest: readonly string[];
-  /** the pins, or a source that answered, say that this version exists */
+  /** according to the pins or to a source that answered, this version exists */
   readonly known: boolean;
 }
 
 /**
- * Whose fault it is. A version that nobody knows is the user's (bad input); one that exists and is not available, or that
- * some source could not be asked for, is this host's. A source that cannot work here says nothing about versions.
+ * Whether the user caused it. A version that nobody knows is bad input. A version that exists but is not available, or
+ * that some source could not be asked for, is a problem of this host. A source that cannot work here is ignored.
  */
 export const isUsersFault = ({ known, refusals }: Unobtained): boolean =>
   !known &&
@@ -94,7 +97,7 @@ export const isUsersFault = ({ known, refusals }: Unobtained): boolean =>
     ({ source, reason }) => source === 'local' || reason === 'not-there' || reason === 'not-here',
   );
 
-/** What was tried, why each did not serve, and each way out, for all that is not available. */
+/** For each item that is not available: what was tried, why it failed, and what can be done. */
 export function describeUnobtained(unobtained: readonly Unobtained[]): string {
   return unobtained
     .map(({ what, refusals, nearest, ...rest }) =>
@@ -114,7 +117,10 @@ const waysOut = (refusals: readonly Refusal[]): readonly string[] => [
   ...new Set(refusals.flatMap(({ wayOut }) => (wayOut === undefined ? [] : [wayOut]))),
 ];
 
-/** The versions around the wanted one, nearest first: those of the same minor, then of the same major, by distance. */
+/**
+ * The versions next to the wanted one, nearest first: by distance, first those of the same minor version, then of the
+ * same major version.
+ */
 export function nearestVersions(wanted: string, existing: Iterable<string>, count = 6): readonly string[] {
   const aim = parse(wanted);
   const known = [...new Set(existing)].flatMap((version) => parse(version) ?? []);

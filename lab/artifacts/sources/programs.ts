@@ -62,7 +62,7 @@ export const NEEDED_PROGRAMS: { readonly [C in ComponentName]: readonly string[]
   etcd: ['etcd'],
 };
 
-/** The folder of the programs in the archive of a release, where they are neither at its top nor in bin/. */
+/** The directory of the programs in the archive of a release, if they are neither at its top level nor in bin/. */
 export const ARCHIVE_FOLDERS: { readonly [C in ComponentName]?: RegExp } = {
   crio: /^cri-o\/bin$/,
   kubernetes: /^kubernetes\/server\/bin$/,
@@ -85,8 +85,9 @@ export function versionQuestion(component: ComponentName, programs: readonly str
 }
 
 /**
- * The version in what a program said: `containerd github.com/containerd/containerd v1.6.3 3df54a…`, `runc version 1.1.15`,
- * `crictl version v1.25.0`, `Kubernetes v1.24.17`, `etcd Version: 3.5.6`, `CNI loopback plugin v1.1.1`, `loopback version unknown`, which has none.
+ * The version in the output of a program: `containerd github.com/containerd/containerd v1.6.3 3df54a…`, `runc version
+ * 1.1.15`, `crictl version v1.25.0`, `Kubernetes v1.24.17`, `etcd Version: 3.5.6`, `CNI loopback plugin v1.1.1`.
+ * Undefined if there is none: `loopback version unknown`.
  */
 export function versionFromOutput(output: string): string | undefined {
   return /(?:^|[\s:])v?(\d+\.\d+\.\d+(?:[-+~][\w.+~-]+)?)(?=[\s,]|$)/m.exec(output)?.[1];

@@ -18,7 +18,7 @@ export interface ReleaseOptions {
   /** replaces scheme and host of every official URL; the path stays the same */
   readonly mirror: string | undefined;
   readonly offline: boolean;
-  /** Kubernetes, the largest, is 340 MB packed and 1.3 GB unpacked; a test has smaller ones */
+  /** Kubernetes, the largest, has 340 MB packed and 1.3 GB unpacked; tests use smaller limits */
   readonly caps?: ReleaseCaps;
 }
 

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 import { ROOT } from '../rig/cnilab.ts';
+import { refused, unknownFields, type Manifest } from '../rig/kubernetes-models.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 interface Container {
@@ -81,3 +82,29 @@ steps:
       .status,
   ).toBe(2);
 });
+
+const KUSTOMIZE = 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1';
+const kustomized = readdirSync(join(ROOT, 'deploy')).filter((one) =>
+  existsSync(join(ROOT, 'deploy', one, 'kustomization.yaml')),
+);
+
+test.each(kustomized)(
+  'kustomize makes of deploy/%s what the API takes, all of it in the namespace',
+  (one) => {
+    const built = spawnSync('go', ['run', KUSTOMIZE, 'build', join(ROOT, 'deploy', one)], {
+      encoding: 'utf8',
+    });
+    expect(built.status, built.stderr).toBe(0);
+    const made = parseAllDocuments(built.stdout).map(
+      (document) => document.toJS() as Manifest & { readonly metadata: { name: string; namespace?: string } },
+    );
+    const { resources } = parse(readFileSync(join(ROOT, 'deploy', one, 'kustomization.yaml'), 'utf8')) as {
+      resources: readonly string[];
+    };
+    expect(made).toHaveLength(resources.length);
+    expect(made.map(refused)).toEqual(made.map(() => undefined));
+    expect(unknownFields(made, folder)).toEqual([]);
+    for (const { kind, metadata } of made)
+      expect(kind === 'Namespace' ? metadata.name : metadata.namespace).toBe('cnilab');
+  },
+);

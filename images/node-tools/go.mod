@@ -6,6 +6,7 @@ require (
 	github.com/containernetworking/cni v1.3.0
 	github.com/docker/go-units v0.5.0
 	github.com/gogo/protobuf v1.3.2
+	github.com/moby/sys/capability v0.4.0
 	github.com/sirupsen/logrus v1.9.3
 	github.com/urfave/cli/v2 v2.11.2
 	github.com/vishvananda/netlink v1.3.1

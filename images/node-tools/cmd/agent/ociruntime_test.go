@@ -1,29 +1,61 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/moby/sys/capability"
 )
 
-func TestANegativeScoreIsDroppedAndNothingElse(t *testing.T) {
-	for _, one := range []struct{ config, expected string }{
-		{`{"process":{"args":["/pause"],"oomScoreAdj":-998},"root":{"path":"/r"}}`, `{"process":{"args":["/pause"]},"root":{"path":"/r"}}`},
-		{`{"process":{"oomScoreAdj":1000}}`, `{"process":{"oomScoreAdj":1000}}`},
-		{`{"process":{"args":["x"]}}`, `{"process":{"args":["x"]}}`},
+func TestANegativeScoreAndMissingCapabilitiesAreRemovedAndNothingElse(t *testing.T) {
+	hasOnlyChown := func(one capability.Cap) (bool, error) { return one == capability.CAP_CHOWN, nil }
+	for _, one := range []struct {
+		process, expected string
+		changed           bool
+	}{
+		{`{"args":["/pause"],"oomScoreAdj":-998}`, `{"args":["/pause"]}`, true},
+		{`{"oomScoreAdj":1000}`, `{"oomScoreAdj":1000}`, false},
+		{`{"args":["x"]}`, `{"args":["x"]}`, false},
+		{
+			`{"capabilities":{"bounding":["CAP_CHOWN","CAP_SYS_TIME"],"permitted":["CAP_SYS_TIME"]}}`,
+			`{"capabilities":{"bounding":["CAP_CHOWN"],"permitted":[]}}`, true,
+		},
+		{`{"capabilities":{"bounding":["CAP_CHOWN"]}}`, `{"capabilities":{"bounding":["CAP_CHOWN"]}}`, false},
 	} {
-		file := filepath.Join(t.TempDir(), "config.json")
-		if err := os.WriteFile(file, []byte(one.config), 0o600); err != nil {
+		var process map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(one.process), &process); err != nil {
 			t.Fatal(err)
 		}
-		if err := keepScore(file); err != nil {
+		changed, err := fitToNode(process, hasOnlyChown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, _ := json.Marshal(process); string(found) != one.expected || changed != one.changed {
+			t.Errorf("%s became %s, changed: %v", one.process, found, changed)
+		}
+	}
+}
+
+func TestABundleAndAProcessAreRewritten(t *testing.T) {
+	for _, one := range []struct{ key, content, expected string }{
+		{"process", `{"process":{"oomScoreAdj":-998},"root":{"path":"/r"}}`, `{"process":{},"root":{"path":"/r"}}`},
+		{"process", `{ "process": {} }`, `{ "process": {} }`},
+		{"", `{"args":["x"],"oomScoreAdj":-998}`, `{"args":["x"]}`},
+	} {
+		file := filepath.Join(t.TempDir(), "config.json")
+		if err := os.WriteFile(file, []byte(one.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := fitFile(file, one.key); err != nil {
 			t.Fatal(err)
 		}
 		if found, _ := os.ReadFile(file); string(found) != one.expected {
-			t.Errorf("%s became %s", one.config, found)
+			t.Errorf("%s became %s", one.content, found)
 		}
 	}
-	if err := keepScore(filepath.Join(t.TempDir(), "config.json")); err != nil {
+	if err := fitFile(filepath.Join(t.TempDir(), "config.json"), "process"); err != nil {
 		t.Errorf("a bundle without a config is runc's to report: %v", err)
 	}
 }

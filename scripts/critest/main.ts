@@ -4,6 +4,7 @@ import { listenForInterruption } from '../../lab/cli/interruption.ts';
 import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { EXIT } from '../../lab/cli/exit-codes.ts';
 import { BadInput, messageOf } from '../../lab/core/lab-error.ts';
+import { DEFAULT_RUNTIME, RUNTIMES } from '../../lab/core/components.ts';
 import { BACKENDS, type BackendName } from '../../lab/nodes/node.ts';
 import { causeOf } from './causes.ts';
 import { formatReport } from './report.ts';
@@ -11,6 +12,7 @@ import { runCritest } from './run-critest.ts';
 
 const HELP = `npm run critest -- [OPTIONS]
   --containerd VERSION,…  one node for each, all at once (default: the lab's default)
+  --crio VERSION,…        the same with CRI-O
   --runc VERSION          --cni-plugins VERSION
   --backend NAME          ${BACKENDS.join(', ')}, or auto
   --focus REGEXP          only specs whose name matches; may stand several times
@@ -32,20 +34,24 @@ export async function main(argv: readonly string[]): Promise<number> {
       world.out.write(HELP);
       return EXIT.pass;
     }
-    const { quiet, versions, ...options } = flags;
-    const containerds = versions ?? [readPins(world).defaults.containerd];
+    const { quiet, runtimes: named, ...options } = flags;
+    const byDefault = { name: DEFAULT_RUNTIME, version: readPins(world).defaults[DEFAULT_RUNTIME] };
+    const runtimes = named.length === 0 ? [byDefault] : named;
     const runs = await Promise.allSettled(
-      containerds.map(async (containerd) => {
+      runtimes.map(async (runtime) => {
         const { specs, leftOut, ...made } = await runCritest(world, {
           ...options,
-          containerd,
+          runtime,
           onLine: (line) => {
-            if (!quiet) world.err.write(`${containerds.length > 1 ? `${containerd}: ` : ''}${line}\n`);
+            if (!quiet)
+              world.err.write(
+                `${runtimes.length > 1 ? `${runtime.name} ${runtime.version}: ` : ''}${line}\n`,
+              );
           },
           signal: interruption.signal,
         });
         const filter = made.backend === 'vm' ? '' : " without the lab's seccomp filter";
-        const title = `critest ${made.critest} on containerd ${made.containerd}, ${made.backend}${filter}`;
+        const title = `critest ${made.critest} on ${made.runtime.name} ${made.runtime.version}, ${made.backend}${filter}`;
         world.out.write(formatReport({ title, specs, leftOut, causeOf: (spec) => causeOf(spec, made) }));
         return specs;
       }),
@@ -69,12 +75,17 @@ export async function main(argv: readonly string[]): Promise<number> {
 function flagsOf(argv: readonly string[]) {
   const values = parsed(argv);
   if (values.help === true) return undefined;
-  const { containerd, runc, 'cni-plugins': cniPlugins, backend = 'auto' } = values;
+  const { runc, 'cni-plugins': cniPlugins, backend = 'auto' } = values;
   if (!isBackend(backend))
     throw new BadInput(`there is no backend ${backend}; there are auto, ${BACKENDS.join(', ')}`);
   for (const pattern of [...(values.focus ?? []), ...(values.skip ?? [])]) checkPattern(pattern);
   return {
-    versions: containerd?.flatMap((text) => text.split(',')).filter((text) => text !== ''),
+    runtimes: RUNTIMES.flatMap((name) =>
+      (values[name] ?? [])
+        .flatMap((text) => text.split(','))
+        .filter((version) => version !== '')
+        .map((version) => ({ name, version })),
+    ),
     ...(runc === undefined ? {} : { runc }),
     ...(cniPlugins === undefined ? {} : { cniPlugins }),
     flags: { backend, ...(values.offline === true ? { offline: true as const } : {}) },
@@ -93,6 +104,7 @@ function parsed(argv: readonly string[]) {
       args: [...argv],
       options: {
         containerd: texts,
+        crio: texts,
         runc: text,
         'cni-plugins': text,
         backend: text,

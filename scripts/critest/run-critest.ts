@@ -3,15 +3,16 @@ import type { NodeFlags, World } from '../../lab/assembly/world.ts';
 import { CleanupStack, BadInput, LabError, err, ok } from '../../lab/core/lab-error.ts';
 import { waitFor } from '../../lab/core/wait-for.ts';
 import type { Artifacts } from '../../lab/artifacts/artifacts.ts';
-import { ANY_NODE, scenarioOf } from '../../lab/library/node-request.ts';
+import type { RuntimeName } from '../../lab/core/components.ts';
+import { ANY_NODE, scenarioOf, type NodeRequest } from '../../lab/library/node-request.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
 import { prepareAppArmor } from './apparmor.ts';
 import { LEFT_OUT, type LeftOut, type Place } from './causes.ts';
 import { readReport, type SpecReport } from './report.ts';
 
 export interface CritestOptions {
-  /** as in a scenario file */
-  readonly containerd: string;
+  /** its version as in a scenario file */
+  readonly runtime: { readonly name: RuntimeName; readonly version: string };
   readonly runc?: string;
   readonly cniPlugins?: string;
   readonly flags: NodeFlags;
@@ -39,7 +40,7 @@ export async function runCritest(world: World, options: CritestOptions): Promise
   const { flags, onLine, signal } = options;
   const cleanup = new CleanupStack();
   try {
-    const { node, backend, artifacts, runtimeVersion } = await startOneNode(world, {
+    const { node, backend, artifacts, runtime, runtimeVersion } = await startOneNode(world, {
       scenario: scenarioFor(options),
       flags,
       name: `critest-${world.randomId()}`,
@@ -49,7 +50,7 @@ export async function runCritest(world: World, options: CritestOptions): Promise
         if (event.kind === 'notice') onLine(event.message);
       },
       cleanup,
-      onRuntimeEnd: () => onLine('containerd has ended'),
+      onRuntimeEnd: () => onLine(`${options.runtime.name} has ended`),
       signal,
     });
     await startRegistry(node, { world, artifacts, signal });
@@ -60,30 +61,49 @@ export async function runCritest(world: World, options: CritestOptions): Promise
       ...options,
       world,
       leftOut,
+      socket: runtime.kind.traits.socket,
       programNodePath: `${await node.provide(critest)}/bin/critest.test`,
     });
-    return { backend, containerd: runtimeVersion, critest: critest.version, specs, leftOut };
+    const place = { backend, runtime: { name: options.runtime.name, version: runtimeVersion } };
+    return { ...place, critest: critest.version, specs, leftOut };
   } finally {
     const failures = await cleanup.run();
     for (const { what, message } of failures) onLine(`${what}: ${message}`);
   }
 }
 
-const scenarioFor = ({ containerd, runc, cniPlugins }: CritestOptions) =>
+const scenarioFor = ({ runtime, runc, cniPlugins }: CritestOptions) =>
   scenarioOf({
     ...ANY_NODE,
-    runtime: { name: 'containerd', version: containerd },
+    runtime,
     systemCalls: 'unfiltered',
     ...(runc === undefined ? {} : { runc }),
     ...(cniPlugins === undefined ? {} : { cniPlugins }),
-    runtimeConfig: { cri: { registry: { config_path: '/etc/containerd/certs.d' } } },
+    ...REGISTRY_CONFIG[runtime.name],
     cniConfig: [{ name: '10-critest.conflist', content: JSON.stringify(CONFLIST) }],
+  });
+
+/** How each runtime gets from our server what it pulls from a registry. */
+const REGISTRY_CONFIG: Readonly<Record<RuntimeName, Pick<NodeRequest, 'runtimeConfig' | 'files'>>> = {
+  containerd: {
+    runtimeConfig: { cri: { registry: { config_path: '/etc/containerd/certs.d' } } },
     // each by its name: containerd 1.6 has no default for all of them
     files: REGISTRIES.map((registry) => ({
       name: `/etc/containerd/certs.d/${registry}/hosts.toml`,
       content: `[host."http://${SERVER}"]\n  capabilities = ["pull", "resolve"]\n`,
     })),
-  });
+  },
+  crio: {
+    files: [
+      {
+        name: '/etc/containers/registries.conf.d/critest.conf',
+        content: REGISTRIES.map(
+          (registry) => `[[registry]]\nprefix = "${registry}"\nlocation = "${SERVER}"\ninsecure = true\n`,
+        ).join(''),
+      },
+    ],
+  },
+};
 
 const CONFLIST = {
   cniVersion: '1.0.0',
@@ -134,16 +154,18 @@ async function startRegistry(
 interface SpecsOptions extends CritestOptions {
   readonly world: World;
   readonly leftOut: readonly LeftOut[];
+  readonly socket: string;
   readonly programNodePath: string;
 }
 
 async function runSpecs(
   node: RunningNode,
-  { world, leftOut, programNodePath, focus, skip, onLine, signal }: SpecsOptions,
+  { world, leftOut, socket, programNodePath, focus, skip, onLine, signal }: SpecsOptions,
 ): Promise<readonly SpecReport[]> {
   const [logPath, reportPath] = ['/var/log/critest.log', '/var/log/critest.json'];
   const argv = [
     programNodePath,
+    `-runtime-endpoint=unix://${socket}`,
     '-ginkgo.v',
     '-ginkgo.no-color',
     `-ginkgo.json-report=${reportPath}`,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -154,6 +154,39 @@ test('etcd: its programs lie in a folder of the version', async () => {
   const made = await fetcher({ mirror, pins, component: 'etcd', version: '3.5.6' })();
   expect(made).toEqual({ ok: true, value: { madeBy: `${mirror}${path}` } });
   expect(readdirSync(join(folder, 'tree/bin')).sort()).toEqual(['etcd', 'etcdctl']);
+});
+
+test('CRI-O: its programs lie in the folder bin of a bundle that has many other files', async () => {
+  const path = '/cri-o/artifacts/cri-o.amd64.v1.34.0.tar.gz';
+  const programs = ['conmon', 'conmonrs', 'crictl', 'crio', 'crun', 'pinns', 'runc'];
+  const others = [
+    'contrib/crio',
+    'contrib/crio.service',
+    'etc/10-crio.conf',
+    'cni-plugins/bridge',
+    'install',
+  ];
+  const archive = await archiveOf([...others, ...programs.map((name) => `bin/${name}`)], 'cri-o');
+  const asked: string[] = [];
+  const mirror = await listen((request, response) => {
+    asked.push(request.url ?? '');
+    response.end(archive);
+  });
+  const pins = pinsWith({ crio: { '1.34.0': sha256(archive) } });
+  const wanted = { mirror, pins, component: 'crio', version: '1.34.0' } as const;
+  expect(await fetcher(wanted)()).toEqual({ ok: true, value: { madeBy: `${mirror}${asked[0]}` } });
+  expect(asked).toEqual([path]);
+  expect(readdirSync(join(folder, 'tree/bin')).sort()).toEqual(['conmon', 'crio', 'pinns']);
+  expect(readFileSync(join(folder, 'tree/bin/crio'), 'utf8')).toMatch(/^program bin\/crio /);
+});
+
+test('a bundle of CRI-O without conmon is of no use', async () => {
+  const archive = await archiveOf(['crio', 'pinns'], 'cri-o/bin');
+  const mirror = await listen((_request, response) => response.end(archive));
+  const pins = pinsWith({ crio: { '1.34.0': sha256(archive) } });
+  expect(await fetcher({ mirror, pins, component: 'crio', version: '1.34.0' })()).toMatchObject({
+    error: { reason: 'broken', why: expect.stringContaining('conmon') as unknown },
+  });
 });
 
 test('one wrong byte is named, and nothing is unpacked', async () => {

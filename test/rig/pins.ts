@@ -31,7 +31,7 @@ ${Object.entries(releases[component] ?? {})
       package: containerd
       folder: usr/bin
       versions: { bookworm: 1.6.20, sid: 2.1.9 }
-  crio:${release('crio', 'cri-o/cri-o.{arch}.v{version}.tar.gz')}
+  crio:${release('crio', 'cri-o/artifacts/cri-o.{arch}.v{version}.tar.gz')}
   runc:${release('runc', 'opencontainers/runc/releases/download/v{version}/runc.{arch}')}
   cni-plugins:${release('cni-plugins', 'containernetworking/plugins/releases/download/v{version}/cni-plugins-linux-{arch}-v{version}.tgz')}
   crictl:${release('crictl', 'kubernetes-sigs/cri-tools/releases/download/v{version}/crictl-v{version}-linux-{arch}.tar.gz')}

@@ -179,6 +179,8 @@ const RANDOM: readonly (readonly [RegExp, string])[] = [
   [/\btime="\d{4}-[^"]*"/g, 'time="TIME"'],
   [/\bveth[0-9a-f]{8}\b/g, 'vethNAME'],
   [/\bbwp[0-9a-f]{12}\b/g, 'bwpNAME'],
+  [/\bKUBE-HP-[A-Z2-7]{16}\b/g, 'KUBE-HP-HASH'], // of host ports that CRI-O sets up, as is the next
+  [/\bcomment "[A-Z2-7]{16}"/g, 'comment "HASH"'],
   [/\bCNI-((?:[A-Z]+-)?)[0-9a-f]{21,24}\b/g, 'CNI-$1HASH'],
 ];
 

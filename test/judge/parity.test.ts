@@ -127,6 +127,13 @@ test('how often a step was looked at, and a tracked flow, is none', () => {
   expect(first && second && differences(first, second)).toEqual([]);
 });
 
+test('host ports that CRI-O sets up are named after the id of the pod, and are the same', () => {
+  expect(withoutNames('iptables ip nat -N KUBE-HP-YOGHWEQJCL23MWL6')).toBe('iptables ip nat -N KUBE-HP-HASH');
+  expect(withoutNames('elements = { tcp . 8080 comment "L3UQTCJJDATBXUBI" : 10.88.0.2 . 80 }')).toBe(
+    'elements = { tcp . 8080 comment "HASH" : 10.88.0.2 . 80 }',
+  );
+});
+
 test('namespaces that CRI-O names by a random id alone are the same, and so are times of crictl', () => {
   const of = (digit: string, seconds: string) =>
     withoutNames(

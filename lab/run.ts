@@ -9,6 +9,7 @@ import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import { worst, type Finding, type Verdict } from './judge/verdict.ts';
 import { artifactsOf, bringUpNode, type BringUpOptions, type NodeParts } from './nodes/bring-up.ts';
 import { dumpConfig } from './nodes/node-runtime.ts';
+import { startCluster } from './nodes/cluster/cluster.ts';
 import type { NodeGroup } from './nodes/group.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
@@ -78,6 +79,8 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     for (const { own, parts } of planned)
       for (const artifact of artifactsOf(parts))
         observe({ kind: 'artifact', ...provenance(artifact), ...seenOn(own) });
+    for (const ref of run.cluster === undefined ? [] : [run.cluster.kubernetes, run.cluster.etcd])
+      observe({ kind: 'artifact', ...provenance(options.artifact(ref)) });
     for (const artifact of maker.artifacts) observe({ kind: 'artifact', ...provenance(artifact) });
 
     during = `starting node ${nodeName}`;
@@ -93,10 +96,22 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       ),
     );
 
+    const goesOn = nodes.every((one) => one.goesOn);
+    during = 'starting Kubernetes';
+    const cluster =
+      run.cluster === undefined || !goesOn
+        ? undefined
+        : await startCluster({
+            kubernetes: options.artifact(run.cluster.kubernetes),
+            etcd: options.artifact(run.cluster.etcd),
+            nodes: nodes.map(({ own, node, runtime }) => ({ name: own.name ?? '', node, runtime })),
+            ...{ clock, signal, onPart: (part) => observe({ kind: 'cluster-part', ...part }) },
+          });
     during = 'the steps';
     await runSteps({
-      run: nodes.every(({ goesOn }) => goesOn) ? run : { ...run, steps: [] },
+      run: goesOn ? run : { ...run, steps: [] },
       nodes,
+      ...(cluster === undefined ? {} : { cluster }),
       clock,
       artifact: options.artifact,
       signal,

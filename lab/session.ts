@@ -9,12 +9,13 @@ import {
   wantsContainers,
 } from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
+import { BadInput } from './core/lab-error.ts';
 import type { Clock } from './core/ports.ts';
 import type { Runtimes } from './core/runtime.ts';
 import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import type { Outcome } from './judge/verdict.ts';
-import type { BackendName, NodeMaker } from './nodes/node.ts';
+import { CLUSTER_BACKENDS, type BackendName, type NodeMaker } from './nodes/node.ts';
 import type { Plan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
 import { attemptHostPath } from './report/attempts.ts';
@@ -55,6 +56,7 @@ export interface SessionOptions {
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
+  refuseClusters(plan, backend);
   const startedMs = clock.now();
   emit({ kind: 'session-started', runs: plan.runs, backend, jobs, outputHostPath });
   if (plan.runs.length === 0) {
@@ -106,6 +108,15 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { outcome } = results;
   emit({ kind: 'session-ended', outcome, durationMs: clock.now() - startedMs, outputHostPath });
   return outcome;
+}
+
+/** A cluster on a backend that has none is known before anything runs. */
+function refuseClusters({ runs }: Plan, backend: BackendName): void {
+  const first = runs.find(({ cluster }) => cluster !== undefined);
+  if (first === undefined || CLUSTER_BACKENDS.includes(backend)) return;
+  throw new BadInput(
+    `${first.scenario.name} wants a cluster, and ${backend} nodes have none yet; add --backend ${CLUSTER_BACKENDS.join(' or ')}`,
+  );
 }
 
 /** Of the node of a session's run, counted from 0; unique on this host as the session's id is. */

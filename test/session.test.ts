@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { BadInput } from '../lab/core/lab-error.ts';
 import type { Artifacts } from '../lab/artifacts/artifacts.ts';
 import { findRuns, judgeFound } from '../lab/assembly/recorded.ts';
 import { RUNTIMES } from '../lab/assembly/runtimes.ts';
@@ -178,4 +179,16 @@ test('repeats have nodes of their own, and a run that differs is named', async (
   const seen = await session(runs, { fails: (node) => node === '5' });
   expect([seen.outcome, seen.nodes]).toEqual(['fail', ['1', '2', '3', '4', '5', '6']]);
   expect(seen.notices).toEqual(['b did not come out the same each time: 2 pass, 1 fail']);
+});
+
+test('a cluster on nodes that have none is bad input, and nothing is run', async () => {
+  const cluster = {
+    kubernetes: { component: 'kubernetes', version: '1.24.17' },
+    etcd: { component: 'etcd', version: '3.5.6' },
+    workers: ['worker-1'],
+  } as const;
+  const asked = session([{ ...run('a'), cluster }], { backend: 'vm', fails: () => false });
+  await expect(asked).rejects.toThrow(
+    new BadInput('a wants a cluster, and vm nodes have none yet; add --backend bare'),
+  );
 });

@@ -68,6 +68,9 @@ const readBeside =
     }
   };
 
+/** Without names, all scenarios but those with a cluster are meant: the first build of Kubernetes takes minutes. */
+export const needsNoCluster = ({ cluster }: Scenario): boolean => cluster === undefined;
+
 export interface PrepareOptions {
   readonly names: readonly string[];
   readonly flags: NodeFlags;
@@ -80,9 +83,10 @@ export interface PrepareOptions {
 
 /** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
 export async function preparePlan(world: World, options: PrepareOptions): Promise<Plan> {
-  const { scenarios, mistakes, filesRead } = await readScenarios(world, options.names);
+  const { scenarios: all, mistakes, filesRead } = await readScenarios(world, options.names);
   options.onRead?.(filesRead);
   if (mistakes.length > 0) throw mistakesFound(mistakes);
+  const scenarios = options.names.length > 0 ? all : all.filter(needsNoCluster);
   for (const note of scenarios.flatMap(notesOn)) options.note(formatDiagnostic(note));
   const plan = await planOf(world, { ...options, scenarios });
   for (const note of notesOnConfig(plan, { scenarios, runtimes: RUNTIMES }))

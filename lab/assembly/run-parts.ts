@@ -41,12 +41,13 @@ export function partsOf(
     plugins: pluginArtifacts(run.node.plugins, artifact),
     images: [pause, ...(app !== undefined && wantsContainers(run) ? [app] : [])],
     ...(run.node.record === true && recorder !== undefined ? { recorder } : {}),
-    later: stepRefs(run).map(artifact),
+    later: [...clusterRefs(run), ...stepRefs(run)].map(artifact),
   };
 }
 
-export const wantsContainers = ({ steps }: Pick<RunPlan, 'steps'>): boolean =>
-  steps.some(({ action }) => containerMadeBy(action) !== undefined);
+/** Whether the app image is needed; the pods of a cluster have no other one. */
+export const wantsContainers = ({ cluster, steps }: Pick<RunPlan, 'cluster' | 'steps'>): boolean =>
+  cluster !== undefined || steps.some(({ action }) => containerMadeBy(action) !== undefined);
 
 /** Whether plugin calls are recorded on some node. */
 export const isRecorded = ({ nodes }: Pick<RunPlan, 'nodes'>): boolean =>
@@ -57,6 +58,7 @@ export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap
 
 const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [
   ...run.nodes.flatMap(nodeRefs),
+  ...clusterRefs(run),
   ...stepRefs(run),
 ];
 
@@ -68,6 +70,9 @@ export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
 
 const stepRefs = ({ steps }: Pick<RunPlan, 'steps'>): readonly ComponentRef[] =>
   steps.flatMap(({ action }) => specOf(action).components?.(action) ?? []);
+
+const clusterRefs = ({ cluster }: Pick<RunPlan, 'cluster'>): readonly ComponentRef[] =>
+  cluster === undefined ? [] : [cluster.kubernetes, cluster.etcd];
 
 const nodeRefs = ({ runtime, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
   runtime,

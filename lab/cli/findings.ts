@@ -8,7 +8,7 @@ import { findingsPage, findingsTable, type Shown } from '../report/findings.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import type { NodeFlags, World } from '../assembly/world.ts';
 import { readPins } from '../assembly/open-artifacts.ts';
-import { mistakesFound, planOf, readScenarios } from '../assembly/plan-files.ts';
+import { needsNoCluster, mistakesFound, planOf, readScenarios } from '../assembly/plan-files.ts';
 import { readRecorded, type Recorded } from '../assembly/recorded.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import { EXIT } from './exit-codes.ts';
@@ -56,7 +56,7 @@ async function shownBy(world: World, recorded: readonly Recorded[]): Promise<rea
   const { scenarios, mistakes } = await readScenarios(world, []);
   if (mistakes.length > 0) throw mistakesFound(mistakes);
   const flags: NodeFlags = { backend: 'auto' };
-  const own = [...scenarios.filter(({ control }) => control === undefined)].sort(inOrder);
+  const own = scenarios.filter((one) => one.control === undefined && needsNoCluster(one)).sort(inOrder);
   const plan = await planOf(world, { scenarios: own, flags, pins: readPins(world) });
   const bySlug = new Map(recorded.map((one) => [one.run.slug, one]));
   for (const run of plan.runs) checkRecorded(run, bySlug.get(run.slug));

@@ -67,7 +67,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
   withSelectFlags(withShardFlags(withRunFlags(program.command('run'))))
     .description('run scenarios and judge them')
     .argument('[scenarios...]', 'names, files, folders or globs')
-    .option('--all', 'every scenario and every control, also those in sub-folders')
+    .option('--all', 'every scenario and every control, also those in sub-folders, but none with a cluster')
     .option('--keep', 'leave the nodes up, and say how to enter and end them')
     .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
     .option('-u, --update', 'write what was measured into the files, after showing the difference')

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import type { ClusterLook } from './cluster-state.ts';
 import { STATE_KINDS, type NodeState } from './node-state.ts';
 import type { CommandResult } from './ports.ts';
 import { STREAMS, type Recorded } from './recorded.ts';
@@ -66,6 +67,46 @@ export const nodeState: Schema<NodeState> = v.looseObject({
     ]),
   ),
 });
+
+const optionalText = v.exactOptional(v.string());
+
+export const clusterLook: Schema<ClusterLook> = v.union([
+  v.looseObject({ unseen: v.string() }),
+  v.looseObject({
+    nodes: v.array(
+      v.looseObject({
+        name: v.string(),
+        schedulable: v.boolean(),
+        ready: v.picklist(['True', 'False', 'Unknown']),
+        reason: v.string(),
+        message: v.string(),
+        runtimeVersion: v.string(),
+      }),
+    ),
+    pods: v.array(
+      v.looseObject({
+        namespace: v.string(),
+        name: v.string(),
+        app: optionalText,
+        node: optionalText,
+        phase: v.string(),
+        ready: v.boolean(),
+        terminating: v.boolean(),
+        ip: optionalText,
+      }),
+    ),
+    events: v.array(
+      v.looseObject({
+        kind: v.string(),
+        name: v.string(),
+        type: v.string(),
+        reason: v.string(),
+        message: v.string(),
+        count: v.number(),
+      }),
+    ),
+  }),
+]);
 
 const cut = v.exactOptional(v.array(v.picklist(STREAMS)));
 

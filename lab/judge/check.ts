@@ -1,3 +1,4 @@
+import type { ClusterLook } from '../core/cluster-state.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Expectation, TextExpectation } from '../spec/scenario.ts';
 import { type Bindings, bind } from '../match/bindings.ts';
@@ -13,6 +14,8 @@ export interface Subject {
   readonly expect: Expectation;
   /** the state of the node at that time */
   readonly state: NodeState | undefined;
+  /** the cluster at that time, in a run that has one; undefined if nobody looked */
+  readonly cluster?: ClusterLook | undefined;
   /** the part of the runtime log that belongs to it; undefined if no log was collected */
   readonly log: string | undefined;
   /** the pod that the step is about */

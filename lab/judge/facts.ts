@@ -1,6 +1,7 @@
 import { cannotFollow } from '../core/fake-plugin.ts';
 import { callsOf, nameCall, type CniCall } from '../core/cni-call.ts';
 import { CNI_BIN } from '../core/components.ts';
+import type { ClusterLook } from '../core/cluster-state.ts';
 import type { NodeState, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { JournalEntry } from '../observe/observation.ts';
@@ -35,6 +36,8 @@ export interface StepFacts {
   readonly crashes: readonly Seen<'runtime-ended'>[];
   /** the last look before the step started */
   readonly before: Look | undefined;
+  /** the cluster after the step; undefined if nobody looked */
+  readonly cluster: ClusterLook | undefined;
   /**
    * the part of the runtime log that belongs to this step; for a step in the background, everything since its start;
    * undefined if it was not read
@@ -79,6 +82,8 @@ export interface RunFacts {
   readonly looks: readonly Look[];
   /** the runtime ended after the last step of this node, during steps of other nodes, although no step asked for it */
   readonly lateCrashes: readonly Seen<'runtime-ended'>[];
+  /** the last look at the cluster, in a run that has one */
+  readonly cluster: ClusterLook | undefined;
   /** of the complete run */
   readonly calls: KnownCalls;
   /** names that appeared in and disappeared from /run/netns, in order */
@@ -95,7 +100,7 @@ export interface RunFacts {
 }
 
 export function factsOf(
-  run: Pick<RunPlan, 'steps' | 'pods'> & {
+  run: Pick<RunPlan, 'steps' | 'cluster' | 'pods'> & {
     readonly node: Pick<NodePlan, 'files' | 'runtime' | 'record'> & Partial<Pick<NodePlan, 'runtimeConfig'>>;
   },
   entries: readonly JournalEntry[],
@@ -116,6 +121,7 @@ export function factsOf(
       ...(step.background === undefined ? {} : { log: logMeanwhile(step.id, entries) }),
     })),
     looks,
+    cluster: ofKind(entries, 'cluster-look').at(-1)?.cluster,
     lateCrashes: ofKind(byStep.get('end') ?? [], 'runtime-ended').filter(({ asked }) => !asked),
     calls: knownCalls(run.node, entries),
     netnsChanges: ofKind(entries, 'netns'),
@@ -180,7 +186,12 @@ const isForPod = ({ verb }: CniCall): boolean => ['ADD', 'DEL', 'CHECK'].include
 export const podOfCall = ({ env }: Pick<CniCall, 'env'>): string | undefined =>
   /(?:^|;)K8S_POD_NAME=([^;]*)/.exec(env['CNI_ARGS'] ?? '')?.[1];
 
-const SEEN_FOR_ALL: readonly JournalEntry['kind'][] = ['look', 'runtime-log', 'runtime-ended'];
+const SEEN_FOR_ALL: readonly JournalEntry['kind'][] = [
+  'look',
+  'cluster-look',
+  'runtime-log',
+  'runtime-ended',
+];
 
 /** The journal lines of a step. A step that `parallel` starts also has what was observed for all of its steps. */
 function linesOf(
@@ -265,6 +276,7 @@ function stepFacts(
     crashes: within === undefined ? ofKind(own, 'runtime-ended').filter(({ asked }) => !asked) : [],
     log: logOf(own),
     state: look?.state,
+    cluster: ofKind(own, 'cluster-look').at(-1)?.cluster,
     runtime: look?.runtime,
   };
 }

@@ -8,6 +8,7 @@ import { capturesOf } from './captures-of.ts';
 import { causeOf } from './failures.ts';
 import { judgeCleanup, isComplete, judgeNotRun, judgeRan } from './ran.ts';
 import { judgeCalls } from './calls.ts';
+import { judgeCluster } from './cluster.ts';
 import { newestContainer } from '../core/node-state.ts';
 import { describeContainer, judgeContainers, judgeIgnoredOfContainer, logLines } from './containers.ts';
 import { judgeControl } from './control.ts';
@@ -206,6 +207,7 @@ function subjectOf(
     stepId,
     expect,
     state: step.state,
+    cluster: step.cluster,
     log: step.log,
     pod: podOf(step.step.action, all.run),
     container: containerOfAction(step.step.action),
@@ -273,8 +275,9 @@ function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
 
 /** Checks the state of the node and its log after a step or at the end of the run. */
 function judgeState(subject: Subject): Judged {
-  const { bound, log, calls, containers, network, bindings } = judgeBinding(subject);
+  const { bound, log, calls, containers, network, cluster, bindings } = judgeBinding(subject);
   const findings = [
+    ...cluster.findings,
     ...network.findings,
     ...judgePods(bound),
     ...judgeNetns(bound),
@@ -294,7 +297,8 @@ function judgeBinding(subject: Subject) {
   const calls = judgeCalls(bound);
   const containers = judgeContainers({ ...bound, bindings: calls.bindings });
   const network = judgeNetwork({ ...bound, bindings: containers.bindings });
-  return { bound, log, calls, containers, network, bindings: network.bindings };
+  const cluster = judgeCluster({ ...bound, bindings: network.bindings });
+  return { bound, log, calls, containers, network, cluster, bindings: cluster.bindings };
 }
 
 function judgeEnd({ run: { end }, facts }: View, bindings: Bindings): readonly Finding[] {
@@ -328,8 +332,9 @@ function endSubject(
   // The look at the end, not an earlier one: an earlier state of the node says nothing about the end.
   const atEnd = facts.looks.findLast(({ stepId }) => stepId === 'end');
   const state = (atEnd ?? facts.steps.at(-1) ?? facts.looks.at(-1))?.state;
-  const { log, calls } = facts;
-  return { stepId: 'end', expect, state, log, calls, pod: undefined, container: undefined, facts, bindings };
+  const { log, calls, cluster } = facts;
+  const none = { pod: undefined, container: undefined };
+  return { stepId: 'end', expect, state, cluster, log, calls, ...none, facts, bindings };
 }
 
 /**

@@ -38,11 +38,16 @@ export function leftOver({ baseline, state, looks, instruments }: LeftOverOption
     (item) =>
       !ownBridges.includes(item.detail?.['device'] ?? '') &&
       !(item.kind === 'file' && isInstrument(item.name, { instruments, folders: networks.folders })) &&
+      !(item.kind === 'iptables' && instruments.kubernetes === true && OF_KUBERNETES.test(item.name)) &&
       !(item.kind === 'conntrack' && !leadsAstray(item, { state, looks })),
   );
   const shared = counted.filter((item) => isShared(item, networks));
   return { own: counted.filter((item) => !shared.includes(item)), shared };
 }
+
+/** Chains of kube-proxy and kubelet, their rules, and the rules that lead to them. They follow Services, and no pod of a node. */
+const OF_KUBERNETES =
+  /^ip6? \w+ -[NPA] KUBE-|^ip6? \w+ -A (?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) .*-j KUBE-/;
 
 const isShared = (item: StateItem, networks: Networks): boolean => whyShared(item, networks) !== undefined;
 
@@ -70,10 +75,12 @@ export interface Instruments {
   readonly paths: readonly string[];
   /** its own scripts, contents and commands */
   readonly scripts: readonly string[];
+  /** the node is one of a cluster */
+  readonly kubernetes?: true;
 }
 
 export function instrumentsOf(
-  { steps, node }: Pick<RunPlan, 'steps'> & { readonly node?: Pick<NodePlan, 'files'> },
+  { steps, cluster, node }: Pick<RunPlan, 'steps' | 'cluster'> & { readonly node?: Pick<NodePlan, 'files'> },
   entries: readonly JournalEntry[],
 ): Instruments {
   const files = [
@@ -82,6 +89,7 @@ export function instrumentsOf(
   ];
   const scripts = steps.flatMap(({ action }) => specOf(action).scripts?.(action) ?? []);
   return {
+    ...(cluster === undefined ? {} : { kubernetes: true }),
     paths: files.map(({ name }) => name),
     scripts: [
       ...[...files, ...scripts].map(textOf),

@@ -100,6 +100,8 @@ export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fa
       case 'run-started':
       case 'artifact':
       case 'node-ready':
+      case 'cluster-part':
+      case 'cluster-look': // clusters are on one backend alone
       case 'step-started':
       case 'runtime-log':
       case 'cni-call-started':

@@ -22,6 +22,9 @@ export const CHECKS = [
   'no-calls',
   'call-order',
   'netns', // network namespaces that appeared and disappeared
+  'cluster-nodes', // conditions of nodes, as the API server reports them
+  'cluster-pods', // how many pods are ready, and on which nodes
+  'cluster-events',
   'cleanup', // the node was removed completely
   'control', // the result of a control is the expected one
 ] as const;

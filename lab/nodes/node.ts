@@ -193,6 +193,9 @@ export type BackendCheck =
 export const BACKENDS = ['bare', 'container', 'vm'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
+/** Those on whose nodes a kubelet runs. */
+export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare'];
+
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {
   readonly name: BackendName;

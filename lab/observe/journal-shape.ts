@@ -1,6 +1,14 @@
 import * as v from 'valibot';
 
-import { check, commandResult, nodeState, texts, type Schema, RECORDED_FIELDS } from '../core/json.ts';
+import {
+  check,
+  clusterLook,
+  commandResult,
+  nodeState,
+  texts,
+  type Schema,
+  RECORDED_FIELDS,
+} from '../core/json.ts';
 import { RUNTIME_STATES } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
 import type { JournalEntry } from './observation.ts';
@@ -40,6 +48,8 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
     runtimeVersion: v.string(),
     runtimeStartedBy: v.exactOptional(v.picklist(['lab', 'node'])),
   }),
+  'cluster-part': v.looseObject({ part: v.string(), ms: v.number() }),
+  'cluster-look': v.looseObject({ stepId, cluster: clusterLook }),
   'step-started': v.looseObject({ stepId }),
   command: v.looseObject({
     stepId,

@@ -1,3 +1,4 @@
+import type { ClusterLook } from '../core/cluster-state.ts';
 import type { NodeState, NodeUsage, RuntimeState } from '../core/node-state.ts';
 import type { CommandResult } from '../core/ports.ts';
 import type { Recorded } from '../core/recorded.ts';
@@ -40,6 +41,10 @@ export type Observation =
        */
       readonly runtimeStartedBy?: 'lab' | 'node';
     }
+  /** a part of a cluster is up: certificates, the API server, the nodes; and what that took */
+  | { readonly kind: 'cluster-part'; readonly part: string; readonly ms: number }
+  /** what the API server said of the cluster after a step; `start` before the first */
+  | { readonly kind: 'cluster-look'; readonly stepId: string; readonly cluster: ClusterLook }
   | { readonly kind: 'step-started'; readonly stepId: string }
   /** `pod` and `container` are the names in the scenario of what the command was for; `id` is that of CRI, if known */
   | {

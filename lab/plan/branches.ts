@@ -7,7 +7,7 @@ import type { Expectation, Scenario, StepSpec } from '../spec/scenario.ts';
 import { RUNTIMES, type ComponentName } from '../core/components.ts';
 import type { Cell } from './fill.ts';
 import { nameCell } from './cells.ts';
-import type { NodePlan } from './plan.ts';
+import type { ClusterPlan, NodePlan } from './plan.ts';
 
 /** What a `when` is asked about: one cell, and the versions of its node. */
 export interface BranchCell {
@@ -16,7 +16,11 @@ export interface BranchCell {
 }
 
 /** A cell, as one of its nodes has it. */
-export function branchCellOf(cell: Cell, { runtime, runc, crictl, plugins }: NodePlan): BranchCell {
+export function branchCellOf(
+  cell: Cell,
+  { runtime, runc, crictl, plugins }: NodePlan,
+  cluster?: ClusterPlan,
+): BranchCell {
   const set = plugins.set?.version;
   return {
     cell,
@@ -25,6 +29,9 @@ export function branchCellOf(cell: Cell, { runtime, runc, crictl, plugins }: Nod
       runc: runc.version,
       crictl: crictl.version,
       ...(set === undefined ? {} : { 'cni-plugins': set }),
+      ...(cluster === undefined
+        ? {}
+        : { kubernetes: cluster.kubernetes.version, etcd: cluster.etcd.version }),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type Diagnostic, type Place, mistakeAt } from '../spec/diagnostic.ts';
 import type {
+  ClusterExpectation,
   Expectation,
   LeftBehindExpectation,
   Scenario,
@@ -150,6 +151,7 @@ function textsOf({
   calls = [],
   noCalls = [],
   callOrder = [],
+  cluster,
 }: Expectation): readonly PlacedText[] {
   const ended = [networkReady, container, ...Object.values(containers)];
   const texts = [error, output, ...ended.flatMap((one) => [one?.reason, one?.message])];
@@ -159,11 +161,18 @@ function textsOf({
     ...expected,
     ...[leftBehind, ...ofPods.map((one) => one?.leftBehind)].flatMap(textsOfLeftBehind),
     ...[...log, ...noLog].flatMap(textsOfLog),
+    ...textsOfCluster(cluster),
     ...[...calls, ...callOrder, ...noCalls].flatMap((call) =>
       textsOfCall(call).map((text) => ({ text, place: call.place })),
     ),
   ];
 }
+
+const textsOfCluster = (cluster: ClusterExpectation | undefined): readonly PlacedText[] =>
+  [
+    ...Object.values(cluster?.nodes ?? {}).flatMap(({ reason, message }) => [reason, message]),
+    ...[...(cluster?.events ?? []), ...(cluster?.noEvents ?? [])].map(({ message }) => message),
+  ].flatMap((text) => (text === undefined ? [] : [placed(text)]));
 
 function textsOfLeftBehind(leftBehind: LeftBehindExpectation | undefined): readonly PlacedText[] {
   if (leftBehind === undefined || leftBehind.none) return [];

@@ -2,6 +2,7 @@ import type { FakeAnswer, FakeBehaviour, FakeScript } from '../core/fake-plugin.
 import { unreachable } from '../core/lab-error.ts';
 import type {
   CallExpectation,
+  ClusterExpectation,
   ContainerExpectation,
   Control,
   Expectation,
@@ -161,7 +162,7 @@ export function fillPod(pod: PodSpec, cell: Cell): PodSpec {
 /** Texts of expectations stay templates: the judge knows what `${web.id}` is. */
 export function fillExpectation(expectation: Expectation, filled: FilledCell): Expectation {
   const cell = filled.values;
-  const { calls, noCalls, callOrder } = expectation;
+  const { calls, noCalls, callOrder, cluster } = expectation;
   const fillCalls = (all: readonly CallExpectation[]) => all.map((call) => fillCall(call, filled));
   const { error, output, networkReady, pod, pods, container, containers, leftBehind, log, noLog } =
     expectation;
@@ -186,6 +187,31 @@ export function fillExpectation(expectation: Expectation, filled: FilledCell): E
     ...(calls === undefined ? {} : { calls: fillCalls(calls) }),
     ...(noCalls === undefined ? {} : { noCalls: fillCalls(noCalls) }),
     ...(callOrder === undefined ? {} : { callOrder: fillCalls(callOrder) }),
+    ...(cluster === undefined ? {} : { cluster: fillCluster(cluster, cell) }),
+  };
+}
+
+export function fillCluster(
+  { nodes, events, noEvents, ...rest }: ClusterExpectation,
+  cell: Cell,
+): ClusterExpectation {
+  const withTexts = <T extends { reason?: unknown; message?: TextExpectation }>(one: T): T => ({
+    ...one,
+    ...(one.message === undefined ? {} : { message: fillExpectedText(one.message, cell) }),
+  });
+  return {
+    ...rest,
+    nodes: Object.fromEntries(
+      Object.entries(nodes).map(([name, { reason, ...node }]) => [
+        name,
+        {
+          ...withTexts(node),
+          ...(reason === undefined ? {} : { reason: fillExpectedText(reason, cell) }),
+        },
+      ]),
+    ),
+    events: events.map(withTexts),
+    noEvents: noEvents.map(withTexts),
   };
 }
 

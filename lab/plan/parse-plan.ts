@@ -58,6 +58,9 @@ const RUNS: Schema<unknown> = v.looseObject({
         ),
         v.minLength(1),
       ),
+      cluster: v.exactOptional(
+        v.looseObject({ kubernetes: component, etcd: component, workers: v.array(v.string()) }),
+      ),
       pods: v.array(v.looseObject({ name: v.string() })),
       steps: v.array(
         v.looseObject({

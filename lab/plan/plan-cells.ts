@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../core/lab-error.ts';
 import { type Diagnostic, mistakeAt } from '../spec/diagnostic.ts';
 import type {
+  ClusterSpec,
   CniPluginsSpec,
   NamedNode,
   NodeSpec,
@@ -27,6 +28,7 @@ import type { NodeLimits } from '../core/node-state.ts';
 import type { ComponentName, ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import { specOf, type Action, type PlannedAction } from '../spec/verbs/verbs.ts';
 import {
+  fillCluster,
   fillControl,
   fillExpectation,
   fillFake,
@@ -40,7 +42,14 @@ import {
   type Cell,
   type FilledCell,
 } from './fill.ts';
-import { needsRecorder, type NodePlan, type PlannedStep, type RunPlan, runOn } from './plan.ts';
+import {
+  needsRecorder,
+  type ClusterPlan,
+  type NodePlan,
+  type PlannedStep,
+  type RunPlan,
+  runOn,
+} from './plan.ts';
 import { resolveComponent, factsBeside, type VersionFacts } from './resolve-component.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
@@ -74,7 +83,10 @@ export function planCells(
         ),
       }),
     }));
-    const byNode = new Map(planned.map(({ spec, plan }) => [spec.name, branchCellOf(cell, plan)] as const));
+    const cluster = scenario.cluster && planCluster(scenario.cluster, resolver);
+    const byNode = new Map(
+      planned.map(({ spec, plan }) => [spec.name, branchCellOf(cell, plan, cluster)] as const),
+    );
     const cellOn: NodeCells = (node) => byNode.get(node) ?? { cell, versions: {} };
     const steps = scenario.steps
       .filter((step) => applies(step, cellOn(step.on)))
@@ -82,7 +94,7 @@ export function planCells(
         const node = runOn(nodesOfCell, step.on);
         return { step, action: planAction(step.action, { node, filled, resolver }) };
       });
-    return { filled, planned, steps, cellOn };
+    return { filled, planned, cluster, steps, cellOn };
   });
   if (mistakes.size > 0) return err([...mistakes.values()].sort(inOrderOfTheFile));
 
@@ -98,7 +110,7 @@ export function planCells(
   const wrongUses = [...checkUses(scenario, nodeCells), ...checkCaptures(scenario, nodeCells)];
   if (wrongUses.length > 0) return err(wrongUses);
   return ok(
-    plans.map(({ filled, planned, steps, cellOn }) => {
+    plans.map(({ filled, planned, cluster, steps, cellOn }) => {
       const cell = filled.values;
       const { name, summary, place, control } = scenario;
       const plannedSteps = steps.map(({ step, ...own }) =>
@@ -121,6 +133,7 @@ export function planCells(
           };
           return needsRecorder(node, plannedSteps) ? { ...node, record: true as const } : node;
         }),
+        ...(cluster === undefined ? {} : { cluster }),
         pods: scenario.pods.map((pod) => fillPod(pod, cell)),
         steps: plannedSteps,
       };
@@ -206,6 +219,12 @@ function planNode(node: NodeSpec, { filled, resolver, mistake, later }: NodeCell
   };
 }
 
+function planCluster({ place, workers, ...versions }: ClusterSpec, resolver: Resolver): ClusterPlan {
+  const kubernetes = resolver('kubernetes', versions.kubernetes);
+  const etcd = resolver('etcd', versions.etcd ?? { text: 'default', place }, [kubernetes]);
+  return { kubernetes, etcd, workers };
+}
+
 interface NodeCell {
   readonly filled: FilledCell;
   readonly resolver: Resolver;
@@ -258,6 +277,7 @@ function planAction(
     file: (file) => fillFile(file, { cell: filled, mode: 'template' }),
     logLine: (line) => fillLog(line, cell),
     network: (network) => fillNetwork(network, cell),
+    cluster: (cluster) => fillCluster(cluster, cell),
     runtime: (version) => planRuntime({ name: node.runtime.name, version }, resolver),
     plugins: (plugins) => planPlugins(plugins, { filled, resolver }),
     fake: (script) => fillFake(script, filled),

@@ -25,8 +25,18 @@ export interface RunPlan {
   readonly cell: Readonly<Record<string, string>>;
   /** one without a name, or several with one each */
   readonly nodes: readonly PlannedNode[];
+  /** Kubernetes on these nodes; missing: they have none */
+  readonly cluster?: ClusterPlan;
   readonly pods: readonly PodSpec[];
   readonly steps: readonly PlannedStep[];
+}
+
+/** What runs on the nodes of a cluster. The first node of the run is its control plane. */
+export interface ClusterPlan {
+  readonly kubernetes: ComponentRef;
+  readonly etcd: ComponentRef;
+  /** the names of its other nodes */
+  readonly workers: readonly string[];
 }
 
 /** What names a run and its place in a matrix. It is small: a report of many runs keeps this of each, and no steps. */
@@ -105,19 +115,20 @@ export interface PlannedStep {
 
 /** A run as one of its nodes has it: that node, its steps, and what is expected of it at the start and at the end. */
 export interface NodeRun
-  extends Pick<RunPlan, 'scenario' | 'pods' | 'steps'>, Pick<PlannedNode, 'start' | 'end'> {
+  extends Pick<RunPlan, 'scenario' | 'cluster' | 'pods' | 'steps'>, Pick<PlannedNode, 'start' | 'end'> {
   /** missing where there is one node, which has no name */
   readonly name?: string;
   readonly node: PlannedNode;
 }
 
 /** In the order of the file. */
-export const nodeRuns = ({ scenario, nodes, pods, steps }: RunPlan): readonly NodeRun[] =>
+export const nodeRuns = ({ scenario, nodes, cluster, pods, steps }: RunPlan): readonly NodeRun[] =>
   nodes.map((node) => ({
     ...(node.name === undefined ? {} : { name: node.name }),
     ...(node.start === undefined ? {} : { start: node.start }),
     ...(node.end === undefined ? {} : { end: node.end }),
     scenario,
+    ...(cluster === undefined ? {} : { cluster }),
     pods,
     node,
     steps: steps.filter(({ on }) => on === node.name),

@@ -158,16 +158,21 @@ export function localComponents(
 
 function versionTexts({
   nodes,
+  cluster,
   steps,
-}: Pick<Scenario, 'nodes' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
+}: Pick<Scenario, 'nodes' | 'cluster' | 'steps'>): readonly (readonly [ComponentName, VersionText])[] {
   const ofNodes = nodes.flatMap((node): readonly (readonly [ComponentName, VersionText | undefined])[] => [
     [node.runtime.name, node.runtime.version],
     ['runc', node.runc],
     ['crictl', node.crictl],
     ...pluginVersions(node.cniPlugins),
   ]);
+  const ofCluster = [
+    ['kubernetes', cluster?.kubernetes],
+    ['etcd', cluster?.etcd],
+  ] as const;
   return [
-    ...ofNodes.flatMap(([component, version]) =>
+    ...[...ofNodes, ...ofCluster].flatMap(([component, version]) =>
       version === undefined ? [] : [[component, version] as const],
     ),
     ...steps.flatMap(

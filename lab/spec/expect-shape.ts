@@ -1,6 +1,8 @@
 import { CONTAINER_STATES, STATE_KINDS, type StateKind, RUNTIME_STATES } from '../core/node-state.ts';
 import { CRI_KEYS, CRI_KEYS_OF_CONTAINER } from './pod-shape.ts';
 import { NETNS_CHANGES } from '../core/recorded.ts';
+import { CONTROL_PLANE } from '../core/cluster-state.ts';
+import { clusterExpectShape } from './cluster-expect-shape.ts';
 import { callOrderShape, callShape, countedCallShape } from './call-shape.ts';
 import { present, object } from './object-shape.ts';
 import { bool, wholeNumber, word, whenShape } from './scalar-shapes.ts';
@@ -14,7 +16,7 @@ import type {
   PodExpectation,
   TextExpectation,
 } from './scenario.ts';
-import type { YamlValue } from './yaml-value.ts';
+import type { Entry, YamlValue } from './yaml-value.ts';
 import { about, byKind, list, mapOf, mapped, named, notEmpty, oneOrMany, type Shape } from './shape.ts';
 import {
   hasNode,
@@ -231,6 +233,7 @@ const commonKeys = {
     mapped(list(word(NETNS_CHANGES)), (changes, { place }) => ({ place, changes })),
   ),
   'call-order': about('calls of plugins, each of which starts later than the one before', callOrderShape),
+  cluster: about('nodes, pods and events of the cluster, as its API server has them', clusterExpectShape),
 };
 
 interface CommonValues {
@@ -246,6 +249,7 @@ interface CommonValues {
   readonly 'no-calls'?: Expectation['noCalls'];
   readonly 'call-order'?: Expectation['callOrder'];
   readonly netns?: Expectation['netns'];
+  readonly cluster?: Expectation['cluster'];
 }
 
 const commonExpectation = (values: CommonValues) => ({
@@ -260,6 +264,7 @@ const commonExpectation = (values: CommonValues) => ({
     noCalls: values['no-calls'],
     callOrder: values['call-order'],
     netns: values.netns,
+    cluster: values.cluster,
   }),
   log: values.log ?? [],
   noLog: values['no-log'] ?? [],
@@ -341,6 +346,11 @@ export const parallelExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
   }),
 );
 
+/** It names no node, and says something of the cluster. */
+function isEndOfCluster(entries: readonly Entry[]): boolean {
+  return entries.some(({ name }) => name === 'cluster') && entries.every(({ name }) => name !== 'on');
+}
+
 /** What `expect` may hold at the end of a file: of the node, not of a command. */
 export const endExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
   named(
@@ -356,12 +366,13 @@ export const endExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
           },
           (values, spot) => ({
             ...commonExpectation(values),
-            ...present({ on: values.on }),
+            ...present({ on: isEndOfCluster(spot.entries) ? CONTROL_PLANE : values.on }),
             place: spot.place,
           }),
         ),
         'leave "expect" out',
       ),
+      isEndOfCluster,
     ),
   ),
 );

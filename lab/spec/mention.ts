@@ -26,6 +26,12 @@ export type Mention =
   | { readonly kind: 'declared-pod'; readonly name: string }
   /** the nodes of the file, where there are several */
   | { readonly kind: 'nodes'; readonly names: readonly string[] }
+  /** these nodes are a cluster */
+  | { readonly kind: 'cluster' }
+  /** one of its nodes */
+  | { readonly kind: 'node-name'; readonly name: string }
+  /** what is read from here on is about the cluster, and taken on its control plane */
+  | { readonly kind: 'on-cluster'; readonly what: string }
   /** what is read from here on is about this node, or does not say which */
   | { readonly kind: 'on'; readonly node: string | undefined; readonly what: string }
   /** a step begins */

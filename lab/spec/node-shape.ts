@@ -139,7 +139,8 @@ const RUNTIME_KEYS: Readonly<Record<RuntimeName, Shape<VersionText>>> = {
   ),
 };
 
-const nodeOfAnyRuntime: Shape<NodeSpec> = object(
+/** What a file says of a node: all of it, or what is different from others. */
+export const nodePartsShape: Shape<Partial<NodeSpec>> = object(
   {
     required: {},
     optional: {
@@ -177,31 +178,38 @@ const nodeOfAnyRuntime: Shape<NodeSpec> = object(
       const version = values[name];
       return version === undefined ? [] : [{ name, version }];
     });
-    if (runtime === undefined) return undefined; // hasRuntime reports it
-    return {
-      runtime,
-      ...present({ otherRuntime }),
-      ...present({ runc: values.runc, crictl: values.crictl, runtimeConfig: values['runtime-config'] }),
-      ...present({ runtimeConfigPlace: placeOf(spot, 'runtime-config') }),
-      cniPlugins: values['cni-plugins'] ?? { set: { text: 'default', place: spot.place }, plugins: [] },
-      cniConfig: values['cni-config'] ?? [],
-      files: values.files ?? [],
-      ...present({ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect }),
-      ...present({ record: values.record }),
-    };
+    return present({
+      ...{ runtime, otherRuntime, runc: values.runc, crictl: values.crictl },
+      ...{ runtimeConfig: values['runtime-config'], runtimeConfigPlace: placeOf(spot, 'runtime-config') },
+      ...{ cniPlugins: values['cni-plugins'], cniConfig: values['cni-config'], files: values.files },
+      ...{ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect },
+      record: values.record,
+    });
   },
 );
 
+/** With what a file that does not say it means; undefined where no runtime is named, which `hasRuntime` reports. */
+export const completeNode = ({ runtime, ...parts }: Partial<NodeSpec>, place: Place): NodeSpec | undefined =>
+  runtime === undefined
+    ? undefined
+    : {
+        runtime,
+        cniPlugins: { set: { text: 'default', place }, plugins: [] },
+        cniConfig: [],
+        files: [],
+        ...parts,
+      };
+
 /** `node`: the versions a node is made of, and what stands in its files before the runtime starts. */
 export const nodeShape: Shape<NodeSpec> = {
-  ...nodeOfAnyRuntime,
+  ...nodePartsShape,
   read: (spot) => {
     const isWhole = spot.kind === 'mapping' && hasRuntime(spot, RUNTIMES);
-    const node = nodeOfAnyRuntime.read(spot);
-    return isWhole ? node : undefined;
+    const parts = nodePartsShape.read(spot);
+    return isWhole && parts !== undefined ? completeNode(parts, spot.place) : undefined;
   },
   schema: (definitions) => ({
-    ...nodeOfAnyRuntime.schema(definitions),
+    ...nodePartsShape.schema(definitions),
     anyOf: RUNTIMES.map((name) => ({ required: [name] })),
   }),
 };

@@ -65,6 +65,7 @@ class KnownNames {
   readonly #axes = new Map<string, readonly AxisValue[]>();
   readonly #declaredPods: Named[] = [];
   #nodes: readonly string[] = [];
+  #isCluster = false;
   /** what the mention is about, where there are several nodes */
   #node: string | undefined;
   /** pods and containers, and the node on which they are made */
@@ -96,6 +97,19 @@ class KnownNames {
       case 'nodes':
         this.#nodes = mention.names;
         return [];
+      case 'cluster':
+        this.#isCluster = true;
+        return [];
+      case 'node-name':
+        return this.#nodes.includes(mention.name)
+          ? []
+          : [{ message: `there is no node "${mention.name}"${choices(mention.name, this.#nodes)}` }];
+      case 'on-cluster':
+        this.#leaveBackground();
+        [this.#node] = this.#nodes; // the control plane is the first
+        return this.#isCluster
+          ? []
+          : [{ message: `${mention.what} is about a cluster, and this file has none: write "cluster"` }];
       case 'on':
         this.#leaveBackground();
         this.#node = mention.node;

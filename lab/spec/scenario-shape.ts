@@ -1,4 +1,5 @@
 import { didYouMean, type Diagnostic } from './diagnostic.ts';
+import { clusterShape } from './cluster-shape.ts';
 import { endExpectShape } from './expect-shape.ts';
 import { nodeShape } from './node-shape.ts';
 import { LIMITS, cellCount, tooManyCells } from './limits.ts';
@@ -62,15 +63,19 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
       pods: about('pods that are more than plain, by name', podsShape),
       node: about('what the node is made of', nodeShape),
       nodes: about('in place of that: several nodes by name, with a network between them', nodesShape),
+      cluster: about('in place of that: nodes with Kubernetes on them', clusterShape),
       expect: about('what must be so at the end', atTheEnd),
     },
-    first: ['matrix', 'pods', 'node', 'nodes'] as const,
+    first: ['matrix', 'pods', 'node', 'nodes', 'cluster'] as const,
     ignored: /^x-/, // for anchors that several places share
   };
   const scenario = object(keys, (values, spot) => {
-    checkControl(values, spot);
-    const nodes = values.nodes ?? (values.node === undefined ? undefined : [values.node]);
+    const { cluster } = values;
+    const nodes = values.nodes ?? cluster?.nodes ?? (values.node === undefined ? undefined : [values.node]);
+    checkControl({ ...values, ...present({ nodes }) }, spot);
     if (nodes === undefined) return spot.mistake('"node" is missing');
+    if (cluster !== undefined && (values.node !== undefined || values.nodes !== undefined))
+      return spot.mistake('"cluster" has nodes of its own; leave "node" and "nodes" out');
     if (values.node !== undefined && values.nodes !== undefined)
       return spot.mistake('"node" is the only node, and "nodes" are several by name; one of them has to go');
     checkAxesOfRuntimes(nodes, spot);
@@ -83,6 +88,7 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
       ...present({ control: values.control }),
       matrix: values.matrix ?? [],
       nodes,
+      ...present({ cluster: cluster?.cluster }),
       pods: withPlainPods(values.pods ?? [], values.steps),
       steps: values.steps,
       expect: values.expect ?? [],
@@ -92,7 +98,7 @@ export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario,
     ...scenario,
     schema: (definitions) => ({
       ...scenario.schema(definitions),
-      oneOf: [{ required: ['node'] }, { required: ['nodes'] }],
+      oneOf: [{ required: ['node'] }, { required: ['nodes'] }, { required: ['cluster'] }],
     }),
     read: (spot) =>
       spot.kind === 'mapping'

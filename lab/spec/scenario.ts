@@ -36,6 +36,8 @@ export interface Scenario {
   readonly matrix: readonly Axis[];
   /** one without a name, or several with one each */
   readonly nodes: readonly NamedNode[];
+  /** Kubernetes on these nodes; missing: they have none */
+  readonly cluster?: ClusterSpec;
   readonly pods: readonly PodSpec[];
   readonly steps: readonly StepSpec[];
   /** holds at the end, after the last step; each for one node, where there are several */
@@ -44,6 +46,15 @@ export interface Scenario {
 
 export interface NamedNode extends NodeSpec {
   readonly name?: string;
+}
+
+/** Its nodes are `control-plane`, the first node of the scenario, and the workers. */
+export interface ClusterSpec {
+  readonly place: Place;
+  readonly kubernetes: VersionText;
+  /** missing: the one that belongs to that version of Kubernetes */
+  readonly etcd?: VersionText;
+  readonly workers: readonly string[];
 }
 
 export interface EndExpectation extends Expectation {
@@ -198,6 +209,7 @@ export type Condition =
   | { readonly until: 'container'; readonly container: string; readonly state: ContainerState }
   | { readonly until: 'log'; readonly line: LogExpectation }
   | { readonly until: 'command'; readonly argv: readonly string[] }
+  | { readonly until: 'cluster'; readonly cluster: ClusterExpectation }
   | { readonly until: 'background'; readonly background: string };
 
 /** Component or axis → range (`>=1.6.0 <1.6.4`) or the very text of a value. */
@@ -232,8 +244,55 @@ export interface Expectation {
   readonly noCalls?: readonly CallExpectation[];
   /** each starts later than the one before; others may lie between */
   readonly callOrder?: readonly CallExpectation[];
+  /** of the cluster, as its API server says it */
+  readonly cluster?: ClusterExpectation;
   /** how names in /run/netns came and went, one after the other */
   readonly netns?: { readonly place: Place; readonly changes: readonly NetnsChange['change'][] };
+}
+
+/** A cluster as its API server has it; what is not mentioned may be anything. */
+export interface ClusterExpectation {
+  readonly place: Place;
+  readonly nodes: Readonly<Record<string, ClusterNodeExpectation>>;
+  /** by their label `app`, in all namespaces */
+  readonly pods: Readonly<Record<string, ClusterPodsExpectation>>;
+  /** since the start of the cluster */
+  readonly events: readonly EventExpectation[];
+  readonly noEvents: readonly EventExpectation[];
+}
+
+export interface ClusterNodeExpectation {
+  readonly place: Place;
+  /** the status of its Ready condition */
+  readonly ready?: 'True' | 'False' | 'Unknown';
+  readonly reason?: TextExpectation;
+  readonly message?: TextExpectation;
+  readonly schedulable?: boolean;
+  /** `containerd://1.6.4` */
+  readonly runtimeVersion?: string;
+}
+
+export interface ClusterPodsExpectation {
+  readonly place: Place;
+  /** how many there are, those that are being deleted included */
+  readonly count?: number;
+  /** how many of them are Ready and not being deleted */
+  readonly ready?: number;
+  readonly terminating?: number;
+  /** how many of them are on each node; on a node that is not named there are none */
+  readonly on?: Readonly<Record<string, number>>;
+}
+
+/** An event as far as a file describes it. */
+export interface EventExpectation {
+  readonly place: Place;
+  /** the name of its object, or the beginning of the name up to a hyphen: `web` is also of the pod web-6d4cf56db6-x7x2p */
+  readonly about?: string;
+  readonly type?: 'Normal' | 'Warning';
+  readonly reason?: string;
+  readonly message?: TextExpectation;
+  /** how often it happened in all; missing: at least once */
+  readonly times?: number;
 }
 
 /** Exact, or (rarely, and saying why) a part. Captures stand in either. */

@@ -1,3 +1,4 @@
+import { CONTROL_PLANE } from '../core/cluster-state.ts';
 import { parallelExpectShape, stepExpectShape } from './expect-shape.ts';
 import { present, object, unionByKey, type ObjectShape, type OtherWords } from './object-shape.ts';
 import { text, timeShape, whenShape } from './scalar-shapes.ts';
@@ -5,7 +6,8 @@ import type { EndExpectation, Expectation, StepSpec, When } from './scenario.ts'
 import { LIMITS } from './limits.ts';
 import { mentioning } from './mention.ts';
 import { about, list, mapped, type Shape } from './shape.ts';
-import type { YamlValue } from './yaml-value.ts';
+import type { Entry, YamlValue } from './yaml-value.ts';
+import { isOfCluster } from './verbs/cluster.ts';
 import {
   VERBS,
   isVerb,
@@ -122,7 +124,9 @@ const SINGLE_VERBS = Object.keys(VERBS)
 /** One of the steps that `parallel` starts. */
 const stepTogether: Shape<WrittenStep> = unionByKey(
   'a step of "parallel"',
-  Object.fromEntries(SINGLE_VERBS.map((verb) => [verb, stepOf(verb, OF_ONE_TOGETHER)])),
+  Object.fromEntries(
+    SINGLE_VERBS.filter((verb) => !isOfCluster(verb)).map((verb) => [verb, stepOf(verb, OF_ONE_TOGETHER)]),
+  ),
   OTHER_WORDS,
 );
 
@@ -174,6 +178,7 @@ function checkTogether(
     log,
     noLog,
     netns,
+    cluster,
     ...ofStep
   } of expect) {
     for (const [key, isThere] of [
@@ -183,6 +188,7 @@ function checkTogether(
       ['containers', containers !== undefined],
       ['left-behind', leftBehind !== undefined],
       ['netns', netns !== undefined],
+      ['cluster', cluster !== undefined],
       ['log', log.length > 0],
       ['no-log', noLog.length > 0],
     ] as const)
@@ -282,7 +288,9 @@ const oneStep: Shape<WrittenStep> = unionByKey(
 export const stepShape: Shape<WrittenStep> = {
   ...oneStep,
   read: (spot) => {
-    if (!isOnSeveralNodes(spot)) mentionNode('a step', spot);
+    if (isStepOfCluster(spot.kind === 'mapping' ? spot.entries : []))
+      spot.mention({ kind: 'on-cluster', what: 'a step' });
+    else if (!isOnSeveralNodes(spot)) mentionNode('a step', spot);
     return oneStep.read(spot);
   },
 };
@@ -292,6 +300,17 @@ function isOnSeveralNodes(spot: YamlValue): boolean {
   const entries = spot.kind === 'mapping' ? spot.entries : [];
   const steps = entries.find(({ name }) => name === 'parallel')?.value;
   return !hasNode(spot) && steps?.kind === 'list' && steps.items.some(hasNode);
+}
+
+/** Taken with kubectl, on the control plane. */
+function isStepOfCluster(entries: readonly Entry[]): boolean {
+  return entries.some(
+    ({ name, value }) =>
+      isOfCluster(name) ||
+      (name === 'wait-for' &&
+        value.kind === 'mapping' &&
+        value.entries.some((condition) => condition.name === 'cluster')),
+  );
 }
 
 function stepOf(verb: Verb, optional: typeof OF_ONE_TOGETHER | typeof COMMON): ObjectShape<WrittenStep> {
@@ -305,11 +324,22 @@ function stepOf(verb: Verb, optional: typeof OF_ONE_TOGETHER | typeof COMMON): O
       if (values.background !== undefined && !runsOneCommand(action))
         return spot.mistake(`only a step that runs one command goes on in the background; ${verb} does not`);
       const place = spot.entries.find(({ name }) => name === verb)?.key.place ?? spot.place;
+      const ofCluster = isStepOfCluster(spot.entries);
+      if (ofCluster && values.on !== undefined) {
+        const on = spot.entries.find(({ name }) => name === 'on')?.key ?? spot;
+        return on.mistake(`${verb} is about the cluster and is taken on ${CONTROL_PLANE}; leave "on" out`);
+      }
+      const speaksOfCluster = values.expect?.some(({ cluster }) => cluster !== undefined) === true;
+      if (values.background !== undefined && speaksOfCluster)
+        return spot.mistake(
+          'of a step in the background nobody knows when it has changed the cluster; expect it of a later step',
+          'expect',
+        );
       return {
         place,
         action,
         ...present({
-          on: values.on,
+          on: ofCluster ? CONTROL_PLANE : values.on,
           background: values.background,
           when: values.when,
           timeoutMs: values.timeout,

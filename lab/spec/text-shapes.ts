@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
+import type { Entry } from './yaml-value.ts';
 import { contentOf, type Content } from '../core/content.ts';
 import { present, object } from './object-shape.ts';
 import type { TextExpectation, VersionText, FileSpec } from './scenario.ts';
@@ -33,10 +34,17 @@ export const nameShape: Shape<string> = mapped(
 );
 
 /** A mapping that says by `on` which node it is about, where there are several. */
-export const aboutOneNode = <T>(what: string, shape: Shape<T>): Shape<T> => ({
+export const aboutOneNode = <T>(
+  what: string,
+  shape: Shape<T>,
+  /** whether it is about the cluster, and so names no node */
+  isOfCluster: (entries: readonly Entry[]) => boolean = () => false,
+): Shape<T> => ({
   ...shape,
   read: (spot) => {
-    mentionNode(what, spot);
+    const entries = spot.kind === 'mapping' ? spot.entries : [];
+    if (isOfCluster(entries)) spot.mention({ kind: 'on-cluster', what });
+    else mentionNode(what, spot);
     return shape.read(spot);
   },
 });

@@ -3,6 +3,7 @@ import type { NodeState } from '../core/node-state.ts';
 import type { ComponentRef } from '../core/components.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
 import type { NodeRuntime } from '../nodes/node-runtime.ts';
+import type { ClusterNode } from '../nodes/cluster/cluster.ts';
 import type { LabNode, NodeFile } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { PodSpec } from '../spec/scenario.ts';
@@ -13,6 +14,8 @@ import type { Captures } from './captures.ts';
 export interface StepContext {
   readonly node: LabNode;
   readonly runtime: NodeRuntime;
+  /** of a node of a cluster. A step that needs it stands in no other file. */
+  readonly clusterNode: ClusterNode;
   readonly pods: readonly PodSpec[];
   readonly clock: Clock;
   readonly stepId: string;

@@ -1,5 +1,6 @@
 import type { NodeState } from '../core/node-state.ts';
 import { nodeRuns, runOn, type NodeRun, type PlannedStep, type RunPlan } from '../plan/plan.ts';
+import type { Cluster } from '../nodes/cluster/cluster.ts';
 import type { ObservedOn, Observation } from '../observe/observation.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { Captures } from './captures.ts';
@@ -14,6 +15,8 @@ export interface NodeUp extends Pick<StepperOptions, 'node' | 'runtime'> {
 export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' | 'settleMs'> {
   readonly run: RunPlan;
   readonly nodes: readonly NodeUp[];
+  /** Kubernetes on these nodes; it is looked at after each step, too */
+  readonly cluster?: Cluster;
   readonly observe: (observation: Observation & ObservedOn) => void;
   /** as a stepper's, for a node by its name */
   readonly settling: (stepId: string, state: NodeState, on: string | undefined) => Settling;
@@ -25,7 +28,7 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
  * looks at it. Steps that are started at once may be on several nodes, which are looked at when all have ended. At the end it kills what goes on in the background, and looks at the nodes once more that it did not look at last.
  */
 export async function runSteps(options: StepsOptions): Promise<void> {
-  const { run, nodes, observe, signal, settling, ...common } = options;
+  const { run, nodes, cluster, observe, signal, settling, ...common } = options;
   const own = nodeRuns(run);
   const last = run.steps.at(-1);
   const known = new Map<string, string>();
@@ -34,6 +37,7 @@ export async function runSteps(options: StepsOptions): Promise<void> {
     const stepper = createStepper({
       ...common,
       ...up,
+      ...(cluster === undefined || up.name === undefined ? {} : { clusterNode: cluster.node(up.name) }),
       captures: new Captures(observeOn, known),
       settling: (stepId, state) => settling(stepId, state, up.name),
       asksNetwork: (stepId) => speaksOfNetwork(stepId, { ...runOn(own, up.name), last }),
@@ -41,7 +45,11 @@ export async function runSteps(options: StepsOptions): Promise<void> {
     });
     return { ...(up.name === undefined ? {} : { name: up.name }), stepper };
   });
+  const lookAtCluster = async (stepId: string): Promise<void> => {
+    if (cluster !== undefined) observe({ kind: 'cluster-look', stepId, cluster: await cluster.look() });
+  };
   for (const { stepper } of steppers) await stepper.look('start');
+  await lookAtCluster('start');
   const begin = (step: PlannedStep) => {
     const { on } = step;
     const { pods } = run;
@@ -56,6 +64,8 @@ export async function runSteps(options: StepsOptions): Promise<void> {
     const begun = atOnce.map(begin);
     await Promise.allSettled(begun); // what is under way still ends before a failure of the lab ends the run
     for (const look of await Promise.all(begun)) await look();
+    const [first] = atOnce;
+    if (first !== undefined) await lookAtCluster(first.id);
   }
   signal.throwIfAborted();
   if (last === undefined) return;
@@ -65,6 +75,7 @@ export async function runSteps(options: StepsOptions): Promise<void> {
   for (const { name, stepper } of steppers)
     if (name !== last.on || ended.has(stepper))
       await stepper.look('end', (state) => settling('end', state, name));
+  await lookAtCluster('end');
 }
 
 /** One by one, but a `parallel` with steps on several nodes on all of these at once. What it starts is left to it. */

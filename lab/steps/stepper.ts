@@ -1,9 +1,11 @@
+import { CLUSTER_EFFECTS } from './cluster.ts';
 import { CNI_CALL_EFFECTS } from './cni.ts';
 import { bytesOfText } from '../core/content.ts';
 import type { Artifact } from '../artifacts/artifact.ts';
-import { CannotStart } from '../core/lab-error.ts';
+import { CannotStart, LabError } from '../core/lab-error.ts';
 import type { NodeState } from '../core/node-state.ts';
 import type { Clock, CommandResult } from '../core/ports.ts';
+import type { ClusterNode } from '../nodes/cluster/cluster.ts';
 import type { NodeRuntime } from '../nodes/node-runtime.ts';
 import { networkOf, type LabNode } from '../nodes/node.ts';
 import type { Observation } from '../observe/observation.ts';
@@ -40,6 +42,8 @@ export interface StepperOptions {
   readonly settleMs: number;
   /** Whether a look after this step asks for CRI's NetworkReady, too. */
   readonly asksNetwork?: (stepId: string) => boolean;
+  /** where the node is one of a cluster */
+  readonly clusterNode?: ClusterNode;
   /** shared with the steppers of other nodes, if there are some */
   readonly captures?: Captures;
 }
@@ -141,6 +145,7 @@ export function createStepper(options: StepperOptions): Stepper {
         return runtime.rebootNode();
       },
     },
+    clusterNode: options.clusterNode ?? NO_CLUSTER,
     pods,
     clock,
     stepId,
@@ -282,6 +287,14 @@ export function createStepper(options: StepperOptions): Stepper {
   };
 }
 
+/** The language has no step that would ask it. */
+const NO_CLUSTER: ClusterNode = {
+  kubeletRuns: () => false,
+  startKubelet: () => Promise.reject(new LabError('this node is in no cluster')),
+  endKubelet: () => Promise.reject(new LabError('this node is in no cluster')),
+  look: () => Promise.reject(new LabError('this node is in no cluster')),
+};
+
 interface InBackground extends RunningStep {
   readonly step: Step;
   isOver: boolean;
@@ -334,6 +347,7 @@ const EFFECTS: VerbEffects<Verb> = {
   ...RUNTIME_EFFECTS,
   ...COMMAND_EFFECTS,
   ...CNI_CALL_EFFECTS,
+  ...CLUSTER_EFFECTS,
   ...WAITING_EFFECTS,
 };
 

@@ -6,7 +6,8 @@ import { networkOf } from '../nodes/node.ts';
 import type { Condition } from '../spec/scenario.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
-import type { WAITING_VERBS } from '../spec/verbs/waiting.ts';
+import { matchCluster } from '../match/cluster.ts';
+import { describeCluster, type WAITING_VERBS } from '../spec/verbs/waiting.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import { notItsFault } from './commands.ts';
 
@@ -133,6 +134,14 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
       const end = result.stderr.trim() || `exit ${result.exitCode ?? result.signal}`;
       return { holds: result.exitCode === 0, what: end };
     }
+    case 'cluster': {
+      const seen = await context.clusterNode.look();
+      if ('unseen' in seen) return { blind: seen.unseen };
+      const { unmet, bindings } = matchCluster(condition.cluster, seen, context.captures.known());
+      if (unmet !== undefined) return { holds: false, what: unmet };
+      for (const [name, value] of bindings) context.captures.set(context.stepId, name, value);
+      return { holds: true, what: 'it is so' };
+    }
     case 'background': {
       const { isOver } = context.background(condition.background);
       return { holds: isOver, what: isOver ? 'it has ended' : 'it has not ended' };
@@ -174,6 +183,8 @@ function describeCondition({ runtime }: StepContext, condition: Condition): stri
       return `a line in the log of ${runtime.kind.name}`;
     case 'command':
       return `${condition.argv.join(' ')} to succeed`;
+    case 'cluster':
+      return `${describeCluster(condition.cluster)} of the cluster`;
     case 'background':
       return `the end of ${condition.background}`;
     default:

@@ -10,15 +10,21 @@ const page = readFileSync(fileURLToPath(new URL('../../scenarios/README.md', imp
 const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] ?? '');
 const files = examples.filter((example) => !example.startsWith('- '));
 const steps = examples.filter((example) => example.startsWith('- '));
-const allSteps = `name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps:\n${steps.join('')}`;
+const isOfCluster = (example: string) => example.startsWith('- apply:');
+const HEAD = 'name: s\nsummary: s\n';
+const onNode = `${HEAD}node: { containerd: 1.6.4 }\nsteps:\n${steps.filter((one) => !isOfCluster(one)).join('')}`;
+const CLUSTER = 'cluster: { kubernetes: 1.24.17, workers: 2, node: { containerd: 1.6.4 } }\n';
+const onCluster = `${HEAD}${CLUSTER}steps:\n${steps.filter(isOfCluster).join('')}`;
 
 test.each(files)('an example file of scenarios/README.md is sound (%#)', (example) => {
   expect(mistakesOf(example)).toBe('');
 });
 
 test('the example steps of scenarios/README.md, one after the other, are a sound scenario with every step there is', () => {
-  expect(mistakesOf(allSteps)).toBe('');
-  const shown = new Set(scenarioOf(allSteps).steps.map(({ action }) => action.do));
+  expect(mistakesOf(onNode)).toBe('');
+  expect(mistakesOf(onCluster)).toBe('');
+  const all = [scenarioOf(onNode), scenarioOf(onCluster)].flatMap(({ steps: own }) => own);
+  const shown = new Set(all.map(({ action }) => action.do));
   const schema = JSON.stringify(scenarioJsonSchema({ checks: ['ok'] }));
   // the first is that of the steps of `parallel`, which has no `parallel` in it
   const oneOf = [...schema.matchAll(/"oneOf":(\[\{"required":\["run-pod"\]\}.*?\}\])/g)].at(-1)?.[1];

@@ -26,7 +26,7 @@ expect: { ok: true }
 s.yaml:1:7 wanted a name of small letters, digits and dashes; got "Bad Name"
     name: Bad Name
           ~~~~~~~~
-s.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, include, finding, references, control, matrix, pods, node, nodes, expect
+s.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, include, finding, references, control, matrix, pods, node, nodes, cluster, expect
     sumary: Something
     ~~~~~~
 s.yaml:4:23 a version has no "v" before it: write "1.6.1"; got "v1.6.1"
@@ -188,7 +188,7 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
   [
     'a control of an unknown finding',
     'control: { outcome: fail, finding: leak, step: 1-run-pod, message: x }\nsteps: [{ run-pod: web }]\n',
-    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, timed-out, runtime, network-ready, pod, container, left-behind, log, no-log, calls, no-calls, call-order, netns, cleanup, control; got "leak"
+    `s.yaml:4:36 wanted one of ran, ok, error, output, exit-code, timed-out, runtime, network-ready, pod, container, left-behind, log, no-log, calls, no-calls, call-order, netns, cluster-nodes, cluster-pods, cluster-events, cleanup, control; got "leak"
     control: { outcome: fail, finding: leak, step: 1-run-pod, message: x }
                                        ~~~~
 `,
@@ -268,7 +268,7 @@ test('a mistake that comes through an alias stands where its anchor is, once', (
     expect: *f
 `;
   expect(mistakesOf(text))
-    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, timed-out, pod, container, when, runtime, network-ready, pods, containers, left-behind, log, no-log, calls, no-calls, netns, call-order
+    .toBe(`s.yaml:6:18 unknown key "okay"; allowed here: ok, error, output, exit-code, timed-out, pod, container, when, runtime, network-ready, pods, containers, left-behind, log, no-log, calls, no-calls, netns, call-order, cluster
         expect: &e { okay: true }
                      ~~~~
 s.yaml:10:13 no anchor "&f" stands before this

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import type { ClusterLook } from '../../lab/core/cluster-state.ts';
 import type { NodeState } from '../../lab/core/node-state.ts';
 import { NotInTime } from '../../lab/core/wait-for.ts';
 import type { RuntimeStatus } from '../../lab/nodes/node.ts';
@@ -34,6 +35,8 @@ interface TakeOptions extends FakeNodeOptions {
   /** what it starts at the same time */
   readonly together?: readonly PlannedAction[];
   readonly runtimeRuns?: boolean;
+  /** what a look at the cluster shows */
+  readonly cluster?: ClusterLook;
   /** what is in the log of the runtime, and in any other file that is read */
   readonly log?: string;
   readonly pods?: readonly PodSpec[];
@@ -47,9 +50,22 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
   write(log);
   const observed: Observation[] = [];
   let state: 'running' | 'ended' = runtimeRuns ? 'running' : 'ended';
+  let kubelet = true;
   const stepper = createStepper({
     node,
     clock,
+    clusterNode: {
+      kubeletRuns: () => kubelet,
+      async startKubelet() {
+        done.push('start the kubelet');
+        kubelet = true;
+      },
+      async endKubelet(signal) {
+        done.push(`end the kubelet by SIG${signal}`);
+        kubelet = false;
+      },
+      look: async () => options.cluster ?? { unseen: 'connection refused' },
+    },
     runtime: {
       kind: RUNTIMES.containerd,
       async start() {
@@ -132,6 +148,15 @@ const onPod = { pod: 'web', id: ID };
 const onContainer = { container: 'app', id: OTHER };
 
 const CALL = `/lab/bin/agent cni del --plugin bridge --netns /run/netns/web --container-id ${ID} --args IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web;K8S_POD_INFRA_CONTAINER_ID=${ID};K8S_POD_UID=web-uid --ifname eth1 --config -`;
+
+const MANIFEST = { name: 'manifest', content: '{ "kind": "Pod" }', place: at(1) };
+const TWO_READY = {
+  ...{ place: at(1), nodes: {}, events: [], noEvents: [] },
+  pods: { web: { place: at(1), ready: 2 } },
+};
+const kubeletWait = (what: string) => ({
+  ...{ kind: 'waited', what, met: true, timedOut: false, lastSeen: 'it is so', waitedMs: 0 },
+});
 
 /** What each verb does, and what the journal then has. A verb that is not in here does not compile. */
 const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] } = {
@@ -315,6 +340,61 @@ const CASES: { readonly [V in Verb]: readonly [ActionOf<V>, TakeOptions, Taken] 
       done: [CALL],
       seen: [{ kind: 'command', argv: CALL, exitCode: 0 }],
     },
+  ],
+  apply: [
+    { do: 'apply', manifests: [MANIFEST, MANIFEST] },
+    {},
+    {
+      done: ['kubectl apply --filename -'],
+      seen: [{ kind: 'command', argv: 'kubectl apply --filename -', exitCode: 0 }],
+    },
+  ],
+  delete: [
+    { do: 'delete', objects: ['deployment/web', 'service/web'] },
+    {},
+    {
+      done: ['kubectl delete deployment/web service/web'],
+      seen: [{ kind: 'command', argv: 'kubectl delete deployment/web service/web', exitCode: 0 }],
+    },
+  ],
+  cordon: [
+    { do: 'cordon', node: 'worker-1' },
+    {},
+    {
+      done: ['kubectl cordon worker-1'],
+      seen: [{ kind: 'command', argv: 'kubectl cordon worker-1', exitCode: 0 }],
+    },
+  ],
+  drain: [
+    { do: 'drain', node: 'worker-1', flags: ['--force'] },
+    {},
+    {
+      done: ['kubectl drain worker-1 --force'],
+      seen: [{ kind: 'command', argv: 'kubectl drain worker-1 --force', exitCode: 0 }],
+    },
+  ],
+  uncordon: [
+    { do: 'uncordon', node: 'worker-1' },
+    {},
+    {
+      done: ['kubectl uncordon worker-1'],
+      seen: [{ kind: 'command', argv: 'kubectl uncordon worker-1', exitCode: 0 }],
+    },
+  ],
+  'stop-kubelet': [
+    { do: 'stop-kubelet' },
+    {},
+    { done: ['end the kubelet by SIGTERM'], seen: [kubeletWait('the kubelet to end by SIGTERM')] },
+  ],
+  'kill-kubelet': [
+    { do: 'kill-kubelet' },
+    {},
+    { done: ['end the kubelet by SIGKILL'], seen: [kubeletWait('the kubelet to end by SIGKILL')] },
+  ],
+  'start-kubelet': [
+    { do: 'start-kubelet' },
+    { before: [{ do: 'stop-kubelet' }] },
+    { done: ['start the kubelet'], seen: [kubeletWait('the start of the kubelet')] },
   ],
   'stop-runtime': [
     { do: 'stop-runtime' },
@@ -664,6 +744,12 @@ describe('a step that cannot be taken says so, and does nothing', () => {
       { do: 'wait-for', condition: { until: 'pod', pod: 'web', state: 'ready' } },
       { looks: [state(), blind] },
       'nobody could see pod web to be ready: no socket',
+    ],
+    [{ do: 'start-kubelet' }, {}, 'the kubelet runs already'],
+    [
+      { do: 'wait-for', condition: { until: 'cluster', cluster: TWO_READY } },
+      {},
+      'nobody could see pods of web of the cluster: connection refused',
     ],
     [
       { do: 'wait-for', condition: { until: 'network-ready', network: { place: at(1), ready: true } } },

@@ -9,6 +9,7 @@ import type { Content } from '../../core/content.ts';
 import type { FakeScript } from '../../core/fake-plugin.ts';
 import type { Subject } from '../mention.ts';
 import type {
+  ClusterExpectation,
   CniPluginsSpec,
   FileSpec,
   LogExpectation,
@@ -35,6 +36,7 @@ export interface CellValues {
   readonly file: (file: FileSpec) => FileSpec;
   readonly logLine: (line: LogExpectation) => LogExpectation;
   readonly network: (network: NetworkExpectation) => NetworkExpectation;
+  readonly cluster: (cluster: ClusterExpectation) => ClusterExpectation;
   /** the node's runtime, at another version */
   readonly runtime: (version: VersionText) => RuntimeRef;
   readonly plugins: (plugins: CniPluginsSpec) => PluginsPlan;

@@ -1,4 +1,5 @@
 import type { RuntimeState } from '../../core/node-state.ts';
+import { CLUSTER_VERBS } from './cluster.ts';
 import { CNI_CALL_VERBS } from './cni.ts';
 import { COMMAND_VERBS } from './commands.ts';
 import { CONTAINER_VERBS } from './containers.ts';
@@ -18,6 +19,7 @@ export const VERBS = {
   ...RUNTIME_VERBS,
   ...COMMAND_VERBS,
   ...CNI_CALL_VERBS,
+  ...CLUSTER_VERBS,
   ...WAITING_VERBS,
 };
 

@@ -1,7 +1,8 @@
 import { pasteable } from '../../core/content.ts';
 import { unreachable } from '../../core/lab-error.ts';
 import { CONTAINER_STATES } from '../../core/node-state.ts';
-import type { Condition } from '../scenario.ts';
+import { clusterExpectShape } from '../cluster-expect-shape.ts';
+import type { ClusterExpectation, Condition } from '../scenario.ts';
 import { about, mapped, type Shape } from '../shape.ts';
 import { asWritten, verb, type CellValues } from './verb-spec.ts';
 import { POD_STATES, logShape, networkShape } from '../expect-shape.ts';
@@ -58,6 +59,13 @@ const conditionShape: Shape<Condition> = unionByKey<Condition>('wait-for', {
     },
     ({ command }) => ({ until: 'command', argv: command }),
   ),
+  cluster: object(
+    {
+      required: { cluster: about('nodes, pods and events, as expectations have them', clusterExpectShape) },
+      optional: {},
+    },
+    ({ cluster }) => ({ until: 'cluster', cluster }),
+  ),
   background: object({ required: { background: usedBackground }, optional: {} }, ({ background }) => ({
     until: 'background',
     background,
@@ -97,6 +105,8 @@ function planCondition(condition: Condition, cell: CellValues): Condition {
       return { ...condition, line: cell.logLine(condition.line) };
     case 'command':
       return { ...condition, argv: condition.argv.map(cell.template) };
+    case 'cluster':
+      return { ...condition, cluster: cell.cluster(condition.cluster) };
     case 'network-ready':
       return { ...condition, network: cell.network(condition.network) };
     case 'pod':
@@ -107,6 +117,14 @@ function planCondition(condition: Condition, cell: CellValues): Condition {
       return unreachable(condition);
   }
 }
+
+/** `nodes worker-1; pods of web` */
+export const describeCluster = ({ nodes, pods, events, noEvents }: ClusterExpectation): string =>
+  [
+    ...(Object.keys(nodes).length === 0 ? [] : [`nodes ${Object.keys(nodes).join(', ')}`]),
+    ...(Object.keys(pods).length === 0 ? [] : [`pods of ${Object.keys(pods).join(', ')}`]),
+    ...(events.length + noEvents.length === 0 ? [] : ['events']),
+  ].join('; ');
 
 function describeCondition(condition: Condition): string {
   switch (condition.until) {
@@ -122,6 +140,8 @@ function describeCondition(condition: Condition): string {
     }
     case 'command':
       return pasteable(condition.argv);
+    case 'cluster':
+      return describeCluster(condition.cluster);
     case 'background':
       return `the end of ${condition.background}`;
     default:

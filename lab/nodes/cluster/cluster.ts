@@ -1,0 +1,230 @@
+import type { Artifact } from '../../artifacts/artifact.ts';
+import type { ClusterLook } from '../../core/cluster-state.ts';
+import { err, LabError, ok } from '../../core/lab-error.ts';
+import type { Clock, CommandResult } from '../../core/ports.ts';
+import { waitFor } from '../../core/wait-for.ts';
+import type { LabNode } from '../node.ts';
+import type { NodeRuntime } from '../node-runtime.ts';
+import { installPrograms } from '../provision.ts';
+import {
+  ADMIN_CONFIG,
+  apiServerArgv,
+  CERTIFICATES,
+  controllerManagerArgv,
+  coverArgv,
+  etcdArgv,
+  kubeadmFile,
+  kubeconfigOf,
+  kubeletArgv,
+  kubeProxyArgv,
+  KUBERNETES,
+  nodeFiles,
+  readyArgv,
+  routeArgv,
+  schedulerArgv,
+  serviceRouteArgv,
+  type Member,
+} from './kubernetes-files.ts';
+import { LIST_STATE, readState } from './read-state.ts';
+import { startProgram, type ClusterProgram } from './node-process.ts';
+
+export interface ClusterOptions {
+  readonly kubernetes: Artifact;
+  readonly etcd: Artifact;
+  /** the control plane is the first; each has a runtime that answers */
+  readonly nodes: readonly { readonly name: string; readonly node: LabNode; readonly runtime: NodeRuntime }[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** called with each part that is up, and what it took */
+  readonly onPart: (part: ClusterPart) => void;
+}
+
+export interface ClusterPart {
+  /** `certificates`, `kube-apiserver`, `nodes` */
+  readonly part: string;
+  readonly ms: number;
+}
+
+/** Kubernetes on the nodes of a group, all of them Ready. */
+export interface Cluster {
+  /** One of them, by its name. */
+  node(name: string): ClusterNode;
+  /** What its API server says of it; where nobody could ask it, why, and which of its programs have ended. */
+  look(): Promise<ClusterLook>;
+}
+
+/** A node of a cluster. */
+export interface ClusterNode extends Pick<Cluster, 'look'> {
+  kubeletRuns(): boolean;
+  /** Starts its kubelet again, with the routes to the pods of other nodes. */
+  startKubelet(): Promise<void>;
+  /** Ends its kubelet, and waits for its end; its pods stay. */
+  endKubelet(signal: 'TERM' | 'KILL'): Promise<void>;
+}
+
+const API_WITHIN_MS = 60_000;
+const NODES_WITHIN_MS = 60_000;
+const COMMAND_MS = 60_000;
+const LOOK_MS = 20_000;
+
+/**
+ * Starts Kubernetes on the nodes of a group, and waits until each is Ready. Certificates and kubeconfigs are made by kubeadm on the
+ * control plane. Throws LabError with what did not come up, and what it said.
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { kubernetes, etcd, nodes, clock, signal, onPart } = options;
+  const members = nodes.map(({ name, node, runtime }, index) => ({
+    ...{ name, number: index + 1, socket: runtime.kind.traits.socket, node },
+    programs: new Map<string, ClusterProgram>(),
+  }));
+  const [first] = members;
+  if (first === undefined) throw new Error('a cluster has one node at least');
+  const controlPlane = first.node;
+  const timed = async <T>(part: string, work: () => Promise<T>): Promise<T> => {
+    const startedMs = clock.now();
+    const made = await work();
+    onPart({ part, ms: clock.now() - startedMs });
+    return made;
+  };
+  const start = async ({ node, programs }: (typeof members)[number], argv: readonly string[]) => {
+    const program = await startProgram(node, argv);
+    programs.set(program.name, program);
+    return program;
+  };
+  const checkAll = async (): Promise<void> => {
+    for (const { programs } of members) for (const program of programs.values()) await program.check();
+  };
+
+  const kubeconfigs = await timed('certificates', async () => {
+    await Promise.all([
+      ...members.map(({ node }) => installPrograms(node, kubernetes)),
+      installPrograms(controlPlane, etcd),
+      controlPlane.writeFiles([kubeadmFile(kubernetes.version, first)]),
+    ]);
+    await start(first, etcdArgv); // it needs no certificates, and a second
+    return makeKubeconfigs(controlPlane, members);
+  });
+
+  await timed('kube-apiserver', async () => {
+    await start(first, apiServerArgv);
+    await waitFor(
+      'the API server',
+      async () => {
+        await checkAll();
+        const { exitCode, stderr, stdout } = await controlPlane.exec(readyArgv, { timeoutMs: COMMAND_MS });
+        return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
+      },
+      { everyMs: 100, forMs: API_WITHIN_MS, clock, signal },
+    );
+  });
+
+  await timed('nodes', async () => {
+    await Promise.all([start(first, controllerManagerArgv), start(first, schedulerArgv)]);
+    await Promise.all(
+      members.map(async (member) => {
+        const { node } = member;
+        await node.writeFiles([...nodeFiles(member), ...(kubeconfigs.get(member.name) ?? [])]);
+        for (const argv of coverArgv) await succeed(node, argv);
+        await setRoutes(node, { of: member, members });
+        await start(member, kubeletArgv(member));
+        await start(member, kubeProxyArgv);
+      }),
+    );
+    await waitFor(
+      'the nodes',
+      async () => {
+        await checkAll();
+        const seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
+        const notReady = unreadyNodes(seen, members);
+        return notReady.length === 0 ? ok(undefined) : err(notReady.join('; '));
+      },
+      { everyMs: 100, forMs: NODES_WITHIN_MS, clock, signal },
+    );
+  });
+
+  const memberNamed = (name: string) => {
+    const member = members.find((one) => one.name === name);
+    if (member === undefined) throw new Error(`the cluster has no node ${name}`);
+    return member;
+  };
+  const ended = () =>
+    members.flatMap(({ name, programs }) =>
+      [...programs.values()].flatMap((program) => {
+        const how = program.ended();
+        return how === undefined ? [] : [`${program.name} on ${name} ended ${how}`];
+      }),
+    );
+  const look = async (): Promise<ClusterLook> => {
+    const seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
+    return 'unseen' in seen ? { unseen: [seen.unseen, ...ended()].join('; ') } : seen;
+  };
+  return {
+    look,
+    node(name) {
+      const member = memberNamed(name);
+      const kubelet = () => member.programs.get('kubelet');
+      return {
+        look,
+        kubeletRuns: () => kubelet()?.ended() === undefined,
+        async startKubelet() {
+          await setRoutes(member.node, { of: member, members });
+          await start(member, kubeletArgv(member));
+        },
+        endKubelet: async (how) => kubelet()?.end(how),
+      };
+    },
+  };
+}
+
+/** All certificates, and for each node the files that its programs need to speak with the API server. */
+async function makeKubeconfigs(controlPlane: LabNode, members: readonly Member[]) {
+  for (const argv of CERTIFICATES) await succeed(controlPlane, argv);
+  const ca = await controlPlane.readFile(`${KUBERNETES}/pki/ca.crt`);
+  const admin = await controlPlane.readFile(`${KUBERNETES}/admin.conf`);
+  await controlPlane.writeFiles([{ nodePath: ADMIN_CONFIG, content: admin, mode: 0o600 }]);
+  const proxy = (await succeed(controlPlane, kubeconfigOf('system:kube-proxy'))).stdout;
+  const made = await Promise.all(
+    members.map(async ({ name, number }) => {
+      const own =
+        number === 1
+          ? [] // kubeadm has written its own
+          : [
+              {
+                nodePath: `${KUBERNETES}/kubelet.conf`,
+                content: (await succeed(controlPlane, kubeconfigOf(`system:node:${name}`, ['system:nodes'])))
+                  .stdout,
+              },
+              { nodePath: `${KUBERNETES}/pki/ca.crt`, content: ca },
+            ];
+      return [name, [...own, { nodePath: `${KUBERNETES}/kube-proxy.conf`, content: proxy }]] as const;
+    }),
+  );
+  return new Map(made);
+}
+
+/** To Services, and to the pods of the other nodes. */
+async function setRoutes(
+  node: LabNode,
+  { of, members }: { readonly of: Member; readonly members: readonly Member[] },
+): Promise<void> {
+  await succeed(node, serviceRouteArgv);
+  for (const other of members) if (other.number !== of.number) await succeed(node, routeArgv(other));
+}
+
+async function succeed(node: LabNode, argv: readonly string[]): Promise<CommandResult> {
+  const result = await node.exec(argv, { timeoutMs: COMMAND_MS });
+  if (result.exitCode === 0) return result;
+  throw new LabError(`${argv.slice(0, 4).join(' ')} failed on ${node.name}: ${lastLineOf(result.stderr)}`);
+}
+
+const lastLineOf = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/** What keeps nodes from being Ready, as the API server says it. */
+export function unreadyNodes(look: ClusterLook, members: readonly Pick<Member, 'name'>[]): readonly string[] {
+  if ('unseen' in look) return [look.unseen];
+  return members.flatMap(({ name }) => {
+    const node = look.nodes.find((one) => one.name === name);
+    if (node === undefined) return [`${name} has not joined`];
+    return node.ready === 'True' ? [] : [`${name} is not Ready: ${node.message}`];
+  });
+}

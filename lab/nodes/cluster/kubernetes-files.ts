@@ -1,0 +1,209 @@
+import { addressOf } from '../group.ts';
+import type { NodeFile } from '../node.ts';
+import { SANDBOX_IMAGE } from '../../core/components.ts';
+
+/** A node of a cluster, as Kubernetes knows it. The first is the control plane and has the number 1. */
+export interface Member {
+  readonly name: string;
+  readonly number: number;
+  /** of its runtime, absolute */
+  readonly socket: string;
+}
+
+export const KUBERNETES = '/etc/kubernetes';
+const PKI = `${KUBERNETES}/pki`;
+/** In the folder of root, where kubectl looks for it by default. */
+export const ADMIN_CONFIG = '/root/.kube/config';
+const KUBEADM_CONFIG = `${KUBERNETES}/kubeadm.yaml`;
+const KUBELET_CONFIG = '/var/lib/kubelet/config.yaml';
+const KUBE_PROXY_CONFIG = `${KUBERNETES}/kube-proxy.yaml`;
+
+const API_PORT = 6443;
+const PODS = '10.244.0.0/16';
+const SERVICES = '10.96.0.0/16';
+const ETCD = 'http://127.0.0.1:2379';
+const ETCD_PEERS = 'http://127.0.0.1:2380';
+
+/** The addresses of pods on the node with this number; spec/cluster-shape.ts says the same of the default conflist. */
+export const podSubnetOf = (number: number): string => `10.244.${number}.0/24`;
+
+export const logOf = (program: string): string => `/var/log/${program}.log`;
+
+const yaml = (...documents: readonly object[]): string =>
+  documents.map((one) => `${JSON.stringify(one, null, 2)}\n`).join('---\n'); // YAML reads JSON
+
+/** What kubeadm makes certificates and kubeconfigs from. etcd is named as an external one, so that it gets none. */
+export const kubeadmFile = (version: string, { name, number, socket }: Member): NodeFile => ({
+  nodePath: KUBEADM_CONFIG,
+  content: yaml(
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta3',
+      kind: 'InitConfiguration',
+      localAPIEndpoint: { advertiseAddress: addressOf(number), bindPort: API_PORT },
+      nodeRegistration: { name, criSocket: `unix://${socket}` },
+    },
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta3',
+      kind: 'ClusterConfiguration',
+      kubernetesVersion: `v${version}`,
+      controlPlaneEndpoint: `${addressOf(number)}:${API_PORT}`,
+      networking: { serviceSubnet: SERVICES, podSubnet: PODS },
+      apiServer: { certSANs: ['127.0.0.1', 'control-plane'] },
+      etcd: { external: { endpoints: [ETCD] } },
+    },
+  ),
+});
+
+const KUBEADM = ['kubeadm', 'init', 'phase'];
+
+/** Commands that make all certificates and the kubeconfigs of the control plane. No network is needed. */
+export const CERTIFICATES: readonly (readonly string[])[] = [
+  [...KUBEADM, 'certs', 'all', '--config', KUBEADM_CONFIG],
+  [...KUBEADM, 'kubeconfig', 'all', '--config', KUBEADM_CONFIG],
+];
+
+/** Prints a kubeconfig for a client of this name. */
+export const kubeconfigOf = (client: string, organization: readonly string[] = []): readonly string[] => [
+  ...['kubeadm', 'kubeconfig', 'user', '--config', KUBEADM_CONFIG, '--client-name', client],
+  ...organization.flatMap((org) => ['--org', org]),
+];
+
+/** The programs of the control plane beside its kubelet, in the order of their start. */
+export const etcdArgv: readonly string[] = [
+  ...['etcd', '--data-dir', '/var/lib/etcd', '--unsafe-no-fsync'],
+  ...['--listen-client-urls', ETCD, '--advertise-client-urls', ETCD],
+  ...['--listen-peer-urls', ETCD_PEERS, '--initial-advertise-peer-urls', ETCD_PEERS],
+  ...['--initial-cluster', `default=${ETCD_PEERS}`],
+];
+
+export const apiServerArgv: readonly string[] = [
+  'kube-apiserver',
+  `--advertise-address=${addressOf(1)}`,
+  `--secure-port=${API_PORT}`,
+  '--allow-privileged=true',
+  '--authorization-mode=Node,RBAC',
+  '--enable-admission-plugins=NodeRestriction',
+  `--client-ca-file=${PKI}/ca.crt`,
+  `--tls-cert-file=${PKI}/apiserver.crt`,
+  `--tls-private-key-file=${PKI}/apiserver.key`,
+  `--kubelet-client-certificate=${PKI}/apiserver-kubelet-client.crt`,
+  `--kubelet-client-key=${PKI}/apiserver-kubelet-client.key`,
+  '--kubelet-preferred-address-types=InternalIP',
+  '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+  `--service-account-key-file=${PKI}/sa.pub`,
+  `--service-account-signing-key-file=${PKI}/sa.key`,
+  `--service-cluster-ip-range=${SERVICES}`,
+  `--etcd-servers=${ETCD}`,
+];
+
+/** Those that workloads need. The others watch volumes and clouds, and cost 3 s of a start. */
+const CONTROLLERS = [
+  ...['deployment', 'replicaset', 'daemonset', 'statefulset', 'job', 'disruption', 'podgc'],
+  ...['endpoint', 'endpointslice', 'namespace', 'serviceaccount', 'root-ca-cert-publisher'],
+  ...['nodelifecycle', 'garbagecollector'],
+];
+
+export const controllerManagerArgv: readonly string[] = [
+  'kube-controller-manager',
+  `--kubeconfig=${KUBERNETES}/controller-manager.conf`,
+  '--leader-elect=false',
+  `--controllers=${CONTROLLERS.join(',')}`,
+  `--root-ca-file=${PKI}/ca.crt`,
+  `--service-account-private-key-file=${PKI}/sa.key`,
+  '--use-service-account-credentials=true',
+  '--kube-api-qps=500',
+  '--kube-api-burst=1000',
+];
+
+export const schedulerArgv: readonly string[] = [
+  'kube-scheduler',
+  `--kubeconfig=${KUBERNETES}/scheduler.conf`,
+  '--leader-elect=false',
+  '--kube-api-qps=500',
+  '--kube-api-burst=1000',
+];
+
+export const readyArgv: readonly string[] = ['kubectl', 'get', '--raw', '/readyz'];
+
+/** Sysctls of the whole machine that a kubelet sets. It gets files in their place, and the host stays as it is. */
+const KUBELET_SYSCTLS = {
+  'vm/overcommit_memory': 1,
+  'vm/panic_on_oom': 0,
+  'kernel/panic': 10,
+  'kernel/panic_on_oops': 1,
+  'kernel/keys/root_maxkeys': 1_000_000,
+  'kernel/keys/root_maxbytes': 25_000_000,
+};
+
+const coverOf = (sysctl: string): string => `/lab/sysctl/${sysctl}`;
+
+export const sysctlCovers: readonly NodeFile[] = Object.entries(KUBELET_SYSCTLS).map(([sysctl, value]) => ({
+  nodePath: coverOf(sysctl),
+  content: `${value}\n`,
+}));
+
+export const coverArgv: readonly (readonly string[])[] = Object.keys(KUBELET_SYSCTLS).map((sysctl) => [
+  ...['mount', '--bind', coverOf(sysctl), `/proc/sys/${sysctl}`],
+]);
+
+/** Files of a node that joins, beside its kubeconfigs. */
+export const nodeFiles = ({ name }: Member): readonly NodeFile[] => [
+  ...sysctlCovers,
+  { nodePath: '/dev/kmsg', linkTo: '/dev/null' },
+  {
+    nodePath: KUBELET_CONFIG,
+    content: yaml({
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      kind: 'KubeletConfiguration',
+      authentication: {
+        anonymous: { enabled: false },
+        webhook: { enabled: true },
+        x509: { clientCAFile: `${PKI}/ca.crt` },
+      },
+      authorization: { mode: 'Webhook' },
+      cgroupDriver: 'cgroupfs',
+      clusterDNS: ['10.96.0.10'],
+      clusterDomain: 'cluster.local',
+      failSwapOn: false,
+      // the disk of the host is none of the cluster's business
+      evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' },
+      imageGCHighThresholdPercent: 100,
+      // a node is Ready within a second of its network, not ten
+      nodeStatusUpdateFrequency: '1s',
+    }),
+  },
+  {
+    nodePath: KUBE_PROXY_CONFIG,
+    content: yaml({
+      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+      kind: 'KubeProxyConfiguration',
+      clientConnection: { kubeconfig: `${KUBERNETES}/kube-proxy.conf` },
+      clusterCIDR: PODS,
+      hostnameOverride: name,
+      mode: 'iptables',
+      // the limits of the kernel's table are not a node's to set
+      conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
+    }),
+  },
+];
+
+export const kubeletArgv = ({ name, number, socket }: Member): readonly string[] => [
+  'kubelet',
+  `--kubeconfig=${KUBERNETES}/kubelet.conf`,
+  `--config=${KUBELET_CONFIG}`,
+  `--container-runtime-endpoint=unix://${socket}`,
+  `--hostname-override=${name}`,
+  `--node-ip=${addressOf(number)}`,
+  `--pod-infra-container-image=${SANDBOX_IMAGE}`,
+  ...(number === 1 ? ['--register-with-taints=node-role.kubernetes.io/control-plane=:NoSchedule'] : []),
+];
+
+export const kubeProxyArgv: readonly string[] = ['kube-proxy', `--config=${KUBE_PROXY_CONFIG}`];
+
+/** A route on one node to the pods of another. */
+export const routeArgv = ({ number }: Member): readonly string[] => [
+  ...['ip', 'route', 'replace', podSubnetOf(number), 'via', addressOf(number)],
+];
+
+/** A node has no default route. kube-proxy changes the address of a Service only in what has a route already. */
+export const serviceRouteArgv: readonly string[] = ['ip', 'route', 'replace', SERVICES, 'dev', 'lab0'];

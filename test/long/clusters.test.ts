@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+
+import { cnilab, startCnilab } from '../rig/cnilab.ts';
+import { hostState, type HostState } from '../rig/host-state.ts';
+import { journalIn, nodeInStep } from '../rig/journal.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { settled } from '../rig/settled.ts';
+import { until } from '../rig/until.ts';
+
+// The first build of Kubernetes takes some minutes.
+const HOUR_MS = 60 * 60_000;
+
+const output = scratchFolder();
+let before: HostState;
+let sysctls: readonly string[];
+
+/** What a kubelet would set for the whole machine. */
+const machineSysctls = (): readonly string[] =>
+  [
+    ...['vm/overcommit_memory', 'vm/panic_on_oom', 'kernel/panic', 'kernel/panic_on_oops'],
+    ...['kernel/keys/root_maxkeys', 'kernel/keys/root_maxbytes'],
+  ].map((name) => `${name} ${readFileSync(`/proc/sys/${name}`, 'utf8').trim()}`);
+
+beforeAll(async () => {
+  expect((await cnilab(['fetch', 'kubernetes'])).exitCode).toBe(0);
+  before = await settled(hostState([output]), [output]);
+  sysctls = machineSysctls();
+}, HOUR_MS);
+
+test('every scenario with a cluster passes, and the host is as it was', { timeout: HOUR_MS }, async () => {
+  const { exitCode, stdout } = await cnilab(['run', 'kubernetes', '--jobs', '1', '--output', output]);
+  expect(stdout).toMatch(/^\d+ passed in /m);
+  expect(exitCode).toBe(0);
+  expect(await settled(before, [output])).toEqual(before);
+  expect(machineSysctls()).toEqual(sysctls);
+});
+
+test(
+  'kill -9 of the lab while a cluster starts leaves the host as it was',
+  { timeout: HOUR_MS },
+  async () => {
+    const folder = join(output, 'starting');
+    const lab = startCnilab(['run', 'upgrade-a-cluster', '--output', folder]);
+    await until('the API server', () => journalIn(folder).some(({ part }) => part === 'kube-apiserver'));
+    lab.process.kill('SIGKILL');
+    expect((await lab.finished).signal).toBe('SIGKILL');
+    expect(await settled(before, [output])).toEqual(before);
+  },
+);
+
+test(
+  'kill -9 of the lab while a node is drained leaves the host as it was',
+  { timeout: HOUR_MS },
+  async () => {
+    const folder = join(output, 'draining');
+    const lab = startCnilab(['run', 'upgrade-a-cluster', '--output', folder]);
+    await nodeInStep(folder, '6-drain');
+    lab.process.kill('SIGKILL');
+    expect((await lab.finished).signal).toBe('SIGKILL');
+    expect(await settled(before, [output])).toEqual(before);
+  },
+);

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// labFolder holds the groups of all nodes, below the group that the lab itself is in.
+// labFolder holds the cgroups of all nodes, below the cgroup of the lab itself.
 const labFolder = "cnilab"
 
-// Group is a node's own group in one hierarchy, and where the process that made it was before.
+// Group is a node's own cgroup in one hierarchy, and the previous cgroup of the process that made it.
 type Group struct {
 	Dir  string
 	home string
@@ -22,8 +22,8 @@ type Group struct {
 	needsCPU bool
 }
 
-// Plan says which groups a node of this name will have; nothing is made yet, so that they can be recorded first.
-// A hierarchy that cannot be written here is left out: its groups would be read-only for the node as well.
+// Plan returns the cgroups that a node of this name will have. It makes nothing, so that they can be recorded first.
+// Hierarchies that cannot be written here are left out: their cgroups would be read-only for the node as well.
 func Plan(name string) ([]Group, error) {
 	hierarchies, err := Mounted()
 	if err != nil {
@@ -36,7 +36,7 @@ func Plan(name string) ([]Group, error) {
 			err = syscall.Access(filepath.Join(home, "cgroup.procs"), 2)
 		}
 		if err != nil && hierarchy.pureV2() {
-			// without a group of its own a node would take the lab's for its root and leave groups in it
+			// without a cgroup of its own a node would use the lab's as its root and leave cgroups in it
 			return nil, fmt.Errorf("could not make groups in %s: %w", hierarchy.Mount, err)
 		}
 		if err != nil {
@@ -51,7 +51,7 @@ func Plan(name string) ([]Group, error) {
 	return groups, nil
 }
 
-// Enter makes the groups with their limits and moves this process, all threads, into them.
+// Enter makes the cgroups with their limits and moves this process, with all threads, into them.
 func Enter(groups []Group, limits Limits) error {
 	for _, group := range groups {
 		if base := filepath.Dir(filepath.Dir(group.Dir)); group.home == filepath.Join(base, outside) {
@@ -73,7 +73,8 @@ func Enter(groups []Group, limits Limits) error {
 	return joinGroups(groups)
 }
 
-// makeGroups: another lab may remove the shared parent at any moment, as it was empty: then it is made again.
+// makeGroups makes the cgroups. Another lab may remove the shared parent at any moment if it is empty. Then it is
+// made again.
 func makeGroups(groups []Group) error {
 	for _, group := range groups {
 		var err error
@@ -110,7 +111,7 @@ func (g Group) make() error {
 	return nil
 }
 
-// copyCpuset gives a v1 cpuset what its parent has: a new one is empty and takes no process.
+// copyCpuset copies a parent's values to a new v1 cpuset, which is empty and accepts no process.
 func copyCpuset(from, to string) error {
 	for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
 		have, err := os.ReadFile(filepath.Join(to, file))
@@ -148,7 +149,7 @@ func joinGroups(groups []Group) error {
 	return nil
 }
 
-// Leave moves this process back to where it was, so that the groups can be removed.
+// Leave moves this process back to its previous cgroups, so that the node's can be removed.
 func Leave(groups []Group) {
 	for _, group := range groups {
 		_ = join(group.home)
@@ -162,7 +163,7 @@ func join(dir string) error {
 	return nil
 }
 
-// JoinThoseOf moves this process into every group that another one is in.
+// JoinThoseOf moves this process into every cgroup of another process.
 func JoinThoseOf(pid string) error {
 	hierarchies, err := Mounted()
 	if err != nil {
@@ -180,8 +181,8 @@ func JoinThoseOf(pid string) error {
 	return nil
 }
 
-// Remove removes the groups and all below them, deepest first, and the lab's parent folder if it was the last.
-// Processes may still be on their way out: it tries again until the time is over.
+// Remove removes the cgroups and everything below them, deepest first, and the lab's parent folder if it is empty.
+// Processes may still be ending, so it retries until the time is over.
 func Remove(dirs []string, within time.Duration) error {
 	deadline := time.Now().Add(within)
 	for _, dir := range dirs {

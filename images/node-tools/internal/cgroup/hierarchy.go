@@ -1,4 +1,4 @@
-// Package cgroup knows the cgroup hierarchies of a host, v1, hybrid or v2, and what a node needs of them.
+// Package cgroup finds the cgroup hierarchies of a host (v1, hybrid or v2) and makes what a node needs in them.
 package cgroup
 
 import (
@@ -11,21 +11,22 @@ import (
 
 // Hierarchy is one mounted cgroup hierarchy.
 type Hierarchy struct {
-	// Controllers as /proc/self/cgroup writes them: "memory", "cpu,cpuacct", "name=systemd"; empty for v2.
+	// Controllers as in /proc/self/cgroup: "memory", "cpu,cpuacct", "name=systemd"; empty for v2.
 	Controllers string
-	// Mount is where it is mounted.
+	// Mount is the mount point.
 	Mount string
-	// mountRoot is the group that is visible at Mount.
+	// mountRoot is the cgroup that is visible at Mount.
 	mountRoot string
 }
 
-// V2 tells whether it is the unified hierarchy.
+// V2 reports whether it is the unified hierarchy.
 func (h Hierarchy) V2() bool { return h.Controllers == "" }
 
-// pureV2 tells whether it is the only one of its host; a hybrid host has v1 beside it, and mounts it further down.
+// pureV2 reports whether it is the only one of its host. A hybrid host also has v1, and mounts the unified one
+// further down.
 func (h Hierarchy) pureV2() bool { return h.V2() && h.Mount == inNode }
 
-// Mounted returns every hierarchy that is mounted here, the unified one first: on a pure v2 host there is no other.
+// Mounted returns every mounted hierarchy, the unified one first. On a pure v2 host there is no other.
 func Mounted() ([]Hierarchy, error) {
 	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -38,7 +39,7 @@ func Mounted() ([]Hierarchy, error) {
 	return mounted(string(mountinfo), string(groups)), nil
 }
 
-// mounted matches the two files: only /proc/self/cgroup tells controllers from other mount options.
+// mounted combines the two files, because only /proc/self/cgroup distinguishes controllers from other mount options.
 func mounted(mountinfo, groups string) []Hierarchy {
 	var found []Hierarchy
 	for _, controllers := range controllersOf(groups) {
@@ -52,7 +53,7 @@ func mounted(mountinfo, groups string) []Hierarchy {
 			if (controllers == "" && kind[0] == "cgroup2") || (controllers != "" && kind[0] == "cgroup" && hasAll(kind[2], controllers)) {
 				match.mountRoot, match.Mount = Unescape(fields[3]), Unescape(fields[4])
 				if strings.HasPrefix(match.Mount, inNode) {
-					break // where people and runc look; others are somebody's private mounts
+					break // the usual place, where runc looks; others are private mounts
 				}
 			}
 		}
@@ -89,7 +90,7 @@ func hasAll(options, controllers string) bool {
 	return true
 }
 
-// FolderOf returns the folder of the group that a process is in. A group above what is mounted here has none.
+// FolderOf returns the folder of a process's cgroup. A cgroup above what is mounted here has no folder.
 func (h Hierarchy) FolderOf(pid string) (string, error) {
 	groups, err := os.ReadFile("/proc/" + pid + "/cgroup")
 	if err != nil {
@@ -113,7 +114,7 @@ func (h Hierarchy) folder(group string) (string, error) {
 	return filepath.Join(h.Mount, inside), nil
 }
 
-// Unescape undoes the octal escapes of /proc/self/mountinfo: \040 is a space.
+// Unescape decodes the octal escapes of /proc/self/mountinfo: \040 is a space.
 func Unescape(field string) string {
 	if !strings.Contains(field, `\`) {
 		return field

@@ -11,16 +11,18 @@ import (
 
 const inNode = "/sys/fs/cgroup"
 
-// leaf is where the node's own processes live on a pure v2 host: its root must be empty to hand controllers down.
+// leaf is the cgroup of the node's own processes on a pure v2 host: its root must be empty to enable controllers
+// below it.
 const leaf = "agent"
 
-// Layout is how the hierarchies lie below /sys/fs/cgroup on this host, links such as cpu -> cpu,cpuacct included.
+// Layout is the arrangement of the hierarchies below /sys/fs/cgroup on this host, with links such as cpu ->
+// cpu,cpuacct.
 type Layout struct {
 	hierarchies []Hierarchy
 	links       map[string]string
 }
 
-// ReadLayout looks at the host; to be called while its /proc and /sys are still there.
+// ReadLayout reads the host's layout. Call it while the host's /proc and /sys are still visible.
 func ReadLayout() (Layout, error) {
 	layout := Layout{links: map[string]string{}}
 	hierarchies, err := Mounted()
@@ -46,12 +48,12 @@ func ReadLayout() (Layout, error) {
 	return layout, nil
 }
 
-// pureV2 tells whether the unified hierarchy is the only one.
+// pureV2 reports whether the unified hierarchy is the only one.
 func (l Layout) pureV2() bool {
 	return len(l.hierarchies) > 0 && l.hierarchies[0].pureV2()
 }
 
-// Mount mounts the hierarchies anew, so that the root that runc and kubelet see is the node's own group.
+// Mount mounts the hierarchies again, so that the root that runc and kubelet see is the node's own cgroup.
 func (l Layout) Mount() error {
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if l.pureV2() {
@@ -97,17 +99,17 @@ func (l Layout) moveToLeaf() error {
 	return nil
 }
 
-// RemoveEmpty removes all groups of this node that nothing is in: those of pods that are gone.
+// RemoveEmpty removes all empty cgroups of this node: those of removed pods.
 func RemoveEmpty() error {
 	var dirs []string
 	err := filepath.WalkDir(inNode, func(path string, entry os.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && path != inNode {
 			dirs = append(dirs, path)
 		}
-		return nil // one that has just gone
+		return nil // removed in the meantime
 	})
 	for i := len(dirs) - 1; i >= 0; i-- {
-		_ = unix.Rmdir(dirs[i]) // the mounts of hierarchies and the group of this process stay
+		_ = unix.Rmdir(dirs[i]) // fails for the mounts of hierarchies and for the cgroup of this process, which stay
 	}
 	return err
 }

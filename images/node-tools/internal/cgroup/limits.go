@@ -12,13 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits are what one node may take of its host. The host's other users come to no harm by a plugin that takes all it can get.
+// Limits are what one node may use of its host. They protect the host's other users from a plugin that uses
+// everything.
 type Limits struct {
 	MemoryBytes int64
 	Processes   int64
 }
 
-// set writes what this hierarchy has a file for. What a host does not count, it does not limit.
+// set writes the limits for which this hierarchy has a file. What a host does not count, it does not limit.
 func (g Group) set(limits Limits) error {
 	memory, processes := strconv.FormatInt(limits.MemoryBytes, 10), strconv.FormatInt(limits.Processes, 10)
 	for _, one := range []struct{ file, value string }{
@@ -34,13 +35,13 @@ func (g Group) set(limits Limits) error {
 	return nil
 }
 
-// LimitHit tells, inside the node, which limit of its own group it has run into: what failed then says nothing about the
-// system under test. The limit of a pod is the pod's affair.
+// LimitHit returns, inside the node, which limit of its own cgroup the node has reached. Then a failure says nothing
+// about the system under test. The limit of a pod is not included.
 func LimitHit() error {
 	return limitHit(inNode, "/", "/run", "/dev/shm")
 }
 
-// charge is more than the kernel asks for at once, so that a peak may stay that far below the limit.
+// charge is more than the kernel charges at once, so that a peak may be this far below the limit.
 const charge = 1 << 20
 
 func limitHit(root string, disks ...string) error {
@@ -53,7 +54,7 @@ func limitHit(root string, disks ...string) error {
 		return value, err == nil
 	}
 	var hit []error
-	// v1 counts killed processes in the group of each one alone, v2 has a count of what this very limit has done
+	// v1 counts a killed process in its own cgroup; v2 counts what this limit has caused
 	limit, limited := read("memory", "memory.limit_in_bytes")
 	peak, _ := read("memory", "memory.max_usage_in_bytes")
 	if limited && peak >= limit-charge && eventsBelow(root+"/memory", "memory.oom_control", "oom_kill") > 0 {
@@ -67,7 +68,7 @@ func limitHit(root string, disks ...string) error {
 		if !ok { // "max", or not counted here
 			continue
 		}
-		// where a fork is refused, the group of who forked counts it
+		// a refused fork is counted in the cgroup of the process that forked
 		peak, known := read(folder, "pids.peak")
 		if (!known || peak >= limit) && eventsBelow(filepath.Join(root, folder), "pids.events", "max") > 0 {
 			hit = append(hit, fmt.Errorf("the node reached its limit of %d processes", limit))
@@ -95,7 +96,7 @@ func eventsBelow(root, file, event string) int64 {
 		if err == nil && entry.IsDir() {
 			sum += eventsIn(filepath.Join(path, file), event)
 		}
-		return nil // a group may go while it is looked at
+		return nil // a cgroup may be removed during the search
 	})
 	return sum
 }

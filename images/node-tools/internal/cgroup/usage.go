@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Usage reads, inside the node, what its group used so far; what this host does not count is nil.
+// Usage returns, inside the node, what its cgroup has used so far. Values that this host does not count are nil.
 func Usage() (cpuMs *float64, memoryPeakBytes *int64) {
 	scaled := func(value int64, divisor float64) *float64 {
 		milliseconds := float64(value) / divisor

@@ -11,22 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outside is where the other processes of a container go, so that its group may hand controllers down to nodes.
+// outside is the cgroup for the other processes of a container, so that the container's own can enable controllers
+// for nodes.
 const outside = "outside-cnilab"
 
-// placeV2 is the group below which a node can have controllers, without which runc starts nothing on a pure v2 host, and
-// the group where the lab itself is. A group with processes in it, as the lab's own is, cannot hand controllers down;
-// only the real root may do both. In a container, whose top group is not the real root, everybody moves one level down
-// first, as Docker in Docker and kind have it as well. Elsewhere there is none. On a hybrid host v1 has the controllers.
+// placeV2 returns the cgroup below which a node can have controllers, and the cgroup of the lab itself. Without
+// controllers runc starts nothing on a pure v2 host. A cgroup with processes in it, such as the lab's, cannot enable
+// controllers below it. Only the real root can do both. In a container, whose top cgroup is not the real root, all
+// processes first move one level down, as in Docker in Docker and kind. Elsewhere there is no such cgroup. On a
+// hybrid host v1 has the controllers.
 // https://docs.kernel.org/admin-guide/cgroup-v2.html#no-internal-process-constraint
 func placeV2(hierarchy Hierarchy, home string) (base, labs string) {
 	mount := hierarchy.Mount
 	switch {
-	case !hierarchy.pureV2(): // the lab's own group says nothing of it: what is above may have handed nothing down
+	case !hierarchy.pureV2(): // what is above the lab's own cgroup may not enable the controllers
 		return home, home
 	case isRealRoot(mount):
 		return mount, home
-	case home == mount, home == filepath.Join(mount, outside): // another node's launcher may be moving everybody just now
+	case home == mount, home == filepath.Join(mount, outside): // another node's launcher may be moving all processes now
 		return mount, filepath.Join(mount, outside)
 	case readTrimmed(mount, "cgroup.subtree_control") != "":
 		return mount, home
@@ -35,13 +37,13 @@ func placeV2(hierarchy Hierarchy, home string) (base, labs string) {
 	}
 }
 
-// isRealRoot: only the real root has no such file.
+// isRealRoot uses that only the real root has no such file.
 func isRealRoot(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "cgroup.type"))
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// makeRoom moves the processes of a container's top group to where the lab goes, if that is what placeV2 wants.
+// makeRoom moves the processes of a container's top cgroup to the lab's new cgroup, if placeV2 requires that.
 func makeRoom(dir, labs string) error {
 	if labs != filepath.Join(dir, outside) {
 		return nil
@@ -58,11 +60,11 @@ func makeRoom(dir, labs string) error {
 			_ = os.WriteFile(filepath.Join(labs, "cgroup.procs"), []byte(pid), 0) // it may have ended
 		}
 	}
-	return nil // then no controllers are handed down
+	return nil // then no controllers are enabled
 }
 
-// lock keeps launchers from making room while another one joins its group: a process on the list of those to move out of
-// the way may be in a node's group by the time it is moved, and its node would start in the lab's.
+// lock keeps launchers from making room while another one joins its cgroup. Otherwise a process on the list of those
+// to move may already be in a node's cgroup when it is moved, and its node would start in the lab's.
 func lock(dir string) (unlock func(), err error) {
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -75,7 +77,7 @@ func lock(dir string) (unlock func(), err error) {
 	return func() { folder.Close() }, nil
 }
 
-// HandDown makes the controllers of a v2 group available below it. One that cannot be is left: the node does without.
+// HandDown enables the controllers of a v2 cgroup below it. Those that cannot be enabled are skipped.
 func HandDown(dir string) {
 	enabled := " " + readTrimmed(dir, "cgroup.subtree_control") + " "
 	for _, controller := range strings.Fields(readTrimmed(dir, "cgroup.controllers")) {

@@ -12,14 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hidden is configuration of the host's that would decide what a node does: one stray file in /etc/cni/net.d changes
-// every result.
+// hidden is the host's configuration that would affect a node: a single file in /etc/cni/net.d changes every result.
 var hidden = []string{
 	"cni", "containerd", "crictl.yaml", "kubernetes", "crio", "containers", "docker", "cdi", "nri", "runc",
 	"nftables.conf", "iptables",
 }
 
-// etc is the host's, copy-on-write, without what is hidden; Identify gives it an identity of its own.
+// etc is the host's, copy-on-write, without what is hidden. Identify gives it an identity of its own.
 func etc(options Options) error {
 	if err := etcOverlay(options); err != nil {
 		if copied := etcCopy(options.Layers); copied != nil {
@@ -42,7 +41,7 @@ func etcOverlay(options Options) error {
 	if err := mount("tmpfs", scratch, "tmpfs", 0, options.tmpfs()); err != nil {
 		return err
 	}
-	// the overlay holds the scratch file system from here on; nobody else needs to see it
+	// from now on the overlay holds the scratch file system, and nobody else needs to see it
 	defer func() { _ = errors.Join(unix.Unmount(scratch, unix.MNT_DETACH), os.Remove(scratch)) }()
 	if err := errors.Join(os.Mkdir(scratch+"/upper", 0o755), os.Mkdir(scratch+"/work", 0o755)); err != nil {
 		return err
@@ -51,7 +50,7 @@ func etcOverlay(options Options) error {
 	return mount("overlay", "/etc", "overlay", 0, data)
 }
 
-// etcCopy serves where an overlay cannot lie on the host's file system: on an overlay of overlays, for instance.
+// etcCopy is used if the host's file system cannot carry an overlay, for example an overlay of overlays.
 func etcCopy(layers []string) error {
 	trees := []string{host + "/etc"}
 	for i := len(layers) - 1; i >= 0; i-- {
@@ -97,11 +96,11 @@ func copyTree(from, to string) error {
 	})
 }
 
-// Identity is what a node is called, and by what names it knows others: lines of /etc/hosts.
+// Identity is a node's name, and the names of other nodes: lines of /etc/hosts.
 type Identity struct{ Name, Hosts string }
 
-// Identify names the node, which may have had another identity before. It is the same for each node of one name, on every
-// host. A file that somebody has changed since stays as it is.
+// Identify names the node, which may have had another identity before. The result is the same for each node of one
+// name, on every host. A file that was changed since then is left as it is.
 func Identify(now, former Identity) error {
 	if err := unix.Sethostname([]byte(now.Name)); err != nil {
 		return err
@@ -122,8 +121,8 @@ func Identify(now, former Identity) error {
 	return nil
 }
 
-// files are those that name a node. CRI copies resolv.conf and fails without one; on hosts with systemd-resolved it is a link
-// into /run, which a node does not have.
+// files returns the files that name a node. CRI copies resolv.conf and fails without it. On hosts with
+// systemd-resolved it is a link into /run, which a node does not have.
 func (i Identity) files() map[string]string {
 	return map[string]string{
 		"hostname":    i.Name + "\n",

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A proc with nothing over it, and a sysfs with the flags that runc gives its own, for root alone: the kernel lets a user
-// namespace, as of a pod, mount its own only where such a one is seen whole. See mount_namespaces(7).
+// A proc with nothing mounted over it, and a sysfs with the flags that runc uses, accessible only to root. A user
+// namespace, such as a pod's, can mount its own only if such a one is fully visible. See mount_namespaces(7).
 const wholeProc, wholeSys = "/lab/.whole/proc", "/lab/.whole/sys"
 
 const kernelFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
@@ -28,8 +28,8 @@ var kubeletSysctls = map[string]string{
 // The files that are mounted over these sysctls.
 const sysctlCovers = "/lab/.sysctls"
 
-// proc is the node's own. What in it belongs to the whole machine is read-only: kubelet and some plugins write sysctls
-// that no namespace holds. /proc/sys/net is the node's and can be written.
+// proc is the node's own. Files that belong to the whole machine are read-only, because kubelet and some plugins write
+// sysctls that are not in a namespace. /proc/sys/net belongs to the node and can be written.
 func proc() error {
 	if err := mount("proc", "/proc", "proc", kernelFlags, ""); err != nil {
 		return err
@@ -77,8 +77,8 @@ func coverSysctls() error {
 	return nil
 }
 
-// sys shows the node's own network devices and its cgroups; the rest is the machine's, so it is read-only. It is mounted
-// before it is made read-only, since otherwise containers of the same network namespace could not mount theirs writable.
+// sys shows the node's own network devices and its cgroups. The rest belongs to the machine, so it is read-only. It is
+// made read-only after it is mounted. Otherwise containers in the same network namespace could not mount theirs writable.
 func sys(layout cgroup.Layout) error {
 	if err := sysfs(); err != nil {
 		return err
@@ -107,7 +107,7 @@ var devices = []struct {
 	major, minor uint32
 }{{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}}
 
-// dev is small and the node's own: no disk and no log of the host.
+// dev is small and the node's own: it has no disk and no log of the host.
 func dev(options Options) error {
 	if err := mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID, options.tmpfs()); err != nil {
 		return err
@@ -122,7 +122,7 @@ func dev(options Options) error {
 			return err
 		}
 	}
-	// plugins make tap devices with it, in whatever network namespace they are; a kernel may be without
+	// plugins make tap devices with it, in any network namespace; the kernel may not support it
 	if err := makeDevice("/dev/net/tun", 10, 200); err != nil {
 		os.Remove("/dev/net/tun")
 	}
@@ -138,7 +138,7 @@ func dev(options Options) error {
 	)
 }
 
-// makeDevice makes a device node, or shows the host's where making one is not allowed.
+// makeDevice makes a device node, or bind-mounts the host's if making one is not allowed.
 func makeDevice(path string, major, minor uint32) error {
 	err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(major, minor)))
 	if err == nil {

@@ -26,7 +26,8 @@ func describe(source, kind string) string {
 	}
 }
 
-// bindReadOnly shows one folder or file at another place, and it stays read-only; the kernel ignores MS_RDONLY in the first of the two calls.
+// bindReadOnly mounts a folder or file at another place, read-only. It takes two calls, because the kernel ignores
+// MS_RDONLY in the first.
 func bindReadOnly(source, target string) error {
 	if err := mount(source, target, "", unix.MS_BIND, ""); err != nil {
 		return err
@@ -37,7 +38,8 @@ func bindReadOnly(source, target string) error {
 	return hold(target)
 }
 
-// hold keeps a mount busy for as long as the node's first process lives: `umount -a`, for one, would lay bare what is below it.
+// hold keeps a mount busy until the node's first process ends. Otherwise `umount -a`, for example, would expose what
+// is below it.
 func hold(target string) error {
 	if _, err := unix.Open(target, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("could not hold %s: %w", target, err)
@@ -45,7 +47,7 @@ func hold(target string) error {
 	return nil
 }
 
-// flagsOf keeps what the host's mount has, nosuid for instance: in a user namespace a remount must not drop it.
+// flagsOf returns the flags of the host's mount, such as nosuid: in a user namespace a remount must keep them.
 func flagsOf(target string) uintptr {
 	var stat unix.Statfs_t
 	if unix.Statfs(target, &stat) != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Network brings loopback up, in a network namespace that has nothing else, and sets what a new namespace takes over
-// from the host: net.ipv4 starts with the host's values, so results would differ by machine.
+// Network brings loopback up in a network namespace that has nothing else, and sets the sysctls that a new namespace
+// copies from the host: net.ipv4 starts with the host's values, so results would depend on the machine.
 func Network() error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("could not bring loopback up: %w", err)

@@ -20,23 +20,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rebooting is what a node has to do itself when it reboots.
+// Rebooting is what a node needs for a reboot.
 type Rebooting struct {
 	// NewMounts returns the mount points that the node did not start with.
 	NewMounts func() ([]string, error)
-	// Connect gives the node its place in its group again; nil for a node alone.
+	// Connect connects the node to its group again; nil for a single node.
 	Connect func() error
 }
 
 // killedWithin is how long the kernel may take to end all processes.
 const killedWithin = 10 * time.Second
 
-// BootID is where a node has a boot id of its own once it has rebooted; the kernel's is that of the machine.
+// BootID is the path of a node's own boot id after a reboot. Before that, it shows the machine's.
 const BootID = "/proc/sys/kernel/random/boot_id"
 
-// Reboot takes from a node what a power loss takes: all processes but this one, which is the first, all mounts, network devices,
-// rules and addresses, and what is in memory. The disk stays: /etc, /opt, /var, /usr/local and /lab. The kernel goes on, and so
-// do the namespaces of processes and of mounts.
+// Reboot removes from a node what a power loss removes: all processes except this one, which is the first, all
+// mounts, network devices, rules and addresses, and the content of memory. The disk stays: /etc, /opt, /var,
+// /usr/local and /lab. The kernel continues, and so do the PID namespace and the mount namespace.
 func Reboot(r Rebooting) error {
 	if err := killAll(); err != nil {
 		return err
@@ -66,7 +66,7 @@ func Reboot(r Rebooting) error {
 	return nil
 }
 
-// killAll sends SIGKILL to all processes of the PID namespace at once, until there are none.
+// killAll sends SIGKILL to all processes of the PID namespace in one call, and repeats it until there are none.
 func killAll() error {
 	for deadline := time.Now().Add(killedWithin); ; time.Sleep(2 * time.Millisecond) {
 		if err := unix.Kill(-1, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
@@ -88,7 +88,7 @@ func killAll() error {
 // kernelThread is PF_KTHREAD of the kernel's include/linux/sched.h.
 const kernelThread = 0x00200000
 
-// others are the processes beside this one, without those of the kernel.
+// others returns the other processes, without kernel threads.
 func others() ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -115,7 +115,7 @@ func others() ([]int, error) {
 	return found, nil
 }
 
-// unmountNew takes away the newest mounts first; one may go with another.
+// unmountNew removes the newest mounts first. Removing one may remove another.
 func unmountNew(newMounts func() ([]string, error)) error {
 	for try := 0; ; try++ {
 		points, err := newMounts()
@@ -133,9 +133,9 @@ func unmountNew(newMounts func() ([]string, error)) error {
 	}
 }
 
-// newNetwork moves all threads of this process to a network namespace and an IPC namespace of their own, with the devices of
-// the machine, which lose all their settings. The other devices of the former network go at once, as something may hold it open
-// for a while.
+// newNetwork moves all threads of this process to a new network namespace and a new IPC namespace. The devices of the machine
+// move too and lose all their settings. The other devices of the former network are deleted at once, because something may keep
+// that namespace open for a while.
 func newNetwork() error {
 	links, err := netlink.LinkList()
 	if err != nil {
@@ -147,7 +147,7 @@ func newNetwork() error {
 			machines = append(machines, link)
 			continue
 		}
-		_ = netlink.LinkDel(link) // those of the kernel stay, and one may have gone with another
+		_ = netlink.LinkDel(link) // kernel devices stay, and some are already deleted with another
 	}
 	type namespaces struct {
 		network, ipc int
@@ -155,7 +155,7 @@ func newNetwork() error {
 	}
 	made := make(chan namespaces, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: this thread ends with its goroutine
+		runtime.LockOSThread() // never unlocked: this thread ends with its goroutine
 		network, ipc, err := unshareHere()
 		made <- namespaces{network, ipc, err}
 	}()
@@ -194,7 +194,7 @@ func unshareHere() (network, ipc int, err error) {
 	return network, ipc, err
 }
 
-// sysAgain mounts a sysfs that shows the devices of the new network namespace, with the cgroups as they were.
+// sysAgain mounts a sysfs for the new network namespace, with the same cgroups.
 func sysAgain() error {
 	const groups, now = "/lab/.cgroups", "/sys/fs/cgroup"
 	if err := os.MkdirAll(groups, 0o700); err != nil {
@@ -203,7 +203,7 @@ func sysAgain() error {
 	if err := mount(now, groups, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return err
 	}
-	// or what is unmounted there would go here, too
+	// otherwise unmounting there would also unmount here
 	if err := mount("", groups, "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
@@ -237,11 +237,11 @@ func emptyFolders(folders ...string) error {
 	return nil
 }
 
-// nameAgain: the host name is that of the disk.
+// nameAgain sets the host name from the disk.
 func nameAgain() error {
 	name, err := os.ReadFile("/etc/hostname")
 	if err != nil {
-		return nil // as on any machine without the file
+		return nil // as on any machine without this file
 	}
 	return unix.Sethostname([]byte(strings.TrimSpace(string(name))))
 }
@@ -252,7 +252,7 @@ func newBootID() error {
 	if _, err := rand.Read(id); err != nil {
 		return err
 	}
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // a random UUID, as the kernel's is
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // a random UUID, like the kernel's
 	text := fmt.Sprintf("%x-%x-%x-%x-%x\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 	if err := os.WriteFile(file, []byte(text), 0o444); err != nil {
 		return err

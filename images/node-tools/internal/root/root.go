@@ -1,4 +1,5 @@
-// Package root makes what a bare node sees as its machine: the host's programs, read-only, and nothing else of the host's.
+// Package root makes what a bare node sees as its machine: the host's programs, read-only, and nothing else of the
+// host.
 package root
 
 import (
@@ -13,19 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options say what one node's root is made of; all paths are the host's.
+// Options are what one node's root consists of. All paths are the host's.
 type Options struct {
-	// Artifacts is the lab's cache, seen read-only at /lab/artifacts; without one that folder is empty.
+	// Artifacts is the lab's cache, mounted read-only at /lab/artifacts. If it is empty, so is that folder.
 	Artifacts string
-	// Layers are trees laid over the host's /usr, /etc and so on: iptables and nft, where the host has none. The first wins.
+	// Layers are trees that are laid over the host's /usr, /etc and so on: iptables and nft, if the host lacks them.
+	// The first wins.
 	Layers []string
-	// TmpfsBytes is what each of the node's file systems may hold; 0 is the kernel's own limit, half of all memory.
+	// TmpfsBytes is the size of each of the node's file systems; 0 is the kernel's default, half of all memory.
 	TmpfsBytes int64
-	// Staging is an empty folder to put the new root on until it is the root. Nothing stays there.
+	// Staging is an empty folder where the new root is mounted before it becomes the root. Nothing is left there.
 	Staging string
 }
 
-// tmpfs are the options of a file system that anybody may read.
+// tmpfs returns the mount options of a file system that everybody may read.
 func (o Options) tmpfs() string {
 	if o.TmpfsBytes == 0 {
 		return "mode=0755"
@@ -33,10 +35,10 @@ func (o Options) tmpfs() string {
 	return fmt.Sprintf("mode=0755,size=%d", o.TmpfsBytes)
 }
 
-// host is where the host's root lies while the node's is made, and nowhere afterwards.
+// host is where the host's root is while the node's root is made. Afterwards it is gone.
 const host = "/.host"
 
-// Build replaces the root of this mount namespace. To be called once, by the first process in new namespaces.
+// Build replaces the root of this mount namespace. The first process in new namespaces calls it once.
 func Build(options Options) error {
 	options, err := resolve(options)
 	if err != nil {
@@ -71,7 +73,8 @@ func Build(options Options) error {
 	if err := os.Remove(host); err != nil {
 		return err
 	}
-	// containerd mounts network namespaces below /run and expects containers to see them; nothing of it leaves the node
+	// containerd mounts network namespaces below /run and expects containers to see them; nothing of it leaves the
+	// node
 	return mount("", "/", "", unix.MS_REC|unix.MS_SHARED, "")
 }
 
@@ -93,7 +96,8 @@ func resolve(options Options) (Options, error) {
 	return resolved, err
 }
 
-// enter makes a tmpfs the root, with the host's root at /.host. First of all, nothing may propagate to the host.
+// enter makes a tmpfs the root, with the host's root at /.host. Before that it makes sure that nothing propagates to
+// the host.
 func enter(options Options) error {
 	staging := options.Staging
 	if err := mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -111,7 +115,7 @@ func enter(options Options) error {
 	return os.Chdir("/")
 }
 
-// folders makes what is private to the node and empty.
+// folders makes the empty private folders of the node.
 func folders(options Options) error {
 	for _, folder := range []string{
 		"usr", "etc", "opt", "run", "home", "mnt", "srv", "media", "proc", "sys", "dev",
@@ -134,7 +138,7 @@ func folders(options Options) error {
 	)
 }
 
-// programs brings the host's programs and libraries, with the layers' over them, read-only.
+// programs provides the host's programs and libraries, read-only, with the layers over them.
 func programs(options Options) error {
 	for _, folder := range []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix"} {
 		info, err := os.Lstat(host + "/" + folder)
@@ -158,7 +162,7 @@ func programs(options Options) error {
 			return err
 		}
 	}
-	// a tmpfs, not the host's: this is where the lab installs what is under test
+	// a tmpfs, not the host's: the lab installs the software under test here
 	return localFolder(options)
 }
 
@@ -170,7 +174,7 @@ func readOnly(folder string, layers []string) error {
 	return bindReadOnly(host+"/"+folder, "/"+folder)
 }
 
-// lowers lists the layers' versions of a folder and the host's, escaped for overlayfs.
+// lowers returns the folder's versions in the layers and on the host, escaped for overlayfs.
 func lowers(folder string, layers []string) []string {
 	var found []string
 	for _, tree := range append(append([]string{}, layers...), "") {
@@ -200,7 +204,7 @@ func localFolder(options Options) error {
 	return nil
 }
 
-// lab brings the lab's own: the cache, and this program, which may lie on a file system that is no longer in sight.
+// lab provides the lab's own files: the cache, and this program, whose file system may no longer be visible.
 func lab(artifacts string) error {
 	if artifacts != "" {
 		if err := bindReadOnly(host+artifacts, "/lab/artifacts"); err != nil {

@@ -37,7 +37,7 @@ Suites: bookworm
 Components: main
 `;
 
-test('the archives, mirrors and keys of the machine are kept for another suite, and other archives are left out', () => {
+test('the machine’s archives, mirrors and keys are kept for another suite, and other archives are left out', () => {
   expect(
     sourcesForSuite(parseDeb822(DEB822), {
       suiteNames,
@@ -65,7 +65,7 @@ architectures: amd64
 `);
 });
 
-test('a suite without security archive gets none', () => {
+test('a suite without a security archive gets none', () => {
   const text = sourcesForSuite(parseDeb822(DEB822), {
     suiteNames,
     arch: 'amd64',

@@ -40,7 +40,7 @@ function unpack(
 const hostile = async (entries: readonly Entry[]) =>
   unpack(await tarGz([{ name: 'bin/ctr', content: 'ctr' }, ...entries]));
 
-test('takes the wanted programs, from the top or from bin/, and nothing else', async () => {
+test('takes the wanted programs from the top or from bin/, and nothing else', async () => {
   const archive = await tarGz([
     { name: './bin/', type: 'directory' },
     { name: './bin/containerd', content: 'one', mode: 0o600 },
@@ -55,7 +55,7 @@ test('takes the wanted programs, from the top or from bin/, and nothing else', a
   expect(statSync(join(folder, 'bin/containerd')).mode & 0o777).toBe(0o755);
 });
 
-test('takes the wanted programs from the folder that a component has in its archive', async () => {
+test('takes the wanted programs from the component’s own folder in the archive', async () => {
   const archive = await tarGz([
     { name: 'kubernetes/server/bin/ctr', content: 'server' },
     { name: 'kubernetes/server/bin/containerd.tar', content: 'image' },
@@ -68,14 +68,14 @@ test('takes the wanted programs from the folder that a component has in its arch
   expect(readFileSync(join(folder, 'bin/ctr'), 'utf8')).toBe('server');
 });
 
-test('a path that leaves the archive is refused', async () => {
+test('a path that leaves the archive is rejected', async () => {
   expect(await hostile([{ name: '../../etc/cron.d/ctr', content: 'x' }])).toEqual({
     ok: false,
     error: 'it has a path that leaves it: "../../etc/cron.d/ctr"',
   });
 });
 
-test('an absolute path is refused', async () => {
+test('an absolute path is rejected', async () => {
   expect(await hostile([{ name: '/etc/passwd', content: 'x' }])).toEqual({
     ok: false,
     error: 'it has an absolute path: "/etc/passwd"',
@@ -99,27 +99,27 @@ test.each([
   });
 });
 
-test('a program that comes twice is refused', async () => {
+test('a program that occurs twice is rejected', async () => {
   expect(await hostile([{ name: 'ctr', content: 'again' }])).toEqual({
     ok: false,
     error: 'it has ctr twice',
   });
 });
 
-test('a file over the cap is refused by its header', async () => {
+test('a file over the size limit is rejected by its header', async () => {
   expect(await hostile([{ name: 'doc/large', content: Buffer.alloc(10_001) }])).toEqual({
     ok: false,
     error: '"doc/large" is larger than 10000 bytes',
   });
 });
 
-test('a bomb is refused while it goes off', async () => {
+test('a decompression bomb is rejected during decompression', async () => {
   const bomb = gzipSync(Buffer.alloc(50_000_000));
   expect(bomb.length).toBeLessThan(60_000);
   expect(await unpack(bomb)).toEqual({ ok: false, error: 'it unpacks to more than 100000 bytes' });
 });
 
-test('many small files count together', async () => {
+test('the sizes of many small files are added up', async () => {
   const entries = Array.from({ length: 30 }, (_, index) => ({
     name: `doc/${index}`,
     content: Buffer.alloc(5_000),
@@ -127,7 +127,7 @@ test('many small files count together', async () => {
   expect(await hostile(entries)).toEqual({ ok: false, error: 'it unpacks to more than 100000 bytes' });
 });
 
-test('an archive that is cut off, and a file that is none, are refused', async () => {
+test('a truncated archive and a file that is not an archive are rejected', async () => {
   const whole = await tarGz([{ name: 'bin/ctr', content: Buffer.alloc(9_000, 'random-enough'.repeat(9)) }]);
   expect(await unpack(whole.subarray(0, whole.length - 20))).toEqual({
     ok: false,

@@ -6,7 +6,7 @@ import { pinsWith } from '../rig/pins.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-test('our crictl says which version of cnilab and of cri-api it comes from', () => {
+test('the lab’s own crictl prints the versions of cnilab and of cri-api', () => {
   const { version } = JSON.parse(read('package.json')) as { version: string };
   const criApi = /k8s\.io\/cri-api (v\S+)/.exec(read('images/node-tools/go.mod'))?.[1] ?? 'none';
   const says = /^const version = "(.*)"$/m.exec(read('images/node-tools/cmd/crictl/main.go'))?.[1];

@@ -56,7 +56,7 @@ async function make(component: ComponentName, path: string) {
 }
 
 test.each(['build', 'build/bin'])(
-  'a folder of programs (%s) has the version that containerd says',
+  'a folder of programs (%s) has the version that its containerd reports',
   async (path) => {
     containerdAt(path);
     program(`${path}/containerd-stress`, '');
@@ -71,14 +71,14 @@ test.each(['build', 'build/bin'])(
   },
 );
 
-test('a single binary of any name is the component that it is said to be', async () => {
+test('a single binary of any name is the given component', async () => {
   program('my-runc-build', 'runc version 1.2.0-rc.1+dev');
   expect(await describe('runc', 'my-runc-build')).toMatchObject({ version: '1.2.0-rc.1+dev' });
   await make('runc', 'my-runc-build');
   expect(readFileSync(join(folder, 'tree/bin/runc'), 'utf8')).toContain('1.2.0-rc.1+dev');
 });
 
-test('a folder of the programs of Kubernetes has the version that its kubelet says', async () => {
+test('a folder of Kubernetes programs has the version that its kubelet reports', async () => {
   const programs =
     'kubeadm kubectl kubelet kube-apiserver kube-controller-manager kube-proxy kube-scheduler'.split(' ');
   for (const name of programs)
@@ -92,7 +92,7 @@ test('a folder of the programs of Kubernetes has the version that its kubelet sa
   );
 });
 
-test('one plugin of any name is a set of plugins of its own', async () => {
+test('a single plugin of any name is a set of plugins', async () => {
   program('plugins/my-cni', 'CNI my-cni plugin v0.3.0', 0);
   expect(await describe('cni-plugins', 'plugins')).toMatchObject({ version: '0.3.0' });
   await make('cni-plugins', 'plugins');
@@ -104,14 +104,14 @@ test.each([
   ['cni-plugins', 'CNI my-cni plugin version unknown', 0],
   ['cni-plugins', 'environment variable CNI_COMMAND required', 1],
 ] as const)(
-  'a plain build that does not tell its version is taken: %s, %s',
+  'a plain build that does not report its version is accepted: %s, %s',
   async (component, says, exitCode) => {
     program('build/runc', says, exitCode);
     expect(await describe(component, 'build')).toMatchObject({ version: '0.0.0-local' });
   },
 );
 
-test('an archive is unpacked as a release is', async () => {
+test('an archive is unpacked like a release', async () => {
   const tar = pack();
   tar.entry({ name: 'crictl', mode: 0o755 }, '#!/bin/sh\necho crictl version v1.25.0\n');
   tar.finalize();
@@ -121,7 +121,7 @@ test('an archive is unpacked as a release is', async () => {
   expect(await describe('crictl', 'crictl.tar.gz')).toMatchObject({ version: '1.25.0' });
 });
 
-test('what is not what it was said to be is bad input', async () => {
+test('a path that is not the given component is bad input', async () => {
   const refuses = (component: ComponentName, path: string, message: string) =>
     expect(describe(component, path)).rejects.toThrow(new BadInput(message));
   await refuses('runc', 'nowhere', `local:${join(folder, 'nowhere')} is no runc: it does not exist`);
@@ -145,7 +145,7 @@ test('what is not what it was said to be is bad input', async () => {
   );
 });
 
-test('a rebuilt program is another request, and an unchanged one the same', () => {
+test('a rebuilt program is a new request, and an unchanged one is the same request', () => {
   program('runc', 'runc version 1.0.0');
   const request = () => {
     const recipe = createLocal().recipe({
@@ -162,7 +162,7 @@ test('a rebuilt program is another request, and an unchanged one the same', () =
   expect(request()).not.toBe(before);
 });
 
-test('a plugin for another processor is taken without its version; a containerd has to tell it', async () => {
+test('a plugin for another processor is accepted without its version; a containerd has to report it', async () => {
   const forNoMachine = Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(64)]);
   for (const name of ['my-cni', 'containerd', 'containerd-shim-runc-v2', 'ctr'])
     writeFileSync(join(folder, name), forNoMachine, { mode: 0o755 });

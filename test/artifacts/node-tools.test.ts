@@ -22,19 +22,19 @@ function carry(): void {
   for (const tool of NODE_TOOLS) writeFileSync(join(sourceHostPath, 'dist/amd64', tool), tool);
 }
 
-test('the package, which has no sources, takes what it carries', () => {
+test('the package, which has no sources, uses the programs that it contains', () => {
   carry();
   expect(versions()).toEqual(['prebuilt']);
 });
 
-test('a checkout builds its sources, though an older build of them for a package lies there', () => {
+test('a checkout builds its sources even if an older build for a package exists', () => {
   writeFileSync(join(sourceHostPath, 'go.mod'), 'module m\n');
   const withoutBuild = versions();
   carry();
   expect(versions()).toEqual(withoutBuild);
 });
 
-test('with neither, one message says so', () => {
+test('with neither sources nor programs there is one message', () => {
   expect(versions).toThrow(LabError);
   expect(versions).toThrow(
     `this cnilab has neither our programs for nodes nor their sources in ${sourceHostPath}; use the npm package or a checkout`,

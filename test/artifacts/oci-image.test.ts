@@ -41,7 +41,7 @@ const sha256 = (content: Buffer | string): string => createHash('sha256').update
 const digestOf = (value: unknown): string =>
   /"digest":"sha256:([0-9a-f]{64})"/.exec(JSON.stringify(value))?.[1] ?? '';
 
-test('an archive names its image, and leads through its manifest to its configuration and its one layer', async () => {
+test('an archive names its image, and its manifest refers to its configuration and its one layer', async () => {
   const archive = await unpack(await packOciImage(image));
   const index = json(archive, 'index.json');
   const manifestHex = digestOf(index);
@@ -119,13 +119,13 @@ test('an archive names its image, and leads through its manifest to its configur
   ]);
 });
 
-test('the same files make the same bytes', async () => {
+test('the same files give the same bytes', async () => {
   expect(sha256(await packOciImage(image))).toBe(
     'bbc26826e5d606e2bea7ec183807f499ff788d67f4978b035346aa169af141a3',
   );
 });
 
-test('the two images of the lab', () => {
+test('the lab has two images, with the expected content', () => {
   const program = Buffer.from('program');
   expect(labImage({ name: 'pause-image', arch: 'amd64', program })).toEqual({
     name: 'cnilab.local/pause:1',

@@ -103,7 +103,7 @@ async function update(wanted: Parameters<typeof updatePins>[0]['wanted'], status
   return updatePins({ yamlText: PINS, wanted, http, mirror, signal: new AbortController().signal });
 }
 
-test('everything that has come out since, each at its place', async () => {
+test('all newer releases are added, each in its place', async () => {
   const updated = await update([]);
   expect(updated.added).toEqual([
     { component: 'containerd', version: '1.6.4', sums: { amd64: b, arm64: c } },
@@ -123,7 +123,7 @@ test('everything that has come out since, each at its place', async () => {
   );
 });
 
-test('a named release only, and one that does not exist is said', async () => {
+test('only a named release is added, and one that does not exist is reported', async () => {
   expect((await update([{ component: 'containerd', version: '1.6.5' }])).added).toEqual([
     { component: 'containerd', version: '1.6.5', sums: { amd64: d } },
   ]);
@@ -133,13 +133,13 @@ test('a named release only, and one that does not exist is said', async () => {
   );
 });
 
-test('a server that is out of order is not "nothing new"', async () => {
+test('a server error is not "nothing new"', async () => {
   await expect(update([], 503)).rejects.toThrow(
     /containerd-1\.7\.1-linux-amd64\.tar\.gz\.sha256sum: the server answered 503$/,
   );
 });
 
-test('what may come next', () => {
+test('the possible next versions are listed', () => {
   expect(possibleSuccessors(['1.6.3', '1.6.4', '1.7.0', '2.0.0-rc.1'])).toEqual([
     '1.6.5',
     '1.7.1',
@@ -159,7 +159,7 @@ test.each([
   expect(checksumIn(text, 'wanted')).toBe(sum);
 });
 
-test('the newest release goes to the end', () => {
+test('the newest release is added at the end', () => {
   expect(withRelease(PINS, { component: 'containerd', version: '2.0.0', sums: { arm64: b } })).toBe(
     PINS.replace(`        1.7.0: { amd64: ${a} }\n`, `$&        2.0.0: { arm64: ${b} }\n`),
   );

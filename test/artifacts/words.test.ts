@@ -37,9 +37,9 @@ test.each([
   expect(versionFromOutput(output)).toBe(version);
 });
 
-describe('what go says', () => {
+describe('output of go', () => {
   const asked = 'example.org/m@v1.0.0';
-  test('a version that does not exist', () => {
+  test('a version that does not exist is reported as such', () => {
     expect(
       refusalFromGo(asked, 'example.org/m@v1.0.0: reading proxy/@v/v1.0.0.info: 404 Not Found'),
     ).toMatchObject({
@@ -47,7 +47,7 @@ describe('what go says', () => {
       why: 'example.org/m@v1.0.0: reading proxy/@v/v1.0.0.info: 404 Not Found',
     });
   });
-  test('a newer Go is needed: said with the way out', () => {
+  test('a build that needs a newer Go is reported with a solution', () => {
     const output = 'go: example.org/m@v1.0.0 requires go >= 1.27.1 (running go 1.26.8; GOTOOLCHAIN=local)';
     expect(refusalFromGo(asked, output)).toEqual({
       source: 'gomod',
@@ -56,15 +56,15 @@ describe('what go says', () => {
       wayOut: 'install Go 1.27.1 or later',
     });
   });
-  test('offline is not knowing', () => {
+  test('offline, it is not known whether a version exists', () => {
     const output = 'go: example.org/m@v1.0.0: module lookup disabled by GOPROXY=off';
     expect(refusalFromGo(asked, output)).toMatchObject({ reason: 'unreachable' });
   });
-  test('a network that is down is not knowing', () => {
+  test('without a network, it is not known whether a version exists', () => {
     const output = 'example.org/m@v1.0.0: Get "https://p/m.info": dial tcp: lookup p: no such host';
     expect(refusalFromGo(asked, output)).toMatchObject({ reason: 'unreachable' });
   });
-  test('a checksum that does not hold is broken, whatever else is said', () => {
+  test('a wrong checksum is broken, whatever else is in the output', () => {
     const output =
       'go: downloading example.org/m v1.0.0\nverifying example.org/m@v1.0.0: checksum mismatch\nSECURITY ERROR';
     expect(refusalFromGo(asked, output)).toEqual({
@@ -76,7 +76,7 @@ describe('what go says', () => {
 });
 
 describe('the wrapper module', () => {
-  test("repeats the component's replaces, without those by a folder", () => {
+  test("repeats the component's replace directives, except those with a folder", () => {
     const facts = parseModuleFacts(
       JSON.stringify({
         Go: '1.16',
@@ -101,7 +101,7 @@ replace github.com/gogo/googleapis => github.com/gogo/googleapis v1.3.2
 replace a.org/b v1.0.0 => c.org/d v2.0.0
 `);
   });
-  test('has the modules that are folders of the source, where they are published besides', () => {
+  test('has the modules that are folders of the source, if they are also published', () => {
     const facts = parseModuleFacts(
       JSON.stringify({
         Go: '1.16',
@@ -124,7 +124,7 @@ replace k8s.io/api => k8s.io/api v0.24.17
 replace k8s.io/kubelet => k8s.io/kubelet v0.24.17
 `);
   });
-  test('asks for the Go that the component asks for', () => {
+  test('requires the Go version that the component requires', () => {
     expect(
       wrapperGoMod({ module: 'm.org/m', version: '1.0.0', facts: parseModuleFacts('{"Go":"1.24.3"}') }),
     ).toContain('\ngo 1.24.3\n');

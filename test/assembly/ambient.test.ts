@@ -3,6 +3,6 @@ import { expect, test } from 'vitest';
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { ROOT } from '../rig/cnilab.ts';
 
-test('the folder of the package is found from the sources, too', () => {
+test('the package folder is also found from the sources', () => {
   expect(ambientWorld().packageHostPath).toBe(ROOT);
 });

@@ -14,7 +14,7 @@ const below = (folder: string): readonly string[] =>
     .map((file) => `${folder}/${file}`)
     .sort();
 
-test('no name stands for every scenario, those in sub-folders included', async () => {
+test('without names every scenario is found, including those in sub-folders', async () => {
   const all = await filesOf();
   expect([...all].sort()).toEqual(below('scenarios'));
   expect(all).toContain('scenarios/missing-version.yaml');

@@ -36,7 +36,7 @@ const ended = (call: number, more: object = {}): JournalEntry => ({
 
 const base64 = (bytes: string | readonly number[]) => Buffer.from(bytes as string).toString('base64');
 
-test('a call is asked for with its whole input, its environment and what came of it, byte for byte', () => {
+test('a request has the call’s whole input, its environment and its result, byte for byte', () => {
   const call = callOf([started(1), started(2), ended(2, { stdin: '{ }' }), ended(1)], 2);
   expect(JSON.parse(requestOf(call))).toEqual({
     path: '/opt/cni/bin/bridge',
@@ -47,13 +47,13 @@ test('a call is asked for with its whole input, its environment and what came of
   });
 });
 
-test('a call that did not end has nothing to be compared with, and one without a namespace gets none', () => {
+test('a call that did not end has no result to compare, and one without a namespace gets none', () => {
   const call = callOf([started(1, { netns: { path: '/var/run/netns/a' } })], 1);
   expect(JSON.parse(requestOf(call))).toMatchObject({ makesNetns: false });
   expect(JSON.parse(requestOf(call))).not.toHaveProperty('ended');
 });
 
-test('of a run with several nodes it has to be said where the call was', () => {
+test('for a run with several nodes, the node of the call has to be named', () => {
   const one = planned({ steps: [] });
   const nodes = ['left', 'right'].flatMap((name) =>
     one.nodes.map((node) => ({ ...node, name, record: true as const })),

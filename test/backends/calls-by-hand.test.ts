@@ -35,7 +35,7 @@ test('a network is added, checked and deleted on a node that was left up', async
   expect(checked.stderr).not.toBe('');
 });
 
-test('a plugin alone answers in its own words, also for a namespace that is gone', async () => {
+test('a single plugin is called, and its output is unchanged, also for a namespace that does not exist', async () => {
   const called = await run(`cni add ${node} --plugin loopback --netns /var/run/netns/gone --config lo.conf`);
   expect(called).toMatchObject({ exitCode: 1, stderr: '' });
   expect(JSON.parse(called.stdout)).toEqual({
@@ -44,7 +44,7 @@ test('a plugin alone answers in its own words, also for a namespace that is gone
   });
 });
 
-test('a recorded call is repeated on a fresh node and on one that is up, and what differs is told', async () => {
+test('a recorded call is repeated on a new node and on a node that is up, and the differences are shown', async () => {
   writeFileSync(
     join(folder, 'recorded.yaml'),
     `name: recorded

@@ -21,7 +21,7 @@ const CHECKS = [
   'nodes up',
 ];
 
-test('doctor --json has every check with what to do about it, and whether nodes are available', async () => {
+test('doctor --json has every check with advice, and whether nodes are available', async () => {
   const { exitCode, stdout } = await cnilab(['doctor', '--json', '--offline']);
   const told: unknown = JSON.parse(stdout);
   expect({ exitCode, told }).toEqual({
@@ -43,7 +43,7 @@ test.each([
   ['a link to itself', (path: string) => symlinkSync(path, path), ['source debian', 'cache', 'nodes up']],
   ['a folder', (path: string) => mkdirSync(path), []],
 ] as const)(
-  'a check that cannot be made does not end the others: its cache is %s',
+  'a check that fails to run does not stop the others: the cache is %s',
   async (what, make, fails) => {
     const path = join(folder, what.replaceAll(' ', '-'));
     make(path);

@@ -38,7 +38,7 @@ ${steps}`,
   return { exitCode, stdout, looks };
 }
 
-test('a pod of many plugins leaves nothing, but the tracked flow of one who may send on', async () => {
+test('a pod with many plugins leaves nothing behind, except the tracked flow of a sender that may continue', async () => {
   const { exitCode, stdout, looks } = await run(
     'flow',
     `  files:
@@ -79,7 +79,7 @@ expect:
   });
 });
 
-test('what a configuration that was there for a moment names is looked into', async () => {
+test('folders named in a configuration that existed only for a moment are looked into', async () => {
   const of = (dataDir: string) =>
     `{ "cniVersion": "1.0.0", "name": "x", "plugins": [ { "type": "a", "ipam": { "dataDir": "${dataDir}" } } ] }`;
   const { stdout, exitCode } = await run(
@@ -96,7 +96,7 @@ expect: { left-behind: { ipam: [x/10.1.0.2], file: [/opt/second/state] } }
   expect(exitCode).toBe(0);
 });
 
-test('what is just about to go is waited for, and both looks are told', async () => {
+test('something that is about to end is waited for, and both looks are recorded', async () => {
   const { stdout, looks } = await run(
     'going',
     `steps:

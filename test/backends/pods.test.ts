@@ -8,7 +8,7 @@ import { scratchFolder } from '../rig/scratch.ts';
 
 const folder = scratchFolder();
 
-test('a pod on the network of the node starts, has the name of the node, and goes', async () => {
+test('a host-network pod starts, has the node’s host name, and is removed', async () => {
   const file = join(folder, 'host-network.yaml');
   writeFileSync(
     file,
@@ -38,7 +38,7 @@ expect: { left-behind: none, pods: none }
   expect([stdout, exitCode]).toEqual([expect.stringContaining('3 passed'), 0]);
 });
 
-test("the runtime's own seccomp profile holds in a pod, with the runc that belongs to each containerd", async () => {
+test("the runtime's default seccomp profile works in a pod, with the runc of each containerd", async () => {
   const file = join(folder, 'seccomp.yaml');
   const pod = {
     metadata: { name: 'safe', namespace: 'default', uid: 'safe-uid', attempt: 0 },

@@ -76,7 +76,7 @@ const missing = (shell: string): string | false =>
   spawnSync(shell, ['-c', 'true']).error === undefined ? false : `${shell} is not installed`;
 
 for (const shell of SHELLS) {
-  test(`the script for ${shell} is one`, ({ skip }) => {
+  test(`the script for ${shell} is valid`, ({ skip }) => {
     const reason = missing(shell);
     if (reason !== false) return skip(reason);
     expect(spawnSync(shell, ['-n'], { input: scriptFor(shell), encoding: 'utf8' })).toMatchObject({
@@ -86,7 +86,7 @@ for (const shell of SHELLS) {
   });
 }
 
-test('bash completes by it', ({ skip }) => {
+test('the script works in bash', ({ skip }) => {
   const reason = missing('bash');
   if (reason !== false) return skip(reason);
   const press = (...words: string[]): string => {
@@ -115,7 +115,7 @@ test('bash completes by it', ({ skip }) => {
   expect(press('run', 'no-such-scenario')).toBe('');
 });
 
-test('fish completes by it', ({ skip }) => {
+test('the script works in fish', ({ skip }) => {
   const reason = missing('fish');
   if (reason !== false) return skip(reason);
   const script = scriptFor('fish').replaceAll('    cnilab complete', `    ${ROOT}/bin/cnilab.cjs complete`);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { listCommand } from '../../lab/cli/list.ts';
 import { fakeWorld } from '../rig/fake-world.ts';
 
-test('list --json says of each scenario what it shows, where it stands and what it must come out as', async () => {
+test('list --json has for each scenario what it shows, its path and its expected outcome', async () => {
   const world = fakeWorld();
   expect(
     await listCommand(world, ['missing-version', 'controls/probe-that-cannot-look'], { json: true }),

@@ -11,7 +11,7 @@ const cells = (name: string, count: number): readonly RunPlan[] =>
   });
 const sampled = (runs: readonly RunPlan[], size: number) => sampleOf(runs, size).map(({ slug }) => slug);
 
-test('a sample has so many cells of each scenario, and begins elsewhere in each of them', () => {
+test('a sample has a number of cells from each scenario, and begins at a different cell in each', () => {
   const runs = [...cells('a', 5), ...cells('b', 5), ...cells('c', 2), ...cells('d', 1)];
   expect(sampled(runs, 1)).toEqual(['a-0', 'b-1', 'c-0', 'd-0']);
   expect(sampled(runs, 2)).toEqual(['a-0', 'a-2', 'b-1', 'b-3', 'c-0', 'c-1', 'd-0']);

@@ -35,7 +35,7 @@ async function reportWith(flags: { readonly failOnFlaky?: true }, folders: reado
   return { exitCode, outcome, totals, runs };
 }
 
-test('runs of several sessions, at any depth, are one report in the order of their versions', async () => {
+test('runs of several sessions, at any depth, are one report in version order', async () => {
   recordIn('a/s1', passing('1.6.10'));
   recordIn('a/s1', passing('1.6.9'));
   recordIn('b/deep/er/s2', failing('1.6.10'));
@@ -53,7 +53,7 @@ test('runs of several sessions, at any depth, are one report in the order of the
   });
 });
 
-test('a run that passed only when repeated passes, and fails where that is asked for', async () => {
+test('a flaky run passes, and fails if requested', async () => {
   const run = recordIn('s1', failing('1.6.4'));
   const second = passing('1.6.4');
   mkdirSync(join(run, 'attempt-2'));
@@ -73,7 +73,7 @@ test('a run that broke off is inconclusive', async () => {
   expect(await report('s1')).toMatchObject({ exitCode: 69, outcome: 'inconclusive' });
 });
 
-describe('a damaged run is inconclusive, with the reason, and the others are judged all the same', () => {
+describe('a damaged run is inconclusive, with the reason, and the others are still judged', () => {
   test.each([
     ['no plan', (run: string) => rmSync(join(run, 'plan.json')), 'plan.json cannot be read: ENOENT'],
     [
@@ -116,7 +116,7 @@ describe('a damaged run is inconclusive, with the reason, and the others are jud
   });
 });
 
-test('a folder that is none, and one without runs, are bad input', async () => {
+test('a path that is not a folder, and a folder without runs, are bad input', async () => {
   mkdirSync(join(folder, 'empty'), { recursive: true });
   await expect(report('nowhere')).rejects.toThrow('is not a folder');
   await expect(report('empty')).rejects.toThrow('no run is recorded in');

@@ -16,7 +16,7 @@ const pins = {
   ],
 };
 
-test('of what Go lists, only what the lab has a way to build is offered, and the pinned ones with it', () => {
+test('of the versions that Go lists, only those that the lab can build are offered, together with the pinned ones', () => {
   expect(offerOf('gomod', { versions: ['0.1.1', '1.6.10', '1.6.4', '2.0.0', '3.0.0'], pins })).toEqual({
     source: 'gomod',
     versions: ['1.6.0', '1.6.4', '1.6.10', '2.0.0'],
@@ -34,7 +34,7 @@ test('of what Go lists, only what the lab has a way to build is offered, and the
   });
 });
 
-test('lines are as wide as the terminal, and pinned versions stand apart', () => {
+test('lines are as wide as the terminal, and pinned versions are separate', () => {
   const offer = offerOf('gomod', { versions: ['1.6.10', '1.6.11', '1.6.12', '1.6.13', '2.0.0'], pins });
   expect(offerLines(offer, 80)).toEqual([
     '  gomod    pinned    1.6.0 1.6.4',

@@ -54,16 +54,16 @@ test.each([
   });
 });
 
-test('stdin is given whole, and a command that does not read it is no problem', async () => {
+test('stdin is passed completely, and a command that does not read it causes no error', async () => {
   expect(await exec(['cat'], { stdin: 'words\n' })).toMatchObject({ stdout: 'words\n', exitCode: 0 });
   expect(await exec(['true'], { stdin: 'x'.repeat(1_000_000) })).toMatchObject({ exitCode: 0 });
 });
 
-test('a command that is not there is the fault of the lab or its host', async () => {
+test('a command that does not exist is a problem of the lab or its host', async () => {
   await expect(exec(['/no/such/command'])).rejects.toThrow(new LabError('could not start /no/such/command'));
 });
 
-test('a time-out ends the command and all that it started', async () => {
+test('a timeout ends the command and everything that it started', async () => {
   const pidFile = join(folder, 'pid');
   const argv = ['sh', '-c', `sleep 1000 & echo $! > ${pidFile}; wait`];
   expect(await exec(argv, { timeoutMs: 200 })).toMatchObject({
@@ -75,7 +75,7 @@ test('a time-out ends the command and all that it started', async () => {
   await until(() => !isAlive(pid));
 });
 
-test('an abort ends the command and all that it started, and is thrown as its reason', async () => {
+test('an abort ends the command and everything that it started, and its reason is thrown', async () => {
   const pidFile = join(folder, 'pid');
   const stop = new AbortController();
   const running = leashed(
@@ -91,13 +91,13 @@ test('an abort ends the command and all that it started, and is thrown as its re
   await until(() => !isAlive(pid));
 });
 
-test('something left in the background holds up nobody', async () => {
+test('a process in the background does not delay the command', async () => {
   const result = await exec(['sh', '-c', 'sleep 1000 & echo $!']);
   expect(result.exitCode).toBe(0);
   process.kill(Number(result.stdout), 'SIGKILL');
 });
 
-test('a leashed command and all that it started die with the lab, kill -9 included', async () => {
+test('a leashed command and everything that it started end with the lab, even after kill -9', async () => {
   const script = await bundleOf(
     folder,
     `import { createLeashedExec } from ${JSON.stringify(join(import.meta.dirname, '../../lab/host/exec.ts'))};

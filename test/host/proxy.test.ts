@@ -29,7 +29,7 @@ async function listening(server: Server): Promise<string> {
 
 const signal = new AbortController().signal;
 
-test('a plain proxy is asked for the whole URL', async () => {
+test('a plain proxy gets the whole URL', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cnilab-proxy-'));
   const asked: (string | undefined)[] = [];
   const proxy = createServer((request, response) => {
@@ -53,7 +53,7 @@ test('a plain proxy is asked for the whole URL', async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('for https a tunnel is asked for, with the login that the environment gives', async () => {
+test('for https a tunnel is requested, with the login from the environment', async () => {
   const asked: (string | undefined)[] = [];
   const proxy = createServer();
   proxy.on('connect', (request, socket) => {

@@ -18,7 +18,7 @@ actual    name "wed" is reserved
   expect(positionOf({ actual: 'name "wed" is reserved', at: 8 })).toBe(9);
 });
 
-test('a text that goes on, or ends early, is told so', () => {
+test('a text that is longer or shorter than expected is described as such', () => {
   expect(shown('ready', 'ready.')).toBe(
     `
 expected  ready
@@ -33,7 +33,7 @@ actual    ready
   );
 });
 
-test('what cannot be seen is shown and named', () => {
+test('invisible characters are shown and named', () => {
   expect(shown('a b', 'a\tb')).toBe(
     `
 expected  a b
@@ -54,7 +54,7 @@ actual    cafe<U+0301><U+00A0>x
   );
 });
 
-test('wide characters push the pointer along with them', () => {
+test('wide characters shift the pointer', () => {
   expect(shown('网络 a', '网络 b')).toBe(
     `
 expected  网络 a
@@ -63,7 +63,7 @@ actual    网络 b
   );
 });
 
-test('a long text is cut to a window around the difference, and then given in full', () => {
+test('a long text is cut around the difference, and then shown in full', () => {
   const before = 'x'.repeat(60);
   const after = 'y'.repeat(90);
   expect(shown(`${before}1${after}`, `${before}2${after}`)).toBe(
@@ -75,7 +75,7 @@ actual in full  ${before}2${after}`.slice(1),
   );
 });
 
-test('a part that stands elsewhere is put above what it is compared with', () => {
+test('an expected part is aligned with the nearest match', () => {
   expect(
     showDifference({ expected: 'not found', expectedAt: 7, actual: 'it was not fouled', at: 14 }),
   ).toEqual([
@@ -85,7 +85,7 @@ test('a part that stands elsewhere is put above what it is compared with', () =>
   ]);
 });
 
-test('a short text beside a long one is cut at the same place', () => {
+test('a short text and a long one are cut at the same place', () => {
   const before = 'x'.repeat(60);
   expect(shown(`${before}1`, `${before}2${'y'.repeat(40)}`)).toBe(
     `

@@ -12,7 +12,7 @@ test.each([
 });
 
 test.each(['', '10.0.0', '10.0.0.256', 'a', '1:2:3', '1::2::3', 'fd00::g', '1:2:3:4:5:6:7:8::'])(
-  '"%s" is no address',
+  '"%s" is not an address',
   (text) => {
     expect(parseIp(text)).toBeUndefined();
   },

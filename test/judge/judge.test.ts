@@ -52,7 +52,7 @@ describe('a run that passes', () => {
     });
   });
 
-  test('expects something', () => {
+  test('has at least one expectation', () => {
     const run = planned({});
     expect(judge(run, journalOf(run)).outcome).toBe('inconclusive');
   });
@@ -67,14 +67,14 @@ describe('a run that did not come to its end', () => {
       whole.findIndex((entry) => entry.kind === kind && 'stepId' in entry && entry.stepId === stepId),
     );
 
-  test('is inconclusive when its journal breaks off, wherever it does', () => {
+  test('is inconclusive wherever its journal breaks off', () => {
     for (let length = 0; length < whole.length; length++) {
       expect(judge(run, whole.slice(0, length)).outcome).toBe('inconclusive');
     }
     expect(judge(run, whole).outcome).toBe('pass');
   });
 
-  test('says what happened and what was not done', () => {
+  test('has what happened and what was not done', () => {
     const started = upTo('step-started', '2-stop-pod');
     const entries: readonly JournalEntry[] = [
       ...started,
@@ -95,7 +95,7 @@ describe('a run that did not come to its end', () => {
     ]);
   });
 
-  test('because of the lab is not the fault of anyone else', () => {
+  test('because of the lab is inconclusive', () => {
     const after: readonly Observation[] = [
       { kind: 'lab-failure', during: 'the steps', message: 'the agent went away' },
     ];
@@ -110,7 +110,7 @@ describe('a run that did not come to its end', () => {
     ]);
   });
 
-  test('because a scripted plugin did not do as its script says is not either', () => {
+  test('because a scripted plugin did not follow its script is inconclusive', () => {
     const text = `time="2026-01-01T00:00:00Z" level=error msg="the scripted plugin mycni of cnilab cannot follow its script: no"\n`;
     const after: readonly Observation[] = [{ kind: 'runtime-log', stepId: '1-run-pod', text }];
     expect(
@@ -128,7 +128,7 @@ describe('a run that did not come to its end', () => {
     ]);
   });
 
-  test('shows nothing of the step that was being taken, but what came before counts', () => {
+  test('ignores the step that was being taken, but judges the steps before it', () => {
     const hung = [...upTo('look', '1-run-pod'), { ...bad('killed with the lab'), atMs: 50 }];
     expect(judge(run, hung).outcome).toBe('inconclusive');
     const failed = journalOf(run, { steps: [{ seen: [bad('no')] }] }).slice(0, -4);
@@ -136,7 +136,7 @@ describe('a run that did not come to its end', () => {
   });
 });
 
-test('a step that had nothing to act on is not known, and nothing of its commands is expected', () => {
+test('a step with nothing to act on is inconclusive, and expectations about its commands are not judged', () => {
   const run = planned({
     steps: [[stopPod, expecting({ error: exactly('no'), leftBehind: { none: true, place: at(23) } })]],
   });
@@ -152,7 +152,7 @@ test('a step that had nothing to act on is not known, and nothing of its command
   ]);
 });
 
-test('a cleanup that failed is not known', () => {
+test('a failed cleanup is inconclusive', () => {
   const run = planned({ steps: [[runPod]] });
   const after: readonly Observation[] = [
     { kind: 'cleanup-failure', what: 'end node lab-1', message: 'busy' },
@@ -168,7 +168,7 @@ test('a cleanup that failed is not known', () => {
   ]);
 });
 
-test("what does not pass carries the last five lines of containerd's log that belong to its step", () => {
+test("a finding that does not pass has the last five lines of containerd's log from its step", () => {
   const run = planned({ steps: [[runPod], [stopPod]] });
   const log = '1\n2\n3\n4\n5\n6\n';
   expect(
@@ -225,7 +225,7 @@ describe('a control', () => {
     });
   });
 
-  test('fails when another check fails, instead of the one that it names or besides it', () => {
+  test('fails when another check fails, instead of the named one or in addition to it', () => {
     expect(on({ ...control, finding: 'left-behind' }, [bad('two')])).toMatchObject({
       outcome: 'fail',
       control: {
@@ -244,7 +244,7 @@ describe('a control', () => {
     });
   });
 
-  test('fails when it is inconclusive and ought to fail, and the other way round', () => {
+  test('fails when it is inconclusive and must fail, and vice versa', () => {
     const notRun: readonly Observation[] = [{ kind: 'not-run', stepId: '1-run-pod', why: 'no' }];
     expect(on(control, notRun).outcome).toBe('fail');
     expect(
@@ -261,7 +261,7 @@ describe('a control', () => {
     expect(on({ ...control, outcome: 'inconclusive' }, [bad('two')]).outcome).toBe('fail');
   });
 
-  test('fails when the finding is of another step, or says something else', () => {
+  test('fails when the finding is from another step or has another message', () => {
     expect(on({ ...control, step: '2-stop-pod' }, [bad('two')])).toMatchObject({
       outcome: 'fail',
       control: {
@@ -281,7 +281,7 @@ describe('a control', () => {
     );
   });
 
-  test('is not known when the lab could not do the run, even if it ought to be inconclusive', () => {
+  test('is inconclusive when the lab could not do the run, even if inconclusive is the expected outcome', () => {
     const after: readonly Observation[] = [{ kind: 'lab-failure', during: 'the steps', message: 'no' }];
     expect(on(control, [bad('two')], { after }).outcome).toBe('inconclusive');
     expect(
@@ -299,7 +299,7 @@ describe('a control', () => {
   });
 });
 
-describe('whatever a journal holds', () => {
+describe('for any journal', () => {
   const stepId = fc.constantFrom('start', '1-run-pod', '2-stop-pod', 'end', 'x');
   const text = fc.constantFrom(
     '',
@@ -367,7 +367,7 @@ describe('whatever a journal holds', () => {
     end: expecting({ pods: 'none', noLog: [line('one')], leftBehind: { none: true, place: at(24) } }),
   });
 
-  test('the judge does not throw, never passes with a finding that does not, and always says something', () => {
+  test('the judge does not throw, never passes with a finding that does not pass, and always has a finding', () => {
     fc.assert(
       fc.property(journal, (entries) => {
         const { outcome, findings } = judge(run, entries);
@@ -386,7 +386,7 @@ describe('whatever a journal holds', () => {
     );
   });
 
-  test('what an item is does not depend on the order in which a look lists it', () => {
+  test('an item is the same in whatever order a look lists it', () => {
     const left = planned({
       steps: [[runPod, expecting({ leftBehind: { none: false, kinds: { netns: 1 }, place: at(23) } })]],
     });

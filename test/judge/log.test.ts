@@ -23,7 +23,7 @@ const wanted = (more: Partial<LogExpectation> = {}) =>
   });
 
 describe('log', () => {
-  test('is there with level, message and fields, unquoted, captures filled in', () => {
+  test('passes with level, message and fields, unquoted, with captures filled in', () => {
     expect(on({ log: [wanted()] })).toEqual([
       {
         check: 'log',
@@ -35,11 +35,11 @@ describe('log', () => {
     ]);
   });
 
-  test('is looked for in the lines of its own step', () => {
+  test('is searched for in the lines of its own step', () => {
     expect(on({ log: [line('containerd successfully booted in 0.1s')] })[0]?.outcome).toBe('fail');
   });
 
-  test('that never comes is shown beside the nearest line', () => {
+  test('that is missing is shown with the nearest line', () => {
     expect(
       on({ log: [wanted({ fields: { error: 'cannot setup "${web.id}": no plugim' } })] }, STARTED + FAILED),
     ).toEqual([
@@ -66,7 +66,7 @@ describe('log', () => {
     ]);
   });
 
-  test('tells level, missing field and message apart', () => {
+  test('has separate differences for level, missing field and message', () => {
     const second = (expectation: LogExpectation) => on({ log: [expectation] })[0]?.detail?.[1];
     expect(second(wanted({ level: 'warning' }))).toBe('level is error, expected warning');
     expect(second(wanted({ fields: { reason: 'x' } }))).toBe('has no field reason');
@@ -75,18 +75,18 @@ describe('log', () => {
     );
   });
 
-  test('is nearest to a line with its message, though the field differs much and another message is alike', () => {
+  test('is nearest to a line with its message, although a field differs much and another message is similar', () => {
     const log = 'time="t" level=info msg="RunPodSandbox for web"\n' + FAILED;
     expect(on({ log: [wanted({ fields: { error: 'cni plugin not initialized' } })] }, log)[0]?.actual).toBe(
       FAILED.trimEnd(),
     );
   });
 
-  test('has no nearest line where none is like it', () => {
+  test('has no nearest line if none is similar', () => {
     expect(on({ log: [line('zzz')] })[0]?.detail).toBeUndefined();
   });
 
-  test('is not known where none was collected', () => {
+  test('is inconclusive if no log was collected', () => {
     const run = planned({ steps: [[runPod, expecting({ log: [wanted()], noLog: [wanted()] })]] });
     const entries = journalOf(run).filter(({ kind }) => kind !== 'runtime-log');
     expect(
@@ -99,7 +99,7 @@ describe('log', () => {
     ]);
   });
 
-  test('of the end is that of the whole run', () => {
+  test('of the end is the log of the whole run', () => {
     const run = planned({ steps: [[runPod], [stopPod]], end: expecting({ log: [wanted()] }) });
     const finding = (log: string) =>
       judge(run, journalOf(run, { startLog: STARTED, steps: [{ log }] })).findings.find(
@@ -118,23 +118,23 @@ const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome, mess
 describe('several lines', () => {
   const wantedLines = [line('StopPodSandbox for "${x:id}"'), line('StopPodSandbox for "${x}" failed')];
 
-  test('may bind a name by a later line, when the first that fits does not suit the others', () => {
+  test('may bind a name to a later line if the first match does not fit the other entries', () => {
     const log = stopping(A) + stopping(B) + failed(B);
     expect(on({ log: wantedLines }, log).map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
   });
 
-  test('may stand in any order', () => {
+  test('may be in any order', () => {
     const log = failed(B) + stopping(A) + stopping(B);
     expect(on({ log: wantedLines }, log).map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
   });
 
-  test('must agree on what a name stands for', () => {
+  test('must agree on the value of a name', () => {
     const findings = on({ log: wantedLines }, stopping(A) + failed(B));
     expect(findings.map(({ outcome }) => outcome)).toEqual(['pass', 'fail']);
     expect(findings[1]?.detail?.[1]).toBe('message differs at character 86');
   });
 
-  test('are as many as the file has: one line does not meet two entries', () => {
+  test('need one line for each entry: one line does not match two entries', () => {
     const twice = [line('RunPodSandbox for web failed'), line('RunPodSandbox for web failed')];
     expect(outcomes(on({ log: twice }))).toEqual([
       ['pass', 'the line is there, as expected'],
@@ -146,7 +146,7 @@ describe('several lines', () => {
     expect(on({ log: twice }, FAILED + FAILED).map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
   });
 
-  test('take no long time, however many are alike', () => {
+  test('are matched quickly, however many are alike', () => {
     const many = Array.from({ length: 30 }, () => line('RunPodSandbox for web failed'));
     expect(on({ log: many }, FAILED.repeat(29)).filter(({ outcome }) => outcome === 'fail')).toHaveLength(1);
     const names = [...'abcdefghijklmnop'].map((name) => line(`RunPodSandbox for \${${name}:word} failed`));
@@ -161,7 +161,7 @@ describe('several lines', () => {
 });
 
 describe('no-log', () => {
-  test('passes where no such line came', () => {
+  test('passes if there is no such line', () => {
     expect(on({ noLog: [line('StopPodSandbox failed')] })).toEqual([
       {
         check: 'no-log',
@@ -173,7 +173,7 @@ describe('no-log', () => {
     ]);
   });
 
-  test('fails with the lines that came', () => {
+  test('fails with the lines that match', () => {
     const part: LogExpectation = {
       ...wanted({ fields: {} }),
       message: { contains: 'RunPodSandbox', why: 'any failure', place: at(22) },

@@ -23,12 +23,12 @@ function told(network: NodeState['network'], wanted: NetworkExpectation): readon
   );
 }
 
-test('is ready, or it is not, as expected', () => {
+test('the network is ready or not, as expected', () => {
   expect(told(READY, { place, ready: true })).toMatchObject([{ outcome: 'pass', place }]);
   expect(told(NOT_READY, { place, ready: false })).toMatchObject([{ outcome: 'pass' }]);
 });
 
-test('that it is another way is told as kubelet prints it, and offered as a file would have it', () => {
+test('a difference is shown as kubelet prints it, and offered as in a scenario file', () => {
   expect(told(NOT_READY, { place, ready: true })).toEqual([
     {
       check: 'network-ready',
@@ -61,7 +61,7 @@ test('reason and message are compared byte for byte', () => {
   );
 });
 
-test('what nobody asked, and what CRI did not answer, is not known', () => {
+test('the condition is inconclusive if nobody asked or CRI did not answer', () => {
   expect(told(undefined, { place, ready: true })).toMatchObject([
     { outcome: 'inconclusive', message: 'whether the network is ready is not known: nobody asked' },
   ]);
@@ -70,7 +70,7 @@ test('what nobody asked, and what CRI did not answer, is not known', () => {
   ]);
 });
 
-test('at the start and at the end it is judged like after a step', () => {
+test('the condition is judged at the start and at the end as after a step', () => {
   const end = expecting({ networkReady: { place, ready: true } });
   const start = expecting({ networkReady: { place, ready: false } });
   const run = withNode(planned({ steps: [[runPod]], end }), { start });
@@ -87,7 +87,7 @@ test('at the start and at the end it is judged like after a step', () => {
   ]);
 });
 
-test('a condition that is not as expected may become so, and one that is may be about to change', () => {
+test('a different condition may still become as expected, and a matching one may still change', () => {
   const run = planned({ steps: [[runPod, expecting({ networkReady: { place, ready: true } })]] });
   const settling = (network: NodeState['network']) =>
     settlingOf(run, journalOf(run, { steps: [{ state: { ...state(), ...(network && { network }) } }] }), {

@@ -36,27 +36,27 @@ const none = { leftBehind: { none: true, place: at(23) } } as const;
 const only = (kinds: object) => ({ leftBehind: { none: false, kinds, place: at(23) } }) as const;
 const shim = item('shim', 'containerd-shim-runc-v2 -id a');
 
-test('what no expectation speaks of is never waited for', () => {
+test('items without an expectation are not waited for', () => {
   expect(settling({ last: state([shim, sandbox('a')]) })).toBe('settled');
 });
 
-test('more than is expected may go, by number and by name', () => {
+test('items beyond the expectation, by number or by name, are waited for to go', () => {
   expect(settling({ expect: none, last: state([shim]) })).toBe('beyond');
   expect(settling({ expect: only({ netns: 1 }), last: state([item('netns', 'a'), shim]) })).toBe('beyond');
   expect(settling({ expect: only({ netns: ['a'] }), last: state([item('netns', 'b')]) })).toBe('beyond');
   expect(settling({ expect: none, last: state() })).toBe('settled');
 });
 
-test('less than is expected does not come by waiting', () => {
+test('items that are missing are not waited for', () => {
   expect(settling({ expect: only({ netns: 1 }), last: state() })).toBe('settled');
 });
 
-test('an expectation that a shim or a process meets is confirmed', () => {
+test('an expectation that a shim or a process meets is confirmed by another look', () => {
   expect(settling({ expect: only({ shim: 1 }), last: state([shim]) })).toBe('unsure');
   expect(settling({ expect: only({ netns: 1 }), last: state([item('netns', 'a')]) })).toBe('settled');
 });
 
-test('pods that ought to be gone may go; one that ought to be ready is not waited for', () => {
+test('a pod that must be gone is waited for; one that must be ready is not', () => {
   const last = state([sandbox('a')]);
   expect(settling({ expect: { pods: 'none' }, last })).toBe('beyond');
   expect(settling({ expect: { pod: { state: 'not-ready' } }, last })).toBe('beyond');
@@ -64,7 +64,7 @@ test('pods that ought to be gone may go; one that ought to be ready is not waite
   expect(settling({ expect: { pod: { state: 'ready', ips: 2 } }, last })).toBe('settled');
 });
 
-test('after the last step what is expected of the end is waited for, and before it is not', () => {
+test('expectations of the end are waited for after the last step, and not before', () => {
   expect(settling({ end: none, last: state([shim]) })).toBe('beyond');
   const run = planned({ steps: [[runPod], [stopPod]], end: expecting(none) });
   const entries = journalOf(run, { steps: [{ state: state([shim]) }] });
@@ -72,7 +72,7 @@ test('after the last step what is expected of the end is waited for, and before 
   expect(settlingOf(run, first, LAST)).toBe('settled');
 });
 
-test('of the looks of a step the last is judged, and what a later step saw gone is told as late', () => {
+test('the last look of a step is judged, and what only a later step saw gone is reported as late', () => {
   const run = planned({ steps: [[runPod, expecting(none)], [stopPod]] });
   const entries = journalOf(run, { steps: [{ state: state([shim]) }, { state: state() }] });
   const again = entries.flatMap((entry) =>

@@ -101,7 +101,7 @@ test.each([
   expect(whyShared(item(kind, name), networksOf(['{ "name": "x", "type": "macvlan" }']))).toBeUndefined();
 });
 
-test('a plugin of whose ways nothing is known may make the node forward', () => {
+test('an unknown plugin may enable forwarding on the node', () => {
   const forward = item('sysctl', 'net.ipv4.ip_forward = 1');
   expect(whyShared(forward, networksOf(['{ "name": "x", "type": "my-cni" }']))).toBeTypeOf('string');
 });
@@ -116,11 +116,11 @@ test.each([
   expect(whyShared(item('address', name, onBridge), networks) !== undefined).toBe(shared);
 });
 
-test('an address of another device is no gateway', () => {
+test('an address on another device is not a gateway', () => {
   expect(whyShared(item('address', '10.88.0.1/16 dev lo'), networks)).toBeUndefined();
 });
 
-test('a gateway may be named, stand beside one subnet alone, or come from an ipam of whose ways nothing is known', () => {
+test('a gateway may be named, may belong to a single subnet, or may come from an unknown ipam', () => {
   const bridge = (ipam: object) =>
     networksOf([JSON.stringify({ type: 'bridge', isDefaultGateway: true, ipam })]);
   const address = (name: string) => item('address', name, onBridge);

@@ -24,7 +24,7 @@ const told = (one: CommandResult, expect_: Partial<Expectation> = {}) =>
   findingsOn(one, expect_).map(({ check, outcome }) => `${check} ${outcome}`);
 
 describe('a command that the lab ended', () => {
-  test('is a failure that says what expects it', () => {
+  test('is a failure that shows how to expect it', () => {
     expect(findingsOn(hung)).toEqual([
       {
         check: 'timed-out',
@@ -53,12 +53,12 @@ describe('a command that the lab ended', () => {
     expect(told(hung, expect_)).toEqual(['timed-out fail']);
   });
 
-  test('is as expected where the file says so', () => {
+  test('is as expected if the file says so', () => {
     expect(told(hung, { timedOut: true })).toEqual(['timed-out pass']);
   });
 });
 
-test('a command that ends by itself has not run into its limit', () => {
+test('a command that ends by itself has not timed out', () => {
   expect(findingsOn(result(SLEEP), { timedOut: true }).map(({ message }) => message)).toEqual([
     'ended by itself, expected to run into the limit of 10000 ms: sleep 10',
   ]);
@@ -66,7 +66,7 @@ test('a command that ends by itself has not run into its limit', () => {
   expect(told(result(SLEEP), { timedOut: false })).toEqual(['timed-out pass', 'ok pass']);
 });
 
-test("crictl's own limit is one, and what the runtime gave up on is an answer", () => {
+test('crictl’s own timeout counts as a timeout, and a timeout inside the runtime is an answer', () => {
   expect(told(crictl('DeadlineExceeded', 'context deadline exceeded'), { ok: false })).toEqual([
     'timed-out fail',
   ]);
@@ -75,7 +75,7 @@ test("crictl's own limit is one, and what the runtime gave up on is an answer", 
   expect(told(crictl('Unknown', 'context deadline exceeded'), { ok: false })).toEqual(['ok pass']);
 });
 
-test('a wait that the lab ended is no answer either', () => {
+test('a wait that the lab ended has timed out', () => {
   const action = { do: 'wait-for', condition: { until: 'command', argv: SLEEP } } as const;
   const run = planned({ steps: [[action, expecting({ ok: false })]] });
   const waited = {

@@ -20,7 +20,7 @@ const thrownBy = async (promise: Promise<unknown>): Promise<unknown> =>
     (thrown: unknown) => thrown,
   );
 
-test("a pod's life is crictl's commands, and what was seen of it is known", async () => {
+test('a pod’s life is a series of crictl commands, and what was seen of it is known', async () => {
   const { started, done } = await fakeStartedNode({
     looks: [stateOf([]), sandbox('ready'), sandbox('not-ready'), stateOf([])],
     exec: ([, verb]) => (verb === 'runp' ? { stdout: `${ID}\n` } : {}),
@@ -43,7 +43,7 @@ test("a pod's life is crictl's commands, and what was seen of it is known", asyn
   ]);
 });
 
-test('a pod that does not start is told in full, and what is left of it can be acted on', async () => {
+test('the error of a pod that does not start has all details, and its remains can be stopped and removed', async () => {
   const { started, done } = await fakeStartedNode({
     looks: [stateOf([]), sandbox('not-ready')],
     exec: ([, verb]) =>
@@ -74,7 +74,7 @@ test('a pod that does not start is told in full, and what is left of it can be a
   expect(done.at(-1)).toBe(`crictl rmp -f ${ID}`);
 });
 
-test('a pod that was never there is nothing to act on, which is not the fault of the system', async () => {
+test('an action on a pod that never existed is not a failure of the system', async () => {
   const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   const thrown = await thrownBy(started.pod('web').stop());
   expect(thrown).toBeInstanceOf(LabError);
@@ -82,7 +82,7 @@ test('a pod that was never there is nothing to act on, which is not the fault of
   expect(done).toEqual([]);
 });
 
-test('pods without a name are numbered, and texts of a program are no templates', async () => {
+test('pods without a name are numbered, and texts from a program are not templates', async () => {
   const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   expect([(await started.runPod()).name, (await started.runPod({ hostNetwork: true })).name]).toEqual([
     'pod-1',
@@ -92,7 +92,7 @@ test('pods without a name are numbered, and texts of a program are no templates'
   expect(done.at(-1)).toBe('/lab/bin/agent connect --send ${HOME} 10.88.0.2:80');
 });
 
-test('a node that is kept is not ended', async () => {
+test('a kept node is not ended', async () => {
   const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   {
     await using node = started;

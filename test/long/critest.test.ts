@@ -43,7 +43,7 @@ async function resultsOf(world: World, { runtime, backend = 'bare', focus = [] }
 }
 
 test(
-  'critest has no failure that is the node’s, and of containerd those that are known',
+  'critest has no failure caused by the node, and only known failures of containerd',
   { timeout: 900_000 },
   async () => {
     const [oldest, newest] = await Promise.all([

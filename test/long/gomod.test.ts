@@ -14,7 +14,7 @@ const plugins = { component: 'cni-plugins', version: '1.1.1', source: 'gomod' } 
 const runc = { component: 'runc', version: '1.1.15', source: 'gomod' } as const;
 
 describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go on the PATH)' : ''}`, () => {
-  test('a pinned version builds, says its version, touches nothing outside the cache, and is available offline then', async () => {
+  test('a pinned version builds, reports its version, touches nothing outside the cache, and is then available offline', async () => {
     const { artifacts, home } = artifactsIn(folder);
     const artifact = await artifacts.ensureAll([plugins, runc], signal);
     const { files, hostPath, source } = artifact(plugins);
@@ -38,7 +38,7 @@ describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go o
     expect(offline.events.map(({ kind }) => kind)).toEqual(['artifact-ready']);
   });
 
-  test('the same source makes the same bytes in another place', async () => {
+  test('the same source gives the same bytes in another place', async () => {
     const other = makeFolder();
     try {
       const here = (await artifactsIn(folder).artifacts.ensureAll([plugins], signal))(plugins);
@@ -50,7 +50,7 @@ describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go o
     }
   });
 
-  test('a version that upstream does not have is bad input, with the nearest that exist', async () => {
+  test('a version that upstream does not have is bad input, with the nearest versions', async () => {
     const ref = { component: 'containerd', version: '1.6.399', source: 'gomod' } as const;
     const promise = artifactsIn(folder).artifacts.ensureAll([ref], signal);
     await expect(promise).rejects.toBeInstanceOf(BadInput);
@@ -59,7 +59,7 @@ describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go o
     );
   });
 
-  test('a module proxy that cannot be reached is not knowing', async () => {
+  test('if the module proxy cannot be reached, it is not known whether a version exists', async () => {
     const { artifacts } = artifactsIn(makeSubfolder('proxy'), {
       env: { PATH: process.env.PATH, HOME: folder, GOPROXY: 'http://127.0.0.1:9', GOENV: 'off' },
     });
@@ -72,7 +72,7 @@ describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go o
   });
 });
 
-test('without go on the PATH, gomod says so with the way out', async () => {
+test('without go on the PATH, gomod gives the reason and a solution', async () => {
   const { artifacts } = artifactsIn(makeSubfolder('no-go'), {
     env: { PATH: pathWithout(folder, ['go']), HOME: folder },
   });

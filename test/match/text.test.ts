@@ -16,7 +16,7 @@ describe('an exact text', () => {
     });
   });
 
-  test('may neither go on nor end early', () => {
+  test('may not be longer or shorter', () => {
     expect(matchExact('ready', 'ready.', new Map())).toEqual({
       matched: false,
       at: 5,
@@ -31,12 +31,12 @@ describe('an exact text', () => {
     });
   });
 
-  test('has nothing of a regular expression', () => {
+  test('is not a regular expression', () => {
     expect(matchExact('a.c', 'abc', new Map()).matched).toBe(false);
     expect(matchExact('(a|b)*', '(a|b)*', new Map()).matched).toBe(true);
   });
 
-  test('fills in what is known', () => {
+  test('has known values filled in', () => {
     const known = new Map([['web.id', A]]);
     expect(matchExact('sandbox "${web.id}"', `sandbox "${A}"`, known)).toEqual({
       matched: true,
@@ -51,7 +51,7 @@ describe('an exact text', () => {
     });
   });
 
-  test('binds an id that is not known yet to 64 hex digits and to nothing else', () => {
+  test('binds an unknown id to 64 hex digits and to nothing else', () => {
     expect(matchExact('sandbox "${web.id}"', `sandbox "${A}"`, new Map())).toEqual({
       matched: true,
       bindings: new Map([['web.id', A]]),
@@ -62,7 +62,7 @@ describe('an exact text', () => {
     }
   });
 
-  test('wants the same value wherever a name stands in it', () => {
+  test('needs the same value for a name everywhere', () => {
     expect(matchExact('${web.id} ${web.id}', `${A} ${A}`, new Map()).matched).toBe(true);
     expect(matchExact('${web.id} ${web.id}', `${A} ${B}`, new Map())).toEqual({
       matched: false,
@@ -74,7 +74,7 @@ describe('an exact text', () => {
     expect(matchExact('${n:number} of ${n:number}', '12 of 13', new Map()).matched).toBe(false);
   });
 
-  test('binds a typed capture anew, and a name without a type keeps its value', () => {
+  test('binds a typed capture again, and a name without a type keeps its value', () => {
     const first = matchExact('attempt ${n:number}', 'attempt 1', new Map());
     if (!first.matched) throw new Error('not matched');
     expect(matchExact('attempt ${n}', 'attempt 2', first.bindings).matched).toBe(false);
@@ -85,7 +85,7 @@ describe('an exact text', () => {
     });
   });
 
-  test('lets a capture give back what the rest of the text needs', () => {
+  test('lets a capture release characters that the rest of the text needs', () => {
     expect(matchExact('${w:word}-1', 'cni-abc-1', new Map())).toEqual({
       matched: true,
       bindings: new Map([['w', 'cni-abc']]),
@@ -105,11 +105,11 @@ describe('an exact text', () => {
     expect(matchExact(`<\${x:${type}}>`, `<${bad}>`, new Map()).matched).toBe(false);
   });
 
-  test('takes $${ for the characters themselves', () => {
+  test('takes $${ as the characters themselves', () => {
     expect(matchExact('$${web.id}', '${web.id}', new Map()).matched).toBe(true);
   });
 
-  test('without captures is equality, and its first difference is the first difference', () => {
+  test('without captures is compared for equality, and the first difference is the real one', () => {
     const texts = fc.string({ unit: fc.constantFrom('a', 'b', '"', '\n', '\\', 'é', '.') });
     fc.assert(
       fc.property(texts, texts, (expected, actual) => {
@@ -124,7 +124,7 @@ describe('an exact text', () => {
 });
 
 describe('a part of a text', () => {
-  test('may stand anywhere', () => {
+  test('may be anywhere', () => {
     expect(matchPart('is the ${n:number}th', 'this is the 12th time', new Map())).toEqual({
       matched: true,
       bindings: new Map([['n', '12']]),
@@ -132,7 +132,7 @@ describe('a part of a text', () => {
     });
   });
 
-  test('that is not there is shown beside what comes nearest', () => {
+  test('that is missing is shown beside the nearest match', () => {
     expect(matchPart('not found', 'it is not founded, not foumd', new Map()).matched).toBe(true);
     expect(matchPart('not found', 'it was not fouled', new Map())).toEqual({
       matched: false,
@@ -147,18 +147,18 @@ describe('a long text', () => {
   const long = 'a'.repeat(20_000);
 
   test.each(['${a:word} failed', '${a:word}${b:word}${c:word} x', '${a:hash}${b:ip}${c:number}!'])(
-    'without spaces is searched for %s in a time proportional to its length',
+    'without spaces is searched for %s in linear time',
     (template) => {
       expect(matchPart(template, long, new Map()).matched).toBe(false);
       expect(matchExact(template, long, new Map()).matched).toBe(false);
     },
   );
 
-  test('in which one name could stand for too many things is not decided', () => {
+  test('in which a name has too many possible values is undecided', () => {
     expect(matchPart('${a:word}${a} x', long, new Map())).toMatchObject({ matched: false, undecided: true });
   });
 
-  test('with a megabyte in it is compared to its end', () => {
+  test('of a megabyte is compared to its end', () => {
     const text = `${'plugin said no\n'.repeat(70_000)}plugin bridge failed`;
     expect(matchPart('plugin ${p:word} failed', text, new Map())).toMatchObject({
       matched: true,

@@ -41,7 +41,7 @@ test.each([
   expect(parseAgentLine(line)).toEqual(err(why));
 });
 
-test('the result of a command is taken whole or not at all', () => {
+test('the result of a command is read completely or rejected', () => {
   const result = {
     argv: ['true'],
     exitCode: 0,
@@ -60,7 +60,7 @@ test('the result of a command is taken whole or not at all', () => {
   );
 });
 
-test('a state with a kind that nobody knows is refused', () => {
+test('a state with an unknown kind is rejected', () => {
   const state = {
     items: [{ kind: 'veth', name: 'veth1', detail: { a: 'b' } }],
     unseen: [{ kind: 'sandbox', why: 'no socket' }],
@@ -73,13 +73,13 @@ test('a state with a kind that nobody knows is refused', () => {
   expect(parseNodeState({ ...state, unseen: undefined })).toEqual(err('not a state: unseen'));
 });
 
-test('a runtime answers, or says why it does not', () => {
+test('a runtime answers, or gives the reason why not', () => {
   expect(parseRuntimeStatus({ answered: false, why: 'connection refused' })).toEqual(
     ok({ answered: false, why: 'connection refused' }),
   );
   expect(parseRuntimeStatus({ answered: true })).toEqual(err('not a status: runtimeVersion'));
 });
 
-test('a figure that the host does not count is missing, not zero', () => {
+test('a value that the host does not count is missing, not zero', () => {
   expect(parseUsage({ cpuMs: 12.5, memoryPeakBytes: null })).toEqual(ok({ cpuMs: 12.5 }));
 });

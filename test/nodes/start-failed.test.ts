@@ -12,13 +12,13 @@ const grants = async (argv: readonly string[]) => result(argv);
 const failure = (log: string, ask = grants): Promise<LabError> =>
   startFailure('it ended with 1', { runtime: RUNTIMES.containerd, log, ask });
 
-test('a containerd that gives up has failed to start, with the lines that say why', async () => {
+test('a containerd that exits has failed to start, with the lines that give the reason', async () => {
   const failed = await failure('containerd: no such key\n');
   expect(failed).toBeInstanceOf(StartFailed);
   expect(failed.message).toBe('it ended with 1\nits log says\ncontainerd: no such key');
 });
 
-test('one that the node cannot execute, or has no room for, has not', async () => {
+test('a containerd that the node cannot execute or has no room for has not failed', async () => {
   const library = '/usr/local/bin/containerd: error while loading shared libraries: libx.so.1: cannot open';
   expect(await failure(`${library}\n`)).toEqual(
     new CannotStart(`containerd cannot be executed here: ${library}`),
@@ -38,7 +38,7 @@ test('one that the node cannot execute, or has no room for, has not', async () =
   }
 });
 
-test('one whose kernel lacks what it asks for has not; where the kernel has it, it has', async () => {
+test('a containerd whose kernel lacks a feature has not failed; if the kernel has the feature, it has failed', async () => {
   const said = 'containerd: failed to create ipvlan: operation not supported\n';
   const lacked = await failure(said, refuses);
   expect(lacked).not.toBeInstanceOf(StartFailed);

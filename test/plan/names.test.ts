@@ -4,7 +4,7 @@ import { compareRuns } from '../../lab/plan/cells.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { scenarioOf } from '../spec/read.ts';
 
-test('two scenarios of one name are a mistake', () => {
+test('two scenarios with the same name are a mistake', () => {
   const text = 'name: twin\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps: [{ run-pod: web }]\n';
   const mistakes = checkNames([scenarioOf(text, 'a.yaml'), scenarioOf(text, 'b.yaml')]);
   expect(mistakes.map(formatDiagnostic)).toEqual([
@@ -12,7 +12,7 @@ test('two scenarios of one name are a mistake', () => {
   ]);
 });
 
-test('recorded runs stand in the order of their versions', () => {
+test('recorded runs are in the order of their versions', () => {
   const run = (name: string, containerd: string) => ({ scenario: { name }, cell: { containerd } });
   const wanted = [
     run('a', '1.6.4'),

@@ -48,7 +48,7 @@ test.each([
   expect(lines).toHaveLength(3);
 });
 
-test('an axis that nothing takes is told, and one that only a branch names is not', () => {
+test('an axis that nothing uses is noted, and one that only a branch names is not', () => {
   const notes = notesOn(
     scenarioOf(`name: s
 summary: s
@@ -62,7 +62,7 @@ steps: [{ run-pod: web, when: { mode: a }, expect: { when: { kind: b }, ok: true
   ]);
 });
 
-test('nothing is told of JSON that is sound, whatever is filled in later', () => {
+test('valid JSON is not noted, whatever is filled in later', () => {
   const files = `a.conf: { name: a }, b.conflist: '{ "mtu": \${matrix.mtu}, "x": "\${matrix.mtu} $\${y}" }'`;
   expect(notesFor(files)).toEqual([
     '6 note: /etc/cni/net.d/x.conf is not JSON, and is written as it is: Unexpected end of JSON input',
@@ -86,7 +86,7 @@ steps: [{ run-pod: web }]
   ]);
 });
 
-test('and so are those that a runtime finds which replaces one of the other generation', () => {
+test('tables that would be skipped on a runtime from the command line are noted too', () => {
   const scenario = scenarioOf(`name: s
 summary: s
 matrix: { containerd: [1.6.3, 1.6.4] }

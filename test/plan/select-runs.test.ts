@@ -23,11 +23,11 @@ test.each([
   expect(titles(selectRuns(PLAN, selection))).toEqual(expected);
 });
 
-test('a pattern that is no regular expression is bad input', () => {
+test('a pattern that is not a regular expression is bad input', () => {
   expect(() => titlePattern('--grep', '(')).toThrow(BadInput);
 });
 
-test('each run is repeated in place, with a title, a slug and a cell of its own', () => {
+test('each run is repeated in place, with its own title, slug and cell', () => {
   const { runs } = repeatRuns({ ...PLAN, runs: PLAN.runs.slice(0, 2) }, 2);
   expect(runs.map(({ title, slug, cell }) => [title, slug, cell])).toEqual([
     [
@@ -55,18 +55,18 @@ test('each run is repeated in place, with a title, a slug and a cell of its own'
   expect(repeatRuns(PLAN, 1)).toEqual(PLAN);
 });
 
-test('a hundred repeats are in their order in a folder too', () => {
+test('a hundred repeats are in order in a folder too', () => {
   const slugs = repeatRuns(PLAN, 100).runs.map(({ slug }) => slug);
   expect(new Set(slugs).size).toBe(300);
   expect([...slugs.slice(0, 100)].sort()).toEqual(slugs.slice(0, 100));
 });
 
-test('a matrix that has an axis "repeat" cannot be repeated', () => {
+test('a matrix with an axis "repeat" cannot be repeated', () => {
   const own = planned({ title: 'own repeat=a', cell: { repeat: 'a' } });
   expect(() => repeatRuns({ ...PLAN, runs: [own] }, 2)).toThrow('the one of own has an axis of that name');
 });
 
-test('runs are named whose repeats differ, and no others', () => {
+test('only runs whose repeats differ are named', () => {
   const { runs } = repeatRuns(PLAN, 3);
   const ended = runs.map((run, index) => ({ run, outcome: index === 4 ? 'fail' : 'pass' }));
   expect(unsteadyRuns([...ended, { run: PLAN.runs[0]!, outcome: 'fail' }])).toEqual([

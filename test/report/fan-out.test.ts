@@ -26,7 +26,7 @@ const breaks = (): never => {
   throw new Error('disk full');
 };
 
-test('all hear everything, and all end once', async () => {
+test('each reporter gets every event and ends once', async () => {
   const [one, two] = [listener('one'), listener('two')];
   const all = fanOut([one.reporter, two.reporter]);
   all.emit(event);
@@ -37,7 +37,7 @@ test('all hear everything, and all end once', async () => {
   ]);
 });
 
-test('one that breaks hears nothing more, the others are told, and the session is not sound', async () => {
+test('a reporter that throws gets no more events, the others are notified, and the session fails', async () => {
   const one = listener('terminal');
   const broken = listener('junit', { on: breaks });
   const all = fanOut([one.reporter, broken.reporter]);
@@ -48,7 +48,7 @@ test('one that breaks hears nothing more, the others are told, and the session i
   expect(broken.heard).toEqual([]);
 });
 
-test('one that breaks at its end is told to the first, which ends last', async () => {
+test('an error at the end of a reporter is reported to the first one, which ends last', async () => {
   const first = listener('terminal');
   const all = fanOut([
     first.reporter,

@@ -9,7 +9,7 @@ async function json(events: ReturnType<typeof session>): Promise<unknown> {
   return JSON.parse(text);
 }
 
-test('one document holds the session, its runs and their findings', async () => {
+test('one document has the session, its runs and their findings', async () => {
   const { run } = passing('1.6.4');
   const events = session([failing('1.6.3')], [run]);
   const findings = events.find((event) => event.kind === 'run-ended')?.verdict.findings;
@@ -46,7 +46,7 @@ test('one document holds the session, its runs and their findings', async () => 
   });
 });
 
-test('a session that never came to its end is not known, whatever its runs were', async () => {
+test('a session that did not end is inconclusive, whatever its runs were', async () => {
   const events = session([passing('1.6.3')]).filter(({ kind }) => kind !== 'session-ended');
   expect(await json([...events, { kind: 'interrupted', by: 'SIGINT' }])).toMatchObject({
     outcome: 'inconclusive',

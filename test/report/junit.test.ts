@@ -11,7 +11,7 @@ async function junit(...args: Parameters<typeof session>): Promise<string> {
   return text;
 }
 
-test('a scenario is a suite, a step of a cell is a case: failures, errors and what was not reached', async () => {
+test('a scenario is a suite, a step of a cell is a case: failures, errors and steps that were not reached', async () => {
   const { run } = passing('1.6.4');
   expect(await junit([failing('1.6.3'), brokenOff('1.6.2')], [run])).toBe(
     `
@@ -53,7 +53,7 @@ made of containerd 1.6.2 (gomod)</system-out>
   );
 });
 
-test('a control that fails as it must is one case, and it passes', async () => {
+test('a control that fails as expected is one case, and it passes', async () => {
   const run = planned({
     control: { outcome: 'fail', finding: 'ok', step: '1-run-pod', message: exactly('ok: true') },
     steps: [[runPod, expecting({ ok: false })]],
@@ -75,7 +75,7 @@ made of containerd 1.6.3 (gomod)</system-out>
   );
 });
 
-test('XML holds what it can, and spells out what it cannot', () => {
+test('characters that XML cannot hold are escaped', () => {
   const told = 'a<b>&"c\'\t\n\r\u001b\u0000\ud800\ufffe😀';
   expect(formatXml({ name: 'x', attributes: { told, n: 1 }, children: [told] })).toBe(
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
@@ -84,7 +84,7 @@ test('XML holds what it can, and spells out what it cannot', () => {
   );
 });
 
-test('what a reader could not see is spelled out, and a message has an end', async () => {
+test('invisible characters are escaped, and a message has a maximum length', async () => {
   const { run, entries } = failing('1.6.0');
   const said = entries.map((entry) =>
     entry.kind === 'command'

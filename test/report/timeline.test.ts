@@ -99,11 +99,11 @@ const LINES = [
   '    0.0410 s      reload error cni config load failed: no network',
 ];
 
-test('everything stands in the order in which it began, delegated calls below those that made them', () => {
+test('events are in the order of their starts, with delegated calls below their callers', () => {
   expect(timelineText(timelineOf(planned({}), entries, RUNTIMES))).toEqual(LINES);
 });
 
-test('a machine with a clock of its own has the same timeline', () => {
+test('a machine with its own clock has the same timeline', () => {
   const later = entries.map((entry) =>
     'time' in entry && entry.kind !== 'run-started'
       ? { ...entry, time: entry.time.replace(':00:00.', ':07:00.') }
@@ -114,7 +114,7 @@ test('a machine with a clock of its own has the same timeline', () => {
   expect(timelineText(timelineOf(planned({}), later, RUNTIMES))).toEqual(LINES);
 });
 
-test('a record that came at once has the time of the node, and as data a call has its numbers', () => {
+test('a recorded call has the node’s time, and its numbers as data', () => {
   const [event] = timelineOf(planned({}), entries, RUNTIMES).filter(
     (one) => one.kind === 'cni' && one.call === 2,
   );

@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { parsePins, type Pins } from '../../lab/plan/pins.ts';
 import type { ComponentName } from '../../lab/core/components.ts';
 
-/** Pins of no real version: per component, version → sha256 (of kubernetes sha512) of its amd64 release. */
+/** Pins of invented versions: for each component, version → sha256 (for kubernetes sha512) of its amd64 release. */
 export function pinsWith(
   releases: Partial<Record<ComponentName, Readonly<Record<string, string>>>>,
   gomodPinned: readonly string[] = [],

@@ -10,7 +10,7 @@ const it = (text: string, more: object) => ({
 });
 const suite = (...specs: object[]): string => JSON.stringify([{ SpecReports: specs }]);
 
-test('each spec that was chosen has one outcome; whatever is not known to be harmless is a failure', () => {
+test('each chosen spec has one outcome, and everything that is not known to be harmless is a failure', () => {
   const json = suite(
     { LeafNodeType: 'BeforeSuite', LeafNodeText: '', State: 'passed' },
     it('passes', { State: 'passed' }),
@@ -37,12 +37,12 @@ test('each spec that was chosen has one outcome; whatever is not known to be har
   ]);
 });
 
-test('what is no report of a suite is none', () => {
+test('a text that is not a report of a suite is rejected', () => {
   expect(readReport('[]')).toBeUndefined();
   expect(readReport('{"SpecReports": []}')).toBeUndefined();
 });
 
-test('a report counts, and names every spec that did not pass with its reason', () => {
+test('a report has the counts, and every spec that did not pass with its reason', () => {
   expect(
     formatReport({
       title: 'critest 1.36.0 on containerd 1.6.4',

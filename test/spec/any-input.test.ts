@@ -17,7 +17,7 @@ expect: { left-behind: { netns: 1 } }
 
 const parse = (text: string) => parseScenario({ file: 's.yaml', text, ...ALONE });
 
-test('nothing that can be typed into a sound file makes the parser throw', () => {
+test('no text typed into a valid file makes the parser throw', () => {
   const insert = fc.constantFrom(
     '{',
     '}',
@@ -72,7 +72,7 @@ const name = fc
 const version = fc.tuple(fc.nat(3), fc.nat(30), fc.nat(40)).map((parts) => parts.join('.'));
 const quoted = fc.string({ maxLength: 20 }).map((text) => JSON.stringify(literally(text)));
 
-test('every file that is made by the rules is sound', () => {
+test('every file that follows the rules is valid', () => {
   const sound = fc.record({
     name,
     summary: fc.stringMatching(/^[a-z ]{1,20}$/),

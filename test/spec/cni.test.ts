@@ -11,7 +11,7 @@ node: { containerd: 1.6.4 }
 steps: [{ run-pod: web }, { cni: ${call} }]
 `;
 
-test('a call is in the plan with the matrix filled in, and pods left to the step', () => {
+test('a call is in the plan with the matrix filled in, and references to pods are left to the step', () => {
   const call = `{
       verb: add, plugin: '\${matrix.type}', netns: '\${web.netns}', container-id: c, ifname: eth1,
       args: { K8S_POD_NAME: '\${web.id}' }, capabilities: { mac: x },

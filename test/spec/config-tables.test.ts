@@ -32,7 +32,7 @@ test.each([
   expect(read(file, text)).toContain(message);
 });
 
-test('tables are laid over others key by key', () => {
+test('tables are merged key by key', () => {
   const merged = mergeTables(writtenOf({ a: { b: 1, c: 2 }, d: 3 }), writtenOf({ a: { c: [4] }, e: {} }));
   expect(valueOf(merged)).toEqual({ a: { b: 1, c: [4] }, d: 3, e: {} });
 });

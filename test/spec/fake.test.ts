@@ -20,7 +20,7 @@ function pluginsOf(text: string) {
   return plan.value.runs[0]?.nodes[0]?.plugins;
 }
 
-test('a script is in the plan as the program reads it, with the matrix filled in', () => {
+test('a script is in the plan in the program’s format, with the matrix filled in', () => {
   const script = `{
       add: [ok, { result: { ips: [{ address: 10.0.0.2/24 }], mtu: 1500 }, delay: 2s }],
       del: { delegate: bridge, error: { code: 7, msg: '\${matrix.say}', details: d }, stderr: 'e' },

@@ -13,7 +13,7 @@ steps:
   - fake-plugin: { plugin: bridge, script: { from: ./run } }
 `;
 
-test('what stands beside a scenario is taken as it stands, whatever its bytes', () => {
+test('a file beside a scenario is used unchanged, whatever its bytes', () => {
   const {
     nodes: [node],
     steps,
@@ -36,7 +36,7 @@ test('what stands beside a scenario is taken as it stands, whatever its bytes', 
   ]);
 });
 
-test('a file that cannot be taken in is a mistake at its place', () => {
+test('a file that cannot be used is a mistake at its position', () => {
   const mistakes = mistakesOf(text.replace('from: b }', "from: './${x}' }"), {
     './run': '',
     b: Buffer.alloc(2 ** 20 + 1),

@@ -19,7 +19,7 @@ const NET = 'x-net: &net\n  cniVersion: 1.0.0\n  plugins: [{ type: bridge }]\n';
 const EXPECTED = 'x-expected: &expected\n  - { ok: true }\n';
 const included = (text: string) => ({ 'shared/net.inc.yaml': text });
 
-test('aliases name the anchors of files that are included', () => {
+test('aliases may refer to anchors in included files', () => {
   const { nodes, steps } = scenarioOf(file(), 'folder/s.yaml', included(NET + EXPECTED));
   expect(JSON.parse(nodes[0]?.cniConfig[0]?.content ?? '')).toEqual({
     cniVersion: '1.0.0',
@@ -31,12 +31,12 @@ test('aliases name the anchors of files that are included', () => {
   });
 });
 
-test('an anchor of the file itself goes before one that is included', () => {
+test('an anchor in the file takes precedence over an included one', () => {
   const own = file().replace('node:', 'x-expected: &expected { ok: false }\nnode:');
   expect(scenarioOf(own, 's.yaml', included(NET + EXPECTED)).steps[0]?.expect[0]?.ok).toBe(false);
 });
 
-test('a mistake in a file that is included is shown there, with its line, after those of the file itself', () => {
+test('a mistake in an included file is shown there, with its line, after those of the file itself', () => {
   const text = `${NET}x-expected: &expected\n  - { okay: true }\n`;
   const lines = mistakesOf(file('expect: { podz: none }\n'), included(text)).split('\n');
   expect(lines.filter((line) => line.includes('unknown key')).map((line) => line.split(';')[0])).toEqual([
@@ -46,7 +46,7 @@ test('a mistake in a file that is included is shown there, with its line, after 
   expect(lines).toContain('      - { okay: true }');
 });
 
-test('what is not there, is no fragment or has another name is a mistake', () => {
+test('an included file that is missing, is not a fragment or has another name is a mistake', () => {
   const first = (text: string, files = {}) => mistakesOf(text, files).split('\n')[0];
   expect(first(file())).toBe('s.yaml:3:10 shared/net.inc.yaml cannot be read: there is none');
   expect(first(file(), included(`${NET + EXPECTED}name: t\n`))).toBe(
@@ -59,7 +59,7 @@ test('what is not there, is no fragment or has another name is a mistake', () =>
   expect(mistakesOf(file(), included('x-a: [\n'))).toContain('shared/net.inc.yaml:2:1 this is not YAML: ');
 });
 
-test('what only the plan finds wrong in it shows its line too', () => {
+test('a mistake in an included file that only the plan finds also has its line', () => {
   const text = `${NET}x-expected: &expected\n  - { when: { containerd: '<1.6.0' }, ok: true }\n`;
   const plan = planScenarios([scenarioOf(file(), 's.yaml', included(text))], OPTIONS);
   const [mistake] = plan.ok ? [] : plan.error.map(formatDiagnostic);

@@ -4,7 +4,7 @@ import { scenarioOf } from './read.ts';
 
 const at = (line: number, column: number) => ({ file: 's.yaml', line, column });
 
-test('a file becomes a scenario, every part with its place', () => {
+test('a file becomes a scenario, each part with its position', () => {
   const text = `name: example
 summary: One of everything
 references: [https://example.org/why]
@@ -111,7 +111,7 @@ expect: { left-behind: none, pods: none }
   });
 });
 
-test('a pod that is run and not declared is a plain one, and aliases and merge keys are followed', () => {
+test('a pod that is run but not declared has default settings, and aliases and merge keys are resolved', () => {
   const { pods, steps } = scenarioOf(`name: s
 summary: s
 node: { containerd: 1.6.4, cni-config: { a.conf: &a { name: a, type: bridge } } }

@@ -62,7 +62,7 @@ test.each([
   expect(messagesOf(node, steps.join(', '))).toEqual([]);
 });
 
-test('what a later step writes, or a script calls, has a name, too', () => {
+test('a plugin that a later step writes or a script calls is known too', () => {
   const steps = `{ fake-plugin: { plugin: x, script: '' } }, { write-cni-config: { a.conf: { type: x } } },
     { fake-plugin: { plugin: bridge, script: 'exec /opt/cni/bin/y' } }, { fake-plugin: { plugin: y, script: '' } },
     { exec: [cp, /bin/true, /opt/cni/bin/z] }, { remove-plugins: z }, { remove-cni-config: [a.conf, 99-no-such.conflist] }`;

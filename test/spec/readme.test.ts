@@ -10,7 +10,7 @@ const scenarios = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
   .map(([, text = '']) => text)
   .filter((text) => !/^jobs:/m.test(text)); // a workflow, which test/backends/github-actions.test.ts runs
 
-test('the scenario that README starts people with is sound', () => {
+test('the first scenario in README is valid', () => {
   expect(scenarios.length).toBe(1);
   for (const text of scenarios) {
     const parsed = parseScenario({ file: 'README.md', text, ...ALONE });

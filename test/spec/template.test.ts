@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CAPTURE_TYPES, formatTemplate, parseTemplate, type TemplatePart } from '../../lab/spec/template.ts';
 
-test('a text is taken apart into literals, references and captures', () => {
+test('a text is parsed into literals, references and captures', () => {
   expect(parseTemplate('sandbox "${web.id}" on ${matrix.containerd}, task ${task:hash}, ${task}')).toEqual({
     ok: true,
     value: [
@@ -18,7 +18,7 @@ test('a text is taken apart into literals, references and captures', () => {
   });
 });
 
-test('before a brace two dollars are one, so any text can be written', () => {
+test('two dollars before a brace mean one, so that any text can be written', () => {
   const literalOf = (text: string) => parseTemplate(text);
   expect(literalOf('a $${b} $c {d}')).toEqual({
     ok: true,
@@ -34,7 +34,7 @@ test('before a brace two dollars are one, so any text can be written', () => {
   });
 });
 
-test('everything else after a dollar and a brace is a mistake with a way out', () => {
+test('anything else after a dollar and a brace is a mistake with a solution', () => {
   expect(parseTemplate('${A_B} ${x:hex} ${open')).toEqual({
     ok: false,
     error: [
@@ -56,7 +56,7 @@ const part: fc.Arbitrary<TemplatePart> = fc.oneof(
   fc.record({ kind: fc.constant('capture' as const), name, type: fc.constantFrom(...CAPTURE_TYPES) }),
 );
 
-test('what is put together is taken apart again, whatever the literals', () => {
+test('a formatted template is parsed to the same parts, whatever the literals', () => {
   const joined = (parts: readonly TemplatePart[]) =>
     parts.reduce<TemplatePart[]>((all, next) => {
       const last = all.at(-1);

@@ -37,13 +37,13 @@ test.each([
 });
 
 test.each(["{ error: { contains: '${x:ip}', why: x } }", "{ error: { contains: '${web.id}', why: x } }"])(
-  'a part that is one capture of a shape says something: %s',
+  'a text that is a single capture of a fixed form is a valid expectation: %s',
   (expectation) => {
     expect(mistakesOf(file(expectation))).toBe('');
   },
 );
 
-test('a part that is empty in one of the cells says nothing there', () => {
+test('a text that is empty in one of the cells is a mistake', () => {
   const text = `name: s
 summary: s
 matrix: { part: ['', x] }

@@ -7,7 +7,7 @@ node: { containerd: 1.6.4, cni-config: { a.conf: ${mapping} } }
 steps: [{ run-pod: web }]
 `;
 
-test('a mapping becomes JSON with its numbers in their own characters and its keys in their own order', () => {
+test('a mapping becomes JSON with its numbers as written and its keys in their order', () => {
   const mapping =
     '{ z: 9007199254740993, "10": 1.0, "9": 1e3, a: -0, b: !!str 5, c: 2001-01-01, d: ~, 1.50: yes, e: [{}, []] }';
   expect(scenarioOf(file(mapping)).nodes[0]?.cniConfig[0]?.content).toBe(`{
@@ -43,7 +43,7 @@ test.each([
   expect(mistakesOf(file(mapping))).toContain(message);
 });
 
-test('a number that does not come through TOML as it is written is a mistake', () => {
+test('a number that would be changed in TOML is a mistake', () => {
   const text = `name: s
 summary: s
 node: { containerd: 1.6.4, runtime-config: { a: 1.0, b: 9007199254740993, c: 5, d: 0.5 } }

@@ -8,7 +8,7 @@ const sandbox = (name: string, createdAt?: string): StateItem => ({
   ...(createdAt === undefined ? {} : { detail: { createdAt } }),
 });
 
-test('sandboxes go by the nanosecond of their creation, those of one nanosecond by their id', () => {
+test('sandboxes are sorted by the nanosecond of their creation, then by their id', () => {
   const items = [
     sandbox('a', '1796000000000000002'),
     sandbox('d', '1796000000000000001'),

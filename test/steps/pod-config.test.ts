@@ -6,7 +6,7 @@ import { namespaceOptionsOf, podConfig } from '../../lab/steps/pods.ts';
 const plain = { name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwork: false };
 
 describe('the config of a sandbox', () => {
-  test('of a plain pod says what kubelet always says', () => {
+  test('of a plain pod has the fields that kubelet always sets', () => {
     expect(podConfig(plain, 1)).toEqual({
       metadata: { name: 'web', namespace: 'default', uid: 'web-uid', attempt: 1 },
       hostname: 'web',
@@ -18,7 +18,7 @@ describe('the config of a sandbox', () => {
     });
   });
 
-  test('has every key of the pod where CRI has it', () => {
+  test('has every key of the pod at its place in CRI', () => {
     expect(
       podConfig(
         {
@@ -64,12 +64,12 @@ describe('the config of a sandbox', () => {
     });
   });
 
-  test('of a pod on the network of the node has no hostname, unless the file gives one', () => {
+  test('of a host-network pod has no hostname, unless the file sets one', () => {
     expect(podConfig({ ...plain, hostNetwork: true }, 0)).not.toHaveProperty('hostname');
     expect(podConfig({ ...plain, hostNetwork: true, hostname: 'x' }, 0)).toHaveProperty('hostname', 'x');
   });
 
-  test('leaves the namespaces to CRI where the file says nothing of them', () => {
+  test('leaves the namespaces to CRI if the file does not mention them', () => {
     expect(namespaceOptionsOf(plain)).toBe(undefined);
     expect(namespaceOptionsOf({ ...plain, namespaces: { user: 'node' } })).toEqual({
       userns_options: { mode: 2 },
@@ -81,11 +81,11 @@ describe('the config of a container', () => {
   const keysOf = (keys: Parameters<typeof containerKeys>[0], namespaceOptions?: object) =>
     containerKeys(keys, { fill: (text) => text.replace('${web.ip}', '10.88.0.2'), namespaceOptions });
 
-  test('says nothing of what the file does not say', () => {
+  test('has no field that the file does not set', () => {
     expect(keysOf({})).toEqual({ linux: {} });
   });
 
-  test('has every key of the container where CRI has it, beside the namespaces of its pod', () => {
+  test('has every key of the container at its place in CRI, and the namespaces of its pod', () => {
     expect(
       keysOf(
         {

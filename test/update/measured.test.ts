@@ -5,7 +5,7 @@ import type { RunPlan } from '../../lab/plan/plan.ts';
 import { measuredAnew } from '../../lab/update/measured.ts';
 import { item, journalOf, planned, sandbox, state } from '../rig/recorded-run.ts';
 
-test('what is left after steps at once is written to their parallel, and the pod of each to its own step', () => {
+test('what is left behind after parallel steps is written to the group, and each pod to its own step', () => {
   const flat = planned({
     steps: [[{ do: 'stop-pod', pod: 'web' }], [{ do: 'exec', argv: ['true'] }], [{ do: 'parallel' }]],
   });

@@ -8,7 +8,7 @@ import { vmLab } from '../rig/vm-lab.ts';
 
 const folder = scratchFolder();
 
-test('a machine has a kernel with all that the standard plugins make', async () => {
+test('a machine has a kernel with everything that the standard plugins make', async () => {
   const kinds = [
     'macvlan',
     'vlan id 5',

@@ -6,7 +6,7 @@ import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import { prepareBackend } from '../../lab/assembly/backends.ts';
 import { vmLab } from '../rig/vm-lab.ts';
 
-test('an artifact that a machine was not started with is brought to it whole, and its programs run', async () => {
+test('an artifact that a machine did not have at its start is copied to it, and its programs run', async () => {
   const lab = await vmLab();
   const world = { ...ambientWorld(), env: { ...process.env, ...lab.env } };
   const emit = () => undefined;

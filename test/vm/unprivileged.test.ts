@@ -8,7 +8,7 @@ const output = scratchFolder();
 const as = UNPRIVILEGED;
 const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
 
-test('a user without privileges and without an engine has machines, and is given them unasked', async () => {
+test('a user without privileges and without an engine gets machines by default', async () => {
   const lab = await vmLab();
   const args = ['run', 'incompatible-version', '--containerd', '1.6.3', '--output', output];
   const { exitCode, stdout, stderr } = await lab.cnilab(args, { as, env });

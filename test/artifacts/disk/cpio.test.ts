@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { cpio } from '../../../lab/artifacts/disk/tree.ts';
 
-test('an initramfs is what the kernel unpacks: a header of hexadecimal fields, the path, the content, filled up', () => {
+test('an initramfs has the kernel’s format: a header of hexadecimal fields, the path, the content, padded', () => {
   const archive = cpio([
     { path: 'a', kind: 'folder' },
     { path: 'a/x', kind: 'file', executable: true, content: Buffer.from('hello') },

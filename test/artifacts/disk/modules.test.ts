@@ -24,7 +24,7 @@ const names = (tree: ReturnType<typeof kernelWith>, wanted: readonly string[]) =
   return found.ok ? found.value.map(({ name }) => name) : found.error;
 };
 
-test('what a module needs stands in front of it, once; what is built in is left out', () => {
+test('the dependencies of a module come before it, once, and built-in ones are left out', () => {
   const tree = kernelWith(
     {
       'block/virtio_blk.ko': 'virtio,virtio_ring',
@@ -42,13 +42,13 @@ test('what a module needs stands in front of it, once; what is built in is left 
   ]);
 });
 
-test('all that a kernel does not have is said at once', () => {
+test('everything that a kernel lacks is reported at once', () => {
   expect(names(kernelWith({ 'a.ko': 'gone' }, ''), ['a', 'b'])).toBe(
     'it has no gone, no b, neither as a module nor built in',
   );
 });
 
-test('what a module asks for while it is loaded stands in front of it too: the generic one, where it is a module', () => {
+test('modules that a module requests while it is loaded come before it too: the generic one, if it is a module', () => {
   const lists = {
     'modules.softdep': 'softdep other pre: gone\nsoftdep libcrc32c pre: crc32c post: late\n',
     'modules.alias': 'alias crc32c crc32c_intel\nalias crc32c crc32c_generic\nalias gone gone_generic\n',

@@ -17,7 +17,7 @@ const docker: EngineFacts = {
   rootless: false,
 };
 
-test('an engine of Linux on a known machine works, and its architecture is that of its nodes', () => {
+test('a Linux engine on a known architecture works, and its architecture is that of its nodes', () => {
   expect(judgeFacts(address, { ...docker, architecture: 'aarch64' })).toEqual({
     works: true,
     how: 'Docker 26.1.5 at unix:///x.sock, arm64, cgroup v2',
@@ -58,13 +58,13 @@ test.each([
   expect(refuseUnreachable(address, failed(code))).toMatchObject({ works: false, why });
 });
 
-test('a context that is not there is said to be missing', () => {
+test('a context that does not exist is reported as missing', () => {
   expect(refuseUnreachable({ url: '', saidBy: 'the docker context "x"' }, failed('ENOENT'))).toMatchObject({
     why: 'there is no such thing as the docker context "x"',
   });
 });
 
-test('what answers and is no engine is named', () => {
+test('a server that is not an engine is named', () => {
   const thrown = Object.assign(new Error('404'), { statusCode: 404, json: { message: 'page not found' } });
   expect(refuseUnreachable(address, thrown)).toMatchObject({
     why: 'what answers at unix:///x.sock (DOCKER_HOST) is no container engine: page not found',

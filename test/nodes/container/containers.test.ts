@@ -19,7 +19,7 @@ const making = {
   systemCalls: 'filtered' as const,
 };
 
-test('a node is a container that ends with its input, has no network and nothing of its host', () => {
+test('a node is a container that ends with its input, without a network and without anything of its host', () => {
   const { HostConfig, ...rest } = nodeContainer({ ...making, powers: 'privileged', reaperLabels: {} });
   expect(rest).toEqual({
     name: 'cnilab-lab-1',
@@ -55,7 +55,7 @@ test('a node is a container that ends with its input, has no network and nothing
   });
 });
 
-test('the first process of a node knows whether it is to filter system calls', () => {
+test('the first process of a node knows whether to filter system calls', () => {
   const { Cmd } = nodeContainer({
     ...{ ...making, powers: 'privileged', reaperLabels: {} },
     systemCalls: 'unfiltered',
@@ -63,21 +63,21 @@ test('the first process of a node knows whether it is to filter system calls', (
   expect(Cmd?.at(-1)).toBe('--unfiltered');
 });
 
-test('in place of --privileged, a list of capabilities and no filters', () => {
+test('instead of --privileged, there is a list of capabilities and no filters', () => {
   const { HostConfig } = nodeContainer({ ...making, powers: 'capabilities', reaperLabels: {} });
   expect(HostConfig).toMatchObject({ CapDrop: ['ALL'], CapAdd: CAPABILITIES, MaskedPaths: [] });
   expect(HostConfig?.Privileged).toBeUndefined();
   expect(CAPABILITIES).not.toContain('SYS_RESOURCE');
 });
 
-test('an owner is read as it was written, and nothing else is one', () => {
+test('an owner is read as it was written, and other text is not an owner', () => {
   expect(parseOwner(ownerText(owner))).toEqual(owner);
   expect(parseOwner(ownerText({ ...owner, startTicks: null }))).toEqual({ ...owner, startTicks: null });
   expect(parseOwner('build-1 7 99')).toEqual({ ...owner, stateHostPath: '' });
   expect(['', 'x', 'x y 1', 'x 1'].map(parseOwner)).toEqual([undefined, undefined, undefined, undefined]);
 });
 
-test('only what a killed lab left is left', async () => {
+test('only what a killed lab left is removed', async () => {
   const created = { ms: 0, ticks: 0 };
   const one: LabContainer = {
     ...{ id: 'x', node: 'n', segment: undefined, inSegment: undefined, running: false, kept: false },
@@ -98,7 +98,7 @@ test('only what a killed lab left is left', async () => {
     expect([what, await isLeft(container, nowMs)]).toEqual([what, left]);
 });
 
-test('a container is a lab’s own by the machine and the folder of its nodes', () => {
+test('a container belongs to a lab by the machine and the folder of its nodes', () => {
   const here = { ...owner, host: hostname() };
   const folder = owner.stateHostPath;
   expect([isOf(here, folder), isOf(here, '/other'), isOf(owner, folder), isOf(undefined, folder)]).toEqual([
@@ -109,7 +109,7 @@ test('a container is a lab’s own by the machine and the folder of its nodes', 
   ]);
 });
 
-test('the age of a container of this machine is not by the time of day; that of another’s may be unknown', async () => {
+test('the age of this machine’s container does not depend on the time of day; that of another machine’s may be unknown', async () => {
   const ticks = (await ticksNow()) ?? 0;
   const created = { ms: 90_000, ticks: ticks - 500 };
   const one = {

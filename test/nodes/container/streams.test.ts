@@ -19,7 +19,7 @@ function frame(kind: 1 | 2, content: string): Buffer {
 }
 
 test.each([1, 3, 1000])(
-  'frames are taken apart however they are cut, here into pieces of %d bytes',
+  'frames are parsed wherever they are cut, here into pieces of %d bytes',
   async (size) => {
     const all = Buffer.concat([frame(1, 'one '), frame(2, 'error'), frame(1, ''), frame(1, 'zwölf')]);
     const pieces = Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
@@ -30,7 +30,7 @@ test.each([1, 3, 1000])(
   },
 );
 
-test('a stream that breaks ends both outputs', async () => {
+test('a broken stream ends both outputs', async () => {
   const stream = new PassThrough();
   const { stdout, stderr } = demux(stream);
   stream.write(frame(1, 'before'));
@@ -82,7 +82,7 @@ test('another archive may come last', async () => {
 });
 
 test.each(['x'.repeat(101), `${'d'.repeat(160)}/${'x'.repeat(101)}`, 'é'])(
-  'names that the old form of a header does not hold stay whole: %s',
+  'names that are too long for the old header format are kept: %s',
   async (name) => {
     const parts = [{ file: name, content: 'in' }, { folder: 'after' }];
     expect(await entriesOf(tarOf(parts))).toEqual({
@@ -92,7 +92,7 @@ test.each(['x'.repeat(101), `${'d'.repeat(160)}/${'x'.repeat(101)}`, 'é'])(
   },
 );
 
-test('the same parts are the same bytes, with nothing of this host but what is in the files', async () => {
+test('the same parts give the same bytes, with nothing of this host but the content of the files', async () => {
   const tree = join(folder, 'again');
   mkdirSync(tree);
   writeFileSync(join(tree, 'large'), Buffer.alloc(3 * 1024 * 1024 + 1, 7));

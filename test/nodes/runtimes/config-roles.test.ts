@@ -13,14 +13,14 @@ const BY_ROLE = {
   },
 };
 
-test('on containerd 1.x all of CRI is one table', () => {
+test('on containerd 1.x all settings of CRI are in one table', () => {
   expect(inTablesOf('1.6.4', BY_ROLE)).toEqual({
     debug: { level: 'debug' },
     plugins: { 'io.containerd.grpc.v1.cri': BY_ROLE.cri },
   });
 });
 
-test('on 2.x each key goes to the table that has it now, under its new name', () => {
+test('on 2.x each key is in its current table, under its new name', () => {
   expect(inTablesOf('2.4.2', BY_ROLE)).toEqual({
     debug: { level: 'debug' },
     plugins: {
@@ -38,7 +38,7 @@ test('on 2.x each key goes to the table that has it now, under its new name', ()
   });
 });
 
-test('the folder of the plugins is no list yet in 2.0, and tables without keys are not written', () => {
+test('the plugin folder is not a list yet in 2.0, and tables without keys are not written', () => {
   expect(
     inTablesOf('2.0.0', { cri: { cni: { bin_dir: '/a' }, containerd: { snapshotter: 'native' } } }),
   ).toEqual({
@@ -49,7 +49,7 @@ test('the folder of the plugins is no list yet in 2.0, and tables without keys a
   });
 });
 
-test('what a table says under its own name goes before its role', () => {
+test('a setting in a table by name takes precedence over the role', () => {
   const config = {
     cri: { enable_selinux: true, cni: { ip_pref: 'cni', max_conf_num: 2 } },
     plugins: { 'io.containerd.cri.v1.runtime': { cni: { ip_pref: 'ipv6' } } },
@@ -61,7 +61,7 @@ test('what a table says under its own name goes before its role', () => {
   });
 });
 
-test('a configuration without roles is left as it is', () => {
+test('a configuration without roles is unchanged', () => {
   const config = { version: 2, plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } } };
   expect(inTablesOf('2.2.2', config)).toBe(config);
 });

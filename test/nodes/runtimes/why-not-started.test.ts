@@ -15,22 +15,22 @@ const other =
 const booted = 'time="2026-01-01T00:00:00Z" level=info msg="containerd successfully booted in 0.03s"';
 const log = (...lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
-test('a plugin of CRI that is not loaded is the reason, and no other', () => {
+test('a CRI plugin that is not loaded is the only reason', () => {
   expect(whyNotStarted(log(began, other, loading, notLoaded, booted))).toEqual([notLoaded]);
 });
 
-test('so is what containerd says when it gives up', () => {
+test('containerd’s last message before it exits is a reason', () => {
   const fatal = 'containerd: failed to load TOML: /etc/containerd/config.toml: unknown key';
   expect(whyNotStarted(log(began, booted, began, fatal))).toEqual([fatal]);
 });
 
-test('only the last start counts, and without a reason the last lines do', () => {
+test('only the last start counts, and without a reason the last lines are shown', () => {
   expect(whyNotStarted(log(began, notLoaded, began, loading, booted))).toEqual([began, loading, booted]);
   expect(whyNotStarted('')).toEqual([]);
   expect(reasonsNotStarted(log(began, notLoaded, began, loading, booted))).toEqual([]);
 });
 
-test('what it logs as JSON is read as well', () => {
+test('logs in JSON are read as well', () => {
   const start = '{"level":"info","msg":"starting containerd","time":"2026-01-01T00:00:00Z"}';
   const fatal = '{"level":"fatal","msg":"no such root","time":"2026-01-01T00:00:00Z"}';
   expect(reasonsNotStarted(log(start, fatal, start))).toEqual([]);

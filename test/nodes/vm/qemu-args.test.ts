@@ -14,7 +14,7 @@ const machine = {
   artifactsDiskHostPath: '/cache/a,b/artifacts.erofs',
 } as const;
 
-test('a machine has two disks that it cannot write, a console, three ports and nothing else', () => {
+test('a machine has two read-only disks, a console, three ports and nothing else', () => {
   const words = qemuArgs(machine);
   const valuesOf = (flag: string) =>
     words.flatMap((word, index) => (words[index - 1] === flag ? [word] : []));
@@ -40,7 +40,7 @@ test('a machine has two disks that it cannot write, a console, three ports and n
   expect(words.filter((word) => /^-(nodefaults|no-user-config|no-reboot)$/.test(word))).toHaveLength(3);
 });
 
-test('KVM takes the processor as it is, TCG all that it can imitate', () => {
+test('KVM uses the host’s processor, TCG everything that it can emulate', () => {
   const cpu = (acceleration: 'kvm' | 'tcg') => {
     const words = qemuArgs({ ...machine, acceleration });
     return words.slice(words.indexOf('-accel') + 1, words.indexOf('-cpu') + 2);

@@ -1,5 +1,5 @@
-// Command calls makes system calls that reach a whole machine, each by its name on the command line, where a node has no
-// tool for them: what acct, kexec, quotaon, bpftool, perf and reboot do. It prints how each of them ended.
+// Command calls makes system calls that affect the whole machine and for which a node has no tool: what acct, kexec,
+// quotaon, bpftool, perf and reboot do. The command line has their names. It prints the result of each.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// A stand-in for testcontainers' reaper, whose image is not available where the tests run. It does what the README of that says:
-// each line of a connection is a filter, and it is answered; when the last connection has been over for a while, containers
-// that a filter matches are removed, and the reaper is done.
+// A replacement for testcontainers' reaper, whose image is not available where the tests run. It works as described
+// in the reaper's README: each line of a connection is a filter, and gets an answer. Some time after the last
+// connection has ended, it removes the containers that match a filter, and ends.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 const connectWithin = 60 * time.Second
 
 func main() {
-	if len(os.Args) > 1 { // not up to its work: it says nothing, for so long
+	if len(os.Args) > 1 { // a reaper that does not work: it is silent for this time
 		wait, _ := time.ParseDuration(os.Args[1])
 		time.Sleep(wait)
 		return
@@ -79,7 +79,7 @@ var engine = http.Client{Transport: &http.Transport{
 	},
 }}
 
-// remove ends all containers that a filter like label=org.testcontainers.session-id=x matches, but reapers.
+// remove removes all containers that match a filter like label=org.testcontainers.session-id=x, except reapers.
 func remove(filter string) {
 	values, err := url.ParseQuery(filter)
 	if err != nil {

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** Which part of lab/ may import which. To change the architecture is to change this table, in the open. */
+/** Which part of lab/ may import which. A change of the architecture has to change this table. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   core: [],
   host: ['core'],
@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   update: ['core', 'spec', 'plan', 'observe', 'judge'],
   'events.ts': ['observe', 'judge', 'plan'],
   report: ['core', 'spec', 'plan', 'observe', 'judge', 'events.ts', 'report/html/client'],
-  'report/html/client': ['core'], // it runs in a browser: the bundle refuses what is Node's
+  'report/html/client': ['core'], // it runs in a browser: the bundle rejects Node's modules
   assembly: [
     ...['core', 'host', 'spec', 'observe', 'plan', 'artifacts', 'nodes', 'nodes/backends', 'nodes/runtimes'],
     ...['steps', 'judge', 'report', 'events.ts'],
@@ -50,7 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'main.ts': 'anything',
 };
 
-/** Parts inside another one. Whatever lies in such a folder belongs to it and to nothing else. */
+/** Parts inside another one. Everything in such a folder belongs to this part only. */
 const INNER_PARTS = Object.keys(MAY_IMPORT).filter((part) => part.includes('/'));
 
 const lab = fileURLToPath(new URL('../lab/', import.meta.url));
@@ -58,14 +58,17 @@ const files = readdirSync(lab, { recursive: true, encoding: 'utf8' }).filter((fi
 const partOf = (file: string): string =>
   INNER_PARTS.find((part) => file.startsWith(`${part}/`)) ?? file.split('/')[0] ?? '';
 
-/** Files of lab/ that a file imports: statically, as a type, by `import()` or by `export … from`. */
+/** Files of lab/ that a file imports: statically, as a type, with `import()` or with `export … from`. */
 function importsOf(file: string): readonly string[] {
   const text = readFileSync(lab + file, 'utf8');
   const paths = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '');
   return paths.map((path) => posix.join(posix.dirname(file), path));
 }
 
-/** What may name one runtime, beside its own part, lab/artifacts (where each component comes from) and comments. */
+/**
+ * Files that may name one runtime, besides its own part, lab/artifacts (where each component comes from) and
+ * comments.
+ */
 const MAY_SAY_CONTAINERD: Readonly<Record<string, string>> = {
   'lab/core/components.ts': 'the names of components',
   'lab/assembly/runtimes.ts': 'which runtimes there are',
@@ -83,10 +86,10 @@ const MAY_SAY_CONTAINERD: Readonly<Record<string, string>> = {
   'images/node-tools/internal/root/etc.go': 'what a host may have in /etc, of any runtime',
 };
 
-/** A source without its comments, of TypeScript or Go. */
+/** A TypeScript or Go source without its comments. */
 const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
 
-test('what is above the runtimes does not ask which one it is, in TypeScript and in Go', () => {
+test('code above the runtimes does not ask which one it is, in TypeScript and in Go', () => {
   const root = fileURLToPath(new URL('../', import.meta.url));
   const sources = [
     ...files.map((file) => `lab/${file}`),
@@ -102,7 +105,7 @@ test('what is above the runtimes does not ask which one it is, in TypeScript and
   expect(saying.sort()).toEqual(Object.keys(MAY_SAY_CONTAINERD).sort());
 });
 
-test('every part of lab/ stands in the table, and nothing else does', () => {
+test('the table has every part of lab/, and nothing else', () => {
   expect([...new Set(files.map(partOf))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
 });
 

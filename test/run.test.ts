@@ -30,18 +30,18 @@ const STOPPED = state([sandbox(ID, { state: 'not-ready' })]);
 
 interface Ran {
   readonly verdict: Verdict;
-  /** as the record has it */
+  /** as it is recorded */
   readonly journal: readonly JournalEntry[];
-  /** what was done to the node */
+  /** everything that was done to the node */
   readonly done: readonly string[];
 }
 
 interface FakeRun extends FakeNodeOptions {
   readonly run?: RunPlan;
   readonly options?: Partial<RunOptions>;
-  /** before the node is there */
+  /** before the node exists */
   readonly start?: (fake: FakeNode) => void;
-  /** whenever something was observed */
+  /** after each observation */
   readonly observed?: (entry: Observation, fake: FakeNode) => void;
 }
 
@@ -100,7 +100,7 @@ const artifact = ({ name, version, source, key, madeBy }: Artifact) => ({
 });
 const capture = (stepId: string, name: string, value: string) => ({ kind: 'capture', stepId, name, value });
 
-/** What every journal of these begins with, up to a node that is ready. */
+/** The beginning of each of these journals, up to a ready node. */
 const BEGINNING = [
   {
     kind: 'run-started',
@@ -121,7 +121,7 @@ const ended = (before: readonly unknown[]) => [...before, { kind: 'run-ended', e
 const withoutTime = (journal: readonly JournalEntry[]): readonly unknown[] =>
   journal.map(({ atMs: _, ...entry }) => entry);
 
-test('a run that comes to its end: the whole journal, and everything that was done to the node', async () => {
+test('a run that ends: the whole journal, and everything that was done to the node', async () => {
   const { verdict, journal, done } = await runOnFake({
     observed: (entry, { log }) => {
       if (entry.kind === 'step-started' && entry.stepId === '1-run-pod') log('level=info msg=running\n');
@@ -174,7 +174,7 @@ test('a pod that does not start fails the run, and its node is taken down', asyn
   expect(done.at(-1)).toBe('end');
 });
 
-test('what the node is made of is not available: no node is started', async () => {
+test('if a component of the node is not available, no node is started', async () => {
   const { verdict, journal, done } = await runOnFake({
     options: { parts: () => Promise.reject(new LabError('runc 1.1.15 is not available')) },
   });
@@ -195,7 +195,7 @@ test('a node that does not start leaves nothing to take down', async () => {
   expect({ outcome: verdict.outcome, done }).toEqual({ outcome: 'inconclusive', done: [] });
 });
 
-test('a bug in a step is told with its stack, and the node is taken down', async () => {
+test('a bug in a step is reported with its stack, and the node is taken down', async () => {
   const { verdict, journal, done } = await runOnFake({
     exec: (argv) => {
       if (argv[1] === 'runp') throw new TypeError('of undefined');
@@ -210,7 +210,7 @@ test('a bug in a step is told with its stack, and the node is taken down', async
   expect({ outcome: verdict.outcome, last: done.at(-1) }).toEqual({ outcome: 'inconclusive', last: 'end' });
 });
 
-test('an interruption ends the steps, and is the reason in the journal', async () => {
+test('an interruption ends the steps, and the journal has its reason', async () => {
   const interruption = new AbortController();
   const { verdict, journal, done } = await runOnFake({
     options: { signal: interruption.signal },
@@ -226,7 +226,7 @@ test('an interruption ends the steps, and is the reason in the journal', async (
   expect({ outcome: verdict.outcome, last: done.at(-1) }).toEqual({ outcome: 'inconclusive', last: 'end' });
 });
 
-test('a node that cannot be taken down is in the journal, and in the verdict', async () => {
+test('a node that cannot be taken down is in the journal and in the verdict', async () => {
   const { verdict, journal } = await runOnFake({ end: () => Promise.reject(new LabError('it is busy')) });
   expect(journal.at(-2)).toMatchObject({
     kind: 'cleanup-failure',
@@ -236,7 +236,7 @@ test('a node that cannot be taken down is in the journal, and in the verdict', a
   expect(verdict.outcome).toBe('inconclusive');
 });
 
-test('a node that is kept is not taken down', async () => {
+test('a kept node is not taken down', async () => {
   const { verdict, done } = await runOnFake({ options: { keep: true } });
   expect({ outcome: verdict.outcome, done: done.slice(-1) }).toEqual({ outcome: 'pass', done: ['keep'] });
 });
@@ -254,7 +254,7 @@ test('a runtime that ends by itself between two steps fails the run', async () =
   expect(verdict.findings.map(({ check }) => check)).toContain('runtime');
 });
 
-test('a record that cannot be written ends the run, and nothing of it passes', async () => {
+test('a record that cannot be written ends the run, which then does not pass', async () => {
   const broken = new AbortController();
   const { verdict, done } = await runOnFake({
     options: {
@@ -271,7 +271,7 @@ test('a record that cannot be written ends the run, and nothing of it passes', a
   expect(done.at(-1)).toBe('end');
 });
 
-/** What a node has images by: a store that was packed before, which can be unpacked or not. */
+/** How a node gets its images from a packed store, whether it can be unpacked or not. */
 async function doneForImages(exitCode: number): Promise<readonly string[]> {
   const plugins = { overrides: [] };
   const parts = { ...PROGRAMS, plugins, images: [IMAGE], later: [], imageStore: fakeArtifact('image-store') };
@@ -286,7 +286,7 @@ async function doneForImages(exitCode: number): Promise<readonly string[]> {
 const UNPACK = 'tar --extract --directory /var/lib/containerd --file /lab/artifacts/image-store/store.tar';
 const IMPORT = 'ctr --namespace k8s.io images import /lab/artifacts/pause-image/pause.tar';
 
-test('images that were packed before are unpacked, and not imported', async () => {
+test('packed images are unpacked and not imported', async () => {
   expect(await doneForImages(0)).toEqual([
     'write /var/lib/containerd/.store',
     UNPACK,
@@ -294,7 +294,7 @@ test('images that were packed before are unpacked, and not imported', async () =
   ]);
 });
 
-test('what cannot be unpacked is taken away, and the images are imported', async () => {
+test('a store that cannot be unpacked is removed, and the images are imported', async () => {
   expect(await doneForImages(2)).toEqual([
     'write /var/lib/containerd/.store',
     UNPACK,

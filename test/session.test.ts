@@ -46,7 +46,7 @@ interface Session {
   readonly outcome: string;
   readonly ended: readonly RunEnded[];
   readonly notices: readonly string[];
-  /** of nodes, in the order of their start */
+  /** names of the nodes, in the order of their start */
   readonly nodes: readonly string[];
   readonly outputHostPath: string;
 }
@@ -98,7 +98,7 @@ async function session(
 
 const outcomesOf = ({ ended }: Session) => ended.map(({ run, verdict }) => [run.slug, verdict.outcome]);
 
-test('a run that passes when it is repeated passes, is flaky, and has both attempts in it', async () => {
+test('a run that passes only when repeated passes, is flaky, and has both attempts', async () => {
   const seen = await session([run('a'), run('b')], { fails: (node) => node === '1', retries: 2 });
   expect([seen.outcome, outcomesOf(seen), seen.nodes]).toEqual([
     'pass',
@@ -120,7 +120,7 @@ test('a run that passes when it is repeated passes, is flaky, and has both attem
   expect(seen.notices).toEqual(['a: attempt 1 of at most 3: fail; it is repeated']);
 });
 
-test('what is read back from the folders has the same attempts', async () => {
+test('a session that is read from its folders has the same attempts', async () => {
   const { ended, outputHostPath } = await session([run('a'), run('b')], {
     fails: (node) => node === '1' || node.startsWith('2'),
     retries: 1,
@@ -135,7 +135,7 @@ test('what is read back from the folders has the same attempts', async () => {
   expect(recorded[1]?.attempts).toHaveLength(2);
 });
 
-test('with failOnFlaky the session fails, and says why', async () => {
+test('with failOnFlaky the session fails and gives the reason', async () => {
   const seen = await session([run('a')], { fails: (node) => node === '1', retries: 1, failOnFlaky: true });
   expect(seen.outcome).toBe('fail');
   expect(outcomesOf(seen)).toEqual([['a', 'pass']]);
@@ -152,7 +152,7 @@ test('a run that never passes fails after its last retry; without retries there 
   expect(existsSync(join(once.outputHostPath, 'a/attempt-2'))).toBe(false);
 });
 
-test('a session that is interrupted repeats nothing', async () => {
+test('an interrupted session repeats nothing', async () => {
   const controller = new AbortController();
   const { nodes, outcome } = await session([run('a'), run('b')], {
     retries: 3,
@@ -165,7 +165,7 @@ test('a session that is interrupted repeats nothing', async () => {
   expect([nodes, outcome]).toEqual([['1'], 'inconclusive']);
 });
 
-test('once enough runs did not pass, no further one is started', async () => {
+test('after the maximum number of failures no further run is started', async () => {
   const fails = (node: string) => node !== '1';
   const seen = await session(['a', 'b', 'c', 'd', 'e'].map(run), { fails, maxFailures: 2 });
   expect([seen.outcome, seen.nodes]).toEqual(['fail', ['1', '2', '3']]);
@@ -174,7 +174,7 @@ test('once enough runs did not pass, no further one is started', async () => {
   expect([all.nodes, all.notices]).toEqual([['1', '2'], []]); // the last one failed, so none was left out
 });
 
-test('repeats have nodes of their own, and a run that differs is named', async () => {
+test('each repeat has its own node, and a run whose repeats differ is named', async () => {
   const { runs } = repeatRuns({ formatVersion: 3, runs: [run('a'), run('b')] }, 3);
   const seen = await session(runs, { fails: (node) => node === '5' });
   expect([seen.outcome, seen.nodes]).toEqual(['fail', ['1', '2', '3', '4', '5', '6']]);

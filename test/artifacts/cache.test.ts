@@ -72,7 +72,7 @@ const ARTIFACT = {
   ],
 };
 
-test('what was made is found again, and not made again', async () => {
+test('an artifact is found again and not made again', async () => {
   const made = await get();
   expect(made).toMatchObject({ ok: true, value: ARTIFACT });
   expect(await openCache().find(runc.request)).toEqual(made.ok && made.value);
@@ -86,7 +86,7 @@ test('what was made is found again, and not made again', async () => {
   expect(readdirSync(join(folder, 'cache/staging'))).toEqual([]);
 });
 
-test('a file that was touched is hashed again and taken when it is still the same', async () => {
+test('a file with a new time is hashed again and used if it is unchanged', async () => {
   const made = await get();
   if (!made.ok) throw new Error('not made');
   utimesSync(join(made.value.hostPath, 'bin/runc'), 1, 1);
@@ -94,7 +94,7 @@ test('a file that was touched is hashed again and taken when it is still the sam
 });
 
 test.each(['same size', 'another size', 'gone'])(
-  'a damaged file (%s) is noticed, said and made again',
+  'a damaged file (%s) is detected, reported and made again',
   async (damage) => {
     const made = await get();
     if (!made.ok) throw new Error('not made');
@@ -111,7 +111,7 @@ test.each(['same size', 'another size', 'gone'])(
   },
 );
 
-test('a link in what was made is refused, and leaves nothing', async () => {
+test('a link in an artifact is rejected, and nothing is left behind', async () => {
   const { symlink } = await import('node:fs/promises');
   const linking = recipe(async (treeHostPath) => {
     await symlink('/etc/passwd', join(treeHostPath, 'runc'));
@@ -122,7 +122,7 @@ test('a link in what was made is refused, and leaves nothing', async () => {
   expect(existsSync(join(folder, 'cache/index'))).toBe(false);
 });
 
-test('a cache whose artifacts a node has locked is not removed; any other is', async () => {
+test('a cache is not removed while a node has locked its artifacts, and any other is', async () => {
   await get();
   const artifacts = join(folder, 'cache/artifacts');
   const node = spawn('flock', ['--shared', artifacts, 'sh', '-c', 'echo held; cat'], { stdio: 'pipe' });
@@ -137,7 +137,7 @@ test('a cache whose artifacts a node has locked is not removed; any other is', a
   expect(readdirSync(join(folder, 'cache'))).toEqual([]);
 });
 
-test('a full disk is one clear error and leaves no half entry', async () => {
+test('a full disk is one clear error and leaves no incomplete entry', async () => {
   const filling = recipe(async (treeHostPath) => {
     await writeFile(join(treeHostPath, 'runc'), 'half');
     throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
@@ -151,7 +151,10 @@ test('a full disk is one clear error and leaves no half entry', async () => {
   expect(existsSync(join(folder, 'cache/index'))).toBe(false);
 });
 
-/** A lab of its own, which makes the same as `runc` does, and waits in the middle for the file `go-on`. */
+/**
+ * A lab in a process of its own, which makes the same artifact as `runc` does, and waits in the middle for the file
+ * `go-on`.
+ */
 async function startLab(): Promise<{ readonly lab: ChildProcess; readonly ended: Promise<string> }> {
   const path = (name: string) => JSON.stringify(join(import.meta.dirname, '../../lab/artifacts', name));
   const program = await bundleOf(
@@ -190,7 +193,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(5);
 }
 
-test('two labs on an empty cache do the work once', async () => {
+test('two labs on an empty cache do the work only once', async () => {
   const [one, two] = [await startLab(), await startLab()];
   await until(() => read('events').includes('artifact-waiting'));
   writeFileSync(join(folder, 'go-on'), '');
@@ -203,7 +206,7 @@ test('two labs on an empty cache do the work once', async () => {
   ]);
 });
 
-test('a lab that is killed with SIGKILL while it makes something leaves no half entry and no lock', async () => {
+test('a lab that is killed with SIGKILL while it makes an artifact leaves no incomplete entry and no lock', async () => {
   const { lab } = await startLab();
   await until(() => read('makers') !== '');
   lab.kill('SIGKILL');
@@ -213,14 +216,14 @@ test('a lab that is killed with SIGKILL while it makes something leaves no half 
   expect(readdirSync(join(folder, 'cache/staging'))).toEqual([]);
 });
 
-test('a sweep removes what a killed lab left, and nothing of one that lives', async () => {
+test('a sweep removes what a killed lab left, and nothing of a running one', async () => {
   const { lab, ended } = await startLab();
   await until(() => read('makers') !== '');
   expect(await openCache().sweep(signal)).toEqual([]);
   lab.kill('SIGKILL');
   await ended;
   let removed: readonly string[] = [];
-  // The kernel closes the dead lab's end of the pipe a moment after it is gone.
+  // The kernel closes the dead lab's end of the pipe a moment after the lab has ended.
   while (removed.length === 0) removed = await openCache().sweep(signal);
   expect(removed).toEqual([expect.stringContaining(join(folder, 'cache/staging/'))]);
   expect(readdirSync(join(folder, 'cache/staging'))).toEqual([]);
@@ -235,7 +238,7 @@ const tenBytes = (name: string, request: string): Recipe => ({
   request,
 });
 
-test('of what is prunable, that whose use is the longest ago goes, and nothing else', async () => {
+test('only the prunable entry that was used longest ago is removed', async () => {
   const cache = openCache();
   for (const request of ['first', 'second', 'third']) await get(tenBytes('guest', request));
   await get(tenBytes('disk', 'fourth'));
@@ -256,7 +259,7 @@ test('of what is prunable, that whose use is the longest ago goes, and nothing e
   expect(readdirSync(join(folder, 'cache/artifacts'))).toHaveLength(4);
 });
 
-test('what is discarded is gone with its files, and can be made again', async () => {
+test('a discarded artifact is gone with its files, and can be made again', async () => {
   const cache = openCache();
   await get();
   await cache.discard(runc.request);

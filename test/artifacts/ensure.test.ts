@@ -27,7 +27,7 @@ interface Behaviour {
   readonly has?: readonly string[];
 }
 
-/** A source that does as the table says; `checks` are what a cheap look tells, `makes` what making does. */
+/** A source that behaves as the table says. `checks` are the results of a cheap check, `makes` those of making. */
 function fakeSource(name: SourceName, { offers = {}, checks = {}, makes = {}, has = [] }: Behaviour): Source {
   const refusal = (outcome: Outcome | undefined) =>
     outcome === undefined ? undefined : { source: name, ...outcome };
@@ -91,7 +91,7 @@ function ensureEach(refs: readonly ComponentRef[], { sources, sourceOrder, lastR
 const ref = { component: 'containerd', version: '1.6.3' } as const;
 const unknown = { component: 'containerd', version: '1.6.99' } as const;
 
-test('sources are tried in their order, each that does not serve is told, and nobody is asked twice', async () => {
+test('sources are tried in order, each failure is reported, and no source is asked twice', async () => {
   const artifact = await ensure([ref, ref], {
     sources: {
       release: fakeSource('release', {
@@ -115,7 +115,7 @@ test('sources are tried in their order, each that does not serve is told, and no
   ]);
 });
 
-test('what came wrong from one source is told, though another one had it', async () => {
+test('a wrong artifact from one source is reported even if another source has it', async () => {
   const artifact = await ensure([ref], {
     sources: {
       release: fakeSource('release', { makes: { '1.6.3': { reason: 'broken', why: 'wanted aa, got bb' } } }),
@@ -134,7 +134,7 @@ test('what came wrong from one source is told, though another one had it', async
   ]);
 });
 
-test('what a later source brought once is taken from the cache before an earlier one is tried again', async () => {
+test('an artifact that a later source provided is used from the cache before an earlier source is tried again', async () => {
   const sources = {
     release: fakeSource('release', {
       makes: { '1.6.3': { reason: 'unreachable', why: 'the host is down' } },
@@ -150,7 +150,7 @@ test('what a later source brought once is taken from the cache before an earlier
   ]);
 });
 
-test('a source that is insisted on is the only one, in the order or not', async () => {
+test('a required source is the only one, in the order or not', async () => {
   const insisting = { ...ref, source: 'debian' } as const;
   const artifact = await ensure([insisting, ref], {
     sources: { release: fakeSource('release', {}), debian: fakeSource('debian', {}) },
@@ -159,7 +159,7 @@ test('a source that is insisted on is the only one, in the order or not', async 
   expect([artifact(insisting).source, artifact(ref).source]).toEqual(['debian', 'release']);
 });
 
-test('a version that no source has is bad input, with what was tried and the nearest that exist, before anything is made', async () => {
+test('a version that no source has is bad input, with what was tried and the nearest versions, before anything is made', async () => {
   const promise = ensure([ref, unknown], {
     sources: {
       release: fakeSource('release', { offers: { '1.6.99': { ...NOT_THERE, wayOut: 'update the pins' } } }),
@@ -183,7 +183,7 @@ test('a version that no source has is bad input, with what was tried and the nea
   expect(made).toEqual([]);
 });
 
-test('a version that exists and is not available is the fault of the host', async () => {
+test('a version that exists but is not available is a problem of the host', async () => {
   const down = { '1.6.3': { reason: 'unreachable', why: 'the host is down' } } as const;
   const noGo = {
     '1.6.3': { reason: 'not-here', why: 'there is no go on the PATH', wayOut: 'install Go' },
@@ -204,21 +204,21 @@ test('a version that exists and is not available is the fault of the host', asyn
   await expect(promise).rejects.toBeInstanceOf(LabError);
 });
 
-test('not knowing is not "there is none": an unknown version and a source that cannot be asked', async () => {
+test('an unknown version and a source that cannot be asked are not "not found"', async () => {
   const down = { '1.6.99': { reason: 'unreachable', why: 'the proxy is down' } } as const;
   await expect(
     ensure([unknown], { sources: { gomod: fakeSource('gomod', { checks: down }) } }),
   ).rejects.toBeInstanceOf(LabError);
 });
 
-test('everything that is not available is told at once', async () => {
+test('everything that is not available is reported at once', async () => {
   const other = { component: 'runc', version: '1.6.99' } as const;
   await expect(ensure([unknown, other], { sources: {} })).rejects.toThrow(
     /^there is no containerd 1\.6\.99\n(.*\n)*there is no runc 1\.6\.99\n/,
   );
 });
 
-test('the last resort is taken after all sources', async () => {
+test('the last resort is used after all sources', async () => {
   const lastResort: Recipe = {
     source: 'own',
     name: 'containerd',
@@ -233,7 +233,7 @@ test('the last resort is taken after all sources', async () => {
   expect(artifact(ref)).toMatchObject({ source: 'own', madeBy: 'us' });
 });
 
-test('what is available is there, though another component is lost; that one says why when it is asked for', async () => {
+test('available components can be used if another is missing, which reports its reason when it is requested', async () => {
   const other = { component: 'containerd', version: '1.6.8' } as const;
   const { artifact, lost } = await ensureEach([ref, other], {
     sources: {

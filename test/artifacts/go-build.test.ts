@@ -39,7 +39,7 @@ const answer = (stdout: string, exitCode = 0): CommandResult => ({
   timedOut: false,
 });
 
-/** A `go` that answers as the real one does and adds `needs` to go.sum. */
+/** A `go` that answers like the real one and adds `needs` to go.sum. */
 function fakeGo(calls: string[], { needs, buildExit = 0 }: { needs: string; buildExit?: number }): GoTool {
   return {
     found: true,
@@ -73,7 +73,7 @@ const build = (go: GoTool, heldSums?: string) =>
 const BUILD =
   'build -o /tree/bin/ -trimpath -buildvcs=false -tags no_btrfs,other -ldflags -s -w -buildid= -X example.org/m/version.Version=v1.2.3 -X main.commit=h1:abc= example.org/m/cmd/a example.org/m';
 
-test('all programs are built at once, in a module that requires just the component', async () => {
+test('all programs are built at once, in a module that requires only the component', async () => {
   const calls: string[] = [];
   expect(await build(fakeGo(calls, { needs: 'a v1 h1:x=\n' }))).toEqual({
     ok: true,
@@ -93,7 +93,7 @@ test('all programs are built at once, in a module that requires just the compone
   );
 });
 
-test('modules of its own folders, a program of another name, and a build that takes long', async () => {
+test('modules from separate folders, a program with another name, and a long build are supported', async () => {
   const go = fakeGo([], { needs: '' });
   const kubernetes: GomodPins = {
     ...facts,
@@ -135,7 +135,7 @@ test('modules of its own folders, a program of another name, and a build that ta
   expect(lines).toEqual(['downloading the source', 'building, which takes about 4 minutes']);
 });
 
-test('a pinned build that needs a module which our go.sum does not hold is broken', async () => {
+test('a pinned build that needs a module missing from go.sum is broken', async () => {
   expect(await build(fakeGo([], { needs: 'b v1 h1:y=\n' }), 'a v1 h1:x=\n')).toEqual({
     ok: false,
     error: {
@@ -146,7 +146,7 @@ test('a pinned build that needs a module which our go.sum does not hold is broke
   });
 });
 
-test('a build that fails is told in the words of the compiler', async () => {
+test('a failed build has the compiler’s message', async () => {
   expect(await build(fakeGo([], { needs: '', buildExit: 1 }))).toEqual({
     ok: false,
     error: {
@@ -157,7 +157,7 @@ test('a build that fails is told in the words of the compiler', async () => {
   });
 });
 
-test("the user's settings for modules hold, and nothing is written outside of the cache", async () => {
+test('the user’s module settings apply, and nothing is written outside the cache', async () => {
   const environments: Readonly<Record<string, string>>[] = [];
   const go = createGoTool({
     exec: async (argv, options) => {
@@ -194,7 +194,7 @@ test("the user's settings for modules hold, and nothing is written outside of th
   ]);
 });
 
-test('a module that is not available is replaced by a folder of ours, and programs of C and of Debian come beside', async () => {
+test('a module that is not available is replaced by a local folder, and programs in C and from Debian are added', async () => {
   const standIn = join(folder, 'stand-ins/gone');
   const source = join(folder, 'tools/src');
   mkdirSync(standIn, { recursive: true });

@@ -15,7 +15,7 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'cnilab-node-root-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What Debian's packages would unpack to, in little: a root with the old folders beside usr/. */
+/** A small version of what Debian's packages unpack to: a root with the old folders beside usr/. */
 const FILES = [
   ...['bin/bash', 'bin/ip', 'lib/x86_64-linux-gnu/libc.so.6', 'usr/lib/x86_64-linux-gnu/gconv/UTF-7.so'],
   ...['usr/bin/mawk', 'usr/bin/which.debianutils', 'usr/sbin/xtables-nft-multi', 'usr/share/doc/bash/README'],
@@ -51,7 +51,7 @@ function make(apt: NodeRootOptions['apt'], name: string) {
   });
 }
 
-test('a root has one usr/, its alternatives and accounts, and no documents; the same packages make the same bytes', async () => {
+test('a root has one usr/, its alternatives and accounts, and no documentation; the same packages give the same bytes', async () => {
   const asked: string[][] = [];
   const made = await make(fakeApt(asked), 'a');
   expect(made).toEqual({
@@ -107,7 +107,7 @@ test('a root has one usr/, its alternatives and accounts, and no documents; the 
   );
 });
 
-test('a host without the release in its apt is told so, with a way out', async () => {
+test('if the host’s apt does not have the release, the message has a solution', async () => {
   const why = "this machine's apt sources (ubuntu noble) have no archive with bookworm";
   const apt = {
     ...fakeApt([]),
@@ -124,7 +124,7 @@ test('a host without the release in its apt is told so, with a way out', async (
   });
 });
 
-test('what other packages need is asked beside what a root has, and nothing of that comes twice', async () => {
+test('dependencies of other packages are requested in addition to a root’s, and nothing of the root is repeated', async () => {
   const more = await packagesBeyondNodeRoot(['sudo'], {
     apt: fakeApt([]),
     signal: new AbortController().signal,

@@ -29,14 +29,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A tool that only writes down how it was called. */
+/** A tool that only records how it was called. */
 function fakeTool(name: string, body: string): void {
   const path = join(folder, 'bin', name);
   writeFileSync(path, `#!/bin/sh\necho "${name} $* GOPROXY=$GOPROXY" >> ${join(folder, 'calls')}\n${body}\n`);
   chmodSync(path, 0o755);
 }
 
-test('offline, nothing is asked that would open a socket, and the error says what would be needed', async () => {
+test('offline, nothing that opens a socket is called, and the error says what would be needed', async () => {
   fakeTool('go', 'echo \'{"Error": "m@v1: module lookup disabled by GOPROXY=off"}\'; exit 1');
   fakeTool('apt-get', '');
   fakeTool('apt-cache', '');

@@ -83,7 +83,7 @@ function fetcher({
 
 const PATH = '/containerd/containerd/releases/download/v1.6.3/containerd-1.6.3-linux-amd64.tar.gz';
 
-test('a mirror stands in for scheme and host, and may have a path of its own', () => {
+test('a mirror replaces scheme and host, and may have a path of its own', () => {
   const url = 'https://official.example/o/r/v{version}/f-{version}-{arch}.tgz';
   expect(releaseUrl({ url, version: '1.0.0', arch: 'arm64', mirror: undefined })).toBe(
     'https://official.example/o/r/v1.0.0/f-1.0.0-arm64.tgz',
@@ -93,7 +93,7 @@ test('a mirror stands in for scheme and host, and may have a path of its own', (
   );
 });
 
-test('the programs of a whole archive, at the place where upstream has it, also behind a redirect', async () => {
+test('the programs come from a full archive at upstream’s path, also behind a redirect', async () => {
   const archive = await archiveOf(WHOLE);
   const asked: string[] = [];
   const mirror = await listen((request, response) => {
@@ -121,7 +121,7 @@ const KUBERNETES = [
   'kube-proxy',
 ];
 
-test('Kubernetes: seven programs of one archive, by its sha512', async () => {
+test('Kubernetes: seven programs from one archive, verified by its sha512', async () => {
   const path = '/v1.24.17/kubernetes-server-linux-amd64.tar.gz';
   const archive = await archiveOf(['kubeadm.docker_tag', ...KUBERNETES], 'kubernetes/server/bin');
   const sha512 = createHash('sha512').update(archive).digest('hex');
@@ -146,7 +146,7 @@ test('Kubernetes: seven programs of one archive, by its sha512', async () => {
   });
 });
 
-test('etcd: its programs lie in a folder of the version', async () => {
+test('etcd: its programs are in a folder with the version', async () => {
   const path = '/etcd-io/etcd/releases/download/v3.5.6/etcd-v3.5.6-linux-amd64.tar.gz';
   const archive = await archiveOf(['etcd', 'etcdctl', 'etcdutl'], 'etcd-v3.5.6-linux-amd64');
   const mirror = await listen((_request, response) => response.end(archive));
@@ -206,7 +206,7 @@ test('one wrong byte is named, and nothing is unpacked', async () => {
   expect(readdirSync(join(folder, 'tree'))).toEqual([]);
 });
 
-test('a transfer that breaks off is named', async () => {
+test('an interrupted transfer is reported', async () => {
   const archive = await archiveOf(WHOLE);
   const mirror = await listen((_request, response) => {
     response.writeHead(200, { 'content-length': String(archive.length) });
@@ -221,7 +221,7 @@ test('a transfer that breaks off is named', async () => {
   });
 });
 
-test('a transfer that stalls is given up', async () => {
+test('a stalled transfer is cancelled', async () => {
   const archive = await archiveOf(WHOLE);
   const mirror = await listen((_request, response) => {
     response.writeHead(200, { 'content-length': String(archive.length) });
@@ -236,7 +236,7 @@ test('a transfer that stalls is given up', async () => {
   });
 });
 
-test('a server that takes the connection and says nothing is given up', async () => {
+test('a server that accepts the connection but does not answer is given up', async () => {
   const mirror = await listen(() => undefined);
   const pins = pinsWith({ containerd: { '1.6.3': 'a'.repeat(64) } });
   expect(await fetcher({ mirror, pins, stallTimeoutMs: 50 })()).toMatchObject({
@@ -244,7 +244,7 @@ test('a server that takes the connection and says nothing is given up', async ()
   });
 });
 
-test('a mirror without the file says that it is not there', async () => {
+test('if the mirror does not have the file, the message says so', async () => {
   const mirror = await listen((_request, response) => response.writeHead(404).end());
   const pins = pinsWith({ containerd: { '1.6.3': 'a'.repeat(64) } });
   expect(await fetcher({ mirror, pins })()).toMatchObject({
@@ -252,7 +252,7 @@ test('a mirror without the file says that it is not there', async () => {
   });
 });
 
-test('a host that refuses connections is asked once in a run', async () => {
+test('a host that refuses connections is asked once per run', async () => {
   const mirror = await listen(() => undefined);
   const host = mirror.replace('http://', '');
   await new Promise((resolve) => server.close(resolve));
@@ -267,9 +267,9 @@ test('a host that refuses connections is asked once in a run', async () => {
   expect(asked).toEqual([]);
 });
 
-test('a host that swallows what it is sent costs one time-out, for all that ask at once', async () => {
+test('a host that never answers costs one timeout, for all requests at once', async () => {
   let connections = 0;
-  // It accepts, and never answers the first word of TLS: to the one who connects, the same as a black hole.
+  // It accepts connections and never answers the first message of TLS. For the client this looks like a black hole.
   const hole = createTcpServer(() => (connections += 1));
   await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(hole.address() as AddressInfo).port}`;
@@ -300,7 +300,7 @@ test('offline opens no connection', async () => {
   expect(connections).toBe(0);
 });
 
-test('an archive without the shim is of no use', async () => {
+test('an archive without the shim cannot be used', async () => {
   const archive = await archiveOf(['containerd', 'ctr']);
   const mirror = await listen((_request, response) => response.end(archive));
   const made = await fetcher({ mirror, pins: pinsWith({ containerd: { '1.6.3': sha256(archive) } }) })();
@@ -309,7 +309,7 @@ test('an archive without the shim is of no use', async () => {
   });
 });
 
-test('a version without a checksum is not fetched at all', async () => {
+test('a version without a checksum is not fetched', async () => {
   expect(await fetcher({ mirror: 'http://127.0.0.1:1', pins: pinsWith({}) })()).toMatchObject({
     error: { reason: 'not-there', why: 'pins.yaml has no checksum of containerd 1.6.3' },
   });

@@ -25,7 +25,7 @@ function recipeOf(kernel: string) {
   return vmKernelRecipe({ arch: 'amd64', apt, exec: createExec({ env: process.env }), kernel, suites: [] });
 }
 
-/** The beginning of a bzImage, with the release that it says it has. */
+/** The beginning of a bzImage with this release. */
 function bzImage(release: string): Buffer {
   const image = Buffer.alloc(0x400);
   image.write('HdrS', 0x202);
@@ -49,7 +49,7 @@ const refusalOf = (kernel: string) =>
     progress: () => undefined,
   });
 
-test('a local kernel is made again when a module of it changes, and only then', () => {
+test('a local kernel is made again only if one of its modules changes', () => {
   const kernel = localKernel({ release: '6.1.0-9', folderName: '6.1.0-9' });
   const before = recipeOf(kernel).request;
   expect(recipeOf(kernel).request).toBe(before);
@@ -57,7 +57,7 @@ test('a local kernel is made again when a module of it changes, and only then', 
   expect(recipeOf(kernel).request).not.toBe(before);
 });
 
-test('modules of another kernel than the one that is named are refused before anything is made', async () => {
+test('modules of a kernel other than the named one are rejected before anything is made', async () => {
   const wayOut = 'name both: --kernel local:/boot/vmlinuz-6.1.0-9,/lib/modules/6.1.0-9';
   expect(await refusalOf(localKernel({ release: '6.1.0-9', folderName: '6.1.0-8' }))).toEqual(
     err({

@@ -65,14 +65,14 @@ const git = (...args: readonly string[]): string =>
     encoding: 'utf8',
   });
 
-test('--grep and --grep-invert take titles, and one that leaves nothing is bad input', async () => {
+test('--grep and --grep-invert match titles, and an empty selection is bad input', async () => {
   expect((await selected({ grep: 'ALONE', grepInvert: '1.6.2' })).titles).toEqual(['alone containerd=1.6.4']);
   await expect(selected({ grep: 'alone', grepInvert: 'a' })).rejects.toThrow(
     'no run is left by --grep "alone" and --grep-invert "a"; a title is such as "alone containerd=1.6.2"',
   );
 });
 
-test('--repeat comes after the selection', async () => {
+test('--repeat applies after the selection', async () => {
   expect((await selected({ grep: 'alone.*1.6.2', repeat: 2 })).titles).toEqual([
     'alone containerd=1.6.2 repeat=1',
     'alone containerd=1.6.2 repeat=2',
@@ -110,7 +110,7 @@ const CHANGES: readonly (readonly [string, () => void, readonly string[]])[] = [
   ],
 ];
 
-test.each(CHANGES)('--only-changed, where %s has changed', async (_, change, expected) => {
+test.each(CHANGES)('--only-changed, after a change of %s', async (_, change, expected) => {
   committed();
   git('tag', 'before');
   change();
@@ -119,7 +119,7 @@ test.each(CHANGES)('--only-changed, where %s has changed', async (_, change, exp
   expect(notes).toEqual(expected.length > 0 ? [] : ['no scenario has changed since before; nothing is run']);
 });
 
-test('--only-changed finds files by their real paths, in a folder of the repository too', async () => {
+test('--only-changed finds files by their real paths, also in a folder of the repository', async () => {
   committed();
   mkdirSync(join(folder, 'sub'));
   const name = 'with "quotes" and\nmore';
@@ -128,7 +128,7 @@ test('--only-changed finds files by their real paths, in a folder of the reposit
   expect([...changed]).toEqual([join(folder, 'sub', name)]);
 });
 
-test('--only-changed outside a repository, of no revision, and without git is bad input', async () => {
+test('--only-changed outside a repository, with an unknown revision, and without git is bad input', async () => {
   await expect(selected({ onlyChanged: 'main' })).rejects.toThrow(
     `--only-changed needs a git repository, and ${folder} is in none`,
   );
@@ -142,7 +142,7 @@ test('--only-changed outside a repository, of no revision, and without git is ba
   );
 });
 
-/** A session in which these runs came out like this; undefined: it never came to a verdict. */
+/** A session in which these runs had these outcomes; undefined: no verdict. */
 function recorded(runs: Readonly<Record<string, readonly (Outcome | undefined)[]>>): void {
   const session = join(folder, '.cnilab/s1');
   for (const [title, attempts] of Object.entries(runs)) {
@@ -162,7 +162,7 @@ function recorded(runs: Readonly<Record<string, readonly (Outcome | undefined)[]
   symlinkSync('s1', join(folder, '.cnilab/latest'));
 }
 
-test('--last-failed takes what did not pass, from the files of that session where no name is given', async () => {
+test('--last-failed selects runs that did not pass, from the session’s files if there are no names', async () => {
   recorded({
     'alone containerd=1.6.2': ['pass'],
     'alone containerd=1.6.4': ['fail'],
@@ -183,7 +183,7 @@ test('--last-failed takes what did not pass, from the files of that session wher
   expect((await selected({ lastFailed: true, grep: 'copies', repeat: 2 })).titles).toHaveLength(2);
 });
 
-test('--last-failed takes what was planned and never run, in the own shard', async () => {
+test('--last-failed selects runs that were planned but never run, in the same shard', async () => {
   const { runs } = await selectPlan(world, {
     ...{ names: ['alone.yaml', 'copies.yaml'], flags: { backend: 'auto', output: '.cnilab' } },
     ...{ pins: readPins(world), note: () => undefined },
@@ -199,7 +199,7 @@ test('--last-failed takes what was planned and never run, in the own shard', asy
   ]);
 });
 
-test('--last-failed runs nothing where all passed, and says so', async () => {
+test('--last-failed runs nothing if all passed, and reports it', async () => {
   recorded({ 'alone containerd=1.6.2': ['pass'] });
   expect(await selected({ lastFailed: true })).toEqual({
     titles: [],
@@ -207,7 +207,7 @@ test('--last-failed runs nothing where all passed, and says so', async () => {
   });
 });
 
-test('--last-failed without a session, and of runs that are not planned any more, is bad input', async () => {
+test('--last-failed without a session, and with runs that are no longer planned, is bad input', async () => {
   await expect(selected({ lastFailed: true })).rejects.toThrow(
     `there is no session in ${join(folder, '.cnilab')} yet`,
   );

@@ -38,11 +38,11 @@ async function reportOf(name: string, events: readonly LabEvent[]): Promise<stri
 
 interface Opened extends AsyncDisposable {
   readonly page: Page;
-  /** all that the page asked for beside itself, and all that went wrong in it */
+  /** all other requests of the page, and all its errors */
   readonly complaints: readonly string[];
 }
 
-/** Opens a report where no request can leave. */
+/** Opens a report in a browser whose requests are all blocked. */
 async function open(url: string, options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
   context.setDefaultTimeout(10_000);
@@ -69,7 +69,7 @@ async function open(url: string, options: BrowserContextOptions = {}): Promise<O
 const cells = [failing('1.6.2'), failing('1.6.3'), passing('1.6.4'), brokenOff('1.6.20'), passing('2.4.2')];
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
 
-test('from the first screen by keyboard into a run that failed, and back to where one was', async () => {
+test('the keyboard leads from the first screen to a failed run and back to the same place', async () => {
   await using opened = await open(await reportOf('keyboard', session(cells)));
   const { page } = opened;
   expect(await page.textContent('h1')).toBe('F fail 2 pass, 1 inconclusive, 2 fail');
@@ -96,7 +96,7 @@ test('from the first screen by keyboard into a run that failed, and back to wher
   expect(opened.complaints).toEqual([]);
 });
 
-test('it follows the system into the dark, and the switch overrides that', async () => {
+test('the page follows the system’s dark mode, and the switch overrides it', async () => {
   const url = await reportOf('theme', session(cells));
   const back = (page: Page) =>
     page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -110,7 +110,7 @@ test('it follows the system into the dark, and the switch overrides that', async
   expect(await back(light.page)).toBe('rgb(22, 24, 29)');
 });
 
-/** A run in which everything that other people write is an attack. */
+/** A run in which everything that others write is an attack. */
 function hostile(): RecordedCell {
   const evil = `</script><script>alert(1)</script><img src=x onerror=alert(2)><!--\u001b]0;x\u0007\udcff%0A`;
   const run = {
@@ -141,7 +141,7 @@ test('hostile content is shown as text, runs nothing, and loads nothing', async 
   expect(judge(evil.run, evil.entries).outcome).toBe('fail');
 });
 
-test('the policy of the page stops a script that somebody puts into it', async () => {
+test('the page’s policy blocks an injected script', async () => {
   await using opened = await open(await reportOf('policy', session(cells)));
   await opened.page.evaluate(() => {
     const script = document.createElement('script');
@@ -157,7 +157,7 @@ test('the policy of the page stops a script that somebody puts into it', async (
   expect(said).not.toMatch(/dialog/);
 });
 
-test.for(['light', 'dark'] as const)('nothing is wrong for axe, in the %s', async (colorScheme) => {
+test.for(['light', 'dark'] as const)('axe finds no problem, in the %s theme', async (colorScheme) => {
   const [first, second] = cells.map(({ run }) => run.slug);
   await using opened = await open(await reportOf('axe', session(cells)), { colorScheme });
   const { page } = opened;
@@ -172,7 +172,7 @@ test.for(['light', 'dark'] as const)('nothing is wrong for axe, in the %s', asyn
   }
 });
 
-test('two versions side by side: what only one of them did', async () => {
+test('two versions can be compared: what only one of them did is shown', async () => {
   await using opened = await open(await reportOf('versions', session(cells)));
   const { page } = opened;
   await page.locator('#version-before').selectOption('1.6.3');
@@ -185,7 +185,7 @@ test('two versions side by side: what only one of them did', async () => {
   expect(texts.join('\n')).toContain('name "web" is reserved');
 });
 
-test('a report that was cut off says so', async () => {
+test('a truncated report says so', async () => {
   const url = await reportOf('cut', session(cells));
   const path = new URL(url);
   const whole = readFileSync(path, 'utf8');

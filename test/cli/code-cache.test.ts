@@ -22,7 +22,7 @@ function run(bundle: string): string {
 
 const cached = () => readdirSync(join(folder, 'cnilab/code')).toSorted();
 
-test('each checkout keeps the code of its own bundle, and that of its newest one only', () => {
+test('each checkout keeps the code of its own bundle, and only of its newest one', () => {
   const [first, second] = [join(folder, 'first.cjs'), join(folder, 'second.cjs')];
   writeFileSync(first, 'console.log("first")');
   writeFileSync(second, 'console.log("second")');

@@ -10,7 +10,7 @@ const commands = () => {
   return program.createHelp().visibleCommands(program);
 };
 
-test('every command has examples, and nothing else does', () => {
+test('every command has examples, and nothing else has', () => {
   const names = commands().map((command) => command.name());
   expect(Object.keys(HELP).sort()).toEqual(names.filter((name) => name !== 'help').sort());
   for (const { examples } of Object.values(HELP)) expect(examples.length).toBeGreaterThan(0);
@@ -26,7 +26,7 @@ test.each(
   expect(taken).toBe(name);
 });
 
-test('every variable of the environment that the lab reads stands in the help, and no other', () => {
+test('the help has exactly the environment variables that the lab reads', () => {
   const read = new Set<string>();
   for (const file of readdirSync(`${ROOT}/lab`, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
@@ -42,7 +42,7 @@ test('--help ends with examples, exit codes and the environment', async () => {
   const world = fakeWorld();
   await createProgram(world, () => undefined)
     .parseAsync(['completion', '--help'], { from: 'user' })
-    .catch(() => undefined); // commander ends by an exception
+    .catch(() => undefined); // commander ends with an exception
   expect(world.written.out.slice(world.written.out.indexOf('Examples:'))).toBe(`Examples:
   $ cnilab completion bash
       for ~/.bashrc: source <(cnilab completion bash)
@@ -62,7 +62,7 @@ Environment:
 `);
 });
 
-test('help fits into 80 columns', () => {
+test('the help fits into 80 columns', () => {
   const lines = Object.keys(HELP).flatMap((name) => helpBelow(name).split('\n'));
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });

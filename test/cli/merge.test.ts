@@ -38,7 +38,7 @@ interface ShardOptions {
   readonly path?: string;
 }
 
-/** A shard of so many as a machine leaves it on disk; returns its path below the folder of this test. */
+/** A shard as a machine leaves it on disk. Returns its path below the folder of this test. */
 function recordShard(index: number, count: number, options: ShardOptions = {}): string {
   const { cells = CELLS, path = `machine-${index}/s${index}` } = options;
   const whole: Plan = { formatVersion: 3, runs: cells.map(({ run }) => run) };
@@ -100,19 +100,19 @@ describe('shards of one plan, all of them', () => {
     expect(merged).toMatchObject({ exitCode: 0, outcome: 'pass', totals: WHOLE, said: [] });
   });
 
-  test('are found below one folder, and a link to one is not another one', async () => {
+  test('are found below one folder, and a link to a shard is not counted again', async () => {
     recordAll(3);
     symlinkSync('s1', join(folder, 'machine-1/latest'));
     expect(await merge(['.', 'machine-1/latest'])).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
   });
 
-  test('fail where one run of one of them fails', async () => {
+  test('fail if one run of one of them fails', async () => {
     const cells = [...CELLS.slice(1), failing('1.6.1')];
     for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
     expect(await merge(['.'])).toMatchObject({ exitCode: 1, outcome: 'fail', said: [] });
   });
 
-  test('are whole where one was run twice; both runs are in the report', async () => {
+  test('are complete if one was run twice; both runs are in the report', async () => {
     recordAll(2);
     recordShard(1, 2, { path: 'again' });
     expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, said: [] });
@@ -341,7 +341,7 @@ describe('inconclusive, with the reason', () => {
     );
   });
 
-  test('a failure is not hidden by what is missing', async () => {
+  test('missing runs do not hide a failure', async () => {
     recordShard(1, 2, { cells: [failing('1.6.1'), passing('1.6.2')] });
     expect(await merge(['.'])).toMatchObject({
       exitCode: 1,
@@ -369,7 +369,7 @@ describe('inconclusive, with the reason', () => {
   });
 });
 
-test('JUnit and the terminal show what is missing too', async () => {
+test('JUnit and the terminal show missing runs too', async () => {
   recordShard(1, 2);
   const world = fakeWorld({ cwd: folder });
   await mergeCommand(world, ['.'], { reporter: ['terminal', 'junit=report.xml'] });

@@ -57,7 +57,7 @@ const networkOfHost = () => {
   return { links, rules };
 };
 
-/** The engine once it is as it was before the test, or as it stays. */
+/** The engine once it is as before the test, or its last state. */
 async function settledEngine() {
   for (let tries = 0; tries < 50; tries += 1) {
     if (JSON.stringify(await lab.state()) === JSON.stringify(clean)) break;
@@ -74,7 +74,7 @@ test('after a run the engine has an image and the volume with the artifacts, and
   });
 });
 
-test('runs come out as on bare, controls too', async () => {
+test('runs have the same outcome as on bare, controls too', async () => {
   const outcomes = async (backend: string) => {
     const file = join(output, `${backend}.json`);
     const scenarios = ['scenarios/controls', 'scenarios/missing-version.yaml'];
@@ -91,7 +91,7 @@ test('runs come out as on bare, controls too', async () => {
   expect(await outcomes('container')).toEqual(onBare);
 });
 
-test('an image that is up to date is not made again, and what is in the volume is not sent again', async () => {
+test('an up-to-date image is not made again, and the content of the volume is not sent again', async () => {
   const before = await lab.docker.getImage(image).inspect();
   const uploads = readdirSync(join(engine.folder, 'data/volumes/cnilab-artifacts/_data/.complete')).length;
   expect((await lab.cnilab(run)).exitCode).toBe(0);
@@ -107,7 +107,7 @@ test('doctor names the engine', async () => {
   );
 });
 
-test('a node that is kept is shown, entered and ended', async () => {
+test('a kept node is listed, entered and ended', async () => {
   const { stdout } = await lab.cnilab(
     [...run.filter((word) => word !== '1.6.3,1.6.4'), '1.6.3', '--keep'].flatMap(onlyOne),
   );
@@ -126,16 +126,16 @@ test('a node that is kept is shown, entered and ended', async () => {
   expect(await on('sh', '-c', 'kill -9 $$')).toMatchObject({ exitCode: 137 });
   expect(await on('no-such-program')).toMatchObject({ exitCode: 127, stdout: '' });
   expect(await on('sh', '-c', 'echo > /lab/artifacts/x')).toMatchObject({ exitCode: 2 });
-  expect(await lab.cnilab(['clean'])).toMatchObject({ exitCode: 0, stdout: '' }); // no sweep touches it
+  expect(await lab.cnilab(['clean'])).toMatchObject({ exitCode: 0, stdout: '' }); // a sweep does not remove it
   expect(await lab.cnilab(['down', name])).toMatchObject({ exitCode: 0, stdout: `${name} is down\n` });
   expect(await settledEngine()).toEqual(clean);
 });
 
-/** `--containerd` with one version, wherever the list left it. */
+/** `--containerd` with one version, in either place of the list. */
 const onlyOne = (word: string): readonly string[] =>
   word === '1.6.3' ? [] : word === '--containerd' ? [word, '1.6.3'] : [word];
 
-test('what ends all nodes of a lab ends none of another lab on the engine, unless it is named', async () => {
+test('commands that end all nodes do not end another lab’s node on the engine, unless it is named', async () => {
   const other = { env: { CNILAB_STATE: join(output, 'other') } };
   const up = ['up', '--name', 'test-other', '--containerd', '1.6.4', '--backend', 'container'];
   expect(await lab.cnilab(up, other)).toMatchObject({ exitCode: 0, stderr: '' });
@@ -151,7 +151,7 @@ test('what ends all nodes of a lab ends none of another lab on the engine, unles
   expect(await settledEngine()).toEqual(clean);
 });
 
-test('up makes a node on an engine, and a shell with nothing to read ends', async () => {
+test('up makes a node on an engine, and a shell without input ends', async () => {
   const up = await lab.cnilab(['up', '--name', 'test-up', '--containerd', '1.6.4', '--backend', 'container']);
   expect(up).toMatchObject({ exitCode: 0, stderr: '' });
   expect(up.stdout).toMatch(/^test-up is up, with containerd v1\.6\.4$/m);
@@ -162,7 +162,7 @@ test('up makes a node on an engine, and a shell with nothing to read ends', asyn
   });
 });
 
-test('a terminal on this side is one on the node, of the same size', async () => {
+test('a terminal of the user is a terminal on the node, with the same size', async () => {
   await lab.cnilab(['up', '--name', 'test-tty', '--containerd', '1.6.4', '--backend', 'container']);
   const enter = `${process.execPath} ${ROOT}/bin/cnilab.cjs enter test-tty`;
   const words = `stty rows 31 cols 77; ${enter} -- sh -c "sleep 0.3; stty size; test -t 0; exit 5"; echo $?`;
@@ -192,7 +192,7 @@ test(`kill -9 of the lab at ${TIMES} different moments leaves nothing in the eng
   expect(await settledEngine()).toEqual(clean);
 });
 
-test('a sweep takes what a dead lab left, a half upload with its files, and nothing of a lab that runs', async () => {
+test('a sweep removes what a dead lab left, an incomplete upload with its files, and nothing of a running lab', async () => {
   const mine = await thisLab(ambientWorld().stateHostPath);
   const dead = { ...mine, startTicks: 1 };
   const make = async (name: string, owner: Owner) =>
@@ -226,7 +226,7 @@ test('a sweep takes what a dead lab left, a half upload with its files, and noth
   await alive.remove();
 });
 
-test('a base of the user’s own is built from, through the engine', async () => {
+test('a user’s own base image is used, through the engine', async () => {
   await lab.docker.getImage(image).tag({ repo: 'localhost/my-base', tag: '1' });
   const one = await lab.cnilab([...run, '--base', 'localhost/my-base:1']);
   expect(one).toMatchObject({ exitCode: 0, stderr: '' });

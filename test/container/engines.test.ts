@@ -18,7 +18,7 @@ const TIMES = 8;
 const output = scratchFolder();
 const run = oneRunInto(output);
 
-/** What each engine says of itself, and what a user is told of it. */
+/** What each engine reports about itself, and the notice for its user. */
 const ENGINES: readonly (readonly [EngineName, RegExp, string])[] = [
   [
     'docker-20.10',
@@ -38,11 +38,11 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
   });
   afterAll(() => engine[Symbol.asyncDispose]());
 
-  test('works, and says what it is', async () => {
+  test('works, and reports its version', async () => {
     expect((await lab.cnilab(['doctor'])).stdout).toMatch(product);
   });
 
-  test('runs every step of a scenario, and nothing but the image and the volume stays', async () => {
+  test('runs every step of a scenario, and only the image and the volume remain', async () => {
     const { exitCode, stdout, stderr } = await lab.cnilab(run);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(notice);
@@ -81,7 +81,7 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
     expect((await lab.state()).containers).toEqual([]);
   });
 
-  test('groups that a node makes are below its own, and are gone with it', async () => {
+  test('cgroups that a node makes are below its own, and are removed with it', async () => {
     const maker = await makerFor('container', { DOCKER_HOST: engine.url });
     const name = `test-${process.pid}-${engineName}`;
     const node = await maker.start({ name, artifacts: [] });
@@ -98,7 +98,7 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
     await until('the end of its groups', () => cgroupsWith(name).length === 0);
   });
 
-  test(`kill -9 of the lab at ${TIMES} moments leaves nothing that runs, and clean takes the rest`, async () => {
+  test(`kill -9 of the lab at ${TIMES} moments leaves nothing running, and clean removes the rest`, async () => {
     const into = (folder: string) => join(output, engineName, folder);
     expect((await lab.cnilab(oneRunInto(into('whole')))).exitCode).toBe(0);
     const lines = journalIn(into('whole')).length;
@@ -115,13 +115,13 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
   });
 });
 
-test('an engine of the tests ends when what keeps it is killed', async () => {
+test('a test engine ends when the process that holds it is killed', async () => {
   const { folder } = await startEngine('docker-26.1');
   const left = () => processesWith(folder);
   expect(left().some((command) => command.startsWith('dockerd'))).toBe(true);
   execFileSync('pkill', ['-KILL', '-f', `engine.sh ${folder}`]);
   await until('the end of the engine', () => left().length === 0);
-  // what the killed script would have removed
+  // the killed script would have removed this
   rmSync(folder, { recursive: true });
   const groups = ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${basename(folder)}*`];
   execFileSync('find', [...groups, '-exec', 'rmdir', '{}', ';']);

@@ -13,14 +13,14 @@ import { scratchFolder } from '../rig/scratch.ts';
 const output = scratchFolder();
 const run = oneRunInto(output);
 
-/** A run on an address where nothing good answers: what it says, and how long that took. */
+/** A run on an address without a working engine: its output and its duration. */
 async function runOn(DOCKER_HOST: string) {
   const startedMs = Date.now();
   const { exitCode, stderr } = await cnilab(run, { env: { DOCKER_HOST } });
   return { exitCode, stderr, tookMs: Date.now() - startedMs };
 }
 
-test('no engine: the run says why, and what to do', async () => {
+test('without an engine the run gives the reason and a solution', async () => {
   const { exitCode, stderr } = await runOn('unix:///nowhere/docker.sock');
   expect({ exitCode, stderr }).toEqual({
     exitCode: 69,
@@ -33,7 +33,7 @@ test('no engine: the run says why, and what to do', async () => {
   });
 });
 
-test('an address that is none, and a user who may not: words and ways out as well', async () => {
+test('an invalid address and a user without permission: a reason and a solution too', async () => {
   expect((await runOn('nonsense')).stderr).toContain('"nonsense" (DOCKER_HOST) is no address of an engine');
   await using engine = await startEngine('docker-26.1');
   chownSync(engine.url.replace('unix://', ''), 65534, 65534);
@@ -46,7 +46,7 @@ test('an address that is none, and a user who may not: words and ways out as wel
   expect(stdout).toContain('join the group that owns the socket');
 });
 
-test('a rootless engine is refused before anything is begun, with what to use in its place', async () => {
+test('a rootless engine is rejected before anything begins, with an alternative', async () => {
   await using engine = await startEngine('podman-4.3-rootless');
   const { exitCode, stderr } = await runOn(engine.url);
   await engine[Symbol.asyncDispose]();
@@ -70,14 +70,14 @@ test('an engine that accepts and never answers is given up after two seconds', a
     const { exitCode, stderr, tookMs } = await runOn(`tcp://127.0.0.1:${port}`);
     expect(exitCode).toBe(69);
     expect(stderr).toContain(`the container engine at tcp://127.0.0.1:${port} (DOCKER_HOST) does not answer`);
-    expect(tookMs).toBeLessThan(15_000); // of which two are the waiting, on a machine that may be busy
+    expect(tookMs).toBeLessThan(15_000); // two of these are the timeout; the machine may be busy
   } finally {
     silent.close();
   }
 });
 
 test.each(['SIGTERM', 'SIGKILL'] as const)(
-  'an engine that is stopped mid-run (%s) is one clear message',
+  'an engine that is stopped during a run (%s) is one clear message',
   async (signal) => {
     await using engine = await startEngine('docker-26.1');
     const lab = containerLab(engine);
@@ -97,7 +97,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
 );
 
-test('a disk of the engine that is full is said to be full, and half an upload goes', async () => {
+test('a full disk of the engine is reported, and an incomplete upload is removed', async () => {
   await using engine = await startEngine('docker-26.1', { diskMiB: 190 });
   const lab = containerLab(engine);
   const { exitCode, stdout, stderr } = await lab.cnilab(run);
@@ -110,12 +110,12 @@ test('a disk of the engine that is full is said to be full, and half an upload g
   expect(sizes.filter((size) => size > 1024)).toEqual([]);
 });
 
-test('an image that cannot be built says which step, and leaves nothing', async () => {
+test('if an image cannot be built, the message has the step, and nothing is left behind', async () => {
   await using engine = await startEngine('docker-26.1');
   const lab = containerLab(engine);
   expect((await lab.cnilab(run)).exitCode).toBe(0);
   const [image = ''] = (await lab.state()).images;
-  // a base that lacks a program, and whose apt cannot bring it
+  // a base without a program that its apt cannot install
   const bare = await lab.docker.createContainer({
     Image: image,
     Cmd: ['rm', '-f', '/usr/sbin/ip', '/sbin/ip', '/bin/ip', '/usr/bin/ip'],
@@ -132,7 +132,7 @@ test('an image that cannot be built says which step, and leaves nothing', async 
   expect((await lab.state()).containers).toEqual([]);
 });
 
-test('a base of the user’s that is nowhere is named', async () => {
+test('a user’s base image that does not exist is named', async () => {
   await using engine = await startEngine('docker-26.1');
   const { exitCode, stderr } = await containerLab(engine).cnilab([...run, '--base', 'localhost/none:1']);
   expect(exitCode).toBe(69);

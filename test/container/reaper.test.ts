@@ -13,7 +13,7 @@ import { heldOpen } from '../rig/held-open.ts';
 import { importReaper } from '../rig/reaper-image.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
-/** testcontainers' own code, and a stand-in for the image that it names: see rig/reaper/main.go. */
+/** testcontainers' own code, with a replacement for its image: see rig/reaper/main.go. */
 const SESSION = 'org.testcontainers.session-id';
 const GRACE_MS = 2000;
 
@@ -25,7 +25,7 @@ let lab: ReturnType<typeof containerLab>;
 beforeAll(async () => {
   engine = await startEngine('docker-26.1', { network: true });
   lab = containerLab(engine);
-  expect((await lab.cnilab(run)).exitCode).toBe(0); // all that a run needs is there
+  expect((await lab.cnilab(run)).exitCode).toBe(0); // so that everything that a run needs is in the engine
   await importReaper(lab.docker, { repo: 'testcontainers/ryuk', tag: '0.14.0', folder: output });
 });
 afterAll(async () => {
@@ -33,7 +33,7 @@ afterAll(async () => {
   expect(remainsOf(engine)).toEqual([]);
 });
 
-/** A lab that finds the published ports of its engine, with a reaper that does not wait for long. */
+/** A lab that can reach the engine's published ports, with a reaper that does not wait long. */
 const beside = (env: Readonly<Record<string, string>> = {}): CnilabOptions => ({
   as: engine.where,
   env: { TESTCONTAINERS_RYUK_RECONNECTION_TIMEOUT: `${GRACE_MS}ms`, TMPDIR: output, ...env },
@@ -41,7 +41,7 @@ const beside = (env: Readonly<Record<string, string>> = {}): CnilabOptions => ({
 
 const containers = async () => lab.docker.listContainers({ all: true });
 
-/** Whether it comes, while the engine is looked at again and again. */
+/** Whether this happens while the engine is looked at repeatedly. */
 async function comes(
   look: (names: readonly string[]) => boolean,
   { withinMs = 30_000 }: { withinMs?: number } = {},
@@ -54,7 +54,7 @@ async function comes(
 const isNode = (name: string): boolean => /^\/cnilab-lab-\S+ running$/.test(name);
 const nothing = (names: readonly string[]): boolean => names.length === 0;
 
-/** Every container that there was while a lab ran, with the label of the reaper's session. */
+/** Every container that existed while a lab ran, with the label of the reaper's session. */
 async function sessionsDuring({ finished }: Started): Promise<ReadonlyMap<string, string | undefined>> {
   const seen = new Map<string, string | undefined>();
   let over = false;
@@ -64,7 +64,7 @@ async function sessionsDuring({ finished }: Started): Promise<ReadonlyMap<string
   return seen;
 }
 
-test('a run’s nodes are the reaper’s too; it goes after the lab, and nothing stays', async () => {
+test('a run’s nodes also belong to the reaper, which ends after the lab, and nothing is left behind', async () => {
   const running = lab.start(run, beside());
   const seen = await sessionsDuring(running);
   expect(await running.finished).toMatchObject({ exitCode: 0, stderr: '' });
@@ -76,7 +76,7 @@ test('a run’s nodes are the reaper’s too; it goes after the lab, and nothing
   expect((await lab.state()).volumes).toEqual(['cnilab-artifacts']);
 });
 
-test('a node whose engine does not notice that the lab was killed is removed by the reaper, and by it alone', async () => {
+test('if the engine does not notice that the lab was killed, only the reaper removes the node', async () => {
   using held = await heldOpen(engine);
   const ofEngine = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: engine.url.replace('unix://', '') };
   const killed = async (env: Readonly<Record<string, string>>) => {
@@ -96,7 +96,7 @@ test('a node whose engine does not notice that the lab was killed is removed by 
   expect(await comes(nothing)).toBe(true);
 });
 
-test('a node that is kept is none of the reaper’s', async () => {
+test('a kept node does not belong to the reaper', async () => {
   const running = lab.start(run, beside());
   expect(await comes((names) => names.some((name) => name.startsWith('/testcontainers-ryuk-')))).toBe(true);
   const kept = await lab.cnilab([...run, '--keep'], beside());
@@ -117,12 +117,12 @@ test.each([
   const startedMs = Date.now();
   const env = { RYUK_CONTAINER_IMAGE: `localhost/no-reaper:${silentFor}` };
   expect(await lab.cnilab(run, beside(env))).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(Date.now() - startedMs).toBeLessThan(20_000); // of which six are the waiting, on a machine that may be busy
+  expect(Date.now() - startedMs).toBeLessThan(20_000); // six of these are the timeout; the machine may be busy
   expect(await comes(nothing)).toBe(true);
 });
 
-test('where testcontainers goes on to another engine than the lab’s, it makes nothing there', async () => {
-  symlinkSync(engine.url.replace('unix://', ''), join(output, 'docker.sock')); // the next place that it looks in
+test('if testcontainers would use another engine than the lab, it makes nothing there', async () => {
+  symlinkSync(engine.url.replace('unix://', ''), join(output, 'docker.sock')); // the next path that it tries
   const socketPath = '/nowhere/docker.sock';
   const thread = new Worker(join(ROOT, 'dist/reaper-thread.cjs'), {
     env: {
@@ -139,7 +139,7 @@ test('where testcontainers goes on to another engine than the lab’s, it makes 
   expect((await lab.state()).containers).toEqual([]);
 });
 
-test('doctor tells of the reaper, and a user who wants none has none', async () => {
+test('doctor shows the reaper, and a user can disable it', async () => {
   expect((await lab.cnilab(['doctor'])).stdout).toMatch(
     /^ok +backend container .*, reaper testcontainers\/ryuk:0\.14\.0$/m,
   );

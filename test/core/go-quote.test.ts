@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { unquoteGo } from '../../lab/core/logrus.ts';
 
-// Each is what strconv.Quote of Go 1.26 prints for the text beside it.
+// Each is the output of Go 1.26's strconv.Quote for the text beside it.
 test.each([
   [String.raw`"plain"`, 'plain'],
   [String.raw`""`, ''],

@@ -13,12 +13,12 @@ test.each([
   expect(shown(text)).toBe(as);
 });
 
-test('JSON means the same when it is shown', () => {
+test('JSON has the same meaning when it is shown', () => {
   const value = { 'a\u202e': ['\u001b', '\u0085\u{e0001}', '\udcff', 'é'] };
   expect(JSON.parse(shown(JSON.stringify(value, null, 2)))).toEqual(value);
 });
 
-test('a line that is too long is cut, with its length and where the whole is', () => {
+test('a line that is too long is cut, with its length and where to find the whole text', () => {
   const line = `${'A'.repeat(1999)}😀${'B'.repeat(1_000_000)}`;
   expect(shownLine(line, { whole: 'verdict.json' })).toBe(
     `${'A'.repeat(1999)}… (1002001 characters, all of them in verdict.json)`,

@@ -56,7 +56,7 @@ test.each<readonly [string, () => void, readonly string[]]>([
   expect(await changed()).toEqual(expected);
 });
 
-test('it goes on after a change, also of a file that was replaced', async () => {
+test('a watch continues after a change, and after a file was replaced', async () => {
   for (const text of ['1', '12', '123']) {
     writeFileSync(path('new'), text);
     renameSync(path('new'), path('a.yaml'));
@@ -74,19 +74,19 @@ test('several writes at once are one change', async () => {
   expect(changes).toEqual([]);
 });
 
-test('that a file was read or linked is no change', async () => {
-  utimesSync(path('a.yaml'), 5, 0); // its access time alone
+test('reading or linking a file is not a change', async () => {
+  utimesSync(path('a.yaml'), 5, 0); // only its access time
   await sleep(300);
   expect(changes.filter((names) => names.includes('a.yaml'))).toEqual([]);
 });
 
-test('what was written after it was read has changed already', async () => {
+test('a file that was written after it was read has already changed', async () => {
   writeFileSync(path('b.yaml'), 'new\n');
   files.follow([path('b.yaml')], new Date().getTime() - 60_000);
   expect(await changed()).toContain('b.yaml');
 });
 
-test('names for a message', () => {
+test('files are named in a message', () => {
   expect(nameFiles(['/a/1', '/a/2'])).toBe('1, 2');
   expect(nameFiles(['/a/1', '/a/2', '/a/3', '/a/4', '/a/5'])).toBe('1, 2, 3 and 2 more');
 });

@@ -10,7 +10,7 @@ const node = new RuntimeNode().withContainerd('1.6.4');
 const around: Record<string, unknown> = {};
 around['self'] = around;
 
-/** As JavaScript hands it over, whatever the types say. */
+/** A value from JavaScript, without a check of its type. */
 const any = (value: unknown): never => value as never;
 
 test.each<[string, () => unknown, string]>([
@@ -154,7 +154,7 @@ test.each<[string, () => unknown, string]>([
   expect(work).toThrow(new BadInput(message));
 });
 
-test('a key of the start that there is not', async () => {
+test('an unknown key of start() is rejected', async () => {
   await expect(node.start(any({ onprogress: () => undefined }))).rejects.toThrow(
     new BadInput(
       'start: unknown key "onprogress"; did you mean "onProgress"? allowed here: signal, onProgress',

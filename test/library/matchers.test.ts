@@ -25,28 +25,28 @@ const command = (exitCode: number) => ({
   timedOut: false,
 });
 
-/** How an expectation that does not hold says so. */
+/** The message of a failed expectation. */
 const wordsOf = (failing: Promise<void>): Promise<unknown> =>
   failing.then(
     () => 'it held',
     (thrown: unknown) => (thrown instanceof Error ? thrown.message : thrown),
   );
 
-test('toFailWith takes a step under way, a function that takes one, and what it threw', async () => {
+test('toFailWith accepts a running step, a function that takes one, and a thrown error', async () => {
   await expect(Promise.reject(failed())).toFailWith('sandbox "${web.id}" is reserved');
   await expect(() => Promise.reject(failed())).toFailWith(`sandbox "${ID}" is reserved`);
   await expect(failed()).toFailWith('sandbox "${other:id}" is reserved');
   await expect(failed()).toFailWith({ contains: 'is res', why: 'the rest varies' });
 });
 
-test('toFailWith takes the result of a command, without what crictl adds', async () => {
+test('toFailWith accepts the result of a command, without crictl’s additions', async () => {
   await expect(command(1)).toFailWith('no, not now');
   expect(await wordsOf(expect(command(0)).toFailWith('no, not now'))).toBe(
     'succeeded, expected an error: crictl pods\n  expected  no, not now',
   );
 });
 
-test('toFailWith shows both texts with a pointer when they differ, and what was done', async () => {
+test('toFailWith shows both texts with a pointer if they differ, and the command', async () => {
   expect(await wordsOf(expect(failed()).toFailWith('sandbox "${web.id}" is reversed'))).toBe(
     [
       'error differs at character 81',
@@ -58,7 +58,7 @@ test('toFailWith shows both texts with a pointer when they differ, and what was 
   );
 });
 
-test('toFailWith does not hold for an id of another pod, for success, or when it is turned round', async () => {
+test('toFailWith fails for the id of another pod, for success, and with .not', async () => {
   expect(await wordsOf(expect(failed()).toFailWith(`sandbox "${'b'.repeat(64)}" is reserved`))).toContain(
     'error differs at character 10',
   );
@@ -70,7 +70,7 @@ test('toFailWith does not hold for an id of another pod, for success, or when it
   );
 });
 
-test('what the lab could not do is no failure of the system, whichever way it is asked', async () => {
+test('a problem of the lab is not a failure of the system, with and without .not', async () => {
   const lab = () => Promise.reject(new LabError('node lab-1 did not answer'));
   expect(await wordsOf(expect(lab()).toFailWith('x'))).toBe('node lab-1 did not answer');
   expect(await wordsOf(expect(lab()).not.toFailWith('x'))).toBe('node lab-1 did not answer');
@@ -79,7 +79,7 @@ test('what the lab could not do is no failure of the system, whichever way it is
 const LEASE: StateItem = { kind: 'ipam', name: 'net/10.88.0.2' };
 const BRIDGE: StateItem = { kind: 'bridge', name: 'cni0' };
 
-test('what was there at the start, and what plugins share, is not left behind', async () => {
+test('items from the start, and what plugins share, are not left behind', async () => {
   const { started } = await fakeStartedNode({ looks: [stateOf([LEASE]), stateOf([LEASE, BRIDGE])] });
   await expect(started).toLeaveNothingBehind();
   await expect(started).toLeaveBehind({});
@@ -89,7 +89,7 @@ test('what was there at the start, and what plugins share, is not left behind', 
   );
 });
 
-test('what appeared is left behind, and it is told since when', async () => {
+test('an item that appeared is left behind, with the step in which it appeared', async () => {
   const { started } = await fakeStartedNode({ looks: [stateOf([]), stateOf([LEASE])] });
   expect(await wordsOf(expect(started).toLeaveNothingBehind())).toBe(
     'left behind is { ipam: 1 }, expected none\n  ipam net/10.88.0.2 appeared in 1-look',
@@ -107,7 +107,7 @@ test('what appeared is left behind, and it is told since when', async () => {
   expect(await started.leftBehind()).toEqual([LEASE]);
 });
 
-test('what could not be looked at is not known, whichever way it is asked', async () => {
+test('what could not be looked at is an error, with and without .not', async () => {
   const blind = stateOf([], [{ kind: 'nft', why: 'nft is missing' }]);
   const { started } = await fakeStartedNode({ looks: [stateOf([]), blind] });
   const unknown = 'what is left behind is not known: nft could not be looked at (nft is missing)';
@@ -118,7 +118,7 @@ test('what could not be looked at is not known, whichever way it is asked', asyn
   );
 });
 
-test('a command that ran into its limit has not failed, whichever way it is asked', async () => {
+test('a command that timed out has not failed, with and without .not', async () => {
   const hung = { exitCode: null, signal: 'SIGKILL', timedOut: true, durationMs: 500 };
   const { started } = await fakeStartedNode({ looks: [stateOf([])], exec: () => hung });
   const unknown = 'nobody knows how this ends: no end within 500 ms: sleep 10';
@@ -127,14 +127,14 @@ test('a command that ran into its limit has not failed, whichever way it is aske
   expect(await wordsOf(expect(started.exec(['sleep', '10'])).not.toFailWith(part))).toBe(unknown);
 });
 
-test('a promise of a node is no node', async () => {
+test('a promise of a node is not a node', async () => {
   const { started } = await fakeStartedNode({ looks: [stateOf([])] });
   expect(await wordsOf(expect(Promise.resolve(started)).toLeaveNothingBehind())).toBe(
     'toLeaveNothingBehind wants a node that was started; got a promise; await it first',
   );
 });
 
-test('a part that every text contains is a mistake of whoever asks', async () => {
+test('a part that every text contains is a mistake in the test', async () => {
   await expect(expect(Promise.resolve()).toFailWith({ contains: ' ', why: 'x' })).rejects.toThrow(
     'toFailWith contains: every text contains this; write some of the words that must be there',
   );

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { ANY_NODE, conflistFile, scenarioOf } from '../../lab/library/node-request.ts';
 
-test('a request is what a scenario file without steps would say', () => {
+test('a request is the same as a scenario file without steps', () => {
   const { nodes, steps } = scenarioOf({
     ...ANY_NODE,
     runtime: { name: 'containerd', version: '1.6.3' },
@@ -53,7 +53,7 @@ test('a request is what a scenario file without steps would say', () => {
   });
 });
 
-test('without standard plugins, and a single configuration', () => {
+test('standard plugins are optional, and the configuration may be a single one', () => {
   expect(scenarioOf({ ...ANY_NODE, cniPlugins: 'none' }).nodes[0]?.cniPlugins).toEqual({ plugins: [] });
   expect(conflistFile({ name: 'net', type: 'bridge' }).name).toBe('10-net.conf');
 });

@@ -13,7 +13,7 @@ import { startReleaseServer } from '../rig/release-server.ts';
 import { until } from '../rig/until.ts';
 import { artifactsIn, makeFolder, realPins, signal } from '../sources/rig.ts';
 
-/** The user's own cache, as a build of Kubernetes takes minutes: whatever test comes first builds it. */
+/** The user's own cache, because a build of Kubernetes takes minutes. The first test builds it. */
 const world = ambientWorld();
 const folder = makeFolder();
 const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
@@ -43,7 +43,7 @@ test.each(VERSION_QUESTIONS)('%j, built from Go modules: %j', async (ref, [progr
   expect(said.slice(0, says.length)).toBe(says);
 });
 
-test('as a release, from a server with the official layout; a changed byte is found out', async () => {
+test('from a server with the official layout it is a release, and a changed byte is detected', async () => {
   const all = await made;
   const pins = realPins();
   const server = await startReleaseServer({ folder, pins, arch });
@@ -81,7 +81,7 @@ test('as a release, from a server with the official layout; a changed byte is fo
   }
 });
 
-test('as a local folder, with the version that kubelet says', async () => {
+test('from a local folder it has the version that kubelet reports', async () => {
   const { hostPath, files } = (await made)(kubernetes);
   const ref = await describeLocal({
     component: 'kubernetes',

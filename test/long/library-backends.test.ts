@@ -20,14 +20,14 @@ const NETWORK = {
   plugins: [{ type: 'counting-bridge', bridge: 'cni0', ipam: IPAM }],
 };
 
-/** A plugin of the user's own: the bridge, which writes down what it is asked for. */
+/** A plugin of the user's own: the bridge plugin, which also records its calls. */
 const PLUGIN = `#!/bin/sh
 [ "\${CNI_COMMAND:-VERSION}" = VERSION ] && { echo '{"cniVersion":"0.4.0","supportedVersions":["0.4.0"]}'; exit; }
 echo "$CNI_COMMAND" >>/var/log/asked
 exec /opt/cni/bin/bridge
 `;
 
-/** What a pod that runs has on a node. */
+/** What a running pod has on a node. */
 const OF_A_POD = {
   ...{ netns: 1, 'netns-mount': 1, veth: 1, 'bridge-port': 1, ipam: 1, 'cni-result': 2 },
   ...{ mount: 2, shim: 1, process: 1, sandbox: 1 },

@@ -15,9 +15,9 @@ import { settled } from '../rig/settled.ts';
 import { artifactsIn, makeFolder, pathWithout, realPins, signal } from '../sources/rig.ts';
 
 /**
- * A stranger who installs the package and has the official releases, and neither Go nor a C compiler. The programs in
- * the releases are real ones from this machine's cache, so their checksums are not the official ones: that is the one
- * thing changed in what was installed.
+ * A user who installs the package and has the official releases, but no Go and no C compiler. The programs in the
+ * releases are real ones from this machine's cache, so their checksums are not the official ones. The checksums are
+ * all that is changed in the installed package.
  */
 const COMPILERS = ['go', 'gofmt', 'gcc', 'cc', 'c99', 'c89', 'g++', 'c++', 'cpp', 'clang', 'make'];
 const REFS = [
@@ -71,7 +71,7 @@ interface Told extends Finished {
   readonly report: JsonReport | undefined;
 }
 
-/** The installed command, in a folder and with a cache that are named; not spawnSync, because the server is this process. */
+/** The installed command, in this folder and with this cache. Not spawnSync, because the server is this process. */
 async function cnilab(
   args: readonly string[],
   { cache, user = cache, offNetwork = false }: { cache: string; user?: string; offNetwork?: boolean },
@@ -110,7 +110,7 @@ async function cnilab(
 
 const SCENARIO = ['incompatible-version', '--containerd', '1.6.3,1.6.4'] as const;
 
-/** What each run was made of, and from where. */
+/** The components of each run, and their sources. */
 const sourcesIn = (report: JsonReport | undefined) =>
   (report?.runs ?? []).map(({ outcome, artifacts = [] }) => ({
     outcome,
@@ -130,7 +130,7 @@ const madeOf = (containerd: string) => ({
   ],
 });
 
-test('the package has what a user needs, and beside it nothing is installed but what speaks to an engine', () => {
+test('the package has what a user needs, and the only dependencies that are installed are those for engines', () => {
   const kinds = [
     /^(LICENSE|README\.md|package\.json)$/,
     /^bin\/(cnilab|code-cache)\.cjs$/,
@@ -142,7 +142,7 @@ test('the package has what a user needs, and beside it nothing is installed but 
     /^docs\/[\w-]+\.md$/,
     /^images\/(pins\.yaml|node\/[\w.-]+|gomod\/([\w-]+\.sum|conmon-rs\/([\w-]+\/)*[\w.-]+\.(go|mod))|node-tools\/dist\/(amd64|arm64)\/(agent|cni-fake|cni-recorder|crictl|pause))$/,
     /^scenarios\/(README\.md|schema\.json|([\w-]+\/)*[\w-]+\.yaml)$/,
-    /^scripts\/bundle\.mjs$/, // the `prepare` of package.json, which does nothing there
+    /^scripts\/bundle\.mjs$/, // the `prepare` script of package.json, which does nothing there
   ];
   expect(packed.files.filter((path) => !kinds.some((kind) => kind.test(path)))).toEqual([]);
   expect(kinds.filter((kind) => !packed.files.some((path) => kind.test(path)))).toEqual([]);
@@ -161,7 +161,7 @@ test('the package has what a user needs, and beside it nothing is installed but 
   expect([prepared.status, prepared.stdout]).toEqual([0, '']);
 });
 
-test('a release that is wrong in one byte is refused by name, and no run with it takes place', async () => {
+test('a release with one wrong byte is rejected by name, and no run uses it', async () => {
   const release = releases.get('containerd 1.6.4');
   if (release === undefined) throw new Error('it is served');
   const got = server.spoil(release.url);
@@ -177,7 +177,7 @@ test('a release that is wrong in one byte is refused by name, and no run with it
   expect(await settled(before, [folder])).toEqual(before);
 });
 
-test('with an empty cache and the releases, the main job is done', async () => {
+test('with an empty cache and the releases, the main task works', async () => {
   const asked = server.asked.length;
   const told = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'empty' });
   expect(told).toMatchObject({ exitCode: 0, stderr: '' });
@@ -188,7 +188,7 @@ test('with an empty cache and the releases, the main job is done', async () => {
   expect(await settled(before, [folder])).toEqual(before);
 });
 
-test('two labs at once on an empty cache: both do the job, and each release is fetched once', async () => {
+test('two labs at once on an empty cache both work, and each release is fetched once', async () => {
   const asked = server.asked.length;
   const args = ['run', ...SCENARIO, '--mirror', server.mirror];
   const both = await Promise.all(['one', 'two'].map((user) => cnilab(args, { cache: 'shared', user })));
@@ -202,7 +202,7 @@ test('two labs at once on an empty cache: both do the job, and each release is f
   expect(await settled(before, [folder])).toEqual(before);
 });
 
-test('what was fetched is enough when the server is gone, and when there is no network at all', async () => {
+test('fetched artifacts are sufficient without the server, and without any network', async () => {
   const fetched = await cnilab(['fetch', ...SCENARIO, '--mirror', server.mirror], { cache: 'fetched' });
   expect(fetched).toMatchObject({ exitCode: 0, stderr: '' });
   expect(fetched.stdout.split('\n').slice(-2)).toEqual([

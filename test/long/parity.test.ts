@@ -5,8 +5,8 @@ import { startEngine } from '../rig/engine.ts';
 import { qemuForTests } from '../rig/qemu.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
-// A sample, so that CI has an end: `npm run parity` runs all cells on all backends. A cell in an emulated machine takes ten to
-// twenty seconds, one in a container about one.
+// A sample, to limit the time in CI: `npm run parity` runs all cells on all backends. A cell in an emulated machine
+// takes ten to twenty seconds, one in a container about one.
 const output = scratchFolder();
 const HOUR_MS = 60 * 60_000;
 
@@ -16,7 +16,7 @@ async function parity(words: readonly string[], env: Readonly<Record<string, str
 }
 
 test(
-  'two versions of every scenario and every control show the same on bare and in a container',
+  'two versions of every scenario and every control behave the same on bare and in a container',
   { timeout: HOUR_MS },
   async () => {
     await using engine = await startEngine('docker-26.1');
@@ -28,7 +28,7 @@ test(
   },
 );
 
-// A cell in an emulated machine takes ten to twenty seconds: these are the ones with the most different kinds of things left behind.
+// A cell in an emulated machine takes ten to twenty seconds. These leave the most different kinds of items behind.
 const IN_MACHINES = [
   'incompatible-version',
   'missing-version',
@@ -39,7 +39,7 @@ const IN_MACHINES = [
 ];
 
 test(
-  'one version of some scenarios shows the same on bare and in a virtual machine',
+  'one version of some scenarios behaves the same on bare and in a virtual machine',
   { timeout: HOUR_MS },
   async () => {
     const ended = await parity([...IN_MACHINES, '--sample', '1', '--only', 'bare', '--only', 'vm'], {

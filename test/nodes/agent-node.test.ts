@@ -10,7 +10,9 @@ function nodeOver(agent: FakeAgent): LabNode {
   return agentNode('lab-1', openAgentLink('lab-1', agent.stream), async ({ key }) => `/lab/artifacts/${key}`);
 }
 
-/** Why a promise is rejected; asked at once, as it may be before the test looks. */
+/**
+ * The reason of a rejection. It must be requested at once, because the promise may be rejected before the test looks.
+ */
 const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'it worked', String);
 
 const TRUE =
@@ -44,7 +46,7 @@ test('replies find their requests in any order', async () => {
   expect(await both).toEqual(['a', 'b']);
 });
 
-test('what the agent could not do is a LabError that names the node', async () => {
+test('what the agent could not do is a LabError with the node’s name', async () => {
   const agent = fakeAgent();
   const missing = failure(nodeOver(agent).readFile('/none'));
   await agent.say('{"id":1,"ok":false,"error":"open /none: no such file or directory"}\n');
@@ -61,7 +63,7 @@ test('the end of a background process is seen even if it comes with the reply', 
   expect({ pid, end: await ended }).toEqual({ pid: 9, end: { exitCode: 2, signal: null } });
 });
 
-test('a node that dies fails every request, those that wait and those to come, and says why', async () => {
+test('a node that dies fails every pending and later request, with the reason', async () => {
   const agent = fakeAgent({ why: 'killed by the kernel' });
   const node = nodeOver(agent);
   const waiting = failure(node.look());
@@ -80,7 +82,7 @@ test('a node that ends before it is ready did not start', async () => {
   );
 });
 
-test('a line that is not of the protocol ends the node: nothing after it can be trusted', async () => {
+test('a line that is not in the protocol ends the node: nothing after it can be trusted', async () => {
   const agent = fakeAgent();
   const waiting = failure(nodeOver(agent).look());
   await agent.say('panic: oh no\n');
@@ -89,14 +91,14 @@ test('a line that is not of the protocol ends the node: nothing after it can be 
   );
 });
 
-test('a node that does not answer is not waited for forever', async () => {
+test('a request to a node that does not answer times out', async () => {
   const agent = fakeAgent();
   const link = openAgentLink('lab-1', agent.stream);
   const silent = link.request({ op: 'look' }, () => ({ ok: true, value: 0 }), { answerWithinMs: 10 });
   await expect(silent).rejects.toThrow('lab-1 did not answer "look" within 10 ms');
 });
 
-test('what is recorded is told to the one who asked, in order, also what comes with the reply', async () => {
+test('records go to the request that asked for them, in order, also those that come with the reply', async () => {
   const agent = fakeAgent();
   const seen: Recorded[] = [];
   const recording = nodeOver(agent).record(fakeArtifact('node-tools', 'cni-recorder'), (record) => {

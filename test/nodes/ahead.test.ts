@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { beginAhead, type NodeBeginning } from '../../lab/nodes/ahead.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
 
-/** Which nodes are begun and ended, in their order, when the first of them is taken so. */
+/** Which nodes are begun and ended, in order, when the first node is taken with these wishes. */
 async function taking(wanted: Omit<NodeBeginning, 'name'>): Promise<readonly unknown[]> {
   const done: unknown[] = [];
   const ahead = beginAhead('lab-1', (node) => {
@@ -15,7 +15,7 @@ async function taking(wanted: Omit<NodeBeginning, 'name'>): Promise<readonly unk
   return done;
 }
 
-test('a node that was begun ahead is taken where it is what is wanted, and is made anew elsewhere', async () => {
+test('a node that was begun in advance is used if it fits, and otherwise a new one is made', async () => {
   const first = { name: 'lab-1' };
   expect(await taking({})).toEqual([first]);
   expect(await taking({ systemCalls: 'filtered' })).toEqual([first]);

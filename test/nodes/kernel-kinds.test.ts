@@ -4,7 +4,7 @@ import { LabError } from '../../lab/core/lab-error.ts';
 import { lackedBy, askForKinds, type Ask } from '../../lab/nodes/kernel-kinds.ts';
 import { result } from '../rig/recorded-run.ts';
 
-/** A kernel without these, as iproute2 6.1 and nft 1.0 tell of it. */
+/** A kernel without these, with the output of iproute2 6.1 and nft 1.0. */
 const kernelWithout =
   (...without: readonly string[]): Ask =>
   async (argv) => {
@@ -18,7 +18,7 @@ const kernelWithout =
     return refuse(`Error: ${what}\n`);
   };
 
-test('what a kernel refuses for its kind is missing, what it refuses for another reason is there', async () => {
+test('a kind that the kernel does not know is missing, and a kind that it refuses for another reason is not', async () => {
   expect(await askForKinds(kernelWithout('ipvlan', 'dummy', 'tbf', 'nftables'))).toEqual({
     missing: ['ipvlan', 'dummy', 'tbf', 'nftables'],
     unknown: [],
@@ -26,7 +26,7 @@ test('what a kernel refuses for its kind is missing, what it refuses for another
   expect(await askForKinds(kernelWithout())).toEqual({ missing: [], unknown: [] });
 });
 
-test('the words of older kernels', async () => {
+test('messages of older kernels are understood', async () => {
   const ask: Ask = async (argv) =>
     result(argv, { exitCode: 2, stderr: 'RTNETLINK answers: Operation not supported\n' });
   expect(await askForKinds(ask, ['vrf'])).toEqual({ missing: ['vrf'], unknown: [] });

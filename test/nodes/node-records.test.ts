@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { hasCapabilities } from '../../lab/nodes/backends/bare.ts';
 import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
 
-test('a record is read whole or not at all', () => {
+test('a record is read completely or rejected', () => {
   const record = {
     name: 'lab-1',
     launcherPid: 10,
@@ -20,6 +20,6 @@ test('a record is read whole or not at all', () => {
 
 test('root without CAP_SYS_ADMIN is not enough', () => {
   expect(hasCapabilities('CapEff:\t000001fffeffffff\n')).toBe(true);
-  expect(hasCapabilities('CapEff:\t00000000a80425fb\n')).toBe(false); // what Docker gives by default
+  expect(hasCapabilities('CapEff:\t00000000a80425fb\n')).toBe(false); // Docker's default
   expect(hasCapabilities('')).toBe(false);
 });

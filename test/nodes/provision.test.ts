@@ -43,7 +43,7 @@ test('the same node has the same preparation, wherever in a file it is described
   expect(await preparationOf(moved, parts)).toBe(await preparationOf(plan, parts));
 });
 
-test('a scripted plugin takes the place of one of the set, and its script is not among the plugins', async () => {
+test('a scripted plugin replaces one of the set, and its script is not in the plugin folder', async () => {
   const fakes = [
     { plugin: 'cni-plugins', script: { del: [{ exitCode: 1 }] }, program: artifact('cni-fake') },
   ];
@@ -88,14 +88,14 @@ test.each([
   expect(other).not.toBe(await preparationOf(plan, parts));
 });
 
-test('a file in the folder of plugins is written when that folder has been emptied', async () => {
+test('a file in the plugin folder is written after that folder was emptied', async () => {
   const done: string[] = [];
   const mine = { ...conflist, name: '/opt/cni/bin/mine', mode: 0o755 };
   await provisionNode(
     {
       provide: async ({ key }) => `/lab/${key}`,
       writeFiles: async (files) => {
-        await new Promise(setImmediate); // as long as a node takes
+        await new Promise(setImmediate); // as slow as a node
         done.push(...files.map((file) => `${'remove' in file ? 'remove ' : ''}${file.nodePath}`));
         return [];
       },

@@ -15,7 +15,7 @@ const started: JournalEntry = {
 const STARTED =
   '{"kind":"run-started","formatVersion":3,"labVersion":"0.1.0","time":"2026-01-01T00:00:00.000Z","backend":"bare","host":{"kernel":"6.18"},"atMs":0}\n';
 
-/** One of every kind, with every field. */
+/** One entry of every kind, with every field. */
 const all: readonly JournalEntry[] = [
   started,
   {
@@ -126,11 +126,11 @@ test('an entry is one line of JSON', () => {
   expect(formatJournalEntry(started)).toBe(STARTED);
 });
 
-test('what was written is read as it was, every kind of it', () => {
+test('entries of every kind are read as they were written', () => {
   expect(parseJournal(all.map(formatJournalEntry).join(''))).toEqual({ ok: true, value: all });
 });
 
-test('a half-written last line is named and the rest is read', () => {
+test('an incomplete last line is named and the rest is read', () => {
   expect(parseJournal(`${STARTED}{"kind":"step-sta`)).toEqual({
     ok: true,
     value: [
@@ -145,11 +145,11 @@ test('a half-written last line is named and the rest is read', () => {
   });
 });
 
-test('a last line that only lacks its line break is whole', () => {
+test('a last line that lacks only its line break is complete', () => {
   expect(parseJournal(STARTED.trimEnd())).toEqual({ ok: true, value: [started] });
 });
 
-test('an empty journal is one that broke off at once', () => {
+test('an empty journal has broken off at once', () => {
   expect(parseJournal('')).toEqual({
     ok: true,
     value: [{ kind: 'lab-failure', during: 'writing the journal', message: 'it is empty', atMs: 0 }],
@@ -189,7 +189,7 @@ test.each([
   expect(parseJournal(text)).toEqual({ ok: false, error });
 });
 
-test('what no text holds is the same after a journal: NUL, bytes that are not UTF-8, halves of pairs', () => {
+test('NUL, bytes that are not UTF-8, and halves of surrogate pairs are the same after a journal', () => {
   const entry: JournalEntry = {
     kind: 'runtime-log',
     stepId: 'start',

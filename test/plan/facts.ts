@@ -1,7 +1,7 @@
 import { byComponent } from '../../lab/core/components.ts';
 import type { PlanOptions } from '../../lab/plan/plan-scenarios.ts';
 
-/** What is known of versions in tests of plans. */
+/** The facts about versions in tests of plans. */
 export const OPTIONS: PlanOptions = {
   facts: {
     defaults: {

@@ -16,7 +16,7 @@ const read = (text: string): unknown => parse(text, { schema: 'failsafe' });
 const pins = parsePins(read(yamlText));
 if (!pins.ok) throw new Error(pins.error);
 
-test('pins as JSON are taken for the text that they were made from, and for no other', () => {
+test('pins as JSON are used only for the text from which they were made', () => {
   const packageHostPath = scratchFolder();
   const write = (path: string, text: string) => {
     mkdirSync(join(packageHostPath, path, '..'), { recursive: true });
@@ -25,7 +25,7 @@ test('pins as JSON are taken for the text that they were made from, and for no o
   const changed = (text: string) => text.replace('default: 2.3.4', 'default: 2.4.2');
   write('images/pins.yaml', yamlText);
   expect(readPins({ packageHostPath })).toEqual(pins.value);
-  // what stands in the JSON differs here, to see that it was read
+  // the JSON is different here, which shows that it was read
   const json = (madeFrom: string) =>
     JSON.stringify({
       madeFromSha256: createHash('sha256').update(madeFrom).digest('hex'),
@@ -41,7 +41,7 @@ test('pins as JSON are taken for the text that they were made from, and for no o
 
 const BUNDLE = new URL('../../scripts/bundle.mjs', import.meta.url).href;
 
-test('what the bundle makes of pins.yaml is what stands there', async () => {
+test('the bundle’s pins are those of pins.yaml', async () => {
   const { pinsAsJson } = (await import(BUNDLE)) as { pinsAsJson: () => Promise<string> };
   expect(JSON.parse(await pinsAsJson())).toEqual({
     madeFromSha256: createHash('sha256').update(yamlText).digest('hex'),
@@ -49,7 +49,7 @@ test('what the bundle makes of pins.yaml is what stands there', async () => {
   });
 });
 
-test.each(COMPONENTS)('every version of %s is a version, and the default is a release', (component) => {
+test.each(COMPONENTS)('every version of %s is valid, and the default is a release', (component) => {
   const { release } = pins.value.components[component];
   expect(
     pinnedVersions(pins.value.components[component]).filter((version) => valid(version) === null),
@@ -68,14 +68,14 @@ test.each(
   expect(pinned.filter((version) => !sums.includes(`${module} v${version} h1:`))).toEqual([]);
 });
 
-test('the etcd that goes with a Kubernetes', () => {
+test('each Kubernetes version has its etcd', () => {
   const facts = versionFacts(pins.value, {});
   const etcdOf = (version: string) =>
     factsBeside(facts, [{ component: 'kubernetes', version }]).defaults.etcd;
   expect(['1.24.17', '1.24.0', '1.31.2', '1.2.0'].map(etcdOf)).toEqual(['3.5.6', '3.5.6', '3.5.24', '3.5.6']);
 });
 
-test('what each suite has, by component', () => {
+test('each suite has its versions, by component', () => {
   expect(pins.value.suites.bookworm).toEqual({ containerd: '1.6.20', runc: '1.1.5', 'cni-plugins': '1.1.1' });
 });
 

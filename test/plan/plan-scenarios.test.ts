@@ -24,7 +24,7 @@ const error = (exact: string) => expect.objectContaining({ exact }) as unknown;
 
 const titles = (plan: Plan): readonly string[] => plan.runs.map(({ title }) => title);
 
-test('what a node is from its first process on is planned as it is written, and read back', () => {
+test('settings of a node’s first process are in the plan as written, and can be read back', () => {
   const node = (more: string) =>
     `name: s\nsummary: s\nnode: { containerd: 1.6.4${more} }\nsteps: [{ run-pod: web }]\n`;
   const plan = planOf(node(', limits: { processes: 500 }, system-calls: unfiltered'));
@@ -34,7 +34,7 @@ test('what a node is from its first process on is planned as it is written, and 
   expect(onlyNode(planOf(node('')).runs[0])).not.toHaveProperty('systemCalls');
 });
 
-test('limits are of the cell, and one that is none is a mistake of its cell', () => {
+test('limits belong to a cell, and an invalid one is a mistake in its cell', () => {
   const scenario = (memory: string) => `name: s
 summary: s
 matrix: { memory: ${memory}, processes: [100, 200] }
@@ -185,12 +185,12 @@ steps: [{ run-pod: web }]
   ]);
 });
 
-test('a version of the command line replaces the axis, and equal cells run once', () => {
+test('a version from the command line replaces the axis, and equal cells run once', () => {
   const overrides = { containerd: ['1.6.2', '1.6.3', '1.6.2'] };
   expect(titles(planOf(RANGES, { overrides }))).toEqual(['s containerd=1.6.2', 's containerd=1.6.3']);
 });
 
-test('a version of the command line is an axis of its own where there was none', () => {
+test('a version from the command line is a new axis if there was none', () => {
   const text = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps: [{ run-pod: web }]\n';
   const { runs } = planOf(text, {
     overrides: { containerd: ['debian:trixie', '1.6.3'], 'cni-plugins': ['1.1.1'] },
@@ -226,7 +226,7 @@ steps:
     when: { crio: '>=1.34.0' }
 `;
 
-test('of the axes of two runtimes a cell has one, and with it the runtime', () => {
+test('a cell has a value of only one runtime axis, and so the runtime', () => {
   const { runs } = planOf(TWO_RUNTIMES);
   expect(
     runs.map(({ title, nodes: [node], steps }) => [
@@ -278,7 +278,7 @@ test.each<[string, Partial<PlanOptions>, readonly string[]]>([
     );
 });
 
-test('a version of the other runtime takes the place of the one that a file has, with its axis', () => {
+test('a version of the other runtime replaces the runtime in the file and its axis', () => {
   const text = (version: string) =>
     `name: s\nsummary: s\nmatrix: { containerd: [1.6.3, 1.6.4] }\nnode: { containerd: '${version}' }\nsteps: [{ run-pod: web }]\n`;
   const crio = { overrides: { crio: ['1.24.0', '1.34.0'] } };
@@ -286,12 +286,12 @@ test('a version of the other runtime takes the place of the one that a file has,
   expect(planOf(text('${matrix.containerd}'), crio).runs[0]?.nodes[0]?.runtime.component).toBe('crio');
 });
 
-test('--set narrows an axis, or brings a new value', () => {
+test('--set narrows an axis or adds a value', () => {
   expect(titles(planOf(RANGES, { only: { containerd: ['1.6.4'] } }))).toEqual(['s containerd=1.6.4']);
   expect(titles(planOf(RANGES, { only: { containerd: ['1.6.9'] } }))).toEqual(['s containerd=1.6.9']);
 });
 
-test('a cell that no branch covers is a mistake that says which ranges there are', () => {
+test('a cell that no branch covers is a mistake, and the message has the existing ranges', () => {
   expect(mistakesOf(RANGES, { overrides: { containerd: ['1.7.0', '2.0.0-rc.1', '1.6.3'] } })).toBe(
     `s.yaml:8:9 no branch covers containerd=1.7.0, containerd=2.0.0-rc.1; there are containerd "<1.6.4", containerd ">=1.6.4 <1.7"
           - when: { containerd: '<1.6.4' }
@@ -300,7 +300,7 @@ test('a cell that no branch covers is a mistake that says which ranges there are
   );
 });
 
-test('a cell that two branches cover, and a branch that covers none, are mistakes', () => {
+test('a cell that two branches cover, and a branch that covers no cell, are mistakes', () => {
   expect(mistakesOf(RANGES.replace("'>=1.6.4 <1.7'", "'>=1.6.3'"))).toBe(
     `s.yaml:8:9 more than one branch covers containerd=1.6.3: those in lines 8 and 10; narrow their "when"
           - when: { containerd: '<1.6.4' }
@@ -317,14 +317,14 @@ test('a cell that two branches cover, and a branch that covers none, are mistake
   expect(titles(planOf(useless, { only: { containerd: ['1.6.3'] } }))).toEqual(['s containerd=1.6.3']);
 });
 
-test('a branch may name the very text of a value, or a version that comes from a suite', () => {
+test('a branch may name the exact text of a value, or a version that comes from a suite', () => {
   const text = RANGES.replace('[1.6.3, 1.6.4]', "['debian:bookworm', 1.6.3]")
     .replace("'<1.6.4'", 'debian:bookworm')
     .replace("'>=1.6.4 <1.7'", '1.6.3');
   expect(planOf(text).runs.map(({ steps }) => steps[0]?.expect.ok)).toEqual([false, true]);
 });
 
-test('a capture that only a branch for other cells makes is a mistake', () => {
+test('a capture made only by a branch for other cells is a mistake', () => {
   const text = RANGES.replace('ok: false', "error: 'task ${task:hash}'");
   const used = `${text}  - stop-pod: web\n    expect: { error: 'task ${'${task}'}' }\n`;
   expect(mistakesOf(used)).toBe(
@@ -335,7 +335,7 @@ test('a capture that only a branch for other cells makes is a mistake', () => {
   );
 });
 
-test('what only shows with the facts at hand is a mistake at its place', () => {
+test('a mistake that needs the facts about versions is reported at its position', () => {
   const text = `name: s
 summary: s
 node: { containerd: debian:bokworm, runc: debian:trixie, cni-plugins: debian:bookworm, crictl: local:bin }
@@ -357,7 +357,7 @@ s.yaml:3:96 crictl: /home/me/lab/bin could not be asked for its version; there m
 `);
 });
 
-test('mistakes of the command line are shown as such, once', () => {
+test('mistakes in the command line are reported as such, once', () => {
   expect(mistakesOf(RANGES, { overrides: { containerd: ['v1.6.3'] }, only: { contained: ['1'] } })).toBe(
     `command line:1:14 containerd: a version has no "v" before it: write "1.6.3"; got "v1.6.3"
     --containerd v1.6.3
@@ -369,7 +369,7 @@ command line:1:7 no scenario here has an axis "contained"; did you mean "contain
   );
 });
 
-test('local paths are meant from the folder of the file, and those of the command line are absolute', () => {
+test('local paths are relative to the folder of the file, and those from the command line are absolute', () => {
   const text = 'name: s\nsummary: s\nnode: { containerd: local:../../build }\nsteps: [{ run-pod: web }]\n';
   const scenario = scenarioOf(text, 'scenarios/s.yaml');
   expect(localComponents([scenario], { cwd: '/home/me/lab' })).toEqual([
@@ -384,7 +384,7 @@ test('local paths are meant from the folder of the file, and those of the comman
   ]);
 });
 
-test('a plan can be read', () => {
+test('a formatted plan can be read back', () => {
   const plan = planOf(`name: s
 summary: s
 control: { outcome: fail, finding: ok, step: 1-run-pod, message: x }
@@ -426,7 +426,7 @@ steps:
       - { when: { pref: ipv6 }, ok: false }
 `;
 
-test('a key and an item that are nothing but an axis are left out where that is empty', () => {
+test('a key and an item that are only an axis are left out if the value is empty', () => {
   const text = AXES.replace(
     "{ debug: { level: '${matrix.pref}' } }",
     "{ debug: { level: '${matrix.pref}', part: 'x${matrix.pref}', list: ['${matrix.pref}', a] } }",
@@ -440,7 +440,7 @@ test('a key and an item that are nothing but an axis are left out where that is 
   ]);
 });
 
-test('an axis value without quotes is filled in as what it is, and all within quotes is text', () => {
+test('an axis value without quotes keeps its type, and everything in quotes is text', () => {
   const contents = planOf(AXES, { only: { mtu: ['1e3', '9000'], pref: [''] } }).runs.map(
     ({ nodes: [node] }) => node?.cniConfig[0]?.content,
   );
@@ -487,7 +487,7 @@ test('an empty value of an axis has a branch, a title and a file name', () => {
   ]);
 });
 
-test('more runs or steps than anybody wants are refused before they are made', () => {
+test('too many runs or steps are rejected before they are made', () => {
   const matrix = `{ a: [${Array.from({ length: 100 }, (_, i) => i).join()}], b: ['1', '2'] }`;
   const steps = Array.from({ length: 600 }, () => '{ run-pod: web }').join();
   const text = `name: s\nsummary: s\nmatrix: ${matrix}\nnode: { containerd: 1.6.4 }\nsteps: [${steps}]\n`;

@@ -30,13 +30,13 @@ describe('splitRuns', () => {
         const shards = splitRuns(runs, count, durations);
         expect(shards).toHaveLength(runs.length);
         expect(shards.every((shard) => Number.isInteger(shard) && shard >= 1 && shard <= count)).toBe(true);
-        const again = new Map([...durations].reverse()); // the order of a report says nothing
+        const again = new Map([...durations].reverse()); // the order of a report has no meaning
         expect(splitRuns(runs, count, again)).toEqual(shards);
       }),
     );
   });
 
-  test('the parts of all machines together are the plan, each run once', () => {
+  test('the shards of all machines together are the plan, each run once', () => {
     fc.assert(
       fc.property(split, ({ slugs, count }) => {
         const plan = planOf(...slugs);
@@ -64,7 +64,7 @@ describe('splitRuns', () => {
     );
   });
 
-  test('with durations no shard takes longer than an equal part and one run', () => {
+  test('with durations no shard takes longer than an equal part plus one run', () => {
     fc.assert(
       fc.property(split, ({ slugs, count }) => {
         const durations = new Map(slugs.map((slug, at) => [slug, 1 + ((at * 7919) % 1000)]));
@@ -82,7 +82,7 @@ describe('splitRuns', () => {
     );
   });
 
-  test('a long run has a shard of its own, and one that is not known counts as an average one', () => {
+  test('a long run has its own shard, and an unknown run counts as average', () => {
     const runs = runsOf('a', 'long', 'b', 'c', 'new');
     const durations = new Map([
       ['a', 100],
@@ -103,7 +103,7 @@ test.each([
 });
 
 test.each(['', '1', '0/3', '4/3', '1/0', '-1/3', '1/3/5', '1.5/3', 'a/b', '1/99999', ' 1/3'])(
-  '--shard %j is refused',
+  '--shard %j is rejected',
   (text) => {
     expect(parseShard(text).ok).toBe(false);
   },
@@ -123,7 +123,7 @@ describe('a matrix for GitHub Actions', () => {
     ]);
   });
 
-  test('has no job without a run', () => {
+  test('has no job for a shard without runs', () => {
     expect(githubMatrix(planOf('a', 'b'), { shards: 5, cwd: '/' })).toEqual([
       { shard: '1/2', runs: 1 },
       { shard: '2/2', runs: 1 },

@@ -4,7 +4,7 @@ import { scenarioOfNode } from '../../lab/spec/scenario.ts';
 import { scenarioOf } from '../spec/read.ts';
 import { OPTIONS } from './facts.ts';
 
-/** The steps of each run by their ids, or the mistakes without their lines. */
+/** The step ids of each run, or the mistakes without their lines. */
 function planned(steps: string, end = ''): Readonly<Record<string, readonly string[]>> | readonly string[] {
   const text = `name: s
 summary: s
@@ -18,7 +18,7 @@ ${end}`;
   return Object.fromEntries(plan.value.runs.map((run) => [run.title, run.steps.map(({ id }) => id)]));
 }
 
-test('a step is in the plan of those cells that it is for, and keeps its number', () => {
+test('a step is in the plan of the cells that it is for, and keeps its number', () => {
   const steps = `  - run-pod: web
   - { create-container: { container: app, pod: web, command: [sh] }, when: { containerd: '<2.2.6' } }
   - { exec: ['true'], when: { kind: '' }, expect: { when: { kind: '' }, ok: true } }
@@ -38,7 +38,7 @@ test('a step is in the plan of those cells that it is for, and keeps its number'
   });
 });
 
-test('what a left-out step would have made is not there for the others', () => {
+test('later steps cannot use what a left-out step would have made', () => {
   const steps = `  - { run-pod: web, when: { containerd: 1.6.4 }, expect: { log: '\${n:number}' } }
   - run-pod: db
     expect: { pods: { web: { state: ready } } }
@@ -54,7 +54,7 @@ test('what a left-out step would have made is not there for the others', () => {
   ]);
 });
 
-test('a step that is for no cell, and a cell without steps, are mistakes', () => {
+test('a step for no cell, and a cell without steps, are mistakes', () => {
   expect(
     planned("  - { run-pod: web, when: { containerd: '<1' } }\n  - { exec: ['true'], when: { kind: x } }"),
   ).toEqual([
@@ -63,7 +63,7 @@ test('a step that is for no cell, and a cell without steps, are mistakes', () =>
   ]);
 });
 
-test('a node for work by hand needs no steps', () => {
+test('a node for interactive use needs no steps', () => {
   const place = { file: 'command line', line: 1, column: 1 };
   const byHand = scenarioOfNode({ summary: 's', place, node: {} });
   expect(planScenarios([byHand], OPTIONS)).toMatchObject({

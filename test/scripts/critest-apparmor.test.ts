@@ -4,7 +4,7 @@ import type { Artifact } from '../../lab/artifacts/artifact.ts';
 import type { RunningNode } from '../../lab/nodes/node.ts';
 import { APPARMOR_LEFT_OUT, prepareAppArmor } from '../../scripts/critest/apparmor.ts';
 
-/** A node whose kernel says this of AppArmor, where it says anything. */
+/** A node whose kernel reports this about AppArmor, if it reports anything. */
 function nodeSaying(enabled: string | undefined, exitCode = 0) {
   const done: string[] = [];
   const node: Pick<RunningNode, 'name' | 'readFile' | 'provide' | 'exec'> = {
@@ -37,7 +37,7 @@ test.each(['bare', 'container', 'vm'] as const)(
 );
 
 test.each(['bare', 'container'] as const)(
-  'no profile is loaded into the kernel of this machine (%s)',
+  'no profile is loaded into this machine’s kernel (%s)',
   async (backend) => {
     const { node, done } = nodeSaying('Y\n');
     expect(await prepareAppArmor(node, { backend, tools })).toEqual([APPARMOR_LEFT_OUT]);
@@ -45,7 +45,7 @@ test.each(['bare', 'container'] as const)(
   },
 );
 
-test('a virtual machine gets the programs that load profiles, or it is said why not', async () => {
+test('a virtual machine gets the programs that load profiles, or the reason why not is reported', async () => {
   const { node, done } = nodeSaying('Y\n');
   expect(await prepareAppArmor(node, { backend: 'vm', tools })).toEqual([]);
   expect(done).toEqual(['provide', '/lab/artifacts/key']);

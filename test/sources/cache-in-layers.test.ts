@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 for (const name of ['cache', 'room']) mkdirSync(join(folder, name));
 
-// A layer over the cache that only this process and its children see, as a container has one over its image.
+// A layer over the cache that only this process and its children see. A container has such a layer over its image.
 const layer = `mount -t tmpfs none room && mkdir room/upper room/work &&
   mount -t overlay -o lowerdir=cache,upperdir=room/upper,workdir=room/work none cache`;
 const mountable = spawnSync('unshare', ['--mount', 'sh', '-c', layer], { cwd: folder }).status === 0;
@@ -20,7 +20,7 @@ const cacheModule = JSON.stringify(join(import.meta.dirname, '../../lab/artifact
 describe.skipIf(!mountable)(
   `a cache in a lower layer${mountable ? '' : ' (no overlay can be mounted here: needs root)'}`,
   () => {
-    test('takes the same files again under another request', async () => {
+    test('uses the same files again for another request', async () => {
       const program = await bundleOf(
         folder,
         `import { readFileSync, writeFileSync } from 'node:fs';

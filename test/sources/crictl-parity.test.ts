@@ -15,7 +15,7 @@ import type { NodePlan } from '../../lab/plan/plan.ts';
 import { asRecording, crictlStory, type Told } from '../rig/crictl-story.ts';
 import { artifactsIn, makeFolder, signal } from './rig.ts';
 
-/** The release that our stand-in is made after; see images/node-tools/cmd/crictl/main.go. */
+/** The release that the lab's own crictl follows; see images/node-tools/cmd/crictl/main.go. */
 const LIKE = '1.25.0';
 
 const folder = makeFolder();
@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterEach(() => cleanup.run());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The official crictl, or why there is none. */
+/** The official crictl, or the reason why there is none. */
 async function findOfficial(from: Artifacts): Promise<Artifact | string> {
   const hostPath = process.env.CNILAB_OFFICIAL_CRICTL;
   try {
@@ -127,7 +127,7 @@ async function storyOf(crictl: Artifact, node: LabNode): Promise<readonly Told[]
 }
 
 test.for(CONTAINERDS)(
-  'our crictl says of containerd $version what was recorded of the official one',
+  'the lab’s own crictl prints for containerd $version what was recorded from the official one',
   async (ref) => {
     const node = await startNode(ref);
     const ours = await storyOf(await artifacts.ensureOwn('node-tools', signal), node);
@@ -136,12 +136,12 @@ test.for(CONTAINERDS)(
 );
 
 test.for(CONTAINERDS)(
-  'our crictl says of containerd $version what the official one says, call by call',
+  'the lab’s own crictl prints for containerd $version what the official one prints, call by call',
   async (ref, { skip }) => {
     if (typeof official === 'string') return skip(official);
     const node = await startNode(ref);
     const theirs = await storyOf(official, node);
-    // a story in which nothing works would be easy to tell alike
+    // if nothing worked, the two outputs would easily be equal
     expect(theirs.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(theirs.length / 2);
     await expect(asRecording(theirs)).toMatchFileSnapshot(recordingOf(ref));
     expect(await storyOf(await artifacts.ensureOwn('node-tools', signal), node)).toEqual(theirs);

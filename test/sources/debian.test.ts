@@ -14,7 +14,7 @@ const folder = makeFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'}`, () => {
-  test("the distribution's own build, without a change to the machine's lists and packages", async () => {
+  test("the distribution's own build is used, without a change to the machine's lists and packages", async () => {
     const before = [machineLists(), readFileSync('/var/lib/dpkg/status', 'utf8')];
     const version = realPins().suites[codename]?.runc ?? 'none';
     const ref = { component: 'runc', version, source: 'debian' } as const;
@@ -35,7 +35,7 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
     expect([machineLists(), readFileSync('/var/lib/dpkg/status', 'utf8')]).toEqual(before);
   });
 
-  test('a version that no suite has is bad input that tells what there is', async () => {
+  test('a version that no suite has is bad input, with the versions that exist', async () => {
     const ref = { component: 'cni-plugins', version: '9.9.9', source: 'debian' } as const;
     const promise = artifactsIn(folder).artifacts.ensureAll([ref], signal);
     await expect(promise).rejects.toBeInstanceOf(BadInput);
@@ -44,7 +44,7 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
     );
   });
 
-  test('iptables, with the libraries that this host lacks, as plain files', async () => {
+  test('iptables comes with the libraries that this host lacks, as plain files', async () => {
     const artifact = await artifactsIn(folder).artifacts.ensureOwn('iptables', signal);
     const paths = artifact.files.map(({ path }) => path);
     for (const name of [
@@ -67,7 +67,7 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
     expect(said).toMatch(/^iptables v[\d.]+ \((nf_tables|legacy)\)$/m);
   });
 
-  test('nft, in the same way', async () => {
+  test('nft comes in the same way', async () => {
     const artifact = await artifactsIn(folder).artifacts.ensureOwn('nftables', signal);
     const libraries = artifact.files.filter(({ path }) => /usr\/lib\/[^/]+\/lib.*\.so/.test(path));
     const libraryFolders = new Set(libraries.map(({ path }) => join(artifact.hostPath, path, '..')));
@@ -78,26 +78,29 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
     expect(said).toMatch(/^nftables v/);
   });
 
-  test.each(['amd64', 'arm64'] as const)('a whole root for a node of %s, with its links', async (arch) => {
-    const artifact = await artifactsIn(folder, { arch }).artifacts.ensureOwn('node-root', signal);
-    expect(artifact.files.map(({ path }) => path)).toEqual(['packages.txt', 'root.tar']);
-    const root = join(folder, `root-${arch}`);
-    mkdirSync(root);
-    execFileSync('tar', ['--extract', '--file', join(artifact.hostPath, 'root.tar'), '--directory', root]);
-    expect(danglingLinks(root)).toEqual(['var/lock']); // to /run/lock, which is made when a node starts
-    const runsHere = process.getuid?.() === 0 && arch === (process.arch === 'x64' ? 'amd64' : 'arm64');
-    if (!runsHere) return;
-    for (const [said, ...argv] of RUN_ON_A_NODE) {
-      const printed = execFileSync('chroot', [root, ...argv], {
-        encoding: 'utf8',
-        env: { PATH: SYSTEM_PATH },
-      });
-      expect({ argv, first: printed.split('\n')[0] }).toEqual({
-        argv,
-        first: expect.stringContaining(said) as string,
-      });
-    }
-  });
+  test.each(['amd64', 'arm64'] as const)(
+    'a root for a node of %s is complete, with its links',
+    async (arch) => {
+      const artifact = await artifactsIn(folder, { arch }).artifacts.ensureOwn('node-root', signal);
+      expect(artifact.files.map(({ path }) => path)).toEqual(['packages.txt', 'root.tar']);
+      const root = join(folder, `root-${arch}`);
+      mkdirSync(root);
+      execFileSync('tar', ['--extract', '--file', join(artifact.hostPath, 'root.tar'), '--directory', root]);
+      expect(danglingLinks(root)).toEqual(['var/lock']); // to /run/lock, which is made when a node starts
+      const runsHere = process.getuid?.() === 0 && arch === (process.arch === 'x64' ? 'amd64' : 'arm64');
+      if (!runsHere) return;
+      for (const [said, ...argv] of RUN_ON_A_NODE) {
+        const printed = execFileSync('chroot', [root, ...argv], {
+          encoding: 'utf8',
+          env: { PATH: SYSTEM_PATH },
+        });
+        expect({ argv, first: printed.split('\n')[0] }).toEqual({
+          argv,
+          first: expect.stringContaining(said) as string,
+        });
+      }
+    },
+  );
 
   test('the app image is packed from a static busybox', async () => {
     const artifact = await artifactsIn(folder).artifacts.ensureOwn('app-image', signal);
@@ -105,7 +108,7 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
   });
 });
 
-/** What a node's programs say for themselves, in a root that has no host below it. */
+/** Output of a node's programs, in a root without a host below it. */
 const RUN_ON_A_NODE = [
   ['(nf_tables)', 'iptables', '--version'],
   ['(nf_tables)', 'ip6tables-save', '--version'],
@@ -119,7 +122,7 @@ const RUN_ON_A_NODE = [
   ['/usr/bin/sh', 'sh', '-c', 'which sh'],
 ] as const;
 
-/** Links that lead nowhere in this root; an absolute one is meant from there. */
+/** Links with a missing target in this root. Absolute links are relative to the root. */
 function danglingLinks(root: string): readonly string[] {
   const leadsSomewhere = (path: string, hops = 0): boolean => {
     const hostPath = join(root, path);
@@ -134,5 +137,5 @@ function danglingLinks(root: string): readonly string[] {
     .filter((path) => !leadsSomewhere(path));
 }
 
-/** What apt knows on this machine, by name and time. */
+/** apt's lists on this machine, by name. */
 const machineLists = (): readonly string[] => readdirSync('/var/lib/apt/lists').sort();

@@ -8,7 +8,7 @@ import { makeFolder } from './rig.ts';
 const folder = makeFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// A disk of its own that only this process and its children see.
+// A disk that only this process and its children see.
 const mountable = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
 const path = (name: string) => JSON.stringify(join(import.meta.dirname, '../../lab', name));
@@ -16,7 +16,7 @@ const path = (name: string) => JSON.stringify(join(import.meta.dirname, '../../l
 describe.skipIf(!mountable)(
   `a full disk${mountable ? '' : ' (no tmpfs can be mounted here: needs root)'}`,
   () => {
-    test('is one clear error, and leaves no half entry', async () => {
+    test('is one clear error, and leaves no incomplete entry', async () => {
       mkdirSync(join(folder, 'disk'));
       const program = await bundleOf(
         folder,

@@ -7,8 +7,8 @@ import { installPackage, packPackage } from '../rig/packed-package.ts';
 import { makeFolder } from './rig.ts';
 
 /**
- * A stranger's project: the example, in a folder of its own, with the packed cnilab installed. What else its package.json
- * asks for is this checkout's, so that no registry is needed. With it goes the code that our pages have for it.
+ * A user's project: the example, in a folder of its own, with the packed cnilab installed. Its other dependencies are
+ * this checkout's, so that no registry is needed. The code in the pages about the library is added.
  */
 const folder = makeFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -21,13 +21,13 @@ beforeAll(() => {
   writeFileSync(join(project, 'readme.test.ts'), codeOf('README.md'));
   for (const name of ['vitest', 'typescript', '@types/node', '.bin/vitest', '.bin/tsc']) {
     const place = join(project, 'node_modules', name);
-    rmSync(place, { recursive: true, force: true }); // a dependency of cnilab's may have brought one
+    rmSync(place, { recursive: true, force: true }); // a dependency of cnilab may have installed one
     mkdirSync(dirname(place), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', name), place);
   }
 });
 
-/** All that a page has as code, which is one file. */
+/** All code in a page, which together is one file. */
 const codeOf = (page: string): string =>
   [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)]
     .map(([, code]) => code)
@@ -43,11 +43,11 @@ function npmRun(script: string): { readonly exitCode: number | null; readonly sa
   return { exitCode: status, said: stdout + stderr };
 }
 
-test('its types are sound: those of the library, and of the matchers on vitest', () => {
+test('the types of the library, and of its matchers for vitest, are correct', () => {
   expect(npmRun('types')).toEqual({ exitCode: 0, said: expect.not.stringContaining('error') as string });
 });
 
-test('its tests, and those of the pages about the library, run on real nodes and pass', () => {
+test('its tests, and those in the pages about the library, pass on real nodes', () => {
   const { exitCode, said } = npmRun('test');
   expect(said).toMatch(/Tests {2}13 passed \(13\)/);
   expect(exitCode).toBe(0);

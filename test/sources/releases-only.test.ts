@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Pins } from '../../lab/plan/pins.ts';
 import { artifactsIn, makeFolder, packageHostPath, pathWithout, realPins, signal } from './rig.ts';
 
-/** A user with the official releases and the npm package, and with neither Go nor Debian. */
+/** A user with the official releases and the npm package, without Go and Debian. */
 const folder = makeFolder();
 const files = new Map<string, Buffer>();
 const asked: string[] = [];
@@ -76,7 +76,7 @@ beforeAll(async () => {
       crictl: withSum('crictl'),
     },
   };
-  // What the npm package carries, and this checkout does not.
+  // What the npm package contains, and this checkout does not.
   const carried = join(folder, 'package/images/node-tools/dist', arch);
   mkdirSync(carried, { recursive: true });
   for (const tool of ['agent', 'cni-fake', 'cni-recorder', 'crictl', 'pause'])
@@ -88,7 +88,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('everything that a scenario with pods needs, with no go, no apt and no Debian', async () => {
+test('everything for a scenario with pods is available without go, apt and Debian', async () => {
   const { artifacts } = artifactsIn(folder, {
     pins,
     packageHostPath: join(folder, 'package'),

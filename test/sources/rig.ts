@@ -18,7 +18,7 @@ export function realPins(): Pins {
 
 export const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'cnilab-sources-'));
 
-/** Artifacts with a cache and a home of their own in `folder`, from the real sources unless told otherwise. */
+/** Artifacts with a cache and a home of their own in `folder`, by default from the real sources. */
 export function artifactsIn(folder: string, overrides: Partial<ArtifactsOptions> = {}) {
   const events: ArtifactEvent[] = [];
   const home = join(folder, 'home');
@@ -31,7 +31,7 @@ export function artifactsIn(folder: string, overrides: Partial<ArtifactsOptions>
     arch: process.arch === 'arm64' ? 'arm64' : 'amd64',
     sourceOrder: SOURCES,
     offline: false,
-    // The user's own settings for modules are in GOENV, which is elsewhere now that HOME is.
+    // The user's own module settings are in GOENV, because HOME is changed.
     env: {
       ...env,
       HOME: home,
@@ -45,7 +45,7 @@ export function artifactsIn(folder: string, overrides: Partial<ArtifactsOptions>
   return { artifacts, events, home };
 }
 
-/** A PATH with everything of this machine's but the named programs. */
+/** A PATH with all programs of this machine except the named ones. */
 export function pathWithout(folder: string, programs: readonly string[]): string {
   const bin = join(folder, 'path');
   mkdirSync(bin, { recursive: true });

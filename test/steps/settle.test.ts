@@ -4,7 +4,7 @@ import type { NodeState } from '../../lab/core/node-state.ts';
 import { settle, settleMs, type Settling } from '../../lab/steps/settle.ts';
 import { item, state } from '../rig/recorded-run.ts';
 
-/** How many shims each look sees, the last of them for ever; what is expected is one at most. */
+/** The number of shims in each look; the last number is repeated. At most `expected` are expected. */
 async function settled(counts: readonly number[], expected: number) {
   let nowMs = 0;
   let looked = 0;
@@ -23,31 +23,31 @@ async function settled(counts: readonly number[], expected: number) {
   return { last: last.items.length, looked, nowMs };
 }
 
-test('what is as expected is looked at once', async () => {
+test('a state as expected is looked at once', async () => {
   expect(await settled([0, 5], 0)).toEqual({ last: 0, looked: 1, nowMs: 0 });
 });
 
-test('what is more than expected may go', async () => {
+test('items beyond the expectation are waited for to go', async () => {
   expect(await settled([2, 1, 0], 0)).toEqual({ last: 0, looked: 3, nowMs: 40 });
 });
 
-test('what does not go is waited for no longer than the limit', async () => {
+test('items that do not go are waited for until the limit', async () => {
   expect(await settled([1], 0)).toEqual({ last: 1, looked: 101, nowMs: 2000 });
 });
 
-test('what goes after the limit was left behind', async () => {
+test('items that go after the limit were left behind', async () => {
   expect((await settled([...Array.from({ length: 101 }, () => 1), 0], 0)).last).toBe(1);
 });
 
-test('what meets the expectation and may be ending is looked at again, once', async () => {
+test('a state that meets the expectation but may be changing is looked at once more', async () => {
   expect(await settled([1], 1)).toEqual({ last: 1, looked: 2, nowMs: 100 });
   expect(await settled([1, 0], 1)).toEqual({ last: 0, looked: 2, nowMs: 100 });
 });
 
-test('what was too much and is now as expected is confirmed, too', async () => {
+test('a state that has become as expected is confirmed too', async () => {
   expect(await settled([2, 1, 0], 1)).toEqual({ last: 0, looked: 3, nowMs: 120 });
 });
 
-test('an emulated machine has more time', () => {
+test('an emulated machine gets more time', () => {
   expect(settleMs({ emulated: true })).toBe(10_000);
 });

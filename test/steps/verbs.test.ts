@@ -21,18 +21,18 @@ const pod = { name: 'web', hostPorts: [], annotations: {}, labels: {}, hostNetwo
 const WITH_POD = state([sandbox(ID, { netns: '/run/netns/web' })]);
 
 interface Taken {
-  /** what was done to the node */
+  /** everything that was done to the node */
   readonly done: readonly string[];
-  /** what the journal has between the start of the step and its look, without what every command has in common */
+  /** the journal between the start of the step and its look, without the parts that every command has */
   readonly seen: readonly unknown[];
 }
 
 interface TakeOptions extends FakeNodeOptions {
   /** steps before this one */
   readonly before?: readonly PlannedAction[];
-  /** and these before, by the name under which they go on */
+  /** steps before those, by their names in the background */
   readonly background?: Readonly<Record<string, PlannedAction>>;
-  /** what it starts at the same time */
+  /** the steps that it starts at the same time */
   readonly together?: readonly PlannedAction[];
   readonly runtimeRuns?: boolean;
   /** what a look at the cluster shows */
@@ -116,7 +116,7 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
   return { done, seen: observed.slice(started + 1, looked).map(short) };
 }
 
-/** An observation without its step, and a command without what no test here is about. */
+/** An observation without its step, and a command without the fields that no test here needs. */
 function short(observation: Observation): unknown {
   const { stepId: _, ...rest } = { stepId: '', ...observation };
   if (observation.kind !== 'command') return rest;
@@ -617,7 +617,7 @@ test.each(Object.entries(CASES))('%s', async (_, [action, options, expected]) =>
   expect(await take(action, options)).toEqual(expected);
 });
 
-test('what a runtime has dropped of the keys of a container is known once it is created', async () => {
+test('keys of a container that a runtime dropped are known once it is created', async () => {
   const create: PlannedAction = { ...createContainer, seccomp: { nodePath: '/deny.json' } };
   const exec = (kept: object) => (argv: readonly string[]) =>
     argv[1] === 'cri-config' ? { stdout: JSON.stringify(kept) } : (CONTAINERS.exec?.(argv) ?? {});
@@ -639,7 +639,7 @@ describe('a wait for a container', () => {
     condition: { until: 'container', container: 'app', state: 'exited' },
   };
 
-  test('ends when CRI says that it is so', async () => {
+  test('ends when CRI reports the state', async () => {
     const looks = [container({ state: 'running' }), container({ state: 'exited', exitCode: '3' })];
     const { seen } = await take(wait, { looks });
     expect(seen).toMatchObject([
@@ -647,7 +647,7 @@ describe('a wait for a container', () => {
     ]);
   });
 
-  test('is in vain where another of that name was created later', async () => {
+  test('fails if another container of the same name was created later', async () => {
     const older = container({ state: 'exited', exitCode: '3' });
     const looks = [
       { ...older, items: [...container({ state: 'running', createdAt: '2' }).items, ...older.items] },
@@ -656,7 +656,7 @@ describe('a wait for a container', () => {
     expect(seen).toMatchObject([{ met: false, lastSeen: 'container app is running' }]);
   });
 
-  test('is not taken where CRI did not answer', async () => {
+  test('is not taken if CRI did not answer', async () => {
     const { seen } = await take(wait, { looks: [state([], [{ kind: 'container', why: 'refused' }])] });
     expect(seen).toEqual([{ kind: 'not-run', why: 'nobody could see container app to be exited: refused' }]);
   });
@@ -682,7 +682,7 @@ describe('keys of a pod that a runtime may not know', () => {
     expect(seen.at(-1)).toEqual({ kind: 'capture', name: 'web.ignored', value: ignored });
   });
 
-  test('and that nobody could read back', async () => {
+  test('are not known if nobody could read them back', async () => {
     const blind = (argv: readonly string[]) =>
       argv[1] === 'cri-config' ? { exitCode: 1, stderr: 'no config\n' } : printsId(ID)(argv);
     const { seen } = await take(runPod, { pods: [asking], exec: blind });
@@ -692,7 +692,7 @@ describe('keys of a pod that a runtime may not know', () => {
     });
   });
 
-  test('are a matter of the handler, too', async () => {
+  test('include the runtime handler', async () => {
     const { done } = await take(runPod, { pods: [{ ...pod, runtimeHandler: 'kata' }], exec: printsId(ID) });
     expect(done).toEqual(['write /lab/pods/web.json', 'crictl runp --runtime kata /lab/pods/web.json']);
   });
@@ -713,14 +713,14 @@ describe('a listener', () => {
     expect(seen).toEqual([{ kind: 'not-run', why: 'server was not started' }]);
   });
 
-  test('that never says that it listens was waited for in vain', async () => {
+  test('that never listens fails', async () => {
     const { seen } = await take(listen, { log: 'listen tcp :80: bind: address already in use\n' });
     expect(seen).toMatchObject([
       { met: false, timedOut: false, lastSeen: 'listen tcp :80: bind: address already in use' },
     ]);
   });
 
-  test('in a pod on the network of the node is in no other network', async () => {
+  test('in a host-network pod is in no other network', async () => {
     const { done } = await take(
       { ...listen, in: 'web' },
       { ...PODS, pods: [{ ...pod, hostNetwork: true }], log: 'listening\n' },
@@ -729,7 +729,7 @@ describe('a listener', () => {
   });
 });
 
-describe('a step that cannot be taken says so, and does nothing', () => {
+describe('a step that cannot be taken gives the reason and does nothing', () => {
   const blind: NodeState = state([], [{ kind: 'sandbox', why: 'no socket' }]);
   const CANNOT: readonly (readonly [PlannedAction, TakeOptions, string])[] = [
     [runPod, { runtimeRuns: false }, 'containerd does not run'],
@@ -798,7 +798,7 @@ describe('a step in the background', () => {
   const wait = [{ do: 'wait-for', condition: { until: 'background', background: 'slow' } }] as const;
   const hangs = (argv: readonly string[]) => argv[0] === 'sleep';
 
-  test('is looked at once it was waited for, before the step that did', async () => {
+  test('is looked at once it has ended, before the step that waited for it', async () => {
     const { lines, some } = await journal(
       [[{ do: 'exec', argv: ['true'] }, 'slow'], [{ do: 'exec', argv: ['true'] }], wait],
       {},
@@ -820,7 +820,7 @@ describe('a step in the background', () => {
     ]);
   });
 
-  test('goes on after a wait that was in vain, and is killed at the end', async () => {
+  test('continues after a failed wait, and is killed at the end', async () => {
     const { lines, some, observed } = await journal([slow, wait], { hangs });
     expect(some).toBe(true);
     expect(lines).toEqual([
@@ -837,7 +837,7 @@ describe('a step in the background', () => {
     expect(observed.flatMap((one) => (one.kind === 'command' ? [one.result.killed] : []))).toEqual([true]);
   });
 
-  test('that the lab could not do ends the run where it is waited for', async () => {
+  test('that the lab could not take ends the run at the wait for it', async () => {
     const taking = journal([slow, wait], {
       exec: () => {
         throw new Error('the node is gone');
@@ -847,13 +847,13 @@ describe('a step in the background', () => {
   });
 });
 
-test('a connection that could not be tried is no answer', async () => {
+test('a connection that could not be tried is not an answer', async () => {
   const refused = { ...result([]), exitCode: 69, stderr: 'no such namespace\n' };
   const { seen } = await take({ do: 'connect', from: 'node', to: '10.0.0.1:80' }, { exec: () => refused });
   expect(seen.at(-1)).toEqual({ kind: 'not-run', why: 'no such namespace' });
 });
 
-test('a plugin that could not be called is no answer, one that ends with the same code is', async () => {
+test('a plugin that could not be called is not an answer, one that ends with the same code is', async () => {
   const call = { do: 'cni', verb: 'status' } as const;
   const ends = (stderr: string) => take(call, { exec: () => ({ exitCode: 69, stderr }) });
   expect((await ends('agent cni: no such folder\n')).seen.at(-1)).toEqual({
@@ -870,7 +870,7 @@ test('each further run of a pod is its next attempt', async () => {
   expect(seen[0]).toEqual({ kind: 'capture', name: 'web.attempts', value: '2' });
 });
 
-test('of a pod that did not start the sandbox that it left is stopped', async () => {
+test('if a pod did not start, the sandbox that it left is stopped', async () => {
   const fails = (argv: readonly string[]) => (argv[1] === 'runp' ? { exitCode: 1 } : {});
   const { done } = await take({ do: 'stop-pod', pod: 'web' }, { ...PODS, exec: fails });
   expect(done).toEqual([`crictl stopp ${ID}`]);
@@ -891,7 +891,7 @@ describe('the network of the runtime', () => {
     },
   });
 
-  test('is waited for with its reason and its message, whose captures are known from then on', async () => {
+  test('is waited for by reason and message, and captures of the message are known afterwards', async () => {
     const action = waitFor('NetworkPluginNotReady', 'Network plugin returns error: no ${what:word}');
     const { seen } = await take(action, { status: NOT_READY });
     expect(seen).toMatchObject([
@@ -915,7 +915,7 @@ describe('the network of the runtime', () => {
     ]);
   });
 
-  test('is asked for by the looks that need it alone, as the runtime may call plugins to answer', async () => {
+  test('is asked for only by the looks that need it, because the runtime may call plugins to answer', async () => {
     const asked: string[] = [];
     const { node, clock } = fakeNode({ status: NOT_READY });
     const observed: Observation[] = [];
@@ -956,7 +956,7 @@ describe('the network of the runtime', () => {
   });
 });
 
-test('a wait ends when its time is over, with what it saw last', async () => {
+test('a wait ends after its timeout, with the last state', async () => {
   const condition = { until: 'pod', pod: 'web', state: 'absent' } as const;
   const { seen } = await take({ do: 'wait-for', condition }, { looks: [WITH_POD] });
   expect(seen).toEqual([
@@ -971,7 +971,7 @@ test('a wait ends when its time is over, with what it saw last', async () => {
   ]);
 });
 
-test('a scripted plugin is a link to the program of all of them, and a script under its name', async () => {
+test('a scripted plugin is a link to the common program, and a script with its name', async () => {
   const fake = { add: [{ exitCode: 3 }] };
   expect(await take({ do: 'fake-plugin', plugin: 'mycni', fake })).toEqual({
     done: [
@@ -989,13 +989,13 @@ test('a scripted plugin is a link to the program of all of them, and a script un
   });
 });
 
-test('a scripted plugin that does not do as its script says ends the run', async () => {
+test('a scripted plugin that does not follow its script ends the run', async () => {
   const says = 'the scripted plugin mycni of cnilab cannot follow its script: no such plugin';
   const failed = { exitCode: 1, stderr: `failed (add): ${says}\n` };
   await expect(take(runPod, { exec: () => failed })).rejects.toThrow(says);
 });
 
-test('a reboot kills what goes on in the background: it has no answer', async () => {
+test('a reboot kills background steps, which then have no answer', async () => {
   const observed: Observation[] = [];
   let end: () => void = () => undefined;
   const killed = new Promise<void>((resolve) => (end = resolve));

@@ -15,7 +15,7 @@ const gone = (key: string): Change => ({ path: [key], value: undefined });
 const OLD = cell('1.6.2');
 const NEW = cell('1.6.4');
 
-/** What becomes of the `expect` of the first step. */
+/** The new text of the `expect` of the first step. */
 function step(lines: string, cells: SiteChanges['cells'], whens: SiteChanges['whens'] = [undefined]): string {
   const head = 'name: s\nsteps:\n';
   const text = `${head}${lines}`;
@@ -26,7 +26,7 @@ function step(lines: string, cells: SiteChanges['cells'], whens: SiteChanges['wh
 const all = (...changes: readonly Change[]): SiteChanges['cells'] => [{ cell: OLD, branch: 0, changes }];
 
 describe('one branch', () => {
-  test('has another value, and all else as it was', () => {
+  test('gets another value, and everything else stays the same', () => {
     expect(
       step(
         `  - run-pod:   web   # why\n    expect: { error:  'old',   pod: { ips: 1 } } # so\n`,
@@ -35,14 +35,14 @@ describe('one branch', () => {
     ).toBe(`  - run-pod:   web   # why\n    expect: { error: new,   pod: { ips: 1 } } # so\n`);
   });
 
-  test('of several lines keeps the comments of its other keys', () => {
+  test('with several lines keeps the comments of its other keys', () => {
     const before = `  - stop-pod: web\n    expect:\n      # first\n      error: 'old' # a\n      left-behind:\n        netns: 1\n        veth: 1\n\n      # then\n      log: text\n`;
     expect(step(before, all(set('error', 'new'), set('left-behind', '{ netns: 2 }')))).toBe(
       `  - stop-pod: web\n    expect:\n      # first\n      error: new # a\n      left-behind: { netns: 2 }\n\n      # then\n      log: text\n`,
     );
   });
 
-  test('loses a key and gets another', () => {
+  test('loses one key and gets another', () => {
     const changes = [gone('ok'), set('error', 'new')];
     expect(step(`  - run-pod: web\n    expect: { ok: true, pod: { ips: 1 } }\n`, all(...changes))).toBe(
       `  - run-pod: web\n    expect: { pod: { ips: 1 }, error: new }\n`,
@@ -58,7 +58,7 @@ describe('one branch', () => {
     );
   });
 
-  test('changes below a key: one pod of several, one line of the log', () => {
+  test('has changes below a key: one pod of several, one line of the log', () => {
     const changes: readonly Change[] = [
       { path: ['pods', 'b', 'state'], value: 'ready' },
       { path: ['log', '1'], value: '{ message: new }' },
@@ -77,7 +77,7 @@ describe('one branch', () => {
     ).toBe(`  - run-pod: web\n    expect: { log: { message: new } }\n`);
   });
 
-  test('loses items of a list, and the list with the last of them', () => {
+  test('loses items of a list, and the list with its last item', () => {
     const without = (key: string, ...items: readonly number[]) =>
       all(...items.map((index): Change => ({ path: [key, String(index)], value: undefined })));
     const lines = `  - run-pod: web\n    expect:\n      no-calls: [a ADD, b ADD, c ADD] # so\n      pods: none\n`;
@@ -101,7 +101,7 @@ describe('one branch', () => {
     );
   });
 
-  test('is added to a step that had none, in its own style', () => {
+  test('is added to a step without one, in the step’s style', () => {
     const cells = [{ cell: OLD, branch: undefined, changes: [gone('ok'), set('error', 'new')] }];
     expect(step(`  - run-pod: web # a\n\n  # b\n  - stop-pod: web\n`, cells, [])).toBe(
       `  - run-pod: web # a\n    expect: { error: new }\n\n  # b\n  - stop-pod: web\n`,
@@ -113,7 +113,7 @@ describe('one branch', () => {
   });
 });
 
-describe('where cells differ', () => {
+describe('if cells differ', () => {
   const differ = (branch: number | undefined): SiteChanges['cells'] => [
     { cell: OLD, branch, changes: [gone('ok'), set('error', 'new')] },
     { cell: NEW, branch, changes: [] },
@@ -129,7 +129,7 @@ describe('where cells differ', () => {
     );
   });
 
-  test('a branch of a list is divided, and the others stay as they are', () => {
+  test('a branch in a list is divided, and the others stay the same', () => {
     const before = `  - run-pod: web\n    expect:\n      - when: { containerd: '>=2' } # new\n        ok: true\n      # old\n      - when: { containerd: '<2' }\n        ok: true # so\n`;
     const cells = differ(1);
     expect(step(before, cells, [{ containerd: '>=2' }, { containerd: '<2' }])).toBe(
@@ -146,7 +146,7 @@ describe('where cells differ', () => {
     );
   });
 
-  test('and nothing tells them apart, the file stays as it is', () => {
+  test('but nothing distinguishes them, the file stays the same', () => {
     const cells = [
       { cell: cell('1.7.24'), branch: 0, changes: [set('ok', 'false')] },
       { cell: cell('debian:1.7.24'), branch: 0, changes: [] },
@@ -167,12 +167,12 @@ describe('an alias', () => {
     cells: [{ cell: OLD, branch: 0, changes }],
   });
 
-  test('changes with its anchor where both came the same', () => {
+  test('changes with its anchor if both have the same result', () => {
     const changes = [set('error', 'new')];
     expect(editScenario(text, [site(0, changes), site(1, changes)])).toBe(text.replace('old', 'new'));
   });
 
-  test('stays where one of the two held', () => {
+  test('stays if one of the two is correct', () => {
     expect(() => editScenario(text, [site(0, []), site(1, [set('error', 'new')])])).toThrow(
       'the expectation in line 3 stands in several places by an alias',
     );
@@ -185,7 +185,7 @@ describe('the end of a file', () => {
     whens: [],
     cells,
   });
-  test('gets an expectation below all else', () => {
+  test('gets an expectation below everything else', () => {
     const cells = [
       { cell: OLD, branch: undefined, changes: [set('left-behind', 'none'), set('pods', 'none')] },
     ];
@@ -219,7 +219,7 @@ describe('the branches of groups of cells', () => {
     ]);
   });
 
-  test('cells of two runtimes are told apart by runtime first', () => {
+  test('distinguish cells of two runtimes by runtime first', () => {
     const onCrio = (crio: string): BranchCell => ({ cell: { crio }, versions: { crio } });
     expect(whensFor([[OLD, onCrio('1.24.0')], [NEW]])).toEqual([
       [{ containerd: '<1.6.4' }, { crio: '*' }],
@@ -232,7 +232,7 @@ describe('the branches of groups of cells', () => {
     ]);
   });
 
-  test('are values of an axis that has no versions, and of two where one is not enough', () => {
+  test('are values of an axis without versions, and of two axes if one is not enough', () => {
     const axes = ['1.6.4', '2.4.2'].flatMap((version) =>
       ['strict', 'loose'].map((filter) => cell(version, { filter })),
     );

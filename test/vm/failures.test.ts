@@ -30,12 +30,12 @@ beforeAll(async () => {
   lab = await vmLab();
   const fetched = await lab.cnilab(['fetch', scenarioOf('fetched', 'true', '9s'), '--backend', 'vm']);
   expect(fetched).toMatchObject({ exitCode: 0, stderr: '' });
-  // its disk of artifacts is in the cache from here on, unless that is what a test takes away
+  // its disk of artifacts is in the cache from here on, unless a test removes it
   const made = await lab.cnilab([...runInto('made', 'incompatible-version'), '--containerd', '1.6.3']);
   expect(made).toMatchObject({ exitCode: 0 });
 });
 
-test('a guest that panics in a step is inconclusive, with what its console showed last, and nothing stays', async () => {
+test('a guest that panics during a step is inconclusive, with the end of its console, and nothing is left behind', async () => {
   const running = lab.start(runInto('panic', scenarioOf('panic', 'sleep 1000', '1000s')));
   const name = await nodeInStep(output('panic'), '1-exec');
   const panic = 'mkdir /tmp/proc && mount -t proc proc /tmp/proc && echo c >/tmp/proc/sysrq-trigger';
@@ -77,7 +77,7 @@ test.each([
   expect(lab.leftOf(name)).toEqual([]);
 });
 
-test('a disk of the guest’s own that is full is inconclusive, and its limit is told', async () => {
+test('a full disk of the guest is inconclusive, and the message has its limit', async () => {
   const fill = scenarioOf('filled', 'dd if=/dev/zero of=/fill bs=1M; df / >&2', '60s');
   appendFileSync(fill, '  - run-pod: web\n');
   const { exitCode, stdout, stderr } = await lab.cnilab(runInto('filled', fill));
@@ -92,15 +92,16 @@ test('a disk of the guest’s own that is full is inconclusive, and its limit is
 
 interface Room {
   readonly roomMiB: number;
-  /** how large a file may become */
+  /** maximum size of a file */
   readonly fileMiB?: number;
-  /** what the cache is to have nothing of */
+  /** what the cache must not contain */
   readonly without: 'vm-artifacts' | 'vm-saved-guest';
 }
 
 /**
- * A run with so much room left for the lab's cache, and without what it has of one kind: in a layer over the cache that only
- * this run sees. After its words comes what stays of nodes, and in the cache of half made entries and of that kind.
+ * A run with this much room for the lab's cache, and without the cache's entries of one kind, in a layer over the
+ * cache that only this run sees. The result has its output, and then what is left of nodes, of incomplete cache
+ * entries and of that kind.
  */
 async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
   const { cacheHostPath } = ambientWorld();
@@ -120,7 +121,7 @@ async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
   return { exitCode, stderr, said, left };
 }
 
-test('no room for the disk of artifacts is one message, and nothing is half made', async () => {
+test('no room for the disk of artifacts is one message, and leaves no incomplete entry', async () => {
   const { said, ...rest } = await runWithRoom('no-room', { roomMiB: 40, without: 'vm-artifacts' });
   expect(rest).toEqual({ exitCode: 69, stderr: '', left: '' });
   expect(said).toMatch(/^inconclusive {2}incompatible-version /m);

@@ -10,10 +10,10 @@ import { machineWithNodes, type MachineWithNodes } from '../rig/machine-with-nod
 import { scratchFolder } from '../rig/scratch.ts';
 import { journalIn, labFailuresIn } from '../rig/journal.ts';
 
-/** Of rig/calls: what others have no tool for on the machine. */
+/** System calls of rig/calls, for which the machine has no tool. */
 const CALLS = 'settimeofday adjtimex kexec_load init_module perf_event_open acct quotactl syslog'.split(' ');
 
-/** What a plugin or a person may well write, and what would do harm to a whole machine. */
+/** What a plugin or a person might write, and what would harm a whole machine. */
 const HARMFUL = [
   'date -s 2001-09-09',
   'busybox date -s 2001-09-09',
@@ -62,7 +62,7 @@ const HARMFUL = [
   'ipcmk -M 4096; touch /dev/shm/x /run/x /tmp/x /root/x',
 ];
 
-/** Should any of this work, there would be no machine, or none that still shows what it has. */
+/** If any of these worked, the machine would be gone, or could no longer show its state. */
 const DEADLY = [
   'calls reboot',
   'busybox reboot -f; busybox poweroff -f; busybox halt -f',
@@ -91,11 +91,11 @@ const script = (commands: readonly string[]) =>
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** What others on the machine have, each as a text that nothing but harm changes. */
+/** The state of the rest of the machine, each part as text that only harm changes. */
 const STATE = {
   clock: 'sed -n "s/^btime //p" /proc/stat',
   boot: 'cat /proc/sys/kernel/random/boot_id',
-  // what counts or is only written to is left out
+  // without counters and without files that are only written
   sysctls:
     'find /proc/sys -type f ! -path "*/random/*" ! -name "*-nr" ! -name "*-state" ! -name inode-nr ! -name nr ! -name ns_last_pid ! -name stat_refresh ! -path "*/conf/*" ! -path "*/neigh/*" -perm -400 | sort | xargs grep -s ""',
   settings:
@@ -125,7 +125,7 @@ async function stateOf({ machine }: MachineWithNodes): Promise<State> {
   return seen as State;
 }
 
-/** The clock of a machine is corrected by less than this, by what reads it and by rounding. */
+/** The clock of a machine is corrected by less than this, by its reader and by rounding. */
 const CLOCK_SECONDS = 60;
 
 const changes = (before: State, after: State): readonly (keyof State)[] =>
@@ -170,12 +170,12 @@ steps:
 });
 afterAll(() => host?.[Symbol.asyncDispose]());
 
-/** The machine is a node too, and is to be as a host is. */
+/** The machine is a node too, and must be like a host. */
 const COVERS = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'dynamic_debug'].map(
   (name) => `/proc/${name}`,
 );
 
-/** A machine has more than a node shows: swap, a module that nothing uses, programs of others. */
+/** Adds what a node does not have: swap, a module that nothing uses, other programs. */
 async function furnish({ machine, own, cachePath }: MachineWithNodes): Promise<void> {
   const provided = await machine.provide(await tools(own));
   const commands = [
@@ -203,7 +203,7 @@ async function furnish({ machine, own, cachePath }: MachineWithNodes): Promise<v
   await machine.writeFiles(known);
 }
 
-/** Programs that the machine has not: busybox, which mounts otherwise than mount(8), and rig/calls. */
+/** Programs that the machine lacks: busybox, whose mount differs from mount(8), and rig/calls. */
 async function tools(own: MachineWithNodes['own']): Promise<Artifact> {
   const image = await own('app-image');
   const hostPath = join(folder, 'tools');
@@ -233,7 +233,7 @@ async function tools(own: MachineWithNodes['own']): Promise<Artifact> {
   return { ...image, name: 'tools', key: 'tools', hostPath, files };
 }
 
-/** Takes the cells, each on a node of its own on the machine: how they ended, and what they could not do. */
+/** Takes the cells, each on its own node on the machine. Returns how they ended, and what the lab could not do. */
 async function take(...what: readonly string[]) {
   const output = join(folder, what.join('-'));
   const outcome = await host.run(
@@ -250,7 +250,7 @@ async function take(...what: readonly string[]) {
 test('what a harmful plugin does stays on its node', async () => {
   const nothing = { outcome: 'pass', failures: { nothing: [] } };
   expect(await take('nothing')).toMatchObject(nothing);
-  before = await stateOf(host); // from here on all modules are loaded that a node's networks and file systems ask for
+  before = await stateOf(host); // from here on, all modules for the networks and file systems of nodes are loaded
 
   const { outcome, failures, commands } = await take('harmful');
   const after = await stateOf(host);
@@ -261,13 +261,13 @@ test('what a harmful plugin does stays on its node', async () => {
   expect(seen.split('\n').flatMap((line) => /^\d+ (.*)$/.exec(line)?.[1] ?? [])).toEqual(
     expect.arrayContaining(tried),
   );
-  // what the machine's state does not show
+  // not visible in the machine's state
   expect(seen).toContain(CALLS.map((call) => `${call} operation not permitted\n`).join(''));
   for (const place of ['/lab/artifacts', '/usr'])
     expect(seen).toContain(`fsfreeze: ${place}: freeze failed: Operation not permitted\n`);
 });
 
-test('on a pure v2 host too, a node that reaches a limit of its own is not judged', async () => {
+test('on a pure v2 host too, a node that reaches one of its limits is not judged', async () => {
   const hit = (words: string) => [
     ['the steps', expect.stringMatching(new RegExp(`: ${words}; \`node: { limits: … }\` sets it$`))],
   ];
@@ -281,7 +281,7 @@ test('on a pure v2 host too, a node that reaches a limit of its own is not judge
   expect(changes(before, await stateOf(host))).toEqual([]);
 });
 
-test('the same commands, beside the node, change all of that', async () => {
+test('the same commands outside a node change all of that', async () => {
   await host.machine.writeFiles([{ nodePath: '/run/harm', content: script(HARMFUL) }]);
   const timeoutMs = 300_000;
   await host.machine.exec(['sh', '/run/harm'], { env: { CNI_COMMAND: 'ADD' }, timeoutMs });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   lab = await vmLab();
 });
 
-/** A kernel as a user has one: a file, and the folder of its modules. */
+/** A kernel as a user has it: a file, and the folder of its modules. */
 async function filesOfOurKernel() {
   const world = ambientWorld();
   const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => undefined });
@@ -27,7 +27,10 @@ async function filesOfOurKernel() {
   return { release, kernel: `local:${join(hostPath, 'vmlinuz')},${join(output, release)}` };
 }
 
-/** What `uname -r` must say, and a pod through its life, whose network needs modules of the kernel. */
+/**
+ * Runs a scenario that expects this output of `uname -r` and takes a pod through its life. The pod's network needs
+ * kernel modules.
+ */
 async function runOn(kernel: string, expected: string) {
   const uname = join(output, 'uname.yaml');
   const lines = ['name: uname', 'summary: the kernel', 'node: { containerd: 1.6.3, cni-plugins: none }'];
@@ -37,7 +40,7 @@ async function runOn(kernel: string, expected: string) {
   return lab.cnilab(['run', 'incompatible-version', uname, ...args]);
 }
 
-test('a kernel of the user’s own, a file with a folder of modules, runs a node', async () => {
+test('a user’s own kernel, a file with a folder of modules, runs a node', async () => {
   const { release, kernel } = await filesOfOurKernel();
   const { exitCode, stdout, stderr } = await runOn(kernel, release);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   env = { CNILAB_QEMU: await qemuForTests() };
 });
 
-/** In a preparation, so that no run before this one has saved a guest for it. */
+/** Part of a preparation, so that no earlier run has saved a guest for it. */
 const mark = `prepared-once-${process.pid}-${Date.now()}`;
 
 function scenario(steps: readonly string[]): string {
@@ -39,7 +39,7 @@ function scenario(steps: readonly string[]): string {
   return path;
 }
 
-/** Runs it, and tells of the node what its journal does. */
+/** Runs it, and returns what its journal has about the node. */
 async function runOn(path: string) {
   const { exitCode, stdout, stderr } = await cnilab(['run', path, '--backend', 'vm', '--output', output], {
     env,
@@ -64,7 +64,7 @@ test('the second run begins where the first had prepared its node, as a node of 
     `exec: [sh, -c, 'test "$(hostname)" = "$(cat /etc/hostname)" && grep -q " $(hostname)$" /etc/hosts']`,
     `exec: [grep, -q, ${mark}, /etc/resolv.conf]`,
     ...['run-pod: web', 'stop-pod: web', 'remove-pod: web'],
-    ...['stop-runtime:', 'start-runtime:', 'kill-runtime:'], // its end is noticed, though others started it
+    ...['stop-runtime:', 'start-runtime:', 'kill-runtime:'], // its end is noticed, although another lab started it
   ]);
   expect(await runOn(path)).toEqual({ resumed: false });
   const saved = await until('a saved guest', () => savedGuests()[0]);
@@ -75,7 +75,7 @@ test('the second run begins where the first had prepared its node, as a node of 
   expect(await runOn(path)).toEqual({ resumed: false });
 });
 
-/** Those that were saved with this test's preparation. */
+/** The guests that were saved with this test's preparation. */
 function savedGuests(): readonly string[] {
   const index = join(cacheHostPath, 'index');
   return readdirSync(index).flatMap((entry) => {

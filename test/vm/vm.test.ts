@@ -37,7 +37,7 @@ const leftOf = (name: string): readonly string[] => [
   ...(existsSync(state) ? readdirSync(state).filter((entry) => entry.startsWith(name)) : []),
 ];
 
-test('a scenario passes and a control fails as it must, as on bare', async () => {
+test('a scenario passes and a control fails as expected, as on bare', async () => {
   const args = ['--containerd', '1.6.3', '--backend', 'vm', '--output', output, '--reporter', 'json'];
   const { exitCode, stdout, stderr } = await cnilab(
     'run',
@@ -52,7 +52,7 @@ test('a scenario passes and a control fails as it must, as on bare', async () =>
 test('scripted plugins and calls by hand work in a machine as on bare', () =>
   callPluginsOn('vm', { folder: output, cnilab: (args) => cnilab(...args) }));
 
-test('a node that is up by hand is entered, outlives the lab, and is gone when it is taken down', async () => {
+test('a node of `up` can be entered, outlives the lab, and is gone after `down`', async () => {
   const name = `test-vm-${process.pid}`;
   const up = await cnilab('up', '--name', name, '--containerd', '1.6.3', '--backend', 'vm');
   expect(up).toMatchObject({ exitCode: 0 });
@@ -74,7 +74,7 @@ test('a node that is up by hand is entered, outlives the lab, and is gone when i
   expect(await cnilab('enter', name, 'sh', '-c', 'kill -9 $$')).toMatchObject({ exitCode: 137 });
   expect(await cnilab('enter', name, '--', 'no-such-program')).toMatchObject({ exitCode: 127, stdout: '' });
   expect((await cnilab('enter', name, '--', 'crictl', 'pods')).stdout).toMatch(/^POD ID /);
-  // a kernel, a clock and cgroups of its own
+  // its own kernel, clock and cgroups
   const seen = await cnilab(
     'enter',
     name,
@@ -91,7 +91,7 @@ test('a node that is up by hand is entered, outlives the lab, and is gone when i
   expect(leftOf(name)).toEqual([]);
 });
 
-/** How far a run has come, by a line of its journal. */
+/** How far a run is, by a line in its journal. */
 const MOMENTS: Readonly<Record<string, (line: Readonly<Record<string, unknown>>) => boolean>> = {
   'its node is ready': ({ kind }) => kind === 'node-ready',
   'its first step is taken': ({ kind, stepId }) => kind === 'step-started' && stepId === '1-run-pod',
@@ -115,7 +115,7 @@ test.each([['its machine begins', undefined] as const, ...Object.entries(MOMENTS
   },
 );
 
-test('when the launcher is killed too, the kernel ends QEMU, and the next lab removes what is left', async () => {
+test('if the launcher is killed too, the kernel ends QEMU, and the next lab removes what is left', async () => {
   const name = `test-vm-killed-${process.pid}`;
   expect(await cnilab('up', '--name', name, '--containerd', '1.6.3', '--backend', 'vm')).toMatchObject({
     exitCode: 0,
@@ -128,7 +128,7 @@ test('when the launcher is killed too, the kernel ends QEMU, and the next lab re
   expect(leftOf(name)).toEqual([]);
 });
 
-test('a guest that was saved is resumed as another node; a damaged one is not, and the node comes up all the same', async () => {
+test('a saved guest is resumed as another node; if it is damaged, the node still starts', async () => {
   const maker = await makerFor('vm', env);
   const identityOf = async (suffix: string) => {
     const name = `test-vm-${suffix}-${process.pid}`;
@@ -152,7 +152,7 @@ test('a guest that was saved is resumed as another node; a damaged one is not, a
   await identityOf('after-damage');
 });
 
-/** What the cache's index says, and where the saved guest of such an entry lies. */
+/** The entries of the cache's index, and the path of the saved guest of such an entry. */
 function indexEntries(): readonly { readonly text: string; readonly saved: string }[] {
   const { cacheHostPath } = ambientWorld();
   return readdirSync(join(cacheHostPath, 'index')).flatMap((entry) => {
@@ -163,7 +163,7 @@ function indexEntries(): readonly { readonly text: string; readonly saved: strin
   });
 }
 
-test('a guest that cannot boot ends the node with what its console showed last, and nothing stays', async () => {
+test('a guest that cannot boot ends the node with the end of its console, and nothing is left behind', async () => {
   const root = join(output, 'broken-root');
   mkdirSync(root, { recursive: true });
   writeFileSync(join(root, 'root.erofs'), Buffer.alloc(1 << 20));
@@ -178,7 +178,7 @@ test('a guest that cannot boot ends the node with what its console showed last, 
   expect(leftOf(name)).toEqual([]);
 });
 
-test('a kernel without a driver that a node needs is refused in one message, and nothing is started', async () => {
+test('a kernel that lacks a driver is rejected with one message, and nothing is started', async () => {
   const modules = join(output, 'modules/1.2.3-test');
   mkdirSync(join(modules, 'kernel'), { recursive: true });
   for (const name of ['virtio_pci', 'virtio_console', 'erofs', 'overlay'])
@@ -195,7 +195,7 @@ test('a kernel without a driver that a node needs is refused in one message, and
   });
 });
 
-test('without QEMU it is said what to install', async () => {
+test('without QEMU the message says what to install', async () => {
   const args = [
     'run',
     'incompatible-version',

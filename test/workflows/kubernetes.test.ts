@@ -17,7 +17,7 @@ const files = ['shards', 'merge'].flatMap((one) =>
 const manifests = files.filter((file) => !file.endsWith('kustomization.yaml'));
 
 describe('deploy/', () => {
-  test.each(manifests)('%s is what the API of Kubernetes takes', (path) => {
+  test.each(manifests)('%s is accepted by the Kubernetes API', (path) => {
     expect(refused(read(path))).toBeUndefined();
   });
 

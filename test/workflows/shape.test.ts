@@ -10,7 +10,7 @@ import { bundleOf } from '../rig/bundle.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
-/** GitHub's own parser; Node 20 cannot load it as it is, because it imports JSON without an attribute. */
+/** GitHub's own parser. It is bundled, because Node 20 cannot load it: it imports JSON without an attribute. */
 const github = (await import(
   await bundleOf(
     scratchFolder(),
@@ -36,7 +36,7 @@ const read = (file: string): { name: string; content: string } => ({
 const action = read('action.yml');
 const workflows = readdirSync(folder).map((file) => read(`.github/workflows/${file}`));
 
-/** What GitHub's own parser says of a file, by its schema. */
+/** The mistakes that GitHub's own parser finds in a file, by its schema. */
 function mistakes(file: typeof action, kind: 'action' | 'workflow'): readonly string[] {
   const readFile = kind === 'action' ? github.parseAction : github.parseWorkflow;
   const { context } = readFile(file, new github.NoOperationTraceWriter());
@@ -64,7 +64,7 @@ describe.each(workflows)('$name', (workflow) => {
     expect(mistakes(broken, 'workflow')).not.toEqual([]);
   });
 
-  test('has read access to the contents alone, limits of time, and one run for each branch', () => {
+  test('has only read access to the contents, timeouts, and one run for each branch', () => {
     const { permissions, concurrency, jobs } = parse(workflow.content) as {
       permissions: unknown;
       concurrency: unknown;
@@ -80,18 +80,18 @@ describe.each(workflows)('$name', (workflow) => {
 });
 
 describe.each([action, ...workflows])('$name', (file) => {
-  test('pins each action of others to a commit, with its version in a comment', () => {
+  test('pins each external action to a commit, with its version in a comment', () => {
     const used = file.content.split('\n').filter((line) => /\buses:/.test(line) && !/uses: \.\/$/.test(line));
     expect(used.length).toBeGreaterThan(0);
     for (const line of used) expect(line).toMatch(/uses: actions\/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
 
-  test('gives values to shells by variables of the environment, never in their text', () => {
+  test('passes values to shells in environment variables, never in their text', () => {
     for (const { run = '' } of stepsOf(file)) expect(run).not.toContain('${{');
   });
 });
 
-test('an action of others has one version everywhere', () => {
+test('an external action has the same version everywhere', () => {
   const used = [action, ...workflows]
     .flatMap(stepsOf)
     .flatMap(({ uses = './' }) => (uses === './' ? [] : [uses]));

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BLOCK_BYTES, layOutErofs } from '../../../lab/artifacts/disk/erofs.ts';
 import { folderNode, place, type TreeNode } from '../../../lab/artifacts/disk/tree.ts';
 
-/** A reader written after the kernel's documentation, and not after the writer. */
+/** A reader that follows the kernel's documentation and not the writer. */
 function read(head: Buffer): Record<string, string> {
   const found: Record<string, string> = {};
   const superblock = head.subarray(1024);
@@ -38,7 +38,7 @@ function read(head: Buffer): Record<string, string> {
   return found;
 }
 
-test('files, folders, links and second names come out as they went in; contents stand in whole blocks', () => {
+test('files, folders, links and hard links are read back as written; contents are in whole blocks', () => {
   const root = folderNode();
   const program: TreeNode = { kind: 'file', mode: 0o755, content: { bytes: Buffer.alloc(5000) } };
   place(root, 'usr/bin/one', program);
@@ -61,7 +61,7 @@ test('files, folders, links and second names come out as they went in; contents 
   expect(sizeBytes).toBe(9 * BLOCK_BYTES);
 });
 
-test('a folder of many files takes several blocks, in order', () => {
+test('a folder with many files has several blocks, in order', () => {
   const root = folderNode();
   const names = Array.from({ length: 500 }, (_, index) => `file-with-a-long-name-${(index * 7919) % 500}`);
   for (const name of names) place(root, name, { kind: 'link', target: name });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { findAddress } from '../../../lab/nodes/backends/container/address.ts';
 import { dockerOptions } from '../../../lab/nodes/backends/container/engine.ts';
 
-/** A machine of these variables and these files; a socket is a file here. */
+/** A machine with these variables and these files. Sockets are files here. */
 const addressOn = (
   env: Readonly<Record<string, string>>,
   files: Readonly<Record<string, string>> = {},
@@ -21,7 +21,7 @@ const addressOn = (
 const SOCKET = { '/var/run/docker.sock': '' };
 const PROPERTIES = '/home/me/.testcontainers.properties';
 
-test('without a word from the user, it is the first of the usual sockets that is there', () => {
+test('by default it is the first of the usual sockets that exists', () => {
   expect(addressOn({})).toBeUndefined();
   expect(addressOn({}, { ...SOCKET, '/run/podman/podman.sock': '' })).toEqual({
     url: 'unix:///var/run/docker.sock',
@@ -35,7 +35,7 @@ test('without a word from the user, it is the first of the usual sockets that is
   expect(addressOn({}, {}, 'win32')?.url).toBe('npipe:////./pipe/docker_engine');
 });
 
-test('DOCKER_HOST is taken before contexts and sockets, also when nothing answers there', () => {
+test('DOCKER_HOST takes precedence over contexts and sockets, even if nothing answers there', () => {
   expect(addressOn({ DOCKER_HOST: 'tcp://far:2375', DOCKER_CONTEXT: 'other' }, SOCKET)).toEqual({
     url: 'tcp://far:2375',
     saidBy: 'DOCKER_HOST',
@@ -43,13 +43,13 @@ test('DOCKER_HOST is taken before contexts and sockets, also when nothing answer
   expect(addressOn({ DOCKER_HOST: '' }, SOCKET)?.url).toBe('unix:///var/run/docker.sock');
 });
 
-test('DOCKER_TLS_VERIFY asks for the certificates of DOCKER_CERT_PATH, or of ~/.docker', () => {
+test('DOCKER_TLS_VERIFY uses the certificates in DOCKER_CERT_PATH, or in ~/.docker', () => {
   const host = { DOCKER_HOST: 'tcp://far:2376', DOCKER_TLS_VERIFY: '1' };
   expect(addressOn(host)?.tlsHostPath).toBe('/home/me/.docker');
   expect(addressOn({ ...host, DOCKER_CERT_PATH: '/certs' })?.tlsHostPath).toBe('/certs');
 });
 
-test('what testcontainers has in its properties counts here too, tc.host most of all', () => {
+test('the properties of testcontainers apply too, with tc.host first', () => {
   const text = '# mine\ndocker.host=unix\\:///p.sock\ndocker.tls.verify = 0\n';
   expect(addressOn({}, { [PROPERTIES]: text, ...SOCKET })).toEqual({
     url: 'unix:///p.sock',

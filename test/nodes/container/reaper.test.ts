@@ -24,13 +24,13 @@ test('the image is the one that testcontainers names', () => {
   expect(imageOf({ ...prefix, RYUK_CONTAINER_IMAGE: 'own.example/ryuk:1' })).toBe('own.example/ryuk:1');
 });
 
-test('who has disabled it has none; a variable is more than the properties', () => {
+test('a user who has disabled it has none; a variable takes precedence over the properties', () => {
   expect(imageOf({ TESTCONTAINERS_RYUK_DISABLED: 'true' })).toBeUndefined();
   expect(imageOf({}, 'ryuk.disabled = true\n')).toBeUndefined();
   expect(imageOf({ TESTCONTAINERS_RYUK_DISABLED: 'false' }, 'ryuk.disabled=true')).toBe(REAPER_IMAGE);
 });
 
-/** An engine that answers to these paths. */
+/** An engine that answers requests for these paths. */
 async function engineAt(
   address: Omit<EngineAddress, 'saidBy'>,
   answers: Readonly<Record<string, unknown>> = { '/containers/reaper-1/json': {} },
@@ -45,7 +45,7 @@ async function engineAt(
   };
 }
 
-/** A thread in the place of the one with testcontainers. */
+/** A thread in place of the one with testcontainers. */
 function threadOf(name: string, code: string): string {
   const path = join(folder, `${name}.cjs`);
   writeFileSync(path, `const { parentPort, workerData } = require('node:worker_threads');\n${code}\n`);
@@ -74,13 +74,13 @@ async function environmentFor(engine: Engine, { inContainer = false } = {}): Pro
   return reaper?.labels['session'];
 }
 
-test('testcontainers is told of the lab’s engine alone, and this process’s environment stays', async () => {
+test('testcontainers gets only the lab’s engine, and the environment of this process stays', async () => {
   expect(await environmentFor(await engineAt({ url: 'unix:///p.sock' }))).toBe('unix:///p.sock 0  mine');
   expect(await environmentFor(await engineAt({ url: 'tcp://far' }))).toBe('tcp://far:2375 0  mine');
   expect(await environmentFor(await engineAt({ url: 'ssh://me@far' }))).toBeUndefined();
 });
 
-test('in a container it is told where ports are, as it would have an image pulled to find out', async () => {
+test('in a container testcontainers is told where ports are, because it would pull an image to find out', async () => {
   const network = { '/networks/bridge': { IPAM: { Config: [{ Gateway: '172.17.0.1' }] } } };
   const reaper = { '/containers/reaper-1/json': {} };
   const at = (answers: Readonly<Record<string, unknown>>) => engineAt({ url: 'unix:///p.sock' }, answers);

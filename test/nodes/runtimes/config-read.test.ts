@@ -22,7 +22,7 @@ disabled_plugins = []
       ip_pref = "cni"
 `;
 
-  test('all of it is read', () => {
+  test('a complete configuration is read', () => {
     const config = {
       plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } },
       disabled_plugins: [],
@@ -30,7 +30,7 @@ disabled_plugins = []
     expect(unreadConfig(config, dump1(printed))).toBeUndefined();
   });
 
-  test('a key that is spelt wrong is not', () => {
+  test('a misspelt key is not read', () => {
     const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_perf: 'cni' }, x: { y: 1 } } } };
     expect(unreadConfig(config, dump1(printed))).toEqual({
       message:
@@ -39,7 +39,7 @@ disabled_plugins = []
     });
   });
 
-  test('nor is a table of 2.x, and there is a way to say it for both', () => {
+  test('a table of 2.x is not read, and the message has a form that both versions read', () => {
     const config = { plugins: { 'io.containerd.cri.v1.runtime': { cni: { ip_pref: 'cni' } } } };
     expect(unreadConfig(config, dump1(printed))).toEqual({
       message: 'containerd 1.6.4 does not read plugins."io.containerd.cri.v1.runtime" of runtime-config',
@@ -47,25 +47,25 @@ disabled_plugins = []
     });
   });
 
-  test('what is in a table that is printed empty is not known to be unread', () => {
+  test('a key in a table that is printed empty is not reported as unread', () => {
     const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { options: { Root: '/x' } } } } };
     expect(
       unreadConfig(config, dump1(`${printed}      [plugins."io.containerd.grpc.v1.cri".cni.options]\n`)),
     ).toBeUndefined();
   });
 
-  test('empty values are let pass, as some of them are not printed', () => {
+  test('empty values are ignored, because some of them are not printed', () => {
     expect(unreadConfig({ plugins: { other: {} }, debug: { level: '' } }, dump1(printed))).toBeUndefined();
   });
 });
 
-describe('containerd 2.x says what it skips', () => {
+describe('containerd 2.x logs what it skips', () => {
   const ignoring = (words: string) =>
     `time="2026-01-01T00:00:00Z" level=warning msg="Ignoring unknown key in TOML${words}\n`;
   const loading = (id: string) =>
     `time="2026-01-01T00:00:00Z" level=info msg="loading plugin" id=${id} type=x\n`;
 
-  test('a table of 1.x', () => {
+  test('a table of 1.x is reported', () => {
     const config = { plugins: { 'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } } } };
     const said = ignoring(' for plugin" error="strict mode" key=cni plugin=io.containerd.grpc.v1.cri');
     expect(unreadConfig(config, dump2(said))).toEqual({
@@ -74,7 +74,7 @@ describe('containerd 2.x says what it skips', () => {
     });
   });
 
-  test('a key that is spelt wrong, at the top or in a table that it moved first', () => {
+  test('a misspelt key is reported, at the top or in a table that containerd migrated', () => {
     const config = { debug: { levle: 'debug' }, plugins: { 'io.containerd.grpc.v1.cri': { bogus: 1 } } };
     const said =
       ignoring('" column=3 error="strict mode" file=/etc/containerd/config.toml key="debug levle" row=16') +
@@ -83,7 +83,7 @@ describe('containerd 2.x says what it skips', () => {
     expect(unreadConfig(config, dump2(said))?.message).toContain('does not read debug.levle and 1 more');
   });
 
-  test('a file with the tables of both generations means one of them for each version', () => {
+  test('a file with the tables of both generations has one of them for each version', () => {
     const both = {
       plugins: {
         'io.containerd.grpc.v1.cri': { cni: { ip_pref: 'cni' } },
@@ -94,12 +94,12 @@ describe('containerd 2.x says what it skips', () => {
     expect(unreadConfig(both, dump2(said))).toBeUndefined();
   });
 
-  test("of what is not the file's nothing is said", () => {
+  test('settings that are not in the file are not reported', () => {
     const said = ignoring(' for plugin" error="strict mode" key=bin_dir plugin=io.containerd.cri.v1.runtime');
     expect(unreadConfig({ debug: { level: 'debug' } }, dump2(said))).toBeUndefined();
   });
 
-  test('a table for a plugin that it does not have, which it passes over in silence', () => {
+  test('a table for a plugin that does not exist, which containerd skips silently, is reported', () => {
     const config = {
       plugins: { 'io.containerd.nope.v1.x': { a: 1 }, 'io.containerd.gc.v1.scheduler': { b: 1 } },
     };
@@ -107,7 +107,7 @@ describe('containerd 2.x says what it skips', () => {
     expect(unreadConfig(config, dump2('', log))?.message).toBe(
       'containerd 2.2.2 does not read plugins."io.containerd.nope.v1.x" of runtime-config',
     );
-    expect(unreadConfig(config, dump2('', ''))).toBeUndefined(); // a log that does not tell what is loaded
+    expect(unreadConfig(config, dump2('', ''))).toBeUndefined(); // a log that does not show what is loaded
     expect(
       unreadConfig({ ...config, disabled_plugins: ['io.containerd.nope.v1.x'] }, dump2('', log)),
     ).toBeUndefined();
@@ -119,7 +119,7 @@ const ROLES = '`cri: { … }` in runtime-config goes to the table that each vers
 const note = (version: string, plugins: JsonObject, more: JsonObject = {}) =>
   configNote({ plugins, ...more }, version);
 
-test('before a run, a table of the other generation is worth a note, and only where this one has none', () => {
+test('before a run, a table of the other generation is noted only if this generation has none', () => {
   const cni = { cni: { ip_pref: 'cni' } };
   expect(note('2.1.9', { [CRI_OF_1]: cni })).toBe(
     `plugins."${CRI_OF_1}" is a table of containerd 1.x and may not be read; ${ROLES}`,
@@ -146,7 +146,7 @@ describe('a run whose configuration is not read', () => {
     return { outcome, first: findings[0] };
   };
 
-  test('has a warning, as to skip what it does not know is what containerd does', () => {
+  test('has a warning, because containerd skips what it does not know', () => {
     expect(judged(result(DUMP, { stdout: 'version = 2\n' }))).toEqual({
       outcome: 'pass',
       first: {
@@ -161,7 +161,7 @@ describe('a run whose configuration is not read', () => {
     });
   });
 
-  test('is inconclusive where the journal does not tell, and has a warning where containerd did not', () => {
+  test('is inconclusive if the journal does not have the answer, and has a warning if containerd did not answer', () => {
     const unknown = 'the journal does not tell what containerd read of its configuration';
     expect(judged()).toMatchObject({ outcome: 'inconclusive', first: { message: unknown } });
     expect(judged(result(DUMP, { exitCode: 1, stderr: 'no such flag\n' }))).toMatchObject({

@@ -8,7 +8,7 @@ const configOf = (config: Parameters<typeof crio.files>[1]): unknown => {
   return parse(file?.content ?? '');
 };
 
-test('a configuration is laid over that of the lab, table by table', () => {
+test('a configuration is merged into the lab’s, table by table', () => {
   expect(configOf({ crio: { runtime: { log_level: 'debug' } } })).toEqual({
     crio: {
       storage_driver: 'overlay',
@@ -28,7 +28,7 @@ test('a configuration is laid over that of the lab, table by table', () => {
   });
 });
 
-/** Of `crio config`: 1.24 prints every key, 1.34 comments those out that have their default. */
+/** Output of `crio config`: 1.24 prints every key, 1.34 comments out keys with their default. */
 const DUMP_1_24 = `# storage
 [crio]
 storage_driver = "overlay"
@@ -68,7 +68,7 @@ test.each([
   expect(unread({ plugins: { cri: { sandbox_image: 'x' } } })?.detail).toEqual([]);
 });
 
-test('a dump that failed leaves it unknown', () => {
+test('if the dump failed, the result is not known', () => {
   const dump = {
     argv: [],
     exitCode: 1,
@@ -83,7 +83,7 @@ test('a dump that failed leaves it unknown', () => {
   );
 });
 
-test('the reason for its end is that of the last start', () => {
+test('the reason for its end is from the last start', () => {
   const began =
     'time="2026-11-28T14:29:29.8Z" level=info msg="Starting CRI-O, version: 1.34.0, git: unknown(clean)"';
   const ended =

@@ -8,8 +8,8 @@ import { chromium, type Browser } from 'playwright-core';
 import { treeWithMissing } from './engine-packages.ts';
 
 /**
- * A real Chromium without a window: the one on the PATH, or Debian's, unpacked into the lab's cache. Nothing is installed. Its
- * sandbox needs another user than root, and the pages are ours.
+ * A real headless Chromium: the one on the PATH, or Debian's, unpacked into the lab's cache. Nothing is installed.
+ * Its sandbox does not work for root, and the pages are our own.
  */
 export async function startBrowser(): Promise<Browser & AsyncDisposable> {
   const args = ['--no-sandbox', '--disable-dev-shm-usage'];

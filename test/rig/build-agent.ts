@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
 
-/** The agent as an artifact in a cache of its own, for tests of nodes alone: no sources and no pins are needed. */
+/**
+ * The agent as an artifact in a cache of its own, for tests that need only nodes: no sources and no pins are needed.
+ */
 export interface AgentForTests extends Disposable {
   readonly nodeTools: Artifact;
   readonly artifactsHostPath: string;

@@ -5,7 +5,10 @@ import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '../..');
 
-/** A program over lab/ that a test can start as a process of its own: Node 20 does not run TypeScript. Returns its path. */
+/**
+ * Bundles a program that uses lab/, so that a test can start it as a process: Node 20 does not run TypeScript.
+ * Returns its path.
+ */
 export async function bundleOf(folder: string, source: string): Promise<string> {
   const outfile = join(folder, 'program.mjs');
   await build({
@@ -16,7 +19,7 @@ export async function bundleOf(folder: string, source: string): Promise<string> 
     format: 'esm',
     target: 'node20',
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'dist/program.mjs')).href) },
-    loader: { '.node': 'empty' }, // of ssh2, which does without
+    loader: { '.node': 'empty' }, // optional for ssh2
     banner: {
       js: "import { createRequire as labCreateRequire } from 'node:module'; const require = labCreateRequire(import.meta.url); const __dirname = '.';",
     },

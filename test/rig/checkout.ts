@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 import { ROOT } from './cnilab.ts';
 
-/** This checkout as it stands, in another folder: the files that git knows or would add. Nothing built, and no packages. */
+/** Copies this checkout to another folder: the files that git tracks or would add. No build output and no packages. */
 export function copyCheckout(folder: string): void {
   const listed = execFileSync(
     'git',

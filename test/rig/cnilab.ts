@@ -15,18 +15,18 @@ export interface Started {
   readonly finished: Promise<Finished>;
   /** what it has written to standard output so far */
   output(): string;
-  /** the same of standard error */
+  /** what it has written to standard error so far */
   errors(): string;
 }
 
 export interface CnilabOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** a command that runs it, as another user for instance */
+  /** a command that runs it, for example as another user */
   readonly as?: readonly string[];
 }
 
-/** Starts the real command, as a user would, and collects what it says. */
+/** Starts the real command, as a user would, and collects its output. */
 export function startCnilab(args: readonly string[], options: CnilabOptions = {}): Started {
   const [program = '', ...argv] = [
     ...(options.as ?? []),

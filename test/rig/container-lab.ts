@@ -3,7 +3,7 @@ import Docker from 'dockerode';
 import { cnilab, startCnilab, type CnilabOptions } from './cnilab.ts';
 import type { TestEngine } from './engine.ts';
 
-/** The real command with an engine of the test's own, and what that engine has. */
+/** The real command with an engine of the test's own, and the content of that engine. */
 export function containerLab(engine: TestEngine) {
   const docker = new Docker({ socketPath: engine.url.replace('unix://', '') });
   const env = { DOCKER_HOST: engine.url };

@@ -1,7 +1,7 @@
 /**
- * Puts names in the place of what differs from run to run: ids (whole, and as long as a table shows them), times, process
- * ids, addresses, the names of namespaces and devices. Nothing else is touched; a column that is as wide as an age is
- * made one space wide.
+ * Replaces values that differ from run to run with names: ids (in full, and as short as in a table), times, process
+ * ids, addresses, names of namespaces and devices. Nothing else is changed, except that a column whose width depends
+ * on an age becomes one space wide.
  */
 export function fillInVarying(text: string, ids: ReadonlyMap<string, string>): string {
   const named = [...ids].reduce(
@@ -23,7 +23,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/(Less than a second|About a minute|\d+ (second|minute)s?) ago *| {3}CREATED *|CREATED +/g, '<age> '],
   [/("?pid"?: )\d+/g, '$1<pid>'],
   [/\/proc\/\d+\//g, '/proc/<pid>/'],
-  [/(?<!sha256:)\b[0-9a-f]{64}\b/g, '<id>'], // of what failed, or of an exec; images have the same everywhere
+  [/(?<!sha256:)\b[0-9a-f]{64}\b/g, '<id>'], // of a failure, or of an exec; image ids are the same everywhere
   [/\bcni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<netns>'],
   [/\b10\.88\.\d+\.\d+\b/g, '<ip>'],
   [/\bveth[0-9a-f]{8}\b/g, '<veth>'],

@@ -2,13 +2,13 @@ import { dirname } from 'node:path';
 import type { CommandResult } from '../../lab/core/ports.ts';
 import { fillInVarying } from './crictl-fill-in.ts';
 
-/** Where the story plays: a LabNode, or anything else that runs commands beside a containerd with the lab's images. */
+/** Where the story runs: a LabNode, or anything else that runs commands beside a containerd with the lab's images. */
 export type RunThere = (
   argv: readonly string[],
   options?: { readonly stdin?: string; readonly timeoutMs?: number },
 ) => Promise<Pick<CommandResult, 'exitCode' | 'stdout' | 'stderr'>>;
 
-/** What one call of crictl printed, without what no two runs have in common. */
+/** The output of one call of crictl, without values that differ between runs. */
 export interface Told {
   readonly call: string;
   readonly exitCode: number | null;
@@ -53,8 +53,8 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Every verb that the lab uses, as it succeeds and as it fails, told by one crictl. It begins and ends with a containerd
- * that has no pods, so that several programs can tell it one after the other, and their stories be compared.
+ * Every verb that the lab uses, as it succeeds and as it fails, called by one crictl. It begins and ends with a
+ * containerd without pods, so that several programs can run it one after the other and their outputs can be compared.
  */
 export async function crictlStory(run: RunThere, crictl: string): Promise<readonly Told[]> {
   const story: Told[] = [];
@@ -62,7 +62,7 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
 
   const fillIn = (text: string) => fillInVarying(text.replaceAll(dirname(crictl), '<folder>'), ids);
 
-  /** `$web` stands for the id that was printed `as` web. */
+  /** `$web` is the id that was printed `as` web. */
   async function tell(
     words: string,
     { as, globals = '' }: { as?: string; globals?: string } = {},
@@ -103,7 +103,8 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
 }
 
 /**
- * A story as text that can be kept: without the images' ids, which another build of our pause or another busybox would change.
+ * The story as text that can be stored. It has no image ids, which another build of the pause image or of busybox
+ * would change.
  */
 export function asRecording(story: readonly Told[]): string {
   return story

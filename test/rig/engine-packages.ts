@@ -8,10 +8,10 @@ import { createLeashedExec } from '../../lab/host/exec.ts';
 import { lazyHttp } from '../../lab/host/lazy-http.ts';
 import { realPins } from '../sources/rig.ts';
 
-/** What an engine is unpacked from, by suite; nothing is installed. */
+/** The packages from which an engine is unpacked, by suite. Nothing is installed. */
 export type Packages = Readonly<Record<string, readonly string[]>>;
 
-/** A tree of these packages, in the lab's cache: made once, through this machine's own apt. */
+/** A tree of these packages in the lab's cache, made once with this machine's apt. */
 export const unpackedTree = (name: string, packages: Packages): Promise<string> =>
   treeOf(name, async (apt, signal) => {
     const newest = async (suite: string, packageName: string) => {
@@ -30,7 +30,7 @@ export const unpackedTree = (name: string, packages: Packages): Promise<string> 
     return groups;
   });
 
-/** A tree of a package of the host's own release with everything that it needs and the host does not have. */
+/** A tree of a package of the host's own release, with all its dependencies that the host does not have. */
 export const treeWithMissing = (name: string): Promise<string> =>
   treeOf(name, async (apt, signal) => {
     const missing = await apt.missingFor(name, (await apt.hostRelease()).codename, signal);
@@ -42,7 +42,7 @@ type DebianPackages = Parameters<Apt['unpack']>[0];
 
 async function treeOf(
   name: string,
-  /** groups of one suite each, to be unpacked one after the other */
+  /** groups of one suite each, unpacked one after the other */
   choose: (apt: Apt, signal: AbortSignal) => Promise<readonly DebianPackages[]>,
 ): Promise<string> {
   const cacheHostPath = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cnilab');

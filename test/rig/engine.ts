@@ -12,22 +12,22 @@ import { unpackedTree, type Packages } from './engine-packages.ts';
 
 export type EngineName = keyof typeof ENGINES;
 
-/** A real container engine of Debian's, for one test file. */
+/** A real container engine from Debian, for one test file. */
 export interface TestEngine extends AsyncDisposable {
-  /** where it answers, as DOCKER_HOST wants it */
+  /** its address, in the form of DOCKER_HOST */
   readonly url: string;
-  /** the folder of everything that it writes */
+  /** the folder in which it writes everything */
   readonly folder: string;
   readonly log: () => string;
-  /** a command that runs another where the ports that the engine publishes are: no link leads there from the host */
+  /** a command that runs another one where the engine's published ports are: no link leads there from the host */
   readonly where: readonly string[];
-  /** Ends the engine alone; a second engine cannot be started in its place. */
+  /** Ends only the engine. A second engine cannot be started in its place. */
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 interface EngineKind {
   readonly packages: Packages;
-  /** another engine of the same packages, whose files are unpacked already */
+  /** another engine of the same packages, whose files have been unpacked */
   readonly filesOf?: string;
   readonly argv: (folder: string, cgroup: string, network: boolean) => readonly string[];
 }
@@ -46,12 +46,12 @@ const PODMAN: Packages = {
 };
 
 const ENGINES = {
-  /** the newest that runs here, beside bookworm's containerd and runc: trixie's want a newer C library */
+  /** the newest that runs here, beside bookworm's containerd and runc: trixie's need a newer C library */
   'docker-26.1': {
     packages: { trixie: ['docker.io'], bookworm: ['containerd', 'runc', 'tini'] },
     argv: dockerd,
   },
-  /** its --privileged asks for every capability that there is */
+  /** its --privileged asks for every existing capability */
   'docker-20.10': {
     packages: { bookworm: ['docker.io', 'containerd', 'runc', 'tini'] },
     argv: dockerd,
@@ -60,12 +60,13 @@ const ENGINES = {
     packages: PODMAN,
     argv: (folder, cgroup) => ['env', ...podmanSettings(folder, cgroup), 'podman', ...podmanArgs(folder)],
   },
-  /** of a user who is nobody; it runs no container here, but it answers */
+  /** it belongs to the user nobody; it runs no container here, but it answers */
   'podman-4.3-rootless': {
     packages: PODMAN,
     filesOf: 'podman-4.3',
     argv: (folder, cgroup) => [
-      // not `exec`: what changes its user is no longer killed with its parent, so the first process does not
+      // not `exec`: a process that changes its user is no longer killed with its parent, so the first process keeps
+      // its user
       ...['sh', '-c', 'chown -R 65534:65534 "$0" && "$@"; exit $?', folder],
       ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
       ...['env', '--chdir', folder, `HOME=${folder}`, `XDG_RUNTIME_DIR=${folder}`],
@@ -79,8 +80,9 @@ const podmanArgs = (folder: string): readonly string[] => [
 ];
 
 /**
- * Without systemd, and without limits that this machine cannot give. By default Podman keeps a process, whose command line has
- * the container's name, for five minutes after a command that was run in a container has ended, also when the container is gone.
+ * Without systemd, and without limits that this machine cannot set. By default Podman keeps a process for five
+ * minutes after a command in a container has ended, even when the container is gone. Its command line has the
+ * container's name.
  */
 function podmanSettings(folder: string, cgroup: string, driver = 'overlay'): readonly string[] {
   const conf = join(folder, 'containers.conf');
@@ -100,8 +102,8 @@ function podmanSettings(folder: string, cgroup: string, driver = 'overlay'): rea
 }
 
 /**
- * Starts an engine and waits for its answer. `diskMiB` gives it a disk of this size for all that it keeps, `network` a bridge
- * for its containers.
+ * Starts an engine and waits until it answers. `diskMiB` gives it a disk of this size for all its files, `network` a
+ * bridge for its containers.
  */
 export async function startEngine(
   name: EngineName,
@@ -162,7 +164,7 @@ const answers = (socket: string): Promise<boolean> =>
     connection.once('error', () => resolve(false));
   });
 
-/** What of an engine, or of what it ran, is still on this host. */
+/** What is left on this host of an engine or of what it ran. */
 export function remainsOf({ folder }: TestEngine): readonly string[] {
   const cgroup = basename(folder);
   const groups = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });

@@ -2,13 +2,13 @@ import { PassThrough } from 'node:stream';
 
 import type { AgentStream } from '../../lab/nodes/agent-link.ts';
 
-/** The far end of an agent's stream: what the lab wrote, and the lines that a test answers with. */
+/** The other end of an agent's stream: what the lab wrote, and the lines with which a test answers. */
 export interface FakeAgent {
   readonly stream: AgentStream;
   /** every request so far */
   readonly requests: readonly string[];
   say(...lines: readonly string[]): Promise<void>;
-  /** The agent dies. */
+  /** Ends the agent's stream, as if it had died. */
   die(): Promise<void>;
 }
 

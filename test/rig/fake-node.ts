@@ -5,13 +5,13 @@ import type { NodeFile, NodeProcess, RunningNode, RuntimeStatus } from '../../la
 import { state } from './recorded-run.ts';
 
 export interface FakeNodeOptions {
-  /** what a look sees, the first at the start; the last one stays */
+  /** what each look sees, beginning with the look at the start; the last one is repeated */
   readonly looks?: readonly NodeState[];
-  /** what a command does; without it every command succeeds and says nothing */
+  /** the result of a command; by default every command succeeds without output */
   readonly exec?: (argv: readonly string[]) => Partial<CommandResult>;
   /** commands that end only when they are killed */
   readonly hangs?: (argv: readonly string[]) => boolean;
-  /** files that are not there when somebody wants to remove them */
+  /** files that do not exist when somebody removes them */
   readonly absent?: readonly string[];
   readonly status?: RuntimeStatus;
   readonly end?: () => Promise<void>;
@@ -20,7 +20,7 @@ export interface FakeNodeOptions {
 export interface FakeNode {
   readonly node: RunningNode;
   readonly clock: Clock;
-  /** what was done to the node, in order: commands, files, starts and ends */
+  /** everything that was done to the node, in order: commands, files, starts and ends */
   readonly done: string[];
   /** Appends to the log of the runtime. */
   readonly log: (text: string) => void;
@@ -39,7 +39,7 @@ export const ANSWERS: Extract<RuntimeStatus, { answered: true }> = {
 
 const ENDED = { exitCode: 0, signal: null, stdout: '', stderr: '', durationMs: 1, timedOut: false };
 
-/** A node without a machine, on a clock that stands still but for who sleeps. */
+/** A node without a machine. Its clock advances only when somebody sleeps. */
 export function fakeNode({
   looks = [state()],
   exec = () => ({}),
@@ -122,7 +122,7 @@ export function fakeNode({
   };
 }
 
-/** An artifact of some programs. */
+/** An artifact with some programs. */
 export const fakeArtifact = (name: string, ...programs: readonly string[]): Artifact => ({
   name,
   version: '1',

@@ -11,7 +11,7 @@ import { CONFLIST } from './recorded-run.ts';
 
 export interface FakeStartedNode {
   readonly started: StartedNode;
-  /** what was done to the node, in order */
+  /** everything that was done to the node, in order */
   readonly done: readonly string[];
   /** what the recorder on the node would have seen */
   readonly recorded: (record: Recorded) => void;

@@ -3,7 +3,7 @@ import type { World } from '../../lab/assembly/world.ts';
 import { systemClock } from '../../lab/host/machine.ts';
 import { ROOT } from './cnilab.ts';
 
-/** A world that keeps what is written, for commands that make no node. */
+/** A world that records what is written, for commands that make no node. */
 export function fakeWorld(world: Partial<World> & { readonly columns?: number } = {}): World & {
   readonly written: { out: string; err: string };
 } {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 
 import { ROOT } from './cnilab.ts';
 
-/** Brings what the scenarios need into the cache, in sight of who waits: from an empty one that takes some minutes. */
+/** Puts what the scenarios need into the cache, with visible progress: from an empty cache this takes some minutes. */
 export default function fillCache(): void {
   const argv = ['bin/cnilab.cjs', 'fetch', '--backend', 'bare'];
   const { status } = spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit' });

@@ -2,7 +2,7 @@ import { Evaluator, Lexer, Parser, data } from '@actions/expressions';
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** `${{ }}` in texts, however deep; a text that is one expression alone has the value of that expression. */
+/** Evaluates `${{ }}` in texts, at any depth. A text that is a single expression gets the value of that expression. */
 export function evaluateIn(value: unknown, contexts: Values): unknown {
   if (Array.isArray(value)) return value.map((one) => evaluateIn(one, contexts));
   if (typeof value === 'object' && value !== null)
@@ -35,8 +35,8 @@ function evaluate(expression: string, contexts: Values, succeeding = true): Resu
 const plain = (value: Result): unknown => JSON.parse(JSON.stringify(value, data.replacer));
 
 /**
- * Whether a step or a job runs. `succeeding`: nothing before it failed; a condition without a function of the status asks for that
- * too.
+ * Whether a step or a job runs. `succeeding`: nothing before it failed. A condition without a status function
+ * requires that too.
  */
 export function isMet(
   condition: string | boolean | undefined,

@@ -62,46 +62,46 @@ export interface StepResult {
   readonly name: string;
   readonly outcome: 'success' | 'failure' | 'skipped';
   readonly outputs: Strings;
-  /** what its shell has written to standard output and standard error */
+  /** what its shell wrote to standard output and standard error */
   readonly log: string;
 }
 
 export interface JobResult {
   readonly job: string;
-  /** as GitHub shows it: of a matrix, with its values if the workflow says so */
+  /** as GitHub shows it: for a matrix with its values, if the workflow says so */
   readonly name: string;
   readonly result: 'success' | 'failure' | 'skipped';
   readonly outputs: Strings;
-  /** those of composite actions follow the step that uses the action */
+  /** the steps of a composite action follow the step that uses it */
   readonly steps: readonly StepResult[];
   readonly summary: string;
 }
 
 export interface RunnerOptions {
-  /** scratch space: each job has a machine of its own below it */
+  /** scratch space: each job has its own machine below it */
   readonly folder: string;
-  /** what `actions/checkout` brings; `uses: ./` is the action in it */
+  /** what `actions/checkout` copies; `uses: ./` is the action in it */
   readonly checkout: (workspace: string) => void;
-  /** of `workflow_dispatch` */
+  /** the inputs of `workflow_dispatch` */
   readonly inputs?: Values;
   readonly eventName?: string;
-  /** a step that is left out, as if its condition were false */
+  /** a step to leave out, as if its condition were false */
   readonly leaveOut?: (step: { readonly uses?: string; readonly with: Strings }) => boolean;
 }
 
-/** Where runner and composite actions keep what later steps read. */
+/** Where the runner and composite actions keep what later steps read. */
 interface Scope {
   readonly contexts: Record<string, unknown>;
   readonly env: Strings;
   readonly shell: string | undefined;
-  /** false once a step of this job or action has failed */
+  /** false after a step of this job or action has failed */
   succeeding: boolean;
 }
 
 /**
- * Runs workflows as a runner of GitHub Actions on ubuntu-24.04 does, as far as ours need it: shells run for real, with the files and
- * variables of a runner, and expressions are evaluated by GitHub's own library. Actions of others are not there; `use` does
- * what each would do.
+ * Runs workflows as a GitHub Actions runner on ubuntu-24.04 does, as far as ours need it. Shells really run, with the
+ * files and variables of a runner, and GitHub's own library evaluates expressions. Other actions are not available;
+ * `use` does what each of them would do.
  */
 export class GithubRunner {
   readonly artifacts: string;
@@ -113,7 +113,7 @@ export class GithubRunner {
     mkdirSync(this.artifacts, { recursive: true });
   }
 
-  /** All jobs of a workflow, each after those that it needs, a job of a matrix once for each of its cells. */
+  /** All jobs of a workflow, each after the jobs that it needs, and a matrix job once for each of its cells. */
   async runWorkflow(text: string): Promise<readonly JobResult[]> {
     const workflow = parse(text) as Workflow;
     const results: JobResult[] = [];
@@ -204,7 +204,7 @@ export class GithubRunner {
     };
   }
 
-  /** Adds a result for each step, and returns what they have set for the steps after them. */
+  /** Adds a result for each step, and returns what the steps have set for later steps. */
   private async runSteps(
     steps: readonly Step[],
     scope: Scope,
@@ -240,7 +240,7 @@ export class GithubRunner {
     return set;
   }
 
-  /** What an action does. Of those that are not here, as much as the steps after it can see. */
+  /** Runs an action. For actions that are not available, it does only what later steps can see. */
   private async use(
     uses: string,
     { withs, env, scope, results }: { withs: Strings; env: Strings; scope: Scope; results: StepResult[] },
@@ -254,9 +254,9 @@ export class GithubRunner {
         return done;
       case 'actions/setup-node':
       case 'actions/setup-go':
-        return done; // those of this machine
+        return done; // uses this machine's Go
       case 'actions/cache/restore':
-        return { ...done, outputs: { 'cache-hit': '' } }; // the home folder has the cache of this machine
+        return { ...done, outputs: { 'cache-hit': '' } }; // the home folder has this machine's cache
       case 'actions/cache/save': {
         const missing = lines(withs['path']).filter((path) => !existsSync(path));
         if (missing.length > 0) return { ...done, outcome: 'failure', log: `no ${missing.join(', ')}` };
@@ -309,7 +309,7 @@ export class GithubRunner {
     };
   }
 
-  /** The rules of version 4 and later: a name is used once, and some characters are refused. */
+  /** The rules of version 4 and later: each name is used once, and some characters are rejected. */
   private upload({ name = 'artifact', path = '', overwrite }: Strings): Done {
     const done: Done = { outcome: 'success', outputs: {}, env: {}, path: [], log: '' };
     const target = join(this.artifacts, name);
@@ -332,13 +332,13 @@ interface OneJob {
 
 interface Done extends Omit<StepResult, 'name'> {
   readonly env: Strings;
-  /** folders that go before the PATH of later steps, the last one first */
+  /** folders that are put before the PATH of later steps, the last one first */
   readonly path: readonly string[];
 }
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
-/** Settings of this machine that say where packages come from, which a runner does not need, and where the tests' nodes are. */
+/** Settings of this machine for package sources, which a runner does not need, and for the nodes of the tests. */
 const FROM_THIS_MACHINE: Strings = {
   XDG_CONFIG_HOME: process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'),
   npm_config_userconfig: join(homedir(), '.npmrc'),
@@ -359,7 +359,9 @@ const FROM_THIS_MACHINE: Strings = {
   ),
 };
 
-/** sudo of ubuntu-24.04 for a user that needs no password: it sets the PATH, and without -E little else stays. */
+/**
+ * sudo of ubuntu-24.04 for a user without password: it sets the PATH, and without -E it removes most other variables.
+ */
 const SUDO = `#!/bin/bash
 keep=false
 if [ "$1" = -E ]; then keep=true; shift; fi
@@ -373,7 +375,7 @@ function needsOf({ needs = [] }: Job): readonly string[] {
   return typeof needs === 'string' ? [needs] : needs;
 }
 
-/** What a job sees of the jobs of one name: a failure of any cell counts. */
+/** What a job sees of the jobs of one name: if any cell failed, the job failed. */
 function needed(results: readonly JobResult[], id: string): Pick<JobResult, 'result' | 'outputs'> {
   const cells = results.filter(({ job }) => job === id);
   const worst = (['failure', 'skipped'] as const).find((one) => cells.some(({ result }) => result === one));
@@ -410,7 +412,7 @@ async function runShell(
   for (const [, path] of paths) writeFileSync(path, '');
   const scriptPath = join(folder, 'script.sh');
   appendFileSync(scriptPath, script);
-  // what runners start for `shell: bash`, and where none is named
+  // how runners start `shell: bash`, and the default shell
   const argv =
     shell === 'bash' ? ['--noprofile', '--norc', '-eo', 'pipefail', scriptPath] : ['-e', scriptPath];
   const child = spawn('bash', argv, {
@@ -434,7 +436,7 @@ async function runShell(
   };
 }
 
-/** `name=value` on a line, or `name<<END`, lines and `END`. */
+/** `name=value` on one line, or `name<<END`, lines and `END`. */
 export function fileCommands(text: string): Strings {
   const values: Record<string, string> = {};
   const rest = text.split('\n');

@@ -20,7 +20,7 @@ import { until } from './until.ts';
 
 const folder = scratchFolder();
 
-/** What a shell on the node prints, both streams; the exit code only when it is not 0. */
+/** What a shell on the node prints to both streams, and the exit code if it is not 0. */
 async function sh(node: LabNode, script: string): Promise<string> {
   const { stdout, stderr, exitCode } = await node.exec(['sh', '-c', script], { timeoutMs: 60_000 });
   return `${stdout}${stderr}${exitCode === 0 ? '' : `exit ${exitCode}`}`.trim();
@@ -29,7 +29,7 @@ async function sh(node: LabNode, script: string): Promise<string> {
 const named = (suffix: string, aliases: readonly string[]) =>
   aliases.map((alias) => ({ name: `test-${process.pid}-${suffix}-${alias}`, alias }));
 
-/** What a node, or the network of a group that it is the first of, has on this host. */
+/** What a node has on this host, or the network of a group whose first node it is. */
 const leftOf = (name: string): readonly string[] => [
   ...processesWith(name).filter((command) => !command.includes('program.mjs')),
   ...['nodes', 'vm-nodes']
@@ -39,7 +39,7 @@ const leftOf = (name: string): readonly string[] => [
   ...cgroupsWith(name),
 ];
 
-/** Control groups below /sys/fs/cgroup. A folder that goes while it is read has to be read again. */
+/** Control groups below /sys/fs/cgroup. A folder that disappears while it is read has to be read again. */
 export function cgroupsWith(name: string): readonly string[] {
   try {
     const all = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
@@ -49,13 +49,13 @@ export function cgroupsWith(name: string): readonly string[] {
   }
 }
 
-/** Where nodes are. */
+/** Where nodes run. */
 export interface Place {
   readonly backend: BackendName;
   readonly engine?: EngineName;
 }
 
-/** What groups of nodes have to be on every backend; to be called in a test file of its own. */
+/** The tests of node groups that every backend has to pass. Call it in a test file of its own. */
 export function testGroups(title: string, { backend, engine: engineName }: Place): void {
   describe(title, () => {
     let engine: TestEngine | undefined;
@@ -81,7 +81,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
     });
     const first = (): RunningNode => nodes[0] ?? expect.fail('a node');
 
-    test('each node has an interface with its own address, and nothing leads out', async () => {
+    test('each node has an interface with its own address, and no route leads out', async () => {
       for (const [index, node] of nodes.entries()) {
         const shown = await sh(
           node,
@@ -99,9 +99,9 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       }
     });
 
-    test('each reaches the others, by their addresses and by their names', async () => {
+    test('each node reaches the others by their addresses and by their names', async () => {
       for (const [index, node] of nodes.entries()) {
-        // nobody listens there: that this is said, and by whom, is the answer of that node
+        // nobody listens there: an answer of that node that says so shows that it was reached
         for (const host of [addressOf(index + 1), `[fd00:89::${index + 1}]`])
           for (const from of nodes)
             expect(await sh(from, `/lab/bin/agent connect --timeout-ms 20000 ${host}:9`)).toMatch(
@@ -116,11 +116,11 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       expect(await sh(first(), '/lab/bin/agent connect 10.90.0.1:9')).toContain('network is unreachable');
     });
 
-    test('a first look has nothing of the network', async () => {
+    test('a first look lists nothing of the network', async () => {
       for (const node of nodes) expect((await node.look()).items).toEqual([]);
     });
 
-    test('the network is there for as long as one of its nodes', async () => {
+    test('the network exists while one of its nodes exists', async () => {
       const members = named('close', ['one', 'two']);
       const small = await maker.group(members);
       const [one, two] = await Promise.all(members.map(({ name }) => small.start({ name, artifacts: [] })));
@@ -131,7 +131,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       await Promise.all([one?.end(), two?.end()]);
     });
 
-    test('groups see nothing of one another', async () => {
+    test('groups do not see each other', async () => {
       const members = named('other', ['one', 'two', 'three', 'four']);
       const other = await maker.group(members);
       const fourth = await other.start({ name: members[3]?.name ?? '', artifacts: [] });
@@ -141,7 +141,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       await other.close();
     });
 
-    test('a node alone has no interface but its own', async () => {
+    test('a single node has no other interface', async () => {
       const node = await maker.start({ name: `test-${process.pid}-alone`, artifacts: [] });
       expect(await sh(node, 'ls /sys/class/net; cat /etc/hosts')).toBe(
         `lo\n127.0.0.1 localhost\n127.0.1.1 ${node.name}\n::1 localhost ip6-localhost ip6-loopback`,
@@ -149,7 +149,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       await node.end();
     });
 
-    test('a node that reboots has its disk and its name, and nothing else of before', async () => {
+    test('a node that reboots keeps its disk and its name, and nothing else', async () => {
       const node = await maker.start({ name: `test-${process.pid}-reboots`, artifacts: [] });
       const before = await sh(
         node,
@@ -174,7 +174,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       await node.end();
     });
 
-    test('a node of a group that reboots is reached again, and nothing stays of what it had set up', async () => {
+    test('a node of a group can be reached again after a reboot, and nothing that it had set up remains', async () => {
       const last = nodes.at(-1) ?? expect.fail('a node');
       await sh(
         last,
@@ -191,7 +191,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       expect((await last.look()).items).toEqual([]);
     });
 
-    test('a command by hand is run in the network of its node', async () => {
+    test('an interactive command runs in the network of its node', async () => {
       const entered = await cnilab(
         ['enter', first().name, '--', 'ip', '-o', '-4', 'address', 'show', 'lab0'],
         {
@@ -204,7 +204,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       });
     });
 
-    test('a group that is kept outlives its lab, network included, and is gone when its nodes are ended', async () => {
+    test('a kept group outlives its lab with its network, and is gone when its nodes are ended', async () => {
       const engineBefore = engine && (await containerLab(engine).state());
       const members = named('kept', ['one', 'two']);
       const kept = await maker.group(members);
@@ -222,7 +222,7 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       if (engine !== undefined) expect(await containerLab(engine).state()).toEqual(engineBefore);
     });
 
-    test('kill -9 of the lab with a group up leaves nothing', async () => {
+    test('kill -9 of the lab with a running group leaves nothing behind', async () => {
       const links = readdirSync('/sys/class/net');
       const engineBefore = engine && (await containerLab(engine).state());
       const members = named('killed', ['one', 'two']);

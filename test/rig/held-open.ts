@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { TestEngine } from './engine.ts';
 
-/** A way to an engine on which the engine does not notice that a lab is gone: its ends of all connections stay open. */
+/** A proxy to an engine that keeps all connections open, so that the engine does not notice when a lab is gone. */
 export async function heldOpen({ url, folder }: TestEngine): Promise<{ readonly url: string } & Disposable> {
   const socketPath = join(folder, 'held-open.sock');
   const ends = new Set<Socket>();

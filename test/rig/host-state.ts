@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Everything that a lab could leave on this host, as one value that two moments can be compared by. */
+/** Everything that a lab could leave on this host, as one value, so that two moments can be compared. */
 export interface HostState {
   readonly processes: readonly string[];
   readonly mounts: readonly string[];
@@ -15,7 +15,7 @@ export interface HostState {
   readonly etc: readonly string[];
 }
 
-/** `ignore`: folders below /tmp that the test itself owns. */
+/** `ignore`: folders below /tmp that belong to the test. */
 export function hostState(ignore: readonly string[] = []): HostState {
   return {
     processes: labProcesses(),
@@ -48,13 +48,13 @@ export function hostState(ignore: readonly string[] = []): HostState {
   };
 }
 
-/** where the records of nodes are: the test file's own folder, by own-nodes.ts */
+/** the folder of the node records: the test file's own, set by own-nodes.ts */
 export const RECORDS = join(process.env['CNILAB_STATE'] || join(homedir(), '.cache/cnilab'), 'nodes');
 
-/** An empty folder that the first node makes, and on which each has its root, in a mount namespace of its own. */
+/** An empty folder that the first node makes. Each node mounts its root on it, in a mount namespace of its own. */
 const MOUNT_POINT = join(RECORDS, 'root');
 
-/** Processes whose program or namespaces only a lab makes: by what they run, not by who started them. */
+/** Processes that only a lab starts, found by their program, and not by who started them. */
 function labProcesses(): string[] {
   return pids()
     .map((pid) => ({ pid, exe: linkOf(`/proc/${pid}/exe`), command: commandOf(pid) }))
@@ -66,13 +66,13 @@ function labProcesses(): string[] {
     .sort();
 }
 
-/** The command lines that have the text. */
+/** The command lines that contain the text. */
 export const processesWith = (text: string): readonly string[] =>
   pids()
     .map(commandOf)
     .filter((command) => command.includes(text));
 
-/** The network namespaces in which processes are; a leaked one that nothing is in shows as a mount. */
+/** The network namespaces of all processes. A leaked one without processes shows as a mount. */
 const networkNamespaces = (): string[] =>
   [...new Set(pids().map((pid) => linkOf(`/proc/${pid}/ns/net`)))].filter((ns) => ns !== '');
 
@@ -97,7 +97,10 @@ function commandOf(pid: string): string {
 const list = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 
-/** The host's tables and rules, through whatever can show them here; a host without iptables shows what modules hold. */
+/**
+ * The host's tables and rules, from whatever can show them here. Without such a program, the tables of the
+ * kernel modules.
+ */
 function kernelTables(): string {
   for (const argv of [['iptables-save'], ['nft', 'list', 'ruleset']]) {
     try {
@@ -106,7 +109,7 @@ function kernelTables(): string {
         stdio: ['ignore', 'pipe', 'ignore'],
       }).replaceAll(/^#.*$/gm, '');
     } catch {
-      // not installed: the next one
+      // not installed: the next one is tried
     }
   }
   return ['ip_tables_names', 'ip6_tables_names']

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { readRecords } from '../../lab/nodes/backends/node-records.ts';
 
-/** The names of the nodes whose launchers a process has started, by the folder of their records. */
+/** The names of the nodes whose launchers a process has started, from the folder of their records. */
 export async function launchedBy(
   pid: number | undefined,
   recordsHostPath: string,
@@ -12,7 +12,7 @@ export async function launchedBy(
   return records.filter((_, index) => parents[index] === pid).map(({ name }) => name);
 }
 
-/** Undefined where the process has ended. */
+/** Undefined if the process has ended. */
 const parentOf = (pid: number): Promise<number | undefined> =>
   readFile(`/proc/${pid}/status`, 'utf8').then(
     (status) => Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]),

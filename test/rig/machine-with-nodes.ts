@@ -15,20 +15,22 @@ import type { RunPlan } from '../../lab/plan/plan.ts';
 import { runSession } from '../../lab/session.ts';
 import { qemuForTests } from './qemu.ts';
 
-/** A virtual machine that has what the bare nodes of some runs are made of, as the cache of a host has. */
+/** A virtual machine that has what the bare nodes of some runs need, as the cache of a host has. */
 export interface MachineWithNodes extends AsyncDisposable {
   readonly machine: RunningNode;
   readonly runs: readonly RunPlan[];
   /** what bare nodes on the machine have at /lab/artifacts, read-only */
   readonly cachePath: string;
   readonly own: (name: OwnName) => Promise<Artifact>;
-  /** Takes these of the runs, each on a bare node on the machine, and records them below the folder, whose name is theirs alone. */
+  /**
+   * Takes these of the runs, each on a bare node on the machine, and records them below a folder that only they use.
+   */
   run(runs: readonly RunPlan[], outputHostPath: string): Promise<Outcome>;
 }
 
 /**
- * Bare nodes of the lab's own, made by its launcher on a machine that is not this one: what reaches past a node reaches that
- * machine. Its cgroups are of version 2 alone. `folder` is the test's own.
+ * Bare nodes on another machine than this one, made there by the lab's launcher. What a node can affect beyond itself
+ * is then that machine. It has only cgroups v2. `folder` belongs to the test.
  */
 export async function machineWithNodes(scenario: string, folder: string): Promise<MachineWithNodes> {
   const ambient = ambientWorld();
@@ -50,7 +52,7 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
     const all = { ...artifacts, ensureOwn: own };
     return prepareBackend(found, { artifacts: all, emit, signal, mayBeKept: false });
   };
-  // The launcher is the machine's own agent; its streams go through a port of the machine.
+  // The launcher is the machine's own agent. Its streams go through a port of the machine.
   const nodeTools = await artifacts.ensureOwn('node-tools', signal);
   const reached = join(folder, 'node-tools');
   mkdirSync(join(reached, 'bin'), { recursive: true });
@@ -87,7 +89,7 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
         runtimes: RUNTIMES,
         sessionId: basename(outputHostPath),
         outputHostPath,
-        jobs: 2, // the machine has as many ports
+        jobs: 2, // the machine has two ports
         keep: false,
         retries: 0,
         maxFailures: Infinity,

@@ -3,7 +3,7 @@ import { createBackends } from '../../lab/assembly/backends.ts';
 import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import type { BackendName, NodeMaker, PrepareOptions } from '../../lab/nodes/node.ts';
 
-/** A real backend, ready to make nodes, perhaps with one of its own artifacts replaced. */
+/** A real backend that can make nodes, optionally with one of its own artifacts replaced. */
 export async function makerFor(
   backendName: BackendName,
   env: Readonly<Record<string, string>> = {},

@@ -15,7 +15,7 @@ import type {
   TextExpectation,
 } from '../../lab/spec/scenario.ts';
 
-/** A plan with one of its expectations changed, so that a recorded run that passed must fail by this check. */
+/** A plan with one expectation changed. A recorded run that passed must fail by this check. */
 export interface Mutant {
   readonly run: RunPlan;
   readonly stepId: string;
@@ -29,7 +29,7 @@ interface Changed {
   readonly change: string;
 }
 
-/** Every expectation of a run, each changed in each way there is. */
+/** Every expectation of a run, changed in every possible way. */
 export function mutantsOf(run: RunPlan): readonly Mutant[] {
   return [
     ...run.steps.flatMap((step, index) =>
@@ -108,7 +108,7 @@ function changesOf(expect: Expectation): readonly Changed[] {
     for (const other of otherCalls(call))
       add('calls', JSON.stringify(other), { calls: calls.with(index, other) });
   });
-  // any call at all: what must not be called stands beside calls that are
+  // any call: there are calls, because others are expected
   noCalls.forEach((call, index) => {
     const { plugin: _plugin, verb: _verb, within: _within, ...any } = call;
     if (Object.keys(any).length === ONLY_LISTS && calls.length + callOrder.length > 0)
@@ -132,7 +132,7 @@ function changesOf(expect: Expectation): readonly Changed[] {
 /** place, env, noEnv and noInput */
 const ONLY_LISTS = 4;
 
-/** The call with each thing that is said of it changed. */
+/** The call with each of its expected values changed. */
 function otherCalls(call: CallExpectation): readonly CallExpectation[] {
   const { plugin, verb, within, times, env, netns, input, output, exitCode, signal, error, stderr, ended } =
     call;
@@ -166,7 +166,7 @@ function otherCalls(call: CallExpectation): readonly CallExpectation[] {
 
 const CAPTURE = /\$\{[^}]*\}/g;
 
-/** The text with each of its literal parts changed in its first, middle and last character. */
+/** The text with the first, middle and last character of each literal part changed. */
 function otherTexts(text: TextExpectation): readonly TextExpectation[] {
   const whole = 'exact' in text ? text.exact : text.contains;
   const taken = [...whole.matchAll(CAPTURE)].flatMap(({ index, 0: { length } }) =>

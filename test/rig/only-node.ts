@@ -1,7 +1,7 @@
 import type { PlannedNode, RunPlan } from '../../lab/plan/plan.ts';
 import type { NamedNode, Scenario } from '../../lab/spec/scenario.ts';
 
-/** The node of a scenario or of a run that has one. */
+/** The node of a scenario or run with a single node. */
 export function onlyNode(of: Scenario): NamedNode;
 export function onlyNode(of: RunPlan | undefined): PlannedNode;
 export function onlyNode(of: Scenario | RunPlan | undefined): NamedNode | PlannedNode {
@@ -10,7 +10,7 @@ export function onlyNode(of: Scenario | RunPlan | undefined): NamedNode | Planne
   return node;
 }
 
-/** The run with this and that of its node otherwise. */
+/** The run with some values of its node changed. */
 export const withNode = (run: RunPlan, changed: Partial<PlannedNode>): RunPlan => ({
   ...run,
   nodes: [{ ...onlyNode(run), ...changed }],

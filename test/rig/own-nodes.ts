@@ -6,8 +6,8 @@ import { afterAll } from 'vitest';
 
 import { endNode, readRecords } from '../../lab/nodes/backends/node-records.ts';
 
-// Each test file has a folder of its own for the records of its nodes, and shares the artifacts alone with the user: what a
-// test ends or cleans is never a node that the user keeps.
+// Each test file has a folder of its own for the records of its nodes, and shares only the artifacts with the user.
+// So a test never ends or cleans a node that the user keeps.
 const folder = mkdtempSync(join(tmpdir(), 'cnilab-nodes-'));
 process.env['CNILAB_STATE'] = folder;
 

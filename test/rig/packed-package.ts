@@ -7,13 +7,13 @@ import { ROOT } from './cnilab.ts';
 
 export interface PackedPackage {
   readonly tarballHostPath: string;
-  /** paths of the files in it, sorted */
+  /** paths of the files in the package, sorted */
   readonly files: readonly string[];
 }
 
 /**
- * What `npm pack` makes of this checkout as it stands. From a copy of it in `folder`: labs that run in the checkout keep
- * their bundle, and nothing of a package stays there.
+ * What `npm pack` makes of this checkout. It works on a copy in `folder`, so that labs running in the checkout keep
+ * their bundle and no file of the package is left there.
  */
 export function packPackage(folder: string): PackedPackage {
   const copy = join(folder, 'checkout');
@@ -35,7 +35,10 @@ export function packPackage(folder: string): PackedPackage {
   };
 }
 
-/** Installs it in a folder of its own, as npm is set up here. Returns where the package lies then. */
+/**
+ * Installs the package in a folder of its own, with this machine's npm settings. Returns the folder of the installed
+ * package.
+ */
 export function installPackage(folder: string, { tarballHostPath }: PackedPackage): string {
   const cwd = join(folder, 'installed');
   mkdirSync(cwd);

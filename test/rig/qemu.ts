@@ -9,10 +9,10 @@ import { readPins } from '../../lab/assembly/open-artifacts.ts';
 import { createLeashedExec } from '../../lab/host/exec.ts';
 import { findQemu } from '../../lab/nodes/backends/vm/qemu.ts';
 
-/** Firmware and option ROMs, which QEMU looks for beside itself. */
+/** Firmware and option ROMs, which QEMU expects beside itself. */
 const DATA = ['usr/share/qemu', 'usr/share/seabios', 'usr/lib/ipxe/qemu'];
 
-/** The machine's QEMU, or the one of its distribution, unpacked below the cache and not installed. */
+/** The machine's QEMU, or the one of its distribution, unpacked in the cache and not installed. */
 export async function qemuForTests(): Promise<string> {
   const world = ambientWorld();
   const { env, arch, platform, cacheHostPath } = world;

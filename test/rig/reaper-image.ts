@@ -7,8 +7,8 @@ import type Docker from 'dockerode';
 import { tarOf } from '../../lab/nodes/backends/container/volume.ts';
 
 /**
- * An image of the stand-in for testcontainers' reaper (rig/reaper/main.go), made as that one's is. `silentFor`: one that is
- * not up to its work, and ends after this time.
+ * An image of a replacement for testcontainers' reaper (rig/reaper/main.go), with the same layout as the original.
+ * `silentFor`: it does not work, and ends after this time.
  */
 export async function importReaper(
   docker: Docker,

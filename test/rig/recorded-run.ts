@@ -5,7 +5,7 @@ import type { RunPlan } from '../../lab/plan/plan.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import type { Control, Expectation, LogExpectation, TextExpectation } from '../../lab/spec/scenario.ts';
 
-/** Builders of a plan and of the journal of its run, as short as a test can read them. */
+/** Builders of a plan and of the journal of its run, as short as possible for tests. */
 export const at = (line: number) => ({ file: 'web.yaml', line, column: 5 });
 
 export const expecting = (expect: Partial<Expectation> = {}): Expectation => ({
@@ -31,12 +31,12 @@ export interface PlannedRun {
   readonly title?: string;
   readonly cell?: Readonly<Record<string, string>>;
   readonly control?: Control;
-  /** each with what is expected, and the name under which it goes on in the background */
+  /** each step with its expectation, and its name if it runs in the background */
   readonly steps?: readonly (readonly [PlannedAction, (Expectation | undefined)?, string?])[];
   readonly end?: Expectation;
 }
 
-/** Steps are called `1-run-pod`, `2-stop-pod`, as the plan does. */
+/** Steps are named `1-run-pod`, `2-stop-pod`, as in a plan. */
 export function planned({ title = 'web', cell = {}, control, steps = [], end }: PlannedRun): RunPlan {
   const component = (name: 'runc' | 'crictl', version: string) => ({
     component: name,
@@ -82,7 +82,7 @@ export const item = (
   ...(detail === undefined ? {} : { detail }),
 });
 
-/** A network with a bridge and host ports, as most nodes have it. */
+/** A network with a bridge and host ports, as most nodes have. */
 export const CONFLIST = JSON.stringify({
   cniVersion: '1.0.0',
   name: 'net',
@@ -120,7 +120,9 @@ export function result(argv: readonly string[], more: Partial<CommandResult> = {
   };
 }
 
-/** What crictl prints when the runtime refuses: the form of 1.23, as tests of judge/crictl-error.ts have it. */
+/**
+ * What crictl prints when the runtime returns an error, in the form of 1.23. See the tests of judge/crictl-error.ts.
+ */
 export const crictlError = (message: string): string =>
   `time="2022-05-01T00:00:00Z" level=fatal msg=${JSON.stringify(`run pod sandbox: rpc error: code = Unknown desc = ${message}`)}\n`;
 
@@ -131,7 +133,7 @@ export interface TakenStep {
   readonly runtime?: RuntimeState;
 }
 
-/** The journal of a run that came to its end: a step's observations, its log and its look, in the lab's own order. */
+/** The journal of a run that ended: a step's observations, its log and its look, in the lab's own order. */
 export function journalOf(
   run: RunPlan,
   {
@@ -188,7 +190,7 @@ export function journalOf(
   }));
 }
 
-/** What takes no time in these journals. */
+/** Kinds that take no time in these journals. */
 const BESIDES: readonly Observation['kind'][] = ['artifact', 'node-ready', 'capture'];
 
 const STARTS: readonly Observation[] = [
@@ -203,7 +205,7 @@ const STARTS: readonly Observation[] = [
   { kind: 'node-ready', name: 'lab-1', nodeMs: 20, runtimeMs: 90, runtimeVersion: '1.6.3' },
 ];
 
-/** What the lab writes down of a step that succeeds. */
+/** What the lab records for a step that succeeds. */
 export function did(action: PlannedAction, stepId: string): readonly Observation[] {
   const waited = (what: string): Observation => ({
     kind: 'waited',
@@ -251,7 +253,7 @@ export function did(action: PlannedAction, stepId: string): readonly Observation
   }
 }
 
-/** What the lab captures in a step, where a test does not say it itself. */
+/** What the lab captures in a step, if a test does not set it itself. */
 function alsoSeen(
   action: PlannedAction,
   stepId: string,

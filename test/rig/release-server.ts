@@ -11,21 +11,24 @@ import type { ComponentName, Arch } from '../../lab/core/components.ts';
 import type { Pins, ReleaseHash } from '../../lab/plan/pins.ts';
 
 export interface ServedRelease {
-  /** of the official release, as pins.yaml has it */
+  /** the checksum of the official release, as in pins.yaml */
   readonly officialSum: string;
   readonly sum: string;
-  /** with the host, on this server */
+  /** with the host of this server */
   readonly url: string;
 }
 
-/** A server of release files, with the official layout, on this machine. */
+/** A server for release files on this machine, with the official layout. */
 export interface ReleaseServer {
   readonly mirror: string;
-  /** the paths that it was asked for */
+  /** the paths that were requested */
   readonly asked: readonly string[];
-  /** Packs the artifact's programs as the official release of `component` is packed, and serves that from now on. */
+  /** Packs the artifact's programs in the format of an official release of `component`, and serves that from now on. */
   serve(component: ComponentName, artifact: Artifact): ServedRelease;
-  /** Changes one byte of the file at `url`, and its checksum with that; returns the new one. A second call changes it back. */
+  /**
+   * Changes one byte of the file at `url`, and so its checksum. Returns the new checksum. A second call changes it
+   * back.
+   */
   spoil(url: string): string;
   stop(): Promise<void>;
 }
@@ -72,14 +75,14 @@ export async function startReleaseServer(options: {
       content[content.length - 1] = last ^ 1;
       return sumOf(content, hash);
     },
-    // closing it again is not an error: it is stopped
+    // the only error is that it is closed already
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
 const sumOf = (content: Buffer, hash: ReleaseHash): string => createHash(hash).update(content).digest('hex');
 
-/** runc's release is the program itself; an archive has bin/, a folder of its own, or the programs at its top. */
+/** runc's release is the program itself. An archive has bin/, a folder of its own, or the programs at the top level. */
 function packed(component: ComponentName, { hostPath, version }: Artifact, archiveHostPath: string): Buffer {
   if (component === 'runc') return readFileSync(join(hostPath, 'bin/runc'));
   const folders: { readonly [C in ComponentName]?: string } = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll } from 'vitest';
 
-/** A folder of the test file's own, removed after its last test. */
+/** A folder for the test file, removed after its last test. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'cnilab-test-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

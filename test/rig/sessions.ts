@@ -16,7 +16,7 @@ import {
   stopPod,
 } from './recorded-run.ts';
 
-/** Runs that end in each way, for reporters to tell of. */
+/** Runs that end in each possible way, for tests of reporters. */
 export interface RecordedCell {
   readonly run: RunPlan;
   readonly entries: readonly JournalEntry[];
@@ -24,7 +24,7 @@ export interface RecordedCell {
 
 const A = 'a'.repeat(64);
 
-/** `crictl runp` fails with these words, and `reserved` with the name web is what the file expects. */
+/** `crictl runp` fails with this message. The file expects that the name web is `reserved`. */
 export function cell(version: string, said: string | undefined): RecordedCell {
   const expect: Expectation = expecting({ error: exactly('name "web" is reserved for "${web.id}"') });
   const run = planned({
@@ -51,7 +51,7 @@ export function cell(version: string, said: string | undefined): RecordedCell {
 export const passing = (version: string): RecordedCell => cell(version, `name "web" is reserved for "${A}"`);
 export const failing = (version: string): RecordedCell => cell(version, `name "wed" is reserved for "${A}"`);
 
-/** Breaks off in its second step. */
+/** A run that breaks off in its second step. */
 export function brokenOff(version: string): RecordedCell {
   const { run, entries } = passing(version);
   const until = entries.findIndex((entry) => entry.kind === 'step-started' && entry.stepId === '2-stop-pod');
@@ -65,7 +65,7 @@ export function brokenOff(version: string): RecordedCell {
   return { run, entries: [...seen, { kind: 'run-ended', entries: seen.length + 1, atMs: 100 }] };
 }
 
-/** What the lab says of a session of these runs, one after the other. */
+/** The events of a session of these runs, one after the other. */
 export function session(cells: readonly RecordedCell[], more: readonly RunPlan[] = []): readonly LabEvent[] {
   const outputHostPath = '/out/s1';
   const runs = [...cells.map(({ run }) => run), ...more];

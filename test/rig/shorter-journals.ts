@@ -5,7 +5,7 @@ export interface ShorterJournal {
   readonly without: string;
 }
 
-/** The same without some lines, and with a last line that says so: as if they had never been written. */
+/** The journal without some lines, and with a last line that matches: as if they had never been written. */
 export function without(
   entries: readonly JournalEntry[],
   drop: (entry: JournalEntry) => boolean,
@@ -14,14 +14,14 @@ export function without(
   return left.map((entry) => (entry.kind === 'run-ended' ? { ...entry, entries: left.length } : entry));
 }
 
-/** Without all lines of a kind, one kind after the other. */
+/** Without all lines of one kind, for each kind. */
 export const withoutEachKind = (entries: readonly JournalEntry[]): readonly ShorterJournal[] =>
   [...new Set(entries.map(({ kind }) => kind))].map((kind) => ({
     entries: without(entries, (entry) => entry.kind === kind),
     without: `every ${kind}`,
   }));
 
-/** Without a single line, one after the other, of the kinds that are evidence of a step. */
+/** Without one line, for each line of a kind that is evidence of a step. */
 export const withoutEachLine = (entries: readonly JournalEntry[]): readonly ShorterJournal[] =>
   entries.map((line) => ({
     entries: without(entries, (entry) => entry === line),

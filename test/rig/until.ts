@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Some two minutes: a step in an emulated machine on a busy host was seen to take 30 s. */
+/** About two minutes: a step in an emulated machine on a busy host can take 30 s. */
 const TRIES = 12_000;
 
 type Seen<T> = T | undefined | false | '';
 
-/** Looks again and again until there is something to see; what never comes is an error that names it. */
+/** Looks repeatedly until there is a value. The error of a timeout says what did not come. */
 export async function until<T>(what: string, look: () => Seen<T> | Promise<Seen<T>>): Promise<T> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const seen = await look();

@@ -36,7 +36,7 @@ async function startNode(suffix = 'a', layers: readonly Artifact[] = []): Promis
   return node;
 }
 
-/** What a shell on the node prints, both streams; the exit code only when it is not 0. */
+/** What a shell on the node prints to both streams, and the exit code if it is not 0. */
 async function sh(node: LabNode, script: string): Promise<string> {
   const { stdout, stderr, exitCode } = await node.exec(['sh', '-c', script], { timeoutMs: 20_000 });
   return `${stdout}${stderr}${exitCode === 0 ? '' : `exit ${exitCode}`}`.trim();
@@ -56,7 +56,7 @@ function findFolders(folder: string, wanted: string): readonly string[] {
     );
 }
 
-/** Processes of the host whose command line has the text. */
+/** Processes of the host whose command line contains the text. */
 const processesWith = (text: string): readonly string[] =>
   readdirSync('/proc').filter((pid) => {
     try {
@@ -71,7 +71,7 @@ async function eventually(condition: () => boolean | Promise<boolean>): Promise<
   expect(await condition()).toBe(true);
 }
 
-test('a node has the real paths, all its own and empty', async () => {
+test('a node has the usual paths, all its own and empty', async () => {
   const node = await startNode();
   expect(
     await sh(
@@ -91,7 +91,7 @@ test('a node has the real paths, all its own and empty', async () => {
   );
 });
 
-test('loopback is up, and there is nothing else and no way out', async () => {
+test('loopback is up; there is no other link and no route out', async () => {
   const node = await startNode();
   expect(await sh(node, 'tail -n +3 /proc/net/dev | cut -d: -f1; cat /proc/net/route | tail -n +2')).toBe(
     'lo',
@@ -102,7 +102,7 @@ test('loopback is up, and there is nothing else and no way out', async () => {
   expect(await sh(node, '/lab/bin/agent connect 192.0.2.1:9')).toContain('network is unreachable');
 });
 
-test('what is written on a node does not reach the host', async () => {
+test('files that are written on a node do not reach the host', async () => {
   const node = await startNode();
   const file = name('written');
   const folders = ['/etc', '/usr/local', '/root', '/tmp', '/home', '/var/lib', '/run', '/opt'];
@@ -129,7 +129,7 @@ test('sysctls of the machine are read-only, those of the network are the node’
   expect(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')).toBe(before);
 });
 
-test('two nodes do not see one another', async () => {
+test('two nodes do not see each other', async () => {
   const [one, two] = await Promise.all([startNode('one'), startNode('two')]);
   await one.writeFiles([{ nodePath: '/run/mine', content: 'one' }]);
   await one.start(['sleep', '1000'], { logPath: '/tmp/log' });
@@ -140,7 +140,7 @@ test('two nodes do not see one another', async () => {
   expect((await two.look()).items).toEqual([]);
 });
 
-test('files appear whole, links are replaced, and what is not wanted goes', async () => {
+test('files appear whole, links are replaced, and unwanted files are removed', async () => {
   const node = await startNode();
   await node.writeFiles([
     { nodePath: '/opt/a/b', content: 'é\n', mode: 0o750 },
@@ -177,24 +177,24 @@ test('a command has its input, environment and folder, and its own exit code or 
   expect((await node.exec(['cat'], { stdin: large })).stdout).toBe(large);
 });
 
-test('a time-out ends the command and all it started', async () => {
+test('a timeout ends the command and everything that it started', async () => {
   const node = await startNode();
   const result = await node.exec(['sh', '-c', 'echo before; sleep 1000 & sleep 1000'], { timeoutMs: 200 });
   expect(result).toMatchObject({ exitCode: null, signal: 'SIGKILL', stdout: 'before\n', timedOut: true });
   expect((await node.look()).items).toEqual([]);
 });
 
-test('what a command leaves in the background neither holds it up nor is hidden', async () => {
+test('a process that a command leaves in the background does not delay the command, and a look lists it', async () => {
   const node = await startNode();
   const result = await node.exec(['sh', '-c', 'sleep 1000 & echo done'], { timeoutMs: 60_000 });
   expect([result.stdout, result.timedOut]).toEqual(['done\n', false]);
-  // it is a shell for a moment, until it is sleep
+  // the process is a shell for a moment, before it becomes sleep
   await expect
     .poll(async () => (await node.look()).items)
     .toMatchObject([{ kind: 'process', name: 'sleep 1000' }]);
 });
 
-test('orphans are reaped, and take nobody’s exit code', async () => {
+test('orphans are reaped and do not take the exit code of another process', async () => {
   const node = await startNode();
   const results = await Promise.all(
     Array.from({ length: 40 }, (_, code) =>
@@ -206,20 +206,20 @@ test('orphans are reaped, and take nobody’s exit code', async () => {
   expect(await sh(node, 'cat /proc/[0-9]*/stat | grep -c " Z "')).toBe('0\nexit 1');
 });
 
-test('a background process ends when told, and its end is heard of', async () => {
+test('a background process ends when it gets a signal, and its end is reported', async () => {
   const node = await startNode();
   const started = await node.start(['sh', '-c', 'echo up; exec sleep 1000'], {
     logPath: '/var/log/deep/log',
   });
   await eventually(async () => (await node.readFile('/var/log/deep/log')) === 'up\n');
-  expect((await node.look()).items).toEqual([]); // the lab's own
+  expect((await node.look()).items).toEqual([]); // it belongs to the lab
   await started.signal('KILL');
   expect(await started.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
-  await started.signal('KILL'); // nothing to do
+  await started.signal('KILL'); // no effect: it has ended
   expect(await node.readFile('/var/log/deep/log')).toBe('up\n');
 });
 
-test('a look sees links, reservations, results and mounts, and says what it cannot see', async () => {
+test('a look lists links, reservations, results and mounts, and reports what it cannot see', async () => {
   const node = await startNode();
   await sh(
     node,
@@ -253,14 +253,14 @@ test('a look sees links, reservations, results and mounts, and says what it cann
   expect(await node.runtimeStatus()).toEqual({ answered: false, why });
 });
 
-test('a node knows what it used', async () => {
+test('a node reports its resource usage', async () => {
   const node = await startNode();
   await sh(node, 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done');
   const { cpuMs, memoryPeakBytes } = await node.usage();
   expect([cpuMs ?? 0, memoryPeakBytes ?? 0].every((figure) => figure > 0)).toBe(true);
 });
 
-test('a layer lies over the programs of the host', async () => {
+test('the files of a layer replace the programs of the host', async () => {
   const hostPath = join(agent.artifactsHostPath, 'layer:,1');
   for (const folder of ['usr/bin', 'etc/alternatives'])
     await mkdir(join(hostPath, folder), { recursive: true });
@@ -272,13 +272,13 @@ test('a layer lies over the programs of the host', async () => {
   );
 });
 
-test('artifacts are seen where the cache has them', async () => {
+test('artifacts are visible at their path in the cache', async () => {
   const node = await startNode();
   expect(await node.provide(agent.nodeTools)).toBe('/lab/artifacts/node-tools');
   expect(await sh(node, 'ls /lab/artifacts/node-tools/bin')).toBe('agent');
 });
 
-test('the end of a node leaves nothing, and a second end is none', async () => {
+test('the end of a node leaves nothing behind, and a second end has no effect', async () => {
   const node = await startNode();
   expect(groupsOf(name('a')).length).toBeGreaterThan(0);
   await node.end();
@@ -296,7 +296,7 @@ test('a second node of the same name is refused while the first is up', async ()
   );
 });
 
-test('kill -9 of the launcher takes the node along, fails what waits, and a sweep removes the rest', async () => {
+test('kill -9 of the launcher ends the node and fails pending commands, and a sweep removes the rest', async () => {
   const node = await startNode();
   const record: unknown = JSON.parse(readFileSync(join(agent.stateHostPath, `${name('a')}.json`), 'utf8'));
   const waiting = node.exec(['sleep', '1000']).then(() => 'it worked', String);
@@ -311,21 +311,21 @@ test('kill -9 of the launcher takes the node along, fails what waits, and a swee
   expect(readdirSync(agent.stateHostPath)).toEqual(['root']);
 });
 
-test('a sweep touches no node that is up', async () => {
+test('a sweep does not touch a node that is up', async () => {
   const node = await startNode();
   expect(await backend.sweep()).toEqual([]);
   expect(await sh(node, 'echo here')).toBe('here');
   expect((await backend.nodes()).map((one) => [one.name, one.kept])).toEqual([[name('a'), false]]);
 });
 
-/** A lab in a process of its own, which starts a node and does `then`. */
+/** A lab in a process of its own, which starts a node and then runs the code in `then`. */
 const startLab = (then: string) =>
   startProgram(`
      const node = await startBareNode(options, { name: ${JSON.stringify(name('b'))}, layers: [], nodeTools: options.nodeTools });
      await node.exec(['sh', '-c', 'ip link add cni0 type bridge; ip netns add one; setsid sleep 4321 &']);
      ${then}`);
 
-/** A program of its own with the backend's `options`; `line` is what it prints first. */
+/** A program in a process of its own, with the backend's `options`. `line` is the first line that it prints. */
 async function startProgram(text: string) {
   const folder = mkdtempSync(join(agent.artifactsHostPath, '..', 'lab-'));
   const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -362,7 +362,7 @@ test('kill -9 of the lab leaves no process, mount, network namespace or cgroup',
   expect(readdirSync(agent.stateHostPath)).toEqual(['root']);
 });
 
-test('a kept node outlives its lab, is entered, and ends when told', async () => {
+test('a kept node outlives its lab, can be entered, and can be ended', async () => {
   const { exited } = await startLab(`await node.keep(); console.log('kept');`);
   await exited;
   expect((await backend.nodes()).map((one) => [one.name, one.kept])).toEqual([[name('b'), true]]);
@@ -378,7 +378,7 @@ test('a kept node outlives its lab, is entered, and ends when told', async () =>
   await expect(backend.down(name('b'))).rejects.toThrow(`there is no node named ${name('b')}`);
 });
 
-test('a node that cannot be made says why', async () => {
+test('a node that cannot be made gives the reason', async () => {
   const broken = { ...agent, artifactsHostPath: '/proc/1' };
   const layers = [{ ...agent.nodeTools, hostPath: '/no/such/layer' }];
   await expect(

@@ -19,7 +19,7 @@ async function run(name: string, yaml: string) {
   return { exitCode, said: `${stdout}${stderr}`, output };
 }
 
-/** Each of these would do no harm, should it work; what does is tried in a virtual machine. */
+/** Each of these is harmless even if it works. Harmful ones are tried in a virtual machine. */
 const PROBES = [
   ['mount -o remount,rw /proc/sys', 32],
   ['mount -o remount,bind,rw /proc/sys', 32],
@@ -46,7 +46,7 @@ const GONE = [25, 22, 16, 17, 24, 32, 33, 34, 35, 36, 30, 37, 38, 39].reduce(
   0n,
 );
 
-test('a plugin cannot reach past its node by what people write in good faith, and can do what plugins do', async () => {
+test('a plugin cannot affect the machine beyond its node by ordinary commands, and can do what plugins do', async () => {
   const script = [
     '#!/bin/sh',
     '[ "$CNI_COMMAND" = ADD ] || exit 0',
@@ -79,7 +79,7 @@ steps:
   expect((bounding & GONE).toString(16)).toBe('0');
 });
 
-/** A container of this profile says how its system calls are filtered. */
+/** A container with the unconfined seccomp profile prints how its system calls are filtered. */
 const UNCONFINED_POD = `
 cd "$(mktemp -d)"
 echo '{"metadata":{"name":"p","namespace":"n","uid":"u"},"linux":{"security_context":{"namespace_options":{"network":2}}}}' > pod.json
@@ -108,7 +108,7 @@ test.each([
   expect((BigInt(`0x${bounding.split('\t')[1] ?? 'ffffffffff'}`) & GONE).toString(16)).toBe('0');
 });
 
-test('`up --limit` and withLimits() set what a node may take', async () => {
+test('`up --limit` and withLimits() set the limits of a node', async () => {
   const name = 'test-limits';
   const up = ['up', '--name', name, '--backend', 'bare', '--limit', 'processes=321'];
   expect(await cnilab(up)).toMatchObject({ exitCode: 0 });
@@ -121,7 +121,7 @@ test('`up --limit` and withLimits() set what a node may take', async () => {
   expect((await node.exec(['sh', '-c', script])).stdout).toContain('321');
 });
 
-test('a node that reaches a limit of its own is not judged; the next one is none the worse for it', async () => {
+test('a node that reaches one of its limits is not judged, and the next node is not affected', async () => {
   const { exitCode, output } = await run(
     'limits',
     `name: limits

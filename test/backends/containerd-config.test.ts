@@ -33,7 +33,7 @@ steps:
   return `${name}.yaml`;
 };
 
-test('a setting by its role is what every version reads, and a table that one does not read is told', async () => {
+test('a setting by role is read by every version, and a table that a version does not read is reported', async () => {
   const { stdout } = await cnilab(
     [
       'run',
@@ -54,7 +54,7 @@ test('a setting by its role is what every version reads, and a table that one do
     'pass  by-role containerd=2.0.0',
     'pass  by-role containerd=2.4.2',
     'pass  of-1 containerd=1.6.4',
-    'pass  of-1 containerd=2.4.2', // it moves the table before it reads it
+    'pass  of-1 containerd=2.4.2', // it migrates the table before it reads it
     'pass  of-2 containerd=2.0.0',
     'pass  of-2 containerd=2.4.2',
   ]);

@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { cnilab, type Finished } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
-/** What each scenario must come out as, with the finding that says why; all of them run in one session. */
+/** The expected outcome of each scenario, with the finding that explains it. All of them run in one session. */
 const KILL = `for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = containerd ] && kill -9 "$(basename $p)"; done`;
 const BRIDGE = `  cni-plugins: 1.1.1
   cni-config:
@@ -25,7 +25,7 @@ const FIRST_DEL_FAILS = `  - fake-plugin:
 
 interface Case {
   readonly node?: string;
-  /** each value is a run */
+  /** each value is one run */
   readonly times?: number;
   readonly steps: string;
   readonly comes: string;
@@ -189,7 +189,7 @@ const withoutNames = (text: string): string =>
     .replaceAll(/\/(?:var\/)?run\/netns\/cni-[0-9a-f-]+/g, 'NETNS')
     .replaceAll(/within \d+ ms/g, 'within N ms');
 
-test.each(Object.entries(CASES))('%s comes out as it must, each time', (name, { times = 1, comes }) => {
+test.each(Object.entries(CASES))('%s has the expected outcome each time', (name, { times = 1, comes }) => {
   const own = runs.filter(({ slug }) => slug.startsWith(`${name}.time-`));
   const came = own.map(({ outcome, findings }) => {
     const first = findings.find((one) => one.outcome === outcome);
@@ -199,7 +199,7 @@ test.each(Object.entries(CASES))('%s comes out as it must, each time', (name, { 
   expect(came).toEqual(Array.from({ length: times }, () => comes));
 });
 
-test('why containerd did not start is told, and its log is kept', () => {
+test('the reason why containerd did not start is reported, and its log is kept', () => {
   const failed = runs.find(({ slug }) => slug.startsWith('cri-cannot-be-loaded.'));
   const [finding] = failed?.findings ?? [];
   expect(finding?.detail?.slice(0, 2).join('\n')).toMatch(

@@ -13,17 +13,17 @@ const ACTIONLINT = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12';
 const folder = scratchFolder();
 const workflow = (name: string): string => readFileSync(join(ROOT, `.github/workflows/${name}.yml`), 'utf8');
 
-/** The workflow in README, as somebody copies it. */
+/** The workflow in README, as a user copies it. */
 const inReadme = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
   .map(([, text = '']) => text)
   .filter((text) => /^jobs:/m.test(text));
 
 let runners = 0;
-/** The packages of this checkout, as links: whatever a job does to them, those of this checkout stay. */
+/** The packages of this checkout, as hard links, so that a job cannot change those of this checkout. */
 const packages = join(folder, 'node_modules');
 beforeAll(() => void execFileSync('cp', ['-al', join(ROOT, 'node_modules'), packages]));
 
-/** A runner whose checkouts have the packages of this one already, so that not every job installs them. */
+/** A runner whose checkouts already have the packages of this one, so that not every job installs them. */
 function runner(options: Partial<RunnerOptions> = {}): GithubRunner {
   const own = join(folder, `runner-${(runners += 1)}`);
   mkdirSync(own);
@@ -35,7 +35,7 @@ function runner(options: Partial<RunnerOptions> = {}): GithubRunner {
   return new GithubRunner({ folder: own, checkout, ...options });
 }
 
-/** Passes on 1.6.4, and fails on 1.6.3. */
+/** Passes on 1.6.4 and fails on 1.6.3. */
 const OURS = `name: ours
 summary: A node that has the release of the matrix
 matrix: { containerd: [1.6.3, 1.6.4] }
@@ -88,7 +88,7 @@ describe('the action', () => {
     expect(recorded.some((path) => path.endsWith('journal.jsonl'))).toBe(true);
   });
 
-  test('a run that fails is a step that fails, and its runs are uploaded too', async () => {
+  test('a failed run fails the step, and its runs are uploaded too', async () => {
     const ours = runner();
     const job = await first(
       ours.runWorkflow(
@@ -107,7 +107,7 @@ describe('the action', () => {
     expect(job.summary).toContain('1.6.3');
   });
 
-  test('bad input is an error, and text of inputs is never run by a shell', async () => {
+  test('bad input is an error, and a shell never runs text of inputs', async () => {
     const witness = join(folder, 'witness');
     const ours = runner();
     const inputs = { scenarios: `"$(touch ${witness})"; touch ${witness}`, artifact: '' };
@@ -137,7 +137,7 @@ describe('the action', () => {
   });
 });
 
-test("README's workflow runs as it is", async () => {
+test('the workflow in README runs as it is', async () => {
   expect(inReadme).toHaveLength(1);
   const copied = runner();
   const job = await first(copied.runWorkflow(inReadme[0] ?? ''));
@@ -147,7 +147,7 @@ test("README's workflow runs as it is", async () => {
   ]);
 });
 
-test('regression: shards run all of the plan between them, and the report has all of their runs', async () => {
+test('regression: the shards together run the whole plan, and the report has all of their runs', async () => {
   const two = runner({
     inputs: { scenarios: 'ours.yaml unknown-plugin', shards: 2 },
     leaveOut: ({ with: withs }) => withs['artifact'] === 'cnilab-arm64',
@@ -156,7 +156,7 @@ test('regression: shards run all of the plan between them, and the report has al
   const outcomes = Object.fromEntries(results.map(({ name, result }) => [name, result]));
   const logs = results.map(logOf).join('\n');
   expect(outcomes, logs).toMatchObject({ plan: 'success', merge: 'failure', arm64: 'success' });
-  // one of the shards has the run of ours.yaml that fails
+  // one of the shards has the failing run of ours.yaml
   expect([outcomes['shard 1/2'], outcomes['shard 2/2']].sort(), logs).toEqual(['failure', 'success']);
   expect(readdirSync(two.artifacts).sort()).toEqual(['cnilab-1-of-2', 'cnilab-2-of-2', 'cnilab-report']);
   const runsOf = (name: string): readonly string[] => {
@@ -168,7 +168,7 @@ test('regression: shards run all of the plan between them, and the report has al
   expect([...runsOf('cnilab-1-of-2'), ...runsOf('cnilab-2-of-2')].sort()).toEqual([...reported].sort());
 });
 
-test('nightly: the newest releases are found, and run by the action', async () => {
+test('nightly: the newest releases are found, and the action runs them', async () => {
   const run: Record<string, string>[] = [];
   const results = await runner({
     leaveOut({ uses, with: withs }) {
@@ -191,7 +191,7 @@ test('nightly: the newest releases are found, and run by the action', async () =
   }
 });
 
-test('actionlint has nothing to say, also with the actions by their versions, whose inputs it knows', () => {
+test('actionlint reports nothing, also with released versions of the actions, whose inputs it knows', () => {
   const repository = join(folder, 'linted');
   mkdirSync(join(repository, '.github/workflows'), { recursive: true });
   execFileSync('git', ['init', '--quiet'], { cwd: repository });

@@ -8,7 +8,7 @@ import { scratchFolder } from '../rig/scratch.ts';
 
 const folder = scratchFolder();
 
-/** Of a host on which somebody else's CNI is: whatever of it reached a node would change every result. */
+/** A host with other CNI software: whatever reached a node would change every result. */
 const OTHERS = `
   set -e
   for path in /etc /opt /var/lib; do
@@ -24,12 +24,12 @@ const OTHERS = `
   exec "$@"
 `;
 
-test("a host with another's configuration, plugins and addresses changes no finding", async () => {
+test('a host with other CNI configuration, plugins and addresses changes no finding', async () => {
   const args = ['run', 'incompatible-version', '--containerd', '1.6.3'];
   const plain = await cnilab([...args, '--output', join(folder, 'plain')]);
   expect(plain.exitCode).toBe(0);
 
-  // The layers lie on a file system of memory: not every file system can be the upper one of an overlay.
+  // The layers are on a tmpfs: not every file system can be the upper one of an overlay.
   const upper = join(folder, 'upper');
   mkdirSync(upper);
   const inside = await cnilab([...args, '--output', join(folder, 'inside')], {

@@ -28,10 +28,10 @@ ${steps}`,
   return `${name}.yaml`;
 };
 
-/** 1.25.0 is no Go module that is served, so that without its release it is our own. */
+/** 1.25.0 is not available as a Go module, so without its release the lab's own crictl is used. */
 const withOwnCrictl = ['--sources', 'local,gomod,debian', '--crictl', '1.25.0'];
 
-test('a verb or a flag that only the official crictl has is no failure of anything', async () => {
+test('a verb or flag that only the official crictl has does not count as a failure', async () => {
   const steps = `  - exec: [crictl, stats]
     expect: { ok: false }
   - exec: [sh, -c, 'crictl ps --resolve-image-path || exit 5']
@@ -54,7 +54,7 @@ test('a verb or a flag that only the official crictl has is no failure of anythi
   expect(stdout).not.toContain('4-exec');
 });
 
-test('a containerd with which our own crictl does not speak is not at fault', async () => {
+test("a containerd whose API the lab's own crictl does not support makes a run inconclusive, not failed", async () => {
   const file = scenario('api', '  - run-pod: web\n    expect: { ok: false }\n');
   const { exitCode, stdout } = await cnilab(['run', ...withOwnCrictl, '--containerd', '1.6.4,2.4.2', file], {
     cwd: folder,
@@ -70,38 +70,41 @@ test('a containerd with which our own crictl does not speak is not at fault', as
 const kernelHas = (kind: string) =>
   spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'cnilab0', 'type', kind]).status === 0;
 
-test.skipIf(kernelHas('dummy'))('what the kernel lacks is no failure of a plugin', async () => {
-  const parent = `  - run-pod: web
+test.skipIf(kernelHas('dummy'))(
+  'a feature that the kernel lacks does not count as a failure of a plugin',
+  async () => {
+    const parent = `  - run-pod: web
     expect: { error: { contains: 'Link not found', why: 'the parent is not there yet, which is not the kernel' } }
   - exec: [ip, link, add, parent0, type, veth, peer, name, wire0]
 `;
-  const ipvlan = `  - run-pod: web
+    const ipvlan = `  - run-pod: web
     expect: { ok: false }
   - run-pod: other
 `;
-  const dummy = `  - exec: [ip, link, add, dummy0, type, dummy]
+    const dummy = `  - exec: [ip, link, add, dummy0, type, dummy]
     expect: { error: "Error: Unknown device type." }
 `;
-  const { exitCode, stdout } = await cnilab(
-    ['run', scenario('plugin', parent + ipvlan), scenario('command', dummy)],
-    { cwd: folder },
-  );
-  const during = 'the run did not come to its end: during the steps: the kernel of ';
-  expect(exitCode).toBe(69);
-  expect(stdout).toMatch(
-    new RegExp(
-      `3-run-pod: ${during}\\S+ does not have ipvlan, without which this fails: crictl runp .*--backend vm`,
-    ),
-  );
-  expect(stdout).toMatch(
-    new RegExp(`1-exec: ${during}\\S+ does not have dummy, without which this fails: ip link add`),
-  );
-  expect(stdout).not.toContain('fail ');
-  expect((await cnilab(['doctor'])).stdout).toMatch(/^-- {2}kernel +has no .*\bdummy\b/m);
-});
+    const { exitCode, stdout } = await cnilab(
+      ['run', scenario('plugin', parent + ipvlan), scenario('command', dummy)],
+      { cwd: folder },
+    );
+    const during = 'the run did not come to its end: during the steps: the kernel of ';
+    expect(exitCode).toBe(69);
+    expect(stdout).toMatch(
+      new RegExp(
+        `3-run-pod: ${during}\\S+ does not have ipvlan, without which this fails: crictl runp .*--backend vm`,
+      ),
+    );
+    expect(stdout).toMatch(
+      new RegExp(`1-exec: ${during}\\S+ does not have dummy, without which this fails: ip link add`),
+    );
+    expect(stdout).not.toContain('fail ');
+    expect((await cnilab(['doctor'])).stdout).toMatch(/^-- {2}kernel +has no .*\bdummy\b/m);
+  },
+);
 
 test.skipIf(!existsSync('/dev/net/tun'))(
-  'a node has the device with which plugins make tap devices',
+  'a node has the device from which plugins make tap devices',
   async () => {
     const steps = `  - exec: [ip, tuntap, add, tap0, mode, tap]
     expect: { left-behind: { link: [tap0] } }

@@ -26,11 +26,11 @@ async function journalOf(...scenario: readonly string[]): Promise<readonly Journ
 const stores = (journal: readonly JournalEntry[]) =>
   journal.filter((entry) => entry.kind === 'artifact' && entry.name === 'image-store');
 
-/** What containerd says when somebody imports an image. */
+/** The messages that containerd logs when an image is imported. */
 const imports = (journal: readonly JournalEntry[]) =>
   journal.filter((entry) => entry.kind === 'runtime-log' && entry.text.includes('ImageCreate event'));
 
-/** The entries of the cache's index that lead to a store of this version. */
+/** Removes the index entries of the cache that lead to a store of this version. */
 function forgetStores(): void {
   const index = join(cacheHostPath, 'index');
   for (const name of readdirSync(index)) {
@@ -39,7 +39,7 @@ function forgetStores(): void {
   }
 }
 
-test('images are imported once for a containerd, and are there without an import in later runs', async () => {
+test('images are imported once per containerd, and later runs have them without an import', async () => {
   forgetStores();
   const first = await journalOf('incompatible-version', '--containerd', '1.6.3');
   expect(stores(first)).toEqual([]);
@@ -52,8 +52,8 @@ test('images are imported once for a containerd, and are there without an import
   expect(imports(second)).toEqual([]);
 });
 
-test('a containerd with a configuration of the scenario’s imports its images itself', async () => {
-  await journalOf('incompatible-version', '--containerd', '1.6.3'); // now there is a store
+test('a containerd with a configuration from the scenario imports its images itself', async () => {
+  await journalOf('incompatible-version', '--containerd', '1.6.3'); // so that a store exists
   const scenario = join(output, 'configured.yaml');
   writeFileSync(
     scenario,

@@ -10,7 +10,7 @@ import { UNPRIVILEGED } from '../rig/unprivileged.ts';
 const folder = scratchFolder();
 const recorded = join(folder, 'recorded');
 
-/** What is refused: exit 2, one message, and nothing was run. */
+/** Input that is rejected: exit code 2, one message, and nothing was run. */
 async function refused(...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await cnilab([...args, '--output', recorded], { cwd: folder });
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -88,7 +88,7 @@ test.each([
   expect(await refused('run', 'incompatible-version', ...flags)).toBe(`cnilab: ${message}\n`);
 });
 
-test('a folder in which nothing can be recorded is known before anything runs', async () => {
+test('an output folder that cannot be written is reported before anything runs', async () => {
   const { exitCode, stdout, stderr } = await cnilab([
     'run',
     'incompatible-version',
@@ -103,7 +103,7 @@ test('a folder in which nothing can be recorded is known before anything runs', 
   });
 });
 
-test('all mistakes of all files are told at once, each with its place', async () => {
+test('all mistakes of all files are reported at once, each with its position', async () => {
   mkdirSync(join(folder, 'bad'));
   writeFileSync(join(folder, 'bad/one.yaml'), ONE);
   writeFileSync(
@@ -137,7 +137,7 @@ two.yaml:9:9 no branch covers containerd=1.6.3; there are containerd "<1.6.3", c
 `);
 });
 
-test('a version that no source has: what was tried, why each did not serve, and the nearest that exist', async () => {
+test('a version that no source has: the message says what was tried, why each source failed, and the nearest versions', async () => {
   const { exitCode, stderr } = await cnilab([
     'run',
     'incompatible-version',
@@ -177,7 +177,7 @@ vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not t
 `,
   ],
 ] as const)(
-  'without root there is one message, with the ways out: --backend %s',
+  'without root there is one message, with the alternatives: --backend %s',
   async ([backend, message]) => {
     const home = join(folder, 'home');
     const args = ['run', 'incompatible-version', '--backend', backend, '--output', '/tmp'];
@@ -190,7 +190,7 @@ vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not t
   },
 );
 
-test('a file that there is not, a name that two files have, and bytes that are no text', async () => {
+test('a missing file, a name in two files, and bytes that are not UTF-8 are rejected', async () => {
   const sound = (name: string) =>
     `name: ${name}\nsummary: s\nnode: { containerd: 1.6.4, cni-plugins: none }\nsteps: [{ exec: ['true'] }]\n`;
   expect(await refused('run', 'missing-versio.yaml')).toBe(

@@ -68,7 +68,7 @@ test.each([
   expect(again.stdout).toContain(`the run did not come to its end: interrupted by ${signal}`);
 });
 
-test('a second one does not wait, and nothing is left all the same', async () => {
+test('a second signal does not wait, and still nothing is left behind', async () => {
   const lab = await startRun('twice');
   lab.process.kill('SIGINT');
   await until('its answer', () => lab.output().includes(TOLD('SIGINT')));
@@ -97,7 +97,7 @@ test.each([
   expect(await settled(before, [output])).toEqual(before);
 });
 
-test('a reader that goes away (`| head -1`) ends the run, and nothing is left', async () => {
+test('a closed output (`| head -1`) ends the run, and nothing is left behind', async () => {
   const command = `node bin/cnilab.cjs run incompatible-version --output ${output} | head -1; echo "\${PIPESTATUS[0]}"`;
   expect(execFileSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8' })).toMatch(
     /^\d+ runs on bare, \d+ at a time\n143\n$/,
@@ -105,7 +105,7 @@ test('a reader that goes away (`| head -1`) ends the run, and nothing is left', 
   expect(await settled(before, [output])).toEqual(before);
 });
 
-test('an error that nobody expected, in the middle of a step: 70, one message, and nothing is left', async () => {
+test('an unexpected error during a step: exit code 70, one message, and nothing is left behind', async () => {
   const preload = join(output, 'throws.cjs');
   writeFileSync(preload, "process.on('SIGUSR2', () => { throw new TypeError('x is not a function'); });\n");
   const lab = await startRun('bug', { NODE_OPTIONS: `--require=${preload}` });

@@ -14,8 +14,8 @@ let before: HostState;
 
 beforeAll(async () => {
   expect((await cnilab(args)).exitCode).toBe(0);
-  expect(await cnilab(['ps'])).toMatchObject({ stdout: '', stderr: 'no node is up\n' }); // these tests end all that are kept
-  // what `up` takes by default is in the cache from here on, and nothing more is said of it
+  expect(await cnilab(['ps'])).toMatchObject({ stdout: '', stderr: 'no node is up\n' }); // these tests end all kept nodes
+  // from here on the default components of `up` are in the cache, so their download is not reported again
   expect((await cnilab(['up', '--name', 'test-first', '--containerd', '1.6.4'])).exitCode).toBe(0);
   await cnilab(['down', 'test-first']);
   before = await settled(hostState([output]), [output]);
@@ -31,7 +31,7 @@ const said = async (...words: string[]) => {
 
 const NOTHING_LEFT = 'killed runs left nothing on this host\n';
 
-/** A node by hand; the names of these tests are their own. */
+/** Starts a node with `up`. The names of these tests are their own. */
 async function up(name: string, ...flags: string[]): Promise<void> {
   const { exitCode, stdout, stderr } = await said('up', '--name', name, '--containerd', '1.6.4', ...flags);
   expect({ exitCode, stdout, stderr }).toEqual({
@@ -84,7 +84,7 @@ test('up makes a node of these versions and this configuration', async () => {
   expect(await on('crictl', 'info')).toContain('"mine-${not-a-capture}"');
 });
 
-test('enter passes on arguments, streams and exit codes as they are', async () => {
+test('enter passes on arguments, streams and exit codes unchanged', async () => {
   await up('test-enter');
   expect(
     await said('enter', 'test-enter', '--', 'sh', '-c', 'echo "$1"; echo err >&2; exit 7', 'sh', '--keep  x'),
@@ -99,10 +99,10 @@ test('enter passes on arguments, streams and exit codes as they are', async () =
     stdout: '',
   });
   expect((await said('enter', 'test-enter', '--', 'crictl', 'pods')).stdout).toMatch(/^POD ID /);
-  expect(await said('enter', 'test-enter')).toEqual({ exitCode: 0, stdout: '', stderr: '' }); // a shell with nothing to read
+  expect(await said('enter', 'test-enter')).toEqual({ exitCode: 0, stdout: '', stderr: '' }); // a shell with no input
 });
 
-test('several nodes are up at once; down ends the one that is named, down --all and clean --kept the rest', async () => {
+test('several nodes are up at once; down ends the named one, down --all and clean --kept end the rest', async () => {
   await Promise.all([up('test-one'), up('test-two'), up('test-three')]);
   expect(
     (await said('ps')).stdout
@@ -128,7 +128,7 @@ test('several nodes are up at once; down ends the one that is named, down --all 
   expect(await settled(before, [output])).toEqual(before);
 });
 
-test('the cache is not removed under a node', async () => {
+test('the cache is not removed while a node uses it', async () => {
   await up('test-cache');
   expect(await said('clean', '--cache')).toEqual({
     exitCode: 69,
@@ -137,7 +137,7 @@ test('the cache is not removed under a node', async () => {
   });
 });
 
-test('what cannot be done is said in one line', async () => {
+test('each impossible request is one line of error', async () => {
   await up('test-name');
   expect(await said('up', '--name', 'test-name')).toEqual({
     exitCode: 2,

@@ -15,7 +15,7 @@ import { settled } from '../rig/settled.ts';
 import { until } from '../rig/until.ts';
 
 const TIMES = 50;
-/** so many of them before the first line of a journal */
+/** how many of the kills come before the first line of a journal */
 const EARLY = 5;
 
 const output = scratchFolder();
@@ -25,16 +25,16 @@ const runInto = (folder: string) => [
 ];
 const args = runInto('all');
 let before: HostState;
-/** how many lines its journals have, so that the moments to kill at are spread over all of it */
+/** the number of lines in its journals, so that the kills are spread over all of them */
 let lines: number;
 
 beforeAll(async () => {
-  expect((await cnilab(args)).exitCode).toBe(0); // everything is in the cache now
+  expect((await cnilab(args)).exitCode).toBe(0); // now everything is in the cache
   lines = journalIn(join(output, 'all')).length;
   before = await settled(hostState([output]), [output]);
 });
 
-/** The records of nodes that are there now and were not before. */
+/** The records of nodes that exist now and did not exist before. */
 const newRecords = (): readonly NodeRecord[] =>
   readdirSync(RECORDS)
     .filter((name) => name.endsWith('.json') && !before.etc.includes(join(RECORDS, name)))
@@ -51,7 +51,7 @@ test(`kill -9 of the lab at ${TIMES} different moments leaves the host as it was
     const { signal } = await killAtLine(lab, { output: join(output, folder), line });
     if (signal === 'SIGKILL') killed += 1;
   }
-  expect(killed).toBeGreaterThan(TIMES / 2); // or this test has killed nothing
+  expect(killed).toBeGreaterThan(TIMES / 2); // otherwise this test has killed nothing
   expect(await settled(before, [output])).toEqual(before);
 });
 
@@ -69,7 +69,7 @@ test('kill -9 of the lab while a node reboots leaves the host as it was', async 
   expect(await settled(before, [output])).toEqual(before);
 });
 
-test('kill -9 of the lab and of what makes its nodes: the nodes are gone, and clean removes the rest', async () => {
+test('kill -9 of the lab and of its launchers: the nodes are gone, and clean removes the rest', async () => {
   const lab = startCnilab(args);
   const records = await until('a node with a process', () => {
     const found = newRecords();
@@ -84,7 +84,7 @@ test('kill -9 of the lab and of what makes its nodes: the nodes are gone, and cl
   expect(await settled(before, [output])).toEqual(before);
 });
 
-test('what a killed lab left is removed by the next run, which is none the worse for it', async () => {
+test('the next run removes what a killed lab left behind, and passes', async () => {
   const lab = startCnilab(args);
   const records = await until('a node with a process', () => {
     const found = newRecords();
@@ -99,7 +99,7 @@ test('what a killed lab left is removed by the next run, which is none the worse
   expect(await settled(before, [output])).toEqual(before);
 });
 
-/** Leaks as a lab could make them, each by hand; `undo` removes it. */
+/** Leaks as a lab could make them. `undo` removes each of them. */
 const LEAKS: Readonly<Record<string, { make: () => void; undo: () => void; seenIn: keyof HostState }>> = {
   'a mount': {
     make: () => {
@@ -138,7 +138,7 @@ function firstCgroup(): string {
   return line?.split(' ')[4] ?? '/sys/fs/cgroup';
 }
 
-test.each(Object.entries(LEAKS))('%s that stays would be seen', (_, { make, undo, seenIn }) => {
+test.each(Object.entries(LEAKS))('%s that is left behind is detected', (_, { make, undo, seenIn }) => {
   const clean = hostState([output]);
   make();
   try {
@@ -149,7 +149,7 @@ test.each(Object.entries(LEAKS))('%s that stays would be seen', (_, { make, undo
   expect(hostState([output])[seenIn]).toEqual(clean[seenIn]);
 });
 
-test('a process that stays, and a network namespace with it, would be seen', async () => {
+test('a process that is left behind, and its network namespace, are detected', async () => {
   const clean = hostState([output]);
   const leak = spawn('unshare', ['--net', 'bash', '-c', 'exec -a containerd-leak sleep 1000'], {
     stdio: 'ignore',
@@ -169,8 +169,8 @@ test('a process that stays, and a network namespace with it, would be seen', asy
   expect(await settled(clean, [output])).toEqual(clean);
 });
 
-test('a link and a named network namespace that stay would be seen', async () => {
-  // In a network and mount namespace of its own, so that not even a test of leaks touches the host's.
+test('a link and a named network namespace that are left behind are detected', async () => {
+  // In a network and mount namespace of its own, so that the test does not touch the host's.
   const script = `
     import { hostState } from ${JSON.stringify(new URL('../rig/host-state.ts', import.meta.url).pathname)};
     import { execFileSync } from 'node:child_process';

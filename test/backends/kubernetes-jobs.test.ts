@@ -18,7 +18,7 @@ interface Container {
 const folder = scratchFolder();
 const runs = join(folder, 'runs');
 
-/** Runs the command of a Job's container with its own variables, and those given over them. */
+/** Runs the command of a Job's container with its own variables, and with `env`, which overrides them. */
 function runContainer(job: string, env: Readonly<Record<string, string>>) {
   const { spec } = parse(readFileSync(join(ROOT, 'deploy', job), 'utf8')) as {
     spec: { template: { spec: { containers: [Container] } } };
@@ -63,7 +63,7 @@ steps:
   verdicts.push(first.stdout);
   const early = runContainer('merge/job.yaml', {});
   expect([1, 69], early.stderr).toContain(early.status); // never a pass while a shard is missing
-  // as Kubernetes does when a pod is lost: the same index again
+  // Kubernetes does this when it loses a pod: the same index again
   expect(shard(0).status).toBe(0);
   const second = shard(1);
   expect(second.status, second.stderr).toBe(0);
@@ -76,7 +76,7 @@ steps:
   expect(readdirSync(runs).sort()).toEqual([
     ...['junit.xml', 'report.html', 'results.json', 'shard-0', 'shard-1'],
   ]);
-  // a command that is wrong is no verdict
+  // a wrong command line gives no verdict
   expect(
     runContainer('shards/job.yaml', { SCENARIOS: 'none.yaml', SHARDS: '2', JOB_COMPLETION_INDEX: '0' })
       .status,

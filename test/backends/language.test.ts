@@ -9,10 +9,10 @@ import { scratchFolder } from '../rig/scratch.ts';
 
 const folder = scratchFolder();
 
-/** A conflist whose name is not UTF-8: JSON as plugins take it, and other bytes than any text of ours could be. */
+/** A conflist whose name is not UTF-8: JSON that plugins accept, with bytes that no string of the lab can hold. */
 const LATIN1 = Buffer.from('{ "cniVersion": "1.0.0", "name": "caf\xe9", "plugins": [] }\n', 'latin1');
 
-test('bytes reach the node as they are, and a command in a container has its own end and its own words', async () => {
+test('bytes reach the node unchanged, and a command in a container has its own exit code and its own output', async () => {
   mkdirSync(join(folder, 'words'));
   writeFileSync(join(folder, 'words/latin1.conflist'), LATIN1);
   writeFileSync(
@@ -99,7 +99,7 @@ steps:
   expect(stopped).toEqual(ids);
 });
 
-test('a node for work by hand is all that the node of a scenario is, and what the command line lays over it', async () => {
+test('a node of `up --scenario` is the same as the scenario’s, with the changes of the command line', async () => {
   const name = `lab-by-hand-${process.pid}`;
   writeFileSync(
     join(folder, 'by-hand.yaml'),

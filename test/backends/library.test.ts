@@ -25,14 +25,14 @@ const BRIDGE = {
 };
 const bridged = new RuntimeNode().withContainerd('1.6.4').withCniPlugins('1.1.1').withCniConfig(BRIDGE);
 
-/** How a matcher failed, in its own words. */
+/** The error message of a failed matcher. */
 const words = async (failing: Promise<void>): Promise<string> =>
   failing.then(
     () => 'it did not fail',
     (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
   );
 
-test('a pod lives and goes, and what is there meanwhile is known by kind', async () => {
+test('a pod starts and ends, and what is on the node in between is listed by kind', async () => {
   let name = 'none';
   {
     await using node = await bridged.start();
@@ -58,7 +58,7 @@ test('a pod lives and goes, and what is there meanwhile is known by kind', async
   expect((await cnilab(['ps'])).stdout).not.toContain(name);
 });
 
-test('pods reach one another, several are run at once, and containerd may be started again meanwhile', async () => {
+test('pods reach each other, several run at once, and containerd may restart in between', async () => {
   await using node = await bridged.start();
   const [server, client] = await Promise.all([node.runPod(), node.runPod()]);
   expect([server.name, client.name, [server.ip, client.ip].sort()]).toEqual([
@@ -68,7 +68,7 @@ test('pods reach one another, several are run at once, and containerd may be sta
   ]);
   const container = await server.runContainer(['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']);
   expect((await container.exec(['hostname'])).stdout.trim()).toBe(server.name);
-  // it listens a moment after it has started
+  // the server listens a moment after it has started
   expect(await vi.waitFor(() => client.connect(`${server.ip}:80`), { timeout: 30_000 })).toBe('hello\n');
   await node.restartRuntime();
   expect(await node.connect(`${server.ip}:80`)).toBe('hello\n');
@@ -80,7 +80,7 @@ test('pods reach one another, several are run at once, and containerd may be sta
   await expect(node).toLeaveNothingBehind();
 });
 
-test('what a plugin of your own says is compared to the letter, and what it leaves is told', async () => {
+test('a user’s own plugin: its error is compared exactly, and what it leaves behind is listed', async () => {
   const plugin = join(folder, 'grumpy');
   writeFileSync(
     plugin,
@@ -112,7 +112,7 @@ test('what a plugin of your own says is compared to the letter, and what it leav
   );
 });
 
-test('a configuration that this containerd does not read is refused, and by its role it is read', async () => {
+test('a setting that this containerd does not read is rejected, and the same setting by role is read', async () => {
   const setting = { cni: { max_conf_num: 2 } };
   const of2 = bridged.withRuntimeConfig({ plugins: { 'io.containerd.cri.v1.runtime': setting } });
   await expect(of2.start()).rejects.toThrow(

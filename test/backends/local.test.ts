@@ -17,7 +17,7 @@ const artifactsOf = (runHostPath: string) => {
   return journal.value.flatMap((entry) => (entry.kind === 'artifact' ? [entry] : []));
 };
 
-/** The user's own build, which is the lab's of 1.6.4 in another place. */
+/** The user's own build: the lab's build of 1.6.4 in another place. */
 beforeAll(async () => {
   const run = await cnilab([
     'run',
@@ -33,7 +33,7 @@ beforeAll(async () => {
   cpSync(join(cache, 'artifacts', containerd?.key ?? '', 'bin'), build, { recursive: true });
 });
 
-test('--containerd local:FOLDER runs the build that lies there, and says so', async () => {
+test('--containerd local:FOLDER runs the build in that folder, and reports it', async () => {
   const output = join(folder, 'flag');
   const { exitCode, stdout } = await cnilab(
     [
@@ -80,7 +80,10 @@ steps:
   expect(artifactsOf(runs[0]?.outputHostPath ?? '')[0]).toMatchObject({ version: '1.6.4', source: 'local' });
 });
 
-/** A run of one step on the user's build with this in the place of its containerd, which is there by another name. */
+/**
+ * Runs one step on the user's build, with this text as its containerd. The real one is in the folder under another
+ * name.
+ */
 async function runWith({ name, containerd, node = '' }: { name: string; containerd: string; node?: string }) {
   const bin = join(folder, name);
   cpSync(build, bin, { recursive: true });
@@ -101,13 +104,13 @@ ${node}steps:
   return cnilab(['run', file, '--output', join(folder, `${name}-runs`)]);
 }
 
-/** The real one, with a folder for its state that cannot be made anywhere. */
+/** The real containerd, with a state folder that cannot be created. */
 const refusesToStart = `#!/bin/sh
 exec "$(dirname "$(readlink -f "$0")")/containerd-shim-runc-v1" --root /proc/none "$@"
 `;
 const REASON = /containerd: .*mkdir \/proc\/none: no such file or directory/;
 
-test('a build that gives up at its first start is a failure, with the line that says why', async () => {
+test('a build that exits at its first start is a failure, with the log line that explains it', async () => {
   const { exitCode, stdout } = await runWith({ name: 'gives-up', containerd: refusesToStart });
   expect({ exitCode, stdout }).toEqual({
     exitCode: 1,
@@ -118,14 +121,14 @@ test('a build that gives up at its first start is a failure, with the line that 
   expect(stdout).toMatch(REASON);
 });
 
-test('and may be expected to, by that line', async () => {
+test('a file can expect a build to exit, by its log line', async () => {
   const message = "{ contains: 'mkdir /proc/none: no such file or directory', why: 'any way to say it' }";
   const node = `  expect: { runtime: ended, log: { message: ${message} } }\n`;
   const { exitCode, stdout } = await runWith({ name: 'expected', containerd: refusesToStart, node });
   expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
 });
 
-test('one that the node cannot execute is not at fault', async () => {
+test('a build that the node cannot execute makes the run inconclusive', async () => {
   const shell = join(folder, 'shell-of-this-host');
   copyFileSync('/bin/sh', shell);
   chmodSync(shell, 0o755);
@@ -138,7 +141,7 @@ test('one that the node cannot execute is not at fault', async () => {
   expect(stdout).toContain('no such file or directory');
 });
 
-test('nor is one that says nothing of why it ends', async () => {
+test('a build that exits without a reason makes the run inconclusive', async () => {
   const silent = refusesToStart.replace('exec ', '[ "$1" = --version ] || exit 3\nexec ');
   const { exitCode, stdout } = await runWith({ name: 'silent', containerd: silent });
   expect({ exitCode, stdout }).toEqual({

@@ -13,10 +13,10 @@ import { scratchFolder } from '../rig/scratch.ts';
 
 const output = scratchFolder();
 const SAMPLE = 24;
-/** CNILAB_SEED runs the very sample of an earlier test again. */
+/** CNILAB_SEED repeats the sample of an earlier test. */
 const seed = Number(process.env['CNILAB_SEED'] ?? Date.now() % 1_000_000);
 
-/** Numbers from 0 up to 1, the same for the same seed: mulberry32. */
+/** Numbers from 0 to 1, excluding 1. The same seed gives the same numbers (mulberry32). */
 function random(start: number): () => number {
   let state = start;
   return () => {
@@ -27,7 +27,7 @@ function random(start: number): () => number {
   };
 }
 
-// That all of them are failures is known from recorded journals: scenarios.test.ts. Here a few of them are run.
+// scenarios.test.ts shows from recorded journals that all of them fail. Here a few of them run on real nodes.
 test(`a random sample of changed expectations fails on real nodes (CNILAB_SEED=${seed})`, async () => {
   const world = ambientWorld();
   const flags = { backend: 'bare', output } as const;

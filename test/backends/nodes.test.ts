@@ -12,10 +12,10 @@ import { settled } from '../rig/settled.ts';
 const NODES = 32;
 const folder = scratchFolder();
 
-test(`${NODES} nodes at once run a pod each, see nothing of one another, and are gone`, async () => {
+test(`${NODES} nodes at once run a pod each, do not see each other, and end without remains`, async () => {
   const numbers = Array.from({ length: NODES }, (_, number) => number + 1);
   const scenario = join(folder, 'many.yaml');
-  // Every node has the same names and addresses: what one does would be in the way of the others.
+  // Every node uses the same names and addresses, so that they would disturb each other if they were not isolated.
   writeFileSync(
     scenario,
     `name: many

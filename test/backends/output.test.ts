@@ -11,7 +11,7 @@ const folder = scratchFolder();
 const scenario = join(folder, 'one.yaml');
 const runs = join(folder, 'runs');
 
-/** One version that exists and that no source here can bring, beside one that is available. */
+/** One version that exists but that no source here has, beside one that is available. */
 beforeAll(() => {
   writeFileSync(
     scenario,
@@ -25,11 +25,11 @@ steps:
   );
 });
 
-/** A mirror that refuses connections: the release source cannot be reached. */
+/** A mirror that refuses connections, so that the release source is not available. */
 const NOBODY = ['--mirror', 'http://127.0.0.1:9'];
 const run = (...args: readonly string[]) => cnilab(['run', scenario, '--output', runs, ...args]);
 
-test('a version that is not available stops the runs that need it, and no others', async () => {
+test('a version that is not available stops only the runs that need it', async () => {
   const { exitCode, stdout } = await run(...NOBODY, '--reporter', 'json');
   const report = JSON.parse(stdout) as {
     runs: { title: string; outcome: string; findings: { message: string; outcome: string }[] }[];
@@ -48,7 +48,7 @@ test('when no run is possible, nothing is run', async () => {
   expect(stderr).toContain('containerd 1.6.3 from release is not available');
 });
 
-describe('what cannot be written is told, and is no success', () => {
+describe('output that cannot be written is reported, and is not a success', () => {
   const toFullDevice = (...args: readonly string[]) =>
     spawnSync(
       'sh',
@@ -76,7 +76,7 @@ describe('what cannot be written is told, and is no success', () => {
   const onDisk = (kib: number, ...args: readonly string[]) => {
     const disk = join(folder, 'disk');
     mkdirSync(disk, { recursive: true });
-    // what is there in the end is shown, as the disk goes with the command
+    // lists what is on the disk at the end, because the disk goes with the command
     const script =
       'mount -t tmpfs -o size=$1k none "$2" && shift 2 && "$@"; code=$?; ls "$DISK"/*/*; tail -qn 1 "$DISK"/*/*/verdict.json; exit $code';
     const { status, stdout, stderr } = spawnSync(
@@ -168,7 +168,7 @@ describe('a recorded run that is damaged', () => {
     expect(stdout).toContain(why);
   });
 
-  test('and one without a plan, a file, and a folder that is not there', async () => {
+  test('a folder without a plan, a file, and a missing folder are rejected', async () => {
     rmSync(recorded, { recursive: true, force: true });
     cpSync(whole, recorded, { recursive: true });
     rmSync(join(recorded, 'plan.json'));
@@ -182,7 +182,7 @@ describe('a recorded run that is damaged', () => {
     ]);
   });
 
-  test('runs are not recorded in a file', async () => {
+  test('--output with a file is rejected', async () => {
     const { exitCode, stderr } = await cnilab(['run', scenario, '--output', scenario]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('runs cannot be recorded in')]);
   });

@@ -51,7 +51,7 @@ async function run(name: string, text: string) {
   return { ...ended, findings: (JSON.parse(written) as { findings: readonly Finding[] }).findings };
 }
 
-test('what a report offers can be pasted as it stands, and then holds', async () => {
+test('what a report offers can be pasted unchanged, and then passes', async () => {
   const before = await run('before', SCENARIO);
   const wrong = before.findings.filter(({ outcome }) => outcome !== 'pass');
   expect(before.exitCode).toBe(1);
@@ -60,7 +60,7 @@ test('what a report offers can be pasted as it stands, and then holds', async ()
     if (place === undefined || paste === undefined) continue;
     const line = lines[place.line - 1] ?? '';
     const indent = line.slice(0, line.length - line.trimStart().length);
-    // a step without `expect` gets one; what stands there in its own line is replaced
+    // a step without `expect` gets one; an existing line is replaced
     lines[place.line - 1] = line.includes('- ') ? `${line}\n    expect: { ${paste} }` : `${indent}${paste}`;
   }
   const pasted = lines.join('\n');

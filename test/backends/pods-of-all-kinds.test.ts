@@ -9,7 +9,7 @@ const KINDS = {
   'of a user namespace': { namespace_options: { userns_options: { mode: 0, uids: IDS, gids: IDS } } },
 };
 
-/** A pod with a container in it; says which ids the container's root has outside. */
+/** A pod with a container in it. It prints the ids that the container's root has outside. */
 const SCRIPT = `
 set -e
 cd "$(mktemp -d)"
@@ -44,7 +44,7 @@ test.each(['1.6.4', '2.4.2'])(
     expect(seen).toEqual({
       plain: '0 0 4294967295',
       privileged: '0 0 4294967295',
-      // 1.x takes no notice of user namespaces
+      // 1.x ignores user namespaces
       'of a user namespace': version.startsWith('1.') ? '0 0 4294967295' : '0 65536 65536',
     });
   },

@@ -20,7 +20,7 @@ const CONFLIST = JSON.stringify({
   ],
 });
 
-/** Runs a scenario of these steps; returns what the journal has of the recorder. */
+/** Runs a scenario with these steps and returns the recorder's part of the journal. */
 async function recordOf(name: string, steps: string, { flags = [] as readonly string[] } = {}) {
   const output = join(folder, name);
   mkdirSync(output);
@@ -50,7 +50,7 @@ ${steps}
   return { result, entries: journal.value, calls: callsIn(journal.value) };
 }
 
-/** Each call as one line, in the order of their starts: the step, the depth, verb and plugin, and how it ended. */
+/** Each call as one line, in the order of the starts: the step, the depth, the verb and plugin, and how it ended. */
 function callsIn(entries: readonly JournalEntry[]): readonly string[] {
   const started = entries.filter((entry) => entry.kind === 'cni-call-started');
   const ends = new Map(
@@ -64,7 +64,7 @@ function callsIn(entries: readonly JournalEntry[]): readonly string[] {
   });
 }
 
-test('every call of a pod is in the journal, delegated ones too, with the step that caused it', async () => {
+test('every call of a pod is in the journal, delegated calls too, with the step that caused it', async () => {
   const { result, entries, calls } = await recordOf(
     'life',
     `  - run-pod: web
@@ -105,7 +105,7 @@ expect: { left-behind: none }`,
   expect(entries.filter(({ kind }) => kind === 'unrecorded')).toEqual([]);
 });
 
-test('a plugin that is killed, one that takes the place of another, and one that hangs to the end of the node', async () => {
+test('a killed plugin, a plugin that replaces another, and one that hangs until the node ends are recorded', async () => {
   const { result, calls } = await recordOf(
     'ends',
     `  - fake-plugin: { plugin: mine, script: "#!/bin/sh\\nkill -KILL $$\\n" }
@@ -125,12 +125,12 @@ test('a plugin that is killed, one that takes the place of another, and one that
     '3-run-pod mine ADD SIGKILL',
     '3-run-pod mine DEL SIGKILL',
     '6-run-pod mine ADD 0',
-    '8-stop-pod mine DEL SIGKILL', // by containerd, whose caller has gone
+    '8-stop-pod mine DEL SIGKILL', // containerd kills it, because its caller has gone
     '9-exec mine CHECK no end',
   ]);
 });
 
-test('a flag goes before the file', async () => {
+test('a flag takes precedence over the file', async () => {
   const { result, calls } = await recordOf('unrecorded', '  - run-pod: web', { flags: ['--no-record'] });
   expect(result.exitCode, result.stdout).toBe(0);
   expect(calls).toEqual([]);

@@ -36,7 +36,7 @@ test.each([
   expect(said).toBe(exitCode);
 });
 
-test('--reporter json is one document on standard output, and nothing else', async () => {
+test('--reporter json prints one document on standard output, and nothing else', async () => {
   const { exitCode, stdout, stderr } = await cnilab([
     'run',
     passes,
@@ -82,7 +82,7 @@ test('--reporter junit=FILE is well-formed XML beside the terminal report', asyn
   ]);
 });
 
-/** The names of all elements in order; throws where XML is not well-formed. */
+/** The names of all elements in order. Throws if the XML is not well-formed. */
 function elementsOf(xml: string): readonly string[] {
   const names: string[] = [];
   const open: string[] = [];

@@ -10,14 +10,14 @@ import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
 const folder = scratchFolder();
-/** of this step alone, so that the test finds its process on the host */
+/** unique to this step, so that the test finds its process on the host */
 const SLEEP = `1.5${process.pid}`;
 
 function commandOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
-    return ''; // no process, or none any more
+    return ''; // no such process, or it has ended
   }
 }
 

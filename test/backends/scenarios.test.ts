@@ -35,7 +35,7 @@ interface Recorded {
   readonly hostPath: string;
 }
 
-/** Of the runs: what else a session has is in files. */
+/** The slugs of the runs, which are folders. Everything else in a session is a file. */
 const slugs = (): readonly string[] =>
   readdirSync(session, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
 
@@ -64,7 +64,7 @@ function planOfText(file: string, text: string) {
 const verdictOf = (hostPath: string): unknown =>
   JSON.parse(readFileSync(join(hostPath, 'verdict.json'), 'utf8'));
 
-test('every shipped scenario and every control comes out as it says', () => {
+test('every shipped scenario and every control has its expected outcome', () => {
   expect(ran.stderr).toBe('');
   expect(ran.stdout.split('\n').filter((line) => /^(?:fail|inconclusive) /.test(line))).toEqual([]);
   expect(ran.exitCode).toBe(0);
@@ -77,7 +77,7 @@ test('every shipped scenario and every control comes out as it says', () => {
   );
 });
 
-test('every control rings by the check that it names', () => {
+test('every control fails by the check that it names', () => {
   const controls = recordedRuns().filter(({ run }) => run.control !== undefined);
   const rung = controls.map(({ run, entries }) => {
     const last = judge(run, entries).findings.at(-1);
@@ -94,7 +94,7 @@ test('every control rings by the check that it names', () => {
 const whereOf = (control: RunPlan['control']): string =>
   `${control?.step}${control?.on === undefined ? '' : ` on ${control.on}`}`;
 
-test('judged again, each recorded run gives the findings that were written down', async () => {
+test('a second judgement of each recorded run gives the recorded findings', async () => {
   const again = await cnilab(['report', session, '--reporter', 'json']);
   expect(again.exitCode).toBe(0);
   const { runs } = JSON.parse(again.stdout) as {
@@ -106,7 +106,7 @@ test('judged again, each recorded run gives the findings that were written down'
   );
 });
 
-test('an expectation that is changed in any way is a failure by its own check', () => {
+test('any change to an expectation is a failure of its own check', () => {
   const quiet: string[] = [];
   const checks = new Set<string>();
   for (const { run, entries } of shipped()) {
@@ -140,7 +140,7 @@ test('an expectation that is changed in any way is a failure by its own check', 
   ]);
 });
 
-/** A file with its texts, counts and states changed: what stands in quotes after these keys, and each number of a kind. */
+/** Replaces the texts, counts and states of a file: the quoted text after these keys, and each number of a kind. */
 const withGuesses = (text: string): string =>
   text
     .replaceAll(/^(?!#)(.*\b(?:error|output): ')([^'$]{3})/gm, '$1~$2')
@@ -154,11 +154,11 @@ const withGuesses = (text: string): string =>
     .replaceAll(/\b(network-ready: .*message: ')([^'$]{3})/g, '$1~$2')
     .replaceAll(/^((?!.*wait-for).*\bnetwork-ready: )true/gm, '$1false')
     .replaceAll(/\bcall-order: \[(.*?)\]/g, (_, calls: string) => `call-order: [${reversed(calls)}]`)
-    .replaceAll(/\bno-calls: (?:\[.*?\]|\{[^}]*\}|\w+ [A-Z]+)/g, 'no-calls: { no-env: CNI_NOTHING }'); // any call
+    .replaceAll(/\bno-calls: (?:\[.*?\]|\{[^}]*\}|\w+ [A-Z]+)/g, 'no-calls: { no-env: CNI_NOTHING }'); // which matches any call
 
 const reversed = (list: string): string => list.split(', ').toReversed().join(', ');
 
-test('a file whose expectations are wrong gets those back that hold, and one that holds stays as it is', () => {
+test('wrong expectations in a file are replaced with those that hold, and a correct file stays as it is', () => {
   const recorded = new Map(shipped().map(({ run, entries }) => [run.slug, entries]));
   const entriesOf = ({ slug }: RunPlan): readonly JournalEntry[] => recorded.get(slug) ?? [];
   const update = ({ scenario, runs }: ReturnType<typeof planOfText>) =>
@@ -186,7 +186,7 @@ test('a file whose expectations are wrong gets those back that hold, and one tha
   expect(guesses).toBeGreaterThan(3);
 });
 
-test('every step and every end that is judged has expectations that can be changed', () => {
+test('every judged step and end has expectations that can be changed', () => {
   const unheld = shipped().flatMap(({ run }) => {
     const changed = new Set(mutantsOf(run).map(({ stepId }) => stepId));
     return [
@@ -199,7 +199,7 @@ test('every step and every end that is judged has expectations that can be chang
   expect(unheld).toEqual([]);
 });
 
-test('without its look, what is expected of a node is not known', () => {
+test('without its look, an expectation about a node is inconclusive', () => {
   const quiet: string[] = [];
   for (const { run, entries } of shipped()) {
     for (const mutant of withoutLooks(run, entries)) {
@@ -222,7 +222,7 @@ test('a journal that breaks off anywhere never passes', () => {
   expect(passed).toEqual([]);
 });
 
-test('a step whose entries are missing is not known to have been taken', () => {
+test('a run whose journal lacks the entries of a step does not pass', () => {
   const passed = shipped().flatMap(({ run, entries }) =>
     run.steps
       .filter(({ id }) => judge(run, withoutEntries(entries, id)).outcome === 'pass')
@@ -231,10 +231,10 @@ test('a step whose entries are missing is not known to have been taken', () => {
   expect(passed).toEqual([]);
 });
 
-/** Lines that no expectation can be about. */
+/** Kinds of entries that no expectation can depend on. */
 const FOR_READERS_ALONE = ['every run-started', 'every usage', 'every netns'];
 
-test('without any kind of its lines no run passes, whatever its last line says', () => {
+test('a run whose journal lacks any kind of entry does not pass, whatever its last entry is', () => {
   const passed = shipped().flatMap(({ run, entries }) =>
     withoutEachKind(entries)
       .filter((one) => !FOR_READERS_ALONE.includes(one.without))
@@ -244,12 +244,12 @@ test('without any kind of its lines no run passes, whatever its last line says',
   expect(passed).toEqual([]);
 });
 
-test('docs/findings.md and the table of README are what these runs have shown; npm run findings writes them', async () => {
+test('docs/findings.md and the table in README match these runs; npm run findings writes them', async () => {
   const { exitCode, stdout, stderr } = await cnilab(['findings', session, '--check']);
   expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: '', stderr: '' });
 });
 
-test('the command says so too: a journal without its commands', async () => {
+test('the command does not pass a journal without its commands', async () => {
   const copy = join(output, 'without-commands');
   cpSync(join(session, 'incompatible-version.containerd-1.6.3'), copy, { recursive: true });
   const journal = readFileSync(join(copy, 'journal.jsonl'), 'utf8').split('\n');
@@ -260,13 +260,13 @@ test('the command says so too: a journal without its commands', async () => {
   expect((await cnilab(['judge', copy])).exitCode).toBe(69);
 });
 
-test('the command says so too: one character of an exact error in plan.json', async () => {
+test('the command fails a run if one character of an exact error in plan.json is changed', async () => {
   const copy = join(output, 'changed');
   cpSync(join(session, 'incompatible-version.containerd-1.6.3'), copy, { recursive: true });
   const plan = readFileSync(join(copy, 'plan.json'), 'utf8');
   writeFileSync(
     join(copy, 'plan.json'),
-    plan.replaceAll('incompatible CNI versions', 'incompatible CNI version'), // the text of the file is in it too
+    plan.replaceAll('incompatible CNI versions', 'incompatible CNI version'), // the plan also contains the text of the file
   );
   const again = await cnilab(['judge', copy]);
   expect(again.exitCode).toBe(1);

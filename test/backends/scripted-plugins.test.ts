@@ -9,7 +9,7 @@ import { scratchFolder } from '../rig/scratch.ts';
 const failed = (pod: string, how: string) =>
   `expect: { error: 'failed to setup network for sandbox "\${${pod}.id}": plugin type="mycni" failed (add): ${how}' }`;
 
-/** Each kind of behaviour, and what this containerd makes of it. */
+/** Each kind of behaviour, and what this containerd does with it. */
 const EVERY_BEHAVIOUR = `name: scripted
 summary: s
 node:
@@ -61,7 +61,7 @@ steps:
     expect: { timed-out: true }
 `;
 
-test('a scripted plugin does what its script says, and what hangs ends with the node', async () => {
+test('a scripted plugin does what its script says, and a hanging one ends with the node', async () => {
   const folder = scratchFolder();
   writeFileSync(join(folder, 'scripted.yaml'), EVERY_BEHAVIOUR);
   const { exitCode, stdout } = await cnilab(['run', join(folder, 'scripted.yaml')], { cwd: folder });
@@ -78,6 +78,6 @@ const processesOf = (program: string): readonly string[] =>
     try {
       return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
     } catch {
-      return false; // it has ended
+      return false; // the process has ended
     }
   });

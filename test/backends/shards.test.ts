@@ -26,7 +26,7 @@ interface Report {
 const run = (name: string, ...args: readonly string[]) =>
   cnilab(['run', ...SELECTION, '--output', join(folder, name), ...args]);
 
-/** The report of recorded runs, without what is not the same twice: times, paths, ids. */
+/** The report of recorded runs, without values that differ each time: times, paths, ids. */
 async function reportOf(command: 'merge' | 'report', ...names: readonly string[]) {
   const json = join(folder, 'report.json');
   const junit = join(folder, 'report.xml');
@@ -52,7 +52,7 @@ async function reportOf(command: 'merge' | 'report', ...names: readonly string[]
   };
 }
 
-test('three shards in three processes, merged, are the report and the verdict of one process', async () => {
+test('three shards in three processes, merged, have the report and the verdict of a single process', async () => {
   const shards = ['1/3', '2/3', '3/3'];
   const ran = await Promise.all([
     ...shards.map((shard) => run(`shard-${shard[0]}`, '--shard', shard)),
@@ -75,7 +75,7 @@ test('three shards in three processes, merged, are the report and the verdict of
   expect(partly.stdout).toContain('shard 2/3 is missing');
 });
 
-/** Without times, and the list that is sorted by them. */
+/** Without times, and without the list that is sorted by time. */
 const timeless = (text: string): string =>
   text
     .replace(/^slowest\n(?: .*\n)*/m, '')

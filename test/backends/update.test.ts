@@ -35,14 +35,14 @@ steps: # as in the report
   - remove-pod: web
 `;
 
-test('a file with steps and no expectations gets them, passes then, and fails once one is changed', async () => {
+test('a file with steps and no expectations gets them, then passes, and fails when one is changed', async () => {
   writeFileSync(join(folder, 'report.yaml'), REPORT);
   const updated = await run('report.yaml', '--update', '--yes');
   expect([updated.exitCode, updated.stderr]).toEqual([0, '']);
   const text = read('report.yaml');
   const kept = text.split('\n').filter((line) => REPORT.split('\n').includes(line));
   const nonEmpty = (lines: readonly string[]) => lines.filter((line) => line !== '');
-  expect(nonEmpty(kept)).toEqual(nonEmpty(REPORT.split('\n'))); // %N is another each time
+  expect(nonEmpty(kept)).toEqual(nonEmpty(REPORT.split('\n'))); // %N differs each time
   expect(text).toContain(`    expect: { error: said }\n`);
   expect(text).toContain(`    expect: { output: '\${web.ip}' }\n`);
   expect(text).toContain(`      - when: { containerd: '<1.6.4' }
@@ -79,7 +79,7 @@ steps:
       pod: { state: ready, ips: 2 } # wrong
 `;
 
-test('what held stays, the difference is shown, and without a terminal nothing is written unless --yes says so', async () => {
+test('correct expectations stay, the diff is shown, and without a terminal only --yes writes', async () => {
   writeFileSync(join(folder, 'guessed.yaml'), GUESSED);
   const shown = await run('guessed.yaml', '--update');
   expect([shown.exitCode, shown.stderr, read('guessed.yaml')]).toEqual([1, '', GUESSED]);
@@ -99,7 +99,7 @@ nothing was written
   expect(read('guessed.yaml')).toBe(GUESSED.replace('ips: 2', 'ips: 1'));
 });
 
-test('a run that is inconclusive changes nothing', async () => {
+test('an inconclusive run changes nothing', async () => {
   const text = GUESSED.replace('name: guessed', 'name: unknown').concat('  - exec: [no-such-program]\n');
   writeFileSync(join(folder, 'unknown.yaml'), text);
   const { exitCode, stdout, stderr } = await run('unknown.yaml', '--update', '--yes');

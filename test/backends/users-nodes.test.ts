@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cnilab } from '../rig/cnilab.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
-// A user as tests find one: with a node that is kept, and the same cache.
+// A user whose node is kept while tests run, with the same cache.
 const user = { env: { CNILAB_STATE: join(scratchFolder(), 'user') } };
 const UP = ['up', '--name', 'test-users', '--containerd', '1.6.4'];
 
@@ -21,7 +21,7 @@ const answers = async () => {
   expect(stdout).toContain('"RuntimeReady"');
 };
 
-test('a node that the user keeps survives all that tests do to theirs', async () => {
+test('a node that the user keeps is not affected by what tests do with theirs', async () => {
   expect(await cnilab(['ps'])).toMatchObject({ exitCode: 0, stdout: '', stderr: 'no node is up\n' });
   for (const words of [['down', '--all'], ['clean'], ['clean', '--kept']])
     expect(await cnilab(words)).toMatchObject({ exitCode: 0, stdout: '' });
@@ -29,7 +29,7 @@ test('a node that the user keeps survives all that tests do to theirs', async ()
   await answers();
 });
 
-test('a node of the same name is another node', async () => {
+test('a node of the same name is a different node', async () => {
   expect(await cnilab(UP)).toMatchObject({ exitCode: 0 });
   expect(await cnilab(['down', 'test-users'])).toMatchObject({ stdout: 'test-users is down\n' });
   await answers();

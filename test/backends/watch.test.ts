@@ -26,7 +26,7 @@ beforeEach(() => {
   }
 });
 
-/** Waits for a text in what comes after the last one that was waited for. */
+/** Waits for a text in the output that follows the previous match. */
 function reader(output: () => string): (text: string) => Promise<string> {
   let read = 0;
   return async (text) => {
@@ -37,7 +37,7 @@ function reader(output: () => string): (text: string) => Promise<string> {
   };
 }
 
-test('a save runs what it touches within a second, a mistake is shown, and Ctrl-C leaves nothing', async () => {
+test('a save runs the affected scenarios within a second, a mistake is shown, and Ctrl-C leaves nothing behind', async () => {
   expect((await cnilab(['fetch', '.'], { cwd: folder })).exitCode).toBe(0);
   const lab = startCnilab(['run', '.', '--watch'], { cwd: folder });
   const shown = reader(() => lab.output());

@@ -31,7 +31,10 @@ interface Taken {
   readonly logs?: readonly string[];
 }
 
-/** A step in the background, another one meanwhile, and one that ends the first: with the journal that the lab writes then. */
+/**
+ * The plan and the journal of a run with a step in the background, another step meanwhile, and one that ends the
+ * first.
+ */
 function recorded({ expect: wanted = {}, end = wait, killed, exitCode = 0, logs = [] }: Taken = {}) {
   const run = planned({ steps: [[slow, expecting(wanted), 'slow'], [quick], [end]] });
   const command = result(
@@ -62,7 +65,7 @@ const told = (taken?: Taken) => {
   return { outcome, findings: findings.filter(({ stepId }) => stepId === '1-exec') };
 };
 
-test('has to succeed where it was waited for, like any other', () => {
+test('a background step has to succeed if it was waited for, like any other step', () => {
   expect(told().outcome).toBe('pass');
   expect(told({ exitCode: 1 })).toMatchObject({
     outcome: 'fail',
@@ -71,14 +74,14 @@ test('has to succeed where it was waited for, like any other', () => {
   expect(told({ exitCode: 1, expect: { error: exactly('no such thing') } }).outcome).toBe('pass');
 });
 
-test('is held against the look after the wait, and what appeared meanwhile is of the step that was looked at first', () => {
+test('a background step is judged by the look after the wait, but what appeared meanwhile belongs to the step that was looked at first', () => {
   const none = { leftBehind: { none: true, place: at(23) } } as const;
   expect(told({ expect: none }).findings).toContainEqual(
     expect.objectContaining({ outcome: 'fail', detail: ['netns cni-1 appeared in 1-exec'] }),
   );
 });
 
-test('has all that was logged from its beginning until its end', () => {
+test('the log of a background step is everything between its start and its end', () => {
   const logs = ['a', 'b', 'c'].map((word) => `time="2026-01-01T00:00:00Z" level=info msg=${word}\n`);
   const wanted = (message: string) => told({ logs, expect: { log: [line(message)] } }).outcome;
   expect(wanted('a')).toBe('pass');
@@ -86,7 +89,7 @@ test('has all that was logged from its beginning until its end', () => {
   expect(wanted('d')).toBe('fail');
 });
 
-test('that was killed while it ran has no answer: none was expected, or that is a failure', () => {
+test('a background step that was killed while it ran has no answer: a failure unless none was expected', () => {
   const killed = { end: kill, killed: true } as const;
   expect(told(killed)).toMatchObject({
     outcome: 'pass',
@@ -109,13 +112,13 @@ test('that was killed while it ran has no answer: none was expected, or that is 
     });
 });
 
-test('that had ended before it was killed is judged by its answer', () => {
+test('a background step that had ended before it was killed is judged by its answer', () => {
   expect(told({ end: kill }).outcome).toBe('pass');
   expect(told({ end: kill, exitCode: 1 }).outcome).toBe('fail');
   expect(told({ end: kill, expect: { timedOut: true } }).outcome).toBe('fail');
 });
 
-test('of which the journal lacks a line is not known', () => {
+test('a background step is inconclusive if the journal lacks one of its lines', () => {
   const { run, entries } = recorded();
   for (const kind of ['command', 'look', 'runtime-log', 'step-ended'] as const) {
     const without = entries.filter((entry) => entry.kind !== kind || entry.stepId !== '1-exec');
@@ -123,7 +126,7 @@ test('of which the journal lacks a line is not known', () => {
   }
 });
 
-test('steps that are taken meanwhile settle without it', () => {
+test('other steps settle without the background step', () => {
   const leftBehind = { none: true, place: at(23) } as const;
   const run = planned({ steps: [[slow, undefined, 'slow'], [quick, expecting({ leftBehind })], [wait]] });
   const entries = journalOf(run, { steps: [{}, { state: state([netns]) }] }).filter(
@@ -133,7 +136,7 @@ test('steps that are taken meanwhile settle without it', () => {
   expect(settlingOf(run, entries.slice(0, until), { stepId: '2-exec', node: undefined })).toBe('beyond');
 });
 
-test('the runtime is as the steps have left it that were taken meanwhile', () => {
+test('after a background step the runtime must be as the steps meanwhile have left it', () => {
   const stop: PlannedAction = { do: 'kill-runtime' };
   const run = planned({ steps: [[slow, undefined, 'slow'], [stop], [wait], [quick]] });
   const ended = { runtime: 'ended' } as const;

@@ -43,7 +43,7 @@ const ended = (number: number, more: Partial<CniCallEnded> = {}): CniCallEnded =
   ...more,
 });
 
-/** bridge calls host-local, portmap fails, and one hangs. */
+/** bridge calls host-local, portmap fails, and one call hangs. */
 const RECORDS: readonly Recorded[] = [
   started(1, 'bridge'),
   started(2, 'host-local', { within: 1, parent: { pid: 5, name: 'bridge' } }),
@@ -54,7 +54,7 @@ const RECORDS: readonly Recorded[] = [
   started(4, 'hang', { verb: 'DEL', stdin: '' }),
 ];
 
-/** The findings of an expectation of the first of two steps, by check. */
+/** The findings for an expectation of the first of two steps, by check. */
 function judged(expectation: Partial<Expectation>, records = RECORDS, { record = true } = {}) {
   const plan = planned({ steps: [[runPod, expecting(expectation)], [stopPod]] });
   const run: RunPlan = {
@@ -66,7 +66,7 @@ function judged(expectation: Partial<Expectation>, records = RECORDS, { record =
   );
 }
 
-/** The journal of such a run in which everything succeeds, with records in its first step. */
+/** The journal of such a run in which everything succeeds, with these records in its first step. */
 function withRecords(run: RunPlan, records: readonly Recorded[]): readonly JournalEntry[] {
   const entries = journalOf(run);
   const at = entries.findIndex((entry) => entry.kind === 'step-started');
@@ -181,7 +181,7 @@ test.each<[Partial<CallExpectation>, string | undefined]>([
   expect(offered({ calls: [call(said)] })).toBe(paste);
 });
 
-test('an order that is another is offered as it came', () => {
+test('if the order differs, the recorded order is offered', () => {
   const [bridge, portmap] = [
     call({ plugin: 'bridge', verb: 'ADD' }),
     call({ plugin: 'portmap', verb: 'DEL' }),
@@ -190,11 +190,11 @@ test('an order that is another is offered as it came', () => {
   expect(offered({ callOrder: [call({ plugin: 'tuning' }), bridge] })).toBe(undefined);
 });
 
-test('a call that must not be there is offered as one that is', () => {
+test('a call that is present against the file is offered as an expected call', () => {
   expect(offered({ noCalls: [call({ verb: 'DEL' })] })).toBe('calls: portmap DEL');
 });
 
-test('what differs in the nearest call is shown by its path', () => {
+test('the difference to the nearest call is shown with its path', () => {
   const [finding] = judged({
     calls: [call({ plugin: 'bridge', input: writtenOf({ mtu: 1, ipam: { ranges: [[{ subnet: 'a' }]] } }) })],
   });
@@ -229,7 +229,7 @@ const ADDRESSES: WrittenJson = {
   items: [{ is: 'mapping', entries: [['address', { is: 'text', text: '${a:ip}/16' }]] }],
 };
 
-test('calls that must not be there', () => {
+test('calls that must not be there are a failure, others are not', () => {
   const findings = judged({ noCalls: [call({ plugin: 'tuning' }), call({ verb: 'DEL' })] });
   expect(findings.map(({ outcome, message }) => `${outcome}: ${message}`)).toEqual([
     'pass: tuning was not called, as expected',
@@ -247,7 +247,7 @@ test.each([
   expect(`${finding?.outcome}: ${finding?.message}`).toBe(expected);
 });
 
-test('nobody knows the calls of a node that was not recorded, or whose record has holes', () => {
+test('calls are inconclusive for a node that was not recorded or whose record is incomplete', () => {
   const all = {
     calls: [call({ plugin: 'bridge' })],
     noCalls: [call({ plugin: 'x' })],
@@ -264,7 +264,7 @@ test('nobody knows the calls of a node that was not recorded, or whose record ha
   );
 });
 
-test('nor those of a runtime that looks for plugins elsewhere', () => {
+test('calls are inconclusive for a runtime that looks for plugins elsewhere', () => {
   const runtimeConfig = { cri: { cni: { bin_dirs: ['/opt/cni/bin', '/usr/lib/cni'] } } };
   const plan = planned({ steps: [[runPod, expecting({ noCalls: [call({ plugin: 'tuning' })] })]] });
   const run: RunPlan = {
@@ -281,7 +281,7 @@ test('nor those of a runtime that looks for plugins elsewhere', () => {
   );
 });
 
-test('what passed through a stream of more than the record holds is not known', () => {
+test('the rest of a stream beyond the record’s limit is inconclusive', () => {
   const cut: readonly Recorded[] = [
     started(1, 'bridge', { stdin: '{ "name": "ne', cut: ['stdin'] }),
     ended(1),

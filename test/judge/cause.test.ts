@@ -17,7 +17,7 @@ const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
 const failed = result(RUNP, { exitCode: 1, stderr: crictlError('no') });
 const notRun = (stepId: string, why: string): Observation => ({ kind: 'not-run', stepId, why });
 
-/** A pod that does not start, and steps that speak of it in different ways. */
+/** A pod that does not start, and later steps that refer to it in different ways. */
 function findings(first: Expectation | undefined, ofStop: Expectation | undefined) {
   const run = planned({
     steps: [
@@ -45,7 +45,7 @@ function findings(first: Expectation | undefined, ofStop: Expectation | undefine
   ];
 }
 
-test('what a pod that did not start makes of later steps is told of the step that did not start it', () => {
+test('consequences for later steps are attributed to the step in which the pod did not start', () => {
   expect(findings(undefined, expecting({ pod: { state: 'not-ready' } }))).toEqual([
     'fail',
     '1-run-pod ok fail - failed, expected success',
@@ -57,7 +57,7 @@ test('what a pod that did not start makes of later steps is told of the step tha
   ]);
 });
 
-test('where the pod was expected not to start, each later step has its own say', () => {
+test('if the pod was expected not to start, each later step has a finding of its own', () => {
   expect(findings(expecting({ ok: false }), undefined)).toEqual([
     'inconclusive',
     '2-create-container ran inconclusive - the step could not be taken: no sandbox of pod web was ever listed',

@@ -24,7 +24,7 @@ const B = 'b'.repeat(64);
 const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
 const failed = (message: string) => result(RUNP, { exitCode: 1, stderr: crictlError(message) });
 
-/** The findings on the one step of a run that did this. */
+/** The findings for the only step of a run, with this action. */
 function findingsOn(
   action: PlannedAction,
   seen: readonly Observation[],
@@ -38,13 +38,13 @@ function findingsOn(
 const onRunPod = (seen: readonly Observation[], expect_?: Expectation) => findingsOn(runPod, seen, expect_);
 
 describe('ok', () => {
-  test('is what a step has to be that says nothing else', () => {
+  test('is the default expectation of a step', () => {
     expect(onRunPod([ran('1-run-pod', result(RUNP))])).toEqual([
       { check: 'ok', outcome: 'pass', stepId: '1-run-pod', place: at(20), message: 'succeeded, as expected' },
     ]);
   });
 
-  test('fails where a file was to be removed that was not there', () => {
+  test('fails if a file to be removed does not exist', () => {
     const remove = { do: 'remove-files', nodePaths: ['/etc/a', '/etc/b'] } as const;
     const seen = {
       kind: 'files',
@@ -63,7 +63,7 @@ describe('ok', () => {
     ).toEqual([['ok', 'fail', 'failed, expected success', '/etc/b was to be removed and was not there']]);
   });
 
-  test('fails with the command and the message of the runtime, ready to be pasted', () => {
+  test('fails with the command and the runtime’s message, ready to paste', () => {
     expect(onRunPod([ran('1-run-pod', failed('no "plugin"'))])).toEqual([
       {
         check: 'ok',
@@ -79,7 +79,7 @@ describe('ok', () => {
     ]);
   });
 
-  test('is asked as well where only the state is described', () => {
+  test('also applies if only the state is expected', () => {
     const findings = onRunPod(
       [ran('1-run-pod', failed('no'))],
       expecting({ leftBehind: { none: true, place: at(23) } }),
@@ -90,7 +90,7 @@ describe('ok', () => {
     ]);
   });
 
-  test('false fails where all went well', () => {
+  test('false fails if everything succeeded', () => {
     expect(onRunPod([ran('1-run-pod', result(RUNP))], expecting({ ok: false }))).toEqual([
       {
         check: 'ok',
@@ -107,14 +107,14 @@ describe('ok', () => {
     expect(onRunPod([ran('1-run-pod', failed('no'))], expecting({ ok: false }))[0]?.outcome).toBe('pass');
   });
 
-  test('says by which signal a command ended', () => {
+  test('has the signal by which a command ended', () => {
     const killed = result(RUNP, { exitCode: null, signal: 'SIGKILL' });
     expect(onRunPod([ran('1-run-pod', killed)])[0]?.detail?.[0]).toBe(
       'command was ended by SIGKILL: crictl runp /lab/pods/web.json',
     );
   });
 
-  test('holds for a condition that was waited for', () => {
+  test('passes for a condition that was waited for', () => {
     const waited = {
       kind: 'waited',
       stepId: '1-wait-for',
@@ -139,7 +139,7 @@ describe('ok', () => {
 describe('error', () => {
   const reserved = expecting({ ok: false, error: exactly('name "web" is reserved for "${web.id}"') });
 
-  test('is compared byte for byte, without what crictl adds, captures filled in', () => {
+  test('is compared byte for byte, without crictl’s additions, with captures filled in', () => {
     expect(onRunPod([ran('1-run-pod', failed(`name "web" is reserved for "${A}"`))], reserved)).toEqual([
       {
         check: 'error',
@@ -151,7 +151,7 @@ describe('error', () => {
     ]);
   });
 
-  test('differs at a character, and the pointer shows which', () => {
+  test('that differs has a pointer to the first different character', () => {
     expect(onRunPod([ran('1-run-pod', failed(`name "wed" is reserved for "${A}"`))], reserved)).toEqual([
       {
         check: 'error',
@@ -172,7 +172,7 @@ describe('error', () => {
     ]);
   });
 
-  test('is not there where the command succeeded', () => {
+  test('fails if the command succeeded', () => {
     expect(onRunPod([ran('1-run-pod', result(RUNP))], reserved)).toEqual([
       {
         check: 'error',
@@ -194,7 +194,7 @@ describe('error', () => {
     expect(findingsOn(exec, seen, expecting({ error: exactly('one\ntwo\n') }))[0]?.outcome).toBe('fail');
   });
 
-  test('of listed pods must be that of each, with its own id', () => {
+  test('of listed pods must be the error of each pod, with its own id', () => {
     const stopp = (id: string, said?: string): Observation =>
       ran(
         '1-stop-listed-pods',
@@ -214,7 +214,7 @@ describe('error', () => {
     expect(on(stopp(A, `cannot stop "${A}"`))).toEqual(['ran inconclusive']);
   });
 
-  test('may be a part where the file says why', () => {
+  test('may be a part of the text if the file gives the reason', () => {
     const part = expecting({
       error: { contains: 'is reserved', why: 'the rest is of the kernel', place: at(21) },
     });
@@ -232,7 +232,7 @@ describe('error', () => {
 describe('an id', () => {
   const twice = expecting({ error: exactly('cannot run "${web.id}"') });
 
-  test('that a message bound is the same from then on', () => {
+  test('that a message has bound stays the same afterwards', () => {
     const run = planned({
       steps: [
         [runPod, twice],
@@ -269,7 +269,7 @@ describe('an id', () => {
     expect(judge(run, entries).outcome).toBe('pass');
   });
 
-  test('that the lab saw is what the message has to hold', () => {
+  test('that the lab saw must be the one in the message', () => {
     const run = planned({ steps: [[runPod, twice]] });
     const seen: readonly Observation[] = [
       ran('1-run-pod', failed(`cannot run "${A}"`)),
@@ -277,7 +277,7 @@ describe('an id', () => {
     ];
     const judged = (start = state()) => judge(run, journalOf(run, { start, steps: [{ seen }] })).outcome;
     expect(judged()).toBe('fail');
-    // unless it was listed before: then the failed attempt left no sandbox and an older one was seen
+    // unless it was listed before: then the failed attempt left no sandbox, and the lab saw an older one
     expect(judged(state([sandbox(B)]))).toBe('pass');
   });
 });
@@ -287,7 +287,7 @@ describe('exit code', () => {
   const on = (exitCode: number, observed: readonly Observation[] = seen) =>
     findingsOn({ do: 'exec', argv: ['sh'] }, observed, expecting({ exitCode }));
 
-  test('holds, and no success is asked besides', () => {
+  test('passes, and the command need not have succeeded', () => {
     expect(on(3)).toEqual([
       {
         check: 'exit-code',
@@ -299,7 +299,7 @@ describe('exit code', () => {
     ]);
   });
 
-  test('fails with what came', () => {
+  test('fails with the actual code', () => {
     expect(on(4)).toEqual([
       {
         check: 'exit-code',
@@ -314,7 +314,7 @@ describe('exit code', () => {
     ]);
   });
 
-  test('is not known where no command was run', () => {
+  test('is inconclusive if no command was run', () => {
     const run = planned({ steps: [[{ do: 'stop-listed-pods' }, expecting({ exitCode: 0 })]] });
     const [finding] = judge(run, journalOf(run)).findings;
     expect([finding?.outcome, finding?.message]).toEqual([
@@ -335,7 +335,7 @@ describe('output', () => {
     );
   const printed = (stdout: string, { wanted }: { wanted: string }) => on(stdout, undefined, wanted)[0];
 
-  test('is exact but for the line break at its end', () => {
+  test('is exact except for the line break at its end', () => {
     expect(on('hello\n')[0]?.outcome).toBe('pass');
     expect(on('hello\n\n').map(({ outcome, message, detail }) => [outcome, message, detail])).toEqual([
       [
@@ -351,13 +351,13 @@ describe('output', () => {
     ]);
   });
 
-  test('has the line break at its end where the expected text has one', () => {
+  test('includes the line break at its end if the expected text has one', () => {
     expect(printed('hello\n', { wanted: 'hello\n' })?.outcome).toBe('pass');
     expect(printed('hello', { wanted: 'hello\n' })?.outcome).toBe('fail');
     expect(printed('hello\n\n', { wanted: 'hello\n' })?.outcome).toBe('fail');
   });
 
-  test('that is not UTF-8 is no text but that of its own bytes', () => {
+  test('that is not UTF-8 equals only a text of the same bytes', () => {
     expect(printed('\udcff\udcfe', { wanted: '\ufffd\ufffd' })).toMatchObject({
       outcome: 'fail',
       detail: [
@@ -371,7 +371,7 @@ describe('output', () => {
     expect(printed('\udcff\udcfe', { wanted: '\udcff\udcfe' })?.outcome).toBe('pass');
   });
 
-  test('is not known where no command was run', () => {
+  test('is inconclusive if no command was run', () => {
     const run = planned({ steps: [[{ do: 'stop-listed-pods' }, expecting({ output: exactly('') })]] });
     expect(judge(run, journalOf(run)).outcome).toBe('inconclusive');
   });

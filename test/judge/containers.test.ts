@@ -26,7 +26,7 @@ const container = (detail: Readonly<Record<string, string>>, id = ID) => ({
 });
 const EXITED = state([
   container({ state: 'exited', exitCode: '3', reason: 'Error', message: 'no "x"' }),
-  container({ state: 'running', createdAt: '4' }, 'd'.repeat(64)), // an older one of that name
+  container({ state: 'running', createdAt: '4' }, 'd'.repeat(64)), // an older one of the same name
 ]);
 const RUNNING = state([container({ state: 'running', attempt: '2' })]);
 
@@ -40,7 +40,7 @@ const told = (seen: NodeState, wanted: Omit<ContainerExpectation, 'place'>): rea
 
 const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome }) => outcome);
 
-test('a container is as expected, and so is how it exited', () => {
+test('a container’s state and its exit can be expected', () => {
   const ended = {
     state: 'exited',
     exitCode: 3,
@@ -53,7 +53,7 @@ test('a container is as expected, and so is how it exited', () => {
   expect(outcomes(told(state(), { state: 'absent' }))).toEqual(['pass']);
 });
 
-test('another exit code is a failure with the last of what the container has printed', () => {
+test('a different exit code is a failure with the container’s last output', () => {
   expect(told(EXITED, { exitCode: 4 })).toEqual([
     {
       check: 'container',
@@ -85,7 +85,7 @@ test('a text is compared byte for byte', () => {
   ]);
 });
 
-test('one that has not exited has no code and no reason', () => {
+test('a container that has not exited has no exit code and no reason', () => {
   const message = 'container app is { state: running }, expected';
   expect(told(RUNNING, { exitCode: 0 })).toMatchObject([
     { outcome: 'fail', message: `${message} { exit-code: 0 }` },
@@ -96,21 +96,21 @@ test('one that has not exited has no code and no reason', () => {
   expect(told(state(), { exitCode: 0 })).toMatchObject([{ outcome: 'fail', actual: '{ state: absent }' }]);
 });
 
-test('by name it is known after any step', () => {
+test('a container’s name can be expected after any step', () => {
   const containers = { app: { place, state: 'running' } as const };
   const exec: PlannedAction = { do: 'exec', argv: ['true'] };
   const [finding] = findingsOf(EXITED, { containers }, exec).filter(({ check }) => check === 'container');
   expect(finding).toMatchObject({ outcome: 'fail', paste: 'containers: { app: { state: exited } }' });
 });
 
-test('what CRI did not answer is not known', () => {
+test('a container is inconclusive if CRI did not answer', () => {
   const blind = state([], [{ kind: 'container', why: 'refused' }]);
   expect(told(blind, { state: 'absent' })).toMatchObject([
     { outcome: 'inconclusive', message: 'the containers are not known: refused' },
   ]);
 });
 
-test('a step about a container that fails shows how the container is', () => {
+test('a failed step about a container shows the container’s state', () => {
   const run = planned({ steps: [[start]] });
   const seen = did(start, '1-start-container').map((one): Observation =>
     one.kind === 'command' ? { ...one, result: { ...one.result, exitCode: 1, stderr: 'no' } } : one,
@@ -124,7 +124,7 @@ test('a step about a container that fails shows how the container is', () => {
   ]);
 });
 
-test('an exit may be learnt of in a moment', () => {
+test('an expected exit is waited for', () => {
   const settling = (seen: NodeState, wanted: Omit<ContainerExpectation, 'place'>) => {
     const run = planned({ steps: [[start, expecting({ container: { place, ...wanted } })]] });
     const entries = journalOf(run, { steps: [{ state: seen }] }).filter(({ kind }) => kind !== 'run-ended');
@@ -137,7 +137,7 @@ test('an exit may be learnt of in a moment', () => {
   expect(settling(EXITED, { state: 'running' })).toBe('settled');
 });
 
-test('a key that the runtime has dropped is a failure, unless the file says so', () => {
+test('a key that the runtime dropped is a failure unless the file says so', () => {
   const created = (value: string | undefined, expect: Partial<Expectation> = {}) => {
     const run = planned({ steps: [[create, expecting(expect)]] });
     const seen: readonly Observation[] = [

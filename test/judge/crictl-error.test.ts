@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { unwrapCrictlError } from '../../lab/judge/crictl-error.ts';
 
-// Standard error of official releases and of our stand-in, recorded on containerd 1.6.4, byte for byte.
+// Standard error of official releases and of the lab's own crictl, recorded on containerd 1.6.4, byte for byte.
 
 const ID = 'ae0e1f5c31c8cffd81346c07d7608116c589a20881ddc3c09ac4fde5c7b2c692';
 
@@ -54,7 +54,7 @@ time="2026-11-21T13:21:38Z" level=fatal msg="run pod sandbox: rpc error: code = 
   });
 });
 
-describe('the id in front of the message is no part of it', () => {
+describe('the id before the message is not part of it', () => {
   test.each([
     [
       '1.22.0',
@@ -100,7 +100,7 @@ time="2026-11-21T13:21:38Z" level=fatal msg="stopping the pod sandbox \"nope\": 
   });
 });
 
-describe('rmp of several pods prints its errors as they are, or all in one; the first counts', () => {
+describe('rmp of several pods prints separate errors or one for all; the first one counts', () => {
   test.each([
     [
       '1.22.0',
@@ -146,7 +146,7 @@ getting sandbox status of pod "nope": rpc error: code = NotFound desc = an error
   });
 });
 
-describe('what crictl refuses by itself has no code', () => {
+describe('an error of crictl itself has no code', () => {
   test.each([
     [
       '1.22.0',
@@ -186,7 +186,7 @@ time="2026-11-21T13:21:36Z" level=fatal msg="pod sandbox \"ae0e1f5c31c8cffd81346
   });
 });
 
-describe('rm tells the reason one line above its own complaint', () => {
+describe('rm prints the reason one line above its own error', () => {
   test.each([
     [
       '1.22.0',
@@ -237,7 +237,7 @@ time="2026-11-21T13:21:38Z" level=fatal msg="unable to remove container(s)"
   });
 });
 
-describe('a socket where nobody listens', () => {
+describe('a socket on which nobody listens', () => {
   const noSuchFile = (dialing: string) =>
     `connection error: desc = "transport: Error while ${dialing} dial unix /run/dead.sock: connect: no such file or directory"`;
   test.each([
@@ -274,7 +274,7 @@ time="2026-11-21T13:21:36Z" level=fatal msg="validate service connection: valida
   });
 });
 
-test('a command that fails in a container is told without the name of the container, which only 1.36 gives', () => {
+test('the error of a command in a container omits the container’s name, which only 1.36 prints', () => {
   const words = String.raw`synchronously: command 'false' exited with 1: "`;
   const line = (prefix: string) => `time="2026-11-21T13:19:21Z" level=fatal msg="${prefix} ${words}\n`;
   const message = "command 'false' exited with 1: ";
@@ -282,7 +282,7 @@ test('a command that fails in a container is told without the name of the contai
   expect(unwrapCrictlError(line('execing command in container 1f4415ad'))).toEqual({ message });
 });
 
-test('a message of several lines stays one, in each of the three forms', () => {
+test('a message of several lines stays complete in each of the three forms', () => {
   const error = { code: 'Unknown', message: 'first\n\tsecond "line"\nthird' };
   const klog =
     'E1121 13:21:30.678179     598 remote_runtime.go:222] "RunPodSandbox from runtime service failed" err=<\n\trpc error: code = Unknown desc = first\n\t\tsecond "line"\n\tthird\n >\n';
@@ -295,7 +295,7 @@ test('a message of several lines stays one, in each of the three forms', () => {
   ).toEqual(error);
 });
 
-test('an error inside an error is the message of the outer one', () => {
+test('the message of an error inside an error is the outer one’s', () => {
   expect(
     unwrapCrictlError(
       'time="2026-11-21T13:21:30Z" level=fatal msg="run pod sandbox: rpc error: code = Unknown desc = failed: rpc error: code = NotFound desc = gone"\n',
@@ -303,7 +303,7 @@ test('an error inside an error is the message of the outer one', () => {
   ).toEqual({ code: 'Unknown', message: 'failed: rpc error: code = NotFound desc = gone' });
 });
 
-test('warnings and silence are no errors', () => {
+test('warnings and empty output are not errors', () => {
   expect(unwrapCrictlError('')).toBeUndefined();
   expect(
     unwrapCrictlError(

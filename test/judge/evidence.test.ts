@@ -18,7 +18,7 @@ import { without, withoutEachKind, withoutEachLine } from '../rig/shorter-journa
 const command = ['true'];
 const plugins = { overrides: [] };
 const place = { file: 'web.yaml', line: 1, column: 1 };
-/** One step of each verb that stands for itself. */
+/** One step for each verb that needs no other step. */
 const VERBS: readonly PlannedAction[] = [
   { do: 'run-pod', pod: 'web' },
   { do: 'create-container', container: 'app', pod: 'web', command },
@@ -43,7 +43,7 @@ const VERBS: readonly PlannedAction[] = [
   { do: 'reboot' },
   { do: 'replace-runtime', runtime: { component: 'containerd', version: '1.6.4' } },
 ];
-/** Without its first line it is no journal at all, which is for its reader to say. */
+/** Without its first line it is not a journal, and the reader of journals reports that. */
 const REFUSED = ['every run-started', 'run-started'];
 
 const whole = planned({ steps: VERBS.map((action) => [action]), end: expecting({ log: [], pods: 'none' }) });
@@ -51,18 +51,18 @@ const entries = journalOf(whole, {
   steps: VERBS.map((action) => ({ runtime: action.do === 'stop-runtime' ? 'ended' : 'running' })),
 });
 
-test('a run of which all was written down passes', () => {
+test('a run with a complete journal passes', () => {
   expect(judge(whole, entries).findings.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
 });
 
-test('without any one of its lines it does not, whatever the last line says', () => {
+test('a run without any one of its lines does not pass, whatever the last line is', () => {
   const passed = [...withoutEachKind(entries), ...withoutEachLine(entries)]
     .filter((one) => judge(whole, one.entries).outcome === 'pass')
     .map((one) => one.without);
   expect(passed.filter((what) => !REFUSED.includes(what))).toEqual([]);
 });
 
-test('a journal with other lines than its last one says has lost some', () => {
+test('a journal with a different number of lines than its last line has lost some', () => {
   const lost = judge(whole, entries.slice(0, 1).concat(entries.slice(2)));
   expect(lost.outcome).toBe('inconclusive');
   expect(lost.findings.find(({ check }) => check === 'ran')?.message).toBe(
@@ -70,7 +70,7 @@ test('a journal with other lines than its last one says has lost some', () => {
   );
 });
 
-test('what is missing is named', () => {
+test('the missing entry is named', () => {
   const run = planned({ steps: [[{ do: 'exec', argv: command }, expecting({ ok: false })]] });
   const { outcome, findings } = judge(
     run,
@@ -82,7 +82,7 @@ test('what is missing is named', () => {
   ]);
 });
 
-test('there is a command for each pod that was listed, and a list that nobody saw is none', () => {
+test('each listed pod has a command, and a list that nobody saw is missing', () => {
   const action = { do: 'stop-listed-pods' } as const;
   const run = planned({ steps: [[action, expecting({ place, output: exactly('') })]] });
   const start = state([sandbox('a'), sandbox('b')]);
@@ -96,7 +96,7 @@ test('there is a command for each pod that was listed, and a list that nobody sa
   );
 });
 
-test('a runtime that ran before a step and has ended after it has a line that says how', () => {
+test('a runtime that ran before a step and has ended after it has a line with the reason', () => {
   const run = planned({ steps: [[{ do: 'exec', argv: command }, expecting({ runtime: 'ended', place })]] });
   const crash = { kind: 'runtime-ended', stepId: '1-exec', exitCode: 1, signal: null, asked: false } as const;
   const seen = [ran('1-exec', result(command)), crash];

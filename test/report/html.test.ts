@@ -37,7 +37,7 @@ function indexOf(html: string) {
   return { ...index, runs: rows.flat() };
 }
 
-/** The details of a run, with the shared texts in their places. */
+/** The details of a run, with the shared texts filled in. */
 function detailIn(html: string, slug: string): RunDetail {
   const { runs, texts: starts } = indexOf(html);
   const [block = 0, place = 0] = runs.find((run) => run.slug === slug)?.at ?? [];
@@ -48,7 +48,7 @@ function detailIn(html: string, slug: string): RunDetail {
   return JSON.parse(JSON.stringify(details[place]), fill) as RunDetail;
 }
 
-test('the index has the verdict, a row for each run, and one item for runs that fail alike', async () => {
+test('the index has the verdict, a row for each run, and one item for runs that fail in the same way', async () => {
   const { run } = passing('1.6.10');
   const html = await htmlOf(
     session([failing('1.6.3'), passing('1.6.4'), failing('1.6.2'), brokenOff('debian:1.6.20')], [run]),
@@ -74,7 +74,7 @@ test('the index has the verdict, a row for each run, and one item for runs that 
   expect(index.runs.map(({ at }) => at === undefined)).toEqual([false, false, false, false, true]);
 });
 
-test('the details of a run have its timeline, what is left with the step, and the pointer at the first difference', async () => {
+test('the details of a run have its timeline, what is left behind with its step, and the pointer at the first difference', async () => {
   const id = 'a'.repeat(64);
   const run = planned({ title: 'web', steps: [[runPod], [stopPod]] });
   const left = item('ipam', 'net/10.88.0.2', { id });
@@ -122,7 +122,7 @@ test('the details of a run have its timeline, what is left with the step, and th
   expect(detail.events.find(({ lane }) => lane === 'cri')?.more).toEqual([['standard output', '<web>\n']]);
 });
 
-test('a run that passed only when repeated has a mark of its own, and its attempts are among its details', async () => {
+test('a flaky run has a mark of its own, and its details have its attempts', async () => {
   const first = { ...failing('1.6.3'), durationMs: 600, outputHostPath: '/out/s1/a' };
   const html = await htmlOf(
     session([passing('1.6.3'), passing('1.6.4')]).map((event): LabEvent =>
@@ -157,7 +157,7 @@ test('the rows of many runs are in several blocks, in their order', async () => 
   expect(runs.map(({ title }) => title)).toEqual(cells.map((version) => `reserved containerd=${version}`));
 });
 
-test('two runs that behaved alike have the same behaviour, whatever their ids', async () => {
+test('two runs that behaved the same way have the same behaviour, whatever their ids', async () => {
   const of = (title: string, message: string) => {
     const run = planned({ title, steps: [[runPod]] });
     const failed = result(['crictl', 'runp'], { exitCode: 1, stderr: message });
@@ -181,7 +181,7 @@ test('two runs that behaved alike have the same behaviour, whatever their ids', 
   expect(a).not.toBe(c);
 });
 
-test('the order of what happened within a step does not make two runs different', async () => {
+test('the order of events within a step does not make two runs different', async () => {
   const [first, second] = ['mount', 'umount'].map((word) => ran('1-run-pod', result([word])));
   const of = (title: string, seen: readonly (typeof first)[]) => {
     const run = planned({ title, steps: [[runPod]] });
@@ -199,14 +199,14 @@ test('the order of what happened within a step does not make two runs different'
   expect(a).not.toBe(c);
 });
 
-test('the same texts stand in the report once', async () => {
+test('equal texts are in the report once', async () => {
   const cells = Array.from({ length: 200 }, (_, at) => passing(`1.6.${at}`));
   const one = await htmlOf(session(cells.slice(0, 1)));
   const many = await htmlOf(session(cells));
   expect(many.length).toBeLessThan(one.length * 12);
 });
 
-test('what runs have printed cannot end an element, and nothing but the own program may run', async () => {
+test('output of runs cannot end an element, and only the page’s own program can run', async () => {
   const evil = '</script><script>alert(1)</script><!--\u001b[31m\udcff';
   const run = planned({ title: `web ${evil}`, steps: [[runPod]] });
   const failed = result(['crictl', 'runp'], { exitCode: 1, stderr: `${evil}${'x'.repeat(1_000_000)}` });

@@ -14,7 +14,7 @@ const results = [
 ];
 const paint = (_: CellResult['outcome'], text: string): string => text;
 
-test('the last axis goes from left to right, the others downwards', () => {
+test('the last axis is horizontal, the others are vertical', () => {
   expect(matrixTable(results, { columns: 80, paint })).toEqual([
     '  containerd  plugins  0.9.1         1.1.1',
     '  1.6.3                pass          fail',
@@ -22,7 +22,7 @@ test('the last axis goes from left to right, the others downwards', () => {
   ]);
 });
 
-test('where that is too wide, all axes go downwards', () => {
+test('if the table is too wide, all axes are vertical', () => {
   expect(matrixTable(results, { columns: 30, paint })).toEqual([
     '  containerd  plugins',
     '  1.6.3       0.9.1    pass',
@@ -32,7 +32,7 @@ test('where that is too wide, all axes go downwards', () => {
   ]);
 });
 
-test('words are painted by what they say, padded already', () => {
+test('words are coloured by their meaning after they were padded', () => {
   const painted = matrixTable(results.slice(0, 2), {
     columns: 80,
     paint: (outcome, text) => `<${outcome}:${text}>`,
@@ -52,7 +52,7 @@ test('without axes there is no table', () => {
   expect(matrixTable([{ cell: {}, outcome: 'pass' }], { columns: 80, paint })).toEqual([]);
 });
 
-test('many scenarios are one table: a row each, a column for each version, the worst of several runs', () => {
+test('many scenarios are one table: a row for each, a column for each version, the worst of several runs', () => {
   const run = (scenario: string, version: string, outcome: CellResult['outcome'] = 'pass') => ({
     ...{ scenario, version, outcome },
   });

@@ -53,7 +53,7 @@ async function printed(
 }
 
 describe('a session', () => {
-  test('that passes is a line a run, the matrix and the totals', async () => {
+  test('that passes has one line per run, the matrix and the totals', async () => {
     expect(await printed(session([passing('1.6.0'), passing('1.6.10')]))).toBe(
       `
 2 runs on bare, 2 at a time
@@ -79,7 +79,7 @@ pass  reserved containerd=1.6.0    0.61 s
     );
   });
 
-  test('that does not pass says all that matters of what did not', async () => {
+  test('that does not pass shows everything important about its failures', async () => {
     const { run } = passing('1.6.4');
     expect(await printed(session([passing('1.6.0'), failing('1.6.3'), brokenOff('1.6.2')], [run]))).toBe(
       `
@@ -114,7 +114,7 @@ reserved
     );
   });
 
-  test('in verbose mode tells its steps and what passed too', async () => {
+  test('has its steps and passed findings in verbose mode', async () => {
     expect(await printed(session([passing('1.6.0')]), { verbose: true })).toBe(
       `
 1 run on bare
@@ -130,7 +130,7 @@ pass  reserved containerd=1.6.0    0.61 s
     );
   });
 
-  test('says how a kept node is entered and ended, and what it is told meanwhile', async () => {
+  test('shows how to enter and end a kept node, and the notices meanwhile', async () => {
     const [started, ...events] = session([passing('1.6.0')]);
     const kept = [{ enter: ['cnilab', 'enter', 'lab-1'], end: ['cnilab', 'down', 'lab-1'] }];
     const told = events.map((event) => (event.kind === 'run-ended' ? { ...event, kept } : event));
@@ -156,7 +156,7 @@ pass  reserved containerd=1.6.0    0.61 s
     );
   });
 
-  test('has colours only where the screen has them', async () => {
+  test('has colours only if the screen has them', async () => {
     expect(await printed(session([passing('1.6.0')]), { screen: { color: true } })).toContain(
       '\u001b[32mpass\u001b[39m  reserved',
     );
@@ -164,7 +164,7 @@ pass  reserved containerd=1.6.0    0.61 s
   });
 });
 
-describe('work that takes long', () => {
+describe('slow work', () => {
   const progress = (how: string, done = false): LabEvent => ({
     kind: 'progress',
     what: 'containerd 1.6.3',
@@ -172,7 +172,7 @@ describe('work that takes long', () => {
     done,
   });
 
-  test('is told after a second and then every twenty, and at its end; what is quick is not', async () => {
+  test('is reported after a second, then every twenty seconds, and at its end; quick work is not reported', async () => {
     const { screen, text } = paper();
     const clock = fakeClock();
     const reporter = createTerminalReporter({ screen, clock, verbose: false });
@@ -224,7 +224,7 @@ runc 1.1.15: built (20 s)
 });
 
 describe('on a terminal', () => {
-  test('what runs now stands in the last line, redrawn in place and cut to its width', async () => {
+  test('the running step is in the last line, redrawn in place and cut to the width', async () => {
     const { screen, text } = paper({ isTerminal: true, columns: 40 });
     await tell(
       createTerminalReporter({ screen, clock: fakeClock(), verbose: false }),
@@ -247,7 +247,7 @@ describe('on a terminal', () => {
   });
 });
 
-test('a long matrix says how many are left and for about how long, and a step that hangs since when', async () => {
+test('a long matrix shows how many runs are left and the time for them, and how long a hanging step has taken', async () => {
   const { screen, text } = paper({ isTerminal: true, columns: 120 });
   const clock = fakeClock();
   const reporter = createTerminalReporter({ screen, clock, verbose: false });
@@ -267,7 +267,7 @@ test('a long matrix says how many are left and for about how long, and a step th
   expect(status).toBe('6/60 (about 14 min left)  reserved containerd=1.6.6 (2-stop-pod, 7 s)');
 });
 
-test('what would act on a terminal is spelled out, whoever wrote it, and our own colours stay', async () => {
+test('control characters are escaped, whoever wrote them, and the report’s own colours stay', async () => {
   const hostile = '\u001b[31m\r\u202e\u0085\udcff';
   const { run, entries } = failing('1.6.0');
   const titled = { ...run, title: `reserved ${hostile}`, cell: { containerd: hostile } };
@@ -291,7 +291,7 @@ test('what would act on a terminal is spelled out, whoever wrote it, and our own
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(2_200);
 });
 
-test('what several cells show is told in full once, and at the end with its cells', async () => {
+test('a problem of several cells is shown in full once, and at the end with its cells', async () => {
   const told = await printed(
     session([failing('1.6.0'), passing('1.6.1'), failing('1.6.2'), brokenOff('1.6.3')]),
   );

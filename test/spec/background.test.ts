@@ -6,14 +6,14 @@ const NODE = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps:\n';
 const NODES =
   'name: s\nsummary: s\nnodes: { left: { containerd: 1.6.4 }, right: { containerd: 2.4.2 } }\nsteps:\n';
 
-/** Of the mistakes the first line of each. */
+/** The first line of each mistake. */
 const messagesOf = (text: string): readonly string[] =>
   mistakesOf(text)
     .split('\n')
     .filter((line) => line.startsWith('s.yaml:'))
     .map((line) => line.replace(/^s\.yaml:/, ''));
 
-test('a step goes on under a name, and later ones wait for it or kill it', () => {
+test('a background step has a name, and later steps wait for it or kill it', () => {
   const { steps } = scenarioOf(`${NODE}
   - { exec: [sleep, '5'], background: slow }
   - { wait-for: { background: slow } }
@@ -26,7 +26,7 @@ test('a step goes on under a name, and later ones wait for it or kill it', () =>
   ]);
 });
 
-test('a name that no step has, or that two have, is a mistake', () => {
+test('a name that no step has, or that two steps have, is a mistake', () => {
   expect(messagesOf(`${NODE}  - { kill: slow }\n`)).toEqual([
     '5:13 no step before this goes on in the background as "slow", and no listener has that name; none so far',
   ]);
@@ -40,7 +40,7 @@ test('a name that no step has, or that two have, is a mistake', () => {
   ).toEqual(['6:30 the step in line 5 is called "slow" already; take another name']);
 });
 
-test('only a step that is one command goes on', () => {
+test('only a step that runs one command can run in the background', () => {
   for (const step of [
     'stop-runtime: ',
     'remove-files: /etc/motd',
@@ -52,7 +52,7 @@ test('only a step that is one command goes on', () => {
     ]);
 });
 
-test('what it makes is known to itself, and to others once it was waited for', () => {
+test('what a background step makes is known to the step itself, and to later steps after a wait', () => {
   const file = (between: string) =>
     `${NODE}  - { run-pod: web, background: slow, expect: { error: '\${web.id}' } }\n${between}  - { stop-pod: web }\n`;
   const early = [
@@ -71,7 +71,7 @@ test('what it makes is known to itself, and to others once it was waited for', (
   ).toEqual([]);
 });
 
-test('a listener with a name can be killed, and not waited for', () => {
+test('a listener with a name can be killed but not waited for', () => {
   const listen = '{ listen: { in: node, port: 80, answer: hello, name: server } }';
   expect(messagesOf(`${NODE}  - ${listen}\n  - { kill: server }\n`)).toEqual([]);
   expect(messagesOf(`${NODE}  - ${listen}\n  - { wait-for: { background: server } }\n`)).toEqual([
@@ -89,7 +89,7 @@ test('a listener is killed on its own node', () => {
   ]);
 });
 
-test('it is waited for on its own node', () => {
+test('a background step is waited for on its own node', () => {
   expect(
     messagesOf(`${NODES}  - { exec: [a], on: left, background: slow }\n  - { kill: slow, on: right }\n`),
   ).toEqual(['6:13 "slow" goes on on left, and this is about right']);

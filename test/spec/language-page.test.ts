@@ -16,7 +16,7 @@ const onNode = `${HEAD}node: { containerd: 1.6.4 }\nsteps:\n${steps.filter((one)
 const CLUSTER = 'cluster: { kubernetes: 1.24.17, workers: 2, node: { containerd: 1.6.4 } }\n';
 const onCluster = `${HEAD}${CLUSTER}steps:\n${steps.filter(isOfCluster).join('')}`;
 
-test.each(files)('an example file of scenarios/README.md is sound (%#)', (example) => {
+test.each(files)('an example file in scenarios/README.md is valid (%#)', (example) => {
   expect(mistakesOf(example)).toBe('');
 });
 
@@ -26,13 +26,13 @@ test('the example steps of scenarios/README.md, one after the other, are a sound
   const all = [scenarioOf(onNode), scenarioOf(onCluster)].flatMap(({ steps: own }) => own);
   const shown = new Set(all.map(({ action }) => action.do));
   const schema = JSON.stringify(scenarioJsonSchema({ checks: ['ok'] }));
-  // the first is that of the steps of `parallel`, which has no `parallel` in it
+  // the first match is the list for the steps of `parallel`, which does not include `parallel`
   const oneOf = [...schema.matchAll(/"oneOf":(\[\{"required":\["run-pod"\]\}.*?\}\])/g)].at(-1)?.[1];
   const verbs = [...(oneOf ?? '').matchAll(/\["([a-z-]+)"\]/g)].map((match) => match[1]);
   expect([...shown].sort()).toEqual(verbs.sort());
 });
 
-test('scenarios/README.md names every kind and every type of capture', () => {
+test('scenarios/README.md names every kind and every capture type', () => {
   const missing = [...STATE_KINDS, 'shared', ...CAPTURE_TYPES].filter(
     (word) => !page.includes(`\`${word}\``),
   );

@@ -3,7 +3,7 @@ import { mistakesOf } from './read.ts';
 
 const HEAD = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\n';
 
-test('all mistakes of a file are told at once, each with its line and the way out', () => {
+test('all mistakes of a file are reported at once, each with its line and a solution', () => {
   const text = `name: Bad Name
 sumary: Something
 matrix:
@@ -232,13 +232,13 @@ s.yaml:5:32 "y" is not known here; write "$\${y}" for the characters themselves
   expect(mistakesOf(HEAD + rest)).toBe(message);
 });
 
-test('an unknown verb is told with the nearest one', () => {
+test('for an unknown verb the message has the nearest verb', () => {
   expect(mistakesOf(`${HEAD}steps: [{ run-pdo: web }]\n`)).toMatch(
     /^s\.yaml:4:11 a step cannot have "run-pdo"; did you mean "run-pod"\?\n/,
   );
 });
 
-test('a file that is not YAML says so at its places', () => {
+test('a file that is not YAML has a mistake at each position', () => {
   expect(mistakesOf('a: [1\nb: }\n'))
     .toBe(`s.yaml:2:1 this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]
     b: }
@@ -258,7 +258,7 @@ test.each([
   );
 });
 
-test('a mistake that comes through an alias stands where its anchor is, once', () => {
+test('a mistake in an anchor is reported once, at the anchor', () => {
   const text = `${HEAD}steps:
   - run-pod: web
     expect: &e { okay: true }
@@ -277,7 +277,7 @@ s.yaml:10:13 no anchor "&f" stands before this
 `);
 });
 
-test('half a character reaches no file and no command: only an expectation may have it', () => {
+test('half a surrogate pair cannot be in a file or a command, only in an expectation', () => {
   const half = String.raw`"\uDCFF"`;
   expect(mistakesOf(`${HEAD}steps: [{ exec: [printf, ${half}], expect: { output: ${half} } }]\n`))
     .toBe(String.raw`s.yaml:4:26 this holds half a character (\uD800 to \uDFFF), which no file and no command can; take bytes from a file, with { from: ./x }
@@ -286,7 +286,7 @@ test('half a character reaches no file and no command: only an expectation may h
 `);
 });
 
-test('a mistake is shown safely, and in a long line around its place', () => {
+test('a mistake is shown safely, and only part of a long line is shown', () => {
   const padding = 'x'.repeat(300);
   const text = `name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps: [{ exec: [${padding}] }, { "\\e[2J\\u202E": web }, { exec: [${padding}] }]\n`;
   const shown = mistakesOf(text);

@@ -5,14 +5,14 @@ import { mistakesOf, scenarioOf } from './read.ts';
 const NODES = 'name: s\nsummary: s\nnodes: { left: { containerd: 1.6.4 }, right: { containerd: 2.4.2 } }\n';
 const NODE = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\n';
 
-/** Of each mistake the place and the message alone. */
+/** The position and the message of each mistake. */
 const messagesOf = (text: string): readonly string[] =>
   mistakesOf(text)
     .split('\n')
     .filter((line) => line.startsWith('s.yaml:'))
     .map((line) => line.replace(/^s\.yaml:/, ''));
 
-test('nodes have names, steps and what holds at the end are each about one of them', () => {
+test('nodes have names, and each step and each expectation of the end is about one of them', () => {
   const {
     nodes,
     steps,
@@ -30,7 +30,7 @@ expect: [{ on: left, pods: none }, { on: right, left-behind: none }]
   expect(end.map(({ on }) => on)).toEqual(['left', 'right']);
 });
 
-test('where there are several nodes each step says on which it is taken', () => {
+test('with several nodes each step has to name its node', () => {
   expect(messagesOf(`${NODES}steps: [{ run-pod: web }]\n`)).toEqual([
     '4:9 a step says which node it is about: on: left or right',
   ]);
@@ -42,7 +42,7 @@ test('where there are several nodes each step says on which it is taken', () => 
   ]);
 });
 
-test('a node that is the only one has no name', () => {
+test('a single node has no name', () => {
   expect(messagesOf(`${NODE}steps: [{ run-pod: web, on: left }]\n`)).toEqual([
     '4:29 this file has one node, which has no name: leave "on" out',
   ]);

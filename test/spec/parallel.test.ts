@@ -4,7 +4,7 @@ import { mistakesOf, scenarioOf } from './read.ts';
 
 const NODE = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\nsteps:\n';
 
-/** Of the mistakes in the steps, each as one line, without their places. */
+/** The mistakes in the steps, each as one line, without positions. */
 const mistakesIn = (steps: string): readonly string[] =>
   mistakesOf(`${NODE}${steps}`)
     .split('\n')
@@ -14,7 +14,7 @@ const mistakesIn = (steps: string): readonly string[] =>
 const together = (...steps: readonly string[]) =>
   `  - parallel:\n${steps.map((step) => `      - ${step}\n`).join('')}`;
 
-test('steps of a group have numbers of their own, and stand before it', () => {
+test('steps of a group have numbers of their own and come before it', () => {
   const { steps } = scenarioOf(
     `${NODE}  - run-pod: a\n${together('run-pod: b', '{ stop-pod: a, timeout: 5s }')}    when: { containerd: '<2' }\n  - stop-pod: b\n`,
   );
@@ -27,7 +27,7 @@ test('steps of a group have numbers of their own, and stand before it', () => {
   ]);
 });
 
-test('what one makes is not known to another, and known afterwards', () => {
+test('what one step makes is not known to the others, but is known afterwards', () => {
   const early = '"b" is made by another step of this "parallel", which is started at the same time';
   expect(mistakesIn(`${together('run-pod: b', 'stop-pod: b')}`)).toEqual([early]);
   expect(mistakesIn(together('run-pod: b', "exec: [ping, '${b.ip}']"))).toEqual([early]);
@@ -39,7 +39,7 @@ test('what one makes is not known to another, and known afterwards', () => {
   ]);
 });
 
-test('only steps of one command, two at least, without another group, and on the node of the group', () => {
+test('a group has at least two steps of one command, no other group, and one node', () => {
   expect(mistakesIn(together("exec: ['true']", 'kill-runtime:'))).toEqual([
     'only steps that run one command can be started at the same time; kill-runtime does not',
   ]);
@@ -55,7 +55,7 @@ test('only steps of one command, two at least, without another group, and on the
   ]);
 });
 
-test('what is about the node is expected of the group, and what is about a command is not', () => {
+test('expectations about the node belong to the group, and those about a command do not', () => {
   for (const [key, value] of Object.entries({
     runtime: 'running',
     'network-ready': 'true',
@@ -82,7 +82,7 @@ test('what is about the node is expected of the group, and what is about a comma
   expect(mistakesIn(group('left-behind: none, log: x, pods: none, calls: bridge ADD'))).toEqual([]);
 });
 
-test('calls are those of a pod that no other step of the group is about', () => {
+test('calls can be expected of a step only if no other step of the group is about its pod', () => {
   expect(mistakesIn(together('run-pod: a', '{ run-pod: b, expect: { calls: bridge ADD } }'))).toEqual([]);
   expect(mistakesIn(together('run-pod: a', "{ exec: ['true'], expect: { no-calls: bridge ADD } }"))).toEqual([
     'exec has no pod, so nobody knows which calls are its own; write "no-calls" in the "expect" of "parallel"',

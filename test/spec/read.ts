@@ -5,7 +5,7 @@ import { parseScenario } from '../../lab/spec/scenario-shape.ts';
 import type { Scenario } from '../../lab/spec/scenario.ts';
 import type { Beside } from '../../lab/spec/yaml-file.ts';
 
-/** Files beside a scenario: path → what is in it. */
+/** Files beside a scenario: path → content. */
 type Files = Readonly<Record<string, string | Uint8Array>>;
 
 const besideOf =
@@ -15,17 +15,17 @@ const besideOf =
     return content === undefined ? err(`${path} cannot be read: there is none`) : ok(Buffer.from(content));
   };
 
-/** What a scenario is read with where there is no file beside it. */
+/** The options for reading a scenario without files beside it. */
 export const ALONE = { checks: CHECKS, beside: besideOf({}) };
 
-/** The scenario of a text that is sound. */
+/** The scenario in a valid text. */
 export function scenarioOf(text: string, file = 's.yaml', files: Files = {}): Scenario {
   const parsed = parseScenario({ file, text, checks: CHECKS, beside: besideOf(files) });
   if (!parsed.ok) throw new Error(parsed.error.map(formatDiagnostic).join('\n'));
   return parsed.value;
 }
 
-/** Every mistake of a text as a user sees them; empty for a sound one. */
+/** All mistakes of a text as a user sees them; empty if the text is valid. */
 export function mistakesOf(text: string, files: Files = {}): string {
   const parsed = parseScenario({ file: 's.yaml', text, checks: CHECKS, beside: besideOf(files) });
   return parsed.ok ? '' : parsed.error.map((mistake) => `${formatDiagnostic(mistake)}\n`).join('');

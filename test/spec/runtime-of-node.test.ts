@@ -6,13 +6,13 @@ const MATRIX = 'matrix: { containerd: [1.6.4], crio: [1.34.0] }\n';
 const text = (node: string, matrix = '') =>
   `name: s\nsummary: s\n${matrix}node: ${node}\nsteps: [{ run-pod: web }]\n`;
 
-test('the runtime of a node is the one that stands there', () => {
+test('the runtime of a node is the one that the file names', () => {
   const [node] = scenarioOf(text('{ crio: 1.34.0 }')).nodes;
   expect(node?.runtime).toMatchObject({ name: 'crio', version: { text: '1.34.0' } });
   expect(node).not.toHaveProperty('otherRuntime');
 });
 
-test('a node without one is told of with all else that is wrong', () => {
+test('a node without a runtime is reported with all other mistakes', () => {
   const node = '{ crictl: v1.25.0, containerd-config: {} }';
   expect(mistakesOf(text(node))).toBe(`s.yaml:3:7 "containerd" or "crio" is missing
     node: ${node}

@@ -14,7 +14,7 @@ const files = readdirSync(`${root}scenarios`, { recursive: true, encoding: 'utf8
   file.endsWith('.yaml'),
 );
 
-test.each(files)('scenarios/%s is sound, and so is its plan', (file) => {
+test.each(files)('scenarios/%s is valid, and so is its plan', (file) => {
   const text = readFileSync(`${root}scenarios/${file}`, 'utf8');
   const parsed = parseScenario({ file: `scenarios/${file}`, text, ...ALONE });
   expect(parsed.ok ? [] : parsed.error.map(formatDiagnostic)).toEqual([]);
@@ -28,7 +28,7 @@ test('scenarios/schema.json is what scripts/write-schema.mjs writes', () => {
   expect(readFileSync(`${root}scenarios/schema.json`, 'utf8')).toBe(formatScenarioSchema({ checks: CHECKS }));
 });
 
-test('every key of the schema tells an editor what it is for', () => {
+test('every key of the schema has a description for editors', () => {
   const silent: string[] = [];
   const walk = (schema: unknown, path: string): void => {
     if (typeof schema !== 'object' || schema === null) return;
@@ -43,7 +43,7 @@ test('every key of the schema tells an editor what it is for', () => {
   expect(silent).toEqual([]);
 });
 
-/** No scenario can bring these about: a node that cannot be taken down, and a control that does not come out as it must. */
+/** No scenario can cause these: a node that cannot be taken down, and a control without its expected outcome. */
 const WITHOUT_CONTROL = ['cleanup', 'control'];
 
 test('every check has a control that must fail by it', () => {

@@ -5,7 +5,7 @@ import { mistakesOf, scenarioOf } from './read.ts';
 
 const HEAD = 'name: s\nsummary: s\nnode: { containerd: 1.6.4 }\n';
 
-/** Of each mistake the place and the message alone. */
+/** The position and the message of each mistake. */
 const messagesOf = (text: string): readonly string[] =>
   mistakesOf(text)
     .split('\n')
@@ -69,7 +69,7 @@ test.each([
   expect(messagesOf(`${HEAD}steps: [{ run-pod: web, timeout: ${time} }]\n`)).toEqual([`4:34 ${message}`]);
 });
 
-test('a reference without quotes within brackets is one mistake, whatever YAML makes of it', () => {
+test('a reference in brackets without quotes is one mistake, whatever YAML makes of it', () => {
   const text = `name: s
 summary: s
 matrix: { containerd: [1.6.4], mtu: [1500] }
@@ -125,7 +125,7 @@ test.each([
   expect(messagesOf(text)).toEqual([message]);
 });
 
-test('a matrix of a billion cells is refused before they are made', () => {
+test('a matrix of a billion cells is rejected before the cells are made', () => {
   const axis = `[${Array.from({ length: 1000 }, (_, index) => index).join()}]`;
   const text = `name: s\nsummary: s\nmatrix: { a: ${axis}, b: ${axis}, c: ${axis} }\nnode: { containerd: 1.6.4 }\nsteps: [{ run-pod: web }]\n`;
   expect(messagesOf(text)).toEqual([
@@ -133,14 +133,14 @@ test('a matrix of a billion cells is refused before they are made', () => {
   ]);
 });
 
-test('keys that begin with x- are for anchors', () => {
+test('keys that begin with x- can hold anchors', () => {
   const { nodes } = scenarioOf(
     'x-net: &net { name: net }\nname: s\nsummary: s\nnode: { containerd: 1.6.4, cni-config: { a.conf: *net } }\nsteps: [{ run-pod: web }]\n',
   );
   expect(nodes[0]?.cniConfig[0]?.content).toBe('{\n  "name": "net"\n}\n');
 });
 
-test('bytes that are not UTF-8 are refused at their place, and so is a file that is too long', () => {
+test('bytes that are not UTF-8 are rejected at their position, and so is a file that is too long', () => {
   const read = (bytes: Uint8Array) => {
     const text = fileText({ file: 's.yaml', bytes });
     return text.ok ? text.value : formatDiagnostic(text.error);

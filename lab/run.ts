@@ -22,29 +22,30 @@ import { settleMs } from './steps/settle.ts';
 
 export interface RunOptions {
   readonly run: RunPlan;
-  /** of the node, or what the names of several begin with; unique on this host */
+  /** the name of the node, or the start of the names of several; unique on this host */
   readonly nodeName: string;
   readonly backend: BackendName;
   readonly maker: NodeMaker;
   readonly runtimes: Runtimes;
-  /** Throws LabError where one of them is not available. */
+  /** Throws LabError if one of them is not available. */
   readonly parts: (node: NodeRun) => Promise<NodeParts>;
   readonly artifact: (ref: ComponentRef) => Artifact;
-  /** where it is written down, and the folder of that */
+  /** the files of the run and their directory */
   readonly record: RunRecord;
   readonly outputHostPath: string;
   readonly clock: Clock;
   readonly labVersion: string;
   readonly host: Readonly<Record<string, string>>;
-  /** leave the node up for the user */
+  /** keep the node for the user */
   readonly keep: boolean;
   readonly signal: AbortSignal;
   readonly emit: (event: LabEvent) => void;
 }
 
 /**
- * The life of one run: fresh nodes of the plan's versions, most often one → its steps, each followed by a look → the nodes'
- * end → the verdict. All that is seen is in the journal the moment it is seen; the judge reads nothing else.
+ * The life of one run. Starts fresh nodes with the versions of the plan, usually one. Executes its steps, each followed
+ * by a look. Ends the nodes. Returns the verdict. Every observation is written to the journal immediately, and the
+ * judge reads nothing else.
  */
 export async function runOne(options: RunOptions): Promise<Verdict> {
   const { run, nodeName, backend, maker, runtimes, record, outputHostPath, clock, keep, emit } = options;
@@ -174,7 +175,7 @@ const seenOn = ({ name }: Pick<NodeRun, 'name'>): ObservedOn => (name === undefi
 const nameOnHost = (nodeName: string, { name }: Pick<NodeRun, 'name'>): string =>
   name === undefined ? nodeName : `${nodeName}-${name}`;
 
-/** What makes the nodes of a run: where there are several, with a network between them. */
+/** Prepares the nodes of a run. Several nodes get a network between them. */
 async function startGroup(
   run: RunPlan,
   { maker, nodeName, cleanup }: Pick<RunOptions, 'maker' | 'nodeName'> & { readonly cleanup: CleanupStack },
@@ -193,7 +194,7 @@ interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onRuntimeEnd' | 'o
   readonly observe: (observation: Observation) => void;
 }
 
-/** A node that is up, and whether steps may be taken on it. */
+/** A running node, and whether steps can be executed on it. */
 async function startNode({ own, stepId, observe, ...options }: StartOptions) {
   const { node, runtime, startFailed, ...ready } = await bringUpNode({
     ...options,
@@ -214,13 +215,16 @@ async function startNode({ own, stepId, observe, ...options }: StartOptions) {
   return { ...(own.name === undefined ? {} : { name: own.name }), own, node, runtime, goesOn };
 }
 
-/** All of them, or the first failure once none is under way any more: what was begun is then known to the clean-up. */
+/**
+ * Returns all of them, or throws the first error after all have settled, so that everything that was started is
+ * registered for the clean-up.
+ */
 async function allOf<T>(starting: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(starting);
   return Promise.all(starting);
 }
 
-/** The end of the record itself is missing, so that nobody can judge the run again: no pass, whatever was seen. */
+/** If the end of the record is missing, nobody can judge the run again. So it does not pass, whatever was observed. */
 function withUnrecorded(
   { outcome, findings }: Verdict,
   { run, why }: { readonly run: RunPlan; readonly why: string },
@@ -235,7 +239,7 @@ function withUnrecorded(
   return { outcome: worst([outcome, finding.outcome]), findings: [...findings, finding] };
 }
 
-/** What the journal would have of a step, had this been the last look. */
+/** The journal entries of a step, as if this had been its last look. */
 function seenAs(look: {
   readonly stepId: string;
   readonly state: NodeState;
@@ -249,7 +253,7 @@ function seenAs(look: {
   ];
 }
 
-/** Anything but a LabError is a bug in the lab: the node is still taken down, and the stack is what helps. */
+/** Anything but a LabError is a bug in the lab. The node is still ended, and the stack helps to find the bug. */
 function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? `a bug in the lab: ${thrown.stack ?? thrown.message}` : String(thrown);
 }

@@ -37,7 +37,7 @@ test('an address that is not given back is found', async () => {
   await pod.remove();
   await expect(started).toLeaveBehind({ ipam: ['my-net/10.77.0.2'] });
 
-  // A test that expects a clean node fails, and says what is there and since when.
+  // A test that expects a clean node fails, and reports what is left and since when.
   await expect(expect(started).toLeaveNothingBehind()).rejects.toThrow(
     'left behind is { ipam: 1 }, expected none\n  ipam my-net/10.77.0.2 of pod web appeared in 1-run-pod',
   );

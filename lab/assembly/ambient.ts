@@ -13,13 +13,13 @@ import { systemClock } from '../host/machine.ts';
 import type { Screen } from '../report/reporter.ts';
 import { shown, withoutCommands } from '../core/content.ts';
 
-/** This file is two folders deep, and in dist/ once it is bundled. */
+/** This file is two folders deep in lab/, and directly in dist/ when it is bundled. */
 const packageHostPath = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../..' : '..', import.meta.url),
 ).replace(/\/$/, '');
 const ARCH: Readonly<Record<string, World['arch']>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** The ambient world as it is now: read here and nowhere else, for the command and for the library. */
+/** The environment of the process. Only read here, for the command and for the library. */
 export const ambientWorld = (): World => ({
   env: process.env,
   cwd: process.cwd(),
@@ -40,7 +40,7 @@ export const ambientWorld = (): World => ({
   onStop,
   terminal: {
     get input() {
-      return process.stdin; // opened when first asked for
+      return process.stdin; // opened on first use
     },
     output: process.stdout,
     error: process.stderr,
@@ -59,14 +59,17 @@ function screen(stream: NodeJS.WriteStream, fd: 1 | 2): Screen {
     draw: (text) => void stream.write(safe(text)),
     isTerminal,
     color: !plain && (isTerminal || forced !== ''),
-    columns: (isTerminal && stream.columns) || 120, // some terminals say 0
+    columns: (isTerminal && stream.columns) || 120, // some terminals report 0
   };
 }
 
 /** Whether standard output is read by the runner of GitHub, which finds commands in it. */
 const isGithubStep = (): boolean => process.env['GITHUB_ACTIONS'] === 'true';
 
-/** To a file or a device at once and whole: Node's own stream writes what has room and says that it wrote all. */
+/**
+ * Writes immediately and completely to a file or device. The stream of Node may write only a part and report that it
+ * wrote everything.
+ */
 function writeAll(stream: NodeJS.WritableStream, { fd, text }: { fd: number; text: string }): void {
   if (stream instanceof Socket) return void stream.write(text);
   try {
@@ -87,7 +90,7 @@ const onStop: World['onStop'] = (listener) => {
   onSignal(listener);
 };
 
-/** Asks the command that is under way to take everything down and end; false where there is nothing to take down. */
+/** Asks the running command to end its nodes and exit. False if there is nothing to end. */
 export function stop(reason: StopReason): boolean {
   for (const listener of stopListeners) listener(reason);
   return stopListeners.length > 0;

@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { BadInput } from '../core/lab-error.ts';
 import { nearest } from '../spec/diagnostic.ts';
 
-/** A scenario file and its bytes; `file` is as a user would type it from the working folder. */
+/** A scenario file and its bytes. `file` is relative to the working directory, as a user would type it. */
 export interface ScenarioFile {
   readonly file: string;
   readonly hostPath: string;
@@ -17,8 +17,9 @@ export interface FindOptions {
 }
 
 /**
- * The files that names stand for: a file, a folder (all below it), a glob, or the name of a scenario in ./scenarios or
- * in the package, or of a folder there. No names: all of them, the user's own before the package's of the same name. Throws BadInput for a name that stands for nothing, with the nearest ones.
+ * The files for the given names. A name can be a file, a folder (everything below it), a glob, or the name of a
+ * scenario or folder in ./scenarios or in the package. Without names it is all scenarios; those of the user hide those
+ * of the package with the same name. Throws BadInput, with similar names, for a name that matches nothing.
  */
 export async function findScenarios(
   names: readonly string[],
@@ -68,7 +69,10 @@ async function filesFor(
   return folders.slice(0, 1).flatMap(yamlFilesBelow);
 }
 
-/** Every scenario file below a folder, in a stable order; `*.inc.yaml` are fragments that scenarios include. */
+/**
+ * Every scenario file below a folder, in a stable order. `*.inc.yaml` files are fragments that scenarios include, so
+ * they are left out.
+ */
 function yamlFilesBelow(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -77,7 +81,7 @@ function yamlFilesBelow(folder: string): readonly string[] {
     .sort();
 }
 
-/** One in the package that has the file name of the user's own is not meant. */
+/** Removes scenarios of the package with the same file name as a scenario of the user. */
 function withoutHidden(
   roots: readonly { readonly root: string; readonly files: readonly string[] }[],
 ): readonly string[] {

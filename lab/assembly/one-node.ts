@@ -21,28 +21,28 @@ export interface OneNodeOptions extends Pick<
   BringUpOptions,
   'name' | 'onRuntimeEnd' | 'onRecorded' | 'signal'
 > {
-  /** says what is on the node; its steps are not taken */
+  /** specifies the node; its steps are not executed */
   readonly scenario: Scenario;
   readonly flags: NodeFlags;
-  /** whether containers are going to be created */
+  /** whether containers will be created */
   readonly containers: boolean;
   readonly emit: (event: LabEvent) => void;
-  /** gets the end of the node, and of all that was made for it */
+  /** gets clean-ups that end the node and everything that was created for it */
   readonly cleanup: CleanupStack;
 }
 
 export interface OneNode extends ReadyNode {
   readonly backend: BackendName;
   readonly artifacts: Artifacts;
-  /** a component that the plan names */
+  /** a component in the plan */
   readonly artifact: (ref: ComponentRef) => Artifact;
-  /** whether all in it is slow: NodeMaker */
+  /** whether the processor is emulated, so that everything is slow; see NodeMaker */
   readonly emulated: boolean;
-  /** of the configuration that was asked for, what this runtime does not read, for people */
+  /** the parts of the requested configuration that this runtime ignores, for people */
   readonly unread?: string;
 }
 
-/** A node that is part of no run, for work by hand or by a test. Throws BadInput, LabError. */
+/** Starts a node that does not belong to a run, for manual use or for a test. Throws BadInput, LabError. */
 export async function startOneNode(world: World, options: OneNodeOptions): Promise<OneNode> {
   const { scenario, flags, ...common } = options;
   const plan = await planOf(world, { scenarios: [scenario], flags, pins: readPins(world) });
@@ -59,7 +59,7 @@ export async function startOneNode(world: World, options: OneNodeOptions): Promi
   return startPlannedNode(world, { run, flags, ...common });
 }
 
-/** The one node of a run, up to its first step. Throws BadInput, LabError. */
+/** Starts the only node of a run, up to its first step. Throws BadInput, LabError. */
 export async function startPlannedNode(
   world: World,
   options: Omit<OneNodeOptions, 'scenario'> & { readonly run: RunPlan },

@@ -19,7 +19,7 @@ import { openArtifacts } from './open-artifacts.ts';
 import { RUNTIMES } from './runtimes.ts';
 import type { NodeFlags, World } from './world.ts';
 
-/** The scenarios that names stand for, as far as they are sound, and every mistake of every file. */
+/** The valid scenarios for the given names, and every mistake in every file. */
 export async function readScenarios(
   world: World,
   names: readonly string[],
@@ -41,10 +41,13 @@ export async function readScenarios(
   return { scenarios, mistakes: [...mistakes, ...checkNames(scenarios)], filesRead };
 }
 
-/** The file of a scenario, absolute → all that was read for it: the file itself, what it includes, and what it copies. */
+/**
+ * The file of a scenario (absolute path) → everything that was read for it: the file itself, what it includes, and what
+ * it copies.
+ */
 export type FilesRead = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The scenario of one file, or every mistake in it. `onRead` gets each other file that belongs to it. */
+/** The scenario in one file, or every mistake in it. `onRead` gets each other file that belongs to it. */
 export function readScenario(
   { file, hostPath, bytes }: ScenarioFile,
   onRead: (hostPath: string) => void = () => undefined,
@@ -55,7 +58,7 @@ export function readScenario(
   return parseScenario({ file, text: text.value, checks: CHECKS, beside });
 }
 
-/** A file whose path is meant from the folder of a scenario. */
+/** A file whose path is relative to the folder of a scenario. */
 const readBeside =
   (scenarioHostPath: string, onRead: (hostPath: string) => void): Beside =>
   (path) => {
@@ -75,13 +78,13 @@ export interface PrepareOptions {
   readonly names: readonly string[];
   readonly flags: NodeFlags;
   readonly pins: Pins;
-  /** gets the likely mistakes */
+  /** receives likely mistakes */
   readonly note: (message: string) => void;
-  /** gets what was read, also where there are mistakes in it */
+  /** receives the files that were read, even if they contain mistakes */
   readonly onRead?: (filesRead: FilesRead) => void;
 }
 
-/** The plan of the scenarios that names stand for; BadInput with every mistake otherwise. */
+/** The plan for the scenarios with these names. Throws BadInput with every mistake. */
 export async function preparePlan(world: World, options: PrepareOptions): Promise<Plan> {
   const { scenarios: all, mistakes, filesRead } = await readScenarios(world, options.names);
   options.onRead?.(filesRead);
@@ -94,7 +97,7 @@ export async function preparePlan(world: World, options: PrepareOptions): Promis
   return plan;
 }
 
-/** The plan of these scenarios under these flags. Programs of the user's own are asked for their version first. */
+/** The plan for these scenarios with these flags. Components of the user are first asked for their version. */
 export async function planOf(
   world: World,
   { scenarios, flags, pins }: { scenarios: readonly Scenario[]; flags: NodeFlags; pins: Pins },
@@ -115,7 +118,10 @@ export async function planOf(
   return withRecorder(plan.value, flags.record);
 }
 
-/** The plan with every node recorded, or only those of which an expectation needs it; without a flag, as the scenarios say. */
+/**
+ * With `record`, the recorder runs on every node, or only on those whose expectations need it. Without the flag, the
+ * scenarios decide.
+ */
 function withRecorder(plan: Plan, record: boolean | undefined): Plan {
   if (record === undefined) return plan;
   const runs = plan.runs.map((run) => ({
@@ -142,11 +148,11 @@ function overridesOf(
   };
 }
 
-/** A `local:` path on the command line is meant from where the user is; one in a file, from where the file is. */
+/** A `local:` path on the command line is relative to the working directory. In a file it is relative to the file. */
 const fromHere = (text: string, cwd: string): string =>
   text.startsWith('local:') ? `local:${resolve(cwd, text.slice('local:'.length))}` : text;
 
-/** `axis=value` flags by axis; several for one axis are several values. */
+/** The values of `axis=value` flags by axis. Several flags for one axis are several values. */
 function axisValues(set: readonly string[], cwd: string): Readonly<Record<string, readonly string[]>> {
   const values: Record<string, readonly string[]> = {};
   for (const word of set) {

@@ -15,14 +15,16 @@ import type { Doubt } from '../plan/whole.ts';
 import { attemptHostPath, decideAttempts } from '../report/attempts.ts';
 import { RUNTIMES } from './runtimes.ts';
 
-/** A run as it stands on disk: all that a verdict needs. */
+/** A recorded run on disk: everything that a verdict needs. */
 export interface Recorded {
   readonly run: RunPlan;
   readonly entries: readonly JournalEntry[];
   readonly hostPath: string;
 }
 
-/** The run that is recorded in a folder, or those in the folders below it. BadInput where there is none, or one is damaged. */
+/**
+ * The run that is recorded in a folder, or the runs below it. Throws BadInput if there is none, or if one is damaged.
+ */
 export const readRecorded = (hostPath: string): readonly Recorded[] =>
   runFolders(hostPath)
     .map((folder) => {
@@ -31,22 +33,22 @@ export const readRecorded = (hostPath: string): readonly Recorded[] =>
     })
     .sort((a, b) => compareRuns(a.run, b.run));
 
-/** A run that is recorded somewhere, before it is read as a whole. */
+/** A recorded run that is not read completely yet. */
 export interface FoundRun {
   readonly hostPath: string;
-  /** its slug is unique among all that were found together */
+  /** its slug is unique among all runs that were found together */
   readonly head: RunHead;
-  /** as the plan calls it; several may have the same */
+  /** the slug in its plan; several runs may have the same */
   readonly slug: string;
-  /** of its plan.json, if that can be read */
+  /** of its plan.json, if that is readable */
   readonly planSha256?: string;
-  /** why its plan cannot be read; it is inconclusive then, under the name of its folder */
+  /** why its plan cannot be read; the run is then inconclusive and has the name of its folder */
   readonly damage?: string;
 }
 
 /**
- * Every run that is recorded in these folders or below them, each once, in the order in which reports show them. Only the head
- * of each is kept, so that there may be 100,000. BadInput where a folder is none, or has no run in it.
+ * Every run that is recorded in these folders or below them, each once, in the order of reports. Only the head of each
+ * is kept, because there may be 100,000. Throws BadInput if a path is not a folder, or a folder contains no run.
  */
 export function findRuns(hostPaths: readonly string[]): readonly FoundRun[] {
   const shared = createShared();
@@ -72,15 +74,15 @@ export function findRuns(hostPaths: readonly string[]): readonly FoundRun[] {
 }
 
 /**
- * Reads one of them as a whole, with all attempts at it, and judges it. What cannot be read makes it inconclusive, with the
- * reason in its only finding: it is never left out of a report.
+ * Reads a recorded run completely, with all of its attempts, and judges it. If it cannot be read, it is inconclusive
+ * with the reason as its only finding. It is never left out of a report.
  */
 export function judgeFound(found: FoundRun): RunEnded {
   const retries = attemptsIn(found.hostPath).map((hostPath) => judgeOne({ ...found, hostPath }));
   return decideAttempts([judgeOne(found), ...retries]);
 }
 
-/** The folders of the attempts after the first one at the run in this folder, in their order. */
+/** The folders with the further attempts at the run in this folder, in order. */
 function attemptsIn(runHostPath: string): readonly string[] {
   const attempts: string[] = [];
   for (let number = 2; isFolder(attemptHostPath(runHostPath, number)); number += 1)
@@ -111,18 +113,19 @@ function judgeOne({ hostPath, head, damage }: FoundRun): RunEnded {
     return { kind: 'run-ended', run, verdict, entries, durationMs, outputHostPath: hostPath };
   } catch (thrown) {
     const isKnown = thrown instanceof BadInput;
-    // others wrote it, so it may be damaged in a way that the judge does not expect; the other runs are judged all the same
+    // something else wrote it, so it may have damage that the judge does not expect; the other runs must still be
+    // judged
     return unknown(run, isKnown ? messageOf(thrown) : `it cannot be judged: ${messageOf(thrown)}`);
   }
 }
 
-/** Something else that makes a report inconclusive, so that every reporter shows it as it shows a run. */
+/** A problem that makes a report inconclusive, in the form of a run, so that every reporter shows it. */
 export function asRun({ about, message }: Doubt, hostPath: string): FoundRun {
   const head = headOf(unknownRun(hostPath, about, hostPath));
   return { hostPath, head, slug: head.slug, damage: message };
 }
 
-/** In the place of a run whose plan cannot be read: all that is known of it is its folder. */
+/** Replaces a run whose plan cannot be read. Only its folder is known. */
 function unknownRun(
   hostPath: string,
   name = basename(hostPath),
@@ -139,7 +142,7 @@ function unknownRun(
   };
 }
 
-/** The cells of one scenario have one object for what is the same in all of them. */
+/** Makes the cells of one scenario share the data that is the same in all of them, to save memory. */
 export function createShared(): <Head extends RunHead>(head: Head) => Head {
   const known = new Map<string, unknown>();
   const once = <T>(value: T): T => {
@@ -157,11 +160,11 @@ export function createShared(): <Head extends RunHead>(head: Head) => Head {
 
 interface RunFolder {
   readonly hostPath: string;
-  /** why nobody knows what is in it */
+  /** why its content is unknown */
   readonly unreadable?: string;
 }
 
-/** The folder itself, if a run is recorded in it, or those below it; links in it lead to runs that stand elsewhere. */
+/** The folder itself if it contains a run, or else those below it. Links in it are followed. */
 function runFolders(hostPath: string): readonly RunFolder[] {
   if (!isFolder(hostPath)) throw new BadInput(`${hostPath} is not a folder, so no run is recorded in it`);
   const runs = below(hostPath);

@@ -8,12 +8,15 @@ import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 import type { LabEvent } from '../events.ts';
 
-/** What the lab itself brings to nodes: images, as no registry is asked, and the recorder. The same for all runs of a session. */
+/**
+ * What the lab itself puts on nodes: images, because no registry is used, and the recorder. It is the same for all runs
+ * of a session.
+ */
 export interface LabImages {
   readonly pause: Artifact;
-  /** only where some run creates containers */
+  /** only if some run creates containers */
   readonly app?: Artifact;
-  /** only where some run records plugin calls */
+  /** only if some run records plugin calls */
   readonly recorder?: Artifact;
 }
 
@@ -53,7 +56,7 @@ export const wantsContainers = ({ cluster, steps }: Pick<RunPlan, 'cluster' | 's
 export const isRecorded = ({ nodes }: Pick<RunPlan, 'nodes'>): boolean =>
   nodes.some(({ record }) => record === true);
 
-/** Every component that a plan names, in nodes and in steps. */
+/** Every component in a plan, of nodes and of steps. */
 export const refsOf = (plan: Plan): readonly ComponentRef[] => plan.runs.flatMap(refsOfRun);
 
 const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [
@@ -62,7 +65,7 @@ const refsOfRun = (run: RunPlan): readonly ComponentRef[] => [
   ...stepRefs(run),
 ];
 
-/** The run cannot take place, as some component of it is not available. */
+/** Whether a run cannot take place because some of its components are not available. */
 export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
   const names = new Set(lost.map(({ ref }) => describeComponent(ref)));
   return refsOfRun(run).some((ref) => names.has(describeComponent(ref)));
@@ -83,11 +86,11 @@ const nodeRefs = ({ runtime, runc, crictl, plugins }: NodePlan): readonly Compon
 
 export interface EventBuffer {
   readonly emit: (event: LabEvent) => void;
-  /** Hands over the events so far, in order, and each later one as it comes. */
+  /** Passes on all events so far, in order, and then each new one. */
   forwardTo(reporters: { readonly emit: (event: LabEvent) => void }): void;
 }
 
-/** Keeps the events that come before there are reporters. */
+/** Keeps events until there are reporters. */
 export function createEventBuffer(): EventBuffer {
   const kept: LabEvent[] = [];
   let to: ((event: LabEvent) => void) | undefined;

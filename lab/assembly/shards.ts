@@ -10,12 +10,12 @@ import type { Plan } from '../plan/plan.ts';
 import { nameShard, splitRuns, type Durations, type Shard } from '../plan/shard.ts';
 import type { ShardFlags } from './world.ts';
 
-/** What a machine does of a plan. */
+/** The part of a plan for one machine. */
 export interface Part {
-  /** its own runs, in the order of the whole plan */
+  /** its own runs, in the order of the complete plan */
   readonly plan: Plan;
   readonly shard: Shard;
-  /** the shard of each run of the whole plan */
+  /** the shard of each run of the complete plan */
   readonly shards: readonly number[];
 }
 
@@ -36,14 +36,14 @@ export function takeShard(
 export const emptyShard = ({ shard, shards }: Part): string =>
   `shard ${nameShard(shard)} has nothing to run: the plan has ${count(shards.length, 'run')} in all`;
 
-/** A job of a matrix of GitHub Actions. */
+/** A job in a matrix of GitHub Actions. */
 export interface GithubJob {
   /** for `cnilab run --shard` */
   readonly shard: string;
   readonly runs: number;
 }
 
-/** The jobs that together run all of a plan: so many shards as are wanted, or fewer where there are not so many runs. */
+/** The jobs that together run a complete plan: the requested number of shards, or fewer if there are fewer runs. */
 export function githubMatrix(
   { runs }: Plan,
   { shards: wanted, durations, cwd }: ShardFlags & { readonly shards: number; readonly cwd: string },
@@ -60,7 +60,7 @@ const REPORT = v.looseObject({
   runs: v.array(v.looseObject({ slug: v.string(), durationMs: v.exactOptional(v.number()) })),
 });
 
-/** How long runs took, by a report of `--reporter json`. */
+/** The durations of runs from a report of `--reporter json`. */
 function readDurations(file: string | undefined, cwd: string): Durations {
   if (file === undefined) return new Map();
   const hostPath = resolve(cwd, file);

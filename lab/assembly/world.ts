@@ -3,17 +3,17 @@ import type { Terminal, BackendName } from '../nodes/node.ts';
 import type { Shard } from '../plan/shard.ts';
 import type { Screen } from '../report/reporter.ts';
 
-/** The ambient world, read in assembly/ambient.ts and handed down as values. */
+/** The environment of the process, read in assembly/ambient.ts and passed down as values. */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly platform: NodeJS.Platform;
-  /** as Go, OCI and release files name it */
+  /** with the names that Go, OCI and release files use */
   readonly arch: 'amd64' | 'arm64' | 'other';
-  /** of the effective user; undefined where there is no such thing */
+  /** of the effective user; undefined if the platform has no user ids */
   readonly uid: number | undefined;
   readonly cores: number;
-  /** what this process may still use, limits of its cgroup included */
+  /** the memory that this process can still use, including the limits of its cgroup */
   readonly freeMemoryBytes: () => number;
   readonly out: Screen;
   /** Writes to standard output what the runner of GitHub is to take for a command; `out` writes nothing like that. */
@@ -21,26 +21,26 @@ export interface World {
   readonly err: Screen;
   readonly terminal: Terminal;
   readonly clock: Clock;
-  /** the package itself: its scenarios, its images */
+  /** the directory of the package, with its scenarios and images */
   readonly packageHostPath: string;
   readonly cacheHostPath: string;
-  /** the records of nodes: labs with another such folder may share the cache, and leave these nodes alone */
+  /** the records of nodes; labs with another directory may share the cache, and do not touch these nodes */
   readonly stateHostPath: string;
   readonly labVersion: string;
   /** short, and different each time */
   randomId(): string;
-  /** Called with each reason to take everything down and end. */
+  /** Called with each reason to end all nodes and exit. */
   onStop(listener: (reason: StopReason) => void): void;
-  /** Ends the process at once; whatever holds its streams ends with it. */
+  /** Ends the process immediately. Processes that depend on its streams end too. */
   exitNow(code: number): never;
 }
 
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-/** Why a command is to end before its work is done. */
+/** Why a command must end before its work is done. */
 export type StopReason = Signal | 'broken-output' | 'bug';
 
-/** Every flag of the commands that make nodes; see `cnilab run --help` for what each is for. */
+/** Every flag of the commands that create nodes; see `cnilab run --help` for the meaning of each. */
 export interface NodeFlags {
   readonly containerd?: readonly string[];
   readonly crio?: readonly string[];
@@ -49,35 +49,35 @@ export interface NodeFlags {
   readonly crictl?: string;
   readonly set?: readonly string[];
   readonly backend: 'auto' | BackendName;
-  /** the image that container nodes start from */
+  /** the base image of container nodes */
   readonly base?: string;
   /** of virtual machines */
   readonly kernel?: string;
   readonly offline?: true;
   readonly sources?: string;
   readonly mirror?: string;
-  /** `--record` and `--no-record`: whatever the scenario says */
+  /** `--record` and `--no-record`; overrides the scenario */
   readonly record?: boolean;
 }
 
 /** Which part of a plan is for this machine. */
 export interface ShardFlags {
   readonly shard?: Shard;
-  /** a JSON report of earlier runs, by which the shards are made equally long */
+  /** a JSON report of earlier runs; its durations are used to make the shards equally long */
   readonly durations?: string;
 }
 
-/** Which runs of a plan are wanted, and how often. */
+/** Which runs of a plan are selected, and how often they are repeated. */
 export interface SelectFlags {
   readonly lastFailed?: true;
-  /** a revision of git */
+  /** a git revision */
   readonly onlyChanged?: string;
   readonly grep?: string;
   readonly grepInvert?: string;
   readonly repeat?: number;
 }
 
-/** When a run is repeated because it did not pass, and when a session ends before its plan does. */
+/** When a run is repeated because it did not pass, and when a session ends before the end of its plan. */
 export interface StopFlags {
   readonly retries?: number;
   readonly failOnFlaky?: true;
@@ -91,9 +91,9 @@ export interface StopFlags {
 export interface RunFlags extends NodeFlags, ShardFlags, SelectFlags, StopFlags {
   readonly jobs?: number;
   readonly all?: true;
-  /** write what was measured into the scenario files */
+  /** write the measured results into the scenario files */
   readonly update?: true;
-  /** without being asked */
+  /** without asking the user */
   readonly yes?: true;
   readonly keep?: true;
   readonly reporter?: readonly string[];

@@ -18,8 +18,8 @@ const README = 'README.md';
 const TABLE = /(?<=<!-- findings: begin -->\n)[\s\S]*?(?=<!-- findings: end -->)/;
 
 /**
- * `cnilab findings`: what recorded runs have shown, as a page. With `--write` it goes to docs/findings.md, and its table into
- * README.md where that has a place for it; `--check` exits with 1 where these are not up to date.
+ * `cnilab findings`: the results of recorded runs, as a page. `--write` writes it to docs/findings.md, and its table
+ * into README.md if that has a place for it. `--check` exits with 1 if these are not up to date.
  */
 export async function findingsCommand(
   world: World,
@@ -51,7 +51,10 @@ export async function findingsCommand(
 
 const readOr = (hostPath: string): string => (existsSync(hostPath) ? readFileSync(hostPath, 'utf8') : '');
 
-/** The scenarios of the working folder that are no controls, each with a recorded run for every cell, which passed. */
+/**
+ * The scenarios below the working directory that are not controls. Each must have a recorded run that passed for every
+ * cell.
+ */
 async function shownBy(world: World, recorded: readonly Recorded[]): Promise<readonly Shown[]> {
   const { scenarios, mistakes } = await readScenarios(world, []);
   if (mistakes.length > 0) throw mistakesFound(mistakes);
@@ -72,7 +75,7 @@ function inOrder({ place: a }: Scenario, { place: b }: Scenario): number {
   return depth(a) - depth(b) || (a.file < b.file ? -1 : 1);
 }
 
-/** What a page says was recorded: the run of this very cell, as the file is now, and it passed. */
+/** Checks that the recorded run is of this cell and of the current file, and that it passed. */
 function checkRecorded(run: RunPlan, recorded: Recorded | undefined): void {
   if (recorded === undefined)
     throw new BadInput(`${run.title} is not among the recorded runs; \`cnilab run --all\` runs all of them`);

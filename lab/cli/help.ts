@@ -1,6 +1,6 @@
-/** What `--help` says of a command below its options. */
+/** The part of `--help` of a command below its options. */
 interface CommandHelp {
-  /** words as they are typed, and what they do; the words are parsed in a test */
+  /** words to type, and what they do; a test parses the words */
   readonly examples: readonly (readonly [words: string, what: string])[];
   readonly exitCodes: readonly (keyof typeof EXIT_CODES)[];
   readonly environment: readonly (keyof typeof ENVIRONMENT)[];
@@ -15,7 +15,7 @@ const EXIT_CODES = {
   130: 'interrupted, as 143 is; everything was taken down',
 } as const;
 
-/** Every variable that the lab itself reads, by what it is about. */
+/** Every environment variable that the lab reads, by topic. */
 export const ENVIRONMENT = {
   terminal: {
     NO_COLOR: 'plain text',
@@ -223,7 +223,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
   },
 };
 
-/** Examples, exit codes and environment of a command, for below its options. */
+/** Examples, exit codes and environment variables of a command, shown below its options. */
 export function helpBelow(command: string): string {
   const help = HELP[command];
   if (help === undefined) return '';

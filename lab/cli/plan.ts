@@ -15,7 +15,7 @@ export interface PlanFlags
   readonly shards?: number;
 }
 
-/** `cnilab plan`: what `run` would do with the same words; nothing is fetched and nothing runs. */
+/** `cnilab plan`: shows what `run` would do with the same arguments. Nothing is fetched or run. */
 export async function planCommand(world: World, names: readonly string[], flags: PlanFlags): Promise<number> {
   if (flags.github === true && (flags.json === true || flags.shard !== undefined))
     throw new BadInput('--github stands without --json and --shard');
@@ -30,7 +30,7 @@ export async function planCommand(world: World, names: readonly string[], flags:
   const where = { ...flags, cwd: world.cwd };
   if (flags.github === true) {
     const include = githubMatrix(whole, { ...where, shards: flags.shards ?? 1 });
-    world.out.write(`${JSON.stringify({ include })}\n`); // on one line, as $GITHUB_OUTPUT takes it
+    world.out.write(`${JSON.stringify({ include })}\n`); // on one line, as $GITHUB_OUTPUT requires
     return EXIT.pass;
   }
   const part = takeShard(whole, where);
@@ -40,7 +40,7 @@ export async function planCommand(world: World, names: readonly string[], flags:
   return EXIT.pass;
 }
 
-/** What would run, for people: a block a run. */
+/** The runs of a plan for people, one block for each run. */
 export function formatPlan({ runs }: Plan): string {
   return runs.map(formatRun).join('\n');
 }

@@ -49,7 +49,7 @@ function shard(value: string): Shard {
   return parsed.value;
 }
 
-/** The command line. Each verb is a file beside this one, loaded only when it is asked for; `done` gets its exit code. */
+/** The command line. Each verb is a file next to this one that is loaded on demand. `done` gets its exit code. */
 export function createProgram(world: World, done: (exitCode: number) => void): Command {
   const program = new Command('cnilab')
     .description('Any real containerd on a fresh node, a scenario, a verdict.')
@@ -270,7 +270,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./completion.ts')).completeCommand(world, program, words)),
     );
 
-  // read from all arguments in assembly/ambient.ts, so it may stand after the verb too
+  // assembly/ambient.ts reads it from all arguments, so it may also follow the verb
   for (const command of program.commands)
     command
       .addOption(new Option('--no-color', 'plain text').hideHelp())

@@ -27,8 +27,8 @@ export interface MergeFlags extends ReportFlags {
 }
 
 /**
- * `cnilab report` and `cnilab judge`: the verdict on recorded runs, from their plans and journals alone, by any reporters. Runs
- * may come from any number of sessions and machines.
+ * `cnilab report` and `cnilab judge`: the verdict on recorded runs, from their plans and journals alone, with any
+ * reporters. The runs can come from any number of sessions and machines.
  */
 export async function reportCommand(
   world: World,
@@ -39,8 +39,8 @@ export async function reportCommand(
 }
 
 /**
- * `cnilab merge`: the same for the shards of one plan, from any machines. What is missing of the plan, was interrupted or is of
- * another plan makes the verdict inconclusive, and the report says so.
+ * `cnilab merge`: the same for the shards of one plan, from any machines. If a part of the plan is missing, was
+ * interrupted or belongs to another plan, the verdict is inconclusive, and the report says so.
  */
 export async function mergeCommand(
   world: World,
@@ -115,7 +115,7 @@ const folderName = ({ head: { slug } }: FoundRun): string =>
  */
 const keepHeapSmall = (): void => setFlagsFromString('--heap-growing-percent=30');
 
-/** As they really are, so that a folder and a link to it are one. */
+/** Resolves links, so that a folder and a link to it count as one. */
 const hostPathsOf = (world: World, folders: readonly string[]): readonly string[] => [
   ...new Set(
     folders.map((folder) => {
@@ -153,8 +153,8 @@ async function reportFound(
 }
 
 /**
- * Hands recorded runs to reporters as a session, and returns its verdict. One run at a time is read, judged, handed on and
- * forgotten, so that there may be any number.
+ * Passes recorded runs to reporters as a session, and returns its verdict. Only one run at a time is in memory: it is
+ * read, judged, passed on and dropped. So there can be any number of runs.
  */
 export async function reportRuns(
   found: readonly FoundRun[],
@@ -167,11 +167,11 @@ export async function reportRuns(
   }: {
     readonly reporters: FanOut;
     readonly outputHostPath: string;
-    /** runs that should have been there */
+    /** runs of the plan that were not found */
     readonly missing?: readonly RunHead[];
     /** the verdict where no run was found, and none is missing */
     readonly ofNothing?: Outcome;
-    /** a run that passed only when repeated makes the session fail */
+    /** a run that passed only after a retry makes the session fail */
     readonly failOnFlaky?: boolean;
   },
 ): Promise<Outcome> {
@@ -188,7 +188,7 @@ export async function reportRuns(
     durationMs += ended.durationMs;
     if (isFlaky(ended)) flaky += 1;
     reporters.emit(ended);
-    await setImmediate(); // what was written can leave meanwhile
+    await setImmediate(); // lets pending output be written
   }
   if (failOnFlaky && flaky > 0) {
     outcomes.add('fail');

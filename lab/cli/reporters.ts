@@ -7,7 +7,9 @@ import type { Reporter } from '../report/reporter.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 
-/** The reporters that `--reporter name[=file]` asks for, the terminal's where nothing else writes to the terminal. */
+/**
+ * The reporters for `--reporter name[=file]`. The terminal reporter is added unless another one writes to the terminal.
+ */
 export async function createReporters(
   world: World,
   flags: Pick<RunFlags, 'reporter' | 'verbose'>,
@@ -34,18 +36,18 @@ export async function createReporters(
   return reporters;
 }
 
-/** What a reporter is made with. */
+/** The arguments for creating a reporter. */
 interface Wanted {
   readonly world: World;
   /** to its file, or to standard output */
   readonly write: (text: string) => void;
   readonly toFile: boolean;
   readonly verbose: boolean;
-  /** that all reporters together write */
+  /** the files of all reporters */
   readonly files: readonly string[];
 }
 
-/** All that `--reporter` knows. Each is loaded when it is asked for. */
+/** Every value of `--reporter`. Each reporter is loaded on demand. */
 export const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Reporter>>> = {
   async terminal({ world, write, toFile, verbose }) {
     const { createTerminalReporter } = await import('../report/terminal.ts');
@@ -72,7 +74,7 @@ export const REPORTERS: Readonly<Record<string, (wanted: Wanted) => Promise<Repo
   },
 };
 
-/** These two may: the runner takes the lines of the second, which are commands, out of the log. */
+/** These two can share it: the runner removes the lines of the second from the log, because they are commands. */
 const SHARE_OUTPUT = ['terminal', 'github'];
 
 const names = Object.keys(REPORTERS);
@@ -95,7 +97,7 @@ async function createReporter(world: World, { name, file, ...more }: Named): Pro
   return create({ world, write, toFile: file !== undefined, ...more });
 }
 
-/** What a step of a GitHub workflow gives its programs. */
+/** The environment that a step of a GitHub workflow provides. */
 function runnerOf(world: World): Omit<GithubOptions, 'write' | 'reportFiles'> {
   const { env, cwd } = world;
   const summary = env['GITHUB_STEP_SUMMARY'];
@@ -114,14 +116,14 @@ function sizeOf(hostPath: string): number {
   try {
     return statSync(hostPath).size;
   } catch {
-    return 0; // writing it says why
+    return 0; // the later write reports the reason
   }
 }
 
-/** The runner refuses a summary of more than 1 MiB for one step. */
+/** The runner rejects a summary of more than 1 MiB for one step. */
 const SUMMARY_BYTES = 1000 * 1024;
 
-/** A file that is opened now, so that a path that cannot be written is known before anything runs. */
+/** Opens a file now, so that a path that is not writable is reported before anything runs. */
 function writerTo(hostPath: string): (text: string) => void {
   try {
     writeFileSync(hostPath, '');

@@ -19,10 +19,10 @@ import { pointLatestAt, sessionFolder } from './output-folder.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** What its first node may take to begin, its programs looked up and its first process started; 10 ms on a quiet machine. */
+/** Time that the first node may need to look up its programs and start its first process; 10 ms on an idle machine. */
 const FIRST_BEGINS_WITHIN_MS = 30;
 
-/** `cnilab run`: plan, runs, reports; the worst outcome is the exit code. */
+/** `cnilab run`: plans, runs and reports. The worst outcome decides the exit code. */
 export async function runCommand(world: World, names: readonly string[], flags: RunFlags): Promise<number> {
   if (names.length > 0 && flags.all === true)
     throw new BadInput(`--all runs every scenario; run it without ${names.join(' ')}`);
@@ -42,19 +42,22 @@ export async function runCommand(world: World, names: readonly string[], flags: 
   return (await runRecorded(world, names, flags)).exitCode;
 }
 
-/** What a run is told by somebody else than the user. */
+/** Options of a run that come from another command, not from the user. */
 export interface RunMore {
-  /** in place of reading the scenarios that are named */
+  /** used instead of reading the named scenarios */
   readonly plan?: () => Promise<Plan>;
-  /** in place of those that flags ask for */
+  /** used instead of those that the flags specify */
   readonly reporters?: readonly Reporter[];
-  /** in place of one of its own */
+  /** used instead of its own */
   readonly interruption?: Interruption;
-  /** once it is aborted, no further run is started */
+  /** if it is aborted, no further run is started */
   readonly stopStarting?: AbortSignal;
 }
 
-/** The same, all scenarios when none is named, with the folder that it is recorded in; none when nothing was run. */
+/**
+ * The same, and returns the folder with the records. All scenarios are run if none is named. There is no folder if
+ * nothing was run.
+ */
 export async function runRecorded(
   world: World,
   names: readonly string[],
@@ -73,15 +76,15 @@ export async function runRecorded(
   const chosen = chooseBackend(world, flags);
   const arch = await chosen.then(
     (choice) => choice.arch,
-    () => world.arch, // that there is none is reported after what is wrong in the scenarios
+    () => world.arch, // if there is no backend, this is reported after the mistakes in the scenarios
   );
   const artifacts = openArtifacts(world, { pins, flags, emit, arch });
-  // the first node starts while the scenarios are read; nothing of theirs touches it before all of them are sound
+  // the first node starts while the scenarios are read; it gets nothing from them before all of them are valid
   const first = nodeNameOf(sessionId, 0);
   const choose = async () => (await chosen).backend;
   const nodes = nodesAhead(choose, { artifacts, emit, signal, mayBeKept: flags.keep === true, first });
   try {
-    // reading keeps this thread busy, so it waits for the moment that a node takes to begin where the cache has all of it
+    // reading blocks this thread, so it waits until the node has started, if the cache has everything for it
     await Promise.race([nodes.maker.catch(() => undefined), world.clock.sleep(FIRST_BEGINS_WITHIN_MS)]);
     const asked = more.plan ?? (() => selectPlan(world, { names, flags, pins, note }));
     const whole = withTimeout(await asked(), flags.timeout);
@@ -147,7 +150,7 @@ export async function runRecorded(
   }
 }
 
-/** The reports where flags leave nothing to run. A notice has the reason. */
+/** The reports if the flags leave nothing to run. A notice has the reason. */
 async function reportNothing(
   world: World,
   {

@@ -13,7 +13,7 @@ export interface UpFlags extends NodeFlags, NodeByHandFlags {
   readonly name?: string;
 }
 
-/** `cnilab up`: a node of these versions and this configuration, left up for work by hand. */
+/** `cnilab up`: starts a node with these versions and this configuration, and keeps it for manual use. */
 export async function upCommand(world: World, flags: UpFlags): Promise<number> {
   if ((flags.containerd ?? []).length + (flags.crio ?? []).length > 1)
     throw new BadInput('one node has one runtime; name a single version of containerd or of CRI-O');

@@ -22,20 +22,21 @@ import { expectsNothing, updateScenario, type RecordedCell } from '../update/upd
 import { EXIT } from './exit-codes.ts';
 import { runRecorded } from './run.ts';
 
-/** More often than this the changed files are not run: what differs again is not the same twice. */
+/** The changed files are run at most this often. A value that still differs is different each time. */
 const ROUNDS = 3;
 
-/** A file as it is on disk, and as it would be. */
+/** A file on disk, and its new text. */
 interface Draft {
   readonly found: ScenarioFile;
   readonly scenario: Scenario;
-  /** texts that are not the same each time */
+  /** texts that are different each time */
   readonly unsteady: ReadonlySet<string>;
 }
 
 /**
- * `cnilab run --update`: what failed is written into the files as it was measured, once the files that would be written have
- * been run and hold. The difference is shown first. A file with a run that is inconclusive stays as it is.
+ * `cnilab run --update`: writes the measured results into the files in place of failed expectations. First the new
+ * files are run, and must hold. The difference is shown before it is written. A file with an inconclusive run is not
+ * changed.
  */
 export async function updateCommand(
   world: World,
@@ -105,7 +106,7 @@ function checkFlags(flags: RunFlags): void {
 
 const textOf = ({ bytes }: ScenarioFile): string => Buffer.from(bytes).toString('utf8');
 
-/** What is unsound was found by the run before. */
+/** Mistakes in the file were already found by the previous run. */
 function asDraft(found: ScenarioFile): Draft {
   const scenario = readScenario(found);
   if (!scenario.ok) throw mistakesFound(scenario.error);
@@ -115,14 +116,16 @@ function asDraft(found: ScenarioFile): Draft {
 const withText = ({ found }: Draft, text: string): Draft =>
   ({ ...asDraft({ ...found, bytes: Buffer.from(text) }), found }) satisfies Draft;
 
-/** The draft with what was measured, the draft itself where all of it held, or why it cannot be changed. */
+/**
+ * The draft with the measured results, the unchanged draft if everything held, or the reason why it cannot be changed.
+ */
 async function updated(
   world: World,
   draft: Draft,
   { recorded, flags }: { readonly recorded: readonly RecordedCell[]; readonly flags: RunFlags },
 ): Promise<Draft | string> {
   const own = recorded.filter(({ run }) => run.scenario.name === draft.scenario.name);
-  if (own.length === 0) return draft; // it held the last time
+  if (own.length === 0) return draft; // everything held in the previous round
   const verdicts = own.map(({ run, entries }) => ({ run, verdict: judge(run, entries, RUNTIMES) }));
   const unknown = verdicts.find(({ verdict }) =>
     verdict.findings.some(({ outcome }) => outcome === 'inconclusive'),
@@ -154,7 +157,7 @@ async function updated(
     }
     if (text === draft.scenario.text) return draft;
     const next = { ...withText(draft, text), unsteady };
-    await plannedRuns(world, { drafts: [next], flags }); // for mistakes in it
+    await plannedRuns(world, { drafts: [next], flags }); // finds mistakes in it
     return next;
   } catch (thrown) {
     if (!(thrown instanceof LabError) && !(thrown instanceof BadInput)) throw thrown;
@@ -183,7 +186,7 @@ function showDifference(world: World, { found, scenario }: Draft): void {
   }
 }
 
-/** On a terminal the user is asked; elsewhere `--yes` has to say so. */
+/** Asks the user on a terminal. Elsewhere `--yes` is required. */
 async function mayWrite(
   world: World,
   { differing, flags }: { readonly differing: readonly Draft[]; readonly flags: RunFlags },

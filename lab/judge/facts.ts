@@ -168,7 +168,7 @@ export function callsIn(known: KnownCalls, { id, within, action }: CallingStep):
   return within === undefined ? { calls } : callsOfPod(action && podOfAction(action), calls);
 }
 
-/** Those that were made for one pod, if every call that is made for a pod says for which. */
+/** The calls for one pod, if every call for a pod names its pod. */
 export function callsOfPod(pod: string | undefined, calls: readonly CniCall[]): KnownCalls {
   const nobodys = calls.find((call) => isForPod(call) && podOfCall(call) === undefined);
   if (nobodys !== undefined)

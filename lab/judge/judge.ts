@@ -290,7 +290,10 @@ function judgeState(subject: Subject): Judged {
   return { findings, bindings };
 }
 
-/** The checks that bind names, each with the names of those before it. Settling asks for no more of earlier steps. */
+/**
+ * The checks that bind names. Each knows the names that the previous ones have bound. Settling needs only these of
+ * earlier steps.
+ */
 function judgeBinding(subject: Subject) {
   const log = judgeLog(subject);
   const bound = { ...subject, bindings: log.bindings };

@@ -16,7 +16,9 @@ import { fakeScriptOf, type PluginScript, type ScriptedCall } from './plugin-scr
 import type { StartOptions } from './start-node.ts';
 import type { PodRequest } from './started-node.ts';
 
-/** What each method of the library takes. The words are those of scenario files, where they are the same thing. */
+/**
+ * The arguments of each method of the library. They have the same names as in scenario files where they mean the same.
+ */
 const quoted = (value: string): string => JSON.stringify(value);
 
 const version = check.textThat((value) => {
@@ -40,7 +42,7 @@ const error = ((value, at) => {
   })(value, at);
 }) as check.Check;
 
-/** What a call may be expected to be; with `times`, also how often it was made. */
+/** The expected parts of a call; with `times`, also the number of such calls. */
 const CALL: check.Checks<ExpectedCallParts> = {
   plugin: check.optional(pluginName),
   verb: check.optional(check.word(CALL_VERBS)),
@@ -208,7 +210,7 @@ function countOrNames(value: unknown, at: string): void {
     )(value, at);
 }
 
-/** A scripted plugin as a program describes it. Throws BadInput; `at` is the method that got it. */
+/** A scripted plugin from a test. Throws BadInput. `at` is the name of the called method. */
 export function scriptedPlugin(at: string, plugin: string, given: PluginScript): FakePlugin {
   INPUTS.pluginName(plugin, at);
   INPUTS.script(given, at);

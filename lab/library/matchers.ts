@@ -14,24 +14,26 @@ import { callExpectation, textExpectation, type CountedCall, type ExpectedCall }
 import { Pod } from './pod.ts';
 import { StartedNode } from './started-node.ts';
 
-/** What a matcher answers; vitest and jest both take it. */
+/** The result of a matcher, for both vitest and jest. */
 export interface Answer {
   readonly pass: boolean;
   readonly message: () => string;
 }
 
-/** The exact text, with `${web.id}` and `${NAME:id}` for what varies; or, rarely and saying why, a part of it. */
+/**
+ * The exact text, with `${web.id}` and `${NAME:id}` for values that vary. In rare cases a part of it, with a reason.
+ */
 export type ExpectedError = string | { readonly contains: string; readonly why: string };
 
-/** How many of each kind, or which ones exactly; nothing of any kind that is not named. */
+/** For each kind the number or the exact names. Nothing may be left of kinds that are not listed. */
 export type ExpectedLeftBehind = Readonly<Partial<Record<StateKind | 'shared', number | readonly string[]>>>;
 
 /**
- * Where the lab itself could not do its part, each of these throws that error: not knowing is neither the one
- * answer nor the other, and `.not` does not turn it into one.
+ * If the lab itself could not do its part, each matcher throws that error. An unknown result neither passes nor fails,
+ * and `.not` does not change that.
  */
 export const matchers = {
-  /** Of a step that is under way (`node.runPod()`), a function that takes one, or the result of a command. */
+  /** Accepts a running step (`node.runPod()`), a function that executes one, or the result of a command. */
   async toFailWith(received: unknown, expected: ExpectedError): Promise<Answer> {
     INPUTS.error(expected, 'toFailWith');
     if (!mayFail(received))
@@ -54,18 +56,18 @@ export const matchers = {
     return answerOf(findings[0], `failed, expected not to say\n  ${end.errorText}`);
   },
 
-  /** Of a node that was started: nothing that was not there at its start. */
+  /** Accepts a started node. Nothing is on it that was not there at its start. */
   async toLeaveNothingBehind(received: unknown): Promise<Answer> {
     return leftBehind(received, { none: true, place: NOWHERE }, 'toLeaveNothingBehind');
   },
 
-  /** Of a node that was started: exactly this, by kind. */
+  /** Accepts a started node. Exactly this is left on it, by kind. */
   async toLeaveBehind(received: unknown, kinds: ExpectedLeftBehind): Promise<Answer> {
     INPUTS.leftBehind(kinds, 'toLeaveBehind');
     return leftBehind(received, { none: false, kinds, place: NOWHERE }, 'toLeaveBehind');
   },
 
-  /** Of a node with recorded calls, or of a pod on one: such a call was made until now; with `times`, exactly so often. */
+  /** Accepts a node with recorded calls, or a pod on one. Such a call was made; with `times`, exactly this often. */
   async toHaveCalledPlugin(received: unknown, expected: string | CountedCall): Promise<Answer> {
     INPUTS.countedCall(expected, 'toHaveCalledPlugin');
     const caller = callerOf(received, 'toHaveCalledPlugin');
@@ -77,7 +79,7 @@ export const matchers = {
     return answer(true, [unwanted?.message, ...(unwanted?.detail ?? [])].join('\n  '));
   },
 
-  /** Of the same: each of these calls started later than the one before it. Other calls may lie between them. */
+  /** Accepts the same. Each of these calls started later than the previous one. Other calls may be between them. */
   async toHaveCalledPluginsInOrder(received: unknown, expected: readonly ExpectedCall[]): Promise<Answer> {
     INPUTS.callOrder(expected, 'toHaveCalledPluginsInOrder');
     const caller = callerOf(received, 'toHaveCalledPluginsInOrder');
@@ -122,7 +124,7 @@ async function endOf(received: unknown): Promise<End> {
     return value instanceof StepFailed ? endOfStep(value) : endOfCommand(value);
   } catch (thrown) {
     if (thrown instanceof StepFailed) return endOfStep(thrown);
-    throw thrown; // the lab's own, or a bug: neither is how the system under test fails
+    throw thrown; // a problem of the lab, or a bug: the system under test did not fail
   }
 }
 
@@ -150,7 +152,7 @@ function endOfCommand(value: unknown): End {
 const isCommandResult = (value: unknown): value is CommandResult =>
   typeof value === 'object' && value !== null && 'argv' in value && 'exitCode' in value && 'stderr' in value;
 
-/** The judge's finding as a matcher's answer; not knowing is thrown. */
+/** The finding of the judge as the result of a matcher. If it is inconclusive, throws. */
 function answerOf(finding: Finding | undefined, whenNot: string): Answer {
   if (finding === undefined || finding.outcome === 'inconclusive')
     throw new LabError(finding?.message ?? 'nothing was judged');

@@ -36,16 +36,16 @@ import { StepFailed } from './check.ts';
 
 const STEP_TIMEOUT_MS = 120_000;
 
-/** Where an expectation stands that a program has, and no file. */
+/** The place of an expectation that is in a test and not in a file. */
 export const NOWHERE = { file: 'RuntimeNode', line: 1, column: 1 };
 export const NOTHING_EXPECTED: Expectation = { place: NOWHERE, log: [], noLog: [] };
 
 /**
- * The steps that a program has taken on one node, and all that was seen meanwhile, as a run has them: what the judge says
- * of a recorded run it can say of this.
+ * The steps that a test has executed on one node and everything that was observed, in the form of a run. So the judge
+ * can check them in the same way.
  */
 export class NodeHistory {
-  /** the runtime that the node has */
+  /** the runtime of the node */
   readonly runtime: Runtime;
   readonly #node: LabNode;
   readonly #plan: PlanOfNode;
@@ -88,12 +88,12 @@ export class NodeHistory {
     });
   }
 
-  /** Of a pod of this name, as it is from now on. */
+  /** Defines the pod with this name from now on. */
   addPod(spec: PodSpec): void {
     this.#pods.set(spec.name, spec);
   }
 
-  /** A file that the program puts on the node by itself, which no plugin has left. */
+  /** A file that the test itself puts on the node. No plugin has left it behind. */
   writes(nodePath: string, content: Content): void {
     this.#files.push({ name: nodePath, ...content, place: NOWHERE });
   }
@@ -102,7 +102,9 @@ export class NodeHistory {
     this.#observe({ kind: 'runtime-ended', stepId: this.#lastId, ...end });
   }
 
-  /** What the recorder on the node saw. A call belongs to the last step that was about its pod, where that is known. */
+  /**
+   * A record of the recorder on the node. A call belongs to the last step that was about its pod, if the pod is known.
+   */
   recorded(record: Recorded): void {
     this.#observe({ ...record, stepId: this.#stepOf(record) });
   }
@@ -119,12 +121,12 @@ export class NodeHistory {
     return step?.id ?? this.#lastId;
   }
 
-  /** A value that became known, `web.id`. */
+  /** A captured value, such as `web.id`. */
   captured(name: string): string | undefined {
     return this.#stepper.captures.get(name);
   }
 
-  /** Takes a step and returns what was seen of it. Throws StepFailed when it did not work. */
+  /** Executes a step and returns what was observed. Throws StepFailed if it failed. */
   async take(action: PlannedAction): Promise<StepFacts> {
     const id = this.#nextId(action.do);
     const step = { id, action, timeoutMs: STEP_TIMEOUT_MS, place: NOWHERE, expect: NOTHING_EXPECTED };
@@ -139,12 +141,12 @@ export class NodeHistory {
     return taken;
   }
 
-  /** The look that later ones are compared with, before anything was done. */
+  /** The first look, before anything was done. Later looks are compared with it. */
   async begin(): Promise<void> {
     await this.#stepper.look('start');
   }
 
-  /** A look at the node, now, or once what it sees has settled. */
+  /** A look at the node: immediately, or when its state has settled. */
   look(settling?: (state: NodeState) => Settling): Promise<NodeState> {
     return this.#stepper.look(this.#nextId('look'), settling);
   }
@@ -154,18 +156,18 @@ export class NodeHistory {
     return factsOf({ steps: this.#steps, pods: [...this.#pods.values()], node }, this.#entries, RUNTIMES);
   }
 
-  /** All calls of plugins until now, or those that were made for one pod. BadInput on a node that does not record them. */
+  /** All plugin calls so far, or those for one pod. Throws BadInput on a node that does not record them. */
   async calls(pod?: string): Promise<KnownCalls> {
     if (this.#plan.record !== true)
       throw new BadInput(
         `plugin calls are not recorded on ${this.#node.name}: start it from withRecordedCalls()`,
       );
-    await this.#node.exec(['true']); // what ended before a command did is told before its result
+    await this.#node.exec(['true']); // calls that ended before a command ended are reported before its result
     const { calls } = this.facts();
     return pod === undefined || 'unknown' in calls ? calls : callsOfPod(pod, calls.calls);
   }
 
-  /** The judge's word on these calls. */
+  /** The findings of the judge on these calls. */
   async judgeCalls(
     expected: Pick<Expectation, 'calls' | 'noCalls' | 'callOrder'>,
     pod: string | undefined,
@@ -175,7 +177,7 @@ export class NodeHistory {
     return judgeCalls({ ...this.subject({ expect, state: undefined }), calls }).findings;
   }
 
-  /** What the judge is asked about: this expectation, at this moment. */
+  /** What the judge checks: this expectation, at this time. */
   subject({ expect, state }: Pick<Subject, 'expect' | 'state'>): Subject {
     const facts = this.facts();
     const captures = facts.steps.flatMap((step) => step.captures);
@@ -208,12 +210,12 @@ type PlanOfNode = Pick<NodePlan, 'runtime' | 'record' | 'runtimeConfig'>;
 export interface NodeHistoryOptions {
   /** whether plugin calls are recorded */
   readonly record?: boolean;
-  /** what was asked for */
+  /** the requested configuration */
   readonly runtimeConfig?: NodePlan['runtimeConfig'];
   readonly node: LabNode;
   readonly runtime: NodeRuntime;
   readonly runtimeVersion: string;
-  /** a component that steps bring */
+  /** a component that steps install */
   readonly artifact: StepperOptions['artifact'];
   readonly clock: Clock;
   readonly emulated?: boolean;

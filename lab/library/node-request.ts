@@ -11,7 +11,7 @@ import { literally } from '../spec/template.ts';
 import { NOWHERE } from './node-history.ts';
 import { writtenScript } from './plugin-script.ts';
 
-/** What a program wants of a node; all of it can be left as it is. Versions are written as in a scenario file. */
+/** The requested node of a test. Everything has a default. Versions are written as in a scenario file. */
 export interface NodeRequest {
   readonly backend: BackendName | 'auto';
   readonly runtime: { readonly name: RuntimeName; readonly version: string };
@@ -19,10 +19,10 @@ export interface NodeRequest {
   readonly crictl?: string;
   /** `none` for an empty /opt/cni/bin */
   readonly cniPlugins: string;
-  /** paths of plugins of the user's own, from the working folder */
+  /** paths of plugins of the user, relative to the working directory */
   readonly ownPlugins: readonly string[];
   readonly scriptedPlugins: readonly FakePlugin[];
-  /** whether calls of plugins are recorded */
+  /** whether plugin calls are recorded */
   readonly recordsCalls: boolean;
   readonly runtimeConfig?: JsonObject;
   readonly cniConfig: readonly AnyFile[];
@@ -47,7 +47,7 @@ export const ANY_NODE: NodeRequest = {
   files: [],
 };
 
-/** The request as a scenario file without steps would have it. */
+/** The request in the form of a scenario file without steps. */
 export function scenarioOf(request: NodeRequest): Scenario {
   const { runtime, runc, crictl, cniPlugins, ownPlugins, runtimeConfig, cniConfig, files } = request;
   const { scriptedPlugins, recordsCalls, systemCalls, limits } = request;
@@ -85,7 +85,7 @@ const fileSpec = ({ name, mode, ...content }: AnyFile): FileSpec => ({
   place: NOWHERE,
 });
 
-/** A conflist as it would lie in /etc/cni/net.d, under a name that its own suggests. */
+/** A conflist as a file in /etc/cni/net.d. The file name is derived from its `name`. */
 export function conflistFile(config: JsonObject): AnyFile {
   const { name } = config;
   return {
@@ -94,7 +94,7 @@ export function conflistFile(config: JsonObject): AnyFile {
   };
 }
 
-/** A text or bytes as they are, an object as JSON. */
+/** Text and bytes stay unchanged; an object becomes JSON. */
 export function anyContent(content: string | Uint8Array | JsonObject): Content {
   if (typeof content === 'string') return { content };
   return content instanceof Uint8Array ? contentOf(content) : { content: formatJson(content) };

@@ -10,7 +10,7 @@ import { writtenTemplates } from '../spec/written-json.ts';
 import type { ExpectedError } from './matchers.ts';
 import { NOWHERE } from './node-history.ts';
 
-/** One call of a plugin, as it was recorded. */
+/** One recorded call of a plugin. */
 export interface PluginCall {
   /** `bridge ADD`, or `bridge > host-local ADD` for a call that a plugin made */
   readonly name: string;
@@ -18,37 +18,37 @@ export interface PluginCall {
   readonly plugin: string;
   /** CNI_COMMAND: ADD, DEL, CHECK, STATUS, VERSION or GC */
   readonly verb: string;
-  /** the plugin that made the call; missing: no plugin did */
+  /** the plugin that made the call; missing if no plugin made it */
   readonly within?: string;
   /** the name of the process that made the call */
   readonly by: string;
-  /** the name of the pod, where CNI_ARGS has it */
+  /** the name of the pod, if CNI_ARGS contains it */
   readonly pod?: string;
   /** the CNI_… variables */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string;
-  /** what `stdin` is in JSON; missing: no JSON object */
+  /** `stdin` as a JSON object; missing if it is not one */
   readonly input?: JsonObject;
-  /** false: the call goes on */
+  /** false: the call has not ended yet */
   readonly ended: boolean;
-  /** null where a signal ended it, and while it goes on */
+  /** null if a signal ended it, or if it has not ended yet */
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** empty while the call goes on */
+  /** empty if the call has not ended yet */
   readonly stdout: string;
   readonly stderr: string;
-  /** what `stdout` is in JSON; missing: no JSON object */
+  /** `stdout` as a JSON object; missing if it is not one */
   readonly output?: JsonObject;
-  /** the error of CNI that a plugin which failed printed */
+  /** the CNI error that a failed plugin printed */
   readonly error?: CniError;
   /** streams of which only the first MiB is here */
   readonly cut: readonly Stream[];
-  /** of its start: ISO 8601 with microseconds, the clock of the node */
+  /** of its start: ISO 8601 with microseconds, from the clock of the node */
   readonly time: string;
   readonly durationMs?: number;
 }
 
-/** All of them, for a program; LabError when some are not known. */
+/** All of them, for a test. Throws LabError if some are not known. */
 export function pluginCallsOf(known: KnownCalls): readonly PluginCall[] {
   if ('unknown' in known) throw new LabError(`the plugin calls are not known: ${known.unknown}`);
   return known.calls.map(pluginCall);
@@ -76,19 +76,19 @@ function pluginCall(call: CniCall): PluginCall {
   };
 }
 
-/** JSON.parse gives nothing else. */
+/** JSON.parse returns nothing else. */
 const jsonOf = (text: string): JsonObject | undefined => jsonObject(text) as JsonObject | undefined;
 
 /**
- * `bridge ADD`, `bridge > host-local ADD`, or what must be so of a call. What is not named may be anything. In texts,
- * `${web.id}` and `${NAME:id}` stand for what varies.
+ * `bridge ADD`, `bridge > host-local ADD`, or the expected parts of a call. Parts that are not mentioned can have any
+ * value. In texts, `${web.id}` and `${NAME:id}` stand for values that vary.
  */
 export type ExpectedCall = string | ExpectedCallParts;
 
 export interface ExpectedCallParts {
   readonly plugin?: string;
   readonly verb?: (typeof CALL_VERBS)[number];
-  /** the plugin that made the call; `none`: no plugin did */
+  /** the plugin that made the call; `none`: no plugin made it */
   readonly within?: string;
   /** the name of the process that made the call */
   readonly by?: string;
@@ -98,31 +98,31 @@ export interface ExpectedCallParts {
   readonly noEnv?: readonly string[];
   /** whether CNI_NETNS leads to a namespace; `none`: it is empty or not set */
   readonly netns?: 'present' | 'missing' | 'none';
-  /** keys of the configuration on standard input; it may have others */
+  /** keys of the configuration on standard input; it can have other keys */
   readonly input?: JsonObject;
   /** paths of keys that it does not have: `prevResult`, `ipam.dns` */
   readonly noInput?: readonly string[];
-  /** keys of the JSON on standard output; it may have others */
+  /** keys of the JSON on standard output; it can have other keys */
   readonly output?: JsonObject;
   readonly exitCode?: number;
-  /** that ended it: `SIGKILL` */
+  /** the signal that ended it: `SIGKILL` */
   readonly signal?: string;
   /** the message of the error that it printed, or its parts */
   readonly error?:
     string | { readonly code?: number; readonly message?: ExpectedError; readonly details?: ExpectedError };
-  /** the whole standard error; a line break at its end does not count */
+  /** the complete standard error; a line break at its end is ignored */
   readonly stderr?: ExpectedError;
-  /** false: the call goes on */
+  /** false: the call has not ended yet */
   readonly ended?: boolean;
 }
 
-/** An expected call that is counted, too. */
+/** An expected call with a number. */
 export interface CountedCall extends ExpectedCallParts {
-  /** how many such calls there are; missing: one at least */
+  /** the number of such calls; missing: at least one */
   readonly times?: number;
 }
 
-/** The call as a file would expect it; a text has been found to name one. */
+/** The call in the form of a file. A text was already checked to name a call. */
 export function callExpectation(expected: ExpectedCall | CountedCall): CallExpectation {
   if (typeof expected === 'string') {
     const short = shortCall(expected);
@@ -156,6 +156,6 @@ function errorExpectation(
   });
 }
 
-/** A text of a program, as a file would have it. */
+/** A text from a test, in the form of a file. */
 export const textExpectation = (text: ExpectedError): TextExpectation =>
   typeof text === 'string' ? { exact: text, place: NOWHERE } : { ...text, place: NOWHERE };

@@ -6,8 +6,8 @@ import { writtenOf, type WrittenObject } from '../spec/written-json.ts';
 import { contentOf, type JsonObject } from '../core/content.ts';
 
 /**
- * What a scripted plugin does, by verb: one call, or a list with one for each call, of which the last is for all further
- * calls. A verb that is not named, nor covered by `others`, succeeds.
+ * What a scripted plugin does, by verb: one call, or a list with one entry for each call, of which the last is for all
+ * further calls. A verb without an entry, if there are no `others`, succeeds.
  */
 export interface PluginScript {
   readonly add?: ScriptedCalls;
@@ -16,38 +16,38 @@ export interface PluginScript {
   readonly status?: ScriptedCalls;
   readonly version?: ScriptedCalls;
   readonly gc?: ScriptedCalls;
-  /** all verbs that are not named */
+  /** all verbs that have no entry */
   readonly others?: ScriptedCalls;
 }
 
 export type ScriptedCalls = ScriptedCall | readonly ScriptedCall[];
 
-/** `ok`, or what the plugin does: it has at most one of `result`, `error`, `print` and `versions`. */
+/** `ok`, or what the plugin does. It has at most one of `result`, `error`, `print` and `versions`. */
 export type ScriptedCall =
   | 'ok'
   | {
-      /** a real plugin that is called first with the same input; without an answer of its own, the plugin passes on that one's */
+      /** a real plugin that is called first with the same input; if the script has no answer, its answer is used */
       readonly delegate?: string;
       /** a real plugin that is called after everything else */
       readonly delegateAfter?: string;
       readonly delayMs?: number;
       readonly stderr?: string;
-      /** of ADD; gets the cniVersion that the runtime asked for where it has none */
+      /** for ADD; if it has no cniVersion, it gets the one that the runtime asked for */
       readonly result?: JsonObject;
-      /** an error of CNI; the exit code is 1 */
+      /** a CNI error; the exit code is 1 */
       readonly error?: { readonly code: number; readonly msg: string; readonly details?: string };
       /** on standard output, as it is */
       readonly print?: string | Uint8Array;
-      /** that it supports; of VERSION */
+      /** the versions that it supports; for VERSION */
       readonly versions?: readonly string[];
       /** default: 0, and 1 with an error */
       readonly exitCode?: number;
       readonly signal?: (typeof FAKE_SIGNALS)[number];
-      /** what never ends: the plugin, a child that keeps its output open, or both */
+      /** what never ends: the plugin, a child process that keeps its output open, or both */
       readonly hang?: (typeof FAKE_HANGS)[number];
     };
 
-/** The script as a plan has it. */
+/** The script in the form of a plan. */
 export const fakeScriptOf = (script: PluginScript): FakeScript =>
   Object.fromEntries(
     Object.entries(script).flatMap(([verb, calls]: [string, ScriptedCalls | undefined]) =>
@@ -69,7 +69,7 @@ function behaviourOf(call: ScriptedCall): FakeBehaviour {
   return present({ ...rest, answer: answers[0] });
 }
 
-/** The script as a scenario file would have it, with every text taken as it stands. */
+/** The script in the form of a scenario file, with every text taken literally. */
 export const writtenScript = (script: FakeScript): FakeScript<WrittenObject> =>
   Object.fromEntries(Object.entries(script).map(([verb, list]) => [verb, list.map(writtenBehaviour)]));
 

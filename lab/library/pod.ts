@@ -13,11 +13,11 @@ export interface PodOptions {
   readonly name: string;
   readonly node: LabNode;
   readonly history: NodeHistory;
-  /** brings the image of containers to the node; costs nothing when it is there */
+  /** copies the image for containers to the node; does nothing if it is already there */
   readonly bringImage: () => Promise<void>;
 }
 
-/** A pod of a name, of whichever attempt is the newest; there is one also where `runPod` failed. */
+/** The pod with a certain name; always its newest attempt. Also exists if `runPod` failed. */
 export class Pod {
   readonly name: string;
   readonly #options: PodOptions;
@@ -29,12 +29,12 @@ export class Pod {
     this.#options = options;
   }
 
-  /** CRI's id of the sandbox; LabError when none was ever seen. */
+  /** The CRI id of the sandbox. Throws LabError if no sandbox was ever seen. */
   get id(): string {
     return this.#captured('id');
   }
 
-  /** The IPv4 address that CRI reports; LabError when it reports none. */
+  /** The IPv4 address that CRI reports. Throws LabError if it reports none. */
   get ip(): string {
     return this.#captured('ip');
   }
@@ -48,26 +48,29 @@ export class Pod {
     return this.#captured('netns');
   }
 
-  /** `crictl stopp`: the plugins' DEL. StepFailed when it fails. */
+  /** `crictl stopp`, which makes the plugins do DEL. Throws StepFailed if it fails. */
   async stop(): Promise<void> {
     await this.#options.history.take({ do: 'stop-pod', pod: this.name });
   }
 
-  /** `crictl rmp`; with `force`, of a pod that was not stopped too. StepFailed when it fails. */
+  /** `crictl rmp`. With `force` it also removes a pod that was not stopped. Throws StepFailed if it fails. */
   async remove(options: { readonly force?: boolean } = {}): Promise<void> {
     INPUTS.remove(options, 'remove');
     const { force = false } = options;
     await this.#options.history.take({ do: 'remove-pod', pod: this.name, force });
   }
 
-  /** Runs a program of the node in the pod's network namespace: `['ip', '-json', 'address']`. */
+  /** Runs a program of the node in the network namespace of the pod: `['ip', '-json', 'address']`. */
   async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
     INPUTS.argv(argv, 'exec');
     INPUTS.exec(options, 'exec');
     return this.#options.node.exec(['nsenter', `--net=${this.netns}`, ...argv], options);
   }
 
-  /** Connects over TCP from within the pod, sends, and returns all that came. StepFailed when it does not connect. */
+  /**
+   * Connects over TCP from the pod, sends, and returns everything that it received. Throws StepFailed if it cannot
+   * connect.
+   */
   async connect(to: string, options: { readonly send?: string } = {}): Promise<string> {
     INPUTS.address(to, 'connect');
     INPUTS.connect(options, 'connect');
@@ -81,7 +84,7 @@ export class Pod {
     return taken.commands.map(({ result }) => result.stdout).join('');
   }
 
-  /** A container in the pod, running this command of busybox: `['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']`. */
+  /** Runs a container in the pod with this command of busybox: `['nc', '-ll', '-p', '80', '-e', 'echo', 'hello']`. */
   async runContainer(command: readonly string[]): Promise<Container> {
     INPUTS.argv(command, 'runContainer');
     const { node, history, bringImage } = this.#options;
@@ -99,8 +102,8 @@ export class Pod {
   }
 
   /**
-   * The calls of plugins that were made for this pod, in the order of their starts. BadInput on a node without
-   * `withRecordedCalls`; LabError when some of them are not known.
+   * The plugin calls for this pod, in the order of their starts. Throws BadInput on a node without `withRecordedCalls`,
+   * and LabError if some of them are not known.
    */
   async pluginCalls(): Promise<readonly PluginCall[]> {
     return pluginCallsOf(await this.#options.history.calls(this.name));
@@ -138,7 +141,7 @@ export class Container {
     this.#options = options;
   }
 
-  /** A command in the container, with its own exit code, which is a value; 125 where the runtime did not run it. */
+  /** Runs a command in the container. Its exit code is a value; 125 if the runtime did not run it. */
   async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
     INPUTS.argv(argv, 'exec');
     INPUTS.exec(options, 'exec');
@@ -147,12 +150,12 @@ export class Container {
     return node.exec(execInContainer(history.runtime, { id, words: argv }), options);
   }
 
-  /** `crictl stop`. StepFailed when it fails. */
+  /** `crictl stop`. Throws StepFailed if it fails. */
   async stop(): Promise<void> {
     await this.#options.history.take({ do: 'stop-container', container: this.name });
   }
 
-  /** `crictl rm`. StepFailed when it fails. */
+  /** `crictl rm`. Throws StepFailed if it fails. */
   async remove(): Promise<void> {
     await this.#options.history.take({ do: 'remove-container', container: this.name });
   }

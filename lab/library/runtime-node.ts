@@ -11,8 +11,8 @@ import { startNode, type StartOptions } from './start-node.ts';
 import type { StartedNode } from './started-node.ts';
 
 /**
- * A node to be started, with a real runtime: `await using node = await new RuntimeNode().withContainerd('1.6.3').start()`.
- * Each `with…` returns another one and changes nothing, so that tests can share what they have in common.
+ * Describes a node with a real runtime: `await using node = await new RuntimeNode().withContainerd('1.6.3').start()`.
+ * Each `with…` method returns a new object and changes nothing, so tests can share a common base.
  */
 export class RuntimeNode {
   readonly #request: NodeRequest;
@@ -28,19 +28,19 @@ export class RuntimeNode {
     this.#request = request;
   }
 
-  /** A version as scenario files have it: `1.6.3`, `debian:bookworm`, `local:../containerd/bin`. */
+  /** A version in the form of scenario files: `1.6.3`, `debian:bookworm`, `local:../containerd/bin`. */
   withContainerd(version: string): RuntimeNode {
     INPUTS.version(version, 'withContainerd');
     return this.#with({ runtime: { name: 'containerd', version } });
   }
 
-  /** The same with CRI-O in place of containerd; of the two, the one named last counts. */
+  /** The same with CRI-O instead of containerd. The last of the two calls counts. */
   withCrio(version: string): RuntimeNode {
     INPUTS.version(version, 'withCrio');
     return this.#with({ runtime: { name: 'crio', version } });
   }
 
-  /** `auto`, which is the default, is the first that works on this host. */
+  /** The default `auto` is the first backend that works on this host. */
   withBackend(backend: BackendName | 'auto'): RuntimeNode {
     INPUTS.backend(backend, 'withBackend');
     return this.#with({ backend });
@@ -56,31 +56,31 @@ export class RuntimeNode {
     return this.#with({ crictl });
   }
 
-  /** The standard plugins of this version; `none` for an empty /opt/cni/bin. */
+  /** The standard plugins of this version. `none` for an empty /opt/cni/bin. */
   withCniPlugins(cniPlugins: string): RuntimeNode {
     INPUTS.pluginsVersion(cniPlugins, 'withCniPlugins');
     return this.#with({ cniPlugins });
   }
 
-  /** A plugin of your own, beside the standard ones or in the place of one; its type is the name of the file. */
+  /** Your own plugin, in addition to the standard ones or replacing one. Its type is the name of the file. */
   withPlugin(hostPath: string): RuntimeNode {
     INPUTS.hostPath(hostPath, 'withPlugin');
     return this.#with({ ownPlugins: [...this.#request.ownPlugins, hostPath] });
   }
 
-  /** A plugin that does what the script says, beside the standard ones or in the place of one; `name` is its type. */
+  /** A plugin that follows the script, in addition to the standard ones or replacing one. `name` is its type. */
   withScriptedPlugin(name: string, script: PluginScript): RuntimeNode {
     const fake = scriptedPlugin('withScriptedPlugin', name, script);
     const others = this.#request.scriptedPlugins.filter(({ plugin }) => plugin !== name);
     return this.#with({ scriptedPlugins: [...others, fake] });
   }
 
-  /** Every call of a plugin is recorded, for `pluginCalls()` and the matchers of calls. */
+  /** Records every plugin call, for `pluginCalls()` and the matchers of calls. */
   withRecordedCalls(): RuntimeNode {
     return this.#with({ recordsCalls: true });
   }
 
-  /** A file in /etc/cni/net.d: as an object, whose own name names the file, or byte for byte under a name. */
+  /** A file in /etc/cni/net.d: an object, whose `name` gives the file name, or a file name and bytes. */
   withCniConfig(config: JsonObject): RuntimeNode;
   withCniConfig(name: string, content: string | Uint8Array | JsonObject): RuntimeNode;
   withCniConfig(
@@ -99,7 +99,7 @@ export class RuntimeNode {
     return this.#with({ cniConfig: [...this.#request.cniConfig, file] });
   }
 
-  /** Laid over the runtime's own configuration, table by table. */
+  /** Merged over the default configuration of the runtime, table by table. */
   withRuntimeConfig(runtimeConfig: JsonObject): RuntimeNode {
     INPUTS.json(runtimeConfig, 'withRuntimeConfig');
     return this.#with({ runtimeConfig });
@@ -114,20 +114,24 @@ export class RuntimeNode {
     return this.#with({ files: [...this.#request.files, file] });
   }
 
-  /** What the node may take of its host; what is not said stays the lab's default. A virtual machine has `memoryBytes` alone. */
+  /**
+   * How much of its host the node may use. Other limits keep the default of the lab. A virtual machine only supports
+   * `memoryBytes`.
+   */
   withLimits(limits: NodeLimits): RuntimeNode {
     INPUTS.limits(limits, 'withLimits');
     return this.#with({ limits: { ...this.#request.limits, ...limits } });
   }
 
-  /** Without the lab's seccomp filter, for tests of pods that have none; in a virtual machine there is never one. */
+  /** Turns off the seccomp filter of the lab, for tests of pods without one. A virtual machine never has it. */
   withUnfilteredSystemCalls(): RuntimeNode {
     return this.#with({ systemCalls: 'unfiltered' });
   }
 
   /**
-   * The node, with its runtime answering. What it is made of comes from the lab's cache; the first time, it is brought
-   * there, which may take minutes. Throws BadInput for what cannot be, LabError where the host cannot do its part.
+   * Starts the node and waits until its runtime answers. Its components come from the cache of the lab. The first time
+   * they are downloaded or built, which may take minutes. Throws BadInput for an invalid request, and LabError if the
+   * host cannot do its part.
    */
   async start(options: StartOptions = {}): Promise<StartedNode> {
     INPUTS.start(options, 'start');
@@ -139,7 +143,7 @@ export class RuntimeNode {
   }
 }
 
-/** Only `with…` hands over a request; JavaScript may hand over anything. */
+/** Only the `with…` methods pass a request, but JavaScript can pass anything. */
 const isRequest = (given: unknown): boolean =>
   typeof given === 'object' && given !== null && Object.hasOwn(given, 'ownPlugins');
 

@@ -13,13 +13,13 @@ import { scenarioOf, type NodeRequest } from './node-request.ts';
 import { StartedNode } from './started-node.ts';
 
 export interface StartOptions {
-  /** ends the node, or gives up its start */
+  /** ends the node, or aborts its start */
   readonly signal?: AbortSignal;
-  /** a line for each thing that takes longer than a moment: what is downloaded, built, prepared */
+  /** called with a line for work that takes longer than a moment: downloads, builds, preparations */
   readonly onProgress?: (line: string) => void;
 }
 
-/** A node as it was asked for, on a backend that works here. Whatever was begun is taken down when it is not available. */
+/** The requested node, on a backend that works here. If the start fails, everything that was started is ended. */
 export async function startNode(
   world: World,
   request: NodeRequest,

@@ -16,7 +16,7 @@ import { pluginCallsOf, type PluginCall } from './plugin-calls.ts';
 import type { PluginScript } from './plugin-script.ts';
 import { Pod } from './pod.ts';
 
-/** A pod to run; what is not said is as in a pod that asks for nothing. */
+/** A pod to run. Every missing option has its default. */
 export interface PodRequest extends Partial<Omit<PodSpec, 'hostPorts'>> {
   readonly hostPorts?: readonly {
     readonly hostPort: number;
@@ -30,17 +30,17 @@ export interface StartedNodeOptions {
   readonly node: RunningNode;
   readonly history: NodeHistory;
   readonly backend: BackendName;
-  /** what the runtime says itself */
+  /** the version that the runtime itself reports */
   readonly runtimeVersion: string;
   readonly cleanup: CleanupStack;
   readonly bringImage: () => Promise<void>;
-  /** brings the program of scripted plugins; costs nothing when it is there */
+  /** copies the program of scripted plugins to the node; does nothing if it is already there */
   readonly bringScripted: () => Promise<void>;
 }
 
 /**
- * A node that is up, with its runtime answering. What the runtime or the plugins do wrong is thrown as StepFailed; what
- * the lab or its host cannot do, as LabError. Several calls may be under way at once.
+ * A running node whose runtime answers. If the runtime or a plugin fails, methods throw StepFailed. If the lab or its
+ * host cannot do its part, they throw LabError. Several calls may run at once.
  */
 export class StartedNode implements AsyncDisposable {
   readonly #options: StartedNodeOptions;
@@ -52,7 +52,7 @@ export class StartedNode implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** as `cnilab ps` and `cnilab enter` know it */
+  /** the name for `cnilab ps` and `cnilab enter` */
   get name(): string {
     return this.#options.node.name;
   }
@@ -65,7 +65,10 @@ export class StartedNode implements AsyncDisposable {
     return this.#options.runtimeVersion;
   }
 
-  /** `crictl runp`: the plugins' ADD. Without a name it is `pod-1`, `pod-2`, …; the same name again is its next attempt. */
+  /**
+   * `crictl runp`, which makes the plugins do ADD. The default names are `pod-1`, `pod-2`, …; using a name again is the
+   * next attempt at that pod.
+   */
   async runPod(request: string | PodRequest = {}): Promise<Pod> {
     if (typeof request === 'string') INPUTS.podName(request, 'runPod');
     else INPUTS.pod(request, 'runPod');
@@ -76,21 +79,24 @@ export class StartedNode implements AsyncDisposable {
     return this.pod(podName);
   }
 
-  /** A pod by its name, also one whose `runPod` failed: what is left of it can be stopped and removed. */
+  /** A pod by its name. Also for a pod whose `runPod` failed, so that what is left of it can be stopped and removed. */
   pod(name: string): Pod {
     INPUTS.podName(name, 'pod');
     const { node, history, bringImage } = this.#options;
     return new Pod({ name, node, history, bringImage });
   }
 
-  /** Runs a command on the node; an exit code other than 0 is a value. */
+  /** Runs a command on the node. An exit code other than 0 is a value. */
   async exec(argv: readonly string[], options?: NodeExecOptions): Promise<CommandResult> {
     INPUTS.argv(argv, 'exec');
     INPUTS.exec(options, 'exec');
     return this.#options.node.exec(argv, options);
   }
 
-  /** Connects over TCP from the node, sends, and returns all that came. StepFailed when it does not connect. */
+  /**
+   * Connects over TCP from the node, sends, and returns everything that it received. Throws StepFailed if it cannot
+   * connect.
+   */
   async connect(to: string, options: { readonly send?: string } = {}): Promise<string> {
     INPUTS.address(to, 'connect');
     INPUTS.connect(options, 'connect');
@@ -110,7 +116,7 @@ export class StartedNode implements AsyncDisposable {
     return this.#options.node.readFile(nodePath);
   }
 
-  /** Missing folders are made. A plugin is a file in /opt/cni/bin with mode 0o755. */
+  /** Missing directories are created. A plugin is a file in /opt/cni/bin with mode 0o755. */
   async writeFile(nodePath: string, content: string | Uint8Array, mode?: number): Promise<void> {
     INPUTS.nodePath(nodePath, 'writeFile');
     INPUTS.content(content, 'writeFile content');
@@ -120,22 +126,22 @@ export class StartedNode implements AsyncDisposable {
     await this.#options.node.writeFiles([{ nodePath, ...file, ...(mode === undefined ? {} : { mode }) }]);
   }
 
-  /** BadInput when there is none. */
+  /** Throws BadInput if the file does not exist. */
   async removeFile(nodePath: string): Promise<void> {
     INPUTS.nodePath(nodePath, 'removeFile');
     const absent = await this.#options.node.writeFiles([{ nodePath, remove: true, mustExist: true }]);
     if (absent.length > 0) throw new BadInput(`there is nothing at ${nodePath} on ${this.name} to remove`);
   }
 
-  /** Ends the runtime and starts it again; pods stay. StepFailed when it does not come up. */
+  /** Ends the runtime and starts it again. Pods stay. Throws StepFailed if it does not start. */
   async restartRuntime(): Promise<void> {
     await this.#options.history.take({ do: 'stop-runtime' });
     await this.#options.history.take({ do: 'start-runtime' });
   }
 
   /**
-   * A scripted plugin in /opt/cni/bin: a new one, another script for one, or in the place of a real plugin. It counts its
-   * calls from here.
+   * Installs a scripted plugin in /opt/cni/bin: a new one, a new script for one, or a replacement for a real plugin.
+   * Its calls are counted from now on.
    */
   async scriptPlugin(name: string, script: PluginScript): Promise<void> {
     const { history, bringScripted } = this.#options;
@@ -145,22 +151,22 @@ export class StartedNode implements AsyncDisposable {
   }
 
   /**
-   * All calls of plugins since the start, in the order of their starts. BadInput on a node without `withRecordedCalls`;
-   * LabError when some of them are not known.
+   * All plugin calls since the start, in the order of their starts. Throws BadInput on a node without
+   * `withRecordedCalls`, and LabError if some of them are not known.
    */
   async pluginCalls(): Promise<readonly PluginCall[]> {
     return pluginCallsOf(await this.#options.history.calls());
   }
 
-  /** All that the runtime has logged so far. */
+  /** Everything that the runtime has logged so far. */
   runtimeLog(): Promise<string> {
     const { node, history } = this.#options;
     return node.readFile(history.runtime.logNodePath);
   }
 
   /**
-   * What is there and was not when the node was up, without what plugins share between pods and keep by design. LabError
-   * when some of it could not be looked at.
+   * What exists now and did not exist when the node had started, without what plugins share between pods and keep on
+   * purpose. Throws LabError if some of it could not be looked at.
    */
   async leftBehind(): Promise<readonly StateItem[]> {
     const state = await this.#options.history.look();
@@ -201,13 +207,15 @@ export class StartedNode implements AsyncDisposable {
     return this.#options.history.judgeCalls(expected, undefined);
   }
 
-  /** Leaves the node up after the test, for `cnilab enter` and `cnilab down`; it cannot be used from here any more. */
+  /**
+   * Keeps the node after the test, for `cnilab enter` and `cnilab down`. It can no longer be used through this object.
+   */
   async keep(): Promise<void> {
     this.#kept = true;
     await this.#options.node.keep();
   }
 
-  /** Ends the node and all in it. Safe to call twice; LabError when something could not be taken down. */
+  /** Ends the node and everything in it. Safe to call twice. Throws LabError if something could not be removed. */
   async end(): Promise<void> {
     if (this.#kept) return;
     const failures = await this.#options.cleanup.run();

@@ -10,21 +10,21 @@ import type { RunPlan } from './plan.ts';
 /** Versions from the command line, for every cell of every scenario. */
 export type VersionOverrides = Readonly<Partial<Record<NodeComponentName, readonly string[]>>>;
 
-/** What narrows or changes the cells of a file. */
+/** Options that reduce or change the cells of a file. */
 export interface CellOptions {
   readonly overrides: VersionOverrides;
-  /** axis → the only values wanted, which may be new ones */
+  /** axis → the only values to use, which may be new ones */
   readonly only: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface CellsOfScenario {
   readonly cells: readonly FilledCell[];
   readonly nodes: readonly NamedNode[];
-  /** false when the cells are those that the file says */
+  /** false if the cells are exactly those of the file */
   readonly changed: boolean;
 }
 
-/** Every combination of a scenario's axes, the last axis changing fastest, after the command line had its say. */
+/** Every combination of the axes of a scenario, with the changes of the command line. The last axis changes fastest. */
 export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenario {
   const { axes, nodes, changed } = axesOf(scenario, options);
   const cells = factorsOf({ axes, nodes }).reduce<readonly Cell[]>(
@@ -40,14 +40,17 @@ export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenar
   return { cells: filled, nodes, changed };
 }
 
-/** How many cells `cellsOf` would make. */
+/** The number of cells that `cellsOf` would return. */
 export const countCells = (scenario: Scenario, options: CellOptions): number =>
   factorsOf(axesOf(scenario, options)).reduce((product, parts) => product * parts.length, 1);
 
 type Axes = Scenario['matrix'];
 type AxesAndNodes = Pick<CellsOfScenario, 'nodes'> & { readonly axes: Axes };
 
-/** What a cell is made of, one of each. The axes of two runtimes are one factor, as a cell has one of them. */
+/**
+ * The factors of the matrix; a cell has one value of each. The axes of two runtimes are one factor, because a cell has
+ * only one of them.
+ */
 function factorsOf({ axes, nodes }: AxesAndNodes): readonly (readonly Cell[])[] {
   const ofRuntimes = axesOfTwoRuntimes(nodes);
   const isOfRuntimes = ({ axis }: Axis) => ofRuntimes.includes(axis);
@@ -59,14 +62,14 @@ function factorsOf({ axes, nodes }: AxesAndNodes): readonly (readonly Cell[])[] 
   });
 }
 
-/** A node as it is in one cell: with one runtime. */
+/** A node in one cell, with one runtime. */
 export function nodeIn({ otherRuntime, ...node }: NamedNode, cell: Cell): NamedNode {
   const axis = axisOf(otherRuntime?.version);
   const isOther = otherRuntime !== undefined && axis !== undefined && cell[axis] !== undefined;
   return isOther ? { ...node, runtime: otherRuntime } : node;
 }
 
-/** The axes after the command line had its say, before they are multiplied. */
+/** The axes with the changes of the command line, before they are combined. */
 function axesOf(
   scenario: Scenario,
   { overrides, only }: CellOptions,
@@ -87,7 +90,7 @@ function axesOf(
   return { axes, nodes, changed: isNarrowed || overriddenVersions(overrides).length > 0 };
 }
 
-/** Where one of the axes of two runtimes is narrowed, the other has no cells. */
+/** If one of the axes of two runtimes is reduced to certain values, the other one has no cells. */
 function axesWanted({ matrix, nodes }: Scenario, only: CellOptions['only']): Axes {
   const ofRuntimes = axesOfTwoRuntimes(nodes).filter((axis) => matrix.some((known) => known.axis === axis));
   const isLeftOut = ({ axis }: Axis) =>
@@ -104,7 +107,7 @@ const axesOfTwoRuntimes = (nodes: readonly NodeSpec[]): readonly string[] => {
   ) as readonly string[];
 };
 
-/** With other runtimes on all nodes: the axes of those that go away go too. */
+/** With other runtimes on all nodes. The axes of the replaced runtimes are removed too. */
 function withRuntimes(
   { axes, nodes }: AxesAndNodes,
   wanted: readonly { readonly component: RuntimeName; readonly values: readonly string[] }[],
@@ -134,7 +137,10 @@ function withRuntimes(
   };
 }
 
-/** Axes of the same name are replaced where they are, others come last; those of `without` that are not replaced go away. */
+/**
+ * Replaces axes of the same name in place and adds others at the end. Axes in `without` that are not replaced are
+ * removed.
+ */
 function replaceAxes(
   axes: Axes,
   { by, without = [] }: { by: readonly Omit<Axis, 'plain'>[]; without?: readonly string[] },
@@ -147,7 +153,7 @@ function replaceAxes(
   return [...known, ...replaced.filter((axis) => !known.includes(axis))];
 }
 
-/** Components and the versions that the command line wants of them. */
+/** Components, and the versions that the command line specifies for them. */
 export function overriddenVersions(
   overrides: VersionOverrides,
 ): readonly (readonly [NodeComponentName, readonly string[]])[] {
@@ -157,7 +163,7 @@ export function overriddenVersions(
   });
 }
 
-/** Values from the command line, where there are no quotes, are what the others of their axis are. */
+/** Adds values from the command line, where there are no quotes. They get the type of the other values of the axis. */
 function withValues(axis: Axis, values: readonly string[] | undefined): Axis {
   if (values === undefined) return axis;
   const isPlain = (value: string) =>
@@ -167,7 +173,7 @@ function withValues(axis: Axis, values: readonly string[] | undefined): Axis {
   return { axis: axis.axis, values, plain: values.filter(isPlain) };
 }
 
-/** The axis that a version is nothing but a reference to. */
+/** The axis that a version refers to, if it is only a reference. */
 const axisOf = (version: VersionText | undefined): string | undefined =>
   /^\$\{matrix\.([^}]+)\}$/.exec(version?.text ?? '')?.[1];
 
@@ -185,18 +191,18 @@ function withVersion(
   return { ...node, [component]: version };
 }
 
-/** `containerd=1.6.4 preference=''`: a cell as people name it, and as `--set` takes it. */
+/** The name of a cell for people, which `--set` accepts too: `containerd=1.6.4 preference=''`. */
 export const nameCell = (cell: Cell): string =>
   Object.entries(cell)
     .map(([axis, value]) => `${axis}=${nameValue(value)}`)
     .join(' ');
 
-/** A value of an axis; an empty one can be seen. */
+/** A value of an axis. An empty value is made visible. */
 export const nameValue = (value: string): string => (value === '' ? "''" : value);
 
 const LONGEST = 120;
 
-/** File names for runs: unique in a plan, whatever the case of letters, and the same for the same plan. */
+/** File names for runs. They are unique in a plan, even if case is ignored, and the same for the same plan. */
 export function createSlugs(): (words: readonly string[]) => string {
   const taken = new Set<string>();
   return (words) => {
@@ -211,7 +217,7 @@ export function createSlugs(): (words: readonly string[]) => string {
   };
 }
 
-/** The order of runs whose files are not at hand: by scenario, then by each axis, versions as versions. */
+/** The order of runs whose files are not available: by scenario, then by each axis, with versions in version order. */
 export function compareRuns(a: Order, b: Order): number {
   return (
     compareWords(a.scenario.name, b.scenario.name) ||
@@ -224,7 +230,7 @@ export function compareRuns(a: Order, b: Order): number {
 
 type Order = Pick<RunPlan, 'cell'> & { readonly scenario: { readonly name: string } };
 
-/** `debian:1.6.20` stands with the other ones of Debian. */
+/** `debian:1.6.20` is next to other versions of Debian. */
 function compareValues(a: string, b: string): number {
   const [first, second] = [a, b].map((value) => {
     const colon = value.indexOf(':') + 1;
@@ -234,7 +240,7 @@ function compareValues(a: string, b: string): number {
   return compareVersions(first.version, second.version);
 }
 
-/** Made when it is first needed, as a run of one scenario needs none and the tables of the language take 5 ms to load. */
+/** Created on first use, because a run of one scenario needs none, and loading the language tables takes 5 ms. */
 let collator: Intl.Collator | undefined;
 const compareWords = (a: string, b: string): number =>
   (collator ??= new Intl.Collator('en', { numeric: true })).compare(a, b);

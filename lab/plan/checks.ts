@@ -15,7 +15,9 @@ import { applies, branchFor, endOf, type NodeCells } from './branches.ts';
 import { countCells, nameCell, type CellOptions } from './cells.ts';
 import { LIMITS, tooManyCells } from '../spec/limits.ts';
 
-/** Pods and containers that a cell speaks of and never makes, as the step that does is left out of it. */
+/**
+ * Pods and containers that a cell uses but never creates, because the step that creates them is not part of the cell.
+ */
 export function checkUses(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {
   const mistakes = new Map<string, Diagnostic>();
   for (const cellOn of cells) {
@@ -73,7 +75,7 @@ function subjectsIn(value: unknown): readonly string[] {
   );
 }
 
-/** A plan that would be too large to make, of the file alone or with what the command line adds to it. */
+/** Reports a plan that would be too large, because of the file alone or because of the command line. */
 export function checkSize(scenario: Scenario, options: CellOptions): Diagnostic | undefined {
   const cells = countCells(scenario, options);
   const steps = scenario.steps.length;
@@ -85,7 +87,7 @@ export function checkSize(scenario: Scenario, options: CellOptions): Diagnostic 
   return mistakeAt(scenario.place, { ...scenario, message });
 }
 
-/** Scenarios that nobody could distinguish, in reports or on the command line. */
+/** Scenarios that have the same name, so that reports and the command line could not distinguish them. */
 export function checkNames(scenarios: readonly Scenario[]): readonly Diagnostic[] {
   const first = new Map<string, Scenario>();
   return scenarios.flatMap((scenario) => {
@@ -100,7 +102,7 @@ export function checkNames(scenarios: readonly Scenario[]): readonly Diagnostic[
   });
 }
 
-/** Captures that a cell refers to and never makes, as only a branch for other cells does. */
+/** Captures that a cell uses but never makes, because only a branch for other cells does. */
 export function checkCaptures(scenario: Scenario, cells: readonly NodeCells[]): readonly Diagnostic[] {
   const mistakes = new Map<string, Diagnostic>();
   for (const cellOn of cells) {

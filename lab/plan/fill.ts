@@ -22,8 +22,8 @@ import { formatTemplate, parseTemplate } from '../spec/template.ts';
 export type Cell = Readonly<Record<string, string>>;
 
 /**
- * How far a text is filled in. `final`: it refers to the matrix only, and what comes out is what it says.
- * `template`: it may also refer to pods, and what comes out is a template still, without `${matrix.…}`.
+ * How a text is filled in. `final`: it only refers to the matrix, and the result is a plain text. `template`: it may
+ * also refer to pods, and the result is still a template, but without `${matrix.…}`.
  */
 export type FillMode = 'final' | 'template';
 
@@ -52,15 +52,15 @@ export interface FillJson {
   readonly mode: FillMode;
 }
 
-/** A cell, and the axes whose value in it is no text: a number, true or false. */
+/** A cell, and the axes whose value in it is not a text but a number, true or false. */
 export interface FilledCell {
   readonly values: Cell;
   readonly plain: ReadonlySet<string>;
 }
 
 /**
- * `${matrix.mtu}` without quotes becomes what the value of the axis is; within quotes, all is text. A key or an item whose value is
- * nothing but an axis, quoted or not, is left out where that axis is empty.
+ * `${matrix.mtu}` without quotes becomes the typed value of the axis. In quotes, everything is text. A key or an item
+ * whose value is only an axis, quoted or not, is removed if the axis is empty.
  */
 export function fillJson(object: WrittenObject, { cell, mode }: FillJson): WrittenObject {
   const fill = (text: string) => fillText(text, { cell: cell.values, mode });
@@ -159,7 +159,7 @@ export function fillPod(pod: PodSpec, cell: Cell): PodSpec {
   };
 }
 
-/** Texts of expectations stay templates: the judge knows what `${web.id}` is. */
+/** Texts of expectations stay templates, because only the judge knows the value of `${web.id}`. */
 export function fillExpectation(expectation: Expectation, filled: FilledCell): Expectation {
   const cell = filled.values;
   const { calls, noCalls, callOrder, cluster } = expectation;

@@ -6,7 +6,7 @@ import { SYSTEM_CALLS } from '../core/node-state.ts';
 import { err, ok, type Result } from '../core/lab-error.ts';
 import type { Plan } from './plan.ts';
 
-/** Reads back what `plan.json` of a recorded run says. Its own format version vouches for all that is inside. */
+/** Reads `plan.json` of a recorded run. If its format version is known, its content is trusted. */
 export function parsePlan(json: string): Result<Plan, string> {
   const parsed = parseJson(json);
   if (!parsed.ok) return err(`this is not JSON: ${parsed.error}`);
@@ -27,7 +27,7 @@ const component = v.looseObject({ component: v.string(), version: v.string() });
 const expectation = v.looseObject({ log: v.array(mapping), noLog: v.array(mapping) });
 const files = v.array(v.looseObject({ name: v.string(), content: v.string() }));
 
-/** What everything that reads a plan relies on; what is inside expectations and actions is the writer's word. */
+/** The parts that every reader of a plan needs. The content of expectations and actions is not checked. */
 const RUNS: Schema<unknown> = v.looseObject({
   runs: v.array(
     v.looseObject({

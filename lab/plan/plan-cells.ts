@@ -57,7 +57,7 @@ const STEP_TIMEOUT_MS = 60_000;
 /** A run that has no file name yet. */
 export type CellPlan = Omit<RunPlan, 'slug'>;
 
-/** The cells of one scenario, or every mistake that shows once versions are known. */
+/** The cells of one scenario, or every mistake that can be found once versions are known. */
 export function planCells(
   scenario: Scenario,
   { cells, nodes, changed, facts, cwd }: CellsOfScenario & { facts: VersionFacts; cwd: string },
@@ -141,7 +141,7 @@ export function planCells(
   );
 }
 
-/** Steps and branches of one node that are for no cell, and cells for which there are none or too many. */
+/** Mistakes for one node: steps and branches that apply to no cell, and cells with no branch or with too many. */
 function checkNode(
   node: NamedNode,
   options: { scenario: Scenario; cells: readonly BranchCell[]; unused: boolean },
@@ -168,14 +168,17 @@ function checkNode(
 const inOrderOfTheFile = (a: Diagnostic, b: Diagnostic): number =>
   a.place.line - b.place.line || a.place.column - b.place.column;
 
-/** What is wrong with a text of the file once a cell has filled it in. */
+/** Reports a mistake in a text of the file after a cell has filled it in. */
 type NoteMistake = (place: VersionText['place'], message: string) => void;
 
-/** Turns version texts into components. One that cannot be is noted, and stands in for the rest of the look. */
+/**
+ * Turns version texts into components. An invalid one is reported and replaced by a placeholder, so that checking can
+ * continue.
+ */
 type Resolver = (
   component: ComponentName,
   version: VersionText,
-  /** whose versions decide what `default` stands for */
+  /** components whose versions decide what `default` means */
   beside?: readonly ComponentRef[],
 ) => ComponentRef;
 
@@ -199,7 +202,7 @@ function createResolver({
   };
 }
 
-/** `later` are the versions of the runtime that steps put in the place of the first: crictl has to speak with all of them. */
+/** `later` are the versions of the runtime that steps install later: crictl must work with all of them. */
 function planNode(node: NodeSpec, { filled, resolver, mistake, later }: NodeCell): NodePlan {
   const byDefault = { text: 'default', place: node.runtime.version.place };
   const runtime = planRuntime(node.runtime, resolver);
@@ -251,7 +254,7 @@ const planRuntime = ({ name, version }: NodeSpec['runtime'], resolver: Resolver)
 
 const NO_TABLES: WrittenObject = { is: 'mapping', entries: [] };
 
-/** A `set` that comes out of the matrix may be `none`, too. */
+/** A `set` from the matrix can also be `none`. */
 function planPlugins(
   { set, plugins, fakes }: CniPluginsSpec,
   { filled, resolver }: { filled: FilledCell; resolver: Resolver },
@@ -282,7 +285,7 @@ function planAction(
     plugins: (plugins) => planPlugins(plugins, { filled, resolver }),
     fake: (script) => fillFake(script, filled),
   });
-  // the fields are those of this very verb; TypeScript cannot follow that across a union
+  // the fields belong to this verb, but TypeScript cannot follow that across a union
   return { do: action.do, ...fields } as PlannedAction;
 }
 
@@ -291,7 +294,7 @@ function planStep(
   { action, filled, branchCell }: { action: PlannedAction; filled: FilledCell; branchCell: BranchCell },
 ): PlannedStep {
   const { place, number, on, background, expect, timeoutMs, note } = step;
-  // of one that is killed while it runs, nobody knows whether it would have succeeded
+  // if it is killed while it runs, it is unknown whether it would have succeeded
   const byDefault = { place, ...(background === undefined ? { ok: true } : {}), log: [], noLog: [] };
   const branch = branchFor(expect, branchCell) ?? byDefault;
   return {

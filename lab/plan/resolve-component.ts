@@ -16,14 +16,14 @@ import { runOn } from './plan.ts';
 
 export interface ResolveOptions {
   readonly component: ComponentName;
-  /** its text with all `${matrix.…}` filled in */
+  /** the text with all `${matrix.…}` filled in */
   readonly version: VersionText;
   readonly facts: VersionFacts;
-  /** absolute; the files of scenarios are named from here */
+  /** absolute; the files of scenarios are relative to it */
   readonly cwd: string;
 }
 
-/** The exact component that a version text stands for; the error is a message for its place. */
+/** The exact component that a version text means. The error is a message for its place. */
 export function resolveComponent({
   component,
   version,
@@ -56,7 +56,7 @@ export function resolveComponent({
   }
 }
 
-/** `local:` paths are meant from the folder of the file in which they stand. */
+/** `local:` paths are relative to the folder of the file that contains them. */
 export function localHostPath(path: string, { version, cwd }: { version: VersionText; cwd: string }): string {
   return resolve(cwd, dirname(version.place.file), path);
 }
@@ -79,19 +79,19 @@ function resolveSuite(
   return err(`Debian ${suite} has no ${component}; ${hint}`);
 }
 
-/** What has to be known of versions to make a plan. */
+/** What must be known about versions to make a plan. */
 export interface VersionFacts {
-  /** the version that `default` stands for */
+  /** the version that `default` means */
   readonly defaults: Readonly<Record<ComponentName, string>>;
-  /** what is taken beside others in place of the default, by the beginning of their version: ComponentPins */
+  /** versions that replace the default in combination with others, by the start of their version: ComponentPins */
   readonly beside: Readonly<Record<ComponentName, ComponentPins['beside']>>;
-  /** Debian's suites and what they have */
+  /** Debian suites and their versions */
   readonly suites: Readonly<Record<string, Readonly<Partial<Record<ComponentName, string>>>>>;
-  /** absolute path of something local → what its own --version says */
+  /** absolute path of a local component → the output of its own --version */
   readonly localVersions: Readonly<Record<string, string>>;
 }
 
-/** What images/pins.yaml says about versions, and the versions that local programs report. */
+/** Facts about versions from images/pins.yaml, and the versions that local programs report. */
 export function versionFacts(
   pins: Pick<Pins, 'components' | 'debianSuites'>,
   localVersions: VersionFacts['localVersions'],
@@ -104,7 +104,7 @@ export function versionFacts(
   };
 }
 
-/** The same, with the defaults that belong to any of these components of the node. */
+/** The same facts, with the defaults for a node with these other components. */
 export function factsBeside(facts: VersionFacts, others: readonly ComponentRef[]): VersionFacts {
   const { defaults, beside } = facts;
   const besideOthers = (name: ComponentName): string | undefined =>
@@ -127,13 +127,13 @@ function versionsIn(pins: Pick<Pins, 'components'>, suite: string): Partial<Reco
   );
 }
 
-/** Something local that has to be asked for its version before a plan can be made. */
+/** A local component that must be asked for its version before a plan can be made. */
 export interface LocalComponent {
   readonly component: ComponentName;
   readonly hostPath: string;
 }
 
-/** Every `local:` of any cell, each once. */
+/** Every `local:` component of any cell, each once. */
 export function localComponents(
   scenarios: readonly Scenario[],
   { cwd, overrides = {}, only = {} }: Omit<PlanOptions, 'facts'>,

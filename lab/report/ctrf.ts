@@ -12,7 +12,7 @@ import type { Reporter } from './reporter.ts';
 export interface CtrfOptions {
   readonly write: (text: string) => void;
   readonly labVersion: string;
-  /** milliseconds since 1970, for a session of which no run began */
+  /** milliseconds since 1970; used for a session in which no run started */
   readonly nowMs: () => number;
 }
 
@@ -20,8 +20,8 @@ type Status = 'passed' | 'failed' | 'skipped' | 'pending' | 'other';
 const STATUS: Readonly<Record<Outcome, Status>> = { pass: 'passed', fail: 'failed', inconclusive: 'other' };
 
 /**
- * The Common Test Report Format (https://ctrf.io): a test for each run, with its steps. What is not known is `other`, as is a
- * run that did not come to its end. A test is written when its run and those before it have ended.
+ * The Common Test Report Format (https://ctrf.io): a test for each run, with its steps. An inconclusive run and a run
+ * that did not reach its end have the status `other`. A test is written when its run and all runs before it have ended.
  */
 export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): Reporter {
   const counts = { passed: 0, failed: 0, skipped: 0, pending: 0, other: 0 };
@@ -101,7 +101,7 @@ export function createCtrfReporter({ write, labVersion, nowMs }: CtrfOptions): R
 interface Test extends ReturnType<typeof headTest> {
   readonly status: Status;
   readonly rawStatus: string;
-  /** of this and of times: milliseconds, whole ones */
+  /** durations and times are integers, in milliseconds */
   readonly duration: number;
   readonly start?: number;
   readonly stop?: number;
@@ -109,10 +109,10 @@ interface Test extends ReturnType<typeof headTest> {
   readonly trace?: string;
   readonly line?: number;
   readonly steps?: readonly { readonly name: string; readonly status: Status }[];
-  /** how often it was repeated, and whether it passed only then */
+  /** how often it was repeated, and whether it passed only after a retry */
   readonly retries?: number;
   readonly flaky?: boolean;
-  /** those before the last one; the number of the first is 1 */
+  /** the attempts before the last one; the number of the first is 1 */
   readonly retryAttempts?: readonly {
     readonly attempt: number;
     readonly status: Status;
@@ -179,7 +179,7 @@ function startOf(entries: RunEnded['entries']): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** Of a step that was not reached nothing is known. */
+/** The status of a step. If it was not reached, its result is unknown. */
 function statusOfStep(stepId: string, findings: RunEnded['verdict']['findings']): Status {
   const own = findings.filter((finding) => finding.stepId === stepId);
   if (own.some(({ outcome }) => outcome === 'fail')) return 'failed';

@@ -3,13 +3,16 @@ import { specOf } from '../spec/verbs/verbs.ts';
 import { flowMap } from '../judge/paste.ts';
 import type { Expectation, LeftBehindExpectation, Scenario, TextExpectation } from '../spec/scenario.ts';
 
-/** A scenario and the runs of all its cells, each of which passed: what they expect is what was seen. */
+/** A scenario and the runs of all its cells. All of them passed, so what they expect is what was observed. */
 export interface Shown {
   readonly scenario: Scenario;
   readonly runs: readonly RunPlan[];
 }
 
-/** docs/findings.md: for each scenario what came, in which versions, in the exact words, and the command that shows it. */
+/**
+ * The text of docs/findings.md. For each scenario: the results with their exact texts, the versions that have them, and
+ * the command that shows them.
+ */
 export function findingsPage(shown: readonly Shown[]): string {
   return [
     '# Findings',
@@ -26,7 +29,7 @@ export function findingsPage(shown: readonly Shown[]): string {
     .concat('\n');
 }
 
-/** README's table: what a reader learns from each scenario. */
+/** The table in README.md: what a reader learns from each scenario. */
 export const findingsTable = (shown: readonly Shown[]): string =>
   [
     '| scenario | what a reader learns |',
@@ -40,7 +43,7 @@ export const findingsTable = (shown: readonly Shown[]): string =>
 
 const cellText = (text: string): string => text.trim().replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
 
-/** With its folder below scenarios/, if it has one. */
+/** The name with its directory below scenarios/, if it has one. */
 function nameOf({ place, name }: Scenario): string {
   const [, folder = ''] = /scenarios\/(.*\/)[^/]*$/.exec(place.file) ?? [];
   return `${folder}${name}`;
@@ -67,13 +70,13 @@ const entriesOf = (items: readonly Item[]): readonly string[] =>
 
 const endsWithStop = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** One thing that came. */
+/** One observed result. */
 interface Item {
-  /** the step and what of it */
+  /** the step and the part of its result */
   readonly key: string;
   /** lines of a list entry */
   readonly text: readonly string[];
-  /** it is no news where it is the same in all cells */
+  /** not worth reporting if it is the same in all cells */
   readonly onlyIfDifferent?: true;
 }
 
@@ -82,7 +85,7 @@ interface Group {
   readonly items: readonly Item[];
 }
 
-/** What came in all cells, then the cells in which the same came beside that, in the order of the matrix. */
+/** The results that all cells have, then groups of cells with the same further results, in the order of the matrix. */
 function groupsOf(runs: readonly RunPlan[]): readonly Group[] {
   const all = runs.map((run) => ({ run, items: itemsOf(run) }));
   const failing = new Set(
@@ -112,7 +115,7 @@ function groupsOf(runs: readonly RunPlan[]): readonly Group[] {
   ];
 }
 
-/** A step that fails in other cells succeeds here. */
+/** Adds the success of a step that fails in other cells. */
 function withSuccess(
   run: RunPlan,
   { items, failing }: { readonly items: readonly Item[]; readonly failing: ReadonlySet<string> },
@@ -131,7 +134,7 @@ function withSuccess(
 
 const LONGEST_STEP = 60;
 
-/** A step and what it is about, as a plan says it. */
+/** A step and what it acts on, in the words of the plan. */
 function stepText({ id, action }: PlannedStep): string {
   const about = specOf(action).describe(action).replaceAll(/\s+/g, ' ').replaceAll('`', "'");
   const cut = about.length > LONGEST_STEP ? `${about.slice(0, LONGEST_STEP - 1)}…` : about;
@@ -211,7 +214,7 @@ function expectedItems(
 
 const textOf = (text: TextExpectation): string => ('exact' in text ? text.exact : text.contains);
 
-/** A part of a text has dots around it. */
+/** A text that is only a part is shown between ellipses. */
 const partOf = (text: TextExpectation): string => ('exact' in text ? text.exact : `…${text.contains}…`);
 
 const withText = (line: string, text: TextExpectation): readonly string[] => [
@@ -219,7 +222,7 @@ const withText = (line: string, text: TextExpectation): readonly string[] => [
   ...block(textOf(text)),
 ];
 
-/** A text of the system, word for word. */
+/** A text of the system as a code block. */
 const block = (text: string): readonly string[] => [
   '',
   '  ```text',
@@ -231,7 +234,7 @@ const block = (text: string): readonly string[] => [
 const remains = (leftBehind: LeftBehindExpectation): string =>
   leftBehind.none ? 'nothing' : `\`${flowMap(Object.entries(leftBehind.kinds)).replace(/^\{ | \}$/g, '')}\``;
 
-/** The versions of a group by runtime and, where the scenario has other axes, their values. */
+/** The versions of a group by runtime. If the scenario has other axes, their values are included. */
 function labelOf(own: readonly RunPlan[], all: readonly RunPlan[]): string {
   return distinct(own.map(runtimeOf))
     .map((runtime) => {
@@ -241,7 +244,7 @@ function labelOf(own: readonly RunPlan[], all: readonly RunPlan[]): string {
     .join('; ');
 }
 
-/** Of runs on one runtime. */
+/** Of runs with the same runtime. */
 function labelOfRuntime(own: readonly RunPlan[], all: readonly RunPlan[]): string {
   const sorted = (axis: Axis) =>
     axis.name === undefined
@@ -272,12 +275,12 @@ function labelOfRuntime(own: readonly RunPlan[], all: readonly RunPlan[]): strin
 }
 
 interface Axis {
-  /** of the matrix; undefined for the version of the runtime */
+  /** the name of the axis in the matrix; undefined for the version of the runtime */
   readonly name: string | undefined;
   readonly of: (run: RunPlan) => string;
 }
 
-/** Parts of a group that are each all combinations of some values. */
+/** Splits a group into parts that are each all combinations of some values. */
 function blocksOf(runs: readonly RunPlan[], axes: readonly Axis[]): readonly (readonly RunPlan[])[] {
   const values = axes.map(({ of }) => distinct(runs.map(of)));
   const whole = values.reduce((product, { length }) => product * length, 1);
@@ -305,7 +308,9 @@ const runtimeOf = (run: RunPlan | undefined): string => run?.nodes[0]?.runtime.c
 
 const versionOf = ({ nodes }: RunPlan): string => nodes[0]?.runtime.version ?? '';
 
-/** `1.5.13, 1.6.0 to 1.6.4`: neighbours among the versions that the scenario was run on. */
+/**
+ * Version ranges, `1.5.13, 1.6.0 to 1.6.4`. Two versions are neighbours if the scenario ran on no version between them.
+ */
 function rangesOf(own: readonly string[], versions: readonly string[]): string {
   const parts: string[][] = [];
   let before = -2;

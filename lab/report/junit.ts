@@ -11,9 +11,10 @@ import { type Glance, glanceAt, linesOfProblem } from './glance.ts';
 import { artifactsText, findingsText } from './run-text.ts';
 
 /**
- * For CI services: a testsuite for each scenario, in it a testcase for each step of each cell, and one for its end. What
- * GitHub, Jenkins and GitLab list is then `missing-version containerd=1.6.3 › 2-stop-pod`. What failed is a failure, what
- * is not known an error, what was not reached skipped. A control is one testcase: it came out as it must, or not.
+ * For CI services: a testsuite for each scenario. It has a testcase for each step of each cell, and one for the end of
+ * the cell. GitHub, Jenkins and GitLab then list `missing-version containerd=1.6.3 › 2-stop-pod`. A failed step is a
+ * failure, an inconclusive one is an error, and one that was not reached is skipped. A control is one testcase: its
+ * result was the expected one, or not.
  */
 export function createJunitReporter({ write }: { readonly write: (text: string) => void }): Reporter {
   const suites = new Map<string, Suite>();
@@ -39,7 +40,7 @@ export function createJunitReporter({ write }: { readonly write: (text: string) 
   };
 }
 
-/** The testcases of one run as they stand in the document. */
+/** The testcases of one run as document text. */
 interface Cases {
   readonly run: RunHead;
   readonly xml: string;
@@ -51,7 +52,7 @@ interface Cases {
 interface Suite {
   readonly name: string;
   readonly file: string;
-  /** packed, as the document begins with the number of all cases, and there may be 100,000 runs */
+  /** compressed, because the document starts with the number of all cases, and there may be 100,000 runs */
   readonly cases: PackedText;
   counts: Counts;
   /** how many of its runs are flaky */
@@ -77,7 +78,7 @@ const formatCases = (run: RunHead, cases: readonly Element[], flaky: boolean): C
   flaky,
 });
 
-/** Piece by piece: a suite begins with the number of its cases, and the document with that of all. */
+/** Written in pieces. A suite starts with the number of its cases, and the document with the number of all cases. */
 function writeSuites(suites: readonly Suite[], write: (text: string) => void): void {
   const all = suites.reduce((sum, { counts }) => addCounts(sum, counts), NONE);
   const { skipped: _, ...counts } = asAttributes(all);
@@ -85,7 +86,7 @@ function writeSuites(suites: readonly Suite[], write: (text: string) => void): v
   if (suites.length === 0) return write(formatXml(document));
   write(`${XML}${formatStart(document)}>\n`);
   for (const { name, file, cases, counts, flaky } of suites) {
-    // the schema of Jenkins (junit-10.xsd) has the file of a suite, not of a case
+    // the schema of Jenkins (junit-10.xsd) has a `file` for a suite, but not for a case
     const suite = element('testsuite', { name, file, ...asAttributes(counts) });
     write(`  ${formatStart(suite)}>\n`);
     for (const one of flakyProperty(flaky)) write(`${formatElement(one, '    ')}\n`);
@@ -101,7 +102,7 @@ const element = (
   children: Element['children'] = [],
 ): Element => ({ name, attributes, children });
 
-/** How many runs of a suite are flaky, where some are. */
+/** The number of flaky runs of a suite, if there are any. */
 const flakyProperty = (flaky: number): readonly Element[] =>
   flaky === 0
     ? []
@@ -154,7 +155,7 @@ function casesOf(ended: RunEnded): readonly Element[] {
   const { findings, outcome } = verdict;
   const glance = glanceAt({ run, findings, outcome, entries, columns: COLUMNS });
   const planned = [...new Set(run.steps.map(({ id }) => id)), 'end']; // one `parallel` is on each of its nodes
-  // the start, and whatever else is no step, is a case where something is wrong with it
+  // the start and other checks that are not steps get a case only if they did not pass
   const ofAll = [findings, ...othersOf(ended).map(({ verdict }) => verdict.findings)].flat();
   const others = ofAll.filter(({ stepId, outcome }) => outcome !== 'pass' && !planned.includes(stepId));
   const stepIds = [...new Set(others.map(({ stepId }) => stepId)), ...planned];
@@ -168,19 +169,19 @@ function casesOf(ended: RunEnded): readonly Element[] {
   });
 }
 
-/** That the node went away without trouble says nothing of whether the run came to its end. */
+/** That the node was removed without problems does not show that the run reached its end. */
 const isTidied = ({ check, outcome }: Finding): boolean => check === 'cleanup' && outcome === 'pass';
 
-/** for the part of two texts around their first difference */
+/** width of the shown part of two texts around their first difference */
 const COLUMNS = 120;
 
-/** The attempts that do not decide. */
+/** The attempts other than the one that decides. */
 const othersOf = ({ attempts = [], outputHostPath }: RunEnded): NonNullable<RunEnded['attempts']> =>
   attempts.filter((attempt) => attempt.outputHostPath !== outputHostPath);
 
 /**
- * What did not pass in attempts that do not decide, in one step or at all, as Surefire and newer versions of Jenkins have it:
- * https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd.
+ * What did not pass in the other attempts, in one step or in total. The elements are those of Surefire and of newer
+ * versions of Jenkins: https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd.
  */
 const repeatedOf = (ended: RunEnded, stepId?: string): readonly Element[] =>
   othersOf(ended).flatMap(({ verdict: { findings } }) => {
@@ -194,7 +195,7 @@ const repeatedOf = (ended: RunEnded, stepId?: string): readonly Element[] =>
     return [element(name, { type: first.check, message }, [element('stackTrace', {}, [text])])];
   });
 
-/** Nothing for what passed. A failure outranks not knowing, and carries what is known of both. */
+/** Empty for a pass. A failure comes before inconclusive, and includes the details of both. */
 function resultOf(findings: readonly Finding[], run: RunPlan, glance?: Glance): readonly Element[] {
   if (findings.length === 0)
     return [element('skipped', {}, ['nothing is known of it: the run did not come so far'])];
@@ -233,21 +234,21 @@ function tookMs(stepId: string, entries: readonly JournalEntry[]): number {
   return Math.max(0, (at('step-ended') ?? 0) - (at('step-started') ?? 0));
 }
 
-/** An element of an XML document; children in their order, text or elements. */
+/** An element of an XML document. Its children are text or elements, in order. */
 export interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string | number>>;
   readonly children: readonly (Element | string)[];
 }
 
-/** A document, indented by two; an element that holds text stands on one line with it. */
+/** A document, indented by two spaces. An element that contains text is on one line with it. */
 export function formatXml(root: Element): string {
   return `${XML}${formatElement(root, '')}\n`;
 }
 
 const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-/** `<name key="value"`, still open */
+/** `<name key="value"`, not closed */
 function formatStart({ name, attributes }: Element): string {
   const texts = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`,
@@ -275,7 +276,7 @@ function escapeText(text: string): string {
     .replaceAll('\r', '&#13;');
 }
 
-/** A parser would turn line breaks and tabs of an attribute into spaces. */
+/** Escapes line breaks and tabs, which a parser would otherwise turn into spaces. */
 function escapeAttribute(text: string): string {
   return allowed(text)
     .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
@@ -283,8 +284,8 @@ function escapeAttribute(text: string): string {
 }
 
 /**
- * What XML 1.0 cannot hold at all, not even escaped, is spelled out, https://www.w3.org/TR/xml/#charsets, and so is what a
- * reader could not see: `\u001b`, `\u202e`. A carriage return is escaped as XML does it.
+ * Spells out characters that XML 1.0 cannot contain even when they are escaped, https://www.w3.org/TR/xml/#charsets,
+ * and characters that a reader cannot see: `\u001b`, `\u202e`. A carriage return is escaped with XML escapes.
  */
 function allowed(text: string): string {
   return text

@@ -8,12 +8,12 @@ import { formatPlace, type Reporter } from './reporter.ts';
 import { count, formatDuration } from '../core/amounts.ts';
 import { everythingText } from './run-text.ts';
 
-/** GitHub refuses a summary of more than 1 MiB. */
+/** GitHub rejects a summary of more than 1 MiB. */
 const MOST_BYTES = 1000 * 1024;
-/** So many scenarios are shown in one table. */
+/** From this many scenarios on, one table shows all of them. */
 const OVERVIEW_FROM = 3;
 const TABLE_COLUMNS = 140;
-/** More lines than this of one problem or one table are cut. */
+/** A longer problem or table is cut after this many lines. */
 const LONGEST_BLOCK = 60;
 const NOTICES = 20;
 
@@ -29,13 +29,13 @@ export function createMarkdownReporter({ write }: { readonly write: (text: strin
   });
 }
 
-/** What this report needs of a run. */
+/** The data that this report needs from a run. */
 export function keepOutcome(ended: RunEnded, problems: Problems): Outcome {
   problems.add(ended);
   return ended.verdict.outcome;
 }
 
-/** How many runs came out how. */
+/** The number of runs with each outcome. */
 export function totalsOf({ runs }: Collected<Outcome>): Readonly<Record<CellResult['outcome'], number>> {
   const totals = { pass: 0, fail: 0, inconclusive: 0, 'not run': 0 };
   for (const { kept } of runs) totals[kept ?? 'not run'] += 1;
@@ -49,7 +49,7 @@ const WORDS: readonly (readonly [CellResult['outcome'], string])[] = [
   ['pass', 'passed'],
 ];
 
-/** `2 failed, 10 passed` */
+/** The totals for people: `2 failed, 10 passed` */
 export function totalsText(totals: Readonly<Record<CellResult['outcome'], number>>): string {
   const parts = WORDS.filter(([outcome]) => totals[outcome] > 0).map(
     ([outcome, word]) => `${totals[outcome]} ${word}`,
@@ -57,11 +57,14 @@ export function totalsText(totals: Readonly<Record<CellResult['outcome'], number
   return parts.length === 0 ? 'nothing was run' : parts.join(', ');
 }
 
-/** `, of which 2 are flaky`, after the text of the totals */
+/** Follows the text of the totals: `, of which 2 are flaky` */
 export const flakyText = ({ flaky: { length } }: Pick<Collected<unknown>, 'flaky'>): string =>
   length === 0 ? '' : `, of which ${length} ${length === 1 ? 'is' : 'are'} flaky`;
 
-/** The whole document, smaller than so many bytes of UTF-8: what does not fit is cut from the end of its part, and counted. */
+/**
+ * The complete document, with fewer than this many bytes of UTF-8. What does not fit is cut from the end of its part,
+ * and counted.
+ */
 export function markdown(
   collected: Collected<Outcome>,
   {
@@ -91,7 +94,7 @@ export function markdown(
     notices.length === 0
       ? ''
       : `### Notices\n\n${fenced([...notices.slice(0, NOTICES), ...moreOf(notices.length - NOTICES, 'notice')])}\n`;
-  // tables say the most in the fewest bytes, so they are given their part first
+  // tables have the most information per byte, so they get their space first
   const left = mostBytes - bytesOf(head) - bytesOf(noticesPart);
   const tables = fitting(tablesOf(collected), { heading: '### Matrix', mostBytes: left / 3, what: 'table' });
   const attention = fitting(problems.map(problemText), {
@@ -125,7 +128,7 @@ function problemText({
   ].join('\n');
 }
 
-/** Tables as the terminal shows them: of many scenarios one, of a few one each. */
+/** The same tables as on the terminal: one table for many scenarios, or one table for each of a few. */
 function tablesOf({ runs }: Collected<Outcome>): readonly string[] {
   const outcomes = new Map(runs.map(({ run, kept }) => [run.slug, kept ?? ('not run' as const)]));
   const outcomeOf = ({ slug }: { readonly slug: string }) => outcomes.get(slug) ?? 'not run';
@@ -146,13 +149,13 @@ function tablesOf({ runs }: Collected<Outcome>): readonly string[] {
   });
 }
 
-/** Each of a length that can be left out as a whole. */
+/** Splits lines into parts, each short enough to be left out as a whole. */
 const inParts = (lines: readonly string[]): readonly (readonly string[])[] =>
   Array.from({ length: Math.ceil(lines.length / LONGEST_BLOCK) }, (_, index) =>
     lines.slice(index * LONGEST_BLOCK, (index + 1) * LONGEST_BLOCK),
   );
 
-/** As many of these as there is room for, in their order, and how many were left out. */
+/** As many of the parts as fit, in order, and how many were left out. */
 function fitting(
   parts: readonly string[],
   {
@@ -180,7 +183,7 @@ function fitting(
   return [heading, '', ...kept, ...note].join('\n');
 }
 
-/** For a heading and for what is left out. */
+/** Space for a heading and the note about what is left out. */
 const ROOM_FOR_WORDS = 400;
 
 const moreOf = (n: number, what: string): readonly string[] =>
@@ -191,7 +194,7 @@ const bytesOf = (text: string): number => Buffer.byteLength(text);
 const longestRun = (text: string): number =>
   Math.max(0, ...[...text.matchAll(/`+/g)].map(([{ length }]) => length));
 
-/** Lines that other people wrote, as they are: nothing in them is Markdown. */
+/** Lines from untrusted sources, unchanged, in a code block: nothing in them is read as Markdown. */
 function fenced(lines: readonly string[]): string {
   const cut = lines.length - LONGEST_BLOCK;
   const text = [...lines.slice(0, LONGEST_BLOCK), ...moreOf(cut, 'line')].map(shown).join('\n');
@@ -199,10 +202,12 @@ function fenced(lines: readonly string[]): string {
   return `${fence}text\n${text}\n${fence}\n`;
 }
 
-/** More of one line than this helps nobody. */
+/** A longer line is not useful to a reader. */
 const LONGEST_CODE = 1000;
 
-/** The same within a line: code, as GitHub looks for names, numbers and links everywhere else. */
+/**
+ * The same within a line. It is code, because GitHub looks for user names, issue numbers and links in all other text.
+ */
 function code(text: string): string {
   const line = shown(text).replaceAll(/\s+/g, ' ').trim();
   if (line === '') return '';
@@ -213,7 +218,10 @@ function code(text: string): string {
   return `${fence}${space}${inner}${space}${fence}`;
 }
 
-/** A sentence of the author of a scenario: nothing in it is Markdown, HTML or a link, and `@name` calls nobody. */
+/**
+ * Escapes a sentence from a scenario file: nothing in it is read as Markdown, HTML or a link, and `@name` notifies
+ * nobody.
+ */
 const prose = (text: string): string =>
   shown(text)
     .replaceAll(/\s+/g, ' ')

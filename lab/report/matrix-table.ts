@@ -3,7 +3,7 @@ import { shown } from '../core/content.ts';
 import type { Outcome } from '../judge/verdict.ts';
 import { nameValue } from '../plan/cells.ts';
 
-/** One cell of a scenario's matrix and what came of it. */
+/** One cell of the matrix of a scenario, and its outcome. */
 export interface CellResult {
   /** axis → value */
   readonly cell: Readonly<Record<string, string>>;
@@ -12,13 +12,14 @@ export interface CellResult {
 
 export interface TableOptions {
   readonly columns: number;
-  /** colours a padded word by what it says */
+  /** adds a colour to a padded word according to the outcome */
   readonly paint: (outcome: CellResult['outcome'], padded: string) => string;
 }
 
 /**
- * The matrix of one scenario, one table for the cells of each runtime: its last axis from left to right, the others one row for each combination. Where that is
- * wider than the terminal, the last axis goes downwards too.
+ * The matrix of one scenario, with one table for the cells of each runtime. The last axis goes from left to right; the
+ * others have one row for each combination. If that is wider than the terminal, the last axis goes from top to bottom
+ * too.
  */
 export function matrixTable(
   cells: readonly CellResult[],
@@ -39,7 +40,7 @@ export function matrixTable(
   );
 }
 
-/** Of cells that all have these axes. */
+/** A table of cells that all have these axes. */
 function oneTable(results: readonly CellResult[], { columns, paint }: TableOptions): readonly string[] {
   const axes = Object.keys(results[0]?.cell ?? {});
   const across = axes.at(-1);
@@ -100,7 +101,7 @@ function draw(results: readonly CellResult[], { rowAxes, across, paint }: Shape)
   return [head, ...body].map((cells) => ({ text: `  ${cells.join('  ')}`.trimEnd(), width }));
 }
 
-/** The worst outcome of all results that have the same place in a table. */
+/** The worst outcome of all results in the same place of a table. */
 function worstAt(
   results: readonly (readonly [row: string, heading: string, outcome: CellResult['outcome']])[],
 ): (row: string, heading: string) => CellResult['outcome'] | undefined {
@@ -115,15 +116,15 @@ function worstAt(
 
 const distinct = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
 
-/** One run of many scenarios: the version of its runtime is its column. */
+/** One run in a table of many scenarios. Its column is the version of its runtime. */
 export interface OverviewRun {
   readonly scenario: string;
-  /** as `nameRuntime` has it */
+  /** in the form of `nameRuntime` */
   readonly version: string;
   readonly outcome: CellResult['outcome'];
 }
 
-/** A runtime as the head of a column: `1.6.3`; one that is not the default with its name, `crio 1.34.0`. */
+/** A runtime as a column header: `1.6.3`. A runtime that is not the default includes its name: `crio 1.34.0`. */
 export function nameRuntime(
   runtime: Pick<RuntimeRef, 'component' | 'version'> | undefined,
   version = runtime?.version ?? '',
@@ -143,9 +144,9 @@ const WORST_FIRST: readonly CellResult['outcome'][] = ['fail', 'inconclusive', '
 const LONGEST_NAME = 30;
 
 /**
- * All scenarios from top to bottom, the versions of the runtime from left to right, one character for each: of several runs
- * the worst outcome. Versions are grouped by major.minor, with the rest of each below it, written downwards. What is wider
- * than the terminal goes on in another table.
+ * All scenarios from top to bottom and the versions of the runtime from left to right, with one character for each
+ * pair. Several runs are shown as their worst outcome. Versions are grouped by major.minor, with the rest of each
+ * version written vertically below it. What is wider than the terminal continues in another table.
  */
 export function overviewTable(
   runs: readonly OverviewRun[],
@@ -183,7 +184,7 @@ export function overviewTable(
 const cutName = (name: string): string =>
   name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
 
-/** The versions of one major.minor. */
+/** The versions with the same major.minor. */
 interface VersionGroup {
   readonly minor: string;
   readonly versions: readonly string[];
@@ -201,7 +202,7 @@ function groupsOf(versions: readonly string[]): readonly VersionGroup[] {
 
 const minorOf = (version: string): string => /^(?:[a-z]+ )?\d+\.\d+/.exec(version)?.[0] ?? version;
 
-/** Groups that fit beside one another. */
+/** Puts groups that fit next to each other into rows. */
 function inRows(groups: readonly VersionGroup[], columns: number): readonly (readonly VersionGroup[])[] {
   const rows: VersionGroup[][] = [];
   let left = 0;
@@ -216,7 +217,7 @@ function inRows(groups: readonly VersionGroup[], columns: number): readonly (rea
   return rows;
 }
 
-/** Minor versions in a line, and below each of them the rest of its versions, from top to bottom. */
+/** Minor versions in one line, and below each of them the rest of its versions, from top to bottom. */
 function headingOf(row: readonly VersionGroup[]): readonly string[] {
   const rest = (version: string) => version.slice(minorOf(version).length).replace(/^\./, '');
   const height = Math.max(0, ...row.flatMap(({ versions }) => versions.map((one) => rest(one).length)));

@@ -18,27 +18,29 @@ import { SlowWork, StatusLine } from './status-line.ts';
 export interface TerminalOptions {
   readonly screen: Screen;
   readonly clock: Clock;
-  /** also say what is done meanwhile, and what passed */
+  /** also report current work, and what passed */
   readonly verbose: boolean;
 }
 
 const INDENT = '      ';
 /** for logs of CI services and files, which have no width */
 const PLAIN_COLUMNS = 100;
-/** So many scenarios are shown in one table. */
+/** From this many scenarios on, one table shows all of them. */
 const OVERVIEW_FROM = 3;
-/** That table is for logs of CI too. */
+/** The table is also for CI logs. */
 const WIDEST = 80;
 const SLOWEST = 10;
-/** A run that takes this long, in seconds, says so on the status line. */
+/** A run that takes longer than this, in seconds, is shown on the status line. */
 const LONG_S = 5;
-/** So many ended runs are enough to estimate the rest. */
+/** The remaining time is estimated after this many runs have ended. */
 const ESTIMATE_FROM = 5;
 
 type Lines = readonly string[];
 type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines };
 
-/** For people: a line for each run that passes, everything that matters of one that does not, totals at the end. */
+/**
+ * For people: one line for each run that passes, all important details of a run that does not, and totals at the end.
+ */
 export function createTerminalReporter({ screen, clock, verbose }: TerminalOptions): Reporter {
   const colors = picocolors.createColors(screen.color);
   const status = new StatusLine(screen);
@@ -47,13 +49,13 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     shownOn: screen.isTerminal ? 'terminal' : 'plain',
     onSlow: (line) => (screen.isTerminal ? draw() : status.print([shown(line)])),
   });
-  /** what runs now → the step it is in, and since when */
+  /** each current run → its current step, and the start of that step */
   const running = new Map<string, { readonly title: string; stepId: string; readonly sinceMs: number }>();
   const ended = new Map<string, { readonly outcome: Outcome; readonly durationMs: number }>();
   const counts = { pass: 0, fail: 0, inconclusive: 0, flaky: 0 };
   let spentMs = 0;
   const seenBefore = new SeenBefore();
-  /** of scenarios that did not pass: each is shown once */
+  /** of scenarios that did not pass; each is shown once */
   const summaries = new Set<string>();
   let runs: readonly RunHead[] = [];
   let titleWidth = 0;
@@ -75,7 +77,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     ];
     status.show(now.length === 0 ? '' : `${[progressText(), ...now].join('  ')}`);
   };
-  /** A step that hangs causes no event, and its seconds go on all the same. */
+  /** A step that hangs causes no events, but its displayed seconds must continue. */
   const tick = async (): Promise<void> => {
     if (!screen.isTerminal || ticking !== undefined) return;
     ticking = new AbortController();
@@ -100,7 +102,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     return `${ended.size}/${runs.length}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
   };
   const titleOf = ({ title }: Pick<RunHead, 'title'>): string => shown(title);
-  /** on a terminal, to its width; elsewhere lines are as long as they are */
+  /** fits lines to the width of a terminal; other output keeps its lines */
   const fit = (text: string): Lines =>
     screen.isTerminal ? wrap(text, screen.columns - INDENT.length) : [text];
   const dim = (lines: Lines): Lines => lines.flatMap(fit).map(colors.dim);
@@ -187,7 +189,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const [first = run] = seenBefore.note(run, block).runs;
       return first === run ? block.lines : [`${block.lines[0] ?? ''}, as in ${cellName(first)}`];
     };
-  /** Of many scenarios one table has them all, and only those that did not pass have one of their own. */
+  /** Many scenarios share one table. Then only those that did not pass also have their own table. */
   const isOverview = (): boolean => byScenario(runs).length >= OVERVIEW_FROM;
   const overview = (): Lines => {
     if (!isOverview()) return [];
@@ -243,7 +245,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   return {
     name: 'terminal',
     on(event) {
-      // Each formatter takes the event of its own key; TypeScript cannot follow that across the union.
+      // Each formatter takes the event of its own key, but TypeScript cannot follow that across the union.
       const lines = (tell[event.kind] as (event: LabEvent) => Lines)(event);
       if (lines.length > 0) status.print(lines);
       draw();
@@ -256,11 +258,14 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   };
 }
 
-/** Rounded, as it is an estimate: `40 s`, `3 min`. */
+/** Rounded, because it is an estimate: `40 s`, `3 min`. */
 const formatRest = (seconds: number): string =>
   seconds < 90 ? `${Math.ceil(seconds / 5) * 5} s` : `${Math.round(seconds / 60)} min`;
 
-/** A line as several of this width, each further one indented by four more. Lines to copy, or with a pointer, stay whole. */
+/**
+ * Splits a line into several lines of this width. Each further line is indented by four more. Lines to copy and lines
+ * with a pointer are not split.
+ */
 export function wrap(line: string, columns: number): Lines {
   if (line.length <= columns || /^ *(?:to expect it |expected {2}|actual {4}|\^ |everything )/.test(line))
     return [line];

@@ -141,7 +141,7 @@ export function shortCall(line: string): Result<ShortCall, string> {
 
 const INSTEAD = 'write a call such as bridge ADD, or { plugin: bridge, verb: ADD }';
 
-/** A call that is expected once or so many times. */
+/** A call that is expected once, or a given number of times. */
 export const countedCallShape: Shape<CallExpectation> = named(
   'counted-call',
   byKind<CallExpectation>({
@@ -150,7 +150,7 @@ export const countedCallShape: Shape<CallExpectation> = named(
   }),
 );
 
-/** A call that is not to be there, or that has a place in an order. */
+/** A call that must not happen, or that is part of an order. */
 export const callShape: Shape<CallExpectation> = named(
   'call',
   byKind<CallExpectation>({
@@ -162,12 +162,12 @@ export const callShape: Shape<CallExpectation> = named(
   }),
 );
 
-/** Two at least, as one has no order. */
+/** At least two calls, because a single one has no order. */
 export const callOrderShape: Shape<readonly CallExpectation[]> = mapped(list(callShape), (calls, spot) =>
   calls.length < 2 ? spot.mistake('an order is of two calls or more; write a single one as calls') : calls,
 );
 
-/** Every text of an expectation in which names may stand. */
+/** Every text of an expectation that can contain names. */
 export const textsOfCall = ({ env, input, output, error, stderr }: CallExpectation): readonly string[] => [
   ...[...Object.values(env), error?.message, error?.details, stderr].flatMap((text) =>
     text === undefined ? [] : ['exact' in text ? text.exact : text.contains],

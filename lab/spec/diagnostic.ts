@@ -1,29 +1,29 @@
 import { shown, shownLine } from '../core/content.ts';
 
-/** Where something stands in a file that someone wrote; line and column count from 1. */
+/** A place in a file that a person wrote. Line and column are counted from 1. */
 export interface Place {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** One mistake of the author of a file: what was wanted, what came instead, where, and the way out. */
+/** One mistake in a file: what was wanted, what was found, where, and how to correct it. */
 export interface Diagnostic {
   readonly place: Place;
   readonly message: string;
-  /** the line it stands in, and how many characters of it are meant, for the squiggle */
+  /** the line of the place, and the number of characters to underline */
   readonly source?: { readonly text: string; readonly length: number };
 }
 
-/** More of a line than this, before and from what is meant, is left out. */
+/** If there are more characters in the line before the place or from it on, they are left out. */
 const BEFORE = 120;
 const FROM = 200;
 
-/** `file:line:column message`, the line itself and a squiggle below what is meant; safe to be shown. */
+/** `file:line:column message`, then the line with the mistake underlined. Safe to display. */
 export function formatDiagnostic({ place, message, source }: Diagnostic): string {
   const lines = message.split('\n').map((line) => shownLine(line, { whole: place.file }));
   const head = `${shown(place.file)}:${place.line}:${place.column} ${lines.join('\n')}`;
-  if (source === undefined || source.text === '') return head; // words that stand in no file
+  if (source === undefined || source.text === '') return head; // text that is not in a file
   const at = place.column - 1;
   const end = at + Math.min(Math.max(1, source.length), FROM);
   const cut = (from: number, to: number) => shown(source.text.slice(Math.max(0, from), to));
@@ -34,7 +34,7 @@ export function formatDiagnostic({ place, message, source }: Diagnostic): string
   return `${head}\n    ${before}${meant}${after}\n    ${squiggle}`;
 }
 
-/** `; did you mean "run-pod"?`, where one of the words is near enough to be a slip of the fingers, or nothing. */
+/** `; did you mean "run-pod"?` if one of the words is similar enough to be a typing error. Otherwise empty. */
 export function didYouMean(word: string, words: readonly string[]): string {
   const [near] = nearest(word, words);
   return near === undefined ? '' : `; did you mean "${near}"?`;
@@ -51,7 +51,7 @@ export function nearest(word: string, words: readonly string[]): readonly string
   return near.filter(({ distance }) => distance <= (near[0]?.distance ?? 0) + 1).map(({ known }) => known);
 }
 
-/** How many letters have to be changed, added, left out or swapped with their neighbour. */
+/** The number of letters that have to be changed, added, removed or swapped with their neighbour. */
 function distanceOf(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
@@ -71,13 +71,16 @@ function distanceOf(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** The line at a place and how much of it is meant, for the squiggle: a quoted text, a bracketed group, a key with its value, or a word. */
+/**
+ * The line at a place, and the number of characters to underline: a quoted text, a bracketed group, a key with its
+ * value, or a word.
+ */
 export function sourceAt(text: string, place: Place): NonNullable<Diagnostic['source']> {
   const line = text.split('\n')[place.line - 1]?.trimEnd() ?? '';
   return { text: line, length: lengthOfToken(line.slice(place.column - 1)) };
 }
 
-/** A mistake at a place of a file whose text is at hand, or of one that it includes. */
+/** A mistake at a place of a file whose text is available, or of a file that it includes. */
 export function mistakeAt(
   place: Place,
   {

@@ -20,7 +20,7 @@ type Behaviour = FakeBehaviour<WrittenObject>;
 type Answer = FakeAnswer<WrittenObject>;
 type Script = FakeScript<WrittenObject>;
 
-/** Of scripted plugins and of those that they call. */
+/** Names of scripted plugins and of plugins that they call. */
 export const PLUGIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 const delegateShape = mentioning(text({ wanted: 'the name of a plugin', pattern: PLUGIN_NAME }), (name) => ({
@@ -120,7 +120,7 @@ const behaviours: Shape<readonly Behaviour[]> = named(
 
 export const ONE_ANSWER = 'it answers with one of result, error, print and versions';
 
-/** Whether a behaviour names more than one way to end. */
+/** Whether a behaviour specifies more than one way to end. */
 export const endsTwice = ({
   exitCode,
   signal,
@@ -141,7 +141,7 @@ export const answerMistake = (
   return 'versions' in answer && verb !== 'version' ? 'only version has versions' : undefined;
 };
 
-/** What a scripted plugin does, by verb; a verb that is not there, nor in `others`, succeeds. */
+/** What a scripted plugin does, by verb. A verb without an entry, if there are no `others`, succeeds. */
 export const fakeScriptShape: Shape<Script> = named(
   'fake',
   object(
@@ -172,7 +172,7 @@ export const fakeScriptShape: Shape<Script> = named(
   ),
 );
 
-/** Whether it would call itself without end, which is a mistake. */
+/** Whether it would call itself forever, which is a mistake. */
 export function delegatesToItself(fake: FakePlugin<WrittenObject>, spot: YamlValue): boolean {
   const mistake = delegateMistake(fake);
   if (mistake !== undefined) spot.mistake(mistake);

@@ -27,11 +27,11 @@ import { readWithReferences } from './references.ts';
 import { YamlFile, type Beside } from './yaml-file.ts';
 
 export interface ScenarioOptions {
-  /** the names that a control may give as its finding */
+  /** the names of findings that a control can use */
   readonly checks: readonly string[];
 }
 
-/** A whole file. */
+/** A complete file. */
 export function scenarioShape({ checks }: ScenarioOptions): Shape<Omit<Scenario, 'text' | 'included'>> {
   const keys = {
     required: {
@@ -123,7 +123,10 @@ function controlShape(checks: readonly string[]): Shape<Control> {
   return object(keys, ({ on, ...control }) => ({ ...control, ...present({ on }) }));
 }
 
-/** A control names a step that there is, and whose start or end it is where there are several nodes. */
+/**
+ * Checks that a control names an existing step. If there are several nodes, it must also name the node of a start or
+ * end.
+ */
 function checkControl(
   { control, steps, nodes }: { control?: Control; steps: readonly StepSpec[]; nodes?: readonly NamedNode[] },
   spot: YamlValue,
@@ -150,7 +153,7 @@ function checkControl(
     valueOf('step')?.mistake(`each node has its own ${control.step}; "on" says which: ${names.join(', ')}`);
 }
 
-/** Two runtimes are two axes of which a cell has one, so all nodes that have two have the same axes. */
+/** Two runtimes are two axes, and a cell has one of them. So all nodes with two runtimes must have the same axes. */
 function checkAxesOfRuntimes(nodes: readonly NamedNode[], spot: YamlValue): void {
   const pairs = nodes.flatMap(({ runtime, otherRuntime }) =>
     otherRuntime === undefined ? [] : [`${runtime.version.text} and ${otherRuntime.version.text}`],
@@ -160,7 +163,7 @@ function checkAxesOfRuntimes(nodes: readonly NamedNode[], spot: YamlValue): void
     spot.mistake(`nodes with two runtimes have the same two axes; here are ${first}, and ${other}`);
 }
 
-/** A text, or a number, true or false, which stay what they are where they are filled in without quotes. */
+/** A text, a number, true or false. A value that is not a text keeps its type where it is filled in without quotes. */
 const axisValue: Shape<AxisValue> = {
   wanted: 'a text',
   schema: () => ({ type: ['string', 'number', 'boolean'] }),
@@ -221,7 +224,7 @@ const atTheEnd: Shape<readonly EndExpectation[]> = {
   },
 };
 
-/** A pod that is run and not declared is a plain one of that name. */
+/** A pod that is run but not declared has this name and default settings. */
 function withPlainPods(declared: readonly PodSpec[], steps: readonly StepSpec[]): readonly PodSpec[] {
   const run = new Set(steps.flatMap(({ action }) => podMadeBy(action) ?? []));
   const plain = [...run].filter((name) => !declared.some((pod) => pod.name === name));
@@ -231,7 +234,7 @@ function withPlainPods(declared: readonly PodSpec[], steps: readonly StepSpec[])
   ];
 }
 
-/** The language as a JSON Schema, for editors; from the same shapes that read the files. */
+/** The language as a JSON Schema for editors, from the same shapes that read the files. */
 export function scenarioJsonSchema({ checks }: { checks: readonly string[] }): JsonSchema {
   const definitions: Definitions = new Map();
   const schema = scenarioShape({ checks }).schema(definitions);
@@ -248,7 +251,7 @@ export const formatScenarioSchema = (options: { checks: readonly string[] }): st
   `${JSON.stringify(scenarioJsonSchema(options), null, 2)}\n`;
 
 export interface ScenarioText extends ScenarioOptions {
-  /** as people name it; every place in the scenario carries it */
+  /** as people name it; every place in the scenario contains it */
   readonly file: string;
   readonly text: string;
   readonly beside: Beside;

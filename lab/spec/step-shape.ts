@@ -23,7 +23,7 @@ import {
 } from './verbs/verbs.ts';
 import { hasNode, mentionNode, nameShape } from './text-shapes.ts';
 
-/** Keys of any step. */
+/** Keys of every step. */
 const OF_ANY_STEP = {
   expect: about(
     'what must be so after this step; one branch, or several with "when"; default: ok: true',
@@ -84,7 +84,7 @@ const OTHER_WORDS: OtherWords = {
   crictl: 'use exec: [crictl, pods], or a step of its own such as run-pod',
 };
 
-/** A step as it stands in a file: `parallel` with its steps, which have no number yet. */
+/** A step as it is written in a file. A `parallel` has its steps in it, which have no number yet. */
 export type WrittenStep = Omit<StepSpec, 'number' | 'within' | 'expect'> & {
   /** with `on` where the steps of a `parallel` are on several nodes */
   readonly expect: readonly EndExpectation[];
@@ -130,7 +130,7 @@ const stepTogether: Shape<WrittenStep> = unionByKey(
   OTHER_WORDS,
 );
 
-/** What is started at the same time; each ends by itself, and then the node is looked at once for all of them. */
+/** Steps that are started at the same time. Each ends by itself; then the node is looked at once for all of them. */
 const togetherShape: Shape<readonly WrittenStep[]> = mapped(
   about(
     'steps that are started at the same time, each of one command; the node is looked at when all have ended',
@@ -155,7 +155,7 @@ const togetherShape: Shape<readonly WrittenStep[]> = mapped(
   },
 );
 
-/** What nobody could tell of one step while others go on is a mistake. */
+/** Reports expectations on one step that cannot be decided while other steps run. */
 function checkTogether(
   { action, expect }: WrittenStep,
   { steps, spot }: { readonly steps: readonly WrittenStep[]; readonly spot: YamlValue },
@@ -276,7 +276,7 @@ function checkNodesOf(
   }
 }
 
-/** One step: a mapping with exactly one verb, and perhaps `on`, `when`, `expect`, `timeout` and `note`. */
+/** One step: a mapping with exactly one verb, and optionally `on`, `when`, `expect`, `timeout` and `note`. */
 const oneStep: Shape<WrittenStep> = unionByKey(
   'a step',
   {
@@ -351,12 +351,12 @@ function stepOf(verb: Verb, optional: typeof OF_ONE_TOGETHER | typeof COMMON): O
   );
 }
 
-/** What stands after a verb; what it makes is known to the steps after it. */
+/** The value of a verb. Later steps know what it creates. */
 function actionShape(verb: Verb): Shape<Action> {
   const { shape, makes } = VERBS[verb];
   if (shape === undefined) throw new Error(`${verb} has no shape of its own`);
   const action = mapped<object, Action>(shape, (fields, spot) => {
-    // the fields are those of this very verb; TypeScript cannot follow that across a union
+    // the fields belong to this verb, but TypeScript cannot follow that across a union
     const read = { do: verb, ...fields } as Action;
     const name = madeBy(read);
     if (makes !== undefined && name !== undefined) {
@@ -374,7 +374,7 @@ function actionShape(verb: Verb): Shape<Action> {
   };
 }
 
-/** Expectations that the step cannot answer are mistakes, not failures. */
+/** Reports expectations that the step cannot have. They are mistakes in the file, not failures. */
 function checkFit(
   action: Action,
   { expect, spot }: { expect: readonly Expectation[]; spot: YamlValue },

@@ -6,8 +6,8 @@ import { allRead, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /**
- * A mapping of a file, as it is written there: numbers by their very characters, keys in their order, and which of the
- * values that are nothing but `${matrix.AXIS}` stood without quotes.
+ * A mapping as it is written in a file: numbers as their exact characters, keys in order, and whether values that are
+ * only `${matrix.AXIS}` were written without quotes.
  */
 export interface WrittenObject {
   readonly is: 'mapping';
@@ -18,19 +18,19 @@ export type WrittenJson =
   | WrittenObject
   | { readonly is: 'list'; readonly items: readonly WrittenJson[] }
   | { readonly is: 'text'; readonly text: string }
-  /** a number, true, false or null, in the characters of JSON */
+  /** a number, true, false or null, in JSON syntax */
   | { readonly is: 'plain'; readonly source: string }
-  /** `${matrix.AXIS}` without quotes: whatever the value of the axis is, a number or a text */
+  /** `${matrix.AXIS}` without quotes: has the type of the value of the axis, a number or a text */
   | { readonly is: 'axis'; readonly text: string };
 
 /** JSON has fewer ways to write a number than YAML. */
 export const isJsonNumber = (source: string): boolean =>
   /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(source);
 
-/** Whether a program that reads numbers as doubles, as this one does, says the same number in the same way. */
+/** Whether a program that reads numbers as doubles, like this one, writes the same number in the same way. */
 export const isKeptByDoubles = (source: string): boolean => String(Number(source)) === source;
 
-/** Why a number of a file cannot be said as it is written there. */
+/** Why a number in a file cannot be kept as it is written. */
 export function numberMistake(source: string, numbers: NumbersKept): string | undefined {
   if (!isJsonNumber(source)) {
     const same = Number(source.replace(/^([+-]?)0+(?=\d)/, '$1'));
@@ -42,7 +42,7 @@ export function numberMistake(source: string, numbers: NumbersKept): string | un
     : `the number ${source} cannot be kept here: it would become ${Number(source)}`;
 }
 
-/** Plain data, for what is not written as JSON; the shape that read it has seen to it that nothing is lost. */
+/** Plain data, for uses other than JSON. The shape that read it has checked that nothing is lost. */
 export function valueOf(written: WrittenObject): JsonObject {
   return Object.fromEntries(written.entries.map(([key, inner]) => [key, anyValueOf(inner)]));
 }
@@ -68,10 +68,10 @@ function plainValue(source: string): number | boolean | null {
   return source === 'true' || source === 'false' ? source === 'true' : Number(source);
 }
 
-/** Plain data of a program, as a file would have it, with every text taken as it stands. */
+/** Plain data from a program as if a file contained it, with every text taken literally. */
 export const writtenOf = (value: JsonObject): WrittenObject => objectOf(value, literally);
 
-/** The same, with every text taken as a template: `${web.id}` is what the file says by that. */
+/** The same, with every text taken as a template, so that `${web.id}` has its meaning in a file. */
 export const writtenTemplates = (value: JsonObject): WrittenObject => objectOf(value, (text) => text);
 
 const objectOf = (value: JsonObject, write: (text: string) => string): WrittenObject => ({
@@ -90,12 +90,15 @@ function anyWrittenOf(value: JsonValue, write: (text: string) => string): Writte
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);
 
 export interface JsonOptions {
-  /** what texts in it may refer to */
+  /** what its texts can refer to */
   readonly reach: Reach;
   readonly numbers: NumbersKept;
 }
 
-/** A mapping of anything that JSON can hold. Nothing in it may change on its way: what would is a mistake. */
+/**
+ * A mapping with anything that JSON can represent. Nothing may change when it is converted; a value that would change
+ * is a mistake.
+ */
 export function jsonShape({ reach, numbers }: JsonOptions): Shape<WrittenObject> {
   const check = (text: string, spot: YamlValue) => spot.mention({ kind: 'text', text, reach });
 
@@ -137,10 +140,10 @@ export function jsonShape({ reach, numbers }: JsonOptions): Shape<WrittenObject>
 
 const AXIS = /^\$\{matrix\.([^}]+)\}$/;
 
-/** What is written for a mapping, the same wherever one stands in the place of a file. */
+/** The text of a mapping that is used as the content of a file. It is the same everywhere. */
 export const formatJson = (value: JsonObject): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** The same for a mapping of a file, with numbers in the characters that stand there. */
+/** The same for a mapping in a file, with numbers as they are written there. */
 export const formatWritten = (value: WrittenObject): string => `${format(value, '')}\n`;
 
 function format(value: WrittenJson, indent: string): string {

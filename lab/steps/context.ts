@@ -10,7 +10,7 @@ import type { PodSpec } from '../spec/scenario.ts';
 import type { PlannedAction, Verb } from '../spec/verbs/verbs.ts';
 import type { Captures } from './captures.ts';
 
-/** What a step may use. It reports what it sees through `observe` and decides nothing. */
+/** What a step can use. It reports its observations through `observe` and decides nothing. */
 export interface StepContext {
   readonly node: LabNode;
   readonly runtime: NodeRuntime;
@@ -21,18 +21,18 @@ export interface StepContext {
   readonly stepId: string;
   readonly timeoutMs: number;
   readonly captures: Captures;
-  /** the state after the step before this one, or at the start */
+  /** the state after the previous step, or at the start */
   readonly before: NodeState;
   /** a component of the plan, from the cache */
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
-  /** Writes files on the node, or takes them away, and observes it; returns those that must exist and do not. */
+  /** Writes or removes files on the node, and observes that. Returns those that must exist but do not. */
   readonly writeFiles: (files: readonly NodeFile[]) => Promise<readonly string[]>;
-  /** the runtime's log since the step before this one began: what a step has just caused may be in it already */
+  /** the runtime log since the start of the previous step, because it may already contain what that step has caused */
   readLog(): Promise<string>;
-  /** a step that goes on in the background, or a listener, by its name */
+  /** a step in the background, or a listener, by its name */
   background(name: string): RunningStep;
-  /** Starts all steps of a `parallel` at once, and returns their ids when the last has ended. */
+  /** Starts all steps of a `parallel` at once, and returns their ids when the last one has ended. */
   takeTogether(): Promise<readonly string[]>;
   /** Names a listener, so that a later step can kill it. */
   readonly nameListener: (name: string, listener: RunningStep) => void;
@@ -40,32 +40,35 @@ export interface StepContext {
   run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
 }
 
-/** A step, or a listener, that goes on while others are taken. */
+/** A step or a listener that continues while other steps are executed. */
 export interface RunningStep {
   readonly isOver: boolean;
-  /** rejected by what keeps the lab from doing its part */
+  /** rejected if the lab cannot do its part */
   readonly over: Promise<void>;
-  /** Kills its command, and all that this has started; a no-op once it is over. */
+  /** Kills its command and all processes that it started. Does nothing after its end. */
   kill(): void;
 }
 
 export interface RunOptions {
   readonly pod?: string;
   readonly container?: string;
-  /** CRI's id of what the command is about, where it is known before */
+  /** the CRI id of what the command is about, if it is already known */
   readonly id?: string;
   readonly stdin?: string;
 }
 
 /**
- * What verbs do to a node: the other half of a `VerbSpec`. Throws NothingToActOn where the system under test left nothing to do
- * it to.
+ * What verbs do to a node: the other half of a `VerbSpec`. Throws NothingToActOn if the system under test has left
+ * nothing to act on.
  */
 export type VerbEffects<V extends Verb> = {
   readonly [D in V]: (context: StepContext, action: Extract<PlannedAction, { do: D }>) => Promise<void>;
 };
 
-/** The step cannot be taken: nothing to act on, nobody to ask, nothing that could be seen; it is observed as not run. */
+/**
+ * The step cannot be executed: there is nothing to act on, no runtime to ask, or nothing could be observed. It is
+ * recorded as not run.
+ */
 export class NothingToActOn extends Error {
   override readonly name = 'NothingToActOn';
 }

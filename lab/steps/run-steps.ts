@@ -7,7 +7,7 @@ import { Captures } from './captures.ts';
 import { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
 import type { Settling } from './settle.ts';
 
-/** A node that is up, by its name in the scenario. */
+/** A running node, with its name in the scenario. */
 export interface NodeUp extends Pick<StepperOptions, 'node' | 'runtime'> {
   readonly name?: string;
 }
@@ -18,7 +18,7 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
   /** Kubernetes on these nodes; it is looked at after each step, too */
   readonly cluster?: Cluster;
   readonly observe: (observation: Observation & ObservedOn) => void;
-  /** as a stepper's, for a node by its name */
+  /** like that of a stepper, for a node by its name */
   readonly settling: (stepId: string, state: NodeState, on: string | undefined) => Settling;
   readonly signal: AbortSignal;
 }
@@ -88,7 +88,7 @@ function stepsAtOnce({ steps }: RunPlan): readonly (readonly PlannedStep[])[] {
 
 const onNode = (node: string | undefined): ObservedOn => (node === undefined ? {} : { node });
 
-/** Whether the look after a step, or the last one at a node, shows something that is said of CRI's NetworkReady. */
+/** Whether the look after a step, or the last look at a node, has an expectation on NetworkReady of CRI. */
 const speaksOfNetwork = (
   stepId: string,
   { start, steps, end, last }: NodeRun & { readonly last: PlannedStep | undefined },
@@ -98,6 +98,6 @@ const speaksOfNetwork = (
     stepId === 'end' || stepId === last?.id ? end : undefined,
   ].some((expect) => expect?.networkReady !== undefined);
 
-/** Then a line must be distinguished from those of the step before. */
+/** If it has, its lines must be distinguishable from those of the previous step. */
 const speaksOfLog = (expect: Expectation | undefined): boolean =>
   expect !== undefined && (expect.log.length > 0 || expect.noLog.length > 0);

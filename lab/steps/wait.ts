@@ -34,7 +34,7 @@ export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
 
 const EVERY_MS = 50;
 
-/** The end of all of them is waited for without a limit: each has its own. */
+/** Waits for the end of all of them without a limit, because each has its own. */
 async function takeTogether(context: StepContext): Promise<void> {
   const startedMs = context.clock.now();
   const ids = await context.takeTogether();
@@ -49,13 +49,13 @@ async function takeTogether(context: StepContext): Promise<void> {
   });
 }
 
-/** What a condition was seen to be; `blind` where nothing was seen at all, `hung` where the lab ended the asking. */
+/** The observed state of a condition. `blind`: nothing could be observed. `hung`: the lab stopped its own query. */
 type Seen =
   { readonly holds: boolean; readonly what: string } | { readonly blind: string } | { readonly hung: string };
 
 /**
- * Waits until a condition holds, and observes whether it did and what it last saw. What could not be seen at the end of the
- * time is neither: then the step could not be taken.
+ * Waits until a condition holds, and observes whether it did and the last state. If nothing could be observed at the
+ * end of the time, the step could not be executed.
  */
 async function waitForCondition(context: StepContext, condition: Condition): Promise<void> {
   checkNames(context, textsOf(condition));
@@ -74,7 +74,7 @@ async function waitForCondition(context: StepContext, condition: Condition): Pro
   });
 }
 
-/** Whether it held in time, and what was seen of it last. */
+/** Whether it held in time, and the last state. */
 async function lastOf(
   context: StepContext,
   condition: Condition,
@@ -151,7 +151,7 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
   }
 }
 
-/** What a condition holds against what it sees. */
+/** The texts in a condition that are compared with the observed state. */
 function textsOf(condition: Condition): readonly string[] {
   if (condition.until === 'log')
     return [messageText(condition.line), ...Object.values(condition.line.fields)];
@@ -160,7 +160,7 @@ function textsOf(condition: Condition): readonly string[] {
   return [reason, message].flatMap((text) => (text === undefined ? [] : [messageText({ message: text })]));
 }
 
-/** What these texts refer to must be known, or the wait could be met by something else than what is meant. */
+/** The values in these texts must be known. Otherwise something else could meet the condition. */
 function checkNames(context: StepContext, texts: readonly string[]): void {
   const bound = new Set<string>();
   for (const part of texts.flatMap((text) => scanTemplate(text).parts)) {

@@ -22,7 +22,7 @@ const HELP = `npm run critest -- [OPTIONS]
 Exit codes: 0 no spec failed, 1 a spec failed, 2 bad input, 69 the lab or its host could not do its part.
 `;
 
-/** Behind critest.mjs; returns the exit code. */
+/** The implementation of critest.mjs. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const world = ambientWorld();
   const interruption = listenForInterruption(world, (by) =>
@@ -123,7 +123,7 @@ function parsed(argv: readonly string[]) {
 const isBackend = (name: string): name is BackendName | 'auto' =>
   name === 'auto' || BACKENDS.some((backend) => backend === name);
 
-/** Ginkgo ends with a long usage text on one that is not sound. */
+/** For an invalid pattern, Ginkgo would print a long usage text. */
 function checkPattern(pattern: string): void {
   try {
     new RegExp(pattern);

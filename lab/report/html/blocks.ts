@@ -3,18 +3,18 @@ import { gzipSync } from 'node:zlib';
 
 import type { JsonValue } from '../../core/content.ts';
 
-/** A block is closed when it has so many characters. A browser reads a whole block to show one run of it. */
+/** A block is closed when it has this many characters. A browser reads a complete block to show one run in it. */
 const BLOCK_CHARACTERS = 160_000;
-/** A shorter text costs less where it stands than a reference to it. */
+/** A shorter text takes less space inline than a reference to it. */
 const SHORTEST_SHARED = 32;
-/** Of so many different texts the report knows where they are. Further ones stand where they are used. */
+/** The report remembers the places of this many different texts. Further ones are stored inline. */
 const MOST_SHARED = 300_000;
-/** A longer text is known by its hash, as 300,000 long ones do not fit in memory. */
+/** A longer text is identified by its hash, because 300,000 long ones do not fit in memory. */
 const LONGEST_KEY = 64;
-/** So many characters of rows are one block. A browser reads all of them for the first screen. */
+/** This many characters of rows are one block. A browser reads all of them for the first screen. */
 const ROWS_CHARACTERS = 500_000;
 
-/** Where a value stands in the report. */
+/** The place of a value in the report. */
 export type Place = readonly [block: number, place: number];
 
 export interface Blocks {
@@ -25,10 +25,11 @@ export interface Blocks {
 }
 
 /**
- * Compressed data in an HTML page. Each block is an element of a type that no browser runs: gzip in base64, so that nothing in
- * it can end the element or begin another. `details-N` is a list of values; in them `{ "$": n }` stands for the n-th of all
- * shared texts, which are in `texts-N`, a list of texts each, in order. A text stands in the report once, however many runs
- * have it. The rows of the index are in `rows-N`, lists that are read one after the other.
+ * Compressed data in an HTML page. Each block is an element of a type that no browser executes. It contains gzip in
+ * base64, so that its content cannot end the element or start another one. `details-N` is a list of values. In them, `{
+ * "$": n }` stands for shared text number n. The shared texts are in `texts-N`, a list of texts each, in order. Each
+ * text is stored once, however many runs have it. The rows of the index are in `rows-N`, lists that are read one after
+ * the other.
  */
 export function createBlocks(write: (html: string) => void): Blocks {
   const details = createList('details', { write, characters: BLOCK_CHARACTERS });
@@ -64,7 +65,7 @@ export function createBlocks(write: (html: string) => void): Blocks {
   };
 }
 
-/** A list that is written in blocks of about so many characters. */
+/** A list that is written in blocks of about this many characters. */
 function createList(
   name: string,
   { write, characters: most }: { readonly write: (html: string) => void; readonly characters: number },
@@ -82,7 +83,7 @@ function createList(
     characters = 0;
   };
   return {
-    /** of each block that is closed, how many items stand before it */
+    /** for each closed block, the number of items before it */
     starts,
     add(json: string): Place {
       const place = [starts.length, items.length] as const;

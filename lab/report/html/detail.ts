@@ -19,10 +19,10 @@ import { formatPlace } from '../reporter.ts';
 import { timelineOf, type TimelineEvent } from '../timeline.ts';
 import type { EventView, FactView, FindingView, LeftView, RunDetail } from './client/data.ts';
 
-/** More of one text than this is cut. The record of the run has all of it. */
+/** A longer text is cut. The record of the run has all of it. */
 const LONGEST_TEXT = 20_000;
 
-/** A text as it can be shown to anybody. */
+/** A text that is safe to display. */
 export function safe(text: string): string {
   const cut =
     text.length > LONGEST_TEXT
@@ -36,11 +36,11 @@ export function safe(text: string): string {
 
 export interface Detailed {
   readonly detail: RunDetail;
-  /** the same for two runs that showed the same behaviour */
+  /** equal for two runs with the same behaviour */
   readonly behaviour: string;
 }
 
-/** Everything that a report shows of one run, from its plan and its journal. */
+/** Everything that a report shows about one run, from its plan and its journal. */
 export function detailOf(
   { run, verdict, entries, outputHostPath, attempts }: RunEnded,
   { runtimes }: { readonly runtimes: Runtimes },
@@ -87,14 +87,14 @@ export function detailOf(
   return { detail, behaviour: hashOf(facts) };
 }
 
-/** A scenario is shown from the first line to the last, so that the lines keep their numbers. */
+/** A scenario is shown completely, so that line numbers stay correct. */
 const safeWhole = (text: string): string =>
   text
     .split('\n')
     .map((line) => shownLine(line, { whole: 'the file' }))
     .join('\n');
 
-/** The order within a step is not the runtime's promise. */
+/** A runtime does not guarantee the order within a step. */
 const hashOf = (facts: readonly FactView[]): string =>
   createHash('sha256')
     .update(
@@ -106,7 +106,10 @@ const hashOf = (facts: readonly FactView[]): string =>
     .digest('hex')
     .slice(0, 10);
 
-/** `cnilab run FILE` with the values of the cell: `--containerd 1.6.3`, and `--set AXIS=VALUE` for what is no component. */
+/**
+ * `cnilab run FILE` with the values of the cell: `--containerd 1.6.3`, and `--set AXIS=VALUE` for an axis that is not a
+ * component.
+ */
 export function repeatCommand({ scenario, cell }: RunHead): string {
   const flags = Object.entries(cell).flatMap(([axis, value]) =>
     NODE_COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : ['--set', `${axis}=${value}`],
@@ -134,7 +137,7 @@ function findingView(finding: Finding, known: (text: string) => string): Finding
   };
 }
 
-/** What is on the nodes at the last look and was not at the first, whether it was expected or not. */
+/** What is on the nodes at the last look and was not there at the first one, whether it was expected or not. */
 function leftIn(
   run: RunPlan,
   {
@@ -174,7 +177,10 @@ function leftIn(
   return { left: views.flatMap(({ left }) => left), unseen: views.flatMap(({ unseen }) => unseen) };
 }
 
-/** How commands and waits ended, which plugins were called, and what was left: the same in two runs that behaved alike. */
+/**
+ * How commands and waits ended, which plugins were called, and what was left. Equal for two runs that behaved in the
+ * same way.
+ */
 function factsIn(entries: readonly JournalEntry[], left: readonly LeftView[]): readonly FactView[] {
   const calls = callsIn(entries).map(({ stepId, ...call }) => ({
     stepId,
@@ -191,7 +197,7 @@ function factsIn(entries: readonly JournalEntry[], left: readonly LeftView[]): r
   return facts.map(({ stepId, text }) => ({ stepId, text: safe(withoutRandom(text)) }));
 }
 
-/** Names that were cut for people are random all the same. */
+/** Names that were shortened for display are still random. */
 const withoutRandom = (text: string): string =>
   withoutNames(text).replaceAll(/\b(cni-)?[0-9a-f]{8}…/g, '$1…');
 
@@ -220,7 +226,7 @@ function eventsOf(events: readonly TimelineEvent[], options: EventOptions): read
 const stepKey = ({ stepId, node }: { readonly stepId: string; readonly node?: string }): string =>
   `${stepId} ${node ?? ''}`;
 
-/** What commands printed. The timeline has the commands alone. */
+/** The output of commands. The timeline only has the commands. */
 class CommandsInOrder {
   readonly #left: Extract<JournalEntry, { readonly kind: 'command' }>[];
 

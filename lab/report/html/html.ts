@@ -28,8 +28,8 @@ export interface HtmlOptions {
 }
 
 /**
- * One page for people, in one file that needs no network. The details of each run are written when it ends, and only a row of
- * the index is kept of it, so that there may be many.
+ * A page for people, in one file that needs no network. The details of each run are written when it ends, and only a
+ * row of the index is kept, so that there can be many runs.
  */
 export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOptions): Reporter {
   const index = createIndex();
@@ -83,7 +83,7 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
   };
 }
 
-/** What the report keeps of all runs. */
+/** The data that the report keeps of all runs. */
 function createIndex() {
   const scenarios = new Map<string, { readonly at: number; readonly row: ScenarioRow }>();
   const versions = new Set<string>();
@@ -105,7 +105,7 @@ function createIndex() {
   ): void => {
     versions.add(columnOf(run));
     const { slug } = run;
-    // a record that somebody else has made may have any name
+    // a record from elsewhere can have any name
     const row = {
       slug: shown(slug),
       title: safe(run.title),
@@ -165,7 +165,7 @@ function createIndex() {
   };
 }
 
-/** The version of the runtime, as the matrix has it if it is an axis: `1.6.3`, `debian:1.6.20`, `crio 1.34.0`. */
+/** The version of the runtime, in the form of the matrix if it is an axis: `1.6.3`, `debian:1.6.20`, `crio 1.34.0`. */
 function columnOf({ cell, nodes }: RunHead): string {
   const runtime = nodes[0]?.runtime;
   return shown(nameRuntime(runtime, cell[runtime?.component ?? ''] ?? runtime?.version ?? 'unknown'));
@@ -178,7 +178,7 @@ const restOf = ({ cell, nodes }: RunHead): string =>
     .map(([axis, value]) => safe(`${axis}=${value}`))
     .join(' ');
 
-/** `debian:1.6.20` stands after `1.6.4`: by the version first, then by the source. */
+/** `debian:1.6.20` comes after `1.6.4`: ordered by version first, then by source. */
 function compareColumns(a: string, b: string): number {
   const version = (text: string) => text.slice(text.indexOf(':') + 1);
   return version(a).localeCompare(version(b), 'en', { numeric: true }) || a.localeCompare(b, 'en');
@@ -187,8 +187,8 @@ function compareColumns(a: string, b: string): number {
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /**
- * Nothing is loaded, and nothing runs but the page's own program: https://www.w3.org/TR/CSP3/. What runs have printed is in
- * compressed blocks, and the page makes text nodes of it.
+ * Nothing is loaded, and only the program of the page runs: https://www.w3.org/TR/CSP3/. The output of runs is in
+ * compressed blocks, and the page turns it into text nodes.
  */
 function headOfPage({ script, style }: PageFiles): string {
   const policy = [

@@ -10,7 +10,7 @@ import { RUNTIME_VERBS } from './runtime.ts';
 import type { VerbSpec } from './verb-spec.ts';
 import { WAITING_VERBS } from './waiting.ts';
 
-/** Every step there is, in the order in which messages and the JSON Schema list them. */
+/** Every verb, in the order in which messages and the JSON Schema list them. */
 export const VERBS = {
   ...POD_VERBS,
   ...CONTAINER_VERBS,
@@ -25,14 +25,14 @@ export const VERBS = {
 
 export type Verb = keyof typeof VERBS;
 
-/** What a step of a file does; `do` is its verb. */
+/** The action of a step in a file. `do` is its verb. */
 export type Action = {
   readonly [V in Verb]: (typeof VERBS)[V] extends VerbSpec<infer Fields, infer _Planned>
     ? { readonly do: V } & Fields
     : never;
 }[Verb];
 
-/** An action of a plan: the matrix is filled in, and versions are exact components. */
+/** An action in a plan: the matrix is filled in, and versions are exact components. */
 export type PlannedAction = {
   readonly [V in Verb]: (typeof VERBS)[V] extends VerbSpec<infer _Fields, infer Planned>
     ? { readonly do: V } & Planned
@@ -41,10 +41,10 @@ export type PlannedAction = {
 
 export const isVerb = (word: string): word is Verb => Object.hasOwn(VERBS, word);
 
-/** The spec of an action's verb, for all that is asked of any verb. */
+/** The spec of the verb of an action, for properties that every verb has. */
 export const specOf = ({ do: verb }: { readonly do: Verb }): VerbSpec<object> => VERBS[verb];
 
-/** Verbs whose expectations may speak of `${listed.id}`. */
+/** Verbs whose expectations can use `${listed.id}`. */
 export const LISTING_VERBS = Object.keys(VERBS)
   .filter(isVerb)
   .filter((verb) => VERBS[verb].recorded.includes('command for each listed pod'));
@@ -67,7 +67,7 @@ export const containerMadeBy = (action: AnyAction): string | undefined =>
 /** The name that is known from this step on. */
 export const madeBy = (action: AnyAction): string | undefined => podMadeBy(action) ?? containerMadeBy(action);
 
-/** Pods and containers that there have to be for a step, without those that its texts refer to. */
+/** Pods and containers that must exist for a step, without those in its texts. */
 export function usedBy(action: AnyAction): readonly string[] {
   const made = madeBy(action);
   const names = [
@@ -82,11 +82,11 @@ export function usedBy(action: AnyAction): readonly string[] {
 export const runsCommands = ({ do: verb }: AnyAction): boolean =>
   VERBS[verb].recorded.some((what) => what === 'command' || what === 'command for each listed pod');
 
-/** Whether a step is one command and nothing else: it may go on in the background. */
+/** Whether a step is only one command, so that it can run in the background. */
 export const runsOneCommand = (action: AnyAction): boolean =>
   specOf(action).recorded.every((what) => what === 'command');
 
-/** The step in the background that an action waits for or kills. */
+/** The background step that an action waits for or kills. */
 export const backgroundEndedBy = (action: AnyAction): string | undefined =>
   specOf(action).background?.(action);
 
@@ -94,7 +94,7 @@ export const backgroundEndedBy = (action: AnyAction): string | undefined =>
 export const mayTimeOut = (action: AnyAction): boolean =>
   runsCommands(action) || specOf(action).recorded.includes('wait');
 
-/** How a step leaves the runtime, if that is what it is for. */
+/** The state in which a step leaves the runtime, if changing it is its purpose. */
 export function runtimeAfter(action: AnyAction): RuntimeState | undefined {
   const { recorded } = specOf(action);
   if (recorded.includes('runtime start')) return 'running';

@@ -95,7 +95,7 @@ export const WAITING_VERBS = {
     describe: ({ background }) => background,
     background: ({ background }) => background,
   }),
-  /** Steps that are started at the same time; it ends when the last of them has ended. */
+  /** Steps that are started at the same time. It ends when the last of them has ended. */
   parallel: verb<object>({ recorded: ['wait'], plan: asWritten, describe: () => '' }),
 };
 

@@ -1,30 +1,31 @@
 /**
- * What the lab writes into an HTML report and the page reads from it. Nothing is imported here, as the lab runs on Node and
- * the page in a browser. All texts are safe to be shown: control characters are spelled out, and long lines are cut.
+ * The data that the lab writes into an HTML report and the page reads. This file imports nothing, because the lab runs
+ * on Node and the page in a browser. All texts are safe to display: control characters are escaped, and long lines are
+ * cut.
  */
 
 export type RunOutcome = 'pass' | 'fail' | 'inconclusive' | 'not run';
-/** `flaky` passed, and only when it was repeated */
+/** `flaky`: passed, but only when it was repeated */
 export type RowOutcome = RunOutcome | 'flaky';
 
-/** What the first screen needs. It is small: for 5,000 runs some hundred kilobytes before compression. */
+/** The data of the first screen. It is small: some hundred kilobytes for 5,000 runs before compression. */
 export interface Report extends ReportIndex {
   readonly runs: readonly RunRow[];
 }
 
-/** The same without the rows, of which there may be 100,000, so that they stand in blocks of their own. */
+/** The same without the rows. There may be 100,000 of them, so they are in separate blocks. */
 export interface ReportIndex {
   readonly formatVersion: 1;
   readonly outcome: RunOutcome;
   readonly labVersion: string;
-  /** ISO 8601, of the first run that said it; empty where no run began */
+  /** ISO 8601, the start of the first run; empty if no run started */
   readonly time: string;
   readonly durationMs: number;
-  /** where the runs are recorded */
+  /** the folder with the recorded runs */
   readonly folder: string;
   readonly notices: readonly string[];
   readonly scenarios: readonly ScenarioRow[];
-  /** the columns of the matrix, in their order */
+  /** the columns of the matrix, in order */
   readonly versions: readonly string[];
   readonly attention: readonly AttentionItem[];
 }
@@ -38,46 +39,46 @@ export interface ScenarioRow {
 export interface RunRow {
   readonly slug: string;
   readonly title: string;
-  /** its place in `scenarios` */
+  /** its index in `scenarios` */
   readonly scenario: number;
-  /** its place in `versions` */
+  /** its index in `versions` */
   readonly version: number;
-  /** the values of the axes that are no column, `cni-plugins=1.1.1`; empty if there are none */
+  /** the values of axes that are not columns, `cni-plugins=1.1.1`; empty if there are none */
   readonly rest: string;
   readonly outcome: RowOutcome;
   readonly durationMs: number;
-  /** the same for two runs that showed the same behaviour; empty where it is not known */
+  /** equal for two runs with the same behaviour; empty if unknown */
   readonly behaviour: string;
-  /** the block with its details, and its place in that; missing for a run that did not end */
+  /** the block with its details, and its index in the block; missing for a run that did not end */
   readonly at?: readonly [block: number, place: number];
 }
 
-/** Runs of one scenario that did not pass in the same way. */
+/** Runs of one scenario with the same problem. */
 export interface AttentionItem {
   readonly scenario: number;
   readonly outcome: RunOutcome;
   readonly headline: string;
   /** of the first of its runs: what was expected, what happened, and what follows from it */
   readonly lines: readonly string[];
-  /** places in `runs` */
+  /** indexes in `runs` */
   readonly runs: readonly number[];
 }
 
-/** What one run shows. Compressed in a block, and read when somebody opens the run. */
+/** The details of one run. They are compressed in a block, and read when a user opens the run. */
 export interface RunDetail {
   readonly summary: string;
-  /** the file and the line of the scenario */
+  /** file and line of the scenario */
   readonly place: string;
   readonly scenarioText?: string;
-  /** what repeats the run, as a shell takes it */
+  /** a command, ready for a shell, that repeats the run */
   readonly command: string;
   readonly folder: string;
   readonly backend: string;
   readonly time: string;
   readonly host: readonly (readonly [name: string, value: string])[];
-  /** a line for each attempt, where there was more than one */
+  /** a line for each attempt, if there was more than one */
   readonly attempts: readonly string[];
-  /** what did not pass, from the same place as in all other reports */
+  /** what did not pass, from the same source as in all other reports */
   readonly problems: readonly ProblemView[];
   readonly follows: readonly string[];
   readonly findings: readonly FindingView[];
@@ -88,7 +89,7 @@ export interface RunDetail {
   readonly steps: readonly StepView[];
   readonly isRecorded: boolean;
   readonly events: readonly EventView[];
-  /** what the runtime did, without ids and times, for a comparison with another run */
+  /** what the runtime did, without ids and times, to compare with another run */
   readonly facts: readonly FactView[];
 }
 
@@ -150,20 +151,20 @@ export interface FactView {
 export const LANES = ['steps', 'cri', 'cni', 'netns', 'log'] as const;
 export type Lane = (typeof LANES)[number];
 
-/** One thing in a lane of the timeline. */
+/** One event in a lane of the timeline. */
 export interface EventView {
   readonly lane: Lane;
   /** since the run started */
   readonly atMs: number;
-  /** missing for what has no length */
+  /** missing if it has no duration */
   readonly durationMs?: number;
   readonly stepId: string;
   readonly node?: string;
   readonly label: string;
-  /** of a log line: debug, info, warning, error; of others `failed` or nothing */
+  /** for a log line: debug, info, warning, error; for others `failed` or empty */
   readonly level: string;
-  /** how many plugin calls this one is within */
+  /** number of enclosing plugin calls */
   readonly depth: number;
-  /** texts to show below it: the input and the output of a plugin, what a command printed */
+  /** texts to show below it: the input and the output of a plugin, the output of a command */
   readonly more: readonly (readonly [name: string, text: string])[];
 }

@@ -33,8 +33,8 @@ export function rowsOf({ scenarios }: Report, runs: readonly RunRow[]): readonly
 }
 
 /**
- * Scenarios from top to bottom, versions of the runtime from left to right, a letter and a colour for each. It is one stop of
- * the Tab key. The arrow keys go from cell to cell.
+ * Scenarios from top to bottom and versions of the runtime from left to right, with a letter and a colour for each run.
+ * The table is a single stop of the Tab key. The arrow keys move from cell to cell.
  */
 export function Matrix({ report, runs }: { readonly report: Report; readonly runs: readonly RunRow[] }) {
   const rows = rowsOf(report, runs);
@@ -145,7 +145,7 @@ function CellLink({
 
 type At = readonly [row: number, column: number];
 
-/** The cell that Tab goes to: the one that was left, or the first that is there. */
+/** The cell that Tab moves to: the one that last had the focus, or the first existing one. */
 function currentCell(rows: readonly Row[], columns: readonly number[], at: At): At {
   const isThere = ([row, column]: At) => rows[row]?.cells.has(columns[column] ?? -1) === true;
   if (isThere(at)) return at;
@@ -159,7 +159,7 @@ function currentCell(rows: readonly Row[], columns: readonly number[], at: At): 
   ];
 }
 
-/** Where a key leads to: the next cell in its direction that is there. */
+/** The cell that a key leads to: the next existing cell in its direction. */
 function nextCell(
   rows: readonly Row[],
   columns: readonly number[],
@@ -183,7 +183,7 @@ function nextCell(
   return undefined;
 }
 
-/** Versions that stand side by side and share major.minor. */
+/** Adjacent versions with the same major.minor. */
 function minorsOf(versions: readonly string[]): readonly { readonly minor: string; readonly size: number }[] {
   const groups: { minor: string; size: number }[] = [];
   for (const version of versions) {

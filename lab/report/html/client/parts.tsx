@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { RowOutcome, RunRow } from './data.ts';
 
-/** The letter of an outcome, so that a colour never says it alone. */
+/** The letter of an outcome, so that the outcome is not only shown by a colour. */
 export const LETTERS: Readonly<Record<RowOutcome, string>> = {
   pass: 'P',
   flaky: 'R',
@@ -22,7 +22,7 @@ export const Badge = ({ outcome }: { readonly outcome: RowOutcome }) => (
 
 export const runHref = ({ slug }: Pick<RunRow, 'slug'>): string => `#/run/${encodeURIComponent(slug)}`;
 
-/** Something that is shown when it is ready, and what went wrong with it if it is not. */
+/** A value that is shown when it is ready, or the error if it could not be made. */
 export function useReady<T>(make: () => Promise<T>, keys: readonly unknown[]): T | Error | undefined {
   const [ready, setReady] = useState<T | Error | undefined>(undefined);
   useEffect(() => {
@@ -62,7 +62,7 @@ export function Section({
   );
 }
 
-/** The heads of the columns of a table. */
+/** The column headers of a table. */
 export const ColumnHeads = ({ names }: { readonly names: readonly string[] }) => (
   <thead>
     <tr>
@@ -75,7 +75,7 @@ export const ColumnHeads = ({ names }: { readonly names: readonly string[] }) =>
   </thead>
 );
 
-/** More rows than this are made only while they are in view. */
+/** If there are more rows, only those in view are rendered. */
 const ALL_AT_ONCE = 150;
 const OUT_OF_VIEW = 12;
 
@@ -85,7 +85,7 @@ interface RowsOptions {
   readonly rowHeight: number;
 }
 
-/** Which rows of a long table to make: those in view of the element that scrolls, and a few more. */
+/** Which rows of a long table to render: those in view of the scrolling element, and a few more. */
 export function useRows({ total, rowHeight }: RowsOptions) {
   const scroller = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -102,11 +102,11 @@ export function useRows({ total, rowHeight }: RowsOptions) {
     element.addEventListener('scroll', measure, { passive: true });
     return () => element.removeEventListener('scroll', measure);
   }, [isLong]);
-  // a table that became shorter is scrolled to its end only after it was drawn
+  // the browser only corrects the scroll position of a shorter table after it was drawn
   const scrolled = Math.min(top, Math.max(0, total * rowHeight - height));
   const from = isLong ? Math.max(0, Math.floor(scrolled / rowHeight) - OUT_OF_VIEW) : 0;
   const to = isLong ? Math.min(total, Math.ceil((scrolled + height) / rowHeight) + OUT_OF_VIEW) : total;
-  /** Scrolls so that a row is there. */
+  /** Scrolls to a row. */
   const show = (row: number): void => {
     const element = scroller.current;
     if (element === null || !isLong) return;
@@ -117,7 +117,7 @@ export function useRows({ total, rowHeight }: RowsOptions) {
   return { scroller, from, to, isLong, show, before: from * rowHeight, after: (total - to) * rowHeight };
 }
 
-/** In the place of rows that are not made. */
+/** Takes the space of rows that are not rendered. */
 export const Gap = ({ height, columns }: { readonly height: number; readonly columns: number }) =>
   height === 0 ? null : (
     <tr aria-hidden="true" class="gap">

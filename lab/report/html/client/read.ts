@@ -2,20 +2,20 @@ import type { Report as Written, ReportIndex, RunDetail, RunRow } from './data.t
 
 /** Where the rest of the report is. */
 interface Blocks {
-  /** of each block of shared texts, how many stand before it */
+  /** for each block of shared texts, the number of texts before it */
   readonly texts: readonly number[];
-  /** how many blocks of rows there are */
+  /** the number of blocks of rows */
   readonly rowBlocks: number;
 }
 
-/** The report that this page is, and how to read more of it. */
+/** The report in this page, and functions to read more of it. */
 export type Report = Written & Blocks;
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 const blocks = new Map<string, Promise<Json>>();
 
-/** A block of the page, decompressed. The same one is not read twice in a row. */
+/** A block of the page, decompressed. The same block is not read twice in a row. */
 function readBlock(id: string): Promise<Json> {
   const known = blocks.get(id);
   if (known !== undefined) return known;
@@ -34,7 +34,7 @@ async function decompress(base64: string): Promise<string> {
   return new Response(stream).text();
 }
 
-/** The index, which the lab writes last: a report without it is not complete. */
+/** The index, which the lab writes last. A report without it is incomplete. */
 export async function readReport(): Promise<Report> {
   if (document.getElementById('index') === null)
     throw new Error('This report is not complete. The lab ended before it was written.');
@@ -45,14 +45,14 @@ export async function readReport(): Promise<Report> {
   return { ...index, runs };
 }
 
-/** The details of a run; undefined for one that did not end. */
+/** The details of a run; undefined if the run did not end. */
 export async function readDetail(report: Report, { at }: RunRow): Promise<RunDetail | undefined> {
   if (at === undefined) return undefined;
   const block = (await readBlock(`details-${at[0]}`)) as Json[];
   return (await withTexts(block[at[1]] ?? null, report.texts)) as unknown as RunDetail;
 }
 
-/** Shared texts in the place of their references. */
+/** Replaces references with the shared texts. */
 async function withTexts(value: Json, starts: readonly number[]): Promise<Json> {
   const needed = new Set<number>();
   visit(value, (at) => needed.add(blockAt(starts, at)));
@@ -77,6 +77,6 @@ function visit(value: Json, found: (at: number) => void): void {
   for (const inner of Array.isArray(value) ? value : Object.values(value)) visit(inner, found);
 }
 
-/** The block in which the text with this number stands. */
+/** The block that contains the text with this number. */
 const blockAt = (starts: readonly number[], at: number): number =>
   starts.findLastIndex((start) => start <= at);

@@ -5,7 +5,7 @@ import { Badge, ColumnHeads, Section, useReady, Waiting } from './parts.tsx';
 import { readDetail, type Report } from './read.ts';
 import { Timeline } from './timeline.tsx';
 
-/** One run: what did not pass, what happened when, what is left, and what it was made of. */
+/** One run: what did not pass, what happened when, what is left, and its components. */
 export function RunPage({ report, run }: { readonly report: Report; readonly run: RunRow }) {
   const detail = useReady(() => readDetail(report, run), [run.slug]);
   const isRead = detail !== undefined && !(detail instanceof Error);

@@ -418,8 +418,11 @@ describe('a journal is garbage-collected after its run was reported by', () => {
 
   test.each(Object.keys(REPORTERS))('%s', async (name) => {
     const { reporters, journal } = await reportOne(name);
-    await setImmediate();
-    collectGarbage();
+    // an optimised frame or a microtask may hold a reference a little longer
+    for (let turn = 0; turn < 50 && journal.deref() !== undefined; turn += 1) {
+      await setImmediate();
+      collectGarbage();
+    }
     expect(journal.deref()).toBeUndefined();
     expect(await reporters.end()).toBe(true);
   });

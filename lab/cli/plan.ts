@@ -45,7 +45,7 @@ export function formatPlan({ runs }: Plan): string {
   return runs.map(formatRun).join('\n');
 }
 
-function formatRun({ title, control, nodes, steps }: RunPlan): string {
+function formatRun({ title, control, cluster, nodes, steps }: RunPlan): string {
   const mark =
     control === undefined
       ? ''
@@ -55,6 +55,9 @@ function formatRun({ title, control, nodes, steps }: RunPlan): string {
   const named = (name: string | undefined): string => (name === undefined ? '' : name.padEnd(onWidth));
   return [
     `${title}${mark}`,
+    ...(cluster === undefined
+      ? []
+      : [`  ${named('cluster')}${[cluster.kubernetes, cluster.etcd].map(describeWithPath).join(', ')}`]),
     ...nodes.map(
       ({ name, runtime, runc, crictl, plugins }) =>
         `  ${named(name)}${[runtime, runc, crictl].map(describeWithPath).join(', ')}, ${describePlugins(plugins)}`,

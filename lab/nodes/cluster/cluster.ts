@@ -11,7 +11,6 @@ import {
   apiServerArgv,
   CERTIFICATES,
   controllerManagerArgv,
-  coverArgv,
   etcdArgv,
   kubeadmFile,
   kubeconfigOf,
@@ -124,7 +123,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       members.map(async (member) => {
         const { node } = member;
         await node.writeFiles([...nodeFiles(member), ...(kubeconfigs.get(member.name) ?? [])]);
-        for (const argv of coverArgv) await succeed(node, argv);
         await setRoutes(node, { of: member, members });
         await start(member, kubeletArgv(member));
         await start(member, kubeProxyArgv);

@@ -125,30 +125,8 @@ export const schedulerArgv: readonly string[] = [
 
 export const readyArgv: readonly string[] = ['kubectl', 'get', '--raw', '/readyz'];
 
-/** Sysctls of the whole machine that a kubelet sets. It gets files in their place, and the host stays as it is. */
-const KUBELET_SYSCTLS = {
-  'vm/overcommit_memory': 1,
-  'vm/panic_on_oom': 0,
-  'kernel/panic': 10,
-  'kernel/panic_on_oops': 1,
-  'kernel/keys/root_maxkeys': 1_000_000,
-  'kernel/keys/root_maxbytes': 25_000_000,
-};
-
-const coverOf = (sysctl: string): string => `/lab/sysctl/${sysctl}`;
-
-export const sysctlCovers: readonly NodeFile[] = Object.entries(KUBELET_SYSCTLS).map(([sysctl, value]) => ({
-  nodePath: coverOf(sysctl),
-  content: `${value}\n`,
-}));
-
-export const coverArgv: readonly (readonly string[])[] = Object.keys(KUBELET_SYSCTLS).map((sysctl) => [
-  ...['mount', '--bind', coverOf(sysctl), `/proc/sys/${sysctl}`],
-]);
-
 /** Files of a node that joins, beside its kubeconfigs. */
 export const nodeFiles = ({ name }: Member): readonly NodeFile[] => [
-  ...sysctlCovers,
   { nodePath: '/dev/kmsg', linkTo: '/dev/null' },
   {
     nodePath: KUBELET_CONFIG,

@@ -11,13 +11,12 @@ import { versionFacts } from '../../lab/plan/resolve-component.ts';
 import { formatDiagnostic } from '../../lab/spec/diagnostic.ts';
 import { updateScenario } from '../../lab/update/update-scenario.ts';
 import { judge } from '../rig/judged.ts';
-import { parseJournal } from '../../lab/observe/journal.ts';
 import type { JournalEntry } from '../../lab/observe/observation.ts';
-import { parsePlan } from '../../lab/plan/parse-plan.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import { cnilab, ROOT, type Finished } from '../rig/cnilab.ts';
 import { mutantsOf, withoutEntries, withoutLooks } from '../rig/mutants.ts';
 import { withoutEachKind } from '../rig/shorter-journals.ts';
+import { recordedRuns, shippedRuns, slugsIn, tryMutants, type Recorded } from '../rig/recorded-session.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 
 const output = scratchFolder();
@@ -29,27 +28,7 @@ beforeAll(async () => {
   session = join(output, 'latest');
 });
 
-interface Recorded {
-  readonly run: RunPlan;
-  readonly entries: readonly JournalEntry[];
-  readonly hostPath: string;
-}
-
-/** The slugs of the runs, which are folders. Everything else in a session is a file. */
-const slugs = (): readonly string[] =>
-  readdirSync(session, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
-
-function recordedRuns(): readonly Recorded[] {
-  return slugs().map((slug) => {
-    const hostPath = join(session, slug);
-    const plan = parsePlan(readFileSync(join(hostPath, 'plan.json'), 'utf8'));
-    const journal = parseJournal(readFileSync(join(hostPath, 'journal.jsonl'), 'utf8'));
-    const run = plan.ok ? plan.value.runs[0] : undefined;
-    if (run === undefined || !journal.ok) throw new Error(`${hostPath} cannot be read`);
-    return { run, entries: journal.value, hostPath };
-  });
-}
-const shipped = (): readonly Recorded[] => recordedRuns().filter(({ run }) => run.control === undefined);
+const shipped = (): readonly Recorded[] => shippedRuns(session);
 function planOfText(file: string, text: string) {
   const found = { file, hostPath: join(ROOT, file), bytes: Buffer.from(text) };
   const scenario = readScenario(found);
@@ -69,7 +48,7 @@ test('every shipped scenario and every control has its expected outcome', () => 
   expect(ran.stdout.split('\n').filter((line) => /^(?:fail|inconclusive) /.test(line))).toEqual([]);
   expect(ran.exitCode).toBe(0);
   const files = readdirSync(join(ROOT, 'scenarios'), { recursive: true, encoding: 'utf8' });
-  expect([...new Set(recordedRuns().map(({ run }) => `${run.scenario.name}.yaml`))].sort()).toEqual(
+  expect([...new Set(recordedRuns(session).map(({ run }) => `${run.scenario.name}.yaml`))].sort()).toEqual(
     files
       .filter((file) => file.endsWith('.yaml') && !file.startsWith('kubernetes/')) // those are run by test/long
       .map((file) => basename(file))
@@ -78,7 +57,7 @@ test('every shipped scenario and every control has its expected outcome', () => 
 });
 
 test('every control fails by the check that it names', () => {
-  const controls = recordedRuns().filter(({ run }) => run.control !== undefined);
+  const controls = recordedRuns(session).filter(({ run }) => run.control !== undefined);
   const rung = controls.map(({ run, entries }) => {
     const last = judge(run, entries).findings.at(-1);
     return `${run.scenario.name}: ${last?.outcome} ${last?.check} ${last?.message}`;
@@ -102,26 +81,14 @@ test('a second judgement of each recorded run gives the recorded findings', asyn
   };
   const judged = runs.map(({ slug, outcome, findings }) => [slug, { outcome, findings }] as const);
   expect(Object.fromEntries(judged)).toEqual(
-    Object.fromEntries(slugs().map((slug) => [slug, verdictOf(join(session, slug))])),
+    Object.fromEntries(slugsIn(session).map((slug) => [slug, verdictOf(join(session, slug))])),
   );
 });
 
 test('any change to an expectation is a failure of its own check', () => {
-  const quiet: string[] = [];
-  const checks = new Set<string>();
-  for (const { run, entries } of shipped()) {
-    for (const mutant of mutantsOf(run)) {
-      const { outcome, findings } = judge(mutant.run, entries);
-      const rang = findings.some(
-        ({ outcome: said, check, stepId }) =>
-          said === 'fail' && check === mutant.check && stepId === mutant.stepId,
-      );
-      if (outcome !== 'fail' || !rang) quiet.push(`${run.title} ${mutant.stepId}: ${mutant.change}`);
-      checks.add(mutant.check);
-    }
-  }
-  expect(quiet).toEqual([]);
-  expect([...checks].sort()).toEqual([
+  const { unnoticed, checks } = tryMutants(shipped());
+  expect(unnoticed).toEqual([]);
+  expect(checks).toEqual([
     'call-order',
     'calls',
     'container',

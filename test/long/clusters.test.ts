@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, type HostState } from '../rig/host-state.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
+import { shippedRuns, tryMutants } from '../rig/recorded-session.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
 import { until } from '../rig/until.ts';
@@ -35,6 +36,19 @@ test('every scenario with a cluster passes, and the host is as it was', { timeou
   expect(exitCode).toBe(0);
   expect(await settled(before, [output])).toEqual(before);
   expect(machineSysctls()).toEqual(sysctls);
+});
+
+test('any change to an expectation of a cluster is a failure of its own check', () => {
+  const { unnoticed, checks } = tryMutants(shippedRuns(join(output, 'latest')));
+  expect(unnoticed).toEqual([]);
+  expect(checks).toEqual(expect.arrayContaining(['cluster-events', 'cluster-nodes', 'cluster-pods']));
+});
+
+test('the example of docs/node-upgrade.md passes', { timeout: HOUR_MS }, async () => {
+  const example = 'examples/node-upgrade/our-upgrade.yaml';
+  const { exitCode, stdout } = await cnilab(['run', example, '--output', join(output, 'example')]);
+  expect(stdout).toMatch(/^1 passed in /m);
+  expect(exitCode).toBe(0);
 });
 
 test(

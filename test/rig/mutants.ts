@@ -6,6 +6,10 @@ import { present } from '../../lab/spec/object-shape.ts';
 import { writtenOf } from '../../lab/spec/written-json.ts';
 import type {
   CallExpectation,
+  ClusterExpectation,
+  ClusterNodeExpectation,
+  ClusterPodsExpectation,
+  EventExpectation,
   Expectation,
   LeftBehindExpectation,
   LogExpectation,
@@ -99,7 +103,9 @@ function changesOf(expect: Expectation): readonly Changed[] {
   log.forEach((line, index) => {
     for (const other of otherLines(line)) add('log', JSON.stringify(other), { log: log.with(index, other) });
   });
-  const { calls = [], noCalls = [], callOrder = [], netns } = expect;
+  const { calls = [], noCalls = [], callOrder = [], netns, cluster } = expect;
+  for (const { check, other } of cluster === undefined ? [] : otherClusters(cluster))
+    add(check, JSON.stringify(other), { cluster: other });
   if (netns !== undefined)
     for (const changes of [[...netns.changes, 'appeared' as const], netns.changes.slice(1)])
       if (changes.length !== netns.changes.length)
@@ -226,6 +232,64 @@ function otherPods(pod: PodExpectation): readonly { check: CheckName; other: Pod
       (remains) => ({ check: 'left-behind', other: { ...pod, leftBehind: remains } }) as const,
     ),
   ];
+}
+
+function otherClusters(
+  cluster: ClusterExpectation,
+): readonly { readonly check: CheckName; readonly other: ClusterExpectation }[] {
+  const { nodes, pods, events, noEvents, place } = cluster;
+  const changed = (check: CheckName, part: Partial<ClusterExpectation>) => ({
+    check,
+    other: { ...cluster, ...part },
+  });
+  return [
+    ...Object.entries(nodes).flatMap(([name, node]) =>
+      otherClusterNodes(node).map((other) =>
+        changed('cluster-nodes', { nodes: { ...nodes, [name]: other } }),
+      ),
+    ),
+    ...Object.entries(pods).flatMap(([app, one]) =>
+      otherClusterPods(one).map((other) => changed('cluster-pods', { pods: { ...pods, [app]: other } })),
+    ),
+    ...events.flatMap((event, index) =>
+      otherEvents(event).map((other) => changed('cluster-events', { events: events.with(index, other) })),
+    ),
+    // any event: a cluster that has started has some
+    ...noEvents.map((_, index) => changed('cluster-events', { noEvents: noEvents.with(index, { place }) })),
+  ];
+}
+
+function otherClusterNodes(node: ClusterNodeExpectation): readonly ClusterNodeExpectation[] {
+  const { ready, reason, message, schedulable, runtimeVersion } = node;
+  const others: Partial<ClusterNodeExpectation>[] = [];
+  for (const other of ['True', 'False', 'Unknown'] as const)
+    if (ready !== undefined && other !== ready) others.push({ ready: other });
+  if (schedulable !== undefined) others.push({ schedulable: !schedulable });
+  if (runtimeVersion !== undefined) others.push({ runtimeVersion: `${runtimeVersion}~` });
+  if (reason !== undefined) others.push(...otherTexts(reason).map((one) => ({ reason: one })));
+  if (message !== undefined) others.push(...otherTexts(message).map((one) => ({ message: one })));
+  return others.map((other) => ({ ...node, ...other }));
+}
+
+function otherClusterPods(pods: ClusterPodsExpectation): readonly ClusterPodsExpectation[] {
+  const { count, ready, terminating, on } = pods;
+  const others: Partial<ClusterPodsExpectation>[] = [];
+  if (count !== undefined) others.push({ count: count + 1 });
+  if (ready !== undefined) others.push({ ready: ready + 1 });
+  if (terminating !== undefined) others.push({ terminating: terminating + 1 });
+  for (const [name, many] of Object.entries(on ?? {})) others.push({ on: { ...on, [name]: many + 1 } });
+  return others.map((other) => ({ ...pods, ...other }));
+}
+
+function otherEvents(event: EventExpectation): readonly EventExpectation[] {
+  const { about, type, reason, message, times } = event;
+  const others: Partial<EventExpectation>[] = [];
+  if (about !== undefined) others.push({ about: `${about}~` });
+  if (type !== undefined) others.push({ type: type === 'Normal' ? 'Warning' : 'Normal' });
+  if (reason !== undefined) others.push({ reason: `${reason}~` });
+  if (message !== undefined) others.push(...otherTexts(message).map((one) => ({ message: one })));
+  if (times !== undefined) others.push({ times: times + 1 });
+  return others.map((other) => ({ ...event, ...other }));
 }
 
 function otherRemains(expectation: LeftBehindExpectation): readonly LeftBehindExpectation[] {

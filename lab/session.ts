@@ -25,22 +25,22 @@ import { runOne } from './run.ts';
 export interface SessionOptions {
   readonly plan: Plan;
   readonly backend: BackendName;
-  /** may still be in the making */
+  /** may not be ready yet */
   readonly maker: Promise<NodeMaker>;
   readonly artifacts: Artifacts;
   readonly runtimes: Runtimes;
-  /** names the session's folder and its nodes: unique on this host */
+  /** part of the names of the session directory and its nodes; unique on this host */
   readonly sessionId: string;
   readonly outputHostPath: string;
   readonly jobs: number;
   readonly keep: boolean;
-  /** so often a run that does not pass is repeated */
+  /** maximum number of times that a run that does not pass is repeated */
   readonly retries: number;
-  /** no further run is started once so many did not pass */
+  /** no further run is started after this many runs did not pass */
   readonly maxFailures: number;
-  /** a run that passes only when it is repeated makes the session fail */
+  /** a run that passes only after a retry makes the session fail */
   readonly failOnFlaky: boolean;
-  /** once it is aborted, no further run is started either */
+  /** if it is aborted, no further run is started */
   readonly stopStarting?: AbortSignal;
   readonly clock: Clock;
   readonly labVersion: string;

@@ -14,80 +14,83 @@ export interface NodeExecOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** the command and all it started are killed after this */
+  /** after this time the command and all processes that it started are killed */
   readonly timeoutMs?: number;
 }
 
-/** A file, a link or an absence to bring about on the node; missing parent folders are made. */
+/** A file, a link or an absence to create on the node. Missing parent directories are created. */
 export type NodeFile =
   | (Content & { readonly nodePath: string; readonly mode?: number })
   | { readonly nodePath: string; readonly linkTo: string }
   | {
       readonly nodePath: string;
       readonly remove: true;
-      /** is reported where it is not there */ readonly mustExist?: true;
+      /** reported if it does not exist */ readonly mustExist?: true;
     };
 
-/** A process that was started to stay: a runtime. */
+/** A long-running process, such as a runtime. */
 export interface NodeProcess {
   readonly pid: number;
-  /** fulfilled when the process has ended, and never rejected while the node lives */
+  /** fulfilled when the process has ended; never rejected while the node exists */
   readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
-  /** A no-op when the process has ended already. */
+  /** Does nothing if the process has already ended. */
   signal(signal: 'TERM' | 'KILL'): Promise<void>;
 }
 
 /**
- * A thing that runs commands, with the real paths inside. Everything above the backends is written against this and does
- * not ask which backend it is on. Every method throws LabError when the node itself is gone or does not answer.
+ * Runs commands on a node; all paths are real paths on the node. Everything above the backends uses this interface and
+ * does not ask which backend it is. Every method throws LabError if the node itself is gone or does not answer.
  */
 export interface LabNode {
   readonly name: string;
-  /** With `kill`, the command and all it started are killed when that is aborted. */
+  /** If `kill` is aborted, the command and all processes that it started are killed. */
   exec(
     argv: readonly string[],
     options?: NodeExecOptions & { readonly kill?: AbortSignal },
   ): Promise<CommandResult>;
-  /** Starts a process that outlives the call; both its outputs are appended to the file `logPath` on the node. */
+  /** Starts a process that outlives the call. Both of its outputs are appended to the file `logPath` on the node. */
   start(
     argv: readonly string[],
     options: { readonly logPath: string; readonly env?: Readonly<Record<string, string>> },
   ): Promise<NodeProcess>;
-  /** Takes over a process that was started with this very command, and not by this lab. */
+  /** Takes over a running process with exactly this command that this lab did not start. */
   adopt(argv: readonly string[]): Promise<NodeProcess>;
-  /** The content from byte `offset` on (default 0), UTF-8. A file that is not there is a LabError. */
+  /** The content from byte `offset` on (default 0), as UTF-8. If the file does not exist, throws LabError. */
   readFile(nodePath: string, offset?: number): Promise<string>;
-  /** Returns the paths of those that must exist and do not. */
+  /** Returns the paths of files that must exist but do not. */
   writeFiles(files: readonly NodeFile[]): Promise<readonly string[]>;
-  /** Makes a cached artifact readable on the node and returns the node path of its folder. Cheap when repeated. */
+  /**
+   * Makes a cached artifact readable on the node and returns the node path of its directory. Repeated calls are cheap.
+   */
   provide(artifact: Artifact): Promise<string>;
-  /** Says which runtime the node has: looks and `runtimeStatus` ask that one. Before it there is none to ask. */
+  /** Sets the runtime of the node, which looks and `runtimeStatus` ask. Before this call there is no runtime to ask. */
   useRuntime(traits: RuntimeTraits): Promise<void>;
   /**
-   * Records all calls of plugins in /opt/cni/bin from now on, also of those that are put there later, and the names of network
-   * namespaces. `programs` are the lab's own for nodes. What ended before a command did is told before its result.
+   * From now on records all calls of plugins in /opt/cni/bin, including plugins that are added later, and the names of
+   * network namespaces. `programs` are the lab's own programs for nodes. Calls that ended before a command ended are
+   * reported before its result.
    */
   record(programs: Artifact, onRecorded: (record: Recorded) => void): Promise<void>;
-  /** One look at everything a pod could leave behind. */
+  /** One look at everything that a pod could leave behind. */
   look(): Promise<NodeState>;
-  /** CRI's own status, asked over the runtime's socket: not an exec, so that waiting for it costs nothing. */
+  /** The status that CRI reports, asked over the socket of the runtime. No process is started, so polling is cheap. */
   runtimeStatus(): Promise<RuntimeStatus>;
   usage(): Promise<NodeUsage>;
   /**
-   * What a power loss does: all processes are killed at once, and network namespaces, links, rules, mounts and what is in memory
-   * (/run, /tmp) are gone. The disk stays, and so does the name. Nothing else may be asked meanwhile.
+   * Simulates a power loss: all processes are killed at once. Network namespaces, links, rules, mounts and everything
+   * in memory (/run, /tmp) are gone. The disk and the name stay. No other call is allowed at the same time.
    */
   reboot(): Promise<void>;
 }
 
-/** What CRI's Version and Status calls say, or that they did not answer. */
+/** The answers to the CRI calls Version and Status, or why there was no answer. */
 export type RuntimeStatus =
   | {
       readonly answered: true;
       readonly runtimeVersion: string;
       readonly runtimeReady: boolean;
       readonly networkReady: boolean;
-      /** of the NetworkReady condition; both are empty where a runtime says nothing */
+      /** of the NetworkReady condition; both are empty if the runtime reports nothing */
       readonly networkReason: string;
       readonly networkMessage: string;
     }
@@ -100,36 +103,40 @@ export const networkOf = ({
 }: Extract<RuntimeStatus, { answered: true }>): NetworkCondition => ({ ready, reason, message });
 
 /**
- * Who starts the runtime of a node: the lab, once it has prepared the node; or something that is on the node already, as an
- * earlier lab was on a saved machine, and as systemd would be. The lab adopts that one, and prepares nothing.
+ * Who starts the runtime of a node. `lab`: the lab, after it has prepared the node. `node`: something that is already
+ * on the node, such as an earlier lab on a saved machine, or systemd. The lab then adopts the runtime and prepares
+ * nothing.
  */
 export type RuntimeStarter = 'lab' | 'node';
 
-/** How a node is to be taken down, or left for the user. */
+/** A node that can be ended, or kept for the user. */
 export interface RunningNode extends LabNode {
-  /** what it took from nothing to a node that runs commands */
+  /** time until the node ran commands */
   readonly startMs: number;
   /** Missing: the lab. */
   readonly runtimeStartedBy?: RuntimeStarter;
-  /** The preparation is done: where that makes others start sooner, the node is saved for them as it is now. */
+  /** The preparation is done. If that makes later starts faster, the node is saved in its current state. */
   savePrepared?(): Promise<void>;
-  /** Ends the node and all in it, and removes what the backend made for it. Safe to call twice. */
+  /** Ends the node and everything in it, and removes what the backend created for it. Safe to call twice. */
   end(): Promise<void>;
-  /** From now on the node outlives the lab, and only `end` still works on it from here. */
+  /** From now on the node outlives the lab. Only `end` can still be called on it. */
   keep(): Promise<void>;
 }
 
-/** A node that is up, whoever started it. */
+/** A running node, whoever started it. */
 export interface NodeOnHost {
   readonly name: string;
   readonly kept: boolean;
-  /** undefined where that is not known, as of a machine with another clock */
+  /** undefined if unknown, for example on a machine with another clock */
   readonly ageMs: number | undefined;
-  /** of another folder of nodes, on an engine that more than one lab uses: ended by its name alone, never with `--all` */
+  /**
+   * belongs to another directory of nodes, on an engine that several labs use; it is only ended by name, never by
+   * `--all`
+   */
   readonly elsewhere?: true;
 }
 
-/** The user's terminal, for a command run on a node by hand. */
+/** The terminal of the user, for a command that is run on a node manually. */
 export interface Terminal {
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WriteStream;
@@ -139,53 +146,53 @@ export interface Terminal {
 }
 
 export interface NodeOptions {
-  /** unique on this host: also its hostname, and what `cnilab ps` shows */
+  /** unique on this host; also its host name, and shown by `cnilab ps` */
   readonly name: string;
-  /** what the run is going to `provide`; others can still be provided, at a price */
+  /** what the run will `provide`; others can be provided later, but more slowly */
   readonly artifacts: readonly Artifact[];
-  /** where the scenario says some; what it does not say is the lab's default */
+  /** the limits that the scenario sets; for others the lab has defaults */
   readonly limits?: NodeLimits;
   readonly systemCalls?: SystemCalls;
-  /** all that is done to the node after its start and before its first step, as one text */
+  /** everything that is done to the node between its start and its first step, as one text */
   readonly preparation?: () => Promise<string>;
 }
 
-/** A backend that has all its nodes are made of. */
+/** A backend with everything that its nodes are made of. */
 export interface NodeMaker {
-  /** what that is, of the lab's own artifacts; for the journal */
+  /** the lab's own artifacts in its nodes; for the journal */
   readonly artifacts: readonly Artifact[];
-  /** Its nodes see the whole cache as it is: what is in there is on each of them at no cost. */
+  /** Its nodes see the cache directly, so an artifact in the cache needs no copying. */
   readonly seesCache?: true;
-  /** Its nodes have no processor of their own: all in them is slow. */
+  /** The processor of its nodes is emulated, so everything on them is slow. */
   readonly emulated?: boolean;
-  /** The node, ready for commands. Throws LabError. */
+  /** Starts a node, which is then ready for commands. Throws LabError. */
   start(options: NodeOptions): Promise<RunningNode>;
-  /** The network of a group, of which the nodes are still to be started. Throws LabError. */
+  /** The network of a group whose nodes are started later. Throws LabError. */
   group(nodes: readonly GroupNode[]): Promise<NodeGroup>;
-  /** Takes down what was made ahead and never asked for. Nothing is started after this. */
+  /** Ends nodes that were started ahead and never requested. Nothing is started after this. */
   end(): Promise<void>;
 }
 
 export interface PrepareOptions {
-  /** from the cache, or brought into it */
+  /** from the cache, or added to it */
   readonly own: (name: OwnName) => Promise<Artifact>;
-  /** something that takes longer than a moment: `what` names it, `how` says how far it is */
+  /** reports work that takes longer than a moment: `what` is its name, `how` its progress */
   readonly progress: (news: { readonly what: string; readonly how: string; readonly done: boolean }) => void;
-  /** something that a user should know, once */
+  /** reports something that a user should know; each message once */
   readonly notice: (message: string) => void;
   readonly signal: AbortSignal;
-  /** whether a node may yet be kept: then nothing outside may be asked to end it when the lab is gone */
+  /** whether a node may be kept later; then nothing outside the lab may end it when the lab is gone */
   readonly mayBeKept: boolean;
-  /** the name of a node that is as good as certain to be wanted: it may be begun at once, ahead of its `start` */
+  /** the name of a node that is almost certainly needed; it may be started ahead, before `start` */
   readonly first?: string;
 }
 
 export type BackendCheck =
   | {
       readonly works: true;
-      /** what a user may want to know of it: the engine and its version, that there is no KVM */
+      /** details for the user: the engine and its version, or that there is no KVM */
       readonly how: string;
-      /** the architecture of its nodes, where it may be another than this program's */
+      /** the architecture of its nodes, if it can differ from that of this program */
       readonly arch?: Arch;
     }
   | { readonly works: false; readonly why: string; readonly waysOut: readonly string[] };
@@ -199,21 +206,26 @@ export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare'];
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {
   readonly name: BackendName;
-  /** how many nodes at a time get most done on a core: a run waits for the kernel half of its time */
+  /** the number of parallel nodes per core with the best throughput; a run waits for the kernel half of the time */
   readonly jobsPerCore: number;
-  /** Whether it works here; if not, why, and each way out. Costs little, is asked before anything runs. */
+  /** Whether it works here. If not, why, and what can be done. Cheap; called before anything runs. */
   check(): Promise<BackendCheck>;
-  /** Brings what its nodes are made of, once for a session. Throws LabError. */
+  /** Provides what its nodes are made of, once per session. Throws LabError. */
   prepare(options: PrepareOptions): Promise<NodeMaker>;
-  /** Removes what is kept between runs elsewhere than in the lab's cache, so that they are quick; a line for each thing. */
+  /**
+   * Removes what is kept between runs outside the cache of the lab to make them faster. Returns a line for each item.
+   */
   clear?(): Promise<readonly string[]>;
-  /** Removes what killed labs left; one line for each node. Never touches a node that is up, kept or of a running lab. */
+  /**
+   * Removes what killed labs left. Returns one line for each node. Never touches a node that is running, kept, or of a
+   * running lab.
+   */
   sweep(): Promise<readonly string[]>;
-  /** Every node that is up, kept or of a lab that runs; none where the backend does not work. */
+  /** Every running node, kept or of a running lab. Empty if the backend does not work. */
   nodes(): Promise<readonly NodeOnHost[]>;
-  /** Ends one of these. LabError when there is none of this name. */
+  /** Ends one of these. Throws LabError if there is none with this name. */
   down(name: string): Promise<void>;
-  /** Runs a command on one of these, on this terminal; by default a shell. Its exit code. */
+  /** Runs a command, by default a shell, on one of these, on this terminal. Returns its exit code. */
   enter(name: string, argv: readonly string[], terminal: Terminal): Promise<number>;
 }
 
@@ -221,7 +233,9 @@ const GIB = 1024 ** 3;
 const MOST_MEMORY_BYTES = 4 * GIB;
 const PROCESSES = 4096;
 
-/** All limits of a node on a host with so much memory: a node with a few pods takes some 100 MiB and 60 processes. */
+/**
+ * All limits of a node on a host with this much memory. A node with a few pods needs about 100 MiB and 60 processes.
+ */
 export function hostLimits(
   { memoryBytes, processes = PROCESSES, tmpfsBytes }: NodeLimits = {},
   hostMemoryBytes = totalmem(),

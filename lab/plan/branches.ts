@@ -9,7 +9,7 @@ import type { Cell } from './fill.ts';
 import { nameCell } from './cells.ts';
 import type { ClusterPlan, NodePlan } from './plan.ts';
 
-/** What a `when` is asked about: one cell, and the versions of its node. */
+/** What a `when` is checked against: one cell, and the versions of its node. */
 export interface BranchCell {
   readonly cell: Cell;
   readonly versions: Readonly<Partial<Record<ComponentName, string>>>;
@@ -36,16 +36,16 @@ export function branchCellOf(
   };
 }
 
-/** A cell of a scenario, as each of its nodes has it: by the node's name. */
+/** A cell of a scenario for each of its nodes, by the name of the node. */
 export type NodeCells = (node: string | undefined) => BranchCell;
 
-/** What is expected of one node at the end. */
+/** The expectations for one node at the end. */
 export const endOf = ({ expect }: Pick<Scenario, 'expect'>, node: string | undefined) =>
   expect.filter(({ on }) => on === node);
 
 /**
- * Whether an expectation or a step is for a cell: every component or axis in its `when` must suit, and in that of the `parallel`
- * that starts it.
+ * Whether an expectation or a step applies to a cell. Every component and axis in its `when` must match, and also those
+ * of the `parallel` that starts it.
  */
 export function applies(
   { when = {}, within }: Pick<Expectation, 'when'> & Pick<StepSpec, 'within'>,
@@ -55,7 +55,7 @@ export function applies(
   const { cell, versions } = branchCell;
   return Object.entries(when).every(([name, range]) => {
     if (cell[name] === range) return true;
-    if (range === '') return false; // the empty value of an axis; as a range it would be any version
+    if (range === '') return false; // the empty value of an axis; as a range it would match any version
     const versionsByName: Readonly<Record<string, string | undefined>> = versions;
     const text = versionsByName[name] ?? cell[name] ?? '';
     const version = parse(text, { loose: true }) ?? coerce(text);
@@ -63,17 +63,17 @@ export function applies(
   });
 }
 
-/** The branch for a cell, of a list that `checkBranches` has found nothing wrong with. */
+/** The branch for a cell, from a list in which `checkBranches` has found no mistakes. */
 export const branchFor = (branches: readonly Expectation[], cell: BranchCell): Expectation | undefined =>
   branches.find((branch) => applies(branch, cell));
 
-/** Steps that are for no cell, and cells for which no step is left; the first only with `unused`. */
+/** Steps that apply to no cell, and cells without any step. The first are only reported with `unused`. */
 export function checkSteps(
   scenario: Scenario,
   { cells, unused }: { cells: readonly BranchCell[]; unused: boolean },
 ): readonly Diagnostic[] {
   const { steps, place } = scenario;
-  if (steps.length === 0) return []; // a node for work by hand
+  if (steps.length === 0) return []; // a node for manual use
   const idle = steps.filter((step) => !cells.some((cell) => applies(step, cell)));
   const empty = cells.filter((cell) => !steps.some((step) => applies(step, cell)));
   const groups = steps
@@ -109,7 +109,7 @@ export function checkSteps(
   ];
 }
 
-/** Cells that no branch covers, or more than one; with `unused`, also branches that cover no cell. */
+/** Cells that no branch covers, or more than one. With `unused`, also branches that cover no cell. */
 export function checkBranches(
   branches: readonly Expectation[],
   { cells, scenario, unused }: { cells: readonly BranchCell[]; scenario: Scenario; unused: boolean },
@@ -148,7 +148,7 @@ function nameCells(cells: readonly BranchCell[]): string {
   return `${names.slice(0, SHOWN).join(', ')}${more}`;
 }
 
-/** An axis whose value is not the version itself shows both. */
+/** If the value of an axis differs from the version, both are shown. */
 function nameBranchCell({ cell, versions }: BranchCell): string {
   const runtime = RUNTIMES.map((name) => `${name} ${versions[name] ?? '?'}`).find(
     (text) => !text.endsWith('?'),

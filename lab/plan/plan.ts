@@ -5,25 +5,28 @@ import type { Place } from '../spec/diagnostic.ts';
 import type { ComponentRef, PluginsPlan, RuntimeRef } from '../core/components.ts';
 import type { PlannedAction } from '../spec/verbs/verbs.ts';
 
-/** Everything that a command line asks for, as data: what would run, cell by cell. */
+/** Everything that a command line requests, as data: what would run, cell by cell. */
 export interface Plan {
-  /** of this format, which is also that of `plan.json` in a recorded run: docs/journal.md */
+  /** of this format, which is also the format of `plan.json` in a recorded run: docs/journal.md */
   readonly formatVersion: 3;
   readonly runs: readonly RunPlan[];
 }
 
-/** One cell of one scenario's matrix: one run on fresh nodes of its own, most often on one. All `${matrix.…}` are filled in. */
+/**
+ * One cell of the matrix of one scenario: one run on its own fresh nodes, usually one node. All `${matrix.…}` are
+ * filled in.
+ */
 export interface RunPlan {
   /** scenario and cell, for people: `incompatible-version containerd=1.6.0` */
   readonly title: string;
-  /** the same as one file name, unique in the plan: `incompatible-version.containerd-1.6.0` */
+  /** the same as a file name, unique in the plan: `incompatible-version.containerd-1.6.0` */
   readonly slug: string;
   readonly scenario: { readonly name: string; readonly summary: string; readonly place: Place };
-  /** the whole file, for readers of a report; missing in older records */
+  /** the complete file, for readers of a report; missing in older records */
   readonly scenarioText?: string;
   readonly control?: Control;
   readonly cell: Readonly<Record<string, string>>;
-  /** one without a name, or several with one each */
+  /** one node without a name, or several nodes with names */
   readonly nodes: readonly PlannedNode[];
   /** Kubernetes on these nodes; missing: they have none */
   readonly cluster?: ClusterPlan;
@@ -44,7 +47,7 @@ export interface RunHead extends Pick<RunPlan, 'title' | 'slug' | 'scenario' | '
   readonly nodes: readonly Pick<PlannedNode, 'runtime'>[];
 }
 
-/** The head of a run alone, so that the rest of its plan can be forgotten. */
+/** The head of a run, so that the rest of its plan can be dropped. */
 export const headOf = ({ title, slug, scenario, control, cell, nodes }: RunPlan): RunHead => ({
   title,
   slug,
@@ -56,9 +59,9 @@ export const headOf = ({ title, slug, scenario, control, cell, nodes }: RunPlan)
 
 export interface PlannedNode extends NodePlan {
   readonly name?: string;
-  /** on the start of the runtime; missing: it runs. Its id in the journal is `start` */
+  /** for the start of the runtime, which has the id `start` in the journal; if missing, it must run */
   readonly start?: Expectation;
-  /** holds after the last step of the run; its id in the journal is `end` */
+  /** for the state after the last step, which has the id `end` in the journal */
   readonly end?: Expectation;
 }
 
@@ -67,9 +70,9 @@ export interface NodePlan {
   readonly runc: ComponentRef;
   readonly crictl: ComponentRef;
   readonly plugins: PluginsPlan;
-  /** laid over the lab's own configuration of the runtime, as the file says it */
+  /** merged over the lab's own configuration of the runtime; as in the file */
   readonly runtimeConfig: JsonObject;
-  /** where the file has that, if it does */
+  /** its place in the file, if it has one */
   readonly runtimeConfigPlace?: Place;
   readonly cniConfig: readonly FileSpec[];
   readonly files: readonly FileSpec[];
@@ -79,7 +82,7 @@ export interface NodePlan {
   readonly record?: true;
 }
 
-/** Whether an expectation speaks of plugin calls or of namespaces that come and go, which have to be recorded then. */
+/** Whether an expectation is about plugin calls or changes of namespaces, which must then be recorded. */
 export const speaksOfCalls = ({
   calls = [],
   noCalls = [],
@@ -88,7 +91,7 @@ export const speaksOfCalls = ({
 }: Partial<Expectation> = {}): boolean =>
   netns !== undefined || calls.length + noCalls.length + callOrder.length > 0;
 
-/** Whether something is expected of the plugin calls of a node. */
+/** Whether any expectation is about the plugin calls of a node. */
 export const needsRecorder = (
   { name, start, end }: Pick<PlannedNode, 'name' | 'start' | 'end'>,
   steps: readonly Pick<PlannedStep, 'on' | 'expect'>[],
@@ -96,24 +99,33 @@ export const needsRecorder = (
   [start, end, ...steps.filter(({ on }) => on === name).map(({ expect }) => expect)].some(speaksOfCalls);
 
 export interface PlannedStep {
-  /** its place in the file and its word, whatever steps a cell does without: `2-stop-pod`, `3.1-run-pod`. The same in journal, verdict and JUnit. */
+  /**
+   * its position in the file and its verb, including steps that are not part of the cell: `2-stop-pod`, `3.1-run-pod`.
+   * It is the same in journal, verdict and JUnit.
+   */
   readonly id: string;
-  /** the `parallel` step that starts it, with those before it that have the same, and looks at the node for all of them */
+  /**
+   * the `parallel` step that starts it together with the preceding steps of that `parallel`, and looks at the node for
+   * all of them
+   */
   readonly within?: string;
   readonly place: Place;
-  /** the node, where there are several */
+  /** the node, if there are several */
   readonly on?: string;
   readonly action: PlannedAction;
-  /** it goes on under this name until a later step waits for its end or kills it, or until the end of the run */
+  /** it continues under this name until a later step waits for its end or kills it, or until the end of the run */
   readonly background?: string;
   readonly timeoutMs: number;
   /** of the author, for readers */
   readonly note?: string;
-  /** the one branch that applies to this cell */
+  /** the only branch that applies to this cell */
   readonly expect: Expectation;
 }
 
-/** A run as one of its nodes has it: that node, its steps, and what is expected of it at the start and at the end. */
+/**
+ * A run from the point of view of one of its nodes: the node, its steps, and its expectations at the start and at the
+ * end.
+ */
 export interface NodeRun
   extends Pick<RunPlan, 'scenario' | 'cluster' | 'pods' | 'steps'>, Pick<PlannedNode, 'start' | 'end'> {
   /** missing where there is one node, which has no name */
@@ -134,7 +146,7 @@ export const nodeRuns = ({ scenario, nodes, cluster, pods, steps }: RunPlan): re
     steps: steps.filter(({ on }) => on === node.name),
   }));
 
-/** The node that a step is taken on. A plan that names another one is a mistake in the lab. */
+/** The node on which a step is executed. A plan with an unknown name is a bug in the lab. */
 export function runOn<T extends Pick<NodeRun, 'name'>>(nodes: readonly T[], name: string | undefined): T {
   const found = nodes.find((one) => one.name === name);
   if (found === undefined) throw new Error(`there is no node ${name ?? 'without a name'}`);

@@ -39,7 +39,7 @@ const fieldsShape = mapped(
   (pairs) => Object.fromEntries(pairs),
 );
 
-/** A line of the runtime's log; also what `wait-for` waits for. */
+/** A line of the runtime log. `wait-for` uses it too. */
 export const logShape: Shape<LogExpectation> = named(
   'log-line',
   byKind<LogExpectation>({
@@ -68,7 +68,7 @@ export const logShape: Shape<LogExpectation> = named(
   }),
 );
 
-/** Also what `wait-for` waits for. */
+/** `wait-for` uses it too. */
 export const networkShape: Shape<NetworkExpectation> = named(
   'network-ready',
   byKind<NetworkExpectation>({
@@ -115,7 +115,7 @@ const leftBehindOf = (name: string, keys: readonly string[]): Shape<LeftBehindEx
   );
 
 const leftBehindShape = leftBehindOf('left-behind', [...STATE_KINDS, 'shared']);
-/** What is shared is no single pod's. */
+/** Shared items do not belong to a single pod. */
 const leftBehindOfPod = leftBehindOf('left-behind-of-pod', STATE_KINDS);
 
 const podShape: Shape<PodExpectation> = named(
@@ -316,7 +316,7 @@ function stepExpectation(
 
 const NOT_EMPTY = 'leave "expect" out, or write "ok: true"';
 
-/** What `expect` may hold after a step; a list of branches, of which one applies to each cell, or a single one. */
+/** The content of `expect` of a step: a list of branches, of which one applies to each cell, or a single branch. */
 export const stepExpectShape: Shape<readonly Expectation[]> = oneOrMany(
   named('expectation', notEmpty(object({ required: {}, optional: stepKeys }, stepExpectation), NOT_EMPTY)),
 );
@@ -379,7 +379,7 @@ export const endExpectShape: Shape<readonly EndExpectation[]> = oneOrMany(
 
 const { when, runtime, 'network-ready': networkReady, log, 'no-log': noLog } = commonKeys;
 
-/** What `node` may expect of its start. */
+/** The content of `expect` of `node`, which is about its start. */
 export const startExpectShape: Shape<readonly Expectation[]> = oneOrMany(
   named(
     'start-expectation',

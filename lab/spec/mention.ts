@@ -2,7 +2,7 @@ import { mapped, type Shape } from './shape.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /**
- * What a text may refer to. `matrix`: axes only, for what is fixed before anything runs. `step`: also pods and
+ * What a text may refer to. `matrix`: only axes, for values that are fixed before anything runs. `step`: also pods and
  * containers of earlier steps. `expectation`: also those of this step, and captures.
  */
 export type Reach = 'matrix' | 'step' | 'expectation';
@@ -14,17 +14,17 @@ export interface AxisValue {
   readonly spot: YamlValue;
 }
 
-/** What steps make, and what later ones refer to by name. */
+/** What steps create, and later steps refer to by name. */
 export type Subject = 'pod' | 'container';
 
 /**
- * What is read at a place and means something for other places: a name that is given, or one that is referred to. Reading a
- * file notes them in its order; `checkReferences` holds them against each other afterwards.
+ * Something in a file that affects other places: a name that is defined, or a reference to one. Reading a file records
+ * all mentions in order. Afterwards `checkReferences` compares them.
  */
 export type Mention =
   | { readonly kind: 'axis'; readonly axis: string; readonly values: readonly AxisValue[] }
   | { readonly kind: 'declared-pod'; readonly name: string }
-  /** the nodes of the file, where there are several */
+  /** the nodes of the file, if there are several */
   | { readonly kind: 'nodes'; readonly names: readonly string[] }
   /** these nodes are a cluster */
   | { readonly kind: 'cluster' }
@@ -34,51 +34,54 @@ export type Mention =
   | { readonly kind: 'on-cluster'; readonly what: string }
   /** what is read from here on is about this node, or does not say which */
   | { readonly kind: 'on'; readonly node: string | undefined; readonly what: string }
-  /** a step begins */
+  /** a step starts */
   | { readonly kind: 'step'; readonly verb: string }
-  /** all steps could be read: what is not known by now never will be */
+  /** all steps were read: a name that is not known now is never defined */
   | { readonly kind: 'steps-read' }
-  /** what holds at the end of the file begins */
+  /** the expectations at the end of the file start */
   | { readonly kind: 'end' }
   | { readonly kind: 'made'; readonly what: Subject; readonly name: string }
   | { readonly kind: 'used'; readonly what: Subject; readonly name: string }
-  /** the step that begins goes on in the background under this name */
+  /** the current step runs in the background with this name */
   | { readonly kind: 'background'; readonly name: string }
-  /** one that does is waited for, or killed */
+  /** a background step is waited for, or killed */
   | { readonly kind: 'background-end'; readonly name: string }
-  /** a step begins that is started together with those before and after it, and after the last of them */
+  /** a step of a `parallel` starts, or the `parallel` ends */
   | { readonly kind: 'together' | 'together-end' }
-  /** a listener that can be killed under this name */
+  /** a listener that can be killed by this name */
   | { readonly kind: 'listener'; readonly name: string }
-  /** a step in the background, or a listener, is killed */
+  /** a background step or a listener is killed */
   | { readonly kind: 'killed'; readonly name: string }
   | { readonly kind: 'text'; readonly text: string; readonly reach: Reach }
-  /** a part of a text that is to be found in another */
+  /** a part of a text that must be found in another text */
   | { readonly kind: 'part'; readonly text: string }
   /** an axis whose values are versions */
   | { readonly kind: 'version-axis'; readonly axis: string }
-  /** an axis whose values become JSON as they are written, or TOML by way of this program's own numbers */
+  /** an axis whose values become JSON as they are written, or TOML through the numbers of this program */
   | { readonly kind: 'number-axis'; readonly axis: string; readonly numbers: NumbersKept }
   | { readonly kind: 'when-name'; readonly name: string }
   | { readonly kind: 'when-range'; readonly name: string; readonly range: string }
-  /** a plugin that is replaced or taken away */
+  /** a plugin that is replaced or removed */
   | { readonly kind: 'plugin'; readonly name: string }
-  /** a configuration that is taken away; one that nothing in the file writes may still be the runtime's own */
+  /** a configuration that is removed; if nothing in the file writes it, it may still be the default of the runtime */
   | { readonly kind: 'removed-config'; readonly name: string }
-  /** a text that is taken as it stands, and that may name plugins and files */
+  /** a literal text that may contain names of plugins and files */
   | { readonly kind: 'words'; readonly text: string };
 
-/** JSON is written as the file has it; what becomes TOML goes through this program's own numbers. */
+/**
+ * `as written`: JSON is written with the numbers of the file. `doubles`: TOML is written with the numbers of this
+ * program.
+ */
 export type NumbersKept = 'as written' | 'doubles';
 
-/** A mention with its place; `order` counts mentions and mistakes of a file as they are read. */
+/** A mention and its place. `order` counts the mentions and mistakes of a file as they are read. */
 export interface Mentioned {
   readonly mention: Mention;
   readonly spot: YamlValue;
   readonly order: number;
 }
 
-/** A shape whose value refers to something, or gives it a name. */
+/** A shape whose value refers to something, or defines a name. */
 export const mentioning = <T>(shape: Shape<T>, mention: (value: T) => Mention): Shape<T> =>
   mapped(shape, (value, spot) => {
     spot.mention(mention(value));

@@ -13,7 +13,7 @@ import { filesShape, forTexts, versionShape } from './text-shapes.ts';
 import { jsonShape, type WrittenObject } from './written-json.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-/** One that refers to the matrix is read for each cell. */
+/** A limit that refers to the matrix is checked for each cell. */
 const limit = (name: LimitName, literal: JsonSchema): Shape<LimitSpec> => ({
   ...mapped(text(), (value, spot): LimitSpec | undefined => {
     spot.mention({ kind: 'text', text: value, reach: 'matrix' });
@@ -71,13 +71,13 @@ const singlePlugins = mapOf(versionOrFake, {
   build: (of, plugin, key): SinglePlugin => ({ plugin, of, key }),
 });
 
-/** A version of the whole set; a set with single plugins of other versions; or `none`. */
+/** The version of a complete set, a set with single plugins of other versions, or `none`. */
 export const pluginsShape: Shape<CniPluginsSpec> = named(
   'cni-plugins',
   byKind<CniPluginsSpec>({ ...forTexts(wholeSet), mapping: mapped(singlePlugins, mixedPlugins) }),
 );
 
-/** The versions that a set of plugins names. */
+/** The versions in a set of plugins. */
 export const pluginVersions = ({
   set,
   plugins,
@@ -86,7 +86,7 @@ export const pluginVersions = ({
     (version) => ['cni-plugins', version] as const,
   );
 
-/** What a plugin is: of a release, null for none, or scripted. */
+/** A plugin: from a release, null for none, or scripted. */
 type OfPlugin = { readonly version: VersionText | null } | { readonly fake: FakeScript<WrittenObject> };
 type SinglePlugin = { readonly plugin: string; readonly of: OfPlugin; readonly key: YamlValue };
 
@@ -124,7 +124,7 @@ function mixedPlugins(entries: readonly SinglePlugin[], spot: YamlValue): CniPlu
   };
 }
 
-/** The user's own plugin may have any name. */
+/** A plugin of the user can have any name. */
 const mayBeLocal = ({ text }: VersionText): boolean => text.startsWith('local:') || text.includes('${');
 
 /** A file in /opt/cni/bin. */
@@ -214,7 +214,7 @@ export const nodeShape: Shape<NodeSpec> = {
   }),
 };
 
-/** Whether a node has one runtime, or two whose versions are two axes; the mistake is reported. */
+/** Whether a node has one runtime, or two whose versions are two axes. If not, the mistake is reported. */
 export function hasRuntime(spot: YamlValue, names: readonly string[]): boolean {
   const named = spot.entries.filter(({ name }) => names.includes(name));
   if (named.length === 1) return true;
@@ -235,7 +235,10 @@ const AXIS_ALONE = /^\$\{matrix\.([^}]+)\}$/;
 const placeOf = (spot: YamlValue, key: string): Place | undefined =>
   spot.entries.find(({ name }) => name === key)?.key.place;
 
-/** Every plugin that some release of the standard ones has for Linux; which release has which is seen when it is there. */
+/**
+ * Every standard plugin for Linux in any release. Whether a certain release contains it is checked when the release is
+ * available.
+ */
 export const STANDARD_PLUGINS = [
   'bandwidth',
   'bridge',

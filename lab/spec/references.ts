@@ -13,7 +13,7 @@ import { parseVersionSpec } from './version-spec.ts';
 import { numberMistake } from './written-json.ts';
 import type { YamlFile } from './yaml-file.ts';
 
-/** What a file says, or every mistake in it, those in its references among them; in the order of the file. */
+/** The content of a file, or every mistake in it, including mistakes in references, in the order of the file. */
 export function readWithReferences<T>(yaml: YamlFile, shape: Shape<T>): Result<T, readonly Diagnostic[]> {
   const read = yaml.root === undefined ? undefined : shape.read(yaml.root);
   for (const { spot, message, snippet, order } of checkReferences(yaml.mentions)) {
@@ -22,7 +22,7 @@ export function readWithReferences<T>(yaml: YamlFile, shape: Shape<T>): Result<T
   return read === undefined || yaml.mistakes.length > 0 ? err(yaml.mistakes) : ok(read);
 }
 
-/** A reference that is wrong, and why; `snippet` is what is meant of the value at `spot`. */
+/** A wrong reference, and why. `snippet` is the wrong part of the value at `spot`. */
 interface WrongReference {
   readonly spot: YamlValue;
   readonly message: string;
@@ -30,7 +30,10 @@ interface WrongReference {
   readonly order: number;
 }
 
-/** Names that refer to nothing, or that are given twice, of all that was read in a file, from top to bottom. */
+/**
+ * References to unknown names, and names that are defined twice, from everything that was read in a file, from top to
+ * bottom.
+ */
 export function checkReferences(mentions: readonly Mentioned[]): readonly WrongReference[] {
   const known = new KnownNames();
   return mentions.flatMap(({ mention, spot, order }) =>
@@ -40,13 +43,13 @@ export function checkReferences(mentions: readonly Mentioned[]): readonly WrongR
 
 type Wrong = Pick<WrongReference, 'message' | 'snippet'> & { readonly spot?: YamlValue };
 
-/** A name and where it stands. */
+/** A name and its place. */
 interface Named {
   readonly name: string;
   readonly spot: YamlValue;
 }
 
-/** A step that goes on while others do: its node, and what it makes. */
+/** A step that continues while others are executed: its node, and what it creates. */
 interface Background {
   readonly line: number;
   readonly on: string | undefined;
@@ -60,7 +63,7 @@ const ONLY_AXES =
   'only ${matrix.AXIS} can stand here, as this is fixed before anything runs; write "$${" for the characters themselves';
 const POD_FACTS = ['id', 'ip', 'ip6', 'netns'];
 
-/** The names that a file has given up to the mention that is checked, and what may therefore be referred to there. */
+/** The names that a file has defined before the current mention, so that it can refer to them. */
 class KnownNames {
   readonly #axes = new Map<string, readonly AxisValue[]>();
   readonly #declaredPods: Named[] = [];
@@ -68,7 +71,7 @@ class KnownNames {
   #isCluster = false;
   /** what the mention is about, where there are several nodes */
   #node: string | undefined;
-  /** pods and containers, and the node on which they are made */
+  /** pods and containers, and the node on which they are created */
   readonly #madeOn = new Map<string, string | undefined>();
   readonly #made: Readonly<Record<Subject, Set<string>>> = { pod: new Set(), container: new Set() };
   readonly #backgrounds = new Map<string, Background>();
@@ -80,12 +83,12 @@ class KnownNames {
   readonly #captures = new Map<string, CaptureType>();
   readonly #plugins: Named[] = [];
   readonly #removedConfigs: Named[] = [];
-  /** words of texts: types of a conflist, paths, programs */
+  /** words of texts: types in a conflist, paths, programs */
   readonly #words = new Set<string>();
-  /** of the step that the mention is in; none before the first, and at the end */
+  /** verb of the step that contains the mention; none before the first step, and at the end */
   #verb: string | undefined;
 
-  /** What is wrong with a mention; a name that it gives is known from now on. */
+  /** What is wrong with a mention. A name that it defines is known from now on. */
   check(mention: Mention, spot: YamlValue): Iterable<Wrong> {
     switch (mention.kind) {
       case 'axis':
@@ -189,7 +192,7 @@ class KnownNames {
     return nodes.includes(node) ? [] : [{ message: `there is no node "${node}"${choices(node, nodes)}` }];
   }
 
-  /** A pod or a container is on the node where it was made, and nowhere else. */
+  /** A pod or a container only exists on the node where it was created. */
   #checkNodeOf(name: string): readonly Wrong[] {
     const on = this.#madeOn.get(name);
     if (on === undefined || this.#node === undefined || on === this.#node) return [];
@@ -212,7 +215,7 @@ class KnownNames {
       : [];
   }
 
-  /** A step begins that goes on in the background. */
+  /** A step in the background starts. */
   #goOn(name: string, spot: YamlValue): readonly Wrong[] {
     const taken = this.#takenBy(name);
     if (taken.length > 0) return taken;
@@ -249,7 +252,7 @@ class KnownNames {
       : [{ message: `"${name}" goes on on ${on ?? ''}, and this is about ${this.#node ?? ''}` }];
   }
 
-  /** What it makes is there for its own expectations, and then only once somebody has waited for its end. */
+  /** What it creates is available for its own expectations, and otherwise only after a step has waited for its end. */
   #leaveBackground(): void {
     for (const { what, name } of this.#step?.made ?? []) this.#made[what].delete(name);
     this.#step = undefined;
@@ -272,7 +275,7 @@ class KnownNames {
     for (const { what, name } of made) this.#made[what].add(name);
   }
 
-  /** Why a name is not known yet, though a step has made it. */
+  /** Why a name is not known yet, although a step has created it. */
   #notYet(name: string): string | undefined {
     const makes = ({ made }: Background) => made.some((one) => one.name === name);
     if (this.#together.some(makes))
@@ -296,7 +299,7 @@ class KnownNames {
     for (const [word] of text.matchAll(/[A-Za-z0-9][A-Za-z0-9_.-]*/g)) this.#words.add(word);
   }
 
-  /** What was declared and never used, or named and never called. */
+  /** What was declared but never used, or mentioned but never called. */
   *#neverKnown(): Iterable<Wrong> {
     for (const { text } of [...this.#axes.values()].flat()) this.#readWords(text);
     for (const { name, spot } of this.#plugins) {

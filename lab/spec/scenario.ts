@@ -16,31 +16,32 @@ import type { Action } from './verbs/verbs.ts';
 import type { WrittenObject } from './written-json.ts';
 
 /**
- * What a scenario file says, checked and typed. Texts may still hold `${matrix.AXIS}`, filled in by the plan, and
- * captures such as `${web.id}`, filled in by the judge (and by steps that need them) from what was seen.
+ * The content of a scenario file, checked and typed. Texts may still contain `${matrix.AXIS}`, which the plan fills in.
+ * They may contain captures such as `${web.id}`, which the judge, and steps that need them, fill in with observed
+ * values.
  */
 export interface Scenario {
   readonly place: Place;
-  /** the whole file, for showing lines of it */
+  /** the complete file, to show lines of it */
   readonly text: string;
-  /** the texts of the files that it includes, by their names */
+  /** the texts of the files that it includes, by name */
   readonly included: Readonly<Record<string, string>>;
   readonly name: string;
   readonly summary: string;
-  /** what was found, for docs/findings.md: also where a document says otherwise */
+  /** what was found, for docs/findings.md; also if a document says something else */
   readonly finding?: string;
   readonly references: readonly string[];
-  /** A control is a scenario that must not pass: what it must come out as instead. */
+  /** A control is a scenario that must not pass. This is the required result. */
   readonly control?: Control;
-  /** in the order of the file; no axes is one run */
+  /** in the order of the file; without axes there is one run */
   readonly matrix: readonly Axis[];
-  /** one without a name, or several with one each */
+  /** one node without a name, or several nodes with names */
   readonly nodes: readonly NamedNode[];
   /** Kubernetes on these nodes; missing: they have none */
   readonly cluster?: ClusterSpec;
   readonly pods: readonly PodSpec[];
   readonly steps: readonly StepSpec[];
-  /** holds at the end, after the last step; each for one node, where there are several */
+  /** expectations at the end, after the last step; one for each node if there are several */
   readonly expect: readonly EndExpectation[];
 }
 
@@ -64,24 +65,24 @@ export interface EndExpectation extends Expectation {
 export interface Axis {
   readonly axis: string;
   readonly values: readonly string[];
-  /** those of the values that stand there without quotes and are no texts: numbers, true and false */
+  /** values that are written without quotes and are not texts: numbers, true and false */
   readonly plain: readonly string[];
 }
 
 export interface Control {
   readonly outcome: 'fail' | 'inconclusive';
-  /** the check that has to say so; see judge/verdict.ts */
+  /** the check of the required finding; see judge/verdict.ts */
   readonly finding: string;
-  /** where: `2-connect`, `start` or `end` */
+  /** the step of the finding: `2-connect`, `start` or `end` */
   readonly step: string;
-  /** of which node, where there are several: their starts and ends are one step each */
+  /** the node, if there are several, because each has its own start and end */
   readonly on?: string;
-  /** what it has to say: its message, or what it says came instead */
+  /** the required message, or the required description of what was observed instead */
   readonly message: TextExpectation;
 }
 
 /**
- * A version as people write it, checked by `parseVersionSpec`: `1.6.3`, `gomod:1.6.3`, `debian:1.6.20`,
+ * A version as users write it, checked by `parseVersionSpec`: `1.6.3`, `gomod:1.6.3`, `debian:1.6.20`,
  * `debian:bookworm`, `local:../build/bin`, or `default` (the one in images/pins.yaml).
  */
 export interface VersionText {
@@ -101,33 +102,36 @@ export interface RuntimeSpec {
 
 export interface NodeSpec {
   readonly runtime: RuntimeSpec;
-  /** The runtime in the cells that have its axis, where each cell has one of two. Both versions are then axes and nothing else. */
+  /**
+   * The runtime in the cells that have its axis, if each cell has one of two runtimes. Both versions are then only
+   * references to axes.
+   */
   readonly otherRuntime?: RuntimeSpec;
   readonly runc?: VersionText;
   readonly crictl?: VersionText;
   readonly cniPlugins: CniPluginsSpec;
   /** merged over the lab's own configuration of the runtime, table by table */
   readonly runtimeConfig?: WrittenObject;
-  /** where that stands */
+  /** its place in the file */
   readonly runtimeConfigPlace?: Place;
-  /** name → content of files in /etc/cni/net.d, there before the runtime starts */
+  /** name → content of files in /etc/cni/net.d that exist before the runtime starts */
   readonly cniConfig: readonly FileSpec[];
-  /** any other files, by their absolute path */
+  /** any other files, by absolute path */
   readonly files: readonly FileSpec[];
-  /** as they are in the file: each cell fills them in */
+  /** as in the file; each cell fills them in */
   readonly limits?: readonly LimitSpec[];
-  /** of a command line or a program: they replace those of the file */
+  /** from a command line or a program; they replace those of the file */
   readonly limitsOver?: NodeLimits;
   readonly systemCalls?: SystemCalls;
   /** whether plugin calls are recorded */
   readonly record?: boolean;
-  /** on its start; none at all means that the runtime runs */
+  /** for its start; if missing, the runtime must run */
   readonly expect?: readonly Expectation[];
 }
 
 /**
- * One release of the standard plugins, some of them perhaps from another one, and scripted ones; `set` is missing for an empty
- * /opt/cni/bin.
+ * One release of the standard plugins, of which some may come from another release, and scripted plugins. `set` is
+ * missing for an empty /opt/cni/bin.
  */
 export interface CniPluginsSpec {
   readonly set?: VersionText;
@@ -136,12 +140,12 @@ export interface CniPluginsSpec {
 }
 
 /**
- * `content` is written byte for byte: a literal of the file, the JSON of a YAML mapping, indented by two, or what stands in
- * a file beside the scenario.
+ * `content` is written byte for byte: a literal text of the file, the JSON of a YAML mapping with an indent of two, or
+ * the content of a file next to the scenario.
  */
 export interface FileSpec extends Content {
   readonly name: string;
-  /** what the file says in place of a literal; the plan fills it in and leaves `content` alone */
+  /** the mapping in the file, if it is not a literal text; the plan fills it in and does not change `content` */
   readonly mapping?: WrittenObject;
   readonly mode?: number;
   readonly place: Place;
@@ -153,7 +157,7 @@ export interface PodSpec {
     readonly hostPort: number;
     readonly containerPort: number;
     readonly protocol: 'tcp' | 'udp' | 'sctp';
-    /** of the node; missing: all of its addresses */
+    /** an address of the node; missing: all of its addresses */
     readonly hostIp?: string;
   }[];
   readonly annotations: Readonly<Record<string, string>>;
@@ -163,7 +167,7 @@ export interface PodSpec {
   readonly namespace?: string;
   /** missing: the name and `-uid` */
   readonly uid?: string;
-  /** missing: the name, and none for a pod on the network of the node */
+  /** missing: the name, or none for a pod in the network of the node */
   readonly hostname?: string;
   /** missing: the runtime copies the resolv.conf of the node */
   readonly dns?: {
@@ -172,7 +176,7 @@ export interface PodSpec {
     readonly options?: readonly string[];
   };
   readonly sysctls?: Readonly<Record<string, string>>;
-  /** what is missing is as CRI has it by default: `pid` and `ipc` of the pod, no user namespace asked for */
+  /** missing fields have the default of CRI: `pid` and `ipc` of the pod, no user namespace */
   readonly namespaces?: {
     readonly pid?: 'pod' | 'container' | 'node';
     readonly ipc?: 'pod' | 'node';
@@ -183,22 +187,22 @@ export interface PodSpec {
 
 export interface StepSpec {
   readonly place: Place;
-  /** `2`; the first of those that `parallel` starts there is `2.1`, and they stand before it */
+  /** `2`; the steps that it starts as `parallel` are `2.1` and so on, and come before it */
   readonly number: string;
-  /** the `parallel` step that starts it, with others at the same time */
+  /** the `parallel` step that starts it together with others */
   readonly within?: Pick<StepSpec, 'number' | 'when'>;
-  /** the node, where there are several */
+  /** the node, if there are several */
   readonly on?: string;
   readonly action: Action;
-  /** component or axis → range or value, as of an expectation; a cell that does not suit does without this step */
+  /** component or axis → range or value, as in an expectation; a cell that does not match has no such step */
   readonly when?: When;
-  /** it goes on under this name while later steps are taken, until one of them waits for its end or kills it */
+  /** it continues with this name while later steps are executed, until one of them waits for its end or kills it */
   readonly background?: string;
   /** of the commands of this step; the default is in plan/ */
   readonly timeoutMs?: number;
-  /** for readers, and shown where the step is wrong */
+  /** for readers; shown if the step is wrong */
   readonly note?: string;
-  /** For each cell exactly one of these applies. None at all means `ok: true`. */
+  /** Exactly one of these applies to each cell. An empty list means `ok: true`. */
   readonly expect: readonly Expectation[];
 }
 
@@ -212,37 +216,37 @@ export type Condition =
   | { readonly until: 'cluster'; readonly cluster: ClusterExpectation }
   | { readonly until: 'background'; readonly background: string };
 
-/** Component or axis → range (`>=1.6.0 <1.6.4`) or the very text of a value. */
+/** Component or axis → range (`>=1.6.0 <1.6.4`) or the exact value. */
 export type When = Readonly<Record<string, string>>;
 
-/** What must be so after a step, or at the end; what is not mentioned is not looked at. */
+/** What must be true after a step, or at the end. What is not mentioned is not checked. */
 export interface Expectation {
   readonly place: Place;
-  /** component or axis → range (`>=1.6.0 <1.6.4`) or the very text of the value; all must hold. Missing: always. */
+  /** component or axis → range (`>=1.6.0 <1.6.4`) or the exact value; all must match. Missing: always. */
   readonly when?: When;
   readonly ok?: boolean;
   readonly error?: TextExpectation;
-  /** standard output of the step's command, without the line break at its end */
+  /** standard output of the command of the step, without the line break at its end */
   readonly output?: TextExpectation;
   readonly exitCode?: number;
-  /** the step runs into its own limit, so that there is no answer */
+  /** the step runs into its own limit, so there is no answer */
   readonly timedOut?: boolean;
-  /** how the runtime is afterwards; missing: as the steps of the file have left it */
+  /** the state of the runtime afterwards; missing: as the steps of the file have left it */
   readonly runtime?: RuntimeState;
   readonly networkReady?: NetworkExpectation;
-  /** on the pod of the step: shorthand for `pods` with its name */
+  /** for the pod of the step; short for `pods` with its name */
   readonly pod?: PodExpectation;
   readonly pods?: 'none' | Readonly<Record<string, PodExpectation>>;
-  /** on the container of the step: shorthand for `containers` with its name */
+  /** for the container of the step; short for `containers` with its name */
   readonly container?: ContainerExpectation;
   readonly containers?: Readonly<Record<string, ContainerExpectation>>;
   readonly leftBehind?: LeftBehindExpectation;
   readonly log: readonly LogExpectation[];
   readonly noLog: readonly LogExpectation[];
-  /** of plugins: each one that has no number needs a call of its own, in any order */
+  /** of plugins; each entry without `times` needs a different call, in any order */
   readonly calls?: readonly CallExpectation[];
   readonly noCalls?: readonly CallExpectation[];
-  /** each starts later than the one before; others may lie between */
+  /** each starts later than the previous one; other calls may be between them */
   readonly callOrder?: readonly CallExpectation[];
   /** of the cluster, as its API server says it */
   readonly cluster?: ClusterExpectation;
@@ -300,7 +304,7 @@ export type TextExpectation =
   | { readonly exact: string; readonly place: Place }
   | { readonly contains: string; readonly why: string; readonly place: Place };
 
-/** CRI's NetworkReady condition. Only one that is not ready has a reason and a message. */
+/** The NetworkReady condition of CRI. It only has a reason and a message if it is not ready. */
 export interface NetworkExpectation {
   readonly place: Place;
   readonly ready: boolean;
@@ -310,32 +314,32 @@ export interface NetworkExpectation {
 
 export interface PodExpectation {
   readonly state?: PodState;
-  /** how many, or which ones exactly, in CRI's order */
+  /** how many, or the exact addresses in the order of CRI */
   readonly ips?: number | readonly string[];
-  /** of what there is and was not at the start, that which belongs to this pod */
+  /** the part that belongs to this pod of what exists now and did not exist at the start */
   readonly leftBehind?: LeftBehindExpectation;
-  /** keys of the pod that the runtime does not know, and has dropped; of the run of a pod, missing is none */
+  /** keys of the pod that the runtime does not know and has ignored; missing on the step that runs the pod: none */
   readonly ignored?: readonly string[];
 }
 
-/** A container as CRI says that it is; of several of one name, the one that was created last. */
+/** The state of a container that CRI reports. If several have one name, the most recently created one counts. */
 export interface ContainerExpectation {
   readonly place: Place;
   readonly state?: ContainerState;
-  /** of one that has exited */
+  /** only if it has exited */
   readonly exitCode?: number;
   readonly reason?: TextExpectation;
   readonly message?: TextExpectation;
-  /** how often it was created again: CRI's attempt */
+  /** how often it was created again: the attempt in CRI */
   readonly restarts?: number;
-  /** keys of the container that the runtime does not know, and has dropped; of its creation, missing is none */
+  /** keys of the container that the runtime does not know and has ignored; missing on the step that creates it: none */
   readonly ignored?: readonly string[];
 }
 
 /**
- * What is there and was not at the start. `none`: nothing of any kind. A map: what it names exactly, and nothing of
- * any kind that it does not name. What plugins share between pods and keep by design (`shared`: the bridge, portmap's
- * top chains, host-local's bookkeeping) counts only where `shared` is named.
+ * What exists now and did not exist at the start. `none`: nothing of any kind. A mapping: exactly what it lists, and
+ * nothing of other kinds. What plugins share between pods and keep on purpose (`shared`: the bridge, the top chains of
+ * portmap, the bookkeeping of host-local) only counts if `shared` is listed.
  */
 export type LeftBehindExpectation =
   | { readonly none: true; readonly place: Place }
@@ -345,7 +349,7 @@ export type LeftBehindExpectation =
       readonly place: Place;
     };
 
-/** A call of a plugin, as far as a file describes it. What is not mentioned may be anything. */
+/** A call of a plugin, as far as a file describes it. Parts that are not mentioned can have any value. */
 export interface CallExpectation {
   readonly place: Place;
   readonly plugin?: string;
@@ -354,14 +358,14 @@ export interface CallExpectation {
   readonly within?: string;
   /** the name of the process that made it */
   readonly by?: string;
-  /** how many such calls there are; missing: one at least, which is no other entry's */
+  /** the number of such calls; missing: at least one, which is not used for another entry */
   readonly times?: number;
   readonly env: Readonly<Record<string, TextExpectation>>;
   /** variables that are not set */
   readonly noEnv: readonly string[];
-  /** where CNI_NETNS leads to; `none`: it names nothing */
+  /** what CNI_NETNS leads to; `none`: it is not set */
   readonly netns?: 'present' | 'missing' | 'none';
-  /** keys of the configuration, whose texts are templates; it may have others */
+  /** keys of the configuration, whose texts are templates; it can have other keys too */
   readonly input?: WrittenObject;
   /** paths of keys that it does not have: `ipam.dns` */
   readonly noInput: readonly string[];
@@ -386,13 +390,13 @@ export interface LogExpectation {
 
 export interface NodeByHand {
   readonly summary: string;
-  /** whose words the versions and files are, for messages; `local:` paths are meant from its folder */
+  /** the source of the versions and files, for messages; `local:` paths are relative to its folder */
   readonly place: Place;
-  /** what is not said is as in a file that does not say it, with all standard plugins */
+  /** missing fields have their defaults, and all standard plugins are installed */
   readonly node: Partial<NodeSpec>;
 }
 
-/** A scenario without steps, which says what is on a node that is worked with by hand. */
+/** A scenario without steps that describes a node for manual use. */
 export function scenarioOfNode({ summary, place, node }: NodeByHand): Scenario {
   const version = { text: 'default', place };
   return {

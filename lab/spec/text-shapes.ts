@@ -13,12 +13,12 @@ import { IN_EVERY_TEXT, isInEveryText, literally } from './template.ts';
 import { parseVersionSpec } from './version-spec.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-/** Of scenarios, pods, containers, nodes and axes. */
+/** Names of scenarios, pods, containers, nodes and axes. */
 export const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 export const NAME_WANTED = 'a name of small letters, digits and dashes';
 const RESERVED = ['matrix', 'listed', 'node', 'none'];
 
-/** What is wrong with a name of the right letters. */
+/** What is wrong with a name that only contains valid characters. */
 export function nameMistake(name: string): string | undefined {
   if (name.length > LIMITS.name)
     return `a name has at most ${LIMITS.name} characters; this one has ${name.length}`;
@@ -60,7 +60,7 @@ export const hasNode = (spot: YamlValue): boolean => nodeEntry(spot) !== undefin
 const nodeEntry = (spot: YamlValue): YamlValue | undefined =>
   spot.kind === 'mapping' ? spot.entries.find(({ name }) => name === 'on')?.value : undefined;
 
-/** A text that may refer to something. */
+/** A text that can refer to something. */
 export const template = (reach: Reach): Shape<string> =>
   mentioning(text(), (value) => ({ kind: 'text', text: value, reach }));
 
@@ -102,14 +102,14 @@ export const versionShape: Shape<VersionText> = named(
 const NO_REGEXP =
   'texts are exact, and what varies is captured, as ${x:number}; a part is { contains: …, why: … }';
 
-/** A text of which a part is to be found in another: what nearly every text has in it says nothing. */
+/** A part that must be found in a text. A part that nearly every text contains is a mistake. */
 const part: Shape<string> = mapped(template('expectation'), (value, spot) => {
   if (isInEveryText(value)) return spot.mistake(IN_EVERY_TEXT);
   spot.mention({ kind: 'part', text: value });
   return value;
 });
 
-/** What `byKind` takes for a shape that is a text, which a number can be too. */
+/** The argument of `byKind` for a shape that is a text, which can also be a number. */
 export const forTexts = <T>(shape: Shape<T>) => ({ text: shape, number: shape });
 
 export const exactOrPart: Shape<TextExpectation> = named(
@@ -132,7 +132,7 @@ export const exactOrPart: Shape<TextExpectation> = named(
 
 type FileContent = Pick<FileSpec, 'content' | 'encoding' | 'mode' | 'mapping'>;
 
-/** `./x.conflist`: a file beside the scenario, byte for byte. */
+/** `./x.conflist`: a file next to the scenario, byte for byte. */
 const fromShape: Shape<Content> = about(
   'the path of a file, from the folder of this one; what is in it is taken as it stands',
   mapped(text(), (path, spot) => {
@@ -205,7 +205,7 @@ export function filesShape(reach: Reach, kind: 'name' | 'absolute path'): Shape<
   });
 }
 
-/** Why a text is no absolute path of a file. */
+/** Why a text is not an absolute path of a file. */
 export function whyNoPath(path: string): string | undefined {
   const steps = path.split('/').slice(1);
   const fits =
@@ -213,23 +213,23 @@ export function whyNoPath(path: string): string | undefined {
   return fits ? undefined : `wanted an absolute path of a file; got ${JSON.stringify(path)}`;
 }
 
-/** Why a text is no name of a file in /etc/cni/net.d. */
+/** Why a text is not the name of a file in /etc/cni/net.d. */
 export function whyNoName(name: string): string | undefined {
   const fits = name !== '' && !name.includes('/') && !name.startsWith('.') && !isNoName(name);
   return fits ? undefined : `wanted the name of a file in /etc/cni/net.d; got ${JSON.stringify(name)}`;
 }
 
-/** What no file system takes. */
+/** Names that no file system accepts. */
 const isNoName = (name: string): boolean => name.includes('\0') || Buffer.byteLength(name) > 255;
 
-/** 755, 0755 and 0o755 are the same, as everybody means them. */
+/** 755, 0755 and 0o755 mean the same. */
 const fileMode: Shape<number> = {
   ...mapped(text({ wanted: 'a mode such as 0755', pattern: /^0?o?[0-7]{3,4}$/ }), (mode) =>
     Number.parseInt(mode.replace('o', ''), 8),
   ),
 };
 
-/** A content that is to be taken as it stands, as a template that says it; bytes are taken so anyway. */
+/** Turns a literal content into a template for exactly this content. Binary content is always literal. */
 export const literalContent = ({ content, encoding }: Content): Content =>
   encoding === undefined ? { content: literally(content) } : { content, encoding };
 
@@ -240,7 +240,7 @@ const words = list(
   { min: 1 },
 );
 
-/** A command, word by word, as no shell reads it. A single text shows how it is written as a list. */
+/** A command as a list of words, because no shell reads it. If it is a single text, the message shows it as a list. */
 export const argvShape: Shape<readonly string[]> = {
   ...words,
   wanted: 'a list of words',
@@ -258,13 +258,13 @@ function asWords(line: string): string {
   return isPlain && words[0] !== '' ? `[${words.map(asItem).join(', ')}], or ${shell}` : shell;
 }
 
-/** Plain where YAML reads the very same text. */
+/** Plain if YAML reads exactly the same text. */
 const asItem = (word: string): string =>
   /^[A-Za-z/][\w./-]*$/.test(word) && !/^(?:true|false|null)$/i.test(word) ? word : quote(word);
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** What is wrong with an address that `connect` is to try, as far as it is known before the run: `${…}` may be anything. */
+/** What is wrong with an address for `connect`, as far as it is known before the run. `${…}` can be anything. */
 export function addressMistake(text: string): string | undefined {
   const [, host = '', port = ''] = /^(\[.*\]|[^:]*):([^:]*)$/.exec(text.replaceAll(REFERENCE, '\0')) ?? [];
   const number = /^\d+$/.test(port) ? Number(port) : Number.NaN;
@@ -273,7 +273,7 @@ export function addressMistake(text: string): string | undefined {
   return `wanted an address and a port from 1 to 65535: 10.88.0.1:80, \${web.ip}:80 or [\${web.ip6}]:80; got ${JSON.stringify(text)}`;
 }
 
-/** The colon of `${x:ip}` is none of the address's. */
+/** The colon in `${x:ip}` does not belong to the address. */
 const REFERENCE = /\$\{[^}]*\}/g;
 
 function isHost(host: string): boolean {

@@ -37,10 +37,10 @@ export interface StepperOptions {
   readonly clock: Clock;
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
-  /** How the state after a step stands to what is expected of it, and how long that may take to settle; see settle.ts. */
+  /** How the state after a step compares with its expectations, and how long it may take to settle; see settle.ts. */
   readonly settling?: (stepId: string, state: NodeState) => Settling;
   readonly settleMs: number;
-  /** Whether a look after this step asks for CRI's NetworkReady, too. */
+  /** Whether a look after this step also asks for NetworkReady of CRI. */
   readonly asksNetwork?: (stepId: string) => boolean;
   /** where the node is one of a cluster */
   readonly clusterNode?: ClusterNode;
@@ -48,33 +48,35 @@ export interface StepperOptions {
   readonly captures?: Captures;
 }
 
-/** What is to be done, and the pods that it may speak of. */
+/** The action, and the pods that it may use. */
 export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs' | 'background'> & {
   readonly pods: readonly PodSpec[];
-  /** whether the log has to be quiet before this step is over: a file says what is in it, now or next */
+  /**
+   * whether to wait until nothing is written to the log, because this or the next step has an expectation on the log
+   */
   readonly quietLog?: boolean;
-  /** of `parallel`: what it starts */
+  /** for `parallel`: the steps that it starts */
   readonly together?: readonly Step[];
 };
 
-/** Takes steps on one node, whoever says which. */
+/** Executes steps on one node. The caller decides which. */
 export interface Stepper {
   readonly captures: Captures;
   /**
-   * Reads the log and looks at the node, until what it sees has settled if something says what that is; `stepId` is `start`
-   * before the first step. One look at a time.
+   * Reads the log and looks at the node. With `settling` it looks until the state has settled. `stepId` is `start`
+   * before the first step. Only one look runs at a time.
    */
   look(stepId: string, settling?: (state: NodeState) => Settling): Promise<NodeState>;
   /**
-   * Takes one step and looks at what came of it, until that has settled. Several may be under way at once. One that goes on in
-   * the background is looked at when a later one has waited for its end, or killed it.
+   * Executes one step and looks at its result until that has settled. Several steps may run at once. A background step
+   * is looked at after a later step has waited for its end or killed it.
    */
   take(step: Step): Promise<void>;
   /** The first half of it: takes a step, and returns the look at what came of it, for the time when others are taken as well. */
   begin(step: Step): Promise<() => Promise<void>>;
-  /** Kills what goes on in the background still; whether there was anything. */
+  /** Kills all background steps. Returns whether there were any. */
   endBackground(): Promise<boolean>;
-  /** After the last step: what steps have left running may end in its own time, and is looked at again when it has. */
+  /** After the last step: processes that steps have started may still end, and are then looked at again. */
   rest(stepId: string): Promise<void>;
 }
 
@@ -84,11 +86,11 @@ export function createStepper(options: StepperOptions): Stepper {
   const { logNodePath } = runtime.kind;
   const log = new LogReader(node, logNodePath);
   let before: Promise<NodeState> | undefined;
-  /** so far: whatever runs meanwhile in the background is killed by one */
+  /** so far; a reboot kills every step in the background */
   let reboots = 0;
-  /** where in the log the step before and this one began */
+  /** where in the log the previous and this step started */
   let begun = { before: 0, now: 0 };
-  /** by name: steps that go on, or were not looked at since they are over; and those that were */
+  /** by name: background steps that are running or were not looked at since their end, and those that were */
   const inBackground = new Map<string, InBackground>();
   const looked = new Map<string, InBackground>();
   const listeners = new Map<string, RunningStep>();
@@ -96,7 +98,8 @@ export function createStepper(options: StepperOptions): Stepper {
   async function recordLook(stepId: string, state: NodeState): Promise<void> {
     const answered = !state.unseen.some(({ kind }) => kind === 'sandbox');
     const how = await runtime.state({ answered });
-    observe({ kind: 'runtime-log', stepId, text: await log.next() }); // last, so that it has what came meanwhile
+    // read last, so that it includes what was logged during the look
+    observe({ kind: 'runtime-log', stepId, text: await log.next() });
     observe({ kind: 'look', stepId, state, runtime: how });
   }
 
@@ -113,7 +116,7 @@ export function createStepper(options: StepperOptions): Stepper {
     return state;
   }
 
-  /** Of several looks the first and the last are recorded. */
+  /** If there are several looks, the first and the last one are recorded. */
   async function lookUntilSettled(
     stepId: string,
     settling: (state: NodeState) => Settling,
@@ -126,7 +129,7 @@ export function createStepper(options: StepperOptions): Stepper {
 
   function inTurn(next: () => Promise<NodeState>): Promise<NodeState> {
     const looked = before === undefined ? next() : before.then(next, next);
-    looked.catch(() => undefined); // whoever asked gets the error
+    looked.catch(() => undefined); // the caller gets the error
     before = looked;
     return looked;
   }
@@ -173,7 +176,7 @@ export function createStepper(options: StepperOptions): Stepper {
         await perform(contextOf(step, { state }), step.action);
         observe({ kind: 'step-ended', stepId: step.id });
       });
-      await Promise.allSettled(taken); // what is under way still ends before a failure of the lab ends the run
+      await Promise.allSettled(taken); // all running steps must end before a failure of the lab ends the run
       await Promise.all(taken);
       return together.map(({ id }) => id);
     },
@@ -202,7 +205,7 @@ export function createStepper(options: StepperOptions): Stepper {
     }
   }
 
-  /** The look after a step, and its end. */
+  /** The look after a step, and the end of the step. */
   async function lookAfter(step: Step): Promise<void> {
     const { id, quietLog, together = [] } = step;
     if (quietLog === true) await log.quiet(clock);
@@ -215,7 +218,7 @@ export function createStepper(options: StepperOptions): Stepper {
     observe({ kind: 'step-ended', stepId: id });
   }
 
-  /** Returns once its command has begun. */
+  /** Returns when its command has started. */
   async function beginInBackground(step: Step, { name, state }: { name: string; state: NodeState }) {
     const killer = new AbortController();
     await new Promise<void>((begun, failed) => {
@@ -251,7 +254,8 @@ export function createStepper(options: StepperOptions): Stepper {
       const { action, background: name, together = [] } = step;
       const state = await (before ?? look('start'));
       begun = { before: begun.now, now: log.offset };
-      // `parallel` is the last to begin, as what no command shows of its steps is its own: calls, the end of the runtime
+      // `parallel` starts last, because everything that cannot be assigned to one of its commands belongs to it: calls,
+      // the end of the runtime
       for (const { id } of [...together, step]) observe({ kind: 'step-started', stepId: id });
       if (name !== undefined) {
         await beginInBackground(step, { name, state });
@@ -300,14 +304,16 @@ interface InBackground extends RunningStep {
   isOver: boolean;
 }
 
-/** Whether a process is there that no pod has: one that a step or a plugin started, and that may yet do something. */
+/**
+ * Whether there is a process that belongs to no pod. A step or a plugin has started it, and it may still do something.
+ */
 const leftRunning = ({ items }: NodeState): boolean =>
   items.some(({ kind, detail }) => kind === 'process' && detail?.['id'] === undefined);
 
 const QUIET_MS = 50;
 const LONGEST_MS = 1000;
 
-/** Reads the runtime's log piece by piece, whole lines only. */
+/** Reads the runtime log in pieces, only complete lines. */
 class LogReader {
   readonly #node: LabNode;
   readonly #nodePath: string;
@@ -319,7 +325,7 @@ class LogReader {
     this.#nodePath = nodePath;
   }
 
-  /** Waits until nothing has been written for a moment: what something caused may be written just after it. */
+  /** Waits until nothing has been written for a moment, because a log line may be written slightly after its cause. */
   async quiet(clock: Clock): Promise<void> {
     const untilMs = clock.now() + LONGEST_MS;
     let seen = -1;
@@ -351,10 +357,10 @@ const EFFECTS: VerbEffects<Verb> = {
   ...WAITING_EFFECTS,
 };
 
-/** Does one thing to the node. Throws NothingToActOn where the system under test left nothing to do it to. */
+/** Executes one action on the node. Throws NothingToActOn if the system under test has left nothing to act on. */
 export async function takeStep(context: StepContext, action: PlannedAction): Promise<void> {
   if (specOf(action).needsRuntime === true) await askable(context);
-  // the table is indexed by the very tag that types the action; TypeScript cannot follow that across a union
+  // the tag that selects the function also types the action, but TypeScript cannot follow that across a union
   const take = EFFECTS[action.do] as (context: StepContext, action: PlannedAction) => Promise<void>;
   await take(context, action);
 }

@@ -1,13 +1,16 @@
 import type { RuntimeName } from '../../lab/core/components.ts';
 import type { BackendName } from '../../lab/nodes/node.ts';
 
-/** A spec that is not run, as it could only fail here. */
+/** Specs that are not run, because they can only fail here. */
 export interface LeftOut {
   readonly name: string;
   readonly why: string;
 }
 
-/** Specs of critest whose image cannot be made here. What a spec skips by itself is not among them: it says why. */
+/**
+ * Specs of critest whose image cannot be built here. Specs that skip themselves are not listed, because they report
+ * why.
+ */
 export const LEFT_OUT: readonly LeftOut[] = [
   {
     name: 'public image with digest should be pulled and removed',
@@ -29,9 +32,9 @@ export interface Place {
   };
 }
 
-/** A failure that is understood. */
+/** A failure with a known cause. */
 interface Cause {
-  /** what stands in the names of its specs */
+  /** parts of the names of its specs */
   readonly specs: readonly string[];
   readonly at: (place: Place) => boolean;
   readonly why: string;
@@ -68,6 +71,6 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** Why a spec fails there, where that is known. */
+/** Why a spec fails there, if that is known. */
 export const causeOf = (spec: string, place: Place): string | undefined =>
   CAUSES.find(({ specs, at }) => at(place) && specs.some((name) => spec.includes(name)))?.why;

@@ -16,10 +16,10 @@ export interface CritestOptions {
   readonly runc?: string;
   readonly cniPlugins?: string;
   readonly flags: NodeFlags;
-  /** regular expressions over the names of specs */
+  /** regular expressions for the names of specs */
   readonly focus: readonly string[];
   readonly skip: readonly string[];
-  /** each spec that is done, as it is done, and what takes longer than a moment before */
+  /** called with each spec when it ends, and with work that takes longer than a moment before that */
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -30,12 +30,15 @@ export interface CritestRun extends Place {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Where our server is, on the node's loopback, and those that it stands in for: all that critest names. */
+/**
+ * The address of the lab's registry on the loopback interface of the node, and all registries that critest uses, which
+ * it replaces.
+ */
 const SERVER = '127.0.0.1:5000';
 const REGISTRIES = ['gcr.io', 'k8s.gcr.io', 'registry.k8s.io'];
 const LIMIT_MS = 30 * 60_000;
 
-/** critest on a fresh node of its own. Throws BadInput and LabError, also when critest did not come to its end. */
+/** Runs critest on a separate fresh node. Throws BadInput and LabError, also if critest did not reach its end. */
 export async function runCritest(world: World, options: CritestOptions): Promise<CritestRun> {
   const { flags, onLine, signal } = options;
   const cleanup = new CleanupStack();
@@ -130,7 +133,7 @@ interface RegistryOptions {
   readonly signal: AbortSignal;
 }
 
-/** Serves the images on the node's loopback, in place of every registry. */
+/** Serves the images on the loopback interface of the node, in place of every registry. */
 async function startRegistry(
   node: RunningNode,
   { world, artifacts, signal }: RegistryOptions,
@@ -199,7 +202,7 @@ async function runSpecs(
   return specs;
 }
 
-/** In Ginkgo's verbose output a spec's name stands below a line of dashes, and its end begins with a sign. */
+/** In the verbose output of Ginkgo, the name of a spec is below a line of dashes, and its end starts with a symbol. */
 function linesOf(log: string): readonly string[] {
   const done: string[] = [];
   let name = '';

@@ -20,18 +20,20 @@ import type { Shape } from '../shape.ts';
 import type { WrittenObject } from '../written-json.ts';
 
 /**
- * What the journal always has of a step that was taken. `command for each listed pod`: each pod that the look before has seen.
- * `runtime end` and `runtime start`: a wait for it, and how the runtime is from then on; nothing follows one that was in vain.
- * `reboot`: a wait for it, and the end of a runtime that ran before.
+ * What the journal always contains for an executed step.
+ * - `command for each listed pod`: for each pod that the previous look has seen
+ * - `runtime end` and `runtime start`: a wait for it, and the state of the runtime from then on; if the wait failed,
+ *   nothing follows
+ * - `reboot`: a wait for it, and the end of a runtime that was running
  */
 export type Recorded =
   'command' | 'command for each listed pod' | 'files' | 'wait' | 'runtime end' | 'runtime start' | 'reboot';
 
-/** What a plan makes of what a file says, for one cell of the matrix. */
+/** How a plan converts the values of a file for one cell of the matrix. */
 export interface CellValues {
-  /** a text that refers to the matrix only: what comes out is what it says */
+  /** a text that only refers to the matrix; the result is plain text */
   readonly final: (text: string) => string;
-  /** a text that may also refer to pods and containers: what comes out is a template still */
+  /** a text that can also refer to pods and containers; the result is still a template */
   readonly template: (text: string) => string;
   readonly file: (file: FileSpec) => FileSpec;
   readonly logLine: (line: LogExpectation) => LogExpectation;
@@ -44,49 +46,49 @@ export interface CellValues {
 }
 
 /**
- * All of a verb but what it does to a node, which is in lab/steps/. `Fields`: what a file says after the verb; `Planned`: the
- * same in a plan.
+ * Everything about a verb except what it does to a node, which is in lab/steps/. `Fields`: the values in a file.
+ * `Planned`: the same in a plan.
  */
 export interface VerbSpec<Fields extends object, Planned extends object = Fields> {
-  /** what stands after the verb in a file; missing where that is steps, which step-shape.ts reads */
+  /** the value of the verb in a file; missing if it consists of steps, which step-shape.ts reads */
   readonly shape?: Shape<Fields>;
   readonly recorded: readonly Recorded[];
-  /** only a runtime that runs can answer it */
+  /** it needs a running runtime */
   readonly needsRuntime?: true;
-  /** what comes into being by it, under the name that `pod` or `container` gives */
+  /** what it creates, under the name from `pod` or `container` */
   readonly makes?: Subject;
-  /** where a step takes longer than others: its limit if the file gives none */
+  /** for verbs that take longer than others: the limit if the file specifies none */
   readonly timeoutMs?: number;
 
-  /** Fills in the matrix; what a step fills in by itself stays a template. */
+  /** Fills in the matrix. What the step fills in itself stays a template. */
   plan(fields: Fields, cell: CellValues): Planned;
-  /** What it is about, for people who read a plan. */
+  /** What it acts on, for readers of a plan. */
   describe(fields: Planned): string;
 
-  /** the pod of the step, which is what `expect: { pod: … }` speaks of */
+  /** the pod of the step, for `expect: { pod: … }` */
   pod?(fields: Fields & Planned): string;
-  /** the container that it makes or acts on */
+  /** the container that it creates or acts on */
   container?(fields: Fields & Planned): string | undefined;
-  /** pods that it names beside its own */
+  /** pods that it uses besides its own */
   otherPods?(fields: Fields & Planned): readonly string[];
 
-  /** the step in the background that it waits for or kills */
+  /** the background step that it waits for or kills */
   background?(fields: Fields & Planned): string | undefined;
 
-  /** components that it brings, as the file says their versions, to a node with this runtime */
+  /** components that it installs on a node with this runtime, with the versions in the file */
   versions?(fields: Fields, runtime: RuntimeName): readonly (readonly [ComponentName, VersionText])[];
-  /** the same, as the plan says them */
+  /** the same, with the versions in the plan */
   components?(fields: Planned): readonly ComponentRef[];
 
-  /** files that it writes, by their absolute path */
+  /** files that it writes, by absolute path */
   files?(fields: Fields & Planned): readonly FileSpec[];
   /** files that it writes in /etc/cni/net.d, by name */
   cniConfig?(fields: Fields & Planned): readonly FileSpec[];
-  /** programs and commands of the scenario's own, which may write more files */
+  /** programs and commands in the scenario, which may write further files */
   scripts?(fields: Fields & Planned): readonly Content[];
 }
 
-/** Types a spec where it stands in a table. */
+/** Adds the types of a spec in a table. */
 export const verb = <Fields extends object, Planned extends object = Fields>(
   spec: VerbSpec<Fields, Planned>,
 ): VerbSpec<Fields, Planned> => spec;

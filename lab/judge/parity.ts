@@ -154,15 +154,19 @@ function commandText({ argv, exitCode, signal, stderr, timedOut }: CommandResult
 
 /**
  * Removes items that come and go. The kernel decides when a tracked flow ends. The process of a plugin exists only
- * during its call. The processes of a running container change between two looks; but if there is no shim, a process
- * that stays was left behind.
+ * during its call. The processes of a running container change between two looks, and its root file system is unmounted when it
+ * exits. But if there is no shim, a process or mount that stays was left behind.
  */
 function lasting(items: readonly StateItem[]): readonly StateItem[] {
   const anyShim = items.some(({ kind }) => kind === 'shim');
-  return items.filter(
-    ({ kind, name }) => kind !== 'conntrack' && (kind !== 'process' || (!anyShim && !isPlugin(name))),
-  );
+  return items.filter(({ kind, name }) => {
+    if (kind === 'process') return !anyShim && !isPlugin(name);
+    if (kind === 'mount') return !anyShim || !CONTAINER_ID.test(name);
+    return kind !== 'conntrack';
+  });
 }
+
+const CONTAINER_ID = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/;
 
 /** Whether a command line belongs to a plugin, either a program or a script: `/bin/sh /lab/plugins/3/bridge`. */
 const isPlugin = (commandLine: string): boolean =>
@@ -175,7 +179,7 @@ const isPlugin = (commandLine: string): boolean =>
  * times of crictl.
  */
 const RANDOM: readonly (readonly [RegExp, string])[] = [
-  [/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, 'ID'],
+  [new RegExp(CONTAINER_ID, 'g'), 'ID'],
   [/\bcni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'cni-NAME'],
   [/(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID'],
   [/\btime="\d{4}-[^"]*"/g, 'time="TIME"'],

@@ -82,7 +82,7 @@ test.each([
   [['--containerd', 'local:/nope'], 'local:/nope is no containerd: it does not exist'],
   [
     ['--set', 'foo=1'],
-    'one mistake, and nothing was run\n\ncommand line:1:7 no scenario here has an axis "foo"; known: containerd\n    --set foo\n          ~~~',
+    'one mistake, and nothing was run\n\ncommand line:1:7 no scenario here has an axis "foo"; known: containerd, crio\n    --set foo\n          ~~~',
   ],
 ])('a command line that is wrong: %j', async (flags, message) => {
   expect(await refused('run', 'incompatible-version', ...flags)).toBe(`cnilab: ${message}\n`);
@@ -120,7 +120,7 @@ test('all mistakes of all files are reported at once, each with its position', a
     'cnilab: 8 mistakes, and nothing was run',
     ...['one', 'three'].flatMap((name) => [
       `bad/${name}.yaml:1:1 "summary" is missing`,
-      `bad/${name}.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, include, finding, references, control, matrix, pods, node, nodes, expect`,
+      `bad/${name}.yaml:2:1 unknown key "sumary"; did you mean "summary"? allowed here: name, summary, steps, include, finding, references, control, matrix, pods, node, nodes, cluster, expect`,
       `bad/${name}.yaml:5:5 a step ${name === 'one' ? 'has exactly one of …; got "eat-pod"' : 'cannot have "run-pods"; did you mean "run-pod"?'}`,
       `bad/${name}.yaml:7:19 wanted true or false; got "maybe"`,
     ]),
@@ -194,7 +194,7 @@ test('a missing file, a name in two files, and bytes that are not UTF-8 are reje
   const sound = (name: string) =>
     `name: ${name}\nsummary: s\nnode: { containerd: 1.6.4, cni-plugins: none }\nsteps: [{ exec: ['true'] }]\n`;
   expect(await refused('run', 'missing-versio.yaml')).toBe(
-    `cnilab: there is no file or folder ${folder}/missing-versio.yaml, and no scenario of that name; did you mean missing-version?\n`,
+    `cnilab: there is no file or folder ${folder}/missing-versio.yaml, and no scenario of that name; did you mean "missing-version"? \`cnilab list\` shows all of them\n`,
   );
   mkdirSync(join(folder, 'twins'));
   writeFileSync(join(folder, 'twins/a.yaml'), sound('twin'));

@@ -76,17 +76,24 @@ test('what only one run leaves behind, and how often, is a difference', () => {
   expect(differences(container, vm)).toEqual(['only on vm, 1-run-pod: there is netns cni-NAME']);
 });
 
-test('a process of a running container is not a difference, one without a shim is', () => {
+test('a process or mount of a running container is not a difference, one without a shim is', () => {
   const error = 'no network for "ID"';
   const process = item('process', 'runc init');
   const shim = item('shim', `containerd-shim-runc-v2 -id ${'e'.repeat(64)}`);
-  const [quiet, running] = [[shim], [shim, process]].map((items) =>
+  const rootfs = item(
+    'mount',
+    `/run/containerd/io.containerd.runtime.v2.task/k8s.io/${'f'.repeat(64)}/rootfs`,
+  );
+  const [quiet, running] = [[shim], [shim, process, rootfs]].map((items) =>
     recorded('bare', { digit: 'a', error, left: () => items }),
   );
-  const orphan = recorded('vm', { digit: 'b', error, left: () => [process] });
+  const orphan = recorded('vm', { digit: 'b', error, left: () => [process, rootfs] });
   const nothing = recorded('bare', { digit: 'a', error, left: () => [] });
   expect(quiet && running && differences(quiet, running)).toEqual([]);
-  expect(differences(nothing, orphan)).toEqual(['only on vm, 1-run-pod: there is process runc init']);
+  expect(differences(nothing, orphan)).toEqual([
+    'only on vm, 1-run-pod: there is mount /run/containerd/io.containerd.runtime.v2.task/k8s.io/ID/rootfs',
+    'only on vm, 1-run-pod: there is process runc init',
+  ]);
 });
 
 test('a plugin that is still being called is not a difference, whether it is a program or a script', () => {

@@ -1,6 +1,8 @@
 import type { Artifact } from '../../lab/artifacts/artifact.ts';
 import type { NodeState } from '../../lab/core/node-state.ts';
 import type { Clock, CommandResult } from '../../lab/core/ports.ts';
+import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
+import type { NodeRuntime } from '../../lab/nodes/node-runtime.ts';
 import type { NodeFile, NodeProcess, RunningNode, RuntimeStatus } from '../../lab/nodes/node.ts';
 import { state } from './recorded-run.ts';
 
@@ -35,6 +37,18 @@ export const ANSWERS: Extract<RuntimeStatus, { answered: true }> = {
   networkReady: true,
   networkReason: '',
   networkMessage: '',
+};
+
+const unused = () => Promise.reject(new Error('not part of this test'));
+
+/** A containerd that always runs, and that no step starts or stops. */
+export const RUNNING: NodeRuntime = {
+  kind: RUNTIMES.containerd,
+  start: unused,
+  adopt: unused,
+  end: async () => undefined,
+  rebootNode: unused,
+  state: async () => 'running',
 };
 
 const ENDED = { exitCode: 0, signal: null, stdout: '', stderr: '', durationMs: 1, timedOut: false };

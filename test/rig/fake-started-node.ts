@@ -4,9 +4,7 @@ import type { Recorded } from '../../lab/core/recorded.ts';
 import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
 import { NodeHistory } from '../../lab/library/node-history.ts';
 import { StartedNode } from '../../lab/library/started-node.ts';
-import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
-import type { NodeRuntime } from '../../lab/nodes/node-runtime.ts';
-import { fakeArtifact, fakeNode, type FakeNodeOptions } from './fake-node.ts';
+import { fakeArtifact, fakeNode, RUNNING, type FakeNodeOptions } from './fake-node.ts';
 import { CONFLIST } from './recorded-run.ts';
 
 export interface FakeStartedNode {
@@ -29,17 +27,15 @@ export async function fakeStartedNode({
   ...options
 }: FakeNodeOptions & { readonly record?: boolean }): Promise<FakeStartedNode> {
   const { node, clock, done } = fakeNode(options);
-  const unused = () => Promise.reject(new Error('not part of this test'));
-  const runtime: NodeRuntime = {
-    kind: RUNTIMES.containerd,
-    start: unused,
-    adopt: unused,
-    end: async () => undefined,
-    rebootNode: unused,
-    state: async () => 'running',
-  };
   const artifact = ({ component }: ComponentRef) => fakeArtifact(component, 'cni-fake');
-  const history = new NodeHistory({ node, runtime, runtimeVersion: '1.6.4', clock, record, artifact });
+  const history = new NodeHistory({
+    node,
+    runtime: RUNNING,
+    runtimeVersion: '1.6.4',
+    clock,
+    record,
+    artifact,
+  });
   await history.begin();
   const cleanup = new CleanupStack();
   cleanup.add('end node', () => node.end());

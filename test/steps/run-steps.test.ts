@@ -1,26 +1,14 @@
 import { expect, test } from 'vitest';
 
-import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import { LabError } from '../../lab/core/lab-error.ts';
 import type { NodeState } from '../../lab/core/node-state.ts';
-import type { NodeRuntime } from '../../lab/nodes/node-runtime.ts';
 import type { JournalEntry, ObservedOn, Observation } from '../../lab/observe/observation.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import { runSteps } from '../../lab/steps/run-steps.ts';
 import { judge, settlingOf } from '../rig/judged.ts';
-import { fakeArtifact, fakeNode } from '../rig/fake-node.ts';
+import { fakeArtifact, fakeNode, RUNNING } from '../rig/fake-node.ts';
 import { at, expecting, item, journalOf, planned, state } from '../rig/recorded-run.ts';
-
-const unused = () => Promise.reject(new Error('not part of this test'));
-const runtime: NodeRuntime = {
-  kind: RUNTIMES.containerd,
-  start: unused,
-  adopt: unused,
-  end: async () => undefined,
-  rebootNode: unused,
-  state: async () => 'running',
-};
 
 /** Two nodes, on each of which a command is started at the same time; `group` is what is expected of each node then. */
 function planOnTwoNodes(group: Readonly<Record<string, Partial<Expectation>>> = {}): RunPlan {
@@ -62,7 +50,7 @@ async function taken(run: RunPlan, { looks = {}, left = () => undefined }: Nodes
       }
       return node.exec(argv);
     };
-    return { name, clock, runtime, node: { ...node, exec } };
+    return { name, clock, runtime: RUNNING, node: { ...node, exec } };
   });
   const [first] = nodes;
   if (first === undefined) throw new Error('there are two nodes');

@@ -1,10 +1,10 @@
 import { about, byKind, list, mapped, oneOrMany, type Shape } from '../shape.ts';
 import { mentioning } from '../mention.ts';
-import { nothing, text } from '../scalar-shapes.ts';
+import { text } from '../scalar-shapes.ts';
 import { object, present } from '../object-shape.ts';
 import type { FileSpec } from '../scenario.ts';
 import { contentShape, forTexts, jsonContent, nameShape, template } from '../text-shapes.ts';
-import { asWritten, verb, type Recorded, type VerbSpec } from './verb-spec.ts';
+import { verb, withoutValue, type VerbSpec } from './verb-spec.ts';
 
 export interface Apply {
   /** documents that kubectl reads one after the other */
@@ -62,16 +62,6 @@ const onNode = (description: string): VerbSpec<OnNode> => ({
   describe: ({ node, flags: words = [] }) => [node, ...words].join(' '),
 });
 
-const onKubelet = (description: string, recorded: readonly Recorded[]): VerbSpec<object> => ({
-  shape: about(
-    description,
-    mapped(nothing, () => ({})),
-  ),
-  recorded,
-  plan: asWritten,
-  describe: () => '',
-});
-
 /** What an operator does with kubectl. These are taken on the control plane, whose kubectl it is. */
 const KUBECTL_VERBS = {
   apply: verb<Apply>({
@@ -108,9 +98,9 @@ const KUBECTL_VERBS = {
 
 export const CLUSTER_VERBS = {
   ...KUBECTL_VERBS,
-  'stop-kubelet': onKubelet('SIGTERM to the kubelet of the node, and waits for its end', ['wait']),
-  'kill-kubelet': onKubelet('SIGKILL to the kubelet of the node', ['wait']),
-  'start-kubelet': onKubelet('starts the kubelet of the node again', ['wait']),
+  'stop-kubelet': withoutValue('SIGTERM to the kubelet of the node, and waits for its end', ['wait']),
+  'kill-kubelet': withoutValue('SIGKILL to the kubelet of the node', ['wait']),
+  'start-kubelet': withoutValue('starts the kubelet of the node again', ['wait']),
 };
 
 /** Steps that are about the cluster and name no node. */

@@ -8,6 +8,7 @@ import type {
 import type { Content } from '../../core/content.ts';
 import type { FakeScript } from '../../core/fake-plugin.ts';
 import type { Subject } from '../mention.ts';
+import { nothing } from '../scalar-shapes.ts';
 import type {
   ClusterExpectation,
   CniPluginsSpec,
@@ -16,7 +17,7 @@ import type {
   NetworkExpectation,
   VersionText,
 } from '../scenario.ts';
-import type { Shape } from '../shape.ts';
+import { about, mapped, type Shape } from '../shape.ts';
 import type { WrittenObject } from '../written-json.ts';
 
 /**
@@ -95,3 +96,14 @@ export const verb = <Fields extends object, Planned extends object = Fields>(
 
 /** For verbs that no axis can change. */
 export const asWritten = <Fields>(fields: Fields): Fields => fields;
+
+/** A verb that is written without a value, and acts on the node itself. */
+export const withoutValue = (description: string, recorded: readonly Recorded[]): VerbSpec<object> => ({
+  shape: about(
+    description,
+    mapped(nothing, () => ({})),
+  ),
+  recorded,
+  plan: asWritten,
+  describe: () => '',
+});

@@ -25,6 +25,8 @@ export interface StepFacts {
   /** it was executed to its end, including the look; without that, nothing that it shows is reliable */
   readonly ended: boolean;
   readonly notRun: string | undefined;
+  /** it was not executed because the lab lacked something */
+  readonly untried: boolean;
   /** a record that the lab always writes for such a step but that is not in the journal */
   readonly missing: string | undefined;
   readonly commands: readonly Seen<'command'>[];
@@ -268,6 +270,7 @@ function stepFacts(
     step,
     ended: ofKind(own, 'step-ended').length > 0,
     notRun: ofKind(own, 'not-run')[0]?.why,
+    untried: ofKind(own, 'not-run')[0]?.untried === true,
     missing: missingOf(step, { own, before, pods }),
     commands: ofKind(own, 'command'),
     waits: ofKind(own, 'waited'),

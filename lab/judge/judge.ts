@@ -53,8 +53,7 @@ export function judge(run: RunPlan, entries: readonly JournalEntry[], runtimes: 
       : [];
   const facts = wholeOf(views, all.steps);
   const findings = [
-    ...withCauses(steps.findings, { run, steps: taken }),
-    ...end,
+    ...notTried([...withCauses(steps.findings, { run, steps: taken }), ...end], taken),
     ...judgeRan(run, facts),
     ...judgeCleanup(run, facts),
   ];
@@ -125,6 +124,26 @@ function withCauses(
     const cause = causes.get(finding.stepId);
     if (cause === undefined || !bad.includes(finding)) return finding;
     return bad.some(({ stepId }) => stepId === cause) ? { ...finding, causedBy: cause } : finding;
+  });
+}
+
+/**
+ * From the first step that the lab itself could not execute, a failure says nothing about the system under test: what was
+ * expected of it was not tried.
+ */
+function notTried(findings: readonly Finding[], steps: readonly StepFacts[]): readonly Finding[] {
+  const first = steps.findIndex(({ untried }) => untried);
+  const step = steps[first]?.step.id;
+  if (step === undefined) return findings;
+  const before = new Set(['start', ...steps.slice(0, first).map(({ step: { id } }) => id)]);
+  const crashed = new Set(steps.filter(({ crashes }) => crashes.length > 0).map(({ step: { id } }) => id));
+  return findings.map((finding) => {
+    const { outcome, check, stepId } = finding;
+    const counts = (before.has(stepId) && stepId !== step) || (check === 'runtime' && crashed.has(stepId));
+    if (outcome !== 'fail' || counts) return finding;
+    const { paste: _, ...rest } = finding;
+    const message = `${finding.message}; this does not count, because ${step} could not be taken`;
+    return { ...rest, outcome: 'inconclusive', message };
   });
 }
 

@@ -73,7 +73,7 @@ const FIELDS: { readonly [K in Kind]: Schema<FieldsOf<K>> } = {
     removed: v.array(v.string()),
     absent: v.array(v.string()),
   }),
-  'not-run': v.looseObject({ stepId, why: v.string() }),
+  'not-run': v.looseObject({ stepId, why: v.string(), untried: v.exactOptional(v.boolean()) }),
   'runtime-log': v.looseObject({ stepId, text: v.string() }),
   'runtime-ended': v.looseObject({
     stepId,

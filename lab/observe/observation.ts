@@ -79,7 +79,13 @@ export type Observation =
    * the step could not be executed: for example, there was no sandbox to stop, no runtime to ask, or the lab could not
    * see what it needed
    */
-  | { readonly kind: 'not-run'; readonly stepId: string; readonly why: string }
+  | {
+      readonly kind: 'not-run';
+      readonly stepId: string;
+      readonly why: string;
+      /** the lab lacked something, so nothing was tried; missing: there was nothing to act on */
+      readonly untried?: boolean;
+    }
   /** what the runtime wrote to its log since the last such observation: complete lines, or nothing */
   | { readonly kind: 'runtime-log'; readonly stepId: string; readonly text: string }
   | {

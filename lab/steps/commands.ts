@@ -1,6 +1,6 @@
 import { cannotFollow } from '../core/fake-plugin.ts';
 import type { COMMAND_VERBS } from '../spec/verbs/commands.ts';
-import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
+import { type StepContext, type VerbEffects, LabCannotDoIt, NothingToActOn } from './context.ts';
 import { sandboxId } from './pods.ts';
 import type { CommandResult } from '../core/ports.ts';
 import { LabError } from '../core/lab-error.ts';
@@ -108,7 +108,7 @@ export async function notItsFault(
   result: CommandResult,
 ): Promise<void> {
   const lacking = lackingInOwnCrictl(result);
-  if (lacking !== undefined) throw new NothingToActOn(lacking);
+  if (lacking !== undefined) throw new LabCannotDoIt(lacking);
   const broken = cannotFollow(`${result.stdout}\n${result.stderr}`);
   if (broken !== undefined) throw new LabError(broken);
   const missing = await lackedBy(result, (argv, options) =>

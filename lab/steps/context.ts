@@ -70,5 +70,10 @@ export type VerbEffects<V extends Verb> = {
  * recorded as not run.
  */
 export class NothingToActOn extends Error {
-  override readonly name = 'NothingToActOn';
+  override readonly name: string = 'NothingToActOn';
+}
+
+/** The lab lacks something that the step needs. So what is expected of this step and of later ones was not tried. */
+export class LabCannotDoIt extends NothingToActOn {
+  override readonly name = 'LabCannotDoIt';
 }

@@ -19,6 +19,7 @@ import {
   type RunningStep,
   type RunOptions,
   type StepContext,
+  LabCannotDoIt,
   NothingToActOn,
   type VerbEffects,
 } from './context.ts';
@@ -201,7 +202,13 @@ export function createStepper(options: StepperOptions): Stepper {
       await takeStep(context, action);
     } catch (thrown) {
       if (!(thrown instanceof NothingToActOn) && !(thrown instanceof CannotStart)) throw thrown;
-      observe({ kind: 'not-run', stepId: context.stepId, why: thrown.message });
+      const untried = thrown instanceof LabCannotDoIt;
+      observe({
+        kind: 'not-run',
+        stepId: context.stepId,
+        why: thrown.message,
+        ...(untried ? { untried } : {}),
+      });
     }
   }
 

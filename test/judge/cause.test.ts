@@ -57,6 +57,35 @@ test('consequences for later steps are attributed to the step in which the pod d
   ]);
 });
 
+test('if the lab lacks what a step needs, later failures do not count, but a crash of the runtime and earlier failures do', () => {
+  const ready = expecting({ pod: { state: 'ready' } });
+  const run = planned({ steps: [[{ do: 'exec', argv: ['true'] }], [runPod, ready], [stopPod, ready]] });
+  const judged = (first: Observation, second: readonly Observation[] = []) => {
+    const steps = [
+      { seen: [first] },
+      { seen: [{ ...notRun('2-run-pod', 'no CRI v1'), untried: true }, ...second] },
+      { seen: [notRun('3-stop-pod', 'no sandbox of pod web was ever listed')] },
+    ];
+    return judge(run, journalOf(run, { steps }));
+  };
+  const passed = ran('1-exec', result(['true']));
+  const { outcome, findings } = judged(passed);
+  expect(outcome).toBe('inconclusive');
+  expect(findings.filter(({ check }) => check === 'pod').map(({ message }) => message)).toEqual([
+    'pod web is { state: absent }, expected { state: ready }; this does not count, because 2-run-pod could not be taken',
+    'pod web is { state: absent }, expected { state: ready }; this does not count, because 2-run-pod could not be taken',
+  ]);
+  expect(judged(ran('1-exec', result(['true'], { exitCode: 1 }))).outcome).toBe('fail');
+  const crash = {
+    kind: 'runtime-ended',
+    stepId: '2-run-pod',
+    exitCode: 2,
+    signal: null,
+    asked: false,
+  } as const;
+  expect(judged(passed, [crash]).outcome).toBe('fail');
+});
+
 test('if the pod was expected not to start, each later step has a finding of its own', () => {
   expect(findings(expecting({ ok: false }), undefined)).toEqual([
     'inconclusive',

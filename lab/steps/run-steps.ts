@@ -24,8 +24,9 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
 }
 
 /**
- * Takes the steps of a run one by one, each on its node; after each, and before the first, it reads the log of that node and
- * looks at it. Steps that are started at once may be on several nodes, which are looked at when all have ended. At the end it kills what goes on in the background, and looks at the nodes once more that it did not look at last.
+ * Takes the steps of a run one by one, each on its node. After each, and before the first, it reads the log of that node and
+ * looks at it. Steps that are started at the same time may be on several nodes, which are looked at when all have ended. At
+ * the end it kills what runs in the background, and looks once more at the nodes that it did not look at last.
  */
 export async function runSteps(options: StepsOptions): Promise<void> {
   const { run, nodes, cluster, observe, signal, settling, ...common } = options;

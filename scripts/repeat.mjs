@@ -31,14 +31,14 @@ try {
   for (const jobs of values.jobs.split(',')) {
     for (let time = 1; time <= times; time += 1) {
       const verdicts = run(shuffled(names), jobs);
-      const told = [...verdicts].filter(([cell, verdict]) => (first.get(cell) ?? verdict) !== verdict);
+      const changed = [...verdicts].filter(([cell, verdict]) => (first.get(cell) ?? verdict) !== verdict);
       for (const [cell, verdict] of verdicts) if (!first.has(cell)) first.set(cell, verdict);
       const missing = [...first.keys()].filter((cell) => !verdicts.has(cell));
-      different += told.length + missing.length;
+      different += changed.length + missing.length;
       console.log(
-        `--jobs ${jobs}, ${time} of ${times}: ${verdicts.size} runs, ${told.length + missing.length} with another verdict`,
+        `--jobs ${jobs}, ${time} of ${times}: ${verdicts.size} runs, ${changed.length + missing.length} with another verdict`,
       );
-      for (const [cell, verdict] of told) console.log(`  ${cell}: ${verdict}, before ${first.get(cell)}`);
+      for (const [cell, verdict] of changed) console.log(`  ${cell}: ${verdict}, before ${first.get(cell)}`);
       for (const cell of missing) console.log(`  ${cell}: not run`);
     }
   }

@@ -133,13 +133,15 @@ async function updated(
   if (unknown !== undefined) return `${unknown.run.title} is inconclusive`;
   const isFirst = draft.scenario.text === textOf(draft.found);
   const original = asDraft(draft.found);
-  const anew = expectsNothing(original.scenario);
-  if (anew && !isFirst && verdicts.every(({ verdict }) => verdict.outcome === 'pass')) return draft;
-  const from = anew ? original : draft;
-  const seen = anew && !isFirst ? verdicts.flatMap(({ verdict }) => unsteadyTexts(verdict)) : [];
+  const withoutExpectations = expectsNothing(original.scenario);
+  if (withoutExpectations && !isFirst && verdicts.every(({ verdict }) => verdict.outcome === 'pass'))
+    return draft;
+  const from = withoutExpectations ? original : draft;
+  const seen =
+    withoutExpectations && !isFirst ? verdicts.flatMap(({ verdict }) => unsteadyTexts(verdict)) : [];
   const unsteady = new Set([...draft.unsteady, ...seen]);
   const planned = await plannedRuns(world, { drafts: [from], flags: { ...flags, set: [] } });
-  if (anew && planned.length > own.length)
+  if (withoutExpectations && planned.length > own.length)
     return 'it expects nothing yet, so all its cells are to be measured: leave --set out';
   const bySlug = new Map(planned.map((run) => [run.slug, run]));
   try {

@@ -34,11 +34,11 @@ export function judgeCluster(subject: Subject): Judged {
   );
   const pods = Object.entries(wanted.pods).map(([app, expected]): Finding => {
     const wrong = wrongOfPods(app, { expected, state: look });
-    const told = { check: 'cluster-pods', stepId, place: expected.place } as const;
+    const common = { check: 'cluster-pods', stepId, place: expected.place } as const;
     const { place: _, ...keys } = expected;
     return wrong === undefined
-      ? { ...told, outcome: 'pass', message: `${describePods(app, look)}, as expected` }
-      : { ...told, outcome: 'fail', message: wrong, expected: shown(keys), actual: wrong };
+      ? { ...common, outcome: 'pass', message: `${describePods(app, look)}, as expected` }
+      : { ...common, outcome: 'fail', message: wrong, expected: shown(keys), actual: wrong };
   });
   return wanted.events.reduce<Judged>(
     (before, event) => also(before, judgeEvent(event, { state: look, stepId, before })),
@@ -75,23 +75,23 @@ function judgeNode(
   { expected, state, stepId, before }: At & { readonly expected: ClusterNodeExpectation },
 ): Judged {
   const { bindings } = before;
-  const told = { check: 'cluster-nodes', stepId, place: expected.place } as const;
+  const common = { check: 'cluster-nodes', stepId, place: expected.place } as const;
   const seen = state.nodes.find((node) => node.name === name);
   const wrong = seen === undefined ? `there is no node ${name}` : wrongOfNode(expected, seen);
   if (wrong !== undefined || seen === undefined) {
     const { place: _, reason: _reason, message: _message, ...keys } = expected;
     const message = wrong ?? '';
     return {
-      findings: [{ ...told, outcome: 'fail', message, expected: shown(keys), actual: message }],
+      findings: [{ ...common, outcome: 'fail', message, expected: shown(keys), actual: message }],
       bindings,
     };
   }
-  const asWanted: Finding = { ...told, outcome: 'pass', message: `${describeNode(seen)}, as expected` };
+  const asWanted: Finding = { ...common, outcome: 'pass', message: `${describeNode(seen)}, as expected` };
   return textsOfNode(expected, seen).reduce<Judged>(
     (so, [text, actual, what]) =>
       also(
         so,
-        judgeText(text, actual, { ...told, subject: `the ${what} of node ${name}`, bindings: so.bindings }),
+        judgeText(text, actual, { ...common, subject: `the ${what} of node ${name}`, bindings: so.bindings }),
       ),
     { findings: [asWanted], bindings },
   );
@@ -99,13 +99,13 @@ function judgeNode(
 
 /** Where none is as described, the one that is most alike is compared, so that the difference is seen. */
 function judgeEvent(event: EventExpectation, { state, stepId, before: { bindings } }: At): Judged {
-  const told = { check: 'cluster-events', stepId, place: event.place } as const;
+  const common = { check: 'cluster-events', stepId, place: event.place } as const;
   const found = findEvents(event, state.events, bindings);
   const words = describeEvent(event, bindings);
   if (isOften(event, found)) {
     const message = `${countOf(found)} times ${words}, as expected`;
     return {
-      findings: [{ ...told, outcome: 'pass', message }],
+      findings: [{ ...common, outcome: 'pass', message }],
       bindings: found.at(-1)?.bindings ?? bindings,
     };
   }
@@ -113,7 +113,7 @@ function judgeEvent(event: EventExpectation, { state, stepId, before: { bindings
   const nearest = alike.at(-1);
   if (found.length === 0 && event.message !== undefined && nearest !== undefined)
     return judgeText(event.message, nearest.message, {
-      ...told,
+      ...common,
       subject: `the event ${nearest.reason}`,
       bindings,
     });
@@ -124,20 +124,20 @@ function judgeEvent(event: EventExpectation, { state, stepId, before: { bindings
     .map(({ reason, name, message: text }) => `${reason} ${name}: ${text}`);
   const expected = String(event.times ?? 'at least 1');
   return {
-    findings: [{ ...told, outcome: 'fail', message, expected, actual: String(countOf(found)), detail }],
+    findings: [{ ...common, outcome: 'fail', message, expected, actual: String(countOf(found)), detail }],
     bindings,
   };
 }
 
 function judgeNoEvent(event: EventExpectation, { state, stepId, before: { bindings } }: At): Finding {
-  const told = { check: 'cluster-events', stepId, place: event.place } as const;
+  const common = { check: 'cluster-events', stepId, place: event.place } as const;
   const found = findEvents(event, state.events, bindings);
   const words = describeEvent(event, bindings);
   const [first] = found;
-  if (first === undefined) return { ...told, outcome: 'pass', message: `no ${words}, as expected` };
+  if (first === undefined) return { ...common, outcome: 'pass', message: `no ${words}, as expected` };
   const { reason, name, message: text } = first.event;
   const actual = `${reason} ${name}: ${text}`;
-  return { ...told, outcome: 'fail', message: `${countOf(found)} times ${words}, expected none`, actual };
+  return { ...common, outcome: 'fail', message: `${countOf(found)} times ${words}, expected none`, actual };
 }
 
 const SHOWN = 10;

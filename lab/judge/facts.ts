@@ -298,8 +298,8 @@ function lostLines(entries: readonly JournalEntry[]): readonly string[] {
 
 /** What a runtime logged about scripted plugins that it called and that could not follow their script. */
 function brokenFakes(entries: readonly JournalEntry[]): readonly string[] {
-  const told = ofKind(entries, 'runtime-log').flatMap(({ text }) => cannotFollow(text) ?? []);
-  return told.slice(0, 1);
+  const broken = ofKind(entries, 'runtime-log').flatMap(({ text }) => cannotFollow(text) ?? []);
+  return broken.slice(0, 1);
 }
 
 export type Seen<K extends JournalEntry['kind']> = Extract<JournalEntry, { readonly kind: K }>;

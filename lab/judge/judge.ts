@@ -221,7 +221,7 @@ function subjectOf(
 
   const notRun = judgeNotRun(step, causeOf(step, all));
   const did =
-    notRun.length === 0 ? judgeDeeds(step, bind(started, fresh)) : { findings: notRun, bindings: started };
+    notRun.length === 0 ? judgeCommands(step, bind(started, fresh)) : { findings: notRun, bindings: started };
   const subject = {
     stepId,
     expect,
@@ -276,7 +276,7 @@ export function lastSubjects(
 }
 
 /** Checks the result of the commands of a step. */
-function judgeDeeds(step: StepFacts, bindings: Bindings): Judged {
+function judgeCommands(step: StepFacts, bindings: Bindings): Judged {
   const timedOut = judgeTimedOut(step);
   if (limitsOf(step).length > 0 || step.step.expect.timedOut === true)
     return { findings: timedOut, bindings };

@@ -168,7 +168,7 @@ function identified({ items }: NodeState): readonly (readonly [string, StateItem
  * The pod that an item on a node belongs to. It is found by the id of its sandbox or of a container, its network
  * namespace or its address, anywhere in the name or the detail. Undefined if none of them is found.
  */
-export function ownerOf(item: StateItem, { looks, idsTold = new Map() }: Ownership): string | undefined {
+export function ownerOf(item: StateItem, { looks, podsById = new Map() }: Ownership): string | undefined {
   const text = [item.name, ...Object.values(item.detail ?? {})].join('\n');
   const sandboxes = looks.flatMap(({ state }) => state.items.filter(({ kind }) => kind === 'sandbox'));
   const container = looks
@@ -179,14 +179,14 @@ export function ownerOf(item: StateItem, { looks, idsTold = new Map() }: Ownersh
     sandboxes.findLast(({ name }) => text.includes(name)) ??
     sandboxes.findLast(({ detail }) => hasWord(text, baseName(detail?.['netns'] ?? ''))) ??
     sandboxes.findLast(({ detail }) => (detail?.['ips'] ?? '').split(',').some((ip) => hasWord(text, ip)));
-  return owner?.detail?.['podName'] ?? [...idsTold].find(([id]) => text.includes(id))?.[1];
+  return owner?.detail?.['podName'] ?? [...podsById].find(([id]) => text.includes(id))?.[1];
 }
 
 /** What shows who owns an item. */
 export interface Ownership {
   readonly looks: readonly Pick<Look, 'state'>[];
   /** pods by the ids that commands for them printed */
-  readonly idsTold?: ReadonlyMap<string, string>;
+  readonly podsById?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -198,7 +198,7 @@ export const ownershipIn = (
   steps: readonly Pick<StepFacts, 'commands'>[],
 ): Ownership => ({
   looks,
-  idsTold: new Map(
+  podsById: new Map(
     steps
       .flatMap(({ commands }) => commands)
       .flatMap(({ pod, result: { stdout, stderr } }) =>

@@ -7,15 +7,15 @@ import type { Finding } from './verdict.ts';
 export function judgeNetwork({ expect, stepId, state, bindings }: Subject): Judged {
   const { networkReady: wanted } = expect;
   if (wanted === undefined) return { findings: [], bindings };
-  const told = { check: 'network-ready', stepId, place: wanted.place } as const;
+  const common = { check: 'network-ready', stepId, place: wanted.place } as const;
   const seen = state?.network;
   if (seen === undefined || 'unseen' in seen) {
     const message = `whether the network is ready is not known: ${seen?.unseen ?? 'nobody asked'}`;
-    return { findings: [{ ...told, outcome: 'inconclusive', message }], bindings };
+    return { findings: [{ ...common, outcome: 'inconclusive', message }], bindings };
   }
   if (seen.ready !== wanted.ready) {
     const finding: Finding = {
-      ...told,
+      ...common,
       outcome: 'fail',
       message: `${asKubelet(seen)}, expected NetworkReady=${wanted.ready}`,
       expected: `network-ready: ${wanted.ready}`,
@@ -27,7 +27,11 @@ export function judgeNetwork({ expect, stepId, state, bindings }: Subject): Judg
     ['the reason of NetworkReady', wanted.reason, seen.reason],
     ['the message of NetworkReady', wanted.message, seen.message],
   ];
-  const asWanted: Finding = { ...told, outcome: 'pass', message: `NetworkReady=${seen.ready}, as expected` };
+  const asWanted: Finding = {
+    ...common,
+    outcome: 'pass',
+    message: `NetworkReady=${seen.ready}, as expected`,
+  };
   return texts.reduce<Judged>(
     (before, [subject, text, actual]) => {
       if (text === undefined) return before;

@@ -47,7 +47,7 @@ export function judgeRan(run: RunPlan, facts: RunFacts): readonly Finding[] {
 function whyNotRan({ troubles, ended, start, steps, runtime }: RunFacts): string | undefined {
   if (troubles[0] !== undefined) return troubles[0];
   if (!ended) return 'its journal breaks off';
-  if (start.missing !== undefined) return `the journal does not tell ${start.missing}`;
+  if (start.missing !== undefined) return `the journal does not show ${start.missing}`;
   const missing = steps.find((step) => !step.ended);
   if (missing === undefined) return undefined;
   return start.failed === undefined

@@ -164,7 +164,7 @@ function judgeConfigRead({ node, scenario }: NodeRun, { start, log, runtime }: R
   } as const;
   const { configDump: dump } = start;
   if (dump === undefined) {
-    const message = `the journal does not tell what ${runtime.name} read of its configuration`;
+    const message = `the journal does not show what ${runtime.name} read of its configuration`;
     return [{ ...unexpected, outcome: 'inconclusive', message }];
   }
   const unread = runtime.unreadConfig(config, { version: node.runtime.version, dump, log });

@@ -41,7 +41,7 @@ export const matchCalls = (
     known,
     loose: new Map([...known].filter(([name]) => !wanted.some((one) => bindsName(one, name)))),
     attempt: matchCall,
-    alike: (one, other) => sayingOf(one) === sayingOf(other),
+    alike: (one, other) => contentOf(one) === contentOf(other),
   });
 
 /**
@@ -235,8 +235,8 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
 }
 
 /** Everything that an expectation specifies, without its place. */
-const sayingOf = ({ place: _place, ...said }: CallExpectation): string =>
-  JSON.stringify(said, (key, value: unknown) => (key === 'place' ? undefined : value));
+const contentOf = ({ place: _place, ...rest }: CallExpectation): string =>
+  JSON.stringify(rest, (key, value: unknown) => (key === 'place' ? undefined : value));
 
 const bindsName = (wanted: CallExpectation, name: string): boolean =>
   textsOfCall(wanted)

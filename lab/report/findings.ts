@@ -91,16 +91,18 @@ function groupsOf(runs: readonly RunPlan[]): readonly Group[] {
   const failing = new Set(
     all.flatMap(({ items }) => items.flatMap(({ key }) => (key.endsWith(' fails') ? [key] : []))),
   );
-  const told = all.map(({ run, items }) => ({ run, items: withSuccess(run, { items, failing }) }));
+  const complete = all.map(({ run, items }) => ({ run, items: withSuccess(run, { items, failing }) }));
   const textsOf = (key: string) =>
-    told.map(({ items }) => JSON.stringify(items.filter((item) => item.key === key).map(({ text }) => text)));
-  const keys = new Set(told.flatMap(({ items }) => items.map(({ key }) => key)));
+    complete.map(({ items }) =>
+      JSON.stringify(items.filter((item) => item.key === key).map(({ text }) => text)),
+    );
+  const keys = new Set(complete.flatMap(({ items }) => items.map(({ key }) => key)));
   const same = new Set([...keys].filter((key) => new Set(textsOf(key)).size === 1));
-  const common = (told[0]?.items ?? []).filter(
+  const common = (complete[0]?.items ?? []).filter(
     ({ key, onlyIfDifferent }) => onlyIfDifferent !== true && same.has(key),
   );
   const groups = new Map<string, { runs: RunPlan[]; items: readonly Item[] }>();
-  for (const { run, items } of told) {
+  for (const { run, items } of complete) {
     const news = items.filter(({ key }) => !same.has(key));
     const id = JSON.stringify(news.map(({ text }) => text));
     const group = groups.get(id);

@@ -65,21 +65,21 @@ async function listen(
       kill: () => void process.signal('KILL'),
     });
   const untilMs = startedMs + timeoutMs;
-  let said = '';
-  while (said !== LISTENING && exitCode === undefined && clock.now() < untilMs) {
+  let printed = '';
+  while (printed !== LISTENING && exitCode === undefined && clock.now() < untilMs) {
     await clock.sleep(LISTENS_EVERY_MS);
-    said = (await node.readFile(logPath)).trim();
+    printed = (await node.readFile(logPath)).trim();
   }
-  if (exitCode !== undefined) said = (await node.readFile(logPath)).trim();
-  if (exitCode === COULD_NOT_TRY) throw new NothingToActOn(said);
-  const met = said === LISTENING;
+  if (exitCode !== undefined) printed = (await node.readFile(logPath)).trim();
+  if (exitCode === COULD_NOT_TRY) throw new NothingToActOn(printed);
+  const met = printed === LISTENING;
   observe({
     kind: 'waited',
     stepId,
     what,
     met,
     timedOut: false,
-    lastSeen: said,
+    lastSeen: printed,
     waitedMs: clock.now() - startedMs,
   });
 }

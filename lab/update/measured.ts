@@ -41,9 +41,9 @@ export function measuredFailures(run: RunPlan, { findings }: Verdict): MeasuredR
     const changes: Change[] = [];
     for (const finding of failed) {
       if (finding.stepId !== stepId || (node !== undefined && finding.node !== node)) continue;
-      const told = changesFor(finding, expect);
-      if (told === undefined) refused.push(finding);
-      else changes.push(...(action?.endsWith('-listed-pods') === true ? told.map(aboutListed) : told));
+      const changed = changesFor(finding, expect);
+      if (changed === undefined) refused.push(finding);
+      else changes.push(...(action?.endsWith('-listed-pods') === true ? changed.map(aboutListed) : changed));
     }
     return { stepId, ...(node === undefined ? {} : { node }), expect, changes: lastOfEach(changes) };
   });
@@ -55,7 +55,7 @@ export function measuredFailures(run: RunPlan, { findings }: Verdict): MeasuredR
  * left behind wherever pods are removed. The judge reads them from the run: it checks an expectation of "nothing", and
  * its findings say what there is.
  */
-export function measuredAnew(
+export function measuredFromNothing(
   run: RunPlan,
   { entries, runtimes }: { readonly entries: readonly JournalEntry[]; readonly runtimes: Runtimes },
 ): MeasuredRun {

@@ -8,7 +8,7 @@ import type { Place } from '../spec/diagnostic.ts';
 import type { Expectation, Scenario } from '../spec/scenario.ts';
 import { editScenario, type CellChanges, type SiteChanges } from './edit-scenario.ts';
 import {
-  measuredAnew,
+  measuredFromNothing,
   measuredFailures,
   withoutUnsteady,
   type Change,
@@ -46,11 +46,13 @@ export function updateScenario(
   },
 ): Updated {
   const { planned, recorded, runtimes, unsteady = new Set() } = options;
-  const anew = expectsNothing(scenario);
+  const withoutExpectations = expectsNothing(scenario);
   const measured = new Map(
     recorded.map(({ run, entries }) => [
       run.slug,
-      anew ? measuredAnew(run, { entries, runtimes }) : measuredFailures(run, judge(run, entries, runtimes)),
+      withoutExpectations
+        ? measuredFromNothing(run, { entries, runtimes })
+        : measuredFailures(run, judge(run, entries, runtimes)),
     ]),
   );
   const named = new Map(

@@ -141,7 +141,7 @@ test('a path that is not the given component is bad input', async () => {
   await refuses(
     'runc',
     'mute',
-    `local:${join(folder, 'mute')} is no runc: runc --version exited with 3 and said "hello"`,
+    `local:${join(folder, 'mute')} is no runc: runc --version exited with 3 and printed "hello"`,
   );
 });
 

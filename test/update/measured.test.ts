@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { RUNTIMES } from '../../lab/assembly/runtimes.ts';
 import type { RunPlan } from '../../lab/plan/plan.ts';
-import { measuredAnew } from '../../lab/update/measured.ts';
+import { measuredFromNothing } from '../../lab/update/measured.ts';
 import { item, journalOf, planned, sandbox, state } from '../rig/recorded-run.ts';
 
 test('what is left behind after parallel steps is written to the group, and each pod to its own step', () => {
@@ -26,7 +26,7 @@ test('what is left behind after parallel steps is written to the group, and each
   const whole = entries.map((entry) =>
     entry.kind === 'run-ended' ? { ...entry, entries: entries.length } : entry,
   );
-  const { measured } = measuredAnew(run, { entries: whole, runtimes: RUNTIMES });
+  const { measured } = measuredFromNothing(run, { entries: whole, runtimes: RUNTIMES });
   expect(measured.map(({ stepId, changes }) => [stepId, changes])).toEqual([
     ['start', []],
     ['1.1-stop-pod', [{ path: ['pod'], value: '{ state: not-ready }' }]],

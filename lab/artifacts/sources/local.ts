@@ -71,7 +71,7 @@ export interface LocalOptions {
  * The version of a build that does not report one: a plain `go build` of runc or of a plugin reports "unknown", and a
  * build for another architecture cannot be run.
  */
-const UNTOLD = '0.0.0-local';
+const UNKNOWN_VERSION = '0.0.0-local';
 
 /**
  * A reference to a build of the user, with the version that it reports itself. Throws BadInput if it is not the given
@@ -91,22 +91,22 @@ export async function describeLocal(options: LocalOptions): Promise<ComponentRef
     found.value.map(({ name }) => name),
   );
   const from = found.value.find(({ name }) => name === program)?.from ?? '';
-  const untold: ComponentRef = { component, source: 'local', hostPath, version: UNTOLD };
+  const unknown: ComponentRef = { component, source: 'local', hostPath, version: UNKNOWN_VERSION };
   // nothing depends on the version of a plugin, and nodes may have another architecture than this host
   const mayBeForeign = component === 'cni-plugins' && (await isElf(from));
   const asked = await exec([from, ...argv], { env, signal, timeoutMs: 10_000 }).catch((thrown: unknown) => {
     if (mayBeForeign) return undefined;
     throw refuse(`${program} does not start on this host: ${messageOf(thrown)}`);
   });
-  if (asked === undefined || (mayBeForeign && NOT_STARTED.includes(asked.exitCode))) return untold;
+  if (asked === undefined || (mayBeForeign && NOT_STARTED.includes(asked.exitCode))) return unknown;
   const version = versionFromOutput(`${asked.stdout}\n${asked.stderr}`);
   // A plugin that is called without a command may end with an error.
   const runs = asked.exitCode === 0 || (component === 'cni-plugins' && asked.exitCode === 1);
   if (version === undefined && !runs) {
     const output = JSON.stringify((asked.stdout + asked.stderr).trim().slice(0, 200));
-    throw refuse(`${[program, ...argv].join(' ')} exited with ${asked.exitCode} and said ${output}`);
+    throw refuse(`${[program, ...argv].join(' ')} exited with ${asked.exitCode} and printed ${output}`);
   }
-  return { ...untold, version: version ?? UNTOLD };
+  return { ...unknown, version: version ?? UNKNOWN_VERSION };
 }
 
 /** Exit codes of a shell. A file that the kernel does not accept as a program is run by one. */

@@ -34,7 +34,7 @@ export function bareBackend(options: BareBackendOptions): Backend {
       const [nodeTools, ...laidOver] = await Promise.all([
         own('node-tools'),
         ...netfilterMissing().map((name) =>
-          name === 'nftables' ? ifItCanBeHad(own(name), notice) : own(name),
+          name === 'nftables' ? ifAvailable(own(name), notice) : own(name),
         ),
       ]);
       const layers = laidOver.flat();
@@ -70,7 +70,7 @@ export function bareBackend(options: BareBackendOptions): Backend {
 }
 
 /** Few plugins use nft, so nodes are available even if the host does not have it and it cannot be provided. */
-const ifItCanBeHad = (
+const ifAvailable = (
   artifact: Promise<Artifact>,
   notice: (message: string) => void,
 ): Promise<readonly Artifact[]> =>

@@ -44,7 +44,7 @@ export const PLUGIN_VERBS = {
   }),
   'fake-plugin': verb<FakedBy<WrittenObject>, FakedBy>({
     shape: about(
-      'puts a plugin that acts as it is told, or a script, in the place of a plugin',
+      'puts a scripted plugin, or a program of the scenario, in the place of a plugin',
       object(
         {
           required: { plugin: pluginShape },

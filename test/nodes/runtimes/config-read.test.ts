@@ -162,7 +162,7 @@ describe('a run whose configuration is not read', () => {
   });
 
   test('is inconclusive if the journal does not have the answer, and has a warning if containerd did not answer', () => {
-    const unknown = 'the journal does not tell what containerd read of its configuration';
+    const unknown = 'the journal does not show what containerd read of its configuration';
     expect(judged()).toMatchObject({ outcome: 'inconclusive', first: { message: unknown } });
     expect(judged(result(DUMP, { exitCode: 1, stderr: 'no such flag\n' }))).toMatchObject({
       outcome: 'pass',

@@ -59,7 +59,7 @@ export async function checkQemu(options: FindQemuOptions, exec: Exec): Promise<B
     return {
       works: false,
       why: `${qemu} --version does not work: ${asked.stderr.trim() || `exit ${asked.exitCode}`}`,
-      waysOut: [`install QEMU anew: apt install --reinstall ${PACKAGES[arch]}`],
+      waysOut: [`install QEMU again: apt install --reinstall ${PACKAGES[arch]}`],
     };
   return { works: true, how: `QEMU ${version}` };
 }

@@ -7,6 +7,7 @@ import {
   findEvents,
   isAbout,
   isOften,
+  nodeNamed,
   textsOfNode,
   wrongOfNode,
   wrongOfPods,
@@ -76,8 +77,8 @@ function judgeNode(
 ): Judged {
   const { bindings } = before;
   const common = { check: 'cluster-nodes', stepId, place: expected.place } as const;
-  const seen = state.nodes.find((node) => node.name === name);
-  const wrong = seen === undefined ? `there is no node ${name}` : wrongOfNode(expected, seen);
+  const seen = nodeNamed(name, state);
+  const wrong = wrongOfNode(name, { expected, state });
   if (wrong !== undefined || seen === undefined) {
     const { place: _, reason: _reason, message: _message, ...keys } = expected;
     const message = wrong ?? '';

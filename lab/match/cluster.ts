@@ -17,10 +17,9 @@ export function matchCluster(
 ): { readonly unmet?: string; readonly bindings: Bindings } {
   let bindings = known;
   for (const [name, expected] of Object.entries(nodes)) {
-    const seen = state.nodes.find((node) => node.name === name);
-    const wrong = seen === undefined ? `there is no node ${name}` : wrongOfNode(expected, seen);
+    const wrong = wrongOfNode(name, { expected, state });
     if (wrong !== undefined) return { unmet: wrong, bindings: known };
-    for (const [text, actual] of textsOfNode(expected, seen)) {
+    for (const [text, actual] of textsOfNode(expected, nodeNamed(name, state))) {
       const match = matchExpectation(text, actual, bindings);
       if (!match.matched) return { unmet: `node ${name} says: ${actual}`, bindings: known };
       ({ bindings } = match);
@@ -43,8 +42,16 @@ export function matchCluster(
   return { bindings };
 }
 
-/** What a node is and ought not to be, its texts left out. */
-export function wrongOfNode(expected: ClusterNodeExpectation, seen: ClusterNodeState): string | undefined {
+export const nodeNamed = (wanted: string, { nodes }: ClusterState): ClusterNodeState | undefined =>
+  nodes.find(({ name }) => name === wanted);
+
+/** How a node differs from what is expected of it, without its texts. */
+export function wrongOfNode(
+  name: string,
+  { expected, state }: { readonly expected: ClusterNodeExpectation; readonly state: ClusterState },
+): string | undefined {
+  const seen = nodeNamed(name, state);
+  if (seen === undefined) return `there is no node ${name}`;
   const { ready, schedulable, runtimeVersion } = expected;
   const isAsWanted =
     (ready === undefined || ready === seen.ready) &&

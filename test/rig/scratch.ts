@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
 
-/** A folder for the test file, removed after its last test. */
+/** A folder that is removed: after the test that asks for it, or after the last test of the file if none runs yet. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'cnilab-test-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  if (expect.getState().currentTestName === undefined) afterAll(remove);
+  else onTestFinished(remove); // afterAll does nothing within a test
   return folder;
 }

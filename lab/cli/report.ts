@@ -12,7 +12,7 @@ import { findSessions } from '../assembly/sessions.ts';
 import { compareRuns, createSlugs } from '../plan/cells.ts';
 import type { RunHead } from '../plan/plan.ts';
 import type { SessionRecord } from '../plan/session-record.ts';
-import { wholeOf, type FoundParts } from '../plan/whole.ts';
+import { doubtsOnNothing, wholeOf, type FoundParts } from '../plan/whole.ts';
 import { recordMerged } from '../record.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { pointLatestAt, sessionFolder } from './output-folder.ts';
@@ -28,14 +28,22 @@ export interface MergeFlags extends ReportFlags {
 
 /**
  * `cnilab report` and `cnilab judge`: the verdict on recorded runs, from their plans and journals alone, with any
- * reporters. The runs can come from any number of sessions and machines.
+ * reporters. The runs can come from any number of sessions and machines. Sessions without a single run pass if they had
+ * nothing to run.
  */
 export async function reportCommand(
   world: World,
   folders: readonly string[],
   flags: ReportFlags,
 ): Promise<number> {
-  return reportFound(world, { found: findRuns(hostPathsOf(world, folders)), folders, flags });
+  const hostPaths = hostPathsOf(world, folders);
+  const found = findRuns(hostPaths);
+  const doubts = found.length > 0 ? [] : doubtsOnNothing(findSessions(hostPaths));
+  return reportFound(world, {
+    found: [...found, ...doubts.map((doubt) => asRun(doubt, hostPaths[0] ?? world.cwd))],
+    folders,
+    flags,
+  });
 }
 
 /**
@@ -67,8 +75,6 @@ export async function mergeCommand(
         : { hostPath: join(mergedHostPath, folderName(one)) }),
     })),
     missing: missing.map(withSlug),
-    // all shards are there, and no scenario had changed
-    ofNothing: 'pass',
     folders: mergedHostPath === undefined ? folders : [mergedHostPath],
     flags,
   });
@@ -130,13 +136,11 @@ async function reportFound(
   {
     found,
     missing = [],
-    ofNothing = 'inconclusive',
     folders,
     flags,
   }: {
     readonly found: readonly FoundRun[];
     readonly missing?: readonly RunHead[];
-    readonly ofNothing?: Outcome;
     readonly folders: readonly string[];
     readonly flags: ReportFlags;
   },
@@ -145,12 +149,13 @@ async function reportFound(
   const outcome = await reportRuns(found, {
     reporters,
     missing,
-    ofNothing,
     failOnFlaky: flags.failOnFlaky === true,
     outputHostPath: resolve(world.cwd, folders[0] ?? '.'),
   });
   return EXIT[(await reporters.end()) ? outcome : worst([outcome, 'inconclusive'])];
 }
+
+const NOTHING_TO_RUN = 'no run is recorded here, because there was nothing to run';
 
 /**
  * Passes recorded runs to reporters as a session, and returns its verdict. Only one run at a time is in memory: it is
@@ -162,15 +167,12 @@ export async function reportRuns(
     reporters,
     outputHostPath,
     missing = [],
-    ofNothing = 'inconclusive',
     failOnFlaky = false,
   }: {
     readonly reporters: FanOut;
     readonly outputHostPath: string;
     /** runs of the plan that were not found */
     readonly missing?: readonly RunHead[];
-    /** the verdict where no run was found, and none is missing */
-    readonly ofNothing?: Outcome;
     /** a run that passed only after a retry makes the session fail */
     readonly failOnFlaky?: boolean;
   },
@@ -194,7 +196,9 @@ export async function reportRuns(
     outcomes.add('fail');
     reporters.emit({ kind: 'notice', message: failsAsFlaky(flaky) });
   }
-  const outcome = outcomes.size === 0 ? ofNothing : worst([...outcomes]);
+  // without a run, and without a doubt in place of one, there was nothing to run
+  if (outcomes.size === 0) reporters.emit({ kind: 'notice', message: NOTHING_TO_RUN });
+  const outcome = outcomes.size === 0 ? 'pass' : worst([...outcomes]);
   reporters.emit({ kind: 'session-ended', outcome, durationMs, outputHostPath });
   return outcome;
 }

@@ -79,14 +79,28 @@ export function wholeOf({ sessions, runs, lists }: FoundParts): Whole {
   const known = new Map<string, ListedRun[]>();
   for (const run of [...lists.values()].flat()) known.set(run.slug, [...(known.get(run.slug) ?? []), run]);
   if (lists.size > 0) for (const run of runs) doubts.push(...doubtsOnRun(run, known.get(run.slug) ?? []));
-  const byAbout = groupBy(doubts, ({ about }) => about);
-  return {
-    doubts: byAbout.map((group) => ({
-      about: group[0]?.about ?? '',
-      message: group.map(({ message }) => message).join('; '),
-    })),
-    missing,
-  };
+  return { doubts: joined(doubts), missing };
+}
+
+/** One for each thing that they are about. */
+const joined = (doubts: readonly Doubt[]): readonly Doubt[] =>
+  groupBy(doubts, ({ about }) => about).map((group) => ({
+    about: group[0]?.about ?? '',
+    message: group.map(({ message }) => message).join('; '),
+  }));
+
+/**
+ * Why sessions without a single run do not pass. Empty if each of them had nothing to run and came to its end, as an
+ * empty shard does.
+ */
+export function doubtsOnNothing({ sessions, lists }: Pick<FoundParts, 'sessions' | 'lists'>): readonly Doubt[] {
+  const doubts = sessions.flatMap((session): readonly Doubt[] => {
+    if ('damage' in session) return [{ about: session.hostPath, message: session.damage }];
+    const { shard, runsSha256 } = session.record;
+    const listed = (lists.get(runsSha256) ?? []).filter((run) => run.shard === shard.index);
+    return doubtsOnShard(shard.index, { sessions: [session], count: shard.count, listed, absent: listed });
+  });
+  return joined(doubts);
 }
 
 const NO_SESSION =

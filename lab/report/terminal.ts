@@ -154,7 +154,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       );
       const below = [
         ...(verbose ? passed.flatMap((finding) => dim(findingText(finding).slice(0, 1))) : []),
-        ...(outcome === 'pass' || summaries.has(run.scenario.summary)
+        ...(outcome === 'pass' || run.scenario.summary === '' || summaries.has(run.scenario.summary)
           ? []
           : dim([shown(run.scenario.summary)])),
         ...details.flatMap(fit),

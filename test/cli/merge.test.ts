@@ -136,12 +136,68 @@ describe('shards of one plan, all of them', () => {
     expect((await merge(['.'])).exitCode).toBe(69);
   });
 
+  test('with nothing to run have the same verdict from report and merge', async () => {
+    for (const index of [1, 2]) recordShard(index, 2, { cells: [] });
+    for (const command of [mergeCommand, reportCommand])
+      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, outcome: 'pass', said: [] });
+  });
+
   test('are whole where a run that was left out is given by its own folder', async () => {
     recordAll(2);
     const run = 'machine-1/s1/reserved-containerd-1.6.1';
     mkdirSync(join(folder, 'elsewhere'));
     expect((await merge([run])).exitCode).toBe(69);
     expect(await merge(['machine-2', 'machine-1', run])).toMatchObject({ exitCode: 0, totals: WHOLE });
+  });
+});
+
+describe('a session without a single run', () => {
+  const reported = async () => {
+    const { exitCode, said } = await merge(['.'], reportCommand);
+    return { exitCode, said };
+  };
+
+  test('passes if its shard of the plan is empty', async () => {
+    recordShard(3, 3, { cells: CELLS.slice(0, 2) });
+    expect(await reported()).toEqual({ exitCode: 0, said: [] });
+  });
+
+  test('says on the terminal why it passes', async () => {
+    const path = recordShard(3, 3, { cells: CELLS.slice(0, 2) });
+    const world = fakeWorld({ cwd: folder });
+    await reportCommand(world, [path], {});
+    expect(world.written.out).toBe('no run is recorded here, because there was nothing to run\n');
+  });
+
+  test.each<readonly [string, () => void, string]>([
+    [
+      'ended before its first run',
+      () => rmSync(join(folder, recordShard(1, 5), 'reserved-containerd-1.6.1'), { recursive: true }),
+      'shard 1/5 lacks 1 of its 1 runs: reserved-containerd-1.6.1',
+    ],
+    [
+      'was killed',
+      () => recordShard(1, 1, { cells: [], ended: undefined }),
+      'shard 1/1 did not come to its end, or is still running: /machine-1/s1',
+    ],
+    [
+      'was interrupted, once and again',
+      () => {
+        for (const path of ['one', 'two'])
+          recordShard(1, 1, { path, cells: [], ended: { ...ENDED, interruptedBy: 'SIGTERM' } });
+      },
+      'shard 1/1 was interrupted by SIGTERM: /one; shard 1/1 was interrupted by SIGTERM: /two',
+    ],
+    [
+      'is damaged',
+      () => truncateSync(join(folder, recordShard(1, 1, { cells: [] }), 'session.json'), 5),
+      '/machine-1/s1/session.json: this is not JSON',
+    ],
+  ])('is inconclusive if it %s', async (_, record, why) => {
+    record();
+    const { exitCode, said } = await reported();
+    expect(exitCode).toBe(69);
+    expect(said).toEqual([expect.stringContaining(why)]);
   });
 });
 

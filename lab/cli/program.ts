@@ -52,7 +52,7 @@ function shard(value: string): Shard {
 /** The command line. Each verb is a file next to this one that is loaded on demand. `done` gets its exit code. */
 export function createProgram(world: World, done: (exitCode: number) => void): Command {
   const program = new Command('cnilab')
-    .description('Any real containerd on a fresh node, a scenario, a verdict.')
+    .description('Any real containerd or CRI-O on a fresh node, a scenario, a verdict.')
     .version(world.labVersion)
     .exitOverride()
     .enablePositionalOptions()
@@ -64,23 +64,36 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     .option('--no-color', 'plain text')
     .showSuggestionAfterError();
 
-  withSelectFlags(withShardFlags(withRunFlags(program.command('run'))))
+  withRunFlags(
+    withShardFlags(
+      withSelectFlags(
+        program
+          .command('run')
+          .option(
+            '--all',
+            'every scenario and every control, also those in sub-folders, but none with a cluster',
+          )
+          .option('--keep', 'leave the nodes up, and say how to enter and end them')
+          .option('-u, --update', 'write what was measured into the files, after showing the difference')
+          .option('-y, --yes', 'with --update: write without asking')
+          .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect),
+      ),
+    ),
+  )
     .description('run scenarios and judge them')
     .argument('[scenarios...]', 'names, files, folders or globs')
-    .option('--all', 'every scenario and every control, also those in sub-folders, but none with a cluster')
-    .option('--keep', 'leave the nodes up, and say how to enter and end them')
-    .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
-    .option('-u, --update', 'write what was measured into the files, after showing the difference')
-    .option('-y, --yes', 'with --update: write without asking')
     .action(async (names: string[], flags: RunFlags) =>
       done(await (await import('./run.ts')).runCommand(world, names, flags)),
     );
 
-  withRunFlags(program.command('parity'))
+  withRunFlags(
+    program
+      .command('parity')
+      .option('--sample <n>', 'only so many cells of each scenario, spread over its versions', positive)
+      .addOption(new Option('--only <backend...>', 'only these backends, two at least').choices(BACKENDS)),
+  )
     .description('run scenarios on every backend that works here, and compare what they showed')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
-    .option('--sample <n>', 'only so many cells of each scenario, spread over its versions', positive)
-    .addOption(new Option('--only <backend...>', 'only these backends, two at least').choices(BACKENDS))
     .action(async (names: string[], flags: ParityFlags) =>
       done(await (await import('./parity.ts')).parityCommand(world, names, flags)),
     );
@@ -94,12 +107,19 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./list.ts')).listCommand(world, names, flags)),
     );
 
-  withTitleFlags(withShardFlags(withNodeFlags(program.command('plan'))))
+  withNodeFlags(
+    withShardFlags(
+      withTitleFlags(
+        program
+          .command('plan')
+          .option('--json', 'as data')
+          .option('--github', 'as a matrix for jobs of GitHub Actions, one for each shard')
+          .option('--shards <n>', 'with --github: into how many shards', positive),
+      ),
+    ),
+  )
     .description('what would run')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
-    .option('--json', 'as data')
-    .option('--github', 'as a matrix for jobs of GitHub Actions, one for each shard')
-    .option('--shards <n>', 'with --github: into how many shards', positive)
     .action(async (names: string[], flags: PlanFlags) =>
       done(await (await import('./plan.ts')).planCommand(world, names, flags)),
     );
@@ -115,7 +135,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
   program
     .command('report')
-    .description('the same, as reports: for a browser, for CI services, for programs')
+    .description('reports on recorded runs: for a browser, for CI services, for programs')
     .argument('<folders...>', 'of runs, of sessions, or of any folders around them')
     .option('--reporter <name[=file]>', `${REPORTER_NAMES}; more than one may be given`, collect)
     .option('--fail-on-flaky', 'fail where a run passed only when repeated')
@@ -146,12 +166,17 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./timeline.ts')).timelineCommand(world, folders, flags)),
     );
 
-  withBackendFlags(withSourceFlags(program.command('replay')))
+  withBackendFlags(
+    withSourceFlags(
+      program
+        .command('replay')
+        .option('--node <name>', 'on this node, which is up; default: a fresh one of the same plan')
+        .option('--on <name>', 'of a run with several nodes: the one where the call was'),
+    ),
+  )
     .description('repeat one recorded plugin call, and say what differs')
     .argument('<run>', 'folder of a run that was recorded with --record, below .cnilab/')
     .argument('<call>', 'its number in the timeline', positive)
-    .option('--node <name>', 'on this node, which is up; default: a fresh one of the same plan')
-    .option('--on <name>', 'of a run with several nodes: the one where the call was')
     .action(async (folder: string, call: number, flags: ReplayFlags) =>
       done(await (await import('./replay.ts')).replayCommand(world, folder, { number: call, flags })),
     );
@@ -197,20 +222,27 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./clean.ts')).cleanCommand(world, flags)),
     );
 
-  withVersionFlags(program.command('up'), 'default: the one in images/pins.yaml')
-    .description('a node of these versions, for work by hand')
-    .option('--name <name>', 'of the node; default: lab- and six letters')
-    .option('--scenario <file>', 'the node of this scenario, before its first step; other options go over it')
-    .option('--set <axis=value>', 'which cell of the scenario; more than one may be given', collect)
-    .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
-    .option('--runtime-config <file>', "tables in TOML or YAML over the lab's own configuration")
-    .option('--limit <what=amount>', 'of memory, processes or tmpfs: memory=512MiB; one each', collect)
-    .option('--file <path=file>', 'onto the node, by absolute path; more than one may be given', collect)
-    .addOption(
-      new Option('--system-calls <how>', "unfiltered: without the lab's seccomp filter").choices(
-        SYSTEM_CALLS,
+  withVersionFlags(
+    program
+      .command('up')
+      .option('--name <name>', 'of the node; default: lab- and six letters')
+      .option(
+        '--scenario <file>',
+        'the node of this scenario, before its first step; other options go over it',
+      )
+      .option('--set <axis=value>', 'which cell of the scenario; more than one may be given', collect)
+      .option('--cni-config <file>', 'into /etc/cni/net.d; may be given more than once', collect)
+      .option('--runtime-config <file>', "tables in TOML or YAML over the lab's own configuration")
+      .option('--limit <what=amount>', 'of memory, processes or tmpfs: memory=512MiB; one each', collect)
+      .option('--file <path=file>', 'onto the node, by absolute path; more than one may be given', collect)
+      .addOption(
+        new Option('--system-calls <how>', "unfiltered: without the lab's seccomp filter").choices(
+          SYSTEM_CALLS,
+        ),
       ),
-    )
+    'default: the one in images/pins.yaml',
+  )
+    .description('a node of these versions, for work by hand')
     .action(async (flags: UpFlags) => done(await (await import('./up.ts')).upCommand(world, flags)));
 
   program
@@ -280,6 +312,7 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
 
 function withSourceFlags(command: Command): Command {
   return command
+    .optionsGroup('Where versions come from:')
     .option('--offline', 'use what is in the cache, and open no socket')
     .option('--sources <list>', 'where to look, in this order: local,release,gomod,debian')
     .option('--mirror <url>', 'serves the official release files with their own layout');
@@ -287,19 +320,23 @@ function withSourceFlags(command: Command): Command {
 
 function withVersionFlags(command: Command, which: string, several = ''): Command {
   return withBackendFlags(
-    withSourceFlags(command)
-      .option('--containerd <version>', `${which}${several}`, list)
-      .option('--crio <version>', `${which}; CRI-O as the runtime`, list)
-      .option('--runc <version>', which)
-      .option('--cni-plugins <version>', `${which}; the whole set`)
-      .option('--crictl <version>', which)
-      .option('--record', 'record each call of a plugin, whatever the scenario says')
-      .option('--no-record', 'record none, but where an expectation needs it'),
-  );
+    withSourceFlags(
+      command
+        .optionsGroup('Versions:')
+        .option('--containerd <version>', `${which}${several}`, list)
+        .option('--crio <version>', `${which}; CRI-O as the runtime`, list)
+        .option('--runc <version>', which)
+        .option('--cni-plugins <version>', `${which}; the whole set`)
+        .option('--crictl <version>', which),
+    ),
+  )
+    .option('--record', 'record each call of a plugin, whatever the scenario says')
+    .option('--no-record', 'record none, but where an expectation needs it');
 }
 
 function withBackendFlags(command: Command): Command {
   return command
+    .optionsGroup('Nodes:')
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     )
@@ -308,22 +345,33 @@ function withBackendFlags(command: Command): Command {
 }
 
 function withNodeFlags(command: Command): Command {
-  return withVersionFlags(command, 'instead of what the scenario says', '; several with commas').option(
-    '--set <axis=value>',
-    'of the matrix: only this value, or another one; several with commas',
-    collect,
+  return withVersionFlags(
+    command
+      .optionsGroup('Cells of the matrix:')
+      .option(
+        '--set <axis=value>',
+        'of the matrix: only this value, or another one; several with commas',
+        collect,
+      ),
+    'instead of what the scenario says',
+    '; several with commas',
   );
 }
 
 function withShardFlags(command: Command): Command {
   return command
+    .optionsGroup('Several machines:')
     .option('--shard <i/n>', 'only one of n parts of the runs, for one of n machines: 1/3', shard)
-    .option('--durations <file>', 'of --reporter json: the shards then take equally long');
+    .option('--durations <file>', 'JSON report of earlier runs, so that the shards take equally long');
 }
+
+/** The group of flags that README has in a table of its own. */
+export const SELECT_GROUP = 'Some of the runs, and more than once:';
 
 /** What `plan` has of them too. */
 function withTitleFlags(command: Command): Command {
   return command
+    .optionsGroup(SELECT_GROUP)
     .option('--only-changed <revision>', 'only scenarios of which a file differs from this git revision')
     .option('-g, --grep <pattern>', 'only runs whose title matches this regular expression')
     .option('--grep-invert <pattern>', 'only runs whose title does not match it');
@@ -331,7 +379,9 @@ function withTitleFlags(command: Command): Command {
 
 function withSelectFlags(command: Command): Command {
   return withTitleFlags(
-    command.option('--last-failed', 'only runs that did not pass in the last session in the output folder'),
+    command
+      .optionsGroup(SELECT_GROUP)
+      .option('--last-failed', 'only runs that did not pass in the last session in the output folder'),
   )
     .option('--repeat <n>', 'each run so many times, and name those whose outcomes differ', positive)
     .option('--retries <n>', 'repeat a run that does not pass, so many times at most', zeroOrMore)
@@ -342,9 +392,12 @@ function withSelectFlags(command: Command): Command {
 }
 
 function withRunFlags(command: Command): Command {
-  return withNodeFlags(command)
-    .option('-j, --jobs <n>', 'runs at a time (default: what gets most done on these cores)', positive)
-    .option('--output <folder>', 'where runs are recorded', '.cnilab')
-    .option('--timeout <seconds>', 'the limit of each step', seconds)
-    .option('-v, --verbose', 'say everything that is done');
+  return withNodeFlags(
+    command
+      .optionsGroup('How it runs:')
+      .option('-j, --jobs <n>', 'runs at a time (default: what gets most done on these cores)', positive)
+      .option('--output <folder>', 'where runs are recorded', '.cnilab')
+      .option('--timeout <seconds>', 'the limit of each step', seconds)
+      .option('-v, --verbose', 'say everything that is done'),
+  );
 }

@@ -29,7 +29,7 @@ test.each([
   [['run', '--verbose', '--jobs', '3', 'o'], ['other']],
   [
     ['run', '--ba'],
-    ['--backend', '--base', '--bail'],
+    ['--bail', '--backend', '--base'],
   ],
   [
     ['run', '--backend', ''],
@@ -37,7 +37,7 @@ test.each([
   ],
   [
     ['run', '--re'],
-    ['--record', '--repeat', '--retries', '--reporter'],
+    ['--reporter', '--repeat', '--retries', '--record'],
   ],
   [['run', '--retries', ''], []],
   [['run', '--output', ''], []], // a file name

@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ENVIRONMENT, HELP, helpBelow } from '../../lab/cli/help.ts';
-import { createProgram } from '../../lab/cli/program.ts';
+import { createProgram, SELECT_GROUP } from '../../lab/cli/program.ts';
+import { commandsPage } from '../../scripts/commands-page.ts';
 import { fakeWorld } from '../rig/fake-world.ts';
 import { ROOT } from '../rig/cnilab.ts';
 
@@ -65,4 +68,77 @@ Environment:
 test('the help fits into 80 columns', () => {
   const lines = Object.keys(HELP).flatMap((name) => helpBelow(name).split('\n'));
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
+test('docs/commands.md is what scripts/write-commands.mjs writes', () => {
+  expect(readFileSync(`${ROOT}/docs/commands.md`, 'utf8')).toBe(commandsPage());
+});
+
+const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
+
+/** The first cells of the rows of a table, which starts with this heading. */
+const firstCells = (heading: string): string => {
+  const from = readme.indexOf(heading);
+  expect(from, heading).toBeGreaterThan(-1);
+  const [table = ''] = readme.slice(from).split('\n\n');
+  return table
+    .split('\n')
+    .slice(2)
+    .map((row) => row.split(' | ')[0] ?? '')
+    .join('\n');
+};
+
+test('README has every command in its table, and every flag that selects or repeats runs', () => {
+  const named = [...firstCells('| | |\n|---|---|\n| `cnilab run NAME…`').matchAll(/`(?:cnilab )?([a-z]+)/g)];
+  const words = new Set(named.map(([, word = '']) => word));
+  const missing = commands().filter((command) => !words.has(command.name()) && command.name() !== 'help');
+  expect(missing.map((command) => command.name())).toEqual([]);
+
+  const run = commands().find((command) => command.name() === 'run');
+  const inGroup = run?.options.filter(({ helpGroupHeading }) => helpGroupHeading === SELECT_GROUP) ?? [];
+  const flags = firstCells('| flag of `cnilab run` | |').match(FLAG) ?? [];
+  expect(flags.sort()).toEqual(inGroup.map(({ long }) => long ?? '').sort());
+});
+
+const FLAG = /(?<![\w-])--[a-z][a-z-]*[a-z]/g;
+
+/** Flags of other programs that these files name: npm, docker, kubectl, ctr, ip, critest and the agent. */
+const OF_OTHERS = [
+  ...['--no-audit', '--no-fund', '--omit', '--pack-destination', '--save-dev', '--global'],
+  ...['--tag', '--privileged', '--no-install-recommends', '--for', '--follow', '--force'],
+  ...['--cni', '--focus', '--skip', '--switch', '--unfiltered'],
+];
+
+/** `cnilab run FILE --update`, with the lines that a shell continues, up to the end of the command. */
+const COMMAND = /(?<![\w/-])cnilab(?:\.cjs)? ([a-z]+)((?:[^`|;&\n\\]|\\\n)*)/g;
+
+test('every flag in a document or a file for CI is one that the command has', () => {
+  const flagsOf = new Map(
+    commands().map((command) => [
+      command.name(),
+      new Set(['--help', ...command.options.map(({ long }) => long ?? '')]),
+    ]),
+  );
+  const all = new Set([...flagsOf.values()].flatMap((flags) => [...flags]));
+  const files = execFileSync('git', ['ls-files', '*.md', 'action.yml', '.github', 'deploy', 'images/lab'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const unknown = files
+    .trim()
+    .split('\n')
+    .filter((file) => file !== 'docs/findings.md') // texts that programs printed
+    .flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      const wrong = [...text.matchAll(COMMAND)].flatMap(([, name = '', rest = '']) =>
+        flagsOf.has(name)
+          ? (rest.match(FLAG) ?? []).flatMap((flag) =>
+              flagsOf.get(name)?.has(flag) === true ? [] : [`cnilab ${name} ${flag}`],
+            )
+          : [],
+      );
+      const nobodys = (text.match(FLAG) ?? []).filter((flag) => !all.has(flag) && !OF_OTHERS.includes(flag));
+      return [...wrong, ...nobodys].map((what) => `${file}: ${what}`);
+    });
+  expect([...new Set(unknown)]).toEqual([]);
 });

@@ -93,7 +93,10 @@ const joined = (doubts: readonly Doubt[]): readonly Doubt[] =>
  * Why sessions without a single run do not pass. Empty if each of them had nothing to run and came to its end, as an
  * empty shard does.
  */
-export function doubtsOnNothing({ sessions, lists }: Pick<FoundParts, 'sessions' | 'lists'>): readonly Doubt[] {
+export function doubtsOnNothing({
+  sessions,
+  lists,
+}: Pick<FoundParts, 'sessions' | 'lists'>): readonly Doubt[] {
   const doubts = sessions.flatMap((session): readonly Doubt[] => {
     if ('damage' in session) return [{ about: session.hostPath, message: session.damage }];
     const { shard, runsSha256 } = session.record;

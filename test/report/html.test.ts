@@ -7,17 +7,21 @@ import type { LabEvent } from '../../lab/events.ts';
 import type { ReportIndex, RunDetail, RunRow } from '../../lab/report/html/client/data.ts';
 import { decideAttempts } from '../../lab/report/attempts.ts';
 import { headOf } from '../../lab/plan/plan.ts';
-import { createHtmlReporter } from '../../lab/report/html/html.ts';
+import { createHtmlReporter, type HtmlOptions } from '../../lab/report/html/html.ts';
 import { judge } from '../rig/judged.ts';
 import { item, journalOf, planned, ran, result, runPod, state, stopPod } from '../rig/recorded-run.ts';
 import { brokenOff, failing, passing, session, tell } from '../rig/sessions.ts';
 
 const PAGE = { script: 'run()', style: 'a{}' };
 
-async function htmlOf(events: readonly LabEvent[]): Promise<string> {
+async function htmlOf(events: readonly LabEvent[], options: Pick<HtmlOptions, 'room'> = {}): Promise<string> {
   let text = '';
   const write = (more: string) => void (text += more);
-  await tell(createHtmlReporter({ write, page: PAGE, runtimes: RUNTIMES, labVersion: '0.1.0' }), events);
+  const reporter = createHtmlReporter({
+    ...{ write, page: PAGE, runtimes: RUNTIMES, labVersion: '0.1.0' },
+    ...options,
+  });
+  await tell(reporter, events);
   return text;
 }
 
@@ -155,6 +159,38 @@ test('the rows of many runs are in several blocks, in their order', async () => 
   const { runs, rowBlocks } = indexOf(html);
   expect(rowBlocks).toBe(2);
   expect(runs.map(({ title }) => title)).toEqual(cells.map((version) => `reserved containerd=${version}`));
+});
+
+/** The first block is closed after some runs, and what follows finds no room for details. */
+const CROWD = Array.from({ length: 200 }, (_, at) => passing(`1.6.${at}`));
+
+test('when the page is full, runs that passed have no details, and the page says so and how to see them', async () => {
+  const cells = [...CROWD, failing('1.7.1'), brokenOff('1.7.2')];
+  const html = await htmlOf(session(cells), { room: { forAll: 1, forNotPassed: 10 ** 9 } });
+  const { runs, notices } = indexOf(html);
+  const without = runs.filter(({ at }) => at === undefined);
+  expect(runs).toHaveLength(202);
+  expect(without.length).toBeGreaterThan(0);
+  expect(without.length).toBeLessThan(200);
+  expect(new Set(without.map(({ outcome }) => outcome))).toEqual(new Set(['pass']));
+  expect(without[0]?.detailsBy).toBe(
+    `cnilab report /out/s1/${without[0]?.slug ?? ''} --reporter html=run.html`,
+  );
+  expect(runs.filter(({ at }) => at !== undefined).flatMap(({ detailsBy }) => detailsBy ?? [])).toEqual([]);
+  expect(notices).toEqual([
+    `To keep this page usable in a browser, it does not have the details of ${without.length} runs. All of these runs passed. A report of fewer folders has them: cnilab report FOLDER… --reporter html=FILE`,
+  ]);
+  expect(detailIn(html, runs[200]?.slug ?? '').problems).not.toEqual([]);
+  expect(html).toContain('pass: 200, flaky: 0, fail: 1, inconclusive: 1');
+});
+
+test('when it has no room for those that did not pass either, it says how many', async () => {
+  const cells = [...CROWD, failing('1.7.1'), brokenOff('1.7.2')];
+  const html = await htmlOf(session(cells), { room: { forAll: 1, forNotPassed: 1 } });
+  const { runs, notices, attention } = indexOf(html);
+  expect(runs.slice(-2).map(({ at }) => at)).toEqual([undefined, undefined]);
+  expect(notices[0]).toContain('2 of these runs did not pass.');
+  expect(attention).toHaveLength(2);
 });
 
 test('two runs that behaved the same way have the same behaviour, whatever their ids', async () => {

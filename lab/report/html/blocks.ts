@@ -18,6 +18,8 @@ const ROWS_CHARACTERS = 500_000;
 export type Place = readonly [block: number, place: number];
 
 export interface Blocks {
+  /** The characters of all blocks that are written so far. */
+  size(): number;
   /** Adds a value to the open block of details, and writes that block when it is full. */
   add(value: object): Place;
   /** Writes everything that is still open, the rows in blocks, and a last block `index` with this value. */
@@ -31,7 +33,12 @@ export interface Blocks {
  * text is stored once, however many runs have it. The rows of the index are in `rows-N`, lists that are read one after
  * the other.
  */
-export function createBlocks(write: (html: string) => void): Blocks {
+export function createBlocks(writeHtml: (html: string) => void): Blocks {
+  let size = 0;
+  const write = (html: string): void => {
+    size += html.length;
+    writeHtml(html);
+  };
   const details = createList('details', { write, characters: BLOCK_CHARACTERS });
   const texts = createList('texts', { write, characters: BLOCK_CHARACTERS });
   const known = new Map<string, number>();
@@ -49,6 +56,7 @@ export function createBlocks(write: (html: string) => void): Blocks {
   };
 
   return {
+    size: () => size,
     add: (value) =>
       details.add(
         JSON.stringify(value, (_, one: unknown) => (typeof one === 'string' ? reference(one) : one)),

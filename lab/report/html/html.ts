@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { shown } from '../../core/content.ts';
+import { pasteable, shown } from '../../core/content.ts';
 import type { Runtimes } from '../../core/runtime.ts';
 import type { LabEvent, RunEnded } from '../../events.ts';
 import { isFlaky } from '../attempts.ts';
@@ -25,13 +25,33 @@ export interface HtmlOptions {
   readonly page: PageFiles;
   readonly runtimes: Runtimes;
   readonly labVersion: string;
+  readonly room?: Room;
 }
+
+/** How large the page may become, in characters. docs/scale.md has figures of a browser with a full one. */
+export interface Room {
+  /** up to this size, every run has its details */
+  readonly forAll: number;
+  /** up to this size, runs that did not pass still have theirs */
+  readonly forNotPassed: number;
+}
+
+const MEBI = 2 ** 20;
+/** Details of some 47,000 runs whose texts differ. */
+const ROOM: Room = { forAll: 128 * MEBI, forNotPassed: 192 * MEBI };
 
 /**
  * A page for people, in one file that needs no network. The details of each run are written when it ends, and only a
- * row of the index is kept, so that there can be many runs.
+ * row of the index is kept, so that there can be many runs. When the page is as large as a browser can use, further runs
+ * have a row only, and the page says so.
  */
-export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOptions): Reporter {
+export function createHtmlReporter({
+  write,
+  page,
+  runtimes,
+  labVersion,
+  room = ROOM,
+}: HtmlOptions): Reporter {
   const index = createIndex();
   const blocks = createBlocks(write);
   const notices: string[] = [];
@@ -40,12 +60,17 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
   let over: Extract<LabEvent, { readonly kind: 'session-ended' }> | undefined;
 
   let flaky = 0;
+  const leftOut = { passed: 0, notPassed: 0 };
 
   const ended = (event: RunEnded): void => {
     if (isFlaky(event)) flaky += 1;
     const { detail, behaviour } = detailOf(event, { runtimes });
     time ||= detail.time;
-    index.ended(event, { behaviour, at: blocks.add(detail) });
+    const isPassed = event.verdict.outcome === 'pass' && !isFlaky(event);
+    if (blocks.size() < (isPassed ? room.forAll : room.forNotPassed))
+      return index.ended(event, { behaviour, at: blocks.add(detail) });
+    leftOut[isPassed ? 'passed' : 'notPassed'] += 1;
+    index.ended(event, { behaviour });
   };
 
   write(headOfPage(page));
@@ -72,6 +97,7 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
         durationMs: over?.durationMs ?? 0,
         folder: shown(folder),
         notices: [
+          ...leftOutText(leftOut),
           ...(flaky === 0 ? [] : [`${count(flaky, 'run')} passed only when repeated`]),
           ...notices,
         ].map(safe),
@@ -83,11 +109,32 @@ export function createHtmlReporter({ write, page, runtimes, labVersion }: HtmlOp
   };
 }
 
+function leftOutText({
+  passed,
+  notPassed,
+}: {
+  readonly passed: number;
+  readonly notPassed: number;
+}): readonly string[] {
+  if (passed + notPassed === 0) return [];
+  const which = notPassed === 0 ? 'All of these runs passed.' : `${notPassed} of these runs did not pass.`;
+  return [
+    `To keep this page usable in a browser, it does not have the details of ${count(passed + notPassed, 'run')}. ${which} A report of fewer folders has them: cnilab report FOLDER… --reporter html=FILE`,
+  ];
+}
+
+interface KeptRow {
+  readonly run: RunHead;
+  readonly row: Omit<RunRow, 'version' | 'detailsBy'>;
+  /** where a run is recorded whose details are left out */
+  readonly outputHostPath?: string;
+}
+
 /** The data that the report keeps of all runs. */
 function createIndex() {
   const scenarios = new Map<string, { readonly at: number; readonly row: ScenarioRow }>();
   const versions = new Set<string>();
-  const rows = new Map<string, { readonly run: RunHead; readonly row: Omit<RunRow, 'version'> }>();
+  const rows = new Map<string, KeptRow>();
   const problems = new Problems();
 
   const scenarioOf = (run: RunHead): number => {
@@ -102,6 +149,7 @@ function createIndex() {
   const note = (
     run: RunHead,
     more: Pick<RunRow, 'outcome' | 'durationMs' | 'behaviour'> & Partial<RunRow>,
+    recorded: Pick<KeptRow, 'outputHostPath'> = {},
   ): void => {
     versions.add(columnOf(run));
     const { slug } = run;
@@ -113,28 +161,34 @@ function createIndex() {
       rest: restOf(run),
       ...more,
     };
-    rows.set(slug, { run, row });
+    rows.set(slug, { run, row, ...recorded });
   };
 
   function* rowsOf(columns: readonly string[]): Generator<RunRow> {
     const places = new Map(columns.map((column, at) => [column, at]));
-    for (const { run, row } of rows.values()) yield { ...row, version: places.get(columnOf(run)) ?? -1 };
+    for (const { run, row, outputHostPath } of rows.values())
+      yield {
+        ...row,
+        version: places.get(columnOf(run)) ?? -1,
+        ...(outputHostPath === undefined ? {} : { detailsBy: reportCommand(outputHostPath) }),
+      };
   }
 
   return {
     planned: (run: RunHead) => note(run, { outcome: 'not run', durationMs: 0, behaviour: '' }),
     ended(
       event: RunEnded,
-      more: { readonly behaviour: string; readonly at: readonly [number, number] },
+      more: { readonly behaviour: string; readonly at?: readonly [number, number] },
     ): void {
-      const { run, verdict, durationMs } = event;
+      const { run, verdict, durationMs, outputHostPath } = event;
       problems.add(event);
       const head = rows.get(run.slug)?.run ?? headOf(run);
-      note(head, {
-        outcome: isFlaky(event) ? 'flaky' : verdict.outcome,
-        durationMs: Math.round(durationMs),
-        ...more,
-      });
+      const outcome = isFlaky(event) ? 'flaky' : verdict.outcome;
+      note(
+        head,
+        { outcome, durationMs: Math.round(durationMs), ...more },
+        more.at === undefined ? { outputHostPath } : {},
+      );
     },
     result() {
       const counts: Record<RowOutcome, number> = {
@@ -164,6 +218,9 @@ function createIndex() {
     },
   };
 }
+
+const reportCommand = (outputHostPath: string): string =>
+  safe(pasteable(['cnilab', 'report', outputHostPath, '--reporter', 'html=run.html']));
 
 /** The version of the runtime, in the form of the matrix if it is an axis: `1.6.3`, `debian:1.6.20`, `crio 1.34.0`. */
 function columnOf({ cell, nodes }: RunHead): string {

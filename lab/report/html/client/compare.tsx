@@ -46,7 +46,7 @@ function Differences({
   readonly other: RunDetail | undefined;
   readonly names: readonly [string, string];
 }) {
-  if (one === undefined || other === undefined) return <p>One of these runs did not end.</p>;
+  if (one === undefined || other === undefined) return <NoDetails />;
   const made = differing(one.artifacts.map(artifactFact), other.artifacts.map(artifactFact));
   return (
     <>
@@ -59,6 +59,8 @@ function Differences({
     </>
   );
 }
+
+const NoDetails = () => <p>This page does not have the details of both runs, so it cannot compare them.</p>;
 
 const artifactFact = ({ name, version, source, note = '' }: ArtifactView): FactView => ({
   stepId: name,
@@ -184,7 +186,7 @@ function Changed({
 }) {
   const details = useDetails(report, [before, after]);
   const isRead = details !== undefined && !(details instanceof Error);
-  const rows = isRead ? differing(details[0]?.facts ?? [], details[1]?.facts ?? []) : [];
+  const [one, another] = isRead ? details : [];
   return (
     <section aria-labelledby={`changed-${after.slug}`}>
       <h2 id={`changed-${after.slug}`}>
@@ -195,7 +197,13 @@ function Changed({
         <a href={runHref(before)}>{first}</a> <Badge outcome={before.outcome} />,{' '}
         <a href={runHref(after)}>{second}</a> <Badge outcome={after.outcome} />
       </p>
-      {isRead ? <SideBySide rows={rows} names={[first, second]} /> : <Waiting failed={details} />}
+      {!isRead ? (
+        <Waiting failed={details} />
+      ) : one === undefined || another === undefined ? (
+        <NoDetails />
+      ) : (
+        <SideBySide rows={differing(one.facts, another.facts)} names={[first, second]} />
+      )}
     </section>
   );
 }

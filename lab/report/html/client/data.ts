@@ -49,8 +49,10 @@ export interface RunRow {
   readonly durationMs: number;
   /** equal for two runs with the same behaviour; empty if unknown */
   readonly behaviour: string;
-  /** the block with its details, and its index in the block; missing for a run that did not end */
+  /** the block with its details, and its index in the block; missing for a run that did not end, or whose details are left out */
   readonly at?: readonly [block: number, place: number];
+  /** a command, ready for a shell, that makes a page with the details, if they are left out here */
+  readonly detailsBy?: string;
 }
 
 /** Runs of one scenario with the same problem. */

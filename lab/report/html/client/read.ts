@@ -45,7 +45,7 @@ export async function readReport(): Promise<Report> {
   return { ...index, runs };
 }
 
-/** The details of a run; undefined if the run did not end. */
+/** The details of a run; undefined if this page does not have them. */
 export async function readDetail(report: Report, { at }: RunRow): Promise<RunDetail | undefined> {
   if (at === undefined) return undefined;
   const block = (await readBlock(`details-${at[0]}`)) as Json[];

@@ -14,7 +14,12 @@ export function RunPage({ report, run }: { readonly report: Report; readonly run
       <h1 tabIndex={-1}>
         <Badge outcome={run.outcome} /> {run.title}
       </h1>
-      {run.at === undefined ? (
+      {run.detailsBy !== undefined ? (
+        <p>
+          The details of this run are left out, to keep this page usable. This command makes a page with them:{' '}
+          <code class="command">{run.detailsBy}</code>
+        </p>
+      ) : run.at === undefined ? (
         <p>The run was not started, or did not end.</p>
       ) : isRead ? (
         <Detail report={report} run={run} detail={detail} />

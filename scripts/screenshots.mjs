@@ -1,7 +1,7 @@
 /* global document */
 // `node scripts/screenshots.mjs`: creates docs/images/ with the terminal and the HTML report of four real sessions on
 // bare nodes, in light and dark mode. Needs root, as all runs do.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const images = here('../docs/images');
 const cwd = mkdtempSync(join(tmpdir(), 'cnilab-screenshots-'));
 const MOST_BYTES = 150_000;
+const COLUMNS = 100;
 
 const readme = readFileSync(here('../README.md'), 'utf8');
 const ourIssue = /Save this as `our-issue\.yaml`[\s\S]*?```yaml\n([\s\S]*?)```/.exec(readme)[1];
@@ -50,7 +51,7 @@ const SESSIONS = [
   { name: 'matrix', scenario: ['versions-of-a-config.yaml', sixty], args: [], isOneRun: false },
 ];
 
-/** Runs a real session. Returns its output on a terminal with colours, and the path of its report. */
+/** Runs a real session. Returns its output on a terminal of 100 columns, and the path of its report. */
 function record({ name, scenario, args }) {
   const file = `${name}.html`;
   if (scenario !== undefined) writeFileSync(join(cwd, scenario[0]), scenario[1]);
@@ -58,19 +59,27 @@ function record({ name, scenario, args }) {
     ...[here('../bin/cnilab.cjs'), 'run', ...(scenario === undefined ? [] : [scenario[0]]), ...args],
     ...['--backend', 'bare', '--reporter', `html=${file}`, '--reporter', 'terminal'],
   ];
-  let output;
-  try {
-    output = execFileSync(process.execPath, argv, {
-      cwd,
-      encoding: 'utf8',
-      env: { ...process.env, FORCE_COLOR: '1', NO_COLOR: '' },
-    });
-  } catch (failed) {
-    if (![1, 69].includes(failed.status)) throw failed;
-    output = failed.stdout;
-  }
-  return { output, url: pathToFileURL(join(cwd, file)).href };
+  // `script` provides the terminal; the arguments are in the environment, so that no shell reads them
+  const command = `stty cols ${COLUMNS} rows 50; exec "$NODE" ${argv.map((_, at) => `"$ARG${at}"`).join(' ')}`;
+  const { status, stdout, stderr } = spawnSync('script', ['-qec', command, '/dev/null'], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...{ ...process.env, FORCE_COLOR: '1', NO_COLOR: '', NODE: process.execPath },
+      ...Object.fromEntries(argv.map((arg, at) => [`ARG${at}`, arg])),
+    },
+  });
+  if (![0, 1, 69].includes(status)) throw new Error(`${name}: exit ${status}: ${stderr}${stdout}`);
+  return { output: withoutStatus(stdout), url: pathToFileURL(join(cwd, file)).href };
 }
+
+/** What stays on the screen. The status line is drawn and removed in place. */
+const withoutStatus = (text) =>
+  text
+    .replaceAll('\r\n', '\n')
+    .replaceAll(/\r\u001b\[2K[^\r\n]*(?=\r\u001b\[2K)/g, '')
+    .replaceAll('\r\u001b[2K', '');
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
@@ -88,7 +97,7 @@ function terminalPage(output, scheme) {
       : ['#ffffff', '#1b1f24', '#a40e26', '#116329', '#7a4100'];
   return `<!doctype html><meta charset="utf-8"><style>
 body { margin: 0; padding: 1px 0; background: ${back}; color: ${text}; width: max-content; }
-pre { margin: 14px 18px; font: 13px/1.45 'DejaVu Sans Mono', monospace; max-width: 130ch; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { margin: 14px 18px; font: 13px/1.45 'DejaVu Sans Mono', monospace; max-width: ${COLUMNS}ch; white-space: pre-wrap; word-break: break-all; }
 .c31 { color: ${red}; } .c32 { color: ${green}; } .c33 { color: ${yellow}; } .c1 { font-weight: bold; } .c2 { opacity: 0.65; }
 </style><pre>${escape(first)}${body.join('')}</pre>`;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { shown } from '../core/content.ts';
 import type { RunEnded } from '../events.ts';
 import type { Outcome } from '../judge/verdict.ts';
+import { compareRuns } from '../plan/cells.ts';
 import { headOf, type RunHead } from '../plan/plan.ts';
 import type { Place } from '../spec/diagnostic.ts';
 import { scenarioKey } from './collector.ts';
@@ -99,8 +100,31 @@ export const cellName = ({ title, scenario }: RunHead): string =>
 /** This many cells are listed by name. The others are only counted. */
 const NAMED_CELLS = 40;
 
-/** A list of cells for people: `containerd=1.6.2, containerd=1.6.3 and 12 more` */
+/**
+ * A list of cells for people, in the order of the plan: `containerd=1.6.2, 1.6.3 and 12 more`. Values that all of them
+ * have are named once: `containerd=1.6.2, 1.6.3, all with cni-plugins=0.9.1`.
+ */
 export function cellList(runs: readonly RunHead[], most = NAMED_CELLS): string {
-  const named = runs.slice(0, most).map(cellName).join(', ');
-  return runs.length > most ? `${named} and ${runs.length - most} more` : named;
+  const sorted = [...runs].sort(compareRuns);
+  const more = runs.length > most ? ` and ${runs.length - most} more` : '';
+  const named = sorted.slice(0, most);
+  const axis = onlyAxisThatVaries(sorted);
+  if (axis === undefined) return `${named.map(cellName).join(', ')}${more}`;
+  const values = named.map(({ cell }) => shown(cell[axis] ?? '')).join(', ');
+  const common = Object.entries(sorted[0]?.cell ?? {}).flatMap(([name, value]) =>
+    name === axis ? [] : [`${name}=${shown(value)}`],
+  );
+  return `${axis}=${values}${more}${common.length === 0 ? '' : `, all with ${common.join(' ')}`}`;
+}
+
+/** Undefined if several axes vary, if there is one run only, or if a title has more than the values of its cell. */
+function onlyAxisThatVaries(runs: readonly RunHead[]): string | undefined {
+  const [first] = runs;
+  if (first === undefined || runs.length < 2) return undefined;
+  const axes = Object.keys(first.cell);
+  const isPlain = (run: RunHead): boolean =>
+    cellName(run) === shown(axes.map((name) => `${name}=${run.cell[name] ?? ''}`).join(' ')) &&
+    Object.keys(run.cell).length === axes.length;
+  const varying = axes.filter((name) => runs.some(({ cell }) => cell[name] !== first.cell[name]));
+  return varying.length === 1 && runs.every(isPlain) ? varying[0] : undefined;
 }

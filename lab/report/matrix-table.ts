@@ -18,8 +18,8 @@ export interface TableOptions {
 
 /**
  * The matrix of one scenario, with one table for the cells of each runtime. The last axis goes from left to right; the
- * others have one row for each combination. If that is wider than the terminal, the last axis goes from top to bottom
- * too.
+ * others have one row for each combination. What is wider than the terminal continues in another table. If that takes
+ * more lines than a line for each cell, the last axis goes from top to bottom too.
  */
 export function matrixTable(
   cells: readonly CellResult[],
@@ -45,10 +45,37 @@ function oneTable(results: readonly CellResult[], { columns, paint }: TableOptio
   const axes = Object.keys(results[0]?.cell ?? {});
   const across = axes.at(-1);
   if (across === undefined) return [];
-  const wide = draw(results, { rowAxes: axes.slice(0, -1), across, paint });
-  const width = Math.max(...wide.map(({ width }) => width));
-  const lines = width <= columns ? wide : draw(results, { rowAxes: axes, across: undefined, paint });
-  return lines.map(({ text }) => text);
+  const parts = partsThatFit(results, { rowAxes: axes.slice(0, -1), across, paint, columns });
+  const wide = parts.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+  const long = textsOf(draw(results, { rowAxes: axes, across: undefined, paint }));
+  return parts.length > 0 && (parts.length === 1 || wide.length < long.length) ? wide : long;
+}
+
+const textsOf = (lines: readonly Line[]): readonly string[] => lines.map(({ text }) => text);
+
+/** Tables with as many values of the last axis as fit next to each other. Empty if not even one fits. */
+function partsThatFit(
+  results: readonly CellResult[],
+  { columns, across, ...shape }: Shape & { readonly across: string; readonly columns: number },
+): readonly (readonly string[])[] {
+  const parts: (readonly string[])[] = [];
+  let left = distinct(results.map(({ cell }) => cell[across] ?? ''));
+  while (left.length > 0) {
+    let fitting = left.length;
+    let lines: readonly Line[] = [];
+    for (; fitting > 0; fitting -= 1) {
+      const headings = left.slice(0, fitting);
+      lines = draw(
+        results.filter(({ cell }) => headings.includes(cell[across] ?? '')),
+        { ...shape, across },
+      );
+      if (Math.max(...lines.map(({ width }) => width)) <= columns) break;
+    }
+    if (fitting === 0) return [];
+    parts.push(textsOf(lines));
+    left = left.slice(fitting);
+  }
+  return parts;
 }
 
 interface Line {

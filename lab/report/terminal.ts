@@ -225,7 +225,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
         .repeatedIn(cells)
         .flatMap(({ lines, runs: found }) => [
           `  ${lines[0] ?? ''}`,
-          `    in ${found.length} of ${cells.length}: ${cellList(found)}`,
+          ...fit(`    in ${found.length} of ${cells.length}: ${cellList(found)}`),
         ]);
       const table = matrixTable(results, { columns: screen.columns, paint });
       return ['', shown(name), ...table, ...repeated, ''];

@@ -278,7 +278,7 @@ const READERS: Readonly<Record<string, (written: Written) => Promise<void> | voi
       },
     });
     expect(commands[0]?.message).toMatch(
-      /^1-run-pod: error differs at character 9, in 2 cells: containerd=1\.6\.3, /,
+      /^1-run-pod: error differs at character 9, in 2 cells: containerd=1\.6\.2, 1\.6\.3\n/,
     );
     const outputs = outputsOf(output);
     expect(Object.keys(outputs)).toEqual([
@@ -349,7 +349,7 @@ describe('of many problems', () => {
     );
     const commands = commandsOf(text);
     expect(commands.map(({ name }) => name)).toEqual(Array.from({ length: 10 }, () => 'error'));
-    expect(commands[0]?.message).toContain('in 2 cells: containerd=1.6.3, containerd=1.6.2\n');
+    expect(commands[0]?.message).toContain('in 2 cells: containerd=1.6.2, 1.6.3\n');
     expect(text).toContain('\n3 more problems in the summary of this step and in the recorded runs\n');
   });
 

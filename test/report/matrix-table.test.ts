@@ -32,6 +32,28 @@ test('if the table is too wide, all axes are vertical', () => {
   ]);
 });
 
+test('a table that is too wide continues below, unless a line for each cell is shorter', () => {
+  const versions = ['1.6.0', '1.6.1', '1.6.2', 'debian:1.6.20'];
+  const six = ['0.9.1', '1.1.1'].flatMap((plugins) =>
+    versions.map((containerd): CellResult => ({ cell: { plugins, containerd }, outcome: 'pass' })),
+  );
+  expect(matrixTable(six, { columns: 45, paint })).toEqual([
+    '  plugins  containerd  1.6.0  1.6.1  1.6.2',
+    '  0.9.1                pass   pass   pass',
+    '  1.1.1                pass   pass   pass',
+    '',
+    '  plugins  containerd  debian:1.6.20',
+    '  0.9.1                pass',
+    '  1.1.1                pass',
+  ]);
+  const one = six
+    .slice(0, 3)
+    .map(({ cell: { containerd = '' }, outcome }) => ({ cell: { containerd }, outcome }));
+  expect(matrixTable(one, { columns: 24, paint })).toEqual([
+    ...['  containerd', '  1.6.0       pass', '  1.6.1       pass', '  1.6.2       pass'],
+  ]);
+});
+
 test('words are coloured by their meaning after they were padded', () => {
   const painted = matrixTable(results.slice(0, 2), {
     columns: 80,

@@ -302,6 +302,6 @@ fail  reserved containerd=1.6.2    0.61 s
       made of`);
   expect(told).toContain(`
   1-run-pod: error differs at character 9
-    in 2 of 4: containerd=1.6.0, containerd=1.6.2
+    in 2 of 4: containerd=1.6.0, 1.6.2
 `);
 });

@@ -74,12 +74,13 @@ function record({ name, scenario, args }) {
   return { output: withoutStatus(stdout), url: pathToFileURL(join(cwd, file)).href };
 }
 
-/** What stays on the screen. The status line is drawn and removed in place. */
+/** What stays on the screen. The status line has no end of line, and is removed before anything else is written. */
 const withoutStatus = (text) =>
   text
     .replaceAll('\r\n', '\n')
-    .replaceAll(/\r\u001b\[2K[^\r\n]*(?=\r\u001b\[2K)/g, '')
-    .replaceAll('\r\u001b[2K', '');
+    .split('\r\u001b[2K')
+    .filter((part, at) => at === 0 || part.includes('\n'))
+    .join('');
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 

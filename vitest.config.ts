@@ -1,18 +1,21 @@
+import { availableParallelism } from 'node:os';
+
 import { defineConfig } from 'vitest/config';
 
-/** Real sources and real nodes. Needs root on Linux. One file at a time, because the machine is shared. */
+/** Real sources and real nodes. Needs root on Linux. */
 const onNodes = {
   setupFiles: ['test/rig/own-nodes.ts'],
-  fileParallelism: false,
   testTimeout: 600_000,
   hookTimeout: 1_200_000,
 };
-const project = (name: string, include: readonly string[]) => ({
-  test: { ...onNodes, name, include: [...include] },
-});
+/** One file at a time, after all files that run side by side. */
+const alone = { ...onNodes, fileParallelism: false };
+/** Files that compare the host before and after. A node of another test would change it meanwhile. */
+const COMPARES_HOST = '*.alone.test.ts';
 
 export default defineConfig({
   test: {
+    maxWorkers: Math.min(4, availableParallelism()), // the default leaves one core idle
     projects: [
       // pure, needs no machine, part of `npm run check`
       {
@@ -29,13 +32,24 @@ export default defineConfig({
           ...onNodes,
           name: 'nodes',
           include: ['test/{backends,browser,sources}/**/*.test.ts'],
+          exclude: [`**/${COMPARES_HOST}`],
           globalSetup: ['test/rig/fill-cache.ts'],
         },
       },
+      { test: { ...alone, name: 'nodes-alone', include: [`test/backends/${COMPARES_HOST}`] } },
       // together with all of the above, what `npm run test:all` runs
-      project('container', ['test/container/**/*.test.ts']),
-      project('vm', ['test/vm/**/*.test.ts']),
-      project('long', ['test/long/**/*.test.ts']),
+      {
+        test: {
+          ...onNodes,
+          name: 'long',
+          include: ['test/long/*.test.ts'],
+          exclude: [`**/${COMPARES_HOST}`],
+        },
+      },
+      { test: { ...alone, name: 'long-alone', include: [`test/long/${COMPARES_HOST}`] } },
+      // each file has an engine or a machine of its own, and compares the host
+      { test: { ...alone, name: 'container', include: ['test/container/**/*.test.ts'] } },
+      { test: { ...alone, name: 'vm', include: ['test/vm/**/*.test.ts'] } },
     ],
   },
 });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import type { JsonReport } from '../../lab/report/json.ts';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
-import { processesWith } from '../rig/host-state.ts';
+import { processesWith } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 
 import { cnilab, ROOT, startCnilab } from '../rig/cnilab.ts';
-import { processesWith } from '../rig/host-state.ts';
+import { processesWith } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 

@@ -8,7 +8,7 @@ import { openArtifacts, readPins } from '../../lab/assembly/open-artifacts.ts';
 import { createExec } from '../../lab/host/exec.ts';
 import { parseRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab } from '../rig/cnilab.ts';
-import { RECORDS } from '../rig/host-state.ts';
+import { RECORDS } from '../rig/launched.ts';
 import { startReleaseServer } from '../rig/release-server.ts';
 import { until } from '../rig/until.ts';
 import { artifactsIn, makeFolder, realPins, signal } from '../sources/rig.ts';

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { processesWith } from './host-state.ts';
+import { processesWith } from './launched.ts';
 import { unpackedTree, type Packages } from './engine-packages.ts';
 
 export type EngineName = keyof typeof ENGINES;

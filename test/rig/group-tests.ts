@@ -12,7 +12,7 @@ import { bundleOf } from './bundle.ts';
 import { cnilab } from './cnilab.ts';
 import { containerLab } from './container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from './engine.ts';
-import { processesWith } from './host-state.ts';
+import { processesWith } from './launched.ts';
 import { makerFor } from './maker.ts';
 import { qemuForTests } from './qemu.ts';
 import { scratchFolder } from './scratch.ts';

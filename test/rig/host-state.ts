@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Everything that a lab could leave on this host, as one value, so that two moments can be compared. */
+import { commandOf, pids, RECORDS } from './launched.ts';
+
+/**
+ * Everything that a lab could leave on this host, as one value, so that two moments can be compared. Another lab changes
+ * it too, so a test file that compares it runs alone: its name ends in .alone.test.ts.
+ */
 export interface HostState {
   readonly processes: readonly string[];
   readonly mounts: readonly string[];
@@ -48,9 +52,6 @@ export function hostState(ignore: readonly string[] = []): HostState {
   };
 }
 
-/** the folder of the node records: the test file's own, set by own-nodes.ts */
-export const RECORDS = join(process.env['CNILAB_STATE'] || join(homedir(), '.cache/cnilab'), 'nodes');
-
 /** An empty folder that the first node makes. Each node mounts its root on it, in a mount namespace of its own. */
 const MOUNT_POINT = join(RECORDS, 'root');
 
@@ -66,29 +67,13 @@ function labProcesses(): string[] {
     .sort();
 }
 
-/** The command lines that contain the text. */
-export const processesWith = (text: string): readonly string[] =>
-  pids()
-    .map(commandOf)
-    .filter((command) => command.includes(text));
-
 /** The network namespaces of all processes. A leaked one without processes shows as a mount. */
 const networkNamespaces = (): string[] =>
   [...new Set(pids().map((pid) => linkOf(`/proc/${pid}/ns/net`)))].filter((ns) => ns !== '');
 
-const pids = (): readonly string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   } catch {
     return '';
   }

@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 import { readRecords } from '../../lab/nodes/backends/node-records.ts';
 
@@ -18,3 +21,22 @@ const parentOf = (pid: number): Promise<number | undefined> =>
     (status) => Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]),
     () => undefined,
   );
+
+/** the folder of the node records: the test file's own, set by own-nodes.ts */
+export const RECORDS = join(process.env['CNILAB_STATE'] || join(homedir(), '.cache/cnilab'), 'nodes');
+
+/** The command lines that contain the text. */
+export const processesWith = (text: string): readonly string[] =>
+  pids()
+    .map(commandOf)
+    .filter((command) => command.includes(text));
+
+export const pids = (): readonly string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+
+export function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}

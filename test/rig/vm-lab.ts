@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab, startCnilab, type CnilabOptions, type Finished, type Started } from './cnilab.ts';
-import { processesWith } from './host-state.ts';
+import { processesWith } from './launched.ts';
 import { qemuForTests } from './qemu.ts';
 
 /** The real command with a QEMU, and what its machines have on this host. */

@@ -7,9 +7,9 @@ import { beforeAll, expect, test } from 'vitest';
 
 import { parseRecord, type NodeRecord } from '../../lab/nodes/backends/node-records.ts';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
-import { hostState, RECORDS, type HostState } from '../rig/host-state.ts';
+import { hostState, type HostState } from '../rig/host-state.ts';
 import { journalIn, killAtLine, nodeInStep } from '../rig/journal.ts';
-import { launchedBy } from '../rig/launched.ts';
+import { launchedBy, RECORDS } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
 import { until } from '../rig/until.ts';

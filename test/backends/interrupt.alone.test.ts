@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
 import { cnilab, ROOT, startCnilab, type Started } from '../rig/cnilab.ts';
-import { hostState, processesWith, type HostState } from '../rig/host-state.ts';
+import { hostState, type HostState } from '../rig/host-state.ts';
+import { processesWith } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
 import { until } from '../rig/until.ts';

@@ -12,10 +12,11 @@ import { parseListedRun, parseSessionRecord, type ListedRun } from '../plan/sess
 import { preparePlan, type FilesRead, type PrepareOptions } from './plan-files.ts';
 import { findRuns } from './recorded.ts';
 import { refsOf } from './run-parts.ts';
-import type { RunFlags, SelectFlags, World } from './world.ts';
+import type { NodeFlags, RunFlags, SelectFlags, World } from './world.ts';
 
 export interface SelectOptions extends Omit<PrepareOptions, 'flags'> {
-  readonly flags: RunFlags;
+  /** `output` is the folder in which `lastFailed` finds the last session. */
+  readonly flags: NodeFlags & SelectFlags & Partial<Pick<RunFlags, 'all' | 'output'>>;
 }
 
 /**
@@ -29,7 +30,7 @@ export async function selectPlan(world: World, options: SelectOptions): Promise<
     ...(grep === undefined ? {} : { grep: titlePattern('--grep', grep) }),
     ...(grepInvert === undefined ? {} : { grepInvert: titlePattern('--grep-invert', grepInvert) }),
   };
-  const failed = lastFailed === true ? notPassed(resolve(world.cwd, flags.output)) : undefined;
+  const failed = lastFailed === true ? notPassed(resolve(world.cwd, flags.output ?? '')) : undefined;
   if (failed?.runs.length === 0) {
     note(`every run of the last session, ${failed.session}, passed; nothing is run`);
     return { formatVersion: 3, runs: [] };

@@ -67,13 +67,17 @@ export interface ShardFlags {
   readonly durations?: string;
 }
 
-/** Which runs of a plan are selected, and how often they are repeated. */
-export interface SelectFlags {
-  readonly lastFailed?: true;
+/** Which runs of a plan are selected, by their files and titles. */
+export interface TitleFlags {
   /** a git revision */
   readonly onlyChanged?: string;
   readonly grep?: string;
   readonly grepInvert?: string;
+}
+
+/** Which runs of a plan are selected, and how often they are repeated. */
+export interface SelectFlags extends TitleFlags {
+  readonly lastFailed?: true;
   readonly repeat?: number;
 }
 

@@ -5,8 +5,8 @@ import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';
 import { backendToPrepare } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
-import { preparePlan } from '../assembly/plan-files.ts';
-import type { NodeFlags, World } from '../assembly/world.ts';
+import { selectPlan } from '../assembly/selection.ts';
+import type { NodeFlags, TitleFlags, World } from '../assembly/world.ts';
 import { createReporters } from './reporters.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -14,10 +14,10 @@ import { EXIT } from './exit-codes.ts';
 export async function fetchCommand(
   world: World,
   names: readonly string[],
-  flags: NodeFlags,
+  flags: NodeFlags & TitleFlags,
 ): Promise<number> {
   const pins = readPins(world);
-  const plan = await preparePlan(world, { names, flags, pins, note: () => undefined });
+  const plan = await selectPlan(world, { names, flags, pins, note: () => undefined });
   const reporters = fanOut(await createReporters(world, {}));
   const { backend, arch } = await backendToPrepare(world, flags);
   const artifacts = openArtifacts(world, { pins, flags, emit: reporters.emit, arch });

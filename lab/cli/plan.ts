@@ -1,15 +1,14 @@
 import { readPins } from '../assembly/open-artifacts.ts';
 import { selectPlan } from '../assembly/selection.ts';
 import { emptyShard, githubMatrix, takeShard } from '../assembly/shards.ts';
-import type { NodeFlags, SelectFlags, ShardFlags, World } from '../assembly/world.ts';
+import type { NodeFlags, ShardFlags, TitleFlags, World } from '../assembly/world.ts';
 import { BadInput } from '../core/lab-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { describePlugins, describeWithPath } from '../core/components.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 import type { Plan, RunPlan } from '../plan/plan.ts';
 
-export interface PlanFlags
-  extends NodeFlags, ShardFlags, Pick<SelectFlags, 'onlyChanged' | 'grep' | 'grepInvert'> {
+export interface PlanFlags extends NodeFlags, ShardFlags, TitleFlags {
   readonly json?: true;
   readonly github?: true;
   readonly shards?: number;
@@ -23,7 +22,7 @@ export async function planCommand(world: World, names: readonly string[], flags:
     throw new BadInput('--shards is for --github; one shard is --shard 1/3');
   const whole = await selectPlan(world, {
     names,
-    flags: { ...flags, output: '' }, // of --last-failed, which a plan does not have
+    flags,
     pins: readPins(world),
     note: (message) => world.err.write(`${message}\n`),
   });

@@ -6,7 +6,7 @@ import { BACKENDS } from '../nodes/node.ts';
 import { parseShard, type Shard } from '../plan/shard.ts';
 import { checkTimeout } from '../spec/limits.ts';
 import { SHELLS, completionCommand, type Shell } from './completion.ts';
-import type { NodeFlags, RunFlags, World } from '../assembly/world.ts';
+import type { NodeFlags, RunFlags, TitleFlags, World } from '../assembly/world.ts';
 import { helpBelow } from './help.ts';
 import type { CniFlags } from './kept.ts';
 import type { ParityFlags } from './parity.ts';
@@ -191,10 +191,10 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
       done(await (await import('./findings.ts')).findingsCommand(world, folder, flags)),
     );
 
-  withNodeFlags(program.command('fetch'))
+  withTitleFlags(withNodeFlags(program.command('fetch')))
     .description('bring everything that scenarios need into the cache, for use without a network')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
-    .action(async (names: string[], flags: NodeFlags) =>
+    .action(async (names: string[], flags: NodeFlags & TitleFlags) =>
       done(await (await import('./fetch.ts')).fetchCommand(world, names, flags)),
     );
 
@@ -368,7 +368,7 @@ function withShardFlags(command: Command): Command {
 /** The group of flags that README has in a table of its own. */
 export const SELECT_GROUP = 'Some of the runs, and more than once:';
 
-/** What `plan` has of them too. */
+/** What `plan` and `fetch` have of them too. */
 function withTitleFlags(command: Command): Command {
   return command
     .optionsGroup(SELECT_GROUP)

@@ -187,3 +187,9 @@ describe('a recorded run that is damaged', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('runs cannot be recorded in')]);
   });
 });
+
+test('fetch brings what some of the runs need, selected by their titles', async () => {
+  const fetched = await cnilab(['fetch', 'incompatible-version', '--grep', String.raw`=1\.6\.[34]$`]);
+  expect(fetched).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(fetched.stdout).toMatch(/^everything for 2 runs is in /m);
+});

@@ -19,7 +19,7 @@ import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.t
 import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
 import { critestApparmorRecipe } from './own/critest-apparmor.ts';
 import { critestImagesRecipe, critestRecipe } from './own/critest.ts';
-import { nodeRootRecipe } from './own/node-root.ts';
+import { nodeRootRecipe, type NodeRootName } from './own/node-root.ts';
 import { fakePluginRecipe, nodeToolsRecipes, ownCrictlRecipe } from './own/node-tools.ts';
 import { vmInitrdRecipe, vmRootRecipe } from './own/vm-disks.ts';
 import { DEFAULT_KERNEL, vmKernelRecipe } from './own/vm-kernel.ts';
@@ -54,7 +54,7 @@ export type OwnName =
   | 'critest-images'
   | 'critest-apparmor'
   | NetfilterPackage
-  | 'node-root'
+  | NodeRootName
   | 'vm-kernel'
   | 'vm-root'
   | 'vm-initrd'
@@ -155,7 +155,8 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
       case 'nftables':
         return [netfilterRecipe(name, { arch, apt, exec })];
       case 'node-root':
-        return [nodeRootRecipe({ arch, apt, exec })];
+      case 'kind-root':
+        return [nodeRootRecipe(name, { arch, apt, exec })];
       case 'vm-kernel': {
         const kernel = options.kernel ?? DEFAULT_KERNEL;
         return [vmKernelRecipe({ arch, apt, exec, kernel, suites: pins.debianSuites })];

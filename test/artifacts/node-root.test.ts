@@ -44,7 +44,8 @@ const fakeApt = (asked: string[][]): NodeRootOptions['apt'] => ({
 function make(apt: NodeRootOptions['apt'], name: string) {
   const [treeHostPath, scratchHostPath] = [join(folder, name), join(folder, `${name}.scratch`)];
   for (const path of [treeHostPath, scratchHostPath]) mkdirSync(path);
-  return nodeRootRecipe({ arch: 'amd64', apt, exec: createExec({ env: process.env }) }).make(treeHostPath, {
+  const options = { arch: 'amd64', apt, exec: createExec({ env: process.env }) } as const;
+  return nodeRootRecipe('node-root', options).make(treeHostPath, {
     signal: new AbortController().signal,
     scratchHostPath,
     progress: () => undefined,

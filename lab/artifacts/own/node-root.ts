@@ -1,4 +1,15 @@
-import { readdir, writeFile, copyFile, lstat, mkdir, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import {
+  appendFile,
+  readdir,
+  writeFile,
+  copyFile,
+  lstat,
+  mkdir,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+} from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 
 import type { Exec } from '../../core/ports.ts';
@@ -40,6 +51,12 @@ const PACKAGES = [
 /** Packages that others need only for their maintainer scripts. The scripts are not run. */
 const FOR_SCRIPTS = ['debconf', 'dpkg', 'init-system-helpers', 'libdebconfclient0', 'perl-base'];
 
+/** What a node of kind has besides: systemd, and what kubeadm, kubelet and kube-proxy look for. */
+const KIND_PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'ethtool', 'socat', 'conntrack'];
+
+/** The roots of nodes: with the agent as the first process, or with systemd. */
+export type NodeRootName = 'node-root' | 'kind-root';
+
 /** The packages that other packages need and a node does not have. */
 export async function packagesBeyondNodeRoot(
   names: readonly string[],
@@ -58,21 +75,23 @@ export async function packagesBeyondNodeRoot(
  * owned by root and has no times, so that the same packages give the same bytes. Made from Debian packages, which are
  * unpacked but not installed.
  */
-export function nodeRootRecipe({ arch, apt, exec }: NodeRootOptions): Recipe {
+export function nodeRootRecipe(name: NodeRootName, { arch, apt, exec }: NodeRootOptions): Recipe {
+  const withSystemd = name === 'kind-root';
+  const wanted = [...PACKAGES, ...(withSystemd ? KIND_PACKAGES : [])];
   return {
     source: 'own',
-    name: 'node-root',
+    name,
     version: NODE_ROOT_SUITE,
     request: JSON.stringify({
-      own: 'node-root',
+      own: name,
       arch,
       suite: NODE_ROOT_SUITE,
-      packages: PACKAGES,
+      packages: wanted,
       revision: 1,
     }),
     async make(treeHostPath, { signal, scratchHostPath, progress }) {
       progress('asking apt');
-      const needed = await apt.allFor(PACKAGES, NODE_ROOT_SUITE, signal);
+      const needed = await apt.allFor(wanted, NODE_ROOT_SUITE, signal);
       if (!needed.ok)
         return err({
           ...needed.error,
@@ -86,7 +105,7 @@ export function nodeRootRecipe({ arch, apt, exec }: NodeRootOptions): Recipe {
       if (!unpacked.ok) return err({ ...unpacked.error, source: 'own' });
 
       progress('packing root.tar');
-      await configureRoot(rootHostPath);
+      await configureRoot(rootHostPath, { withSystemd });
       const packed = await exec([...TAR, join(treeHostPath, 'root.tar'), ...(await readdir(rootHostPath))], {
         cwd: rootHostPath,
         signal,
@@ -140,21 +159,31 @@ const NOT_ON_A_NODE = [
   'etc/cron.daily',
   'etc/init.d',
   'etc/rmt',
-  'etc/systemd',
-  'usr/lib/systemd',
   ...['bash-completion', 'bug', 'doc', 'info', 'lintian', 'locale', 'man', 'menu', 'perl5', 'zsh'].map(
     (name) => `usr/share/${name}`,
   ),
 ];
+
+const OF_SYSTEMD = ['etc/systemd', 'usr/lib/systemd'];
+
+/** Accounts that maintainer scripts of systemd and D-Bus make: lines of etc/passwd and etc/group. */
+const ACCOUNTS_OF_SYSTEMD = {
+  'etc/passwd': 'messagebus:x:100:101::/nonexistent:/usr/sbin/nologin\n',
+  'etc/group': 'messagebus:x:101:\nsystemd-journal:x:999:\n',
+};
 
 /**
  * Turns a tree of unpacked Debian packages into a root file system. Does what maintainer scripts would do, as far as a
  * node needs it: merged usr/, alternatives, accounts. Libraries are found without ld.so.cache, because the loader of
  * Debian knows its own directories.
  */
-export async function configureRoot(rootHostPath: string): Promise<void> {
+export async function configureRoot(
+  rootHostPath: string,
+  { withSystemd = false }: { readonly withSystemd?: boolean } = {},
+): Promise<void> {
   const at = (path: string) => join(rootHostPath, path);
-  for (const path of NOT_ON_A_NODE) await rm(at(path), { recursive: true, force: true });
+  for (const path of [...NOT_ON_A_NODE, ...(withSystemd ? [] : OF_SYSTEMD)])
+    await rm(at(path), { recursive: true, force: true });
   for (const name of MERGED) {
     if (!(await isFolder(at(name)))) continue;
     await moveInto(at(name), at(`usr/${name}`));
@@ -164,6 +193,8 @@ export async function configureRoot(rootHostPath: string): Promise<void> {
   for (const name of ofArch) await rm(at(`usr/lib/${name}/gconv`), { recursive: true, force: true }); // of iconv
   for (const [path, target] of Object.entries(ALTERNATIVES)) await symlink(target, at(path));
   for (const [path, from] of Object.entries(COPIES)) await copyFile(at(from), at(path));
+  if (withSystemd)
+    for (const [path, lines] of Object.entries(ACCOUNTS_OF_SYSTEMD)) await appendFile(at(path), lines);
   for (const [path, target] of Object.entries(OF_RUN)) {
     await rm(at(path), { recursive: true, force: true });
     await symlink(target, at(path));

@@ -32,6 +32,8 @@ func initNode(args []string) error {
 	unfiltered := flags.Bool(confine.Unfiltered, false, "without the filter of system calls")
 	member := flags.String("member", "", "in a group: the node's place in it, as JSON; the process is started in the group's network namespace")
 	startedAgain := flags.Bool("started-again", false, "the process has the namespaces that nobody has made for it")
+	systemd := flags.Bool("systemd", false, "the first process becomes systemd, and this program runs beside it")
+	madeFor := flags.Int("made-for", -1, "descriptor on which this program tells the first process that the node is made")
 	segmentNumber := flags.Int("segment", -1, "descriptor of the group's network namespace, once the node has one of its own")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)
@@ -43,6 +45,9 @@ func initNode(args []string) error {
 	inContainer, inGroup := *keepPipeNumber < 0, *member != ""
 	if (inContainer || inGroup) && !*startedAgain {
 		return startAgain(inGroup)
+	}
+	if *systemd && *madeFor < 0 {
+		return handOver(args, *segmentNumber, !*unfiltered)
 	}
 	runtime.UnlockOSThread()
 	place, err := placeInGroup(*member)
@@ -75,9 +80,14 @@ func initNode(args []string) error {
 	if err := confine.Self(!*unfiltered); err != nil {
 		return err
 	}
+	if *systemd {
+		if err := startSystemd(*madeFor); err != nil {
+			return err
+		}
+	}
 	go endOnRequest()
 	return serve.Run(serve.Options{
-		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe, Connect: connect,
+		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe, Connect: connect, Systemd: *systemd,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
 	})
 }

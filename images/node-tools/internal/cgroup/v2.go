@@ -77,6 +77,9 @@ func lock(dir string) (unlock func(), err error) {
 	return func() { folder.Close() }, nil
 }
 
+// HandDownNode enables the controllers on a node for its pods.
+func HandDownNode() { HandDown(inNode) }
+
 // HandDown enables the controllers of a v2 cgroup below it. Those that cannot be enabled are skipped.
 func HandDown(dir string) {
 	enabled := " " + readTrimmed(dir, "cgroup.subtree_control") + " "

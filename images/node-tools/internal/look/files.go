@@ -24,8 +24,10 @@ var places = []string{"/var/lib/cni", "/run", "/tmp"}
 // `sandbox`, `container` and `shim`.
 func notEntered(stateFolders []string) map[string]bool {
 	folders := map[string]bool{
-		"/run/netns": true, // listed as `netns`
-		"/run/lock":  true, // system programs
+		"/run/netns":   true, // listed as `netns`
+		"/run/lock":    true, // system programs
+		"/run/systemd": true,
+		"/run/log":     true, // systemd's journal
 	}
 	for _, folder := range stateFolders {
 		folders[folder] = true

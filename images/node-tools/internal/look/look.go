@@ -60,6 +60,8 @@ type Looker struct {
 	tool      Tool
 	conflists *conflists
 	mounts    map[string]bool
+	// processes are those of the start: this program, and what the image of the node has started
+	processes map[int]string
 	devices   map[int]bool
 	sysctls   map[string]string
 	// before is how many of each item there were at the start, for the kinds that are listed as a difference
@@ -80,10 +82,17 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	if err != nil {
 		return nil, err
 	}
+	running, err := readProcesses()
+	if err != nil {
+		return nil, err
+	}
 	looker := &Looker{
 		runtime: runtime, own: own, tool: tool, conflists: newConflists(runtime),
-		mounts: map[string]bool{}, devices: map[int]bool{}, before: map[string]int{},
+		mounts: map[string]bool{}, processes: map[int]string{}, devices: map[int]bool{}, before: map[string]int{},
 		saved: newSaved(),
+	}
+	for _, one := range running {
+		looker.processes[one.pid] = one.started
 	}
 	for _, mount := range mounts {
 		looker.mounts[mount.point] = true
@@ -155,7 +164,7 @@ func (l *Looker) changedSysctls() ([]Item, error) {
 func (l *Looker) Look() State {
 	asked := &kernel{}
 	defer asked.close()
-	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return processes(l.own, l.runtime.Traits()) }}
+	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return l.newProcesses() }}
 	views := []view{
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},

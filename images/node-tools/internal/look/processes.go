@@ -18,12 +18,15 @@ import (
 type process struct {
 	pid, parent int
 	command     []string
+	// started is the time of its start, which distinguishes processes with the same pid
+	started string
 }
 
-// processes returns all processes except the lab's own and the runtime. A zombie, which has ended and waits for its
-// parent, does not count.
-func processes(own Own, traits cri.Traits) ([]Item, error) {
-	alone, withDescendants := own()
+// newProcesses returns all processes except those of the start, the lab's own and the runtime. A zombie, which has ended
+// and waits for its parent, does not count.
+func (l *Looker) newProcesses() ([]Item, error) {
+	traits := l.runtime.Traits()
+	alone, withDescendants := l.own()
 	found, err := readProcesses()
 	if err != nil {
 		return nil, err
@@ -34,7 +37,7 @@ func processes(own Own, traits cri.Traits) ([]Item, error) {
 	}
 	var items []Item
 	for _, one := range found {
-		if one.pid == 1 || one.command[0] == standIn || alone[one.pid] || descends(one.pid, parents, withDescendants) || slices.Contains(traits.Daemons, filepath.Base(one.command[0])) {
+		if one.pid == 1 || l.processes[one.pid] == one.started || one.command[0] == standIn || alone[one.pid] || descends(one.pid, parents, withDescendants) || slices.Contains(traits.Daemons, filepath.Base(one.command[0])) {
 			continue
 		}
 		item := processItem(one, traits.Monitors)
@@ -164,6 +167,7 @@ func readOnce(folder string) (one process, ended bool, err error) {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	one.parent, err = strconv.Atoi(fields[1])
 	one.command = strings.Split(strings.TrimRight(command, "\x00"), "\x00")
+	one.started = fields[19]
 	flags, _ := strconv.ParseUint(fields[6], 10, 64)
 	return one, fields[0] == "Z" || fields[0] == "X" || flags&kernelThread != 0, err
 }

@@ -14,6 +14,8 @@ import (
 type background struct {
 	Pid  int `json:"pid"`
 	argv []string
+	// unit is the unit of systemd that it is; empty for a child of this process
+	unit string
 	// ended is closed after the process has ended and end is set
 	ended chan struct{}
 	end   exit
@@ -29,6 +31,9 @@ type backgrounds struct {
 
 // start runs a process in the background. Both its outputs are appended to a file.
 func (s *server) start(r request) (any, error) {
+	if s.systemd && r.Service != "" {
+		return s.startService(r)
+	}
 	path, err := findProgram(r.Argv, r.Env)
 	if err != nil {
 		return nil, err
@@ -93,4 +98,16 @@ func (b *backgrounds) remove(one *background) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.all = slices.DeleteFunc(b.all, func(other *background) bool { return other == one })
+}
+
+// unitOf returns the unit that a process is, or "".
+func (b *backgrounds) unitOf(pid int) string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for _, one := range b.all {
+		if one.Pid == pid {
+			return one.unit
+		}
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"sync"
@@ -17,6 +18,8 @@ type processes struct {
 	mutex sync.Mutex
 	// children are those that run, and those whose end nobody has asked for yet
 	children map[int]*child
+	// services are processes of systemd that the lab has started
+	services map[int]bool
 }
 
 type child struct {
@@ -26,7 +29,7 @@ type child struct {
 }
 
 func newProcesses() *processes {
-	p := &processes{children: map[int]*child{}}
+	p := &processes{children: map[int]*child{}, services: map[int]bool{}}
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
 	go func() {
@@ -103,7 +106,7 @@ func (p *processes) killGroup(pid int) {
 func (p *processes) own() (alone, withDescendants map[int]bool) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	alone, withDescendants = map[int]bool{}, map[int]bool{}
+	alone, withDescendants = maps.Clone(p.services), map[int]bool{}
 	for pid, child := range p.children {
 		if child.background {
 			alone[pid] = true
@@ -112,4 +115,16 @@ func (p *processes) own() (alone, withDescendants map[int]bool) {
 		}
 	}
 	return alone, withDescendants
+}
+
+func (p *processes) addService(pid int) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.services[pid] = true
+}
+
+func (p *processes) removeService(pid int) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.services, pid)
 }

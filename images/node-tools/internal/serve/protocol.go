@@ -19,13 +19,15 @@ type request struct {
 	Stdin     string            `json:"stdin"`
 	TimeoutMs int64             `json:"timeoutMs"`
 	LogPath   string            `json:"logPath"`
-	Path      string            `json:"path"`
-	Offset    int64             `json:"offset"`
-	Files     []file            `json:"files"`
-	Base64    []byte            `json:"base64"`
-	Mode      uint32            `json:"mode"`
-	Pid       int               `json:"pid"`
-	Signal    string            `json:"signal"`
+	// Service is the name of a process that a service manager starts, where the node has one.
+	Service string `json:"service"`
+	Path    string `json:"path"`
+	Offset  int64  `json:"offset"`
+	Files   []file `json:"files"`
+	Base64  []byte `json:"base64"`
+	Mode    uint32 `json:"mode"`
+	Pid     int    `json:"pid"`
+	Signal  string `json:"signal"`
 	// Exec is the id of the request whose command is to be killed.
 	Exec    int64      `json:"exec"`
 	Runtime cri.Traits `json:"runtime"`

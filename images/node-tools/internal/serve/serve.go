@@ -31,6 +31,8 @@ type server struct {
 	kept     atomic.Bool
 	// connect is Options.Connect
 	connect func() error
+	// systemd is Options.Systemd
+	systemd bool
 }
 
 // Options say how a node is connected to the lab.
@@ -46,6 +48,8 @@ type Options struct {
 	Begin func(line []byte) error
 	// Connect connects a node of a group to the group's network again. It is nil if the node has no such network.
 	Connect func() error
+	// Systemd says that it is the first process of the node, and starts services.
+	Systemd bool
 	// Sessions are ports for interactive commands, on nodes that the host cannot enter directly.
 	Sessions []*os.File
 }
@@ -55,7 +59,7 @@ type Options struct {
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
 	s := &server{
-		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect,
+		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect, systemd: options.Systemd,
 	}
 	if options.Begin == nil {
 		if err := s.ready(); err != nil {
@@ -145,6 +149,9 @@ func (s *server) do(r request) (any, error) {
 		s.execs.kill(r.Exec, s.processes)
 		return struct{}{}, nil
 	case "signal":
+		if unit := s.backgrounds.unitOf(r.Pid); unit != "" {
+			return struct{}{}, s.signalService(unit, r.Signal)
+		}
 		return struct{}{}, s.processes.signal(r.Pid, r.Signal)
 	case "read-file":
 		return readFile(r.Path, r.Offset)
@@ -184,6 +191,9 @@ func (s *server) do(r request) (any, error) {
 
 // reboot keeps what is on the disk. The lab sends no other request meanwhile.
 func (s *server) reboot() error {
+	if s.systemd {
+		return errors.New("a node whose first process is systemd cannot be rebooted here; --backend bare, container and vm can")
+	}
 	if err := root.Reboot(root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect}); err != nil {
 		return err
 	}

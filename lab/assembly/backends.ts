@@ -41,8 +41,10 @@ export async function chooseBackend(world: World, flags: BackendFlags): Promise<
 
 /** Rejects options that only affect another backend and would be ignored here. */
 function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {
-  if (base !== undefined && on !== 'container')
-    throw new BadInput(`--base is for container nodes and changes nothing on ${on}; add --backend container`);
+  if (base !== undefined && on !== 'container' && on !== 'kind')
+    throw new BadInput(
+      `--base is for container nodes and changes nothing on ${on}; add --backend container or --backend kind`,
+    );
   if (kernel !== undefined && on !== 'vm')
     throw new BadInput(`--kernel is for virtual machines and changes nothing on ${on}; add --backend vm`);
 }
@@ -64,6 +66,15 @@ export async function backendToPrepare(world: World, flags: BackendFlags): Promi
 /** Every backend for this host, in the order in which `auto` tries them. */
 export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'> = {}): readonly Backend[] {
   const { arch, env, platform, uid, clock, packageHostPath, cacheHostPath, stateHostPath } = world;
+  const inEngine = {
+    env,
+    platform,
+    uid,
+    reaperThreadHostPath: join(packageHostPath, 'dist/reaper-thread.cjs'),
+    stateHostPath,
+    randomId: () => world.randomId(),
+    clock,
+  };
   const create: { readonly [N in BackendName]: () => Backend | undefined } = {
     bare: () =>
       bareBackend({
@@ -72,15 +83,17 @@ export function createBackends(world: World, { base }: Pick<BackendFlags, 'base'
       }),
     container: () =>
       containerBackend({
-        env,
-        platform,
-        uid,
+        ...inEngine,
+        name: 'container',
         imageHostPath: join(packageHostPath, 'images/node'),
-        reaperThreadHostPath: join(packageHostPath, 'dist/reaper-thread.cjs'),
         base: base ?? env['CNILAB_BASE'],
-        stateHostPath,
-        randomId: () => world.randomId(),
-        clock,
+      }),
+    kind: () =>
+      containerBackend({
+        ...inEngine,
+        name: 'kind',
+        imageHostPath: join(packageHostPath, 'images/kind-node'),
+        base,
       }),
     vm: () =>
       arch === 'other'

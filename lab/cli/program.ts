@@ -340,7 +340,7 @@ function withBackendFlags(command: Command): Command {
     .addOption(
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     )
-    .option('--base <image>', 'of a Debian, for container nodes to start from')
+    .option('--base <image>', 'for container nodes to start from: of a Debian, or for kind of kind')
     .option('--kernel <kernel>', 'of virtual machines: a suite, a version, or local:VMLINUZ,MODULES');
 }
 

@@ -22,6 +22,7 @@ export type AgentRequest =
       readonly op: 'start';
       readonly argv: readonly string[];
       readonly logPath: string;
+      readonly service?: string;
       readonly env?: Readonly<Record<string, string>>;
     }
   | { readonly op: 'adopt'; readonly argv: readonly string[] }

@@ -103,7 +103,7 @@ export function runtimeOn(
 
     async start() {
       if (running !== undefined) throw new LabError(`${name} on ${node.name} runs already`);
-      return answers(await node.start(argv, { logPath }));
+      return answers(await node.start(argv, { logPath, service: name }));
     },
 
     async adopt() {

@@ -51,7 +51,12 @@ export interface LabNode {
   /** Starts a process that outlives the call. Both of its outputs are appended to the file `logPath` on the node. */
   start(
     argv: readonly string[],
-    options: { readonly logPath: string; readonly env?: Readonly<Record<string, string>> },
+    options: {
+      readonly logPath: string;
+      readonly env?: Readonly<Record<string, string>>;
+      /** If the node has systemd, systemd starts the process, as the service of this name. */
+      readonly service?: string;
+    },
   ): Promise<NodeProcess>;
   /** Takes over a running process with exactly this command that this lab did not start. */
   adopt(argv: readonly string[]): Promise<NodeProcess>;
@@ -103,9 +108,9 @@ export const networkOf = ({
 }: Extract<RuntimeStatus, { answered: true }>): NetworkCondition => ({ ready, reason, message });
 
 /**
- * Who starts the runtime of a node. `lab`: the lab, after it has prepared the node. `node`: something that is already
- * on the node, such as an earlier lab on a saved machine, or systemd. The lab then adopts the runtime and prepares
- * nothing.
+ * Who starts the runtime of a node. `lab`: the lab, after it has prepared the node, itself or by systemd on the node.
+ * `node`: something that is already on the node, such as an earlier lab on a saved machine. The lab then adopts the
+ * runtime and prepares nothing.
  */
 export type RuntimeStarter = 'lab' | 'node';
 
@@ -197,7 +202,7 @@ export type BackendCheck =
     }
   | { readonly works: false; readonly why: string; readonly waysOut: readonly string[] };
 
-export const BACKENDS = ['bare', 'container', 'vm'] as const;
+export const BACKENDS = ['bare', 'container', 'vm', 'kind'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /** Those on whose nodes a kubelet runs. */

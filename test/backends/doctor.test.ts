@@ -14,6 +14,7 @@ const CHECKS = [
   'backend bare',
   'backend container',
   'backend vm',
+  'backend kind',
   'source release',
   'source gomod',
   'source debian',

@@ -33,7 +33,7 @@ test.each([
   ],
   [
     ['run', '--backend', ''],
-    ['auto', 'bare', 'container', 'vm'],
+    ['auto', 'bare', 'container', 'vm', 'kind'],
   ],
   [
     ['run', '--re'],

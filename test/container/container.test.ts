@@ -200,7 +200,7 @@ test('a sweep removes what a dead lab left, an incomplete upload with its files,
       name: `cnilab-${name}`,
       Image: image,
       Cmd: ['true'],
-      Labels: { [LABELS.node]: name, [LABELS.owner]: ownerText(owner) },
+      Labels: { [LABELS.backend]: 'container', [LABELS.node]: name, [LABELS.owner]: ownerText(owner) },
     });
   await make('test-dead', dead);
   const alive = await make('test-alive', mine);
@@ -209,6 +209,7 @@ test('a sweep removes what a dead lab left, an incomplete upload with its files,
   writeFileSync(join(volume, 'half-x/file'), 'half');
   await lab.docker.createContainer(
     uploadContainer({
+      backend: 'container',
       name: 'half',
       image,
       owner: dead,

@@ -28,6 +28,28 @@ test(
   },
 );
 
+// The most different kinds of items that stay, both runtimes, stopped and killed runtimes, several nodes.
+const ON_KIND = [
+  ...['incompatible-version', 'missing-version', 'failed-setup-leak', 'reference-config', 'upgrade-a-node'],
+  ...['pods-on-two-nodes', 'plugin-calls', 'field/killed-during-add', 'field/bandwidth-annotations'],
+  ...['leak-expected-none', 'runtime-that-crashes', 'probe-that-cannot-look'].map(
+    (name) => `scenarios/controls/${name}.yaml`,
+  ),
+];
+
+test(
+  'one version of some scenarios and controls behaves the same on bare and on a node of kind',
+  { timeout: HOUR_MS },
+  async () => {
+    await using engine = await startEngine('docker-26.1');
+    const ended = await parity([...ON_KIND, '--sample', '1', '--only', 'bare', '--only', 'kind'], {
+      DOCKER_HOST: engine.url,
+    });
+    expect(ended.said).toMatch(/^\d+ runs on bare, kind: all showed the same$/m);
+    expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
+  },
+);
+
 // A cell in an emulated machine takes ten to twenty seconds. These leave the most different kinds of items behind.
 const IN_MACHINES = [
   'incompatible-version',

@@ -35,15 +35,25 @@ import {
 import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
 import { artifactVolume } from './container/volume.ts';
-import { VOLUME, type InGroup, type Moment, type Powers, isOf, thisLab } from './container/spec.ts';
+import {
+  VOLUME,
+  type EngineBackend,
+  type InGroup,
+  type Moment,
+  type Powers,
+  isOf,
+  thisLab,
+} from './container/spec.ts';
 
 export interface ContainerBackendOptions {
+  /** `kind`: nodes with systemd, from an image like that of kind */
+  readonly name: EngineBackend;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly uid: number | undefined;
-  /** images/node of this package */
+  /** images/node or images/kind-node of this package */
   readonly imageHostPath: string;
-  /** base image for the node image, if the user specified one */
+  /** base image for the node image, if the user specified one; for `kind`, also an image of kind */
   readonly base: string | undefined;
   /** the bundle of container/reaper-thread.ts */
   readonly reaperThreadHostPath: string;
@@ -53,9 +63,12 @@ export interface ContainerBackendOptions {
   readonly clock: Clock;
 }
 
-/** Nodes as privileged containers of any engine with the Docker API, local or remote. */
+/**
+ * Nodes as privileged containers of any engine with the Docker API, local or remote. There are two kinds of them, which
+ * differ in their image and in what their first process becomes.
+ */
 export function containerBackend(options: ContainerBackendOptions): Backend {
-  const { clock, stateHostPath } = options;
+  const { name, clock, stateHostPath } = options;
   const nowMs = () => clock.date().getTime();
   let engine: Promise<FoundEngine> | undefined;
   const find = () => (engine ??= findEngine(options));
@@ -76,18 +89,18 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
 
   async function running(): Promise<readonly (LabContainer & { readonly node: string })[]> {
     if (!(await find()).check.works) return [];
-    const all = await ask('listing nodes', listContainers);
+    const all = await ask('listing nodes', (found) => listContainers(found, name));
     return all.flatMap((one) => (one.running && one.node !== undefined ? [{ ...one, node: one.node }] : []));
   }
 
-  async function nodeNamed(name: string): Promise<LabContainer> {
-    const found = (await running()).find(({ node }) => node === name);
-    if (found === undefined) throw new LabError(`there is no node named ${name}`);
+  async function nodeNamed(wanted: string): Promise<LabContainer> {
+    const found = (await running()).find(({ node }) => node === wanted);
+    if (found === undefined) throw new LabError(`there is no node named ${wanted}`);
     return found;
   }
 
   return {
-    name: 'container',
+    name,
     jobsPerCore: 2, // 47 runs on two cores: 38.3 s with two at a time, 28.8 s with four, 29.5 s with six
     check: async () => (await find()).check,
     async prepare(prepare) {
@@ -99,12 +112,12 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       if (!(await find()).check.works) return [];
       return ask('looking for what killed labs left', async (found) => {
         const lines: string[] = [];
-        const all = await listContainers(found);
+        const all = await listContainers(found, name);
         // nodes first: an engine may refuse to remove a network before them; the network of a kept node stays
         for (const one of all.filter(({ segment }) => segment === undefined)) {
           if (await isLeft(one, nowMs())) lines.push(await removeLeft(found, one));
         }
-        const used = new Set((await listContainers(found)).map(({ inSegment }) => inSegment));
+        const used = new Set((await listContainers(found, name)).map(({ inSegment }) => inSegment));
         for (const one of all.filter(({ segment, id }) => segment !== undefined && !used.has(id))) {
           if (await isLeft(one, nowMs())) lines.push(await removeLeft(found, one));
         }
@@ -113,7 +126,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     },
     async clear() {
       if (!(await find()).check.works) return [];
-      return ask('clearing the container engine', clearEngine);
+      return ask('clearing the container engine', (found) => clearEngine(found, name));
     },
     nodes: async () =>
       Promise.all(
@@ -124,15 +137,15 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
           ...(isOf(one.owner, stateHostPath) ? {} : { elsewhere: true as const }),
         })),
       ),
-    async down(name) {
-      const { id, inSegment } = await nodeNamed(name);
-      await ask(`ending node ${name}`, async (found) => {
+    async down(node) {
+      const { id, inSegment } = await nodeNamed(node);
+      await ask(`ending node ${node}`, async (found) => {
         await removeContainer(found, id);
-        if (inSegment !== undefined) await removeUnusedSegment(found, inSegment);
+        if (inSegment !== undefined) await removeUnusedSegment(found, { id: inSegment, backend: name });
       });
     },
-    async enter(name, argv, terminal) {
-      const { id } = await nodeNamed(name);
+    async enter(node, argv, terminal) {
+      const { id } = await nodeNamed(node);
       return enterContainer(await use(), { id, argv, terminal });
     },
   };
@@ -167,8 +180,8 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
 }
 
 /** Removes the images of nodes and the volume with the artifacts. */
-async function clearEngine(engine: Engine): Promise<readonly string[]> {
-  const images = await removeNodeImages(engine);
+async function clearEngine(engine: Engine, backend: EngineBackend): Promise<readonly string[]> {
+  const images = await removeNodeImages(engine, backend);
   const volume = await engine.docker
     .getVolume(VOLUME)
     .remove()
@@ -201,7 +214,7 @@ async function makeNodes(
     readonly memoryBytes: number | undefined;
   },
 ): Promise<NodeMaker> {
-  const { imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
+  const { name: backend, imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
   const { own, progress, notice, signal, mayBeKept, first } = options.prepare;
   let started: Promise<Reaper | undefined> | undefined;
   const reaper = async () =>
@@ -213,6 +226,7 @@ async function makeNodes(
   const what = 'node image';
   const image = await ensureNodeImage({
     engine,
+    backend,
     sourceHostPath: imageHostPath,
     ownBase: base,
     nodeTools,
@@ -226,14 +240,14 @@ async function makeNodes(
     ms: options.clock.date().getTime(),
     ticks: await ticksNow(),
   });
-  const volume = artifactVolume({ engine, image: image.ref, owner, randomId, now });
+  const volume = artifactVolume({ backend, engine, image: image.ref, owner, randomId, now });
   let powers: Powers = 'privileged';
 
   /** Uses as many privileges as the engine can give. The first container shows which ones. */
   async function withPowers<T>(what: string, make: (common: ContainerCommon) => Promise<T>): Promise<T> {
     const reaperLabels = (await reaper())?.labels ?? {};
     const start = async () =>
-      make({ engine, image: image.ref, owner, now: await now(), powers, reaperLabels, signal });
+      make({ backend, engine, image: image.ref, owner, now: await now(), powers, reaperLabels, signal });
     try {
       return await start().catch((thrown: unknown) => {
         if (!cannotBePrivileged(thrown)) throw thrown;

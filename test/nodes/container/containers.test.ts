@@ -17,6 +17,7 @@ const limits = { memoryBytes: 3, processes: 4, tmpfsBytes: 5 };
 const making = {
   ...{ name: 'lab-1', image: 'localhost/cnilab-node:x', owner, now: { ms: 5, ticks: 7 }, limits },
   systemCalls: 'filtered' as const,
+  backend: 'container' as const,
 };
 
 test('a node is a container that ends with its input, without a network and without anything of its host', () => {
@@ -31,6 +32,7 @@ test('a node is a container that ends with its input, without a network and with
       ...['--tmpfs-bytes', '5'],
     ],
     Labels: {
+      'cnilab.backend': 'container',
       'cnilab.owner': 'build-1 7 99 /home/ann lee/cnilab',
       'cnilab.created-ms': '5',
       'cnilab.created-ticks': '7',
@@ -53,6 +55,13 @@ test('a node is a container that ends with its input, without a network and with
     Mounts: [{ Type: 'volume', Source: 'cnilab-artifacts', Target: '/lab/artifacts', ReadOnly: true }],
     Privileged: true,
   });
+});
+
+test('a node of kind is the same container, whose first process becomes systemd', () => {
+  const node = nodeContainer({ ...making, backend: 'kind', powers: 'privileged', reaperLabels: {} });
+  expect(node.Cmd).toContain('--systemd');
+  expect(node.StopSignal).toBe('SIGRTMIN+3');
+  expect(node.Labels).toMatchObject({ 'cnilab.backend': 'kind' });
 });
 
 test('the first process of a node knows whether to filter system calls', () => {

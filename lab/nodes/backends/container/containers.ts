@@ -6,7 +6,15 @@ import type { ContainerInfo } from 'dockerode';
 
 import { msSince } from '../../../host/machine.ts';
 import { type Engine, isGone, refusalOf } from './engine.ts';
-import { hasEnded, keptName, LABELS, type Moment, type Owner, parseOwner } from './spec.ts';
+import {
+  hasEnded,
+  keptName,
+  LABELS,
+  type EngineBackend,
+  type Moment,
+  type Owner,
+  parseOwner,
+} from './spec.ts';
 
 /** A container of the lab, from the list of an engine. */
 export interface LabContainer {
@@ -23,8 +31,13 @@ export interface LabContainer {
   readonly created: Moment;
 }
 
-export async function listContainers({ docker }: Engine): Promise<readonly LabContainer[]> {
-  const listed = await docker.listContainers({ all: true, filters: { label: [LABELS.owner] } });
+/** Those that this backend has made. */
+export async function listContainers(
+  { docker }: Engine,
+  backend: EngineBackend,
+): Promise<readonly LabContainer[]> {
+  const label = [LABELS.owner, `${LABELS.backend}=${backend}`];
+  const listed = await docker.listContainers({ all: true, filters: { label } });
   return listed.map(readContainer);
 }
 
@@ -71,8 +84,11 @@ export async function isLeft(
 }
 
 /** Removes the network of a group if no node is in it. An engine may refuse to remove it while it has nodes. */
-export async function removeUnusedSegment(engine: Engine, id: string): Promise<void> {
-  const isUsed = (await listContainers(engine)).some(({ inSegment }) => inSegment === id);
+export async function removeUnusedSegment(
+  engine: Engine,
+  { id, backend }: { readonly id: string; readonly backend: EngineBackend },
+): Promise<void> {
+  const isUsed = (await listContainers(engine, backend)).some(({ inSegment }) => inSegment === id);
   if (!isUsed) await removeContainer(engine, id);
 }
 

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import * as v from 'valibot';
 
 import { readJson } from '../../../core/json.ts';
 import type { Artifact } from '../../../artifacts/artifact.ts';
+import type { OwnName } from '../../../artifacts/artifacts.ts';
 import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { PrepareOptions } from '../../node.ts';
 import { type Engine, engineError, isGone, refusalOf, saysDiskFull } from './engine.ts';
+import type { EngineBackend } from './spec.ts';
 import { tarOf, type TarPart } from './volume.ts';
 
 export interface NodeImageOptions {
   readonly engine: Engine;
-  /** images/node of this package */
+  readonly backend: EngineBackend;
+  /** images/node or images/kind-node of this package */
   readonly sourceHostPath: string;
   /** base image of the user, instead of the one in the Dockerfile */
   readonly ownBase: string | undefined;
@@ -31,7 +34,14 @@ export interface NodeImage {
 }
 
 /** With a host name, because Podman would otherwise search registries for it. */
-const REPOSITORY = 'localhost/cnilab-node';
+const REPOSITORIES: Readonly<Record<EngineBackend, string>> = {
+  container: 'localhost/cnilab-node',
+  kind: 'localhost/cnilab-kind-node',
+};
+/** The tree of Debian packages that an image is made from if its base cannot be pulled. */
+const ROOTS = { container: 'node-root', kind: 'kind-root' } as const satisfies Record<EngineBackend, OwnName>;
+/** Where the units beside a Dockerfile are in the image. */
+const UNITS = 'etc/systemd/system';
 const MADE_FROM = 'cnilab.made-from';
 const REVISION = 1;
 
@@ -41,12 +51,15 @@ const REVISION = 1;
  * packages that the lab provides.
  */
 export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeImage> {
-  const { engine, ownBase, nodeTools, sourceHostPath, say } = options;
+  const { engine, backend, ownBase, nodeTools, sourceHostPath, say } = options;
   const dockerfile = readFileSync(join(sourceHostPath, 'Dockerfile'), 'utf8');
+  const units = readdirSync(sourceHostPath)
+    .filter((file) => file.endsWith('.service'))
+    .map((file) => ({ file, content: readFileSync(join(sourceHostPath, file), 'utf8') }));
   const base = ownBase || pinnedBase(dockerfile);
-  const wanted = JSON.stringify([REVISION, dockerfile, base, nodeTools.key]);
+  const wanted = JSON.stringify([REVISION, dockerfile, base, nodeTools.key, ...units]);
   const tag = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
-  const ref = `${REPOSITORY}:${tag}`;
+  const ref = `${REPOSITORIES[backend]}:${tag}`;
   const here = await findImage(engine, ref);
   if (here !== undefined) return here;
 
@@ -54,7 +67,11 @@ export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeIm
   const why = await haveBase(options, base);
   if (why === undefined) {
     say(`building from ${base}`);
-    await build(options, { ref, base, parts: [{ file: 'Dockerfile', content: dockerfile }, agent] });
+    await build(options, {
+      ref,
+      base,
+      parts: [{ file: 'Dockerfile', content: dockerfile }, agent, ...units],
+    });
   } else {
     say('packing Debian packages');
     const root = await rootTree(options, `${base} cannot be pulled: ${why}`);
@@ -65,20 +82,21 @@ export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeIm
       parts: [
         ...['lab', 'lab/bin', 'lab/artifacts', 'lab/root', 'usr/local'].map((folder) => ({ folder })),
         { ...agent, file: 'lab/bin/agent' },
+        ...units.map(({ file, content }) => ({ file: `${UNITS}/${file}`, content })),
         { tar: join(root.hostPath, 'root.tar') },
       ],
     });
   }
   const made = await findImage(engine, ref);
   if (made === undefined) throw new LabError(`the container engine has no ${ref} after it was made`);
-  await removeNodeImages(engine, ref); // images with other agents and other bases
+  await removeNodeImages(engine, backend, ref); // images with other agents and other bases
   return made;
 }
 
 /** The base image is only specified here, so that people and the engine read the same reference. */
 function pinnedBase(dockerfile: string): string {
   const base = /^ARG BASE=(\S+)$/m.exec(dockerfile)?.[1];
-  if (base === undefined) throw new LabError('images/node/Dockerfile does not say what BASE is');
+  if (base === undefined) throw new LabError('the Dockerfile of nodes does not say what BASE is');
   return base;
 }
 
@@ -111,9 +129,9 @@ async function haveBase(
   }
 }
 
-async function rootTree({ own }: NodeImageOptions, whyNoBase: string): Promise<Artifact> {
+async function rootTree({ own, backend }: NodeImageOptions, whyNoBase: string): Promise<Artifact> {
   try {
-    return await own('node-root');
+    return await own(ROOTS[backend]);
   } catch (thrown) {
     throw new LabError(
       [
@@ -146,12 +164,12 @@ async function build(
 
 /** The tag is added afterwards, because Podman 4 ignores it on import. */
 async function importTree(
-  { engine, signal }: NodeImageOptions,
+  { engine, backend, signal }: NodeImageOptions,
   { tag, madeFrom, parts }: { tag: string; madeFrom: string; parts: readonly TarPart[] },
 ): Promise<void> {
   const options = {
     fromSrc: '-',
-    repo: REPOSITORY,
+    repo: REPOSITORIES[backend],
     tag,
     changes: [`LABEL ${MADE_FROM}=${JSON.stringify(madeFrom)}`],
     abortSignal: signal,
@@ -161,7 +179,7 @@ async function importTree(
       await lastLineOf(await engine.docker.importImage(tarOf(parts), options)),
     )?.[0];
     if (id === undefined) throw new LabError('the container engine did not say what it imported');
-    await engine.docker.getImage(id).tag({ repo: REPOSITORY, tag });
+    await engine.docker.getImage(id).tag({ repo: REPOSITORIES[backend], tag });
   } catch (thrown) {
     throw engineError('importing the image of nodes', { address: engine.address, thrown });
   }
@@ -190,12 +208,16 @@ function errorIn(line: string): string | undefined {
   return readJson(NEWS, line)?.error.trim() || undefined;
 }
 
-/** Removes all node images except one. Images that are in use stay. Returns what was removed. */
-export async function removeNodeImages({ docker }: Engine, but?: string): Promise<readonly string[]> {
+/** Removes all node images of a backend except one. Images that are in use stay. Returns what was removed. */
+export async function removeNodeImages(
+  { docker }: Engine,
+  backend: EngineBackend,
+  but?: string,
+): Promise<readonly string[]> {
   const images = await docker.listImages({ filters: { label: [MADE_FROM] } });
   const older = images
     .flatMap(({ RepoTags }) => RepoTags ?? [])
-    .filter((ref) => ref.startsWith(`${REPOSITORY}:`) && ref !== but);
+    .filter((ref) => ref.startsWith(`${REPOSITORIES[backend]}:`) && ref !== but);
   const removed = older.map((ref) =>
     docker
       .getImage(ref)

@@ -13,6 +13,7 @@ import {
   keptName,
   nodeContainer,
   segmentContainer,
+  type EngineBackend,
   type InGroup,
   type Moment,
   type Powers,
@@ -22,6 +23,7 @@ import {
 import type { ArtifactVolume } from './volume.ts';
 
 export interface ContainerNodeOptions {
+  readonly backend: EngineBackend;
   readonly engine: Engine;
   readonly name: string;
   readonly image: string;
@@ -48,7 +50,7 @@ export const cannotBePrivileged = (thrown: unknown): boolean =>
 export async function startSegmentContainer(
   options: Omit<ContainerNodeOptions, 'limits' | 'systemCalls' | 'volume' | 'inGroup'>,
 ): Promise<{ readonly id: string; close(): Promise<void> }> {
-  const { engine } = options;
+  const { engine, backend } = options;
   const { id } = await engine.docker.createContainer(segmentContainer(options));
   try {
     const { link, letGo } = await startAgent(options, id);
@@ -57,7 +59,7 @@ export async function startSegmentContainer(
       async close() {
         link.close();
         letGo();
-        await removeUnusedSegment(engine, id);
+        await removeUnusedSegment(engine, { id, backend });
       },
     };
   } catch (thrown) {

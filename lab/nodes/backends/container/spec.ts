@@ -9,6 +9,9 @@ import type { Member } from '../../group.ts';
 /** The privileges of a node container: all, or only certain capabilities if an engine cannot give all. */
 export type Powers = 'privileged' | 'capabilities';
 
+/** The backends whose nodes are containers. */
+export type EngineBackend = 'container' | 'kind';
+
 /** The labels of the lab's containers. */
 export const LABELS = {
   /** the name of the node */
@@ -20,6 +23,8 @@ export const LABELS = {
   /** for a node in a group: the container with the network */
   inSegment: 'cnilab.in-segment',
   owner: 'cnilab.owner',
+  /** the backend that made it */
+  backend: 'cnilab.backend',
   createdMs: 'cnilab.created-ms',
   /** since the boot of the machine of the lab, if that is known */
   createdTicks: 'cnilab.created-ticks',
@@ -46,6 +51,7 @@ export interface Moment {
 }
 
 export interface ContainerMaking {
+  readonly backend: EngineBackend;
   readonly name: string;
   readonly image: string;
   readonly owner: Owner;
@@ -55,8 +61,12 @@ export interface ContainerMaking {
 /** Labels for the reaper of the lab, if there is one. Empty if the node may be kept. */
 export type ReaperLabels = Readonly<Record<string, string>>;
 
-/** The container of a node. Its first process creates the node inside it, as it does with namespaces on a host. */
+/**
+ * The container of a node. Its first process creates the node inside it, as it does with namespaces on a host. On kind
+ * it then becomes systemd.
+ */
 export function nodeContainer({
+  backend,
   name,
   image,
   owner,
@@ -82,11 +92,14 @@ export function nodeContainer({
     Cmd: [
       ...['init', '--name', name, '--artifacts', ARTIFACTS_NODE_PATH, '--staging', '/lab/root'],
       ...['--tmpfs-bytes', String(tmpfsBytes)],
+      ...(backend === 'kind' ? ['--systemd'] : []),
       ...(systemCalls === 'unfiltered' ? ['--unfiltered'] : []),
       ...(inGroup === undefined ? [] : ['--member', JSON.stringify(inGroup.member)]),
     ],
+    // for systemd, SIGTERM is no reason to end
+    ...(backend === 'kind' && { StopSignal: 'SIGRTMIN+3' }),
     Labels: {
-      ...ownedBy({ owner, now }),
+      ...ownedBy({ backend, owner, now }),
       [LABELS.node]: name,
       ...(inGroup && { [LABELS.inSegment]: inGroup.holderId }),
       ...reaperLabels,
@@ -120,6 +133,7 @@ export interface InGroup {
 
 /** A container whose network namespace has the bridge between the nodes of a group. It has no route out. */
 export function segmentContainer({
+  backend,
   name,
   image,
   owner,
@@ -132,7 +146,7 @@ export function segmentContainer({
     Image: image,
     Entrypoint: ['/lab/bin/agent'],
     Cmd: ['segment'],
-    Labels: { ...ownedBy({ owner, now }), [LABELS.segment]: name, ...reaperLabels },
+    Labels: { ...ownedBy({ backend, owner, now }), [LABELS.segment]: name, ...reaperLabels },
     ...WITH_STREAMS,
     HostConfig: {
       AutoRemove: true,
@@ -159,6 +173,7 @@ const withCapabilities: HostConfig = {
  * reaper, which would remove the container but not the files.
  */
 export function uploadContainer({
+  backend,
   name,
   image,
   owner,
@@ -171,7 +186,7 @@ export function uploadContainer({
     Image: image,
     Entrypoint: ['/bin/sh', '-c', undo, 'sh', ...folders],
     Cmd: [],
-    Labels: { ...ownedBy({ owner, now }), [LABELS.upload]: name },
+    Labels: { ...ownedBy({ backend, owner, now }), [LABELS.upload]: name },
     HostConfig: {
       NetworkMode: 'none',
       LogConfig: { Type: 'none', Config: {} },
@@ -183,7 +198,8 @@ export function uploadContainer({
 /** A directory in the volume with an empty file for each complete directory of artifacts. */
 export const COMPLETE = '.complete';
 
-const ownedBy = ({ owner, now }: { owner: Owner; now: Moment }) => ({
+const ownedBy = ({ backend, owner, now }: Pick<ContainerMaking, 'backend' | 'owner' | 'now'>) => ({
+  [LABELS.backend]: backend,
   [LABELS.owner]: ownerText(owner),
   [LABELS.createdMs]: String(now.ms),
   ...(now.ticks === undefined ? {} : { [LABELS.createdTicks]: String(now.ticks) }),

@@ -11,7 +11,14 @@ import type { Artifact } from '../../../artifacts/artifact.ts';
 import { LabError } from '../../../core/lab-error.ts';
 import type { LabNode } from '../../node.ts';
 import { type Engine, engineError } from './engine.ts';
-import { type Owner, ARTIFACTS_NODE_PATH, COMPLETE, uploadContainer, type Moment } from './spec.ts';
+import {
+  type EngineBackend,
+  type Owner,
+  ARTIFACTS_NODE_PATH,
+  COMPLETE,
+  uploadContainer,
+  type Moment,
+} from './spec.ts';
 
 /**
  * Makes artifacts visible to the containers of the engine. They are in one volume, which stays between runs like the
@@ -29,6 +36,7 @@ export interface ArtifactVolume {
 }
 
 export interface ArtifactVolumeOptions {
+  readonly backend: EngineBackend;
   readonly engine: Engine;
   readonly image: string;
   readonly owner: Owner;
@@ -37,6 +45,7 @@ export interface ArtifactVolumeOptions {
 }
 
 export function artifactVolume({
+  backend,
   engine,
   image,
   owner,
@@ -64,7 +73,7 @@ export function artifactVolume({
   ): Promise<void> {
     const doing = `putting ${artifacts.map(({ name, version }) => `${name} ${version}`).join(', ')} into the engine`;
     const all = artifacts.map(folderOf);
-    const making = { name: randomId(), image, owner, now: await now() };
+    const making = { backend, name: randomId(), image, owner, now: await now() };
     const failed = (thrown: unknown) => engineError(doing, { address: engine.address, thrown });
     const container = await engine.docker
       .createContainer(uploadContainer({ ...making, folders: all }))

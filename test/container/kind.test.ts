@@ -1,0 +1,196 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+
+import type { JsonReport } from '../../lab/report/json.ts';
+import { containerLab } from '../rig/container-lab.ts';
+import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
+import { journalIn, killAtLine } from '../rig/journal.ts';
+import { scratchFolder } from '../rig/scratch.ts';
+import { until } from '../rig/until.ts';
+
+const TIMES = 8;
+
+const output = scratchFolder();
+const run = (...more: readonly string[]) => ['run', ...more, '--backend', 'kind', '--output', output];
+let engine: TestEngine;
+let lab: ReturnType<typeof containerLab>;
+let image: string;
+
+beforeAll(async () => {
+  engine = await startEngine('docker-26.1');
+  lab = containerLab(engine);
+  expect(await lab.cnilab(run('incompatible-version', '--containerd', '1.6.3,2.4.2'))).toMatchObject({
+    exitCode: 0,
+    stderr: '',
+  });
+  [image = ''] = (await lab.state()).images;
+});
+afterEach(async () => {
+  await lab.cnilab(['down', '--all']);
+  await until('the end of all nodes', async () => (await lab.state()).containers.length === 0);
+});
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+  expect(remainsOf(engine)).toEqual([]);
+});
+
+async function up(name: string) {
+  expect(
+    await lab.cnilab(['up', '--name', name, '--containerd', '1.6.4', '--backend', 'kind']),
+  ).toMatchObject({ exitCode: 0, stderr: '' });
+  const on = (...command: string[]) => lab.cnilab(['enter', name, '--', ...command]);
+  const said = async (...command: string[]) => (await on(...command)).stdout.trim();
+  return { on, said };
+}
+
+test('after a run the engine has the image of kind nodes and the volume, and no container', async () => {
+  expect(await lab.state()).toEqual({
+    containers: [],
+    volumes: ['cnilab-artifacts'],
+    images: [expect.stringMatching(/^localhost\/cnilab-kind-node:[0-9a-f]{16}$/)],
+  });
+});
+
+test('systemd is the first process, has started what a node needs, and runs containerd as its service', async () => {
+  const { on, said } = await up('test-kind');
+  expect((await lab.cnilab(['ps'])).stdout).toMatch(/^test-kind {2}kind {7}kept {4}up \d+ min\n$/);
+  expect(await said('ps', '-o', 'comm=', '-p', '1')).toBe('systemd');
+  expect(await said('systemctl', 'is-system-running')).toBe('running');
+  const pid = await said('systemctl', 'show', 'containerd', '--property=MainPID', '--value');
+  expect(await said('ps', '-o', 'args=', '-p', pid)).toBe('/usr/local/bin/containerd');
+  expect(await said('systemctl', 'restart', 'containerd')).toBe('');
+  await until('containerd', async () => (await on('crictl', 'version')).exitCode === 0);
+  expect(await said('systemctl', 'show', 'containerd', '--property=MainPID', '--value')).not.toBe(pid);
+});
+
+test('a node cannot change what belongs to the machine', async () => {
+  const { on } = await up('test-kind');
+  const refused = [
+    ['date', '-s', '@1'],
+    ['mount', '-o', 'remount,bind,rw', '/proc/sys'],
+    ['sh', '-c', 'echo 1 > /proc/sys/kernel/panic'],
+    ['umount', '/sys'],
+  ];
+  for (const command of refused) expect([command, (await on(...command)).exitCode]).not.toEqual([command, 0]);
+  // what systemd starts is confined as well
+  const asService = await on('systemd-run', '--wait', '--quiet', 'date', '-s', '@1');
+  expect(asService.exitCode).toBe(1);
+});
+
+test('steps that stop, kill and start the runtime agree with systemd, and pods outlive them', async () => {
+  const file = join(output, 'steps.yaml');
+  writeFileSync(
+    file,
+    `name: steps
+summary: systemd knows how containerd ended, and a pod goes on without it
+node:
+  containerd: 1.6.4
+  cni-plugins: 1.1.1
+  cni-config:
+    10-net.conflist: { cniVersion: 1.0.0, name: net, plugins: [{ type: ptp, ipam: { type: host-local, subnet: 10.88.0.0/16 } }] }
+steps:
+  - run-pod: web
+  - stop-runtime:
+  - exec: [sh, -c, 'systemctl is-active containerd || true']
+    expect: { stdout: "inactive\\n" }
+  - start-runtime:
+  - exec: [systemctl, is-active, containerd]
+  - kill-runtime:
+  - exec: [sh, -c, 'systemctl is-active containerd || true']
+    expect: { stdout: "failed\\n" }
+  - start-runtime:
+  - exec: [systemctl, restart, containerd]
+  - exec: [sh, -c, 'until crictl version; do sleep 0.1; done']
+  - stop-runtime:
+  - start-runtime:
+  - stop-pod: web
+  - remove-pod: web
+expect: { left-behind: none, pods: none }
+`,
+  );
+  const { exitCode, stdout } = await lab.cnilab(run(file));
+  expect(exitCode, stdout).toBe(0);
+});
+
+test('runs have the same outcome as on bare, controls too', async () => {
+  const scenarios = [
+    ...['missing-version', 'failed-setup-leak', 'upgrade-a-node', 'pods-on-two-nodes', 'plugin-calls'],
+    ...['runtime-that-crashes', 'netns-that-stays', 'leak-expected-none', 'probe-that-cannot-look'].map(
+      (name) => `scenarios/controls/${name}.yaml`,
+    ),
+  ];
+  const outcomes = async (backend: string) => {
+    const file = join(output, `${backend}.json`);
+    const flags = ['--backend', backend, '--output', output, '--reporter', `json=${file}`];
+    const { exitCode } = await lab.cnilab(['run', ...scenarios, ...flags]);
+    const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
+    return { exitCode, runs: report.runs.map(({ title, outcome }) => [title, outcome]) };
+  };
+  const onBare = await outcomes('bare');
+  expect(onBare.runs.length).toBeGreaterThan(20);
+  expect(await outcomes('kind')).toEqual(onBare);
+});
+
+test('what a node of kind cannot do is inconclusive, with the reason', async () => {
+  const { exitCode, stdout } = await lab.cnilab(run('scenarios/controls/address-after-a-reboot.yaml'));
+  expect(exitCode, stdout).toBe(69);
+  expect(stdout).toContain('a node whose first process is systemd cannot be rebooted');
+});
+
+test(`kill -9 of the lab at ${TIMES} different moments leaves nothing in the engine`, async () => {
+  const clean = await lab.state();
+  const runInto = (folder: string) => [
+    ...['run', 'incompatible-version', '--containerd', '1.6.3', '--backend', 'kind'],
+    ...['--output', join(output, folder)],
+  ];
+  expect((await lab.cnilab(runInto('whole'))).exitCode).toBe(0);
+  const lines = journalIn(join(output, 'whole')).length;
+  let killed = 0;
+  for (let time = 0; time < TIMES; time += 1) {
+    const folder = `killed-${time}`;
+    const line = Math.round((lines * time) / TIMES);
+    const { signal } = await killAtLine(lab.start(runInto(folder)), { output: join(output, folder), line });
+    if (signal === 'SIGKILL') killed += 1;
+  }
+  expect(killed).toBeGreaterThan(TIMES / 2);
+  await until('the end of all that ran', async () =>
+    (await lab.state()).containers.every((one) => / (?:created|removing)$/.test(one)),
+  );
+  expect((await lab.cnilab(['clean'])).exitCode).toBe(0); // those that were never started
+  expect(await lab.state()).toEqual(clean);
+});
+
+test('a node ends when the agent on it is killed', async () => {
+  const { on } = await up('test-kind');
+  await on('pkill', '--signal', 'KILL', '--full', '^/lab/bin/agent init');
+  await until('its end', async () => (await lab.state()).containers.length === 0);
+});
+
+test('an image of the user is used, and the versions of the scenario are put in place', async () => {
+  // as in an image of kind: its own containerd, which starts at the boot, and its own plugins
+  const own = await lab.docker.createContainer({
+    Image: image,
+    Entrypoint: ['sh', '-c'],
+    Cmd: [
+      [
+        'mkdir -p /opt/cni/bin /kind /etc/cni/net.d /etc/systemd/system/multi-user.target.wants',
+        'printf "#!/bin/sh\\nexec sleep inf\\n" > /usr/local/bin/containerd && chmod +x /usr/local/bin/containerd',
+        'cp /bin/false /opt/cni/bin/bridge && echo v1.24.17 > /kind/version && echo {} > /etc/cni/net.d/00-own.conf',
+        'ln -s ../containerd.service /etc/systemd/system/multi-user.target.wants/',
+      ].join(' && '),
+    ],
+    HostConfig: { NetworkMode: 'none' },
+  });
+  await own.start();
+  expect(await own.wait()).toMatchObject({ StatusCode: 0 });
+  await own.commit({ repo: 'localhost/my-kind', tag: '1' });
+  await own.remove();
+  const scenario = run('missing-version', '--containerd', '1.6.3', '--base', 'localhost/my-kind:1');
+  const { exitCode, stdout, stderr } = await lab.cnilab(scenario);
+  expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: '' });
+  const built = (await lab.state()).images.filter((name) => name.startsWith('localhost/cnilab-kind-node'));
+  const { Config } = await lab.docker.getImage(built[0] ?? '').inspect();
+  expect(Config.Labels).toMatchObject({ 'cnilab.made-from': 'localhost/my-kind:1' });
+});

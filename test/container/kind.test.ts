@@ -175,7 +175,7 @@ test('an image of the user is used, and the versions of the scenario are put in 
     Entrypoint: ['sh', '-c'],
     Cmd: [
       [
-        'mkdir -p /opt/cni/bin /kind /etc/cni/net.d /etc/systemd/system/multi-user.target.wants',
+        'mkdir -p /usr/local/bin /opt/cni/bin /kind /etc/cni/net.d /etc/systemd/system/multi-user.target.wants',
         'printf "#!/bin/sh\\nexec sleep inf\\n" > /usr/local/bin/containerd && chmod +x /usr/local/bin/containerd',
         'cp /bin/false /opt/cni/bin/bridge && echo v1.24.17 > /kind/version && echo {} > /etc/cni/net.d/00-own.conf',
         'ln -s ../containerd.service /etc/systemd/system/multi-user.target.wants/',

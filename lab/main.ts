@@ -23,7 +23,7 @@ const world = ambientWorld();
 /** The exit code of the command, unless a more important one replaces it. */
 let wanted: number = EXIT.pass;
 let atLeast: number = EXIT.pass;
-const tell = (): void => {
+const setExitCode = (): void => {
   process.exitCode = atLeast === EXIT.bug || wanted === EXIT.pass ? atLeast : wanted;
 };
 
@@ -36,7 +36,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return void process.kill(process.pid, 'SIGTERM');
   world.err.write(`cnilab: the output cannot be written: ${error.message}\n`);
   atLeast = EXIT['broken-output'];
-  tell();
+  setExitCode();
   if (!stop('broken-output')) process.exit();
 });
 process.stderr.on('error', () => undefined); // nobody can be informed
@@ -48,12 +48,12 @@ process.on('uncaughtException', crash);
 // (bin/code-cache.cjs)
 void createProgram(world, (exitCode) => {
   wanted = exitCode;
-  tell();
+  setExitCode();
 })
   .parseAsync(process.argv)
   .catch((thrown: unknown) => {
     wanted = exitCodeOf(thrown);
-    tell();
+    setExitCode();
   });
 
 /** Reports what went wrong in one message and returns the exit code. */
@@ -75,7 +75,7 @@ function crash(thrown: unknown): void {
   writeBug(world, thrown);
   if (atLeast === EXIT.bug) return; // the nodes are already being ended
   atLeast = EXIT.bug;
-  tell();
+  setExitCode();
   if (!stop('bug')) process.exit();
   setTimeout(() => process.exit(), TAKE_DOWN_MS).unref();
 }

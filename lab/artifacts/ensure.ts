@@ -148,14 +148,14 @@ async function makeFirst(search: Search, options: EnsureOptions): Promise<Search
   if (recipe === undefined) return search;
   const got = await obtain(recipe, asking(search, options));
   if (got.ok) {
-    tellBroken(search, got.value, options);
+    reportBroken(search, got.value, options);
     return { ...search, artifact: got.value };
   }
   return makeFirst(await firstThatCould(refused(search, got.error, options), options), options);
 }
 
 /** Reports a file that differs from the pins, even though another source could provide the component. */
-function tellBroken({ ref, refusals }: Search, { source }: Artifact, { onEvent }: EnsureOptions): void {
+function reportBroken({ ref, refusals }: Search, { source }: Artifact, { onEvent }: EnsureOptions): void {
   for (const broken of refusals) {
     if (broken.reason !== 'broken') continue;
     const { source: from, why } = broken;

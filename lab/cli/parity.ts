@@ -36,7 +36,7 @@ export async function parityCommand(
   const [reference, ...others] = working.filter((name) => flags.only?.includes(name) ?? true);
   if (reference === undefined || others.length === 0)
     throw new LabError(
-      `one backend is nothing to compare${reference === undefined ? '' : `, and only ${reference} works here`}; \`cnilab doctor\` tells what the others need`,
+      `one backend is nothing to compare${reference === undefined ? '' : `, and only ${reference} works here`}; \`cnilab doctor\` shows what the others need`,
     );
 
   const recorded = new Map<BackendName, ReadonlyMap<string, RecordedRun>>();

@@ -66,7 +66,7 @@ export async function watchCommand(world: World, names: readonly string[], flags
       if (wanted === undefined) continue;
       last = round;
       if (round.kind === 'changed') world.out.write(`\n${shown(nameFiles(round.hostPaths))} changed\n`);
-      const outcomes: Reporter = { name: 'watch', on: known.heard, end: () => undefined };
+      const outcomes: Reporter = { name: 'watch', on: known.add, end: () => undefined };
       const readAtMs = world.clock.date().getTime();
       try {
         const reporters = [...(await createReporters(world, flags)), outcomes];
@@ -194,7 +194,7 @@ class Known {
     }
   }
 
-  readonly heard: Reporter['on'] = (event) => {
+  readonly add: Reporter['on'] = (event) => {
     if (event.kind !== 'run-ended') return;
     if (event.verdict.outcome === 'pass') this.#wrong.delete(event.run.title);
     else this.#wrong.set(event.run.title, event.run);

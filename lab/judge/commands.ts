@@ -17,8 +17,8 @@ export function judgeOk(facts: StepFacts): readonly Finding[] {
   const { expect, id: stepId, action } = facts.step;
   const starts = runtimeAfter(action) === 'running';
   const startFails = starts && (expect.runtime ?? 'running') !== 'running';
-  const saidElsewhere = expect.exitCode !== undefined || startFails;
-  const wanted = expect.ok ?? (saidElsewhere ? undefined : true);
+  const expectedElsewhere = expect.exitCode !== undefined || startFails;
+  const wanted = expect.ok ?? (expectedElsewhere ? undefined : true);
   if (wanted === undefined || expect.error !== undefined) return [];
   const failures = failuresOf(facts);
   const finding = { check: 'ok', stepId, place: expect.place } as const;

@@ -31,7 +31,7 @@ export function judgeControl(
     actual,
     outcome,
     message,
-    ...(outcome === 'pass' ? {} : { detail: bad.map(tell) }),
+    ...(outcome === 'pass' ? {} : { detail: bad.map(describeFinding) }),
   });
   if (!complete)
     return answer('inconclusive', 'the lab could not do this run to its end, so the control shows nothing');
@@ -62,5 +62,5 @@ const nameOf = (finding: Pick<Finding, 'outcome' | 'stepId' | 'node'> & { check:
   return `${outcome} by ${check} of ${stepId}${isOfNode ? ` on ${node}` : ''}`;
 };
 
-const tell = ({ check, stepId, node, message, actual }: Finding): string =>
+const describeFinding = ({ check, stepId, node, message, actual }: Finding): string =>
   `${stepId}${node === undefined ? '' : ` on ${node}`} ${check}: ${message}${actual === undefined || actual === '' ? '' : ` (${actual})`}`;

@@ -107,12 +107,16 @@ function missing(
   return {
     message: `no such line in the log of ${runtime.name}, expected ${expected}`,
     expected,
-    ...(nearest === undefined ? {} : tell(wanted, nearest, bindings)),
+    ...(nearest === undefined ? {} : describeNearest(wanted, nearest, bindings)),
   };
 }
 
 /** The first part in which the nearest line differs from the wanted one. */
-function tell(wanted: LogExpectation, line: LogLine, known: Bindings): Pick<Finding, 'actual' | 'detail'> {
+function describeNearest(
+  wanted: LogExpectation,
+  line: LogLine,
+  known: Bindings,
+): Pick<Finding, 'actual' | 'detail'> {
   const nearest = (difference: readonly string[]) => ({
     actual: line.raw,
     detail: ['the nearest line', ...difference],

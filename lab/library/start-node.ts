@@ -37,7 +37,7 @@ export async function startNode(
         flags: { backend: request.backend },
         name: `lab-${world.randomId()}`,
         containers: false,
-        emit: (event) => tellProgress(event, onProgress),
+        emit: (event) => reportProgress(event, onProgress),
         cleanup,
         onRuntimeEnd: (end) => history?.runtimeEnded(end),
         onRecorded: (record) => (history === undefined ? early.push(record) : history.recorded(record)),
@@ -85,7 +85,7 @@ function checkPlugin(hostPath: string): void {
   );
 }
 
-function tellProgress(event: LabEvent, onProgress: (line: string) => void): void {
+function reportProgress(event: LabEvent, onProgress: (line: string) => void): void {
   if (event.kind === 'progress' && !event.done) onProgress(`${event.what}: ${event.how}`);
   if (event.kind === 'notice') onProgress(event.message);
 }

@@ -79,7 +79,7 @@ export class SlowWork {
   }
 
   /** Takes the newest progress of some work. Returns the text for its end, if the work was announced before. */
-  heard({ what, how, done, waiting = false }: WorkNews): string | undefined {
+  add({ what, how, done, waiting = false }: WorkNews): string | undefined {
     const work = this.#work.get(what);
     if (done) {
       this.#work.delete(what);

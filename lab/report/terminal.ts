@@ -36,7 +36,9 @@ const LONG_S = 5;
 const ESTIMATE_FROM = 5;
 
 type Lines = readonly string[];
-type Tell = { readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines };
+type LinesFor = {
+  readonly [K in LabEvent['kind']]: (event: Extract<LabEvent, { readonly kind: K }>) => Lines;
+};
 
 /**
  * For people: one line for each run that passes, all important details of a run that does not, and totals at the end.
@@ -107,7 +109,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     screen.isTerminal ? wrap(text, screen.columns - INDENT.length) : [text];
   const dim = (lines: Lines): Lines => lines.flatMap(fit).map(colors.dim);
 
-  const tell: Tell = {
+  const linesFor: LinesFor = {
     'session-started': ({ runs: planned, backend, jobs }) => {
       runs = planned;
       titleWidth = planned.reduce((width, run) => Math.max(width, titleOf(run).length), 0);
@@ -117,7 +119,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       return [colors.dim(`${count(planned.length, 'run')} on ${backend}${atOnce}`)];
     },
     progress: (news) => {
-      const last = slow.heard(news);
+      const last = slow.add(news);
       return last === undefined ? [] : [shown(last)];
     },
     'run-started': ({ run }) => {
@@ -148,7 +150,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
       const blocks = verbose
         ? blocksOf(findings, run)
         : glanceBlocks(glanceAt({ run, findings, outcome, entries, columns }));
-      const details = isControl ? [] : blocks.flatMap(tellOnce(headOf(run)));
+      const details = isControl ? [] : blocks.flatMap(linesOnce(headOf(run)));
       const passed = verdict.findings.filter(
         ({ outcome }) => verdict.outcome === 'pass' || outcome === 'pass',
       );
@@ -183,7 +185,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
   };
 
   const outcomeOf = ({ slug }: RunHead): Outcome | 'not run' => ended.get(slug)?.outcome ?? 'not run';
-  const tellOnce =
+  const linesOnce =
     (run: RunHead) =>
     (block: Block): Lines => {
       const [first = run] = seenBefore.note(run, block).runs;
@@ -246,7 +248,7 @@ export function createTerminalReporter({ screen, clock, verbose }: TerminalOptio
     name: 'terminal',
     on(event) {
       // Each formatter takes the event of its own key, but TypeScript cannot follow that across the union.
-      const lines = (tell[event.kind] as (event: LabEvent) => Lines)(event);
+      const lines = (linesFor[event.kind] as (event: LabEvent) => Lines)(event);
       if (lines.length > 0) status.print(lines);
       draw();
     },

@@ -189,7 +189,7 @@ export class YamlFile {
   /**
    * References without quotes confuse the parser for the rest of the line. If there are any, only they are reported.
    */
-  #tellProblems(document: Document.Parsed): void {
+  #reportProblems(document: Document.Parsed): void {
     const problems = [...document.errors, ...document.warnings];
     const references = problems.length === 0 ? [] : unquotedReferences(this.text);
     for (const [start, end] of references) {
@@ -225,7 +225,7 @@ export class YamlFile {
         uniqueKeys: false,
         prettyErrors: false,
       });
-      this.#tellProblems(document);
+      this.#reportProblems(document);
       return document.errors.length > 0 ? undefined : document;
     } catch (thrown) {
       // yaml recurses into nested values

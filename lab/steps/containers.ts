@@ -1,5 +1,5 @@
 import { APP_IMAGE } from '../core/components.ts';
-import { tellIgnored } from './ignored-keys.ts';
+import { noteIgnoredKeys } from './ignored-keys.ts';
 import type { CONTAINER_VERBS, Created, Seccomp } from '../spec/verbs/containers.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { NodeFile } from '../nodes/node.ts';
@@ -32,7 +32,7 @@ export const CONTAINER_EFFECTS: VerbEffects<keyof typeof CONTAINER_VERBS> = {
     if (exitCode !== 0) return;
     const id = stdout.trim();
     context.captures.set(context.stepId, `${container}.id`, id);
-    await tellIgnored(context, { of: 'container', name: container, id, config });
+    await noteIgnoredKeys(context, { of: 'container', name: container, id, config });
   },
   'start-container': (context, { container }) => onContainer(context, 'start', container),
   'exec-container': async (context, { container, command }) => {

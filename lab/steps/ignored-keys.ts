@@ -17,7 +17,10 @@ interface Created {
  * Captures the keys of a config that the runtime ignored, as `web.ignored`. CRI is protobuf, so a runtime silently
  * drops fields that it does not know. Its verbose status shows what it has kept.
  */
-export async function tellIgnored(context: StepContext, { of, name, id, config }: Created): Promise<void> {
+export async function noteIgnoredKeys(
+  context: StepContext,
+  { of, name, id, config }: Created,
+): Promise<void> {
   const asked = Object.entries<string>(CRI_FIELDS[of]).filter(
     ([, path]) => valueAt(config, path) !== undefined,
   );

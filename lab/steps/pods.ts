@@ -1,6 +1,6 @@
 import type { PodSpec } from '../spec/scenario.ts';
 import { sandboxOf } from './captures.ts';
-import { tellIgnored } from './ignored-keys.ts';
+import { noteIgnoredKeys } from './ignored-keys.ts';
 import type { POD_VERBS } from '../spec/verbs/pods.ts';
 import { type StepContext, type VerbEffects, NothingToActOn } from './context.ts';
 import type { StateItem } from '../core/node-state.ts';
@@ -35,7 +35,7 @@ async function runPod(context: StepContext, name: string): Promise<void> {
   if (exitCode !== 0) return;
   const id = stdout.trim();
   context.captures.set(context.stepId, `${name}.id`, id);
-  await tellIgnored(context, { of: 'pod', name, id, config });
+  await noteIgnoredKeys(context, { of: 'pod', name, id, config });
 }
 
 /**

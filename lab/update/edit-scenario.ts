@@ -138,7 +138,7 @@ function itemsOf(
     options.within,
   );
   if (whens === undefined)
-    throw new LabError('cells differ that no version and no axis of the matrix tells apart');
+    throw new LabError('cells differ that no version and no axis of the matrix distinguishes');
   return groups.flatMap(({ changes }, index) =>
     (whens[index] ?? []).map((when) => ({ when, entries: options.entries(changes) })),
   );

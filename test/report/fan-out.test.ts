@@ -12,15 +12,15 @@ const notice = (name: string, why: string): LabEvent => ({
 function listener(
   name: string,
   more: Partial<Reporter> = {},
-): { reporter: Reporter; heard: (LabEvent | 'end')[] } {
-  const heard: (LabEvent | 'end')[] = [];
+): { reporter: Reporter; received: (LabEvent | 'end')[] } {
+  const received: (LabEvent | 'end')[] = [];
   const reporter: Reporter = {
     name,
-    on: (one) => void heard.push(one),
-    end: () => void heard.push('end'),
+    on: (one) => void received.push(one),
+    end: () => void received.push('end'),
     ...more,
   };
-  return { reporter, heard };
+  return { reporter, received };
 }
 const breaks = (): never => {
   throw new Error('disk full');
@@ -31,7 +31,7 @@ test('each reporter gets every event and ends once', async () => {
   const all = fanOut([one.reporter, two.reporter]);
   all.emit(event);
   expect([await all.end(), await all.end()]).toEqual([true, true]);
-  expect([one.heard, two.heard]).toEqual([
+  expect([one.received, two.received]).toEqual([
     [event, 'end'],
     [event, 'end'],
   ]);
@@ -44,8 +44,8 @@ test('a reporter that throws gets no more events, the others are notified, and t
   all.emit(event);
   all.emit(event);
   expect(await all.end()).toBe(false);
-  expect(one.heard).toEqual([event, notice('junit', 'disk full'), event, 'end']);
-  expect(broken.heard).toEqual([]);
+  expect(one.received).toEqual([event, notice('junit', 'disk full'), event, 'end']);
+  expect(broken.received).toEqual([]);
 });
 
 test('an error at the end of a reporter is reported to the first one, which ends last', async () => {
@@ -55,5 +55,5 @@ test('an error at the end of a reporter is reported to the first one, which ends
     listener('json', { end: () => Promise.reject(new Error('disk full')) }).reporter,
   ]);
   expect(await all.end()).toBe(false);
-  expect(first.heard).toEqual([notice('json', 'disk full'), 'end']);
+  expect(first.received).toEqual([notice('json', 'disk full'), 'end']);
 });

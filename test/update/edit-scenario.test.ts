@@ -154,7 +154,7 @@ describe('if cells differ', () => {
     expect(() => step(`  - run-pod: web\n    expect: { ok: true }\n`, cells)).not.toThrow();
     const same = cells.map((one) => ({ ...one, cell: { ...one.cell, cell: {} } }));
     expect(() => step(`  - run-pod: web\n    expect: { ok: true }\n`, same)).toThrow(
-      'cells differ that no version and no axis of the matrix tells apart',
+      'cells differ that no version and no axis of the matrix distinguishes',
     );
   });
 });

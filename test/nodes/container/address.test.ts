@@ -25,11 +25,11 @@ test('by default it is the first of the usual sockets that exists', () => {
   expect(addressOn({})).toBeUndefined();
   expect(addressOn({}, { ...SOCKET, '/run/podman/podman.sock': '' })).toEqual({
     url: 'unix:///var/run/docker.sock',
-    saidBy: 'the usual socket',
+    origin: 'the usual socket',
   });
   expect(addressOn({ XDG_RUNTIME_DIR: '/run/user/7' }, { '/run/user/7/podman/podman.sock': '' })).toEqual({
     url: 'unix:///run/user/7/podman/podman.sock',
-    saidBy: 'the usual socket',
+    origin: 'the usual socket',
   });
   expect(addressOn({}, { '/run/user/1000/docker.sock': '' })?.url).toBe('unix:///run/user/1000/docker.sock');
   expect(addressOn({}, {}, 'win32')?.url).toBe('npipe:////./pipe/docker_engine');
@@ -38,7 +38,7 @@ test('by default it is the first of the usual sockets that exists', () => {
 test('DOCKER_HOST takes precedence over contexts and sockets, even if nothing answers there', () => {
   expect(addressOn({ DOCKER_HOST: 'tcp://far:2375', DOCKER_CONTEXT: 'other' }, SOCKET)).toEqual({
     url: 'tcp://far:2375',
-    saidBy: 'DOCKER_HOST',
+    origin: 'DOCKER_HOST',
   });
   expect(addressOn({ DOCKER_HOST: '' }, SOCKET)?.url).toBe('unix:///var/run/docker.sock');
 });
@@ -53,7 +53,7 @@ test('the properties of testcontainers apply too, with tc.host first', () => {
   const text = '# mine\ndocker.host=unix\\:///p.sock\ndocker.tls.verify = 0\n';
   expect(addressOn({}, { [PROPERTIES]: text, ...SOCKET })).toEqual({
     url: 'unix:///p.sock',
-    saidBy: 'docker.host in ~/.testcontainers.properties',
+    origin: 'docker.host in ~/.testcontainers.properties',
   });
   expect(addressOn({ DOCKER_HOST: 'tcp://far:1' }, { [PROPERTIES]: text })?.url).toBe('tcp://far:1');
   expect(addressOn({ DOCKER_HOST: 'tcp://far:1' }, { [PROPERTIES]: 'tc.host=tcp://tc:2' })?.url).toBe(
@@ -77,14 +77,14 @@ test('the current docker context names an engine, with its certificates', () => 
     '/home/me/.docker/config.json': '{"currentContext":"colima"}',
     [meta]: '{"Name":"colima","Endpoints":{"docker":{"Host":"unix:///colima.sock"}}}',
   };
-  const address = { url: 'unix:///colima.sock', saidBy: 'the docker context "colima"' };
+  const address = { url: 'unix:///colima.sock', origin: 'the docker context "colima"' };
   expect(addressOn({}, files)).toEqual(address);
   const tls = `/home/me/.docker/contexts/tls/${id}/docker`;
   expect(addressOn({}, { ...files, [`${tls}/ca.pem`]: '' })).toEqual({ ...address, tlsHostPath: tls });
   expect(addressOn({ DOCKER_CONTEXT: 'default' }, files)?.url).toBe('unix:///var/run/docker.sock');
   expect(addressOn({ DOCKER_CONTEXT: 'gone' }, files)).toEqual({
     url: '',
-    saidBy: 'the docker context "gone"',
+    origin: 'the docker context "gone"',
   });
 });
 
@@ -95,7 +95,7 @@ test.each([
   ['https://far:444', { host: 'far', port: '444', protocol: 'https' }],
   ['ssh://me@far', { host: 'far', port: 22, protocol: 'ssh', username: 'me' }],
 ])('%s is asked as what it is, whatever DOCKER_HOST says', (url, wanted) => {
-  const options = dockerOptions({ url, saidBy: '' });
+  const options = dockerOptions({ url, origin: '' });
   expect(Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))).toEqual(
     wanted,
   );

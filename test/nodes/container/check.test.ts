@@ -7,7 +7,7 @@ import {
   type EngineFacts,
 } from '../../../lab/nodes/backends/container/check.ts';
 
-const address = { url: 'unix:///x.sock', saidBy: 'DOCKER_HOST' };
+const address = { url: 'unix:///x.sock', origin: 'DOCKER_HOST' };
 const docker: EngineFacts = {
   product: 'Docker 26.1.5',
   osType: 'linux',
@@ -59,7 +59,7 @@ test.each([
 });
 
 test('a context that does not exist is reported as missing', () => {
-  expect(refuseUnreachable({ url: '', saidBy: 'the docker context "x"' }, failed('ENOENT'))).toMatchObject({
+  expect(refuseUnreachable({ url: '', origin: 'the docker context "x"' }, failed('ENOENT'))).toMatchObject({
     why: 'there is no such thing as the docker context "x"',
   });
 });

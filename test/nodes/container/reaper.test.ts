@@ -32,10 +32,10 @@ test('a user who has disabled it has none; a variable takes precedence over the 
 
 /** An engine that answers requests for these paths. */
 async function engineAt(
-  address: Omit<EngineAddress, 'saidBy'>,
+  address: Omit<EngineAddress, 'origin'>,
   answers: Readonly<Record<string, unknown>> = { '/containers/reaper-1/json': {} },
 ): Promise<Engine> {
-  const engine = await connectTo({ saidBy: 'a test', ...address });
+  const engine = await connectTo({ origin: 'a test', ...address });
   return {
     ...engine,
     get: async (path) => {

@@ -134,12 +134,12 @@ func raiseLimits() {
 	}
 }
 
-// toldToEnd is the exit code after a SIGTERM, which container engines send to stop a container.
-const toldToEnd = 128 + int(unix.SIGTERM)
+// exitAfterTerm is the exit code after a SIGTERM, which container engines send to stop a container.
+const exitAfterTerm = 128 + int(unix.SIGTERM)
 
 func endOnRequest() {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, unix.SIGTERM)
 	<-terminated
-	os.Exit(toldToEnd)
+	os.Exit(exitAfterTerm)
 }

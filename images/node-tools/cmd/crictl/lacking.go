@@ -23,9 +23,9 @@ var elsewhere = []string{
 	"update-runtime-config", "version",
 }
 
-// tellWhatIsLacking replaces the library's own error for an unknown verb or flag that the official crictl may have.
+// explainWhatIsLacking replaces the library's own error for an unknown verb or flag that the official crictl may have.
 // One that no crictl has gets the same error as in the official crictl.
-func tellWhatIsLacking(app *cli.App) {
+func explainWhatIsLacking(app *cli.App) {
 	app.Action = func(context *cli.Context) error {
 		verb := context.Args().First()
 		if slices.Contains(elsewhere, verb) {

@@ -32,7 +32,7 @@ func main() {
 		createContainer, startContainers, stopContainers, removeContainers, listContainers,
 		runtimeInfo,
 	}
-	tellWhatIsLacking(app)
+	explainWhatIsLacking(app)
 	if err := app.Run(os.Args); err != nil {
 		logrus.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func TestACallIsRepeatedWithItsInputAndEnvironmentAlone(t *testing.T) {
 	}
 }
 
-func TestANamespaceThatWasThereOrNotIsTold(t *testing.T) {
+func TestANamespaceThatWasThereOrNotIsReported(t *testing.T) {
 	here := t.TempDir()
 	for _, test := range []struct {
 		netns string

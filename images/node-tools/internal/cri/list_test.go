@@ -25,7 +25,7 @@ func TestTheNetworkNamespaceStandsWhereTheRuntimePutsIt(t *testing.T) {
 
 func TestBeforeARuntimeIsInUseThereIsNoneToAsk(t *testing.T) {
 	runtime := &Runtime{}
-	if status := runtime.Status(); status.Answered || status.Why != "which runtime the node has was not said" {
+	if status := runtime.Status(); status.Answered || status.Why != "which runtime the node has is not known" {
 		t.Errorf("got %+v", status)
 	}
 	runtime.Use(Traits{Socket: "/nowhere/a.sock"})

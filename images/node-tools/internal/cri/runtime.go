@@ -116,7 +116,7 @@ func (r *Runtime) connect(ctx context.Context) (connection *grpc.ClientConn, reu
 	}
 	path := r.traits.Socket
 	if path == "" {
-		return nil, false, errors.New("which runtime the node has was not said")
+		return nil, false, errors.New("which runtime the node has is not known")
 	}
 	// dialled here and not by gRPC, which would wrap a plain "connection refused" and retry by itself
 	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", path)

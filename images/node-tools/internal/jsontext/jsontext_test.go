@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEveryByteIsTold(t *testing.T) {
+func TestEveryByteIsKept(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                     `""`,
 		"plain é \n":           `"plain é \n"`,

@@ -156,13 +156,13 @@ func run(record *Record, stateDir string, node made, init []string, stop <-chan 
 		<-stop
 		_ = child.Process.Kill()
 	}()
-	go keepWhenTold(keepPipe, *record, stateDir)
+	go keepWhenAsked(keepPipe, *record, stateDir)
 	_ = child.Wait() // the readers of its streams know how it ended
 	return nil
 }
 
-// keepWhenTold waits until the node reports that it is kept. The record must say so before the lab gets its answer.
-func keepWhenTold(keepPipe *os.File, record Record, stateDir string) {
+// keepWhenAsked waits until the node reports that it is kept. The record must say so before the lab gets its answer.
+func keepWhenAsked(keepPipe *os.File, record Record, stateDir string) {
 	line := make([]byte, 1)
 	if _, err := keepPipe.Read(line); err != nil {
 		return

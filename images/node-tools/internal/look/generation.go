@@ -37,14 +37,14 @@ func newSaved() *saved {
 	return &saved{generation: map[string]uint32{}, items: map[string][]Item{}}
 }
 
-// unlessSame runs `tell` unless the generation has not changed since it last ran. If the rules change while it runs,
+// unlessSame runs `read` unless the generation has not changed since it last ran. If the rules change while it runs,
 // the output is not kept.
-func (s *saved) unlessSame(k *kernel, what string, tell func() ([]Item, error)) ([]Item, error) {
+func (s *saved) unlessSame(k *kernel, what string, read func() ([]Item, error)) ([]Item, error) {
 	before, known := k.nftGeneration()
 	if items, listed := s.of(what, before); listed && known {
 		return items, nil
 	}
-	items, err := tell()
+	items, err := read()
 	if after, still := k.nftGeneration(); err == nil && known && still && before == after {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()

@@ -41,13 +41,13 @@ func iptables(k *kernel, tool Tool, before *saved) ([]Item, error) {
 	ask := func(family family, variant string) {
 		asked++
 		go func() {
-			tell := func() ([]Item, error) { return save(tool, family, variant) }
+			read := func() ([]Item, error) { return save(tool, family, variant) }
 			if variant == "nft" {
-				items, err := before.unlessSame(k, family.name, tell)
+				items, err := before.unlessSame(k, family.name, read)
 				answers <- answer{items, err}
 				return
 			}
-			items, err := tell()
+			items, err := read()
 			answers <- answer{items, err}
 		}()
 	}

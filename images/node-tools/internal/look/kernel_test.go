@@ -113,7 +113,7 @@ func expectItems(t *testing.T, items []Item, want []string) {
 	expect(t, got, want)
 }
 
-func TestWhatTheKernelsNetworkHoldsIsToldInItsExactForm(t *testing.T) {
+func TestWhatTheKernelsNetworkHoldsIsReportedInItsExactForm(t *testing.T) {
 	inNewNetwork(t)
 	looker := &Looker{devices: map[int]bool{1: true}, before: map[string]int{}}
 	atStart, err := looker.network(new(kernel))

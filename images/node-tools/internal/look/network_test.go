@@ -84,7 +84,7 @@ func TestItemsOfTheStartAreLeftOutAsOftenAsTheyWereThere(t *testing.T) {
 	}
 }
 
-func TestASysctlIsToldWhenItsValueIsNotAsAtTheStart(t *testing.T) {
+func TestASysctlIsReportedWhenItsValueIsNotAsAtTheStart(t *testing.T) {
 	items := changed(map[string]string{"net/ipv4/ip_forward": "0", "a": "1"}, map[string]string{"net/ipv4/ip_forward": "1", "a": "1", "came": "1"})
 	expect(t, names(items), []string{"sysctl net.ipv4.ip_forward = 1"})
 }

@@ -30,7 +30,7 @@ func (r *Recorder) watchNetns() error {
 		return err
 	}
 	seen := map[string]bool{}
-	tell := func(change, name string) {
+	emit := func(change, name string) {
 		if seen[name] == (change == "appeared") {
 			return
 		}
@@ -44,7 +44,7 @@ func (r *Recorder) watchNetns() error {
 		entries, _ := os.ReadDir(r.Netns)
 		for _, entry := range entries {
 			if isNew {
-				tell("appeared", entry.Name())
+				emit("appeared", entry.Name())
 			}
 			seen[entry.Name()] = true
 		}
@@ -69,15 +69,15 @@ func (r *Recorder) watchNetns() error {
 				at += int(event.Len)
 				switch {
 				case event.Mask&unix.IN_Q_OVERFLOW != 0:
-					r.Emit(Unrecorded{"unrecorded", "more network namespaces came and went than could be told"})
+					r.Emit(Unrecorded{"unrecorded", "more network namespaces came and went than could be recorded"})
 				case int(event.Wd) == parent:
 					if entry == name {
 						enter(true)
 					}
 				case event.Mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0:
-					tell("appeared", entry)
+					emit("appeared", entry)
 				case event.Mask&(unix.IN_DELETE|unix.IN_MOVED_FROM) != 0:
-					tell("disappeared", entry)
+					emit("disappeared", entry)
 				}
 			}
 		}

@@ -43,7 +43,7 @@ type stamp struct {
 func (r *Recorder) Cover() {
 	r.plugins.mutex.Lock()
 	defer r.plugins.mutex.Unlock()
-	r.tellUnrecorded()
+	r.reportUnrecorded()
 	entries, err := os.ReadDir(r.Bin)
 	if errors.Is(err, os.ErrNotExist) {
 		return
@@ -173,8 +173,8 @@ func (r *Recorder) trouble(err error) {
 	}
 }
 
-// tellUnrecorded reports what stand-ins wrote about calls that did not reach the recorder.
-func (r *Recorder) tellUnrecorded() {
+// reportUnrecorded reports what stand-ins wrote about calls that did not reach the recorder.
+func (r *Recorder) reportUnrecorded() {
 	lines, err := os.ReadFile(standin.UnrecordedOf(r.Folder + "/1/any"))
 	if err != nil || len(lines) <= r.plugins.unrecorded {
 		return

@@ -141,10 +141,10 @@ type call struct {
 	started Started
 	began   time.Time
 	// in is nil for a terminal, and then out and err are nil too
-	in       *input
-	out, err *output
-	mutex    sync.Mutex
-	isTold   bool
+	in         *input
+	out, err   *output
+	mutex      sync.Mutex
+	isReported bool
 }
 
 func (r *Recorder) serve(connection *net.UnixConn) {
@@ -162,7 +162,7 @@ func (r *Recorder) serve(connection *net.UnixConn) {
 		return
 	}
 	r.add(pid, one)
-	go r.tellInTime(one)
+	go r.reportInTime(one)
 	_, _, err = connection.WriteMsgUnix([]byte{standin.Begin}, unix.UnixRights(plugins...), nil)
 	closeAll(plugins)
 	message := make([]byte, 4096)
@@ -189,7 +189,7 @@ func (r *Recorder) serve(connection *net.UnixConn) {
 		ended.ExitCode = &code
 		r.Emit(Unrecorded{"unrecorded", "a plugin could not be started: " + jsontext.Text(message[1:count])})
 	}
-	r.tell(one)
+	r.report(one)
 	one.complete(&ended)
 	r.Emit(ended)
 	r.remove(pid)
@@ -254,7 +254,7 @@ func (r *Recorder) add(pid int, one *call) {
 	r.mutex.Unlock()
 	if within != nil {
 		one.started.Within = within.started.Call
-		r.tell(within)
+		r.report(within)
 	}
 }
 
@@ -264,8 +264,8 @@ func (r *Recorder) remove(pid int) {
 	delete(r.calls, pid)
 }
 
-// tellInTime reports the start of a call when its input is complete, or after inputWithin.
-func (r *Recorder) tellInTime(one *call) {
+// reportInTime reports the start of a call when its input is complete, or after inputWithin.
+func (r *Recorder) reportInTime(one *call) {
 	if one.in != nil {
 		timer := time.NewTimer(inputWithin)
 		defer timer.Stop()
@@ -274,17 +274,17 @@ func (r *Recorder) tellInTime(one *call) {
 		case <-timer.C:
 		}
 	}
-	r.tell(one)
+	r.report(one)
 }
 
-// tell reports the start of a call, once.
-func (r *Recorder) tell(one *call) {
+// report sends the start of a call, once.
+func (r *Recorder) report(one *call) {
 	one.mutex.Lock()
 	defer one.mutex.Unlock()
-	if one.isTold {
+	if one.isReported {
 		return
 	}
-	one.isTold = true
+	one.isReported = true
 	if one.in != nil {
 		text, cut := one.in.kept()
 		one.started.Stdin = jsontext.Text(text)

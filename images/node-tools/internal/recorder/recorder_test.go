@@ -366,7 +366,7 @@ func TestWhatCannotBeExecutedIsLeftAsItIs(t *testing.T) {
 	}
 }
 
-func TestWithoutARecorderThePluginRunsAndThatIsTold(t *testing.T) {
+func TestWithoutARecorderThePluginRunsAndThatIsReported(t *testing.T) {
 	n := newNode(t, map[string]string{"one": "echo one"})
 	if err := os.Remove(n.folder + "/plugins/socket"); err != nil {
 		t.Fatal(err)
@@ -394,12 +394,12 @@ func TestNamesOfNamespaces(t *testing.T) {
 	if err := os.Remove(folder + "/one"); err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	var changes []string
 	for _, one := range await[Netns](n, 2) {
-		told = append(told, one.Change+" "+string(one.Name))
+		changes = append(changes, one.Change+" "+string(one.Name))
 	}
-	if strings.Join(told, ", ") != "appeared one, disappeared one" {
-		t.Error(told)
+	if strings.Join(changes, ", ") != "appeared one, disappeared one" {
+		t.Error(changes)
 	}
 }
 

@@ -47,7 +47,7 @@ func Main(args []string) {
 	environment := givenEnvironment()
 	recorder, streams, err := begin(plugin, argv[0])
 	if err != nil {
-		tellUnrecorded(plugin, err)
+		reportUnrecorded(plugin, err)
 		err := syscall.Exec(plugin, argv, environment)
 		refuse(plugin, err)
 	}
@@ -190,7 +190,7 @@ func dieOf(number syscall.Signal) {
 	select {}
 }
 
-func tellUnrecorded(plugin string, why error) {
+func reportUnrecorded(plugin string, why error) {
 	file, err := os.OpenFile(UnrecordedOf(plugin), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return

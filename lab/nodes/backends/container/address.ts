@@ -10,7 +10,7 @@ export interface EngineAddress {
   /** unix:///var/run/docker.sock, npipe:////./pipe/docker_engine, tcp://host:2375, ssh://user@host */
   readonly url: string;
   /** the source in the words of its user: DOCKER_HOST, the context "colima", a socket that exists */
-  readonly saidBy: string;
+  readonly origin: string;
   /** a directory with ca.pem, cert.pem and key.pem */
   readonly tlsHostPath?: string;
 }
@@ -33,8 +33,8 @@ export function findAddress(hints: EngineHints): EngineAddress | undefined {
   const { env } = hints;
   const home = homeOf(hints);
   const properties = testcontainersProperties(hints);
-  const named = (url: string | undefined, saidBy: string): EngineAddress | undefined =>
-    url === undefined || url === '' ? undefined : { url, saidBy };
+  const named = (url: string | undefined, origin: string): EngineAddress | undefined =>
+    url === undefined || url === '' ? undefined : { url, origin };
   const tlsHostPath = env.DOCKER_TLS_VERIFY
     ? env.DOCKER_CERT_PATH || join(home, '.docker')
     : properties['docker.tls.verify'] === '1'
@@ -59,22 +59,22 @@ function contextAddress(configHostPath: string, { env, readFile }: EngineHints):
   const id = createHash('sha256').update(name).digest('hex');
   const meta = readFile(join(configHostPath, 'contexts/meta', id, 'meta.json'));
   const url = readJson(META, meta ?? '')?.Endpoints.docker.Host;
-  const saidBy = `the docker context ${JSON.stringify(name)}`;
+  const origin = `the docker context ${JSON.stringify(name)}`;
   // a missing context is still what the user specified; its absence is reported when the engine is asked
-  if (url === undefined) return { url: '', saidBy };
+  if (url === undefined) return { url: '', origin };
   const tls = join(configHostPath, 'contexts/tls', id, 'docker');
   return {
     url,
-    saidBy,
+    origin,
     ...(readFile(join(tls, 'ca.pem')) === undefined ? {} : { tlsHostPath: tls }),
   };
 }
 
 function socketAddress(home: string, { env, platform, uid, exists }: EngineHints): EngineAddress | undefined {
   if (platform === 'win32')
-    return { url: 'npipe:////./pipe/docker_engine', saidBy: 'the pipe of Docker Desktop' };
+    return { url: 'npipe:////./pipe/docker_engine', origin: 'the pipe of Docker Desktop' };
   const socket = usualSockets({ home, runtime: env.XDG_RUNTIME_DIR, uid }).find(exists);
-  return socket === undefined ? undefined : { url: `unix://${socket}`, saidBy: 'the usual socket' };
+  return socket === undefined ? undefined : { url: `unix://${socket}`, origin: 'the usual socket' };
 }
 
 export const usualSockets = ({

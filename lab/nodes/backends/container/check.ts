@@ -110,21 +110,21 @@ export function refuseUnreachable(address: EngineAddress, thrown: unknown): Back
   if (status !== undefined)
     return {
       works: false,
-      why: `what answers at ${address.url} (${address.saidBy}) is no container engine: ${message}`,
-      waysOut: [`correct ${address.saidBy}`],
+      why: `what answers at ${address.url} (${address.origin}) is no container engine: ${message}`,
+      waysOut: [`correct ${address.origin}`],
     };
   const why =
-    address.url === '' ? `there is no such thing as ${address.saidBy}` : unreachable(address, thrown);
+    address.url === '' ? `there is no such thing as ${address.origin}` : unreachable(address, thrown);
   return { works: false, why, waysOut: waysOutOf(address, messageOf(thrown)) };
 }
 
-function waysOutOf({ saidBy }: EngineAddress, message: string): readonly string[] {
+function waysOutOf({ origin }: EngineAddress, message: string): readonly string[] {
   if (/EACCES|EPERM/.test(message))
     return [
       'join the group that owns the socket and log in again: sudo usermod -aG docker "$USER"',
       'run the same command with sudo',
     ];
-  return [...(saidBy === 'the usual socket' ? [] : [`correct ${saidBy}, or take it away`]), ...START_ONE];
+  return [...(origin === 'the usual socket' ? [] : [`correct ${origin}, or take it away`]), ...START_ONE];
 }
 
 const START_ONE = [

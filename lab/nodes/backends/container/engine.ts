@@ -26,7 +26,7 @@ export async function connectTo(address: EngineAddress): Promise<Engine> {
   try {
     docker = new Docker(dockerOptions(address));
   } catch (cause) {
-    throw new LabError(`${JSON.stringify(address.url)} (${address.saidBy}) is no address of an engine`, {
+    throw new LabError(`${JSON.stringify(address.url)} (${address.origin}) is no address of an engine`, {
       cause,
     });
   }
@@ -155,8 +155,8 @@ export const isGone = (thrown: unknown): boolean => refusalOf(thrown).status ===
 const SYSTEM_ERROR = v.object({ code: v.string() });
 
 /** Why there was no answer. */
-export function unreachable({ url, saidBy }: EngineAddress, thrown: unknown): string {
-  const where = `${url} (${saidBy})`;
+export function unreachable({ url, origin }: EngineAddress, thrown: unknown): string {
+  const where = `${url} (${origin})`;
   const failed = check(SYSTEM_ERROR, thrown);
   switch (failed.ok ? failed.value.code : undefined) {
     case 'ENOENT':

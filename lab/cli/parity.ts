@@ -1,4 +1,4 @@
-import { LabError } from '../core/lab-error.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
 import { judge } from '../judge/judge.ts';
 import { differences, type RecordedRun } from '../judge/parity.ts';
 import type { BackendName } from '../nodes/node.ts';
@@ -30,6 +30,10 @@ export async function parityCommand(
   names: readonly string[],
   flags: ParityFlags,
 ): Promise<number> {
+  if (flags.backend !== 'auto')
+    throw new BadInput(
+      'parity runs on every backend that works here; --only bare --only vm names some of them',
+    );
   const whole = await preparePlan(world, { names, flags, pins: readPins(world), note: () => undefined });
   const plan = flags.sample === undefined ? whole : { ...whole, runs: sampleOf(whole.runs, flags.sample) };
   const working = await workingBackends(world);

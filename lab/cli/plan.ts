@@ -17,9 +17,11 @@ export interface PlanFlags extends NodeFlags, ShardFlags, TitleFlags {
 /** `cnilab plan`: shows what `run` would do with the same arguments. Nothing is fetched or run. */
 export async function planCommand(world: World, names: readonly string[], flags: PlanFlags): Promise<number> {
   if (flags.github === true && (flags.json === true || flags.shard !== undefined))
-    throw new BadInput('--github stands without --json and --shard');
+    throw new BadInput('--github goes without --json and --shard');
   if (flags.shards !== undefined && flags.github !== true)
     throw new BadInput('--shards is for --github; one shard is --shard 1/3');
+  if (flags.durations !== undefined && flags.github !== true && flags.shard === undefined)
+    throw new BadInput('--durations is for --shard and --github, which take parts of the runs');
   const whole = await selectPlan(world, {
     names,
     flags,

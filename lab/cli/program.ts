@@ -33,7 +33,10 @@ function positive(value: string): number {
 }
 
 function zeroOrMore(value: string): number {
-  return value === '0' ? 0 : positive(value);
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isInteger(number) || number < 0)
+    throw new InvalidArgumentError('0 or a whole number above is wanted');
+  return number;
 }
 
 function seconds(value: string): number {

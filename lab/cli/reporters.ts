@@ -92,6 +92,8 @@ async function createReporter(world: World, { name, file, ...more }: Named): Pro
     throw new BadInput(
       `there is no reporter ${JSON.stringify(name)}; it is ${REPORTER_NAMES}, each also as name=file`,
     );
+  if (name === 'html' && file === undefined && world.out.isTerminal)
+    throw new BadInput('a page is nothing for a terminal; give it a file, as in --reporter html=report.html');
   const onOutput = name === 'github' ? world.writeCommand : world.out.write;
   const write = file === undefined ? onOutput : writerTo(file);
   return create({ world, write, toFile: file !== undefined, ...more });

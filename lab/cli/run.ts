@@ -36,6 +36,8 @@ export async function runCommand(world: World, names: readonly string[], flags: 
     throw new BadInput('--fail-on-flaky is for --retries, without which no run is flaky');
   if (flags.keep === true && (flags.retries ?? 0) > 0)
     throw new BadInput('--keep leaves the node of each run up, so it goes without --retries');
+  if (flags.bail === true && flags.maxFailures !== undefined)
+    throw new BadInput('--bail is the same as --max-failures 1; give one of the two');
   if (flags.update === true) return (await import('./update.ts')).updateCommand(world, names, flags);
   if (flags.watch === true) return (await import('./watch.ts')).watchCommand(world, names, flags);
   if (flags.yes === true) throw new BadInput('--yes is for --update');

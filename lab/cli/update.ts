@@ -97,7 +97,7 @@ function checkFlags(flags: RunFlags): void {
     ...{ containerd, crio, runc, 'cni-plugins': cniPlugins, crictl, timeout, keep, shard },
     ...{ repeat: flags.repeat, retries: flags.retries, grep: flags.grep, 'grep-invert': flags.grepInvert },
     ...{ 'last-failed': flags.lastFailed, 'only-changed': flags.onlyChanged },
-    ...{ bail: flags.bail, 'max-failures': flags.maxFailures },
+    ...{ bail: flags.bail, 'max-failures': flags.maxFailures, watch: flags.watch },
   });
   const [other] = others.find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined)

@@ -140,7 +140,7 @@ function doubtsOnShard(
     readonly absent: readonly ListedRun[];
   },
 ): readonly Doubt[] {
-  const about = `shard ${nameShard({ index, count })}`;
+  const about = count === 1 ? 'the session' : `shard ${nameShard({ index, count })}`;
   if (sessions.length === 0 && absent.length === 0) return []; // its runs were found one by one, or it has none
   if (sessions.length === 0)
     return [

@@ -178,7 +178,7 @@ describe('a session without a single run', () => {
     [
       'was killed',
       () => recordShard(1, 1, { cells: [], ended: undefined }),
-      'shard 1/1 did not come to its end, or is still running: /machine-1/s1',
+      'the session did not come to its end, or is still running: /machine-1/s1',
     ],
     [
       'was interrupted, once and again',
@@ -186,7 +186,7 @@ describe('a session without a single run', () => {
         for (const path of ['one', 'two'])
           recordShard(1, 1, { path, cells: [], ended: { ...ENDED, interruptedBy: 'SIGTERM' } });
       },
-      'shard 1/1 was interrupted by SIGTERM: /one; shard 1/1 was interrupted by SIGTERM: /two',
+      'the session was interrupted by SIGTERM: /one; the session was interrupted by SIGTERM: /two',
     ],
     [
       'is damaged',
@@ -233,7 +233,7 @@ describe('--output records them as one session', () => {
     const again = await merge(['merged']);
     expect(again).toMatchObject({ exitCode: 69, totals: { pass: 3, notRun: 2 } });
     expect(again.said).toEqual([
-      'shard 1/1 lacks 2 of its 5 runs: reserved-containerd-1.6.2, reserved-containerd-1.6.8',
+      'the session lacks 2 of its 5 runs: reserved-containerd-1.6.2, reserved-containerd-1.6.8',
     ]);
   });
 
@@ -241,7 +241,7 @@ describe('--output records them as one session', () => {
     recordShard(1, 2);
     recordShard(2, 2, { ended: undefined });
     expect((await mergeInto(['machine-1', 'machine-2'])).exitCode).toBe(69);
-    expect((await merge(['merged'])).said[0]).toMatch('shard 1/1 did not come to its end');
+    expect((await merge(['merged'])).said[0]).toMatch('the session did not come to its end');
   });
 
   test('not where they are of different plans', async () => {

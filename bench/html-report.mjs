@@ -1,6 +1,6 @@
 /* global document, requestAnimationFrame */
 // `node bench/html-report.mjs [RUNS] [SESSION…]`: the cost of writing an HTML report of many runs, and its speed in a
-// real Chromium. The runs are copies of recorded ones, with their own ids, times and durations, so that few texts are
+// real Chromium. `node bench/html-report.mjs FILE.html`: the second for a report that exists. The runs are copies of recorded ones, with their own ids, times and durations, so that few texts are
 // equal by chance.
 import { randomBytes } from 'node:crypto';
 import {
@@ -24,13 +24,14 @@ import { withScript } from '../scripts/typescript.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const [wanted = '5000', ...given] = process.argv.slice(2);
+const isReport = wanted.endsWith('.html');
 const total = Number(wanted);
 const sessions = given.length > 0 ? given : [here('../.cnilab/latest')];
 const folder = mkdtempSync(join(tmpdir(), 'cnilab-bench-'));
-const report = join(folder, 'report.html');
+const report = isReport ? realpathSync(wanted) : join(folder, 'report.html');
 
 /** The recorded runs of these sessions. */
-const recorded = sessions.flatMap((session) =>
+const recorded = (isReport ? [] : sessions).flatMap((session) =>
   readdirSync(session, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(realpathSync(session), name)),
@@ -134,12 +135,17 @@ const frames = (sorted) =>
 
 try {
   console.log(describeHost());
-  const journals = copyRuns();
-  say('runs', `${total}, copies of ${recorded.length}; journals ${(journals / 2 ** 20).toFixed(0)} MiB`);
-  const { seconds, peakMiB } = await writeReport();
-  say('written in', `${seconds.toFixed(1)} s, with ${peakMiB.toFixed(0)} MiB of memory`);
+  if (!isReport) {
+    const journals = copyRuns();
+    say('runs', `${total}, copies of ${recorded.length}; journals ${(journals / 2 ** 20).toFixed(0)} MiB`);
+    const { seconds, peakMiB } = await writeReport();
+    say('written in', `${seconds.toFixed(1)} s, with ${peakMiB.toFixed(0)} MiB of memory`);
+  }
   const { size } = statSync(report);
-  say('size', `${(size / 2 ** 20).toFixed(1)} MiB, ${(size / total / 1024).toFixed(1)} KiB a run`);
+  say(
+    'size',
+    `${(size / 2 ** 20).toFixed(1)} MiB${isReport ? '' : `, ${(size / total / 1024).toFixed(1)} KiB a run`}`,
+  );
   const browser = await withScript('../test/rig/browser.ts', ({ startBrowser }) => startBrowser());
   try {
     say('Chromium', browser.version());

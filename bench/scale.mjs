@@ -1,5 +1,6 @@
 // The cost of merge and reports with 100,000 recorded runs, which are copies of real ones.
-// Usage: node bench/scale.mjs [RUNS [SESSION [REPORTER,…]]]
+// Usage: node bench/scale.mjs [RUNS [SESSION [REPORTER,… [FOLDER]]]]
+// The reports are removed, or stay in the FOLDER. NODE_OPTIONS=--max-old-space-size=256 limits the heap of the lab.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -130,11 +131,11 @@ console.log('wall s  CPU s  peak MiB');
 const folders = Array.from({ length: SHARDS }, (_, at) => join(folder, `shard-${at + 1}`));
 for (const group of REPORTERS) {
   const names = group.split('+');
-  const fileOf = (name) => join(folder, `report.${name}`);
+  const fileOf = (name) => join(process.argv[5] ?? folder, `report.${name}`);
   const flags = names.flatMap((name) => ['--reporter', `${name}=${fileOf(name)}`]);
   const { exitCode, wallS, cpuS, peakMiB } = await measure(['merge', ...folders, ...flags]);
   const row = [wallS.toFixed(0).padStart(6), cpuS.toFixed(0).padStart(6), peakMiB.toFixed(0).padStart(9)];
   const sizes = names.map((name) => `${name} ${(statSync(fileOf(name)).size / 2 ** 20).toFixed(1)} MiB`);
   console.log(`${row.join(' ')}  exit ${exitCode}: ${sizes.join(', ')}`);
-  for (const name of names) rmSync(fileOf(name));
+  if (process.argv[5] === undefined) for (const name of names) rmSync(fileOf(name));
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { RowOutcome, RunRow } from './data.ts';
 import { classOf, Gap, LETTERS, runHref, useRows } from './parts.tsx';
@@ -37,9 +37,12 @@ export function rowsOf({ scenarios }: Report, runs: readonly RunRow[]): readonly
  * The table is a single stop of the Tab key. The arrow keys move from cell to cell.
  */
 export function Matrix({ report, runs }: { readonly report: Report; readonly runs: readonly RunRow[] }) {
-  const rows = rowsOf(report, runs);
-  const columns = [...new Set(runs.map(({ version }) => version))].sort((a, b) => a - b);
-  const groups = minorsOf(columns.map((version) => report.versions[version] ?? ''));
+  // not again for each scroll position, because there may be 100,000 runs
+  const { rows, columns, groups } = useMemo(() => {
+    const columns = [...new Set(runs.map(({ version }) => version))].sort((a, b) => a - b);
+    const groups = minorsOf(columns.map((version) => report.versions[version] ?? ''));
+    return { rows: rowsOf(report, runs), columns, groups };
+  }, [report, runs]);
   const { scroller, from, to, isLong, show, before, after } = useRows({
     total: rows.length,
     rowHeight: ROW_HEIGHT,

@@ -175,19 +175,36 @@ function runFolders(hostPath: string): readonly RunFolder[] {
 
 /** Whether a session is recorded in a folder or below it: one that has nothing to run, or that ended before its first run. */
 const hasSession = (hostPath: string): boolean =>
-  existsSync(join(hostPath, 'session.json')) ||
-  readdirSync(hostPath, { withFileTypes: true }).some(
-    (entry) => entry.isDirectory() && hasSession(join(hostPath, entry.name)),
-  );
+  existsSync(join(hostPath, 'session.json')) || foldersIn(hostPath).some(hasSession);
+
+/**
+ * The folders in a folder; links are none. `latest` is left out if it is a copy of a session beside it, because a
+ * program that follows links has made it: the upload of an artifact, or scp.
+ */
+export function foldersIn(hostPath: string): readonly string[] {
+  const folders = readdirSync(hostPath, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(hostPath, name));
+  const latest = join(hostPath, 'latest');
+  const record = folders.includes(latest) ? sessionText(latest) : undefined;
+  const isCopy = record !== undefined && folders.some((one) => one !== latest && sessionText(one) === record);
+  return isCopy ? folders.filter((one) => one !== latest) : folders;
+}
+
+function sessionText(hostPath: string): string | undefined {
+  try {
+    return readFileSync(join(hostPath, 'session.json'), 'utf8');
+  } catch {
+    return undefined; // it is no session
+  }
+}
 
 const OF_A_RUN = ['journal.jsonl', 'plan.json', 'verdict.json'];
 
 function below(hostPath: string): readonly RunFolder[] {
   if (OF_A_RUN.some((file) => existsSync(join(hostPath, file)))) return [{ hostPath }];
   try {
-    return readdirSync(hostPath, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .flatMap(({ name }) => below(join(hostPath, name)));
+    return foldersIn(hostPath).flatMap(below);
   } catch (thrown) {
     return [{ hostPath, unreadable: `${hostPath} cannot be read: ${messageOf(thrown)}` }];
   }

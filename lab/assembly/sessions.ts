@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 
 import { LabError, messageOf, type Result } from '../core/lab-error.ts';
 import { parseListedRun, parseSessionRecord, type ListedRun } from '../plan/session-record.ts';
 import type { FoundParts, FoundSession } from '../plan/whole.ts';
-import { createShared } from './recorded.ts';
+import { createShared, foldersIn } from './recorded.ts';
 
 /**
  * The sessions that are recorded in these folders or below them, and the lists of their runs. Damage is part of the
@@ -41,9 +41,7 @@ const OF_A_SESSION = ['session.json', 'runs.jsonl'];
 function sessionFolders(hostPath: string): readonly string[] {
   if (OF_A_SESSION.some((file) => existsSync(join(hostPath, file)))) return [hostPath];
   if (existsSync(join(hostPath, 'plan.json'))) return [];
-  return readdirSync(hostPath, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => sessionFolders(join(hostPath, name)));
+  return foldersIn(hostPath).flatMap(sessionFolders);
 }
 
 /** Maximum part of a list that is in memory at a time. */

@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   readdirSync,
   readlinkSync,
@@ -104,6 +105,16 @@ describe('shards of one plan, all of them', () => {
     recordAll(3);
     symlinkSync('s1', join(folder, 'machine-1/latest'));
     expect(await merge(['.', 'machine-1/latest'])).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
+  });
+
+  test('are not counted again where a program that follows links has copied them', async () => {
+    recordAll(3);
+    symlinkSync('s1', join(folder, 'machine-1/latest'));
+    cpSync(join(folder, 'machine-1'), join(folder, 'copied'), { recursive: true, dereference: true });
+    rmSync(join(folder, 'machine-1'), { recursive: true });
+    expect(readdirSync(join(folder, 'copied/latest'))).toContain('session.json');
+    for (const command of [mergeCommand, reportCommand])
+      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
   });
 
   test('fail if one run of one of them fails', async () => {

@@ -309,7 +309,10 @@ export class GithubRunner {
     };
   }
 
-  /** The rules of version 4 and later: each name is used once, and some characters are rejected. */
+  /**
+   * The rules of version 4 and later: each name is used once, some characters are rejected, and links are followed, so
+   * that what they lead to is uploaded again.
+   */
   private upload({ name = 'artifact', path = '', overwrite }: Strings): Done {
     const done: Done = { outcome: 'success', outputs: {}, env: {}, path: [], log: '' };
     const target = join(this.artifacts, name);
@@ -318,7 +321,7 @@ export class GithubRunner {
       return { ...done, outcome: 'failure', log: `characters that artifacts cannot have: ${bad.join(', ')}` };
     if (existsSync(target) && overwrite !== 'true')
       return { ...done, outcome: 'failure', log: `an artifact ${name} exists` };
-    cpSync(path, target, { recursive: true });
+    cpSync(path, target, { recursive: true, dereference: true });
     return done;
   }
 }

@@ -53,6 +53,16 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
     });
   });
 
+  test('runs a scenario on a node of kind, which it removes', async () => {
+    const kind = ['--backend', 'kind', '--output', output];
+    const { exitCode, stdout, stderr } = await lab.cnilab([
+      ...['run', 'missing-version', '--containerd', '1.6.3'],
+      ...kind,
+    ]);
+    expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: '' });
+    expect((await lab.state()).containers).toEqual([]);
+  });
+
   test('keeps a node, enters it and ends it', async () => {
     const up = await lab.cnilab([
       'up',

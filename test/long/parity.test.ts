@@ -28,7 +28,7 @@ test(
   },
 );
 
-// The most different kinds of items that stay, both runtimes, stopped and killed runtimes, several nodes.
+// The most different kinds of items that stay, stopped and killed runtimes, several nodes.
 const ON_KIND = [
   ...['incompatible-version', 'missing-version', 'failed-setup-leak', 'reference-config', 'upgrade-a-node'],
   ...['pods-on-two-nodes', 'plugin-calls', 'field/killed-during-add', 'field/bandwidth-annotations'],

@@ -67,8 +67,7 @@ func (s *server) writeUnit(unit string, r request) error {
 		"StandardOutput=append:"+r.LogPath, "StandardError=append:"+r.LogPath, "WorkingDirectory="+directory(r.Cwd),
 		// what is below a service, such as shims and pods, outlives it
 		"KillMode=process", "TasksMax=infinity",
-		// on cgroup v1 the service is then in the root of each controller, as it is on other nodes; CRI-O 1.24 makes the
-		// groups of its monitors beside its own, and would leave them in some hierarchies
+		// on cgroup v1 the service is then in the root of most controllers, as the runtime is on other nodes
 		"Delegate=no", "MemoryAccounting=no", "TasksAccounting=no",
 		"LimitNOFILE=1048576", "LimitNPROC=infinity", "LimitCORE=1:infinity",
 	)

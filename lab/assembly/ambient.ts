@@ -59,7 +59,9 @@ function screen(stream: NodeJS.WriteStream, fd: 1 | 2): Screen {
     draw: (text) => void stream.write(safe(text)),
     isTerminal,
     color: !plain && (isTerminal || forced !== ''),
-    columns: (isTerminal && stream.columns) || 120, // some terminals report 0
+    get columns() {
+      return (isTerminal && stream.columns) || 120; // a user may resize it, and some terminals report 0
+    },
   };
 }
 

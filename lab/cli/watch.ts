@@ -6,6 +6,7 @@ import { readPins } from '../assembly/open-artifacts.ts';
 import type { FilesRead } from '../assembly/plan-files.ts';
 import { filesOf, selectPlan, touches } from '../assembly/selection.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
+import { count } from '../core/amounts.ts';
 import { shown } from '../core/content.ts';
 import { BadInput, LabError, messageOf } from '../core/lab-error.ts';
 import { nameFiles, watchFiles } from '../host/watch-files.ts';
@@ -98,7 +99,7 @@ export async function watchCommand(world: World, names: readonly string[], flags
       files.follow(known.all(), readAtMs);
       if (!signal.aborted)
         world.out.write(
-          `watching ${known.count} scenario files${endKeys === undefined ? '' : `; ${KEYS}`}\n`,
+          `watching ${count(known.count, 'scenario file')}${endKeys === undefined ? '' : `; ${KEYS}`}\n`,
         );
     }
     return interrupted.exitCode() ?? exitCode;

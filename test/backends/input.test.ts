@@ -68,7 +68,7 @@ test.each([
   ],
   [
     ['--backend', 'bare', '--base', 'debian'],
-    '--base is for container nodes and changes nothing on bare; add --backend container',
+    '--base is for container nodes and changes nothing on bare; add --backend container or --backend kind',
   ],
   [
     ['--reporter', 'nope'],
@@ -163,18 +163,20 @@ const BARE_REFUSED = `bare nodes are not available here: making namespaces and m
   - without root: take --backend vm
 `;
 
+const ENGINE_REFUSED = `nodes are not available here: there is no unix:///nowhere/engine.sock (DOCKER_HOST): its engine is not running
+  - correct DOCKER_HOST, or take it away
+  - start Docker: sudo systemctl start docker, or Docker Desktop
+  - start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock
+`;
+
 test.for([
   ['bare', `cnilab: ${BARE_REFUSED}`],
   [
     'auto',
-    `cnilab: ${BARE_REFUSED}container nodes are not available here: there is no unix:///nowhere/engine.sock (DOCKER_HOST): its engine is not running
-  - correct DOCKER_HOST, or take it away
-  - start Docker: sudo systemctl start docker, or Docker Desktop
-  - start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock
-vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not there
+    `cnilab: ${BARE_REFUSED}container ${ENGINE_REFUSED}vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not there
   - install QEMU: apt install qemu-system-x86, dnf install qemu-system-x86-core
   - or name one: CNILAB_QEMU=/path/to/qemu
-`,
+kind ${ENGINE_REFUSED}`,
   ],
 ] as const)(
   'without root there is one message, with the alternatives: --backend %s',

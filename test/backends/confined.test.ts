@@ -16,7 +16,7 @@ async function run(name: string, yaml: string) {
   writeFileSync(file, yaml);
   const output = join(folder, name);
   const { exitCode, stdout, stderr } = await cnilab(['run', file, '--backend', 'bare', '--output', output]);
-  return { exitCode, said: `${stdout}${stderr}`, output };
+  return { exitCode, printed: `${stdout}${stderr}`, output };
 }
 
 /** Each of these is harmless even if it works. Harmful ones are tried in a virtual machine. */
@@ -54,7 +54,7 @@ test('a plugin cannot affect the machine beyond its node by ordinary commands, a
     ...PROBES.map(([words]) => `${words} > /dev/null; echo "$? ${words.replaceAll(/["$]/g, '\\$&')}"`),
     'grep CapBnd /proc/self/status; exit 1',
   ];
-  const { exitCode, said, output } = await run(
+  const { exitCode, printed, output } = await run(
     'probes',
     `name: probes
 summary: s
@@ -71,7 +71,7 @@ steps:
   - exec: [cat, /tmp/seen]
 `,
   );
-  expect([exitCode, said]).toEqual([0, expect.stringContaining('1 passed')]);
+  expect([exitCode, printed]).toEqual([0, expect.stringContaining('1 passed')]);
   const command = journalIn(output).findLast(({ kind }) => kind === 'command')?.['result'] as CommandResult;
   const lines = command.stdout.trim().split('\n');
   const bounding = BigInt(`0x${/CapBnd:\s*([0-9a-f]+)/.exec(lines.pop() ?? '')?.[1] ?? 'ffffffffff'}`);

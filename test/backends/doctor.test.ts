@@ -24,10 +24,10 @@ const CHECKS = [
 
 test('doctor --json has every check with advice, and whether nodes are available', async () => {
   const { exitCode, stdout } = await cnilab(['doctor', '--json', '--offline']);
-  const told: unknown = JSON.parse(stdout);
-  expect({ exitCode, told }).toEqual({
+  const result: unknown = JSON.parse(stdout);
+  expect({ exitCode, result }).toEqual({
     exitCode: 0,
-    told: {
+    result: {
       nodes: true,
       checks: CHECKS.map((check) => ({
         check,

@@ -96,14 +96,14 @@ test('a user’s own plugin: its error is compared exactly, and what it leaves b
     .withPlugin(plugin)
     .withCniConfig({ ...BRIDGE, plugins: [...BRIDGE.plugins, { type: 'grumpy' }] })
     .start();
-  const said =
+  const printed =
     'failed to setup network for sandbox "${web.id}": plugin type="grumpy" failed (add): no room; for ${web.id}';
-  await expect(node.runPod('web')).toFailWith(said);
-  await expect(() => node.runPod('web')).toFailWith(said);
-  expect(await words(expect(node.runPod('web')).toFailWith(said.replace('no room', 'no rooms')))).toMatch(
+  await expect(node.runPod('web')).toFailWith(printed);
+  await expect(() => node.runPod('web')).toFailWith(printed);
+  expect(await words(expect(node.runPod('web')).toFailWith(printed.replace('no room', 'no rooms')))).toMatch(
     /^error differs at character \d+\n {2}expected {2}.*no rooms;.*\n {2}actual {4}.*no room; .*\n +\^ first difference/,
   );
-  expect(await words(expect(node.runPod('web')).not.toFailWith(said))).toMatch(
+  expect(await words(expect(node.runPod('web')).not.toFailWith(printed))).toMatch(
     /^failed, expected not to say\n {2}failed to setup network for sandbox/,
   );
   await expect(node).toLeaveBehind({ ipam: 4, iptables: 16 });

@@ -32,8 +32,8 @@ test.each([
   [1, [passes, isUnknown, fails]],
   [2, [passes, join(folder, 'none.yaml')]],
 ])('exit %i', async (exitCode, files) => {
-  const { exitCode: said } = await cnilab(['run', ...files, '--output', folder]);
-  expect(said).toBe(exitCode);
+  const { exitCode: printed } = await cnilab(['run', ...files, '--output', folder]);
+  expect(printed).toBe(exitCode);
 });
 
 test('--reporter json prints one document on standard output, and nothing else', async () => {

@@ -151,10 +151,10 @@ test('the page’s policy blocks an injected script', async () => {
     image.src = 'http://127.0.0.1:9/x.png';
     document.body.append(image);
   });
-  const said = opened.complaints.join('\n');
-  expect(said).toMatch(/Executing inline script violates/);
-  expect(said).toMatch(/Loading the image 'http:\/\/127.0.0.1:9\/x.png' violates/);
-  expect(said).not.toMatch(/dialog/);
+  const printed = opened.complaints.join('\n');
+  expect(printed).toMatch(/Executing inline script violates/);
+  expect(printed).toMatch(/Loading the image 'http:\/\/127.0.0.1:9\/x.png' violates/);
+  expect(printed).not.toMatch(/dialog/);
 });
 
 test.for(['light', 'dark'] as const)('axe finds no problem, in the %s theme', async (colorScheme) => {

@@ -90,7 +90,7 @@ test('the script works in bash', ({ skip }) => {
   const reason = missing('bash');
   if (reason !== false) return skip(reason);
   const press = (...words: string[]): string => {
-    const said = execFileSync(
+    const printed = execFileSync(
       'bash',
       [
         '--norc',
@@ -107,7 +107,7 @@ test('the script works in bash', ({ skip }) => {
         encoding: 'utf8',
       },
     );
-    return said.trim().split('\n').join(' ');
+    return printed.trim().split('\n').join(' ');
   };
   expect(press('do')).toBe('doctor down');
   expect(press('run', 'missing-')).toBe('missing-version');
@@ -119,9 +119,13 @@ test('the script works in fish', ({ skip }) => {
   const reason = missing('fish');
   if (reason !== false) return skip(reason);
   const script = scriptFor('fish').replaceAll('    cnilab complete', `    ${ROOT}/bin/cnilab.cjs complete`);
-  const said = execFileSync('fish', ['--no-config', '-c', `${script}\ncomplete -C 'cnilab run missing-v'`], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  expect(said).toContain('missing-version\tscenario');
+  const printed = execFileSync(
+    'fish',
+    ['--no-config', '-c', `${script}\ncomplete -C 'cnilab run missing-v'`],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  );
+  expect(printed).toContain('missing-version\tscenario');
 });

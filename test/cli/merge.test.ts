@@ -78,12 +78,12 @@ async function merge(folders: readonly string[], command = mergeCommand) {
   const world = fakeWorld({ cwd: folder });
   const exitCode = await command(world, folders, { reporter: ['json'] });
   const report = JSON.parse(world.written.out) as Report;
-  const said = report.runs.flatMap(({ findings = [], title }) =>
+  const printed = report.runs.flatMap(({ findings = [], title }) =>
     findings
       .filter(() => !title.startsWith('reserved '))
       .map(({ message }) => message.replaceAll(folder, '')),
   );
-  return { exitCode, report, outcome: report.outcome, totals: report.totals, said };
+  return { exitCode, report, outcome: report.outcome, totals: report.totals, printed };
 }
 
 const WHOLE = { pass: 5, fail: 0, inconclusive: 0, notRun: 0, flaky: 0 };
@@ -98,13 +98,13 @@ describe('shards of one plan, all of them', () => {
       runs: runs.map((run) => ({ ...run, outputHostPath: '' })),
     });
     expect(withoutPaths(merged)).toEqual(withoutPaths(alone));
-    expect(merged).toMatchObject({ exitCode: 0, outcome: 'pass', totals: WHOLE, said: [] });
+    expect(merged).toMatchObject({ exitCode: 0, outcome: 'pass', totals: WHOLE, printed: [] });
   });
 
   test('are found below one folder, and a link to a shard is not counted again', async () => {
     recordAll(3);
     symlinkSync('s1', join(folder, 'machine-1/latest'));
-    expect(await merge(['.', 'machine-1/latest'])).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
+    expect(await merge(['.', 'machine-1/latest'])).toMatchObject({ exitCode: 0, totals: WHOLE, printed: [] });
   });
 
   test('are not counted again where a program that follows links has copied them', async () => {
@@ -114,26 +114,26 @@ describe('shards of one plan, all of them', () => {
     rmSync(join(folder, 'machine-1'), { recursive: true });
     expect(readdirSync(join(folder, 'copied/latest'))).toContain('session.json');
     for (const command of [mergeCommand, reportCommand])
-      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
+      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, totals: WHOLE, printed: [] });
   });
 
   test('fail if one run of one of them fails', async () => {
     const cells = [...CELLS.slice(1), failing('1.6.1')];
     for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
-    expect(await merge(['.'])).toMatchObject({ exitCode: 1, outcome: 'fail', said: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 1, outcome: 'fail', printed: [] });
   });
 
   test('are complete if one was run twice; both runs are in the report', async () => {
     recordAll(2);
     recordShard(1, 2, { path: 'again' });
-    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, said: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, printed: [] });
   });
 
   test('are whole where one of them has nothing to run', async () => {
     const cells = CELLS.slice(0, 2);
     for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
     expect(readdirSync(join(folder, 'machine-3/s3')).sort()).toEqual(['runs.jsonl', 'session.json']);
-    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 2 }, said: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 2 }, printed: [] });
   });
 
   test('pass where no run was left for any of them', async () => {
@@ -150,7 +150,7 @@ describe('shards of one plan, all of them', () => {
   test('with nothing to run have the same verdict from report and merge', async () => {
     for (const index of [1, 2]) recordShard(index, 2, { cells: [] });
     for (const command of [mergeCommand, reportCommand])
-      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, outcome: 'pass', said: [] });
+      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, outcome: 'pass', printed: [] });
   });
 
   test('are whole where a run that was left out is given by its own folder', async () => {
@@ -164,13 +164,13 @@ describe('shards of one plan, all of them', () => {
 
 describe('a session without a single run', () => {
   const reported = async () => {
-    const { exitCode, said } = await merge(['.'], reportCommand);
-    return { exitCode, said };
+    const { exitCode, printed } = await merge(['.'], reportCommand);
+    return { exitCode, printed };
   };
 
   test('passes if its shard of the plan is empty', async () => {
     recordShard(3, 3, { cells: CELLS.slice(0, 2) });
-    expect(await reported()).toEqual({ exitCode: 0, said: [] });
+    expect(await reported()).toEqual({ exitCode: 0, printed: [] });
   });
 
   test('says on the terminal why it passes', async () => {
@@ -206,9 +206,9 @@ describe('a session without a single run', () => {
     ],
   ])('is inconclusive if it %s', async (_, record, why) => {
     record();
-    const { exitCode, said } = await reported();
+    const { exitCode, printed } = await reported();
     expect(exitCode).toBe(69);
-    expect(said).toEqual([expect.stringContaining(why)]);
+    expect(printed).toEqual([expect.stringContaining(why)]);
   });
 });
 
@@ -232,7 +232,7 @@ describe('--output records them as one session', () => {
     const after = await merge(['merged']);
     const withoutPaths = ({ runs }: Report) => runs.map((run) => ({ ...run, outputHostPath: '' }));
     expect(withoutPaths(after.report)).toEqual(withoutPaths(before.report));
-    expect(after).toMatchObject({ exitCode: 0, totals: WHOLE, said: [] });
+    expect(after).toMatchObject({ exitCode: 0, totals: WHOLE, printed: [] });
     const record = JSON.parse(readFileSync(join(folder, 'merged/latest/session.json'), 'utf8')) as unknown;
     expect(record).toMatchObject({ backend: 'bare', shard: { index: 1, count: 1 }, ended: ENDED });
   });
@@ -243,7 +243,7 @@ describe('--output records them as one session', () => {
     expect((await mergeInto(['machine-1', 'machine-3'])).exitCode).toBe(69);
     const again = await merge(['merged']);
     expect(again).toMatchObject({ exitCode: 69, totals: { pass: 3, notRun: 2 } });
-    expect(again.said).toEqual([
+    expect(again.printed).toEqual([
       'the session lacks 2 of its 5 runs: reserved-containerd-1.6.2, reserved-containerd-1.6.8',
     ]);
   });
@@ -252,7 +252,7 @@ describe('--output records them as one session', () => {
     recordShard(1, 2);
     recordShard(2, 2, { ended: undefined });
     expect((await mergeInto(['machine-1', 'machine-2'])).exitCode).toBe(69);
-    expect((await merge(['merged'])).said[0]).toMatch('the session did not come to its end');
+    expect((await merge(['merged'])).printed[0]).toMatch('the session did not come to its end');
   });
 
   test('not where they are of different plans', async () => {
@@ -379,11 +379,11 @@ describe('inconclusive, with the reason', () => {
       ].map((text) => expect.stringContaining(text) as string),
       { pass: 5, inconclusive: 2 },
     ],
-  ])('%s', async (_, damage, said, totals) => {
+  ])('%s', async (_, damage, printed, totals) => {
     recordAll(3);
     damage();
     const merged = await merge(['.']);
-    expect(merged.said.sort()).toEqual([...said].sort());
+    expect(merged.printed.sort()).toEqual([...printed].sort());
     expect(merged).toMatchObject({ exitCode: 69, outcome: 'inconclusive', totals });
   });
 
@@ -393,17 +393,17 @@ describe('inconclusive, with the reason', () => {
     const cells = CELLS;
     const path = recordShard(2, 2, { cells, ended: undefined });
     for (const { run } of cells) rmSync(join(folder, path, run.slug), { recursive: true, force: true });
-    const { exitCode, said } = await merge(['machine-1', path]);
+    const { exitCode, printed } = await merge(['machine-1', path]);
     expect(exitCode).toBe(69);
-    expect(said.join()).toMatch(/shard 2\/2 did not come to its end.*shard 2\/2 lacks 2 of its 2 runs/);
+    expect(printed.join()).toMatch(/shard 2\/2 did not come to its end.*shard 2\/2 lacks 2 of its 2 runs/);
   });
 
   test('shards of different plans, which are named', async () => {
     recordShard(1, 2);
     recordShard(2, 2, { cells: CELLS.slice(1) });
-    const { exitCode, said, totals } = await merge(['.']);
+    const { exitCode, printed, totals } = await merge(['.']);
     expect({ exitCode, totals }).toEqual({ exitCode: 69, totals: { ...WHOLE, inconclusive: 3, notRun: 4 } });
-    expect(said.join('\n')).toContain(
+    expect(printed.join('\n')).toContain(
       'these sessions are of 2 different plans, or of different splits of one: /machine-1/s1 (shard 1/2); and: /machine-2/s2 (shard 2/2)',
     );
   });
@@ -422,7 +422,7 @@ describe('inconclusive, with the reason', () => {
     expect(await merge(['.'])).toMatchObject({
       exitCode: 69,
       totals: { pass: 1, inconclusive: 1 },
-      said: [],
+      printed: [],
     });
   });
 
@@ -430,9 +430,9 @@ describe('inconclusive, with the reason', () => {
     const { run, entries } = passing('1.6.3');
     const record = recordRun(run, join(folder, 'single', run.slug), RUNTIMES);
     for (const entry of entries) record.observed(entry);
-    const { exitCode, said } = await merge(['single']);
+    const { exitCode, printed } = await merge(['single']);
     expect(exitCode).toBe(69);
-    expect(said).toEqual([expect.stringContaining('no folder has a session.json')]);
+    expect(printed).toEqual([expect.stringContaining('no folder has a session.json')]);
   });
 });
 

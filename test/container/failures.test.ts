@@ -88,8 +88,8 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     await engine.stop(signal);
     const { exitCode, stdout, stderr } = await running.finished;
     expect([exitCode, stderr]).toEqual([69, '']);
-    const told = stdout.split('\n').filter((line) => /^ {6}(?:start|end|run|\d+-[\w-]+)\b/.test(line));
-    expect(told).toEqual([
+    const result = stdout.split('\n').filter((line) => /^ {6}(?:start|end|run|\d+-[\w-]+)\b/.test(line));
+    expect(result).toEqual([
       expect.stringMatching(
         /^ {6}(?:start|\d-[\w-]+|run): .*(?:its engine is not running|went away|as when its engine is stopped)/,
       ),

@@ -59,31 +59,31 @@ function recorded({ expect: wanted = {}, end = wait, killed, exitCode = 0, logs 
   return { run, entries };
 }
 
-const told = (taken?: Taken) => {
+const outcomes = (taken?: Taken) => {
   const { run, entries } = recorded(taken);
   const { outcome, findings } = judge(run, entries);
   return { outcome, findings: findings.filter(({ stepId }) => stepId === '1-exec') };
 };
 
 test('a background step has to succeed if it was waited for, like any other step', () => {
-  expect(told().outcome).toBe('pass');
-  expect(told({ exitCode: 1 })).toMatchObject({
+  expect(outcomes().outcome).toBe('pass');
+  expect(outcomes({ exitCode: 1 })).toMatchObject({
     outcome: 'fail',
     findings: [{ check: 'ok' }, {}].slice(0, 1),
   });
-  expect(told({ exitCode: 1, expect: { error: exactly('no such thing') } }).outcome).toBe('pass');
+  expect(outcomes({ exitCode: 1, expect: { error: exactly('no such thing') } }).outcome).toBe('pass');
 });
 
 test('a background step is judged by the look after the wait, but what appeared meanwhile belongs to the step that was looked at first', () => {
   const none = { leftBehind: { none: true, place: at(23) } } as const;
-  expect(told({ expect: none }).findings).toContainEqual(
+  expect(outcomes({ expect: none }).findings).toContainEqual(
     expect.objectContaining({ outcome: 'fail', detail: ['netns cni-1 appeared in 1-exec'] }),
   );
 });
 
 test('the log of a background step is everything between its start and its end', () => {
   const logs = ['a', 'b', 'c'].map((word) => `time="2026-01-01T00:00:00Z" level=info msg=${word}\n`);
-  const wanted = (message: string) => told({ logs, expect: { log: [line(message)] } }).outcome;
+  const wanted = (message: string) => outcomes({ logs, expect: { log: [line(message)] } }).outcome;
   expect(wanted('a')).toBe('pass');
   expect(wanted('c')).toBe('pass');
   expect(wanted('d')).toBe('fail');
@@ -91,14 +91,14 @@ test('the log of a background step is everything between its start and its end',
 
 test('a background step that was killed while it ran has no answer: a failure unless none was expected', () => {
   const killed = { end: kill, killed: true } as const;
-  expect(told(killed)).toMatchObject({
+  expect(outcomes(killed)).toMatchObject({
     outcome: 'pass',
     findings: [
       { check: 'timed-out', message: 'command was killed after 100 ms: slow; no answer was expected' },
       {},
     ].slice(0, 1),
   });
-  expect(told({ ...killed, expect: { timedOut: true } }).outcome).toBe('pass');
+  expect(outcomes({ ...killed, expect: { timedOut: true } }).outcome).toBe('pass');
   for (const wanted of [
     { ok: true },
     { ok: false },
@@ -106,16 +106,16 @@ test('a background step that was killed while it ran has no answer: a failure un
     { error: exactly('x') },
     { timedOut: false },
   ])
-    expect(told({ ...killed, expect: wanted })).toMatchObject({
+    expect(outcomes({ ...killed, expect: wanted })).toMatchObject({
       outcome: 'fail',
       findings: [{ check: 'timed-out', actual: 'none' }],
     });
 });
 
 test('a background step that had ended before it was killed is judged by its answer', () => {
-  expect(told({ end: kill }).outcome).toBe('pass');
-  expect(told({ end: kill, exitCode: 1 }).outcome).toBe('fail');
-  expect(told({ end: kill, expect: { timedOut: true } }).outcome).toBe('fail');
+  expect(outcomes({ end: kill }).outcome).toBe('pass');
+  expect(outcomes({ end: kill, exitCode: 1 }).outcome).toBe('fail');
+  expect(outcomes({ end: kill, expect: { timedOut: true } }).outcome).toBe('fail');
 });
 
 test('a background step is inconclusive if the journal lacks one of its lines', () => {

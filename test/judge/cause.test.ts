@@ -36,10 +36,10 @@ function findings(first: Expectation | undefined, ofStop: Expectation | undefine
     { seen: [notRun('5-stop-pod', 'no sandbox of pod web was ever listed')] },
   ];
   const verdict = judge(run, journalOf(run, { steps }));
-  const told = verdict.findings.filter(({ outcome }) => outcome !== 'pass');
+  const outcomes = verdict.findings.filter(({ outcome }) => outcome !== 'pass');
   return [
     verdict.outcome,
-    ...told.map(({ stepId, check, outcome, causedBy, message }) =>
+    ...outcomes.map(({ stepId, check, outcome, causedBy, message }) =>
       [stepId, check, outcome, causedBy ?? '-', message].join(' '),
     ),
   ];

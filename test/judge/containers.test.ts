@@ -35,7 +35,7 @@ function findingsOf(seen: NodeState, expect: Partial<Expectation>, action = star
   return judge(run, journalOf(run, { steps: [{ state: seen }] })).findings;
 }
 
-const told = (seen: NodeState, wanted: Omit<ContainerExpectation, 'place'>): readonly Finding[] =>
+const judgedState = (seen: NodeState, wanted: Omit<ContainerExpectation, 'place'>): readonly Finding[] =>
   findingsOf(seen, { container: { place, ...wanted } }).filter(({ check }) => check === 'container');
 
 const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome }) => outcome);
@@ -47,14 +47,14 @@ test('a container’s state and its exit can be expected', () => {
     reason: exactly('Error'),
     message: exactly('no "x"'),
   } as const;
-  expect(outcomes(told(EXITED, ended))).toEqual(['pass', 'pass', 'pass']);
-  expect(outcomes(told(EXITED, { reason: exactly('Error') }))).toEqual(['pass']);
-  expect(outcomes(told(RUNNING, { state: 'running', restarts: 2 }))).toEqual(['pass']);
-  expect(outcomes(told(state(), { state: 'absent' }))).toEqual(['pass']);
+  expect(outcomes(judgedState(EXITED, ended))).toEqual(['pass', 'pass', 'pass']);
+  expect(outcomes(judgedState(EXITED, { reason: exactly('Error') }))).toEqual(['pass']);
+  expect(outcomes(judgedState(RUNNING, { state: 'running', restarts: 2 }))).toEqual(['pass']);
+  expect(outcomes(judgedState(state(), { state: 'absent' }))).toEqual(['pass']);
 });
 
 test('a different exit code is a failure with the container’s last output', () => {
-  expect(told(EXITED, { exitCode: 4 })).toEqual([
+  expect(judgedState(EXITED, { exitCode: 4 })).toEqual([
     {
       check: 'container',
       outcome: 'fail',
@@ -74,7 +74,7 @@ test('a different exit code is a failure with the container’s last output', ()
 });
 
 test('a text is compared byte for byte', () => {
-  expect(told(EXITED, { state: 'exited', message: exactly('no "y"') })).toMatchObject([
+  expect(judgedState(EXITED, { state: 'exited', message: exactly('no "y"') })).toMatchObject([
     { outcome: 'pass' },
     {
       outcome: 'fail',
@@ -87,13 +87,15 @@ test('a text is compared byte for byte', () => {
 
 test('a container that has not exited has no exit code and no reason', () => {
   const message = 'container app is { state: running }, expected';
-  expect(told(RUNNING, { exitCode: 0 })).toMatchObject([
+  expect(judgedState(RUNNING, { exitCode: 0 })).toMatchObject([
     { outcome: 'fail', message: `${message} { exit-code: 0 }` },
   ]);
-  expect(told(RUNNING, { reason: exactly('') })).toMatchObject([
+  expect(judgedState(RUNNING, { reason: exactly('') })).toMatchObject([
     { outcome: 'fail', message: `${message} { reason: '' }` },
   ]);
-  expect(told(state(), { exitCode: 0 })).toMatchObject([{ outcome: 'fail', actual: '{ state: absent }' }]);
+  expect(judgedState(state(), { exitCode: 0 })).toMatchObject([
+    { outcome: 'fail', actual: '{ state: absent }' },
+  ]);
 });
 
 test('a container’s name can be expected after any step', () => {
@@ -105,7 +107,7 @@ test('a container’s name can be expected after any step', () => {
 
 test('a container is inconclusive if CRI did not answer', () => {
   const blind = state([], [{ kind: 'container', why: 'refused' }]);
-  expect(told(blind, { state: 'absent' })).toMatchObject([
+  expect(judgedState(blind, { state: 'absent' })).toMatchObject([
     { outcome: 'inconclusive', message: 'the containers are not known: refused' },
   ]);
 });

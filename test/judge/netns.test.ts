@@ -9,7 +9,7 @@ const place = at(40);
 type Change = NetnsChange['change'];
 
 /** The findings for two steps, with the changes in the first, and for the end. */
-function told(changes: readonly Change[], wanted: readonly Change[], { record = true } = {}) {
+function outcomes(changes: readonly Change[], wanted: readonly Change[], { record = true } = {}) {
   const expectation = expecting({ netns: { place, changes: wanted } });
   const plan = planned({ steps: [[runPod, expectation], [stopPod]], end: expectation });
   const run = {
@@ -36,12 +36,12 @@ function told(changes: readonly Change[], wanted: readonly Change[], { record = 
 
 test('namespaces appear and disappear in the expected order, in a step and in the whole run', () => {
   const both = [{ outcome: 'pass' }, { outcome: 'pass' }];
-  expect(told(['appeared', 'disappeared'], ['appeared', 'disappeared'])).toMatchObject(both);
-  expect(told([], [])).toMatchObject(both);
+  expect(outcomes(['appeared', 'disappeared'], ['appeared', 'disappeared'])).toMatchObject(both);
+  expect(outcomes([], [])).toMatchObject(both);
 });
 
 test('a different order or number of changes is a failure', () => {
-  expect(told(['appeared'], ['disappeared'])[0]).toEqual({
+  expect(outcomes(['appeared'], ['disappeared'])[0]).toEqual({
     check: 'netns',
     outcome: 'fail',
     stepId: '1-run-pod',
@@ -52,12 +52,12 @@ test('a different order or number of changes is a failure', () => {
     paste: 'netns: [appeared]',
     detail: ['cni-a appeared'],
   });
-  expect(told(['appeared'], [])).toMatchObject([{ outcome: 'fail' }, { outcome: 'fail', stepId: 'end' }]);
-  expect(told([], ['appeared'])).toMatchObject([{ outcome: 'fail' }, { outcome: 'fail' }]);
+  expect(outcomes(['appeared'], [])).toMatchObject([{ outcome: 'fail' }, { outcome: 'fail', stepId: 'end' }]);
+  expect(outcomes([], ['appeared'])).toMatchObject([{ outcome: 'fail' }, { outcome: 'fail' }]);
 });
 
 test('without the recorder the changes are inconclusive', () => {
-  expect(told([], [], { record: false })).toMatchObject([
+  expect(outcomes([], [], { record: false })).toMatchObject([
     { outcome: 'inconclusive' },
     { outcome: 'inconclusive' },
   ]);

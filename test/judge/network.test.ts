@@ -15,7 +15,7 @@ const NOT_READY = {
 };
 const place = at(24);
 
-function told(network: NodeState['network'], wanted: NetworkExpectation): readonly Finding[] {
+function judgedNetwork(network: NodeState['network'], wanted: NetworkExpectation): readonly Finding[] {
   const run = planned({ steps: [[runPod, expecting({ networkReady: wanted })]] });
   const seen = { ...state(), ...(network === undefined ? {} : { network }) };
   return judge(run, journalOf(run, { steps: [{ state: seen }] })).findings.filter(
@@ -24,12 +24,12 @@ function told(network: NodeState['network'], wanted: NetworkExpectation): readon
 }
 
 test('the network is ready or not, as expected', () => {
-  expect(told(READY, { place, ready: true })).toMatchObject([{ outcome: 'pass', place }]);
-  expect(told(NOT_READY, { place, ready: false })).toMatchObject([{ outcome: 'pass' }]);
+  expect(judgedNetwork(READY, { place, ready: true })).toMatchObject([{ outcome: 'pass', place }]);
+  expect(judgedNetwork(NOT_READY, { place, ready: false })).toMatchObject([{ outcome: 'pass' }]);
 });
 
 test('a difference is shown as kubelet prints it, and offered as in a scenario file', () => {
-  expect(told(NOT_READY, { place, ready: true })).toEqual([
+  expect(judgedNetwork(NOT_READY, { place, ready: true })).toEqual([
     {
       check: 'network-ready',
       outcome: 'fail',
@@ -44,14 +44,14 @@ test('a difference is shown as kubelet prints it, and offered as in a scenario f
         "network-ready: { reason: NetworkPluginNotReady, message: 'Network plugin returns error: cni plugin not initialized' }",
     },
   ]);
-  expect(told(READY, { place, ready: false, reason: exactly('x') })).toMatchObject([
+  expect(judgedNetwork(READY, { place, ready: false, reason: exactly('x') })).toMatchObject([
     { outcome: 'fail', paste: 'network-ready: true' },
   ]);
 });
 
 test('reason and message are compared byte for byte', () => {
   const wanted = (reason: string, message: string) =>
-    told(NOT_READY, { place, ready: false, reason: exactly(reason), message: exactly(message) });
+    judgedNetwork(NOT_READY, { place, ready: false, reason: exactly(reason), message: exactly(message) });
   const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome }) => outcome);
   expect(outcomes(wanted(NOT_READY.reason, NOT_READY.message))).toEqual(['pass', 'pass', 'pass']);
   expect(outcomes(wanted(NOT_READY.reason, `${NOT_READY.message}.`))).toEqual(['pass', 'pass', 'fail']);
@@ -62,10 +62,10 @@ test('reason and message are compared byte for byte', () => {
 });
 
 test('the condition is inconclusive if nobody asked or CRI did not answer', () => {
-  expect(told(undefined, { place, ready: true })).toMatchObject([
+  expect(judgedNetwork(undefined, { place, ready: true })).toMatchObject([
     { outcome: 'inconclusive', message: 'whether the network is ready is not known: nobody asked' },
   ]);
-  expect(told({ unseen: 'connection refused' }, { place, ready: false })).toMatchObject([
+  expect(judgedNetwork({ unseen: 'connection refused' }, { place, ready: false })).toMatchObject([
     { outcome: 'inconclusive', message: 'whether the network is ready is not known: connection refused' },
   ]);
 });

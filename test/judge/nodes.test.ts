@@ -56,7 +56,7 @@ interface Seen {
 function journal(run: RunPlan, { steps = [], end = {}, meanwhile = [] }: Seen = {}): readonly JournalEntry[] {
   const onNode = new Map(run.steps.map(({ id, on }) => [id, on]));
   const plain = journalOf(run, { steps }).filter(({ kind }) => kind !== 'run-ended');
-  const told = plain.flatMap((entry): readonly JournalEntry[] => {
+  const outcomes = plain.flatMap((entry): readonly JournalEntry[] => {
     if (
       entry.kind === 'artifact' ||
       entry.kind === 'node-ready' ||
@@ -71,7 +71,7 @@ function journal(run: RunPlan, { steps = [], end = {}, meanwhile = [] }: Seen = 
     { kind: 'runtime-log', stepId: 'end', text: '' } as const,
     { kind: 'look', stepId: 'end', state: end.state ?? state(), runtime: end.runtime ?? 'running' } as const,
   ].map((one) => ({ ...one, node: 'right', atMs: 900 }));
-  const all = [...told, ...after];
+  const all = [...outcomes, ...after];
   return [...all, { kind: 'run-ended', entries: all.length + 1, atMs: 1000 }];
 }
 

@@ -77,7 +77,7 @@ function recorded({ one, other, group, exitCode = 0, seen = [], look = {} }: Tak
   return { plan, entries: [...entries, { kind: 'run-ended', entries: all, atMs: 1000 } as const] };
 }
 
-const told = (taken?: Taken) => {
+const outcomes = (taken?: Taken) => {
   const { plan, entries } = recorded(taken);
   const { outcome, findings } = judge(plan, entries);
   const bad = findings.filter((one) => one.outcome !== 'pass');
@@ -85,9 +85,9 @@ const told = (taken?: Taken) => {
 };
 
 test('each step is judged by its own command', () => {
-  expect(told()).toEqual({ outcome: 'pass', bad: [] });
-  expect(told({ exitCode: 1 })).toEqual({ outcome: 'fail', bad: ['1.2-run-pod ok'] });
-  expect(told({ exitCode: 1, other: { error: exactly('no address') } }).outcome).toBe('pass');
+  expect(outcomes()).toEqual({ outcome: 'pass', bad: [] });
+  expect(outcomes({ exitCode: 1 })).toEqual({ outcome: 'fail', bad: ['1.2-run-pod ok'] });
+  expect(outcomes({ exitCode: 1, other: { error: exactly('no address') } }).outcome).toBe('pass');
 });
 
 test('one look is for all: for the group, and for the pod of each step', () => {
@@ -97,19 +97,19 @@ test('one look is for all: for the group, and for the pod of each step', () => {
       item('sandbox', 'a'.repeat(64), { podName: 'a', state: 'ready', ips: '10.88.0.2' }),
     ]),
   };
-  expect(told({ look, group: { leftBehind: { none: true, place: at(23) } } }).bad).toEqual([
+  expect(outcomes({ look, group: { leftBehind: { none: true, place: at(23) } } }).bad).toEqual([
     `${GROUP} left-behind`,
   ]);
-  expect(told({ look, one: { pod: { state: 'ready', ips: ['10.88.0.2'] } } }).outcome).toBe('pass');
-  expect(told({ look, one: { pod: { state: 'not-ready' } } }).bad).toEqual(['1.1-run-pod pod']);
-  expect(told({ look, other: { pod: { state: 'ready' } } }).bad).toEqual(['1.2-run-pod pod']);
+  expect(outcomes({ look, one: { pod: { state: 'ready', ips: ['10.88.0.2'] } } }).outcome).toBe('pass');
+  expect(outcomes({ look, one: { pod: { state: 'not-ready' } } }).bad).toEqual(['1.1-run-pod pod']);
+  expect(outcomes({ look, other: { pod: { state: 'ready' } } }).bad).toEqual(['1.2-run-pod pod']);
 });
 
 test('a change of the runtime meanwhile belongs to the group', () => {
   const end: Observation = { kind: 'runtime-ended', stepId: GROUP, asked: false, exitCode: 2, signal: null };
   const look = { runtime: 'ended' } as const;
-  expect(told({ seen: [end], look }).bad).toEqual([`${GROUP} runtime`]);
-  expect(told({ seen: [end], look, group: { runtime: 'ended' } }).outcome).toBe('pass');
+  expect(outcomes({ seen: [end], look }).bad).toEqual([`${GROUP} runtime`]);
+  expect(outcomes({ seen: [end], look, group: { runtime: 'ended' } }).outcome).toBe('pass');
 });
 
 const call = (number: number, args: string): readonly Observation[] => {
@@ -131,16 +131,16 @@ const twice = [{ place: at(24), plugin: 'bridge', times: 2, env: {}, noEnv: [], 
 
 test('a call belongs to the step whose pod it names, and to the group', () => {
   const seen = [...call(1, 'IgnoreUnknown=1;K8S_POD_NAME=a'), ...call(2, 'K8S_POD_NAME=b;K8S_POD_UID=b-uid')];
-  expect(told({ seen, one: { calls: once }, other: { calls: once }, group: { calls: twice } }).outcome).toBe(
-    'pass',
-  );
-  expect(told({ seen, one: { calls: twice } }).bad).toEqual(['1.1-run-pod calls']);
+  expect(
+    outcomes({ seen, one: { calls: once }, other: { calls: once }, group: { calls: twice } }).outcome,
+  ).toBe('pass');
+  expect(outcomes({ seen, one: { calls: twice } }).bad).toEqual(['1.1-run-pod calls']);
 });
 
 test('a call with an unknown pod makes the calls of each step inconclusive', () => {
   const seen = [...call(1, 'K8S_POD_NAME=a'), ...call(2, '')];
-  expect(told({ seen, one: { calls: once } }).outcome).toBe('inconclusive');
-  expect(told({ seen, group: { calls: twice } }).outcome).toBe('pass');
+  expect(outcomes({ seen, one: { calls: once } }).outcome).toBe('inconclusive');
+  expect(outcomes({ seen, group: { calls: twice } }).outcome).toBe('pass');
 });
 
 test('without a line of the journal the outcome is inconclusive', () => {

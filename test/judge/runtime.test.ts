@@ -27,7 +27,7 @@ interface Taken {
 }
 
 /** The findings about containerd, step by step. */
-function told(...taken: readonly Taken[]): readonly string[] {
+function outcomes(...taken: readonly Taken[]): readonly string[] {
   const run = planned({ steps: taken.map(({ action, expect = {} }) => [action, expecting(expect)]) });
   const steps = taken.map(({ action, runtime, crashed, failed }, index) => {
     const stepId = `${index + 1}-${action.do}`;
@@ -44,41 +44,41 @@ function told(...taken: readonly Taken[]): readonly string[] {
 
 describe('containerd', () => {
   test('has no finding while it runs', () => {
-    expect(told({ action: exec, runtime: 'running' })).toEqual([]);
+    expect(outcomes({ action: exec, runtime: 'running' })).toEqual([]);
   });
 
   test('that ends by itself fails the step in which it ends, even if the step has other expectations', () => {
     const crashed = { action: exec, runtime: 'ended', crashed: true } as const;
     const message = '1-exec runtime fail: containerd ended by itself (SIGKILL), expected running';
-    expect(told(crashed)).toEqual([message]);
-    expect(told({ ...crashed, expect: { exitCode: 0 } })).toEqual([message]);
-    expect(told({ ...crashed, runtime: 'running' })).toEqual([message]); // the event came after the look
-    expect(told(crashed, { action: exec, runtime: 'ended' })).toEqual([message]);
-    expect(told({ action: exec, runtime: 'ended' })).toEqual([
+    expect(outcomes(crashed)).toEqual([message]);
+    expect(outcomes({ ...crashed, expect: { exitCode: 0 } })).toEqual([message]);
+    expect(outcomes({ ...crashed, runtime: 'running' })).toEqual([message]); // the event came after the look
+    expect(outcomes(crashed, { action: exec, runtime: 'ended' })).toEqual([message]);
+    expect(outcomes({ action: exec, runtime: 'ended' })).toEqual([
       '1-exec runtime fail: containerd is ended, expected running',
     ]);
   });
 
   test('can be expected to end', () => {
     const expect_ = { runtime: 'ended' } as const;
-    expect(told({ action: exec, expect: expect_, runtime: 'ended', crashed: true })).toEqual([
+    expect(outcomes({ action: exec, expect: expect_, runtime: 'ended', crashed: true })).toEqual([
       '1-exec runtime pass: containerd is ended, as expected',
     ]);
-    expect(told({ action: exec, expect: expect_, runtime: 'running' })).toEqual([
+    expect(outcomes({ action: exec, expect: expect_, runtime: 'running' })).toEqual([
       '1-exec runtime fail: containerd is running, expected ended',
     ]);
   });
 
   test('is expected as the steps have left it', () => {
     expect(
-      told(
+      outcomes(
         { action: { do: 'kill-runtime' }, runtime: 'ended' },
         { action: exec, runtime: 'ended' },
         { action: { do: 'start-runtime' }, runtime: 'running' },
         { action: exec, runtime: 'running' },
       ),
     ).toEqual([]);
-    expect(told({ action: { do: 'stop-runtime' }, runtime: 'running' })).toEqual([
+    expect(outcomes({ action: { do: 'stop-runtime' }, runtime: 'running' })).toEqual([
       '1-stop-runtime runtime fail: containerd is running, expected ended',
     ]);
   });
@@ -97,7 +97,7 @@ describe('containerd', () => {
   });
 
   test('that does not answer a look is inconclusive', () => {
-    expect(told({ action: exec, runtime: 'not-ready' })).toEqual([
+    expect(outcomes({ action: exec, runtime: 'not-ready' })).toEqual([
       '1-exec runtime inconclusive: containerd did not answer the look after this step, expected running',
     ]);
   });
@@ -105,13 +105,13 @@ describe('containerd', () => {
   test('that does not start is reported once, and can be expected', () => {
     const start = { action: { do: 'start-runtime' }, failed: true, crashed: true } as const;
     const stop = { action: { do: 'stop-runtime' }, runtime: 'ended' } as const;
-    expect(told(stop, { ...start, runtime: 'ended' })).toEqual([
+    expect(outcomes(stop, { ...start, runtime: 'ended' })).toEqual([
       '2-start-runtime ok fail: failed, expected success',
     ]);
-    expect(told(stop, { ...start, runtime: 'ended', expect: { runtime: 'ended' } })).toEqual([
+    expect(outcomes(stop, { ...start, runtime: 'ended', expect: { runtime: 'ended' } })).toEqual([
       '2-start-runtime runtime pass: containerd is ended, as expected',
     ]);
-    expect(told(stop, { ...start, runtime: 'ended', expect: { runtime: 'not-ready' } })).toEqual([
+    expect(outcomes(stop, { ...start, runtime: 'ended', expect: { runtime: 'not-ready' } })).toEqual([
       '2-start-runtime runtime fail: containerd ended by itself (SIGKILL), expected not-ready',
     ]);
   });

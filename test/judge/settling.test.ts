@@ -78,7 +78,10 @@ test('the last look of a step is judged, and what only a later step saw gone is 
   const again = entries.flatMap((entry) =>
     entry.kind === 'look' && entry.stepId === '1-run-pod' ? [entry, { ...entry, state: state() }] : [entry],
   );
-  const told = (of: typeof entries) => judge(run, of).findings.find(({ check }) => check === 'left-behind');
-  expect(told(entries)?.detail).toEqual([`shim ${shim.name} appeared in 1-run-pod, gone only by 2-stop-pod`]);
-  expect(told(again)?.outcome).toBe('pass');
+  const outcomes = (of: typeof entries) =>
+    judge(run, of).findings.find(({ check }) => check === 'left-behind');
+  expect(outcomes(entries)?.detail).toEqual([
+    `shim ${shim.name} appeared in 1-run-pod, gone only by 2-stop-pod`,
+  ]);
+  expect(outcomes(again)?.outcome).toBe('pass');
 });

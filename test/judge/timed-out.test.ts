@@ -20,7 +20,7 @@ function findingsOn(one: CommandResult, expect_: Partial<Expectation> = {}) {
     ({ stepId }) => stepId === '1-exec',
   );
 }
-const told = (one: CommandResult, expect_: Partial<Expectation> = {}) =>
+const outcomes = (one: CommandResult, expect_: Partial<Expectation> = {}) =>
   findingsOn(one, expect_).map(({ check, outcome }) => `${check} ${outcome}`);
 
 describe('a command that the lab ended', () => {
@@ -50,11 +50,11 @@ describe('a command that the lab ended', () => {
     { exitCode: 137 },
     { timedOut: false },
   ])('never meets %j', (expect_) => {
-    expect(told(hung, expect_)).toEqual(['timed-out fail']);
+    expect(outcomes(hung, expect_)).toEqual(['timed-out fail']);
   });
 
   test('is as expected if the file says so', () => {
-    expect(told(hung, { timedOut: true })).toEqual(['timed-out pass']);
+    expect(outcomes(hung, { timedOut: true })).toEqual(['timed-out pass']);
   });
 });
 
@@ -62,17 +62,17 @@ test('a command that ends by itself has not timed out', () => {
   expect(findingsOn(result(SLEEP), { timedOut: true }).map(({ message }) => message)).toEqual([
     'ended by itself, expected to run into the limit of 10000 ms: sleep 10',
   ]);
-  expect(told(result(SLEEP, { exitCode: 1 }), { timedOut: true })).toEqual(['timed-out fail']);
-  expect(told(result(SLEEP), { timedOut: false })).toEqual(['timed-out pass', 'ok pass']);
+  expect(outcomes(result(SLEEP, { exitCode: 1 }), { timedOut: true })).toEqual(['timed-out fail']);
+  expect(outcomes(result(SLEEP), { timedOut: false })).toEqual(['timed-out pass', 'ok pass']);
 });
 
 test('crictl’s own timeout counts as a timeout, and a timeout inside the runtime is an answer', () => {
-  expect(told(crictl('DeadlineExceeded', 'context deadline exceeded'), { ok: false })).toEqual([
+  expect(outcomes(crictl('DeadlineExceeded', 'context deadline exceeded'), { ok: false })).toEqual([
     'timed-out fail',
   ]);
   const answer = 'failed to stop container: context deadline exceeded';
-  expect(told(crictl('DeadlineExceeded', answer), { ok: false })).toEqual(['ok pass']);
-  expect(told(crictl('Unknown', 'context deadline exceeded'), { ok: false })).toEqual(['ok pass']);
+  expect(outcomes(crictl('DeadlineExceeded', answer), { ok: false })).toEqual(['ok pass']);
+  expect(outcomes(crictl('Unknown', 'context deadline exceeded'), { ok: false })).toEqual(['ok pass']);
 });
 
 test('a wait that the lab ended has timed out', () => {

@@ -29,8 +29,10 @@ describe.skipIf(go === undefined)(`gomod${go === undefined ? ' (there is no go o
       encoding: 'utf8',
     });
     expect(stdout + stderr).toMatch(/^CNI bridge plugin v1\.1\.1\n/);
-    const said = execFileSync(join(artifact(runc).hostPath, 'bin/runc'), ['--version'], { encoding: 'utf8' });
-    expect(said).toMatch(/^runc version 1\.1\.15\ncommit: h1:/);
+    const printed = execFileSync(join(artifact(runc).hostPath, 'bin/runc'), ['--version'], {
+      encoding: 'utf8',
+    });
+    expect(printed).toMatch(/^runc version 1\.1\.15\ncommit: h1:/);
     expect(readdirSync(home)).toEqual([]);
 
     const offline = artifactsIn(folder, { offline: true });

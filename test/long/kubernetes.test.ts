@@ -39,8 +39,8 @@ const VERSION_QUESTIONS = [
 
 test.each(VERSION_QUESTIONS)('%j, built from Go modules: %j', async (ref, [program, ...argv], says) => {
   const { hostPath } = (await made)(ref);
-  const said = execFileSync(join(hostPath, 'bin', program), argv, { encoding: 'utf8', stdio: 'pipe' });
-  expect(said.slice(0, says.length)).toBe(says);
+  const printed = execFileSync(join(hostPath, 'bin', program), argv, { encoding: 'utf8', stdio: 'pipe' });
+  expect(printed.slice(0, says.length)).toBe(says);
 });
 
 test('from a server with the official layout it is a release, and a changed byte is detected', async () => {

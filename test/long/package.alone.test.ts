@@ -165,11 +165,11 @@ test('a release with one wrong byte is rejected by name, and no run uses it', as
   const release = releases.get('containerd 1.6.4');
   if (release === undefined) throw new Error('it is served');
   const got = server.spoil(release.url);
-  const told = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'spoiled' });
+  const result = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'spoiled' });
   server.spoil(release.url);
-  expect(told.exitCode).toBe(69);
-  expect(told.report?.totals).toEqual({ pass: 1, fail: 0, inconclusive: 1, flaky: 0, notRun: 0 });
-  const why = told.report?.runs
+  expect(result.exitCode).toBe(69);
+  expect(result.report?.totals).toEqual({ pass: 1, fail: 0, inconclusive: 1, flaky: 0, notRun: 0 });
+  const why = result.report?.runs
     .flatMap(({ findings = [] }) => findings.map(({ message }) => message))
     .join('\n');
   expect(why).toContain('containerd 1.6.4 is not available\n');
@@ -179,9 +179,9 @@ test('a release with one wrong byte is rejected by name, and no run uses it', as
 
 test('with an empty cache and the releases, the main task works', async () => {
   const asked = server.asked.length;
-  const told = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'empty' });
-  expect(told).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(sourcesIn(told.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+  const result = await cnilab(['run', ...SCENARIO, '--mirror', server.mirror], { cache: 'empty' });
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(sourcesIn(result.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
   expect(server.asked.slice(asked).sort()).toEqual(
     [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),
   );
@@ -192,9 +192,9 @@ test('two labs at once on an empty cache both work, and each release is fetched 
   const asked = server.asked.length;
   const args = ['run', ...SCENARIO, '--mirror', server.mirror];
   const both = await Promise.all(['one', 'two'].map((user) => cnilab(args, { cache: 'shared', user })));
-  for (const told of both) {
-    expect(told).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(sourcesIn(told.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
+  for (const result of both) {
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(sourcesIn(result.report)).toEqual([madeOf('1.6.3'), madeOf('1.6.4')]);
   }
   expect(server.asked.slice(asked).sort()).toEqual(
     [...releases.values()].map(({ url }) => new URL(url).pathname).sort(),

@@ -12,7 +12,7 @@ const HOUR_MS = 60 * 60_000;
 
 async function parity(words: readonly string[], env: Readonly<Record<string, string>>) {
   const { exitCode, stdout, stderr } = await cnilab(['parity', ...words, '--output', output], { env });
-  return { exitCode, stderr, said: stdout.trim().split('\n').slice(-40).join('\n') };
+  return { exitCode, stderr, printed: stdout.trim().split('\n').slice(-40).join('\n') };
 }
 
 test(
@@ -23,7 +23,7 @@ test(
     const ended = await parity(['--sample', '2', '--only', 'bare', '--only', 'container'], {
       DOCKER_HOST: engine.url,
     });
-    expect(ended.said).toMatch(/^\d+ runs on bare, container: all showed the same$/m);
+    expect(ended.printed).toMatch(/^\d+ runs on bare, container: all showed the same$/m);
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
   },
 );
@@ -45,7 +45,7 @@ test(
     const ended = await parity([...ON_KIND, '--sample', '1', '--only', 'bare', '--only', 'kind'], {
       DOCKER_HOST: engine.url,
     });
-    expect(ended.said).toMatch(/^\d+ runs on bare, kind: all showed the same$/m);
+    expect(ended.printed).toMatch(/^\d+ runs on bare, kind: all showed the same$/m);
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
   },
 );
@@ -67,7 +67,7 @@ test(
     const ended = await parity([...IN_MACHINES, '--sample', '1', '--only', 'bare', '--only', 'vm'], {
       CNILAB_QEMU: await qemuForTests(),
     });
-    expect(ended.said).toMatch(/^\d+ runs on bare, vm: all showed the same$/m);
+    expect(ended.printed).toMatch(/^\d+ runs on bare, vm: all showed the same$/m);
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
   },
 );

@@ -109,7 +109,7 @@ export async function crictlStory(run: RunThere, crictl: string): Promise<readon
 export function asRecording(story: readonly Told[]): string {
   return story
     .map(({ call, exitCode, stdout, stderr }) => `$ crictl ${call}\n${stdout}${stderr}exit ${exitCode}\n`)
-    .map((told) => told.replace(/sha256:[0-9a-f]{64}/g, 'sha256:<image>'))
+    .map((recorded) => recorded.replace(/sha256:[0-9a-f]{64}/g, 'sha256:<image>'))
     .join('\n');
 }
 

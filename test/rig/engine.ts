@@ -123,8 +123,8 @@ export async function startEngine(
     },
   );
   const over = once(keeper, 'exit');
-  const said: unknown[] = await once(keeper.stdout, 'data');
-  const outerPid = String(said[0]).trim();
+  const printed: unknown[] = await once(keeper.stdout, 'data');
+  const outerPid = String(printed[0]).trim();
   const log = () => readFileSync(join(folder, 'log'), 'utf8');
   const dispose = async () => {
     keeper.stdin.end();

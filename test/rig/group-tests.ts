@@ -237,12 +237,12 @@ export function testGroups(title: string, { backend, engine: engineName }: Place
       );
       const argv = [backend, env, members].map((one) => JSON.stringify(one));
       const lab = spawn(process.execPath, [program, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let said = '';
-      lab.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      let printed = '';
+      lab.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
       const ended = once(lab, 'exit');
       const closed = once(lab.stdout, 'close');
-      await Promise.race([until('the group', () => said.includes('up\n')), closed]);
-      expect(said).toBe('up\n');
+      await Promise.race([until('the group', () => printed.includes('up\n')), closed]);
+      expect(printed).toBe('up\n');
       expect(members.every(({ name }) => leftOf(name).length > 0)).toBe(true);
       expect(readdirSync('/sys/class/net')).toEqual(links);
       lab.kill('SIGKILL');

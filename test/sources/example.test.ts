@@ -33,22 +33,22 @@ const codeOf = (page: string): string =>
     .map(([, code]) => code)
     .join('\n');
 
-function npmRun(script: string): { readonly exitCode: number | null; readonly said: string } {
+function npmRun(script: string): { readonly exitCode: number | null; readonly printed: string } {
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '', VITEST: '', npm_config_logs_max: '0' };
   const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', script], {
     cwd: project,
     encoding: 'utf8',
     env,
   });
-  return { exitCode: status, said: stdout + stderr };
+  return { exitCode: status, printed: stdout + stderr };
 }
 
 test('the types of the library, and of its matchers for vitest, are correct', () => {
-  expect(npmRun('types')).toEqual({ exitCode: 0, said: expect.not.stringContaining('error') as string });
+  expect(npmRun('types')).toEqual({ exitCode: 0, printed: expect.not.stringContaining('error') as string });
 });
 
 test('its tests, and those in the pages about the library, pass on real nodes', () => {
-  const { exitCode, said } = npmRun('test');
-  expect(said).toMatch(/Tests {2}13 passed \(13\)/);
+  const { exitCode, printed } = npmRun('test');
+  expect(printed).toMatch(/Tests {2}13 passed \(13\)/);
   expect(exitCode).toBe(0);
 });

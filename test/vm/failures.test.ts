@@ -117,14 +117,14 @@ async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
   const as = ['unshare', '--mount', 'sh', '-c', script, cacheHostPath, room];
   const args = runInto(name, 'incompatible-version');
   const { exitCode, stdout, stderr } = await lab.cnilab([...args, '--containerd', '1.6.3'], { as });
-  const [said, left] = stdout.split(/^1 (?:passed|inconclusive) in .*\n/m);
-  return { exitCode, stderr, said, left };
+  const [printed, left] = stdout.split(/^1 (?:passed|inconclusive) in .*\n/m);
+  return { exitCode, stderr, printed, left };
 }
 
 test('no room for the disk of artifacts is one message, and leaves no incomplete entry', async () => {
-  const { said, ...rest } = await runWithRoom('no-room', { roomMiB: 40, without: 'vm-artifacts' });
+  const { printed, ...rest } = await runWithRoom('no-room', { roomMiB: 40, without: 'vm-artifacts' });
   expect(rest).toEqual({ exitCode: 69, stderr: '', left: '' });
-  expect(said).toMatch(/^inconclusive {2}incompatible-version /m);
+  expect(printed).toMatch(/^inconclusive {2}incompatible-version /m);
   expect(labFailuresIn(output('no-room'))).toEqual([
     [
       expect.stringMatching(/^starting node /),
@@ -137,7 +137,7 @@ test.each([
   ['is not available', 'little', { roomMiB: 40 }],
   ['comes to its end on the way', 'ends', { roomMiB: 6 * 1024, fileMiB: 60 }],
 ])('room to save a guest that %s is no failure', async (_, name, room) => {
-  const { said, ...rest } = await runWithRoom(name, { ...room, without: 'vm-saved-guest' });
+  const { printed, ...rest } = await runWithRoom(name, { ...room, without: 'vm-saved-guest' });
   expect(rest).toEqual({ exitCode: 0, stderr: '', left: '' });
-  expect(said).toMatch(/^pass {2}incompatible-version /m);
+  expect(printed).toMatch(/^pass {2}incompatible-version /m);
 });

@@ -26,8 +26,8 @@ test('an artifact that a machine did not have at its start is copied to it, and 
     const sums = await node.exec(['sh', '-c', 'cd "$0" && find . -type f | sort | xargs sha256sum', path]);
     expect(sums.stdout).toBe(artifact.files.map((file) => `${file.sha256}  ./${file.path}\n`).join(''));
     const bridge = artifact.files.find((file) => file.path.endsWith('bridge'))?.path ?? 'none';
-    const said = await node.exec([`${path}/${bridge}`], { env: { CNI_COMMAND: 'VERSION' }, stdin: '{}' });
-    expect({ ...said, ...JSON.parse(said.stdout) }).toMatchObject({ exitCode: 0, cniVersion: '1.0.0' });
+    const printed = await node.exec([`${path}/${bridge}`], { env: { CNI_COMMAND: 'VERSION' }, stdin: '{}' });
+    expect({ ...printed, ...JSON.parse(printed.stdout) }).toMatchObject({ exitCode: 0, cniVersion: '1.0.0' });
   } finally {
     await node.end();
     await maker.end();

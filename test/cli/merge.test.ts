@@ -78,12 +78,12 @@ async function merge(folders: readonly string[], command = mergeCommand) {
   const world = fakeWorld({ cwd: folder });
   const exitCode = await command(world, folders, { reporter: ['json'] });
   const report = JSON.parse(world.written.out) as Report;
-  const printed = report.runs.flatMap(({ findings = [], title }) =>
+  const messages = report.runs.flatMap(({ findings = [], title }) =>
     findings
       .filter(() => !title.startsWith('reserved '))
       .map(({ message }) => message.replaceAll(folder, '')),
   );
-  return { exitCode, report, outcome: report.outcome, totals: report.totals, printed };
+  return { exitCode, report, outcome: report.outcome, totals: report.totals, messages };
 }
 
 const WHOLE = { pass: 5, fail: 0, inconclusive: 0, notRun: 0, flaky: 0 };
@@ -98,13 +98,17 @@ describe('shards of one plan, all of them', () => {
       runs: runs.map((run) => ({ ...run, outputHostPath: '' })),
     });
     expect(withoutPaths(merged)).toEqual(withoutPaths(alone));
-    expect(merged).toMatchObject({ exitCode: 0, outcome: 'pass', totals: WHOLE, printed: [] });
+    expect(merged).toMatchObject({ exitCode: 0, outcome: 'pass', totals: WHOLE, messages: [] });
   });
 
   test('are found below one folder, and a link to a shard is not counted again', async () => {
     recordAll(3);
     symlinkSync('s1', join(folder, 'machine-1/latest'));
-    expect(await merge(['.', 'machine-1/latest'])).toMatchObject({ exitCode: 0, totals: WHOLE, printed: [] });
+    expect(await merge(['.', 'machine-1/latest'])).toMatchObject({
+      exitCode: 0,
+      totals: WHOLE,
+      messages: [],
+    });
   });
 
   test('are not counted again where a program that follows links has copied them', async () => {
@@ -114,26 +118,26 @@ describe('shards of one plan, all of them', () => {
     rmSync(join(folder, 'machine-1'), { recursive: true });
     expect(readdirSync(join(folder, 'copied/latest'))).toContain('session.json');
     for (const command of [mergeCommand, reportCommand])
-      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, totals: WHOLE, printed: [] });
+      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, totals: WHOLE, messages: [] });
   });
 
   test('fail if one run of one of them fails', async () => {
     const cells = [...CELLS.slice(1), failing('1.6.1')];
     for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
-    expect(await merge(['.'])).toMatchObject({ exitCode: 1, outcome: 'fail', printed: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 1, outcome: 'fail', messages: [] });
   });
 
   test('are complete if one was run twice; both runs are in the report', async () => {
     recordAll(2);
     recordShard(1, 2, { path: 'again' });
-    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, printed: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 8 }, messages: [] });
   });
 
   test('are whole where one of them has nothing to run', async () => {
     const cells = CELLS.slice(0, 2);
     for (const index of [1, 2, 3]) recordShard(index, 3, { cells });
     expect(readdirSync(join(folder, 'machine-3/s3')).sort()).toEqual(['runs.jsonl', 'session.json']);
-    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 2 }, printed: [] });
+    expect(await merge(['.'])).toMatchObject({ exitCode: 0, totals: { pass: 2 }, messages: [] });
   });
 
   test('pass where no run was left for any of them', async () => {
@@ -150,7 +154,7 @@ describe('shards of one plan, all of them', () => {
   test('with nothing to run have the same verdict from report and merge', async () => {
     for (const index of [1, 2]) recordShard(index, 2, { cells: [] });
     for (const command of [mergeCommand, reportCommand])
-      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, outcome: 'pass', printed: [] });
+      expect(await merge(['.'], command)).toMatchObject({ exitCode: 0, outcome: 'pass', messages: [] });
   });
 
   test('are whole where a run that was left out is given by its own folder', async () => {
@@ -164,13 +168,13 @@ describe('shards of one plan, all of them', () => {
 
 describe('a session without a single run', () => {
   const reported = async () => {
-    const { exitCode, printed } = await merge(['.'], reportCommand);
-    return { exitCode, printed };
+    const { exitCode, messages } = await merge(['.'], reportCommand);
+    return { exitCode, messages };
   };
 
   test('passes if its shard of the plan is empty', async () => {
     recordShard(3, 3, { cells: CELLS.slice(0, 2) });
-    expect(await reported()).toEqual({ exitCode: 0, printed: [] });
+    expect(await reported()).toEqual({ exitCode: 0, messages: [] });
   });
 
   test('says on the terminal why it passes', async () => {
@@ -206,9 +210,9 @@ describe('a session without a single run', () => {
     ],
   ])('is inconclusive if it %s', async (_, record, why) => {
     record();
-    const { exitCode, printed } = await reported();
+    const { exitCode, messages } = await reported();
     expect(exitCode).toBe(69);
-    expect(printed).toEqual([expect.stringContaining(why)]);
+    expect(messages).toEqual([expect.stringContaining(why)]);
   });
 });
 
@@ -232,7 +236,7 @@ describe('--output records them as one session', () => {
     const after = await merge(['merged']);
     const withoutPaths = ({ runs }: Report) => runs.map((run) => ({ ...run, outputHostPath: '' }));
     expect(withoutPaths(after.report)).toEqual(withoutPaths(before.report));
-    expect(after).toMatchObject({ exitCode: 0, totals: WHOLE, printed: [] });
+    expect(after).toMatchObject({ exitCode: 0, totals: WHOLE, messages: [] });
     const record = JSON.parse(readFileSync(join(folder, 'merged/latest/session.json'), 'utf8')) as unknown;
     expect(record).toMatchObject({ backend: 'bare', shard: { index: 1, count: 1 }, ended: ENDED });
   });
@@ -243,7 +247,7 @@ describe('--output records them as one session', () => {
     expect((await mergeInto(['machine-1', 'machine-3'])).exitCode).toBe(69);
     const again = await merge(['merged']);
     expect(again).toMatchObject({ exitCode: 69, totals: { pass: 3, notRun: 2 } });
-    expect(again.printed).toEqual([
+    expect(again.messages).toEqual([
       'the session lacks 2 of its 5 runs: reserved-containerd-1.6.2, reserved-containerd-1.6.8',
     ]);
   });
@@ -252,7 +256,7 @@ describe('--output records them as one session', () => {
     recordShard(1, 2);
     recordShard(2, 2, { ended: undefined });
     expect((await mergeInto(['machine-1', 'machine-2'])).exitCode).toBe(69);
-    expect((await merge(['merged'])).printed[0]).toMatch('the session did not come to its end');
+    expect((await merge(['merged'])).messages[0]).toMatch('the session did not come to its end');
   });
 
   test('not where they are of different plans', async () => {
@@ -379,11 +383,11 @@ describe('inconclusive, with the reason', () => {
       ].map((text) => expect.stringContaining(text) as string),
       { pass: 5, inconclusive: 2 },
     ],
-  ])('%s', async (_, damage, printed, totals) => {
+  ])('%s', async (_, damage, messages, totals) => {
     recordAll(3);
     damage();
     const merged = await merge(['.']);
-    expect(merged.printed.sort()).toEqual([...printed].sort());
+    expect(merged.messages.sort()).toEqual([...messages].sort());
     expect(merged).toMatchObject({ exitCode: 69, outcome: 'inconclusive', totals });
   });
 
@@ -393,17 +397,17 @@ describe('inconclusive, with the reason', () => {
     const cells = CELLS;
     const path = recordShard(2, 2, { cells, ended: undefined });
     for (const { run } of cells) rmSync(join(folder, path, run.slug), { recursive: true, force: true });
-    const { exitCode, printed } = await merge(['machine-1', path]);
+    const { exitCode, messages } = await merge(['machine-1', path]);
     expect(exitCode).toBe(69);
-    expect(printed.join()).toMatch(/shard 2\/2 did not come to its end.*shard 2\/2 lacks 2 of its 2 runs/);
+    expect(messages.join()).toMatch(/shard 2\/2 did not come to its end.*shard 2\/2 lacks 2 of its 2 runs/);
   });
 
   test('shards of different plans, which are named', async () => {
     recordShard(1, 2);
     recordShard(2, 2, { cells: CELLS.slice(1) });
-    const { exitCode, printed, totals } = await merge(['.']);
+    const { exitCode, messages, totals } = await merge(['.']);
     expect({ exitCode, totals }).toEqual({ exitCode: 69, totals: { ...WHOLE, inconclusive: 3, notRun: 4 } });
-    expect(printed.join('\n')).toContain(
+    expect(messages.join('\n')).toContain(
       'these sessions are of 2 different plans, or of different splits of one: /machine-1/s1 (shard 1/2); and: /machine-2/s2 (shard 2/2)',
     );
   });
@@ -422,7 +426,7 @@ describe('inconclusive, with the reason', () => {
     expect(await merge(['.'])).toMatchObject({
       exitCode: 69,
       totals: { pass: 1, inconclusive: 1 },
-      printed: [],
+      messages: [],
     });
   });
 
@@ -430,9 +434,9 @@ describe('inconclusive, with the reason', () => {
     const { run, entries } = passing('1.6.3');
     const record = recordRun(run, join(folder, 'single', run.slug), RUNTIMES);
     for (const entry of entries) record.observed(entry);
-    const { exitCode, printed } = await merge(['single']);
+    const { exitCode, messages } = await merge(['single']);
     expect(exitCode).toBe(69);
-    expect(printed).toEqual([expect.stringContaining('no folder has a session.json')]);
+    expect(messages).toEqual([expect.stringContaining('no folder has a session.json')]);
   });
 });
 

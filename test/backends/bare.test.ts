@@ -245,7 +245,7 @@ test('a look lists links, reservations, results and mounts, and reports what it 
     'veth veth2',
   ]);
   expect(items.find(({ kind }) => kind === 'ipam')?.detail).toEqual({ id: 'abc', ifname: 'eth0' });
-  const why = 'which runtime the node has was not said';
+  const why = 'which runtime the node has is not known';
   expect(unseen).toEqual([
     { kind: 'container', why },
     { kind: 'sandbox', why },
@@ -318,11 +318,14 @@ test('a sweep does not touch a node that is up', async () => {
   expect((await backend.nodes()).map((one) => [one.name, one.kept])).toEqual([[name('a'), false]]);
 });
 
+/** How long the process that a lab leaves on its node sleeps, so that it is found among those of other tests. */
+const SLEEPS = `4321.${process.pid}`;
+
 /** A lab in a process of its own, which starts a node and then runs the code in `then`. */
 const startLab = (then: string) =>
   startProgram(`
      const node = await startBareNode(options, { name: ${JSON.stringify(name('b'))}, layers: [], nodeTools: options.nodeTools });
-     await node.exec(['sh', '-c', 'ip link add cni0 type bridge; ip netns add one; setsid sleep 4321 &']);
+     await node.exec(['sh', '-c', 'ip link add cni0 type bridge; ip netns add one; setsid sleep ${SLEEPS} &']);
      ${then}`);
 
 /** A program in a process of its own, with the backend's `options`. `line` is the first line that it prints. */
@@ -354,10 +357,10 @@ async function startProgram(text: string) {
 test('kill -9 of the lab leaves no process, mount, network namespace or cgroup', async () => {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
   const { lab } = await startLab(`console.log('up'); setInterval(() => {}, 1000);`);
-  expect(processesWith('sleep\u00004321').length).toBe(1);
+  await eventually(() => processesWith(`sleep\u0000${SLEEPS}`).length === 1); // setsid becomes it
   lab.kill('SIGKILL');
   await eventually(() => processesWith(name('b')).length === 0 && groupsOf(name('b')).length === 0);
-  expect(processesWith('sleep\u00004321')).toEqual([]);
+  expect(processesWith(`sleep\u0000${SLEEPS}`)).toEqual([]);
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(mounts);
   expect(readdirSync(agent.stateHostPath)).toEqual(['root']);
 });
@@ -373,7 +376,7 @@ test('a kept node outlives its lab, can be entered, and can be ended', async () 
     await bareBackend(options).enter(${JSON.stringify(name('b'))}, ['sh', '-c', words], terminal);`);
   expect(line).toBe(`${name('b')} 0 cni0 lo\n`);
   await backend.down(name('b'));
-  expect(processesWith('sleep\u00004321')).toEqual([]);
+  expect(processesWith(`sleep\u0000${SLEEPS}`)).toEqual([]);
   expect(groupsOf(name('b'))).toEqual([]);
   await expect(backend.down(name('b'))).rejects.toThrow(`there is no node named ${name('b')}`);
 });

@@ -98,7 +98,7 @@ describe('output that cannot be written is reported, and is not a success', () =
   };
 
   test.skipIf(!mountable)('several runs on a disk that becomes full', () => {
-    const versions = '1.6.4,1.6.8,1.6.9,2.4.2';
+    const versions = '1.5.13,1.6.3,1.6.4,2.4.2';
     const { status, stdout } = onDisk(100, 'run', 'failed-setup-leak', '--containerd', versions);
     expect(status).toBe(69);
     expect(stdout).toContain('during recording the run');

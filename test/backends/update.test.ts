@@ -43,7 +43,7 @@ test('a file with steps and no expectations gets them, then passes, and fails wh
   const kept = text.split('\n').filter((line) => REPORT.split('\n').includes(line));
   const nonEmpty = (lines: readonly string[]) => lines.filter((line) => line !== '');
   expect(nonEmpty(kept)).toEqual(nonEmpty(REPORT.split('\n'))); // %N differs each time
-  expect(text).toContain(`    expect: { error: printed }\n`);
+  expect(text).toContain(`    expect: { error: said }\n`);
   expect(text).toContain(`    expect: { output: '\${web.ip}' }\n`);
   expect(text).toContain(`      - when: { containerd: '<1.6.4' }
         error: 'failed to destroy network for sandbox "\${web.id}": invalid version "": the version is empty'
@@ -61,7 +61,7 @@ test('a file with steps and no expectations gets them, then passes, and fails wh
     ['is empty', 'is empyt'],
     ['ips: [10.88.0.2]', 'ips: [10.88.0.3]'],
     ['left-behind: none', 'left-behind: { ipam: 1 }'],
-    ['error: printed', 'error: sad'],
+    ['error: said', 'error: sad'],
   ] as const) {
     writeFileSync(join(folder, 'report.yaml'), text.replace(from, to));
     expect((await run('report.yaml')).exitCode).toBe(1);

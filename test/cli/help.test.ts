@@ -102,11 +102,11 @@ test('README has every command in its table, and every flag that selects or repe
 
 const FLAG = /(?<![\w-])--[a-z][a-z-]*[a-z]/g;
 
-/** Flags of other programs that these files name: npm, docker, kubectl, ctr, ip, critest and the agent. */
+/** Flags of other programs that these files name: npm, node, docker, kubectl, ctr, ip, critest and the agent. */
 const OF_OTHERS = [
   ...['--no-audit', '--no-fund', '--omit', '--pack-destination', '--save-dev', '--global'],
   ...['--tag', '--privileged', '--no-install-recommends', '--for', '--follow', '--force'],
-  ...['--cni', '--focus', '--skip', '--switch', '--unfiltered'],
+  ...['--cni', '--focus', '--skip', '--switch', '--unfiltered', '--max-old-space-size'],
 ];
 
 /** `cnilab run FILE --update`, with the lines that a shell continues, up to the end of the command. */

@@ -57,12 +57,12 @@ test.each<[string, () => unknown, string]>([
   [
     'a backend that there is not',
     () => node.withBackend(any('docker')),
-    'withBackend: wanted one of auto, bare, container, vm; got "docker"',
+    'withBackend: wanted one of auto, bare, container, vm, kind; got "docker"',
   ],
   [
     'a backend with a slip',
     () => node.withBackend(any('brae')),
-    'withBackend: wanted one of auto, bare, container, vm; got "brae"; did you mean "bare"?',
+    'withBackend: wanted one of auto, bare, container, vm, kind; got "brae"; did you mean "bare"?',
   ],
   ['a plugin without a path', () => node.withPlugin(''), 'withPlugin: wanted the path of a file; got ""'],
   [
@@ -150,7 +150,7 @@ test.each<[string, () => unknown, string]>([
     () => node.withScriptedPlugin('bridge', { add: { delegate: 'bridge' } }),
     'withScriptedPlugin: "bridge" would call itself: give the scripted plugin a name of its own, and name that in the conflist',
   ],
-])('%s is told at once', (_name, work, message) => {
+])('%s is refused at once', (_name, work, message) => {
   expect(work).toThrow(new BadInput(message));
 });
 
@@ -335,7 +335,7 @@ test.each<[string, (started: StartedNode) => Promise<unknown>, string]>([
     () => matchers.toHaveCalledPlugin('a node', 'bridge ADD'),
     'toHaveCalledPlugin wants a node that was started, or a pod; got "a node"',
   ],
-])('%s is told before anything is done', async (_name, work, message) => {
+])('%s is refused before anything is done', async (_name, work, message) => {
   const { started, done } = await fakeStartedNode({ looks: [stateOf([])] });
   const thrown = await work(started).then(
     () => 'nothing',

@@ -140,7 +140,7 @@ test('the package has what a user needs, and the only dependencies that are inst
     /^dist\/[\w-]+\.mjs$/, // the library
     /^dist\/types\/([\w-]+\/)*[\w-]+\.d\.ts$/,
     /^docs\/[\w-]+\.md$/,
-    /^images\/(pins\.yaml|node\/[\w.-]+|gomod\/([\w-]+\.sum|conmon-rs\/([\w-]+\/)*[\w.-]+\.(go|mod))|node-tools\/dist\/(amd64|arm64)\/(agent|cni-fake|cni-recorder|crictl|pause))$/,
+    /^images\/(pins\.yaml|(kind-)?node\/[\w.-]+|gomod\/([\w-]+\.sum|conmon-rs\/([\w-]+\/)*[\w.-]+\.(go|mod))|node-tools\/dist\/(amd64|arm64)\/(agent|cni-fake|cni-recorder|crictl|pause))$/,
     /^scenarios\/(README\.md|schema\.json|([\w-]+\/)*[\w-]+\.yaml)$/,
     /^scripts\/bundle\.mjs$/, // the `prepare` script of package.json, which does nothing there
   ];

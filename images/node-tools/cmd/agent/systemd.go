@@ -10,6 +10,7 @@ import (
 
 	"cnilab/node-tools/internal/cgroup"
 	"cnilab/node-tools/internal/confine"
+	"cnilab/node-tools/internal/launcher"
 	"cnilab/node-tools/internal/root"
 	"cnilab/node-tools/internal/serve"
 
@@ -52,7 +53,8 @@ func handOver(args []string, segment int, filtered bool) error {
 	if n, _ := made.Read(make([]byte, 1)); n != 1 {
 		return errors.New("the node was not made")
 	}
-	if err := leaveStreams(); err != nil {
+	// the streams of the container are the agent's now
+	if err := errors.Join(launcher.LetGoOf(0, 1, 2), os.Chdir("/")); err != nil {
 		return err
 	}
 	raiseLimits()
@@ -65,20 +67,6 @@ func handOver(args []string, segment int, filtered bool) error {
 	}
 	env := append(serve.Environment(nil), "container=docker")
 	return fmt.Errorf("could not start %s: %w", systemdProgram, unix.Exec(systemdProgram, argv, env))
-}
-
-// leaveStreams leaves the streams of the container to the agent.
-func leaveStreams() error {
-	null, err := unix.Open("/dev/null", unix.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	for stream := 0; stream <= 2; stream++ {
-		if err := unix.Dup3(null, stream, 0); err != nil {
-			return err
-		}
-	}
-	return errors.Join(unix.Close(null), os.Chdir("/"))
 }
 
 // beside runs a program until it ends, and then ends the PID namespace. It keeps the capability for that, which

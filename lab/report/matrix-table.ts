@@ -61,15 +61,17 @@ function partsThatFit(
   const parts: (readonly string[])[] = [];
   let left = distinct(results.map(({ cell }) => cell[across] ?? ''));
   while (left.length > 0) {
-    let fitting = left.length;
+    let fitting = 0;
     let lines: readonly Line[] = [];
-    for (; fitting > 0; fitting -= 1) {
-      const headings = left.slice(0, fitting);
-      lines = draw(
+    while (fitting < left.length) {
+      const headings = left.slice(0, fitting + 1);
+      const wider = draw(
         results.filter(({ cell }) => headings.includes(cell[across] ?? '')),
         { ...shape, across },
       );
-      if (Math.max(...lines.map(({ width }) => width)) <= columns) break;
+      if (Math.max(...wider.map(({ width }) => width)) > columns) break;
+      lines = wider;
+      fitting += 1;
     }
     if (fitting === 0) return [];
     parts.push(textsOf(lines));

@@ -1,7 +1,7 @@
 /* global document, requestAnimationFrame */
 // `node bench/html-report.mjs [RUNS] [SESSION…]`: the cost of writing an HTML report of many runs, and its speed in a
-// real Chromium. `node bench/html-report.mjs FILE.html`: the second for a report that exists. The runs are copies of recorded ones, with their own ids, times and durations, so that few texts are
-// equal by chance.
+// real Chromium. The runs are copies of recorded ones, with their own ids, times and durations, so that few texts are
+// equal by chance. `node bench/html-report.mjs FILE.html`: the speed of a report that exists.
 import { randomBytes } from 'node:crypto';
 import {
   mkdirSync,

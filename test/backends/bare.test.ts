@@ -12,6 +12,7 @@ import type { Artifact } from '../../lab/artifacts/artifact.ts';
 import { bareBackend, startBareNode } from '../../lab/nodes/backends/bare.ts';
 import type { Backend, LabNode, RunningNode } from '../../lab/nodes/node.ts';
 import { buildAgent, type AgentForTests } from '../rig/build-agent.ts';
+import { processesWith } from '../rig/launched.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
@@ -57,15 +58,6 @@ function findFolders(folder: string, wanted: string): readonly string[] {
 }
 
 /** Processes of the host whose command line contains the text. */
-const processesWith = (text: string): readonly string[] =>
-  readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
-    } catch {
-      return false;
-    }
-  });
-
 async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let waitedMs = 0; !(await condition()) && waitedMs < 5000; waitedMs += 10) await sleep(10);
   expect(await condition()).toBe(true);
@@ -357,10 +349,10 @@ async function startProgram(text: string) {
 test('kill -9 of the lab leaves no process, mount, network namespace or cgroup', async () => {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
   const { lab } = await startLab(`console.log('up'); setInterval(() => {}, 1000);`);
-  await eventually(() => processesWith(`sleep\u0000${SLEEPS}`).length === 1); // setsid becomes it
+  await eventually(() => processesWith(`sleep ${SLEEPS}`).length === 1); // setsid becomes it
   lab.kill('SIGKILL');
   await eventually(() => processesWith(name('b')).length === 0 && groupsOf(name('b')).length === 0);
-  expect(processesWith(`sleep\u0000${SLEEPS}`)).toEqual([]);
+  expect(processesWith(`sleep ${SLEEPS}`)).toEqual([]);
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(mounts);
   expect(readdirSync(agent.stateHostPath)).toEqual(['root']);
 });
@@ -376,7 +368,7 @@ test('a kept node outlives its lab, can be entered, and can be ended', async () 
     await bareBackend(options).enter(${JSON.stringify(name('b'))}, ['sh', '-c', words], terminal);`);
   expect(line).toBe(`${name('b')} 0 cni0 lo\n`);
   await backend.down(name('b'));
-  expect(processesWith(`sleep\u0000${SLEEPS}`)).toEqual([]);
+  expect(processesWith(`sleep ${SLEEPS}`)).toEqual([]);
   expect(groupsOf(name('b'))).toEqual([]);
   await expect(backend.down(name('b'))).rejects.toThrow(`there is no node named ${name('b')}`);
 });

@@ -69,7 +69,8 @@ test('kill -9 of the lab while a node reboots leaves the host as it was', async 
   expect(await settled(before, [output])).toEqual(before);
 });
 
-test('kill -9 of the lab and of its launchers: the nodes are gone, and clean removes the rest', async () => {
+/** Kills a lab and the launchers of its nodes. Returns the records of the nodes. */
+async function killWithLaunchers(): Promise<readonly NodeRecord[]> {
   const lab = startCnilab(args);
   const records = await until('a node with a process', () => {
     const found = newRecords();
@@ -78,6 +79,11 @@ test('kill -9 of the lab and of its launchers: the nodes are gone, and clean rem
   for (const { launcherPid } of records) process.kill(launcherPid, 'SIGKILL');
   lab.process.kill('SIGKILL');
   await lab.finished;
+  return records;
+}
+
+test('kill -9 of the lab and of its launchers: the nodes are gone, and clean removes the rest', async () => {
+  const records = await killWithLaunchers();
   const { exitCode, stdout, stderr } = await cnilab(['clean']);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   for (const { name } of records) expect(stdout).toContain(`removed what was left of node ${name}\n`);
@@ -85,14 +91,7 @@ test('kill -9 of the lab and of its launchers: the nodes are gone, and clean rem
 });
 
 test('the next run removes what a killed lab left behind, and passes', async () => {
-  const lab = startCnilab(args);
-  const records = await until('a node with a process', () => {
-    const found = newRecords();
-    return found.some(({ initPid }) => initPid > 0) && found;
-  });
-  for (const { launcherPid } of records) process.kill(launcherPid, 'SIGKILL');
-  lab.process.kill('SIGKILL');
-  await lab.finished;
+  const records = await killWithLaunchers();
   const { exitCode, stdout } = await cnilab(args);
   expect(exitCode).toBe(0);
   for (const { name } of records) expect(stdout).toContain(`removed what was left of node ${name}\n`);

@@ -51,28 +51,18 @@ test('the example of docs/node-upgrade.md passes', { timeout: HOUR_MS }, async (
   expect(exitCode).toBe(0);
 });
 
-test(
-  'kill -9 of the lab while a cluster starts leaves the host as it was',
-  { timeout: HOUR_MS },
-  async () => {
-    const folder = join(output, 'starting');
-    const lab = startCnilab(['run', 'upgrade-a-cluster', '--output', folder]);
-    await until('the API server', () => journalIn(folder).some(({ part }) => part === 'kube-apiserver'));
-    lab.process.kill('SIGKILL');
-    expect((await lab.finished).signal).toBe('SIGKILL');
-    expect(await settled(before, [output])).toEqual(before);
-  },
-);
-
-test(
-  'kill -9 of the lab while a node is drained leaves the host as it was',
-  { timeout: HOUR_MS },
-  async () => {
-    const folder = join(output, 'draining');
-    const lab = startCnilab(['run', 'upgrade-a-cluster', '--output', folder]);
-    await nodeInStep(folder, '6-drain');
-    lab.process.kill('SIGKILL');
-    expect((await lab.finished).signal).toBe('SIGKILL');
-    expect(await settled(before, [output])).toEqual(before);
-  },
-);
+test.each<readonly [moment: string, come: (folder: string) => Promise<unknown>]>([
+  [
+    'a cluster starts',
+    (folder) =>
+      until('the API server', () => journalIn(folder).some(({ part }) => part === 'kube-apiserver')),
+  ],
+  ['a node is drained', (folder) => nodeInStep(folder, '6-drain')],
+])('kill -9 of the lab while %s leaves the host as it was', { timeout: HOUR_MS }, async (moment, come) => {
+  const folder = join(output, moment.replaceAll(' ', '-'));
+  const lab = startCnilab(['run', 'upgrade-a-cluster', '--output', folder]);
+  await come(folder);
+  lab.process.kill('SIGKILL');
+  expect((await lab.finished).signal).toBe('SIGKILL');
+  expect(await settled(before, [output])).toEqual(before);
+});

@@ -72,11 +72,13 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
     const timeMs = clock.date().getTime();
     input.write(`${JSON.stringify({ op: 'begin', name, timeMs, seed, member: inGroup?.member })}\n`);
   };
+  let refuse: (thrown: unknown) => void = () => undefined;
+  const notBegun = new Promise<never>((_, reject) => (refuse = reject));
   const stream = {
     input,
     output,
     whyEnded: () => end.why,
-    onBooted: () => void beforeBegin?.(monitorHostPath).then(begin),
+    onBooted: () => void beforeBegin?.(monitorHostPath).then(begin, refuse),
   };
   const link = withConsole(openAgentLink(name, stream), {
     consoleHostPath: join(folderHostPath, CONSOLE_LOG),
@@ -93,7 +95,7 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
       await end.within(END_WITHIN_MS, name);
     })());
   try {
-    await readyWithin(link, { name, withinMs: readyWithinMs, signal });
+    await Promise.race([readyWithin(link, { name, withinMs: readyWithinMs, signal }), notBegun]);
   } catch (thrown) {
     await endNode().catch(() => undefined);
     throw thrown;

@@ -68,6 +68,8 @@ export async function checkQemu(options: FindQemuOptions, exec: Exec): Promise<B
 export interface Qmp {
   /** Returns the result, or throws LabError with the message of QEMU. */
   ask(command: string, options?: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** False when QEMU has ended. */
+  isOpen(): boolean;
   close(): void;
 }
 
@@ -101,7 +103,7 @@ export async function openQmp(socketHostPath: string): Promise<Qmp> {
       else socket.write(`${JSON.stringify({ execute: command, ...(options && { arguments: options }) })}\n`);
     });
   await ask('qmp_capabilities');
-  return { ask, close: () => socket.destroy() };
+  return { ask, isOpen: () => !socket.destroyed, close: () => socket.destroy() };
 }
 
 export interface AccelerationOptions {

@@ -1,8 +1,10 @@
 // Runs scenarios repeatedly, this many times with four at a time and as often one by one, each time in another order,
 // and compares the verdicts:
 // node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]
-// Without names it runs all scenarios and controls.
+// Without names it runs all scenarios and controls. The last line has a checksum of all verdicts, so that several of
+// these, on one machine or on many, can be compared.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +44,10 @@ try {
       for (const cell of missing) console.log(`  ${cell}: not run`);
     }
   }
-  console.log(different === 0 ? 'identical verdicts' : `${different} verdicts differ`);
+  const checksum = createHash('sha256')
+    .update(JSON.stringify([...first].sort()))
+    .digest('hex');
+  console.log(different === 0 ? `identical verdicts, SHA-256 ${checksum}` : `${different} verdicts differ`);
   process.exitCode = different === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
+import { startCluster, unreadyNodes } from '../../lab/nodes/cluster/cluster.ts';
 import { readState } from '../../lab/nodes/cluster/read-state.ts';
-import { unreadyNodes } from '../../lab/nodes/cluster/cluster.ts';
+import { fakeArtifact, fakeNode, RUNNING } from '../rig/fake-node.ts';
 
 const result = (stdout: string, more = {}) => ({
   ...{ argv: ['kubectl'], exitCode: 0, signal: null, stdout, stderr: '', durationMs: 1, timedOut: false },
@@ -119,4 +120,100 @@ test('a node that does not become Ready says why, and so does one that never joi
     'worker-2 has not joined',
   ]);
   expect(unreadyNodes({ unseen: 'refused' }, [{ name: 'worker-1' }])).toEqual(['refused']);
+});
+
+describe('the start of a kubelet', () => {
+  const NAMES = ['control-plane', 'worker-1', 'worker-2'];
+  const allReady = JSON.stringify({
+    items: NAMES.map((name) => ({
+      kind: 'Node',
+      metadata: { name },
+      spec: {},
+      status: { conditions: [ready('True', 'kubelet is posting ready status')] },
+    })),
+  });
+
+  /** A cluster on nodes without machines. `began` is which programs and commands began on a node since then. */
+  async function cluster({ apiServer = () => ({}) }: { readonly apiServer?: () => object } = {}) {
+    const fakes = NAMES.map((name) => ({
+      name,
+      fake: fakeNode({
+        exec: (argv) => {
+          if (argv.includes('nodes,pods,events')) return { stdout: allReady };
+          return argv.includes('/readyz') ? apiServer() : {};
+        },
+      }),
+    }));
+    const started = await startCluster({
+      kubernetes: fakeArtifact('kubernetes', 'kubelet'),
+      etcd: fakeArtifact('etcd', 'etcd'),
+      nodes: fakes.map(({ name, fake }) => ({ name, node: fake.node, runtime: RUNNING })),
+      clock: fakes[0]?.fake.clock ?? fakeNode().clock,
+      signal: new AbortController().signal,
+      onPart: () => undefined,
+    });
+    return (name: string) => {
+      const fake = fakes.find((one) => one.name === name)?.fake;
+      if (fake === undefined) throw new Error(`there is no ${name}`);
+      const before = fake.done.length;
+      const words = (line: string) => line.split(' ').slice(0, line.startsWith('start ') ? 2 : 4);
+      const began = () => fake.done.slice(before).map((line) => words(line).join(' '));
+      return { ...fake, began, inCluster: started.node(name) };
+    };
+  }
+
+  test('after its end, it is started alone, with the routes', async () => {
+    const { began, inCluster } = (await cluster())('worker-1');
+    await inCluster.endKubelet('TERM');
+    expect(inCluster.kubeletRuns()).toBe(false);
+    await inCluster.startKubelet();
+    expect(inCluster.kubeletRuns()).toBe(true);
+    expect(began()).toEqual([
+      'SIGTERM',
+      ...[
+        'ip route replace 10.96.0.0/16',
+        'ip route replace 10.244.1.0/24',
+        'ip route replace 10.244.3.0/24',
+      ],
+      'start kubelet',
+    ]);
+  });
+
+  test('after a reboot of a worker, kube-proxy is started again too', async () => {
+    const { began, inCluster, node } = (await cluster())('worker-2');
+    await node.reboot();
+    expect(inCluster.kubeletRuns()).toBe(false);
+    await inCluster.startKubelet();
+    expect(began().filter((line) => !line.startsWith('ip '))).toEqual([
+      ...['reboot', 'start kubelet', 'start kube-proxy'],
+    ]);
+  });
+
+  test('after a reboot of the control plane, all of its programs are, in their order', async () => {
+    const named = await cluster();
+    await named('worker-1').inCluster.endKubelet('KILL'); // is nothing that the control plane waits for
+    const { began, inCluster, node } = named('control-plane');
+    await node.reboot();
+    await inCluster.startKubelet();
+    expect(began().filter((line) => !line.startsWith('ip '))).toEqual([
+      ...['reboot', 'start etcd', 'start kube-apiserver', 'kubectl get --raw /readyz'],
+      ...['start kube-controller-manager', 'start kube-scheduler', 'start kubelet', 'start kube-proxy'],
+    ]);
+    expect(inCluster.kubeletRuns()).toBe(true);
+  });
+
+  test('an API server that ends again is an error with the words of its log', async () => {
+    let answer = (): object => ({});
+    const named = await cluster({ apiServer: () => answer() });
+    const { endProcess, inCluster, log, node } = named('control-plane');
+    await node.reboot();
+    log('F1129 02:58:00.000000 1 run.go:74] "command failed" err="context deadline exceeded"\n');
+    answer = () => {
+      endProcess('SIGABRT');
+      return { exitCode: 1, stderr: 'connection refused' };
+    };
+    await expect(inCluster.startKubelet()).rejects.toThrow(
+      'kube-apiserver on lab-fake ended by SIGABRT; its log says: F1129 02:58:00.000000 1 run.go:74] "command failed"',
+    );
+  });
 });

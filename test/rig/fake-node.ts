@@ -66,19 +66,22 @@ export function fakeNode({
   let logged = '';
   let looked = 0;
   let nowMs = 0;
-  let endProcess = (_signal: string): void => undefined;
+  /** each ends one of the processes that were started */
+  const ends: ((signal: string) => void)[] = [];
 
   const process = (what: string): NodeProcess => {
     done.push(what);
+    let endIt = (_signal: string): void => undefined;
     const ended = new Promise<{ exitCode: null; signal: string }>((resolve) => {
-      endProcess = (signal) => resolve({ exitCode: null, signal });
+      endIt = (signal) => resolve({ exitCode: null, signal });
     });
+    ends.push(endIt);
     return {
       pid: 7,
       ended,
       async signal(signal) {
         done.push(`SIG${signal}`);
-        endProcess(`SIG${signal}`);
+        endIt(`SIG${signal}`);
       },
     };
   };
@@ -89,7 +92,7 @@ export function fakeNode({
   return {
     done,
     log: (text) => void (logged += text),
-    endProcess: (signal) => endProcess(signal),
+    endProcess: (signal) => ends.at(-1)?.(signal),
     clock: {
       now: () => nowMs,
       date: () => new Date(nowMs),
@@ -124,7 +127,10 @@ export function fakeNode({
       provide: async ({ key }: Artifact) => `/lab/artifacts/${key}`,
       runtimeStatus: async () => status,
       usage: async () => ({ cpuMs: 5 }),
-      reboot: async () => void done.push('reboot'),
+      async reboot() {
+        done.push('reboot');
+        for (const endIt of ends) endIt('SIGKILL');
+      },
       async end() {
         done.push('end');
         await end();

@@ -18,6 +18,7 @@ import {
   kubeProxyArgv,
   KUBERNETES,
   nodeFiles,
+  programsOf,
   readyArgv,
   routeArgv,
   schedulerArgv,
@@ -55,7 +56,10 @@ export interface Cluster {
 /** A node of a cluster. */
 export interface ClusterNode extends Pick<Cluster, 'look'> {
   kubeletRuns(): boolean;
-  /** Starts its kubelet again, with the routes to the pods of other nodes. */
+  /**
+   * Starts its kubelet again, with the routes to the pods of other nodes. Other programs of Kubernetes that have ended on this node
+   * are started too, as kubelet itself starts them on nodes of kubeadm. Throws LabError where the API server does not answer again.
+   */
   startKubelet(): Promise<void>;
   /** Ends its kubelet, and waits for its end; its pods stay. */
   endKubelet(signal: 'TERM' | 'KILL'): Promise<void>;
@@ -93,6 +97,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const checkAll = async (): Promise<void> => {
     for (const { programs } of members) for (const program of programs.values()) await program.check();
   };
+  const startApiServer = async () => {
+    const server = await start(first, apiServerArgv);
+    await waitFor(
+      'the API server',
+      async () => {
+        await first.programs.get('etcd')?.check();
+        await server.check();
+        const { exitCode, stderr, stdout } = await controlPlane.exec(readyArgv, { timeoutMs: COMMAND_MS });
+        return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
+      },
+      { everyMs: 100, forMs: API_WITHIN_MS, clock, signal },
+    );
+  };
 
   const kubeconfigs = await timed('certificates', async () => {
     await Promise.all([
@@ -104,18 +121,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return makeKubeconfigs(controlPlane, members);
   });
 
-  await timed('kube-apiserver', async () => {
-    await start(first, apiServerArgv);
-    await waitFor(
-      'the API server',
-      async () => {
-        await checkAll();
-        const { exitCode, stderr, stdout } = await controlPlane.exec(readyArgv, { timeoutMs: COMMAND_MS });
-        return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
-      },
-      { everyMs: 100, forMs: API_WITHIN_MS, clock, signal },
-    );
-  });
+  await timed('kube-apiserver', startApiServer);
 
   await timed('nodes', async () => {
     await Promise.all([start(first, controllerManagerArgv), start(first, schedulerArgv)]);
@@ -166,7 +172,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         kubeletRuns: () => kubelet()?.ended() === undefined,
         async startKubelet() {
           await setRoutes(member.node, { of: member, members });
-          await start(member, kubeletArgv(member));
+          for (const argv of programsOf(member)) {
+            const [program = ''] = argv;
+            if (member.programs.get(program)?.ended() === undefined) continue;
+            await (argv === apiServerArgv ? startApiServer() : start(member, argv));
+          }
         },
         endKubelet: async (how) => kubelet()?.end(how),
       };

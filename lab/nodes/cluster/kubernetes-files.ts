@@ -178,6 +178,12 @@ export const kubeletArgv = ({ name, number, socket }: Member): readonly string[]
 
 export const kubeProxyArgv: readonly string[] = ['kube-proxy', `--config=${KUBE_PROXY_CONFIG}`];
 
+/** The commands of all programs of a node, in the order in which they can be started again. */
+export const programsOf = (member: Member): readonly (readonly string[])[] => [
+  ...(member.number === 1 ? [etcdArgv, apiServerArgv, controllerManagerArgv, schedulerArgv] : []),
+  ...[kubeletArgv(member), kubeProxyArgv],
+];
+
 /** A route on one node to the pods of another. */
 export const routeArgv = ({ number }: Member): readonly string[] => [
   ...['ip', 'route', 'replace', podSubnetOf(number), 'via', addressOf(number)],

@@ -100,7 +100,10 @@ export const CLUSTER_VERBS = {
   ...KUBECTL_VERBS,
   'stop-kubelet': withoutValue('SIGTERM to the kubelet of the node, and waits for its end', ['wait']),
   'kill-kubelet': withoutValue('SIGKILL to the kubelet of the node', ['wait']),
-  'start-kubelet': withoutValue('starts the kubelet of the node again', ['wait']),
+  'start-kubelet': withoutValue(
+    'starts the kubelet of the node again, and other programs of Kubernetes that have ended there',
+    ['wait'],
+  ),
 };
 
 /** Steps that are about the cluster and name no node. */

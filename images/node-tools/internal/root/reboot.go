@@ -137,7 +137,7 @@ func unmountNew(newMounts func() ([]string, error)) error {
 // move too and lose all their settings. The other devices of the former network are deleted at once, because something may keep
 // that namespace open for a while.
 func newNetwork() error {
-	links, err := netlink.LinkList()
+	links, err := wholeList(netlink.LinkList)
 	if err != nil {
 		return err
 	}
@@ -179,6 +179,17 @@ func newNetwork() error {
 		unix.Unmount("/dev/mqueue", unix.MNT_DETACH),
 		mount("mqueue", "/dev/mqueue", "mqueue", kernelFlags, ""),
 	)
+}
+
+// wholeList asks again while the kernel changes what it lists. Pods that have just been killed lose their devices at that time,
+// and an interrupted list may lack devices that exist.
+func wholeList(list func() ([]netlink.Link, error)) ([]netlink.Link, error) {
+	for deadline := time.Now().Add(killedWithin); ; time.Sleep(2 * time.Millisecond) {
+		links, err := list()
+		if !errors.Is(err, netlink.ErrDumpInterrupted) || time.Now().After(deadline) {
+			return links, err
+		}
+	}
 }
 
 func unshareHere() (network, ipc int, err error) {

@@ -81,6 +81,9 @@ func (m Member) ConnectMachine() error {
 
 func machinesDevice() (netlink.Link, error) {
 	links, err := netlink.LinkList()
+	if errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, nil // devices come and go at this moment; the caller asks again
+	}
 	if err != nil {
 		return nil, err
 	}

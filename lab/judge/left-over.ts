@@ -1,4 +1,4 @@
-import type { NodeState, StateItem } from '../core/node-state.ts';
+import type { NodeState, StateItem, StateKind } from '../core/node-state.ts';
 import type { Look, StepFacts } from './facts.ts';
 import { networksOf, type Networks } from './networks.ts';
 import { whyShared } from './shared.ts';
@@ -38,16 +38,21 @@ export function leftOver({ baseline, state, looks, instruments }: LeftOverOption
     (item) =>
       !ownBridges.includes(item.detail?.['device'] ?? '') &&
       !(item.kind === 'file' && isInstrument(item.name, { instruments, folders: networks.folders })) &&
-      !(item.kind === 'iptables' && instruments.kubernetes === true && OF_KUBERNETES.test(item.name)) &&
+      !(instruments.kubernetes === true && OF_KUBERNETES[item.kind]?.test(item.name) === true) &&
       !(item.kind === 'conntrack' && !leadsAstray(item, { state, looks })),
   );
   const shared = counted.filter((item) => isShared(item, networks));
   return { own: counted.filter((item) => !shared.includes(item)), shared };
 }
 
-/** Chains of kube-proxy and kubelet, their rules, and the rules that lead to them. They follow Services, and no pod of a node. */
-const OF_KUBERNETES =
-  /^ip6? \w+ -[NPA] KUBE-|^ip6? \w+ -A (?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) .*-j KUBE-/;
+/**
+ * What kube-proxy and kubelet make for Services, for no pod of a node: chains, their rules, and the rules that lead to them. kube-proxy
+ * sets its sysctl when it starts, which may be after the first look.
+ */
+const OF_KUBERNETES: Partial<Record<StateKind, RegExp>> = {
+  iptables: /^ip6? \w+ -[NPA] KUBE-|^ip6? \w+ -A (?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) .*-j KUBE-/,
+  sysctl: /^net\.ipv4\.conf\.all\.route_localnet = 1$/,
+};
 
 const isShared = (item: StateItem, networks: Networks): boolean => whyShared(item, networks) !== undefined;
 

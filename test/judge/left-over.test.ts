@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { NodeState, StateItem } from '../../lab/core/node-state.ts';
 import { instrumentsOf, leftOver } from '../../lab/judge/left-over.ts';
+import { present } from '../../lab/spec/object-shape.ts';
 import type { PlannedAction } from '../../lab/spec/verbs/verbs.ts';
 import { at, item, planned, ran, result, sandbox, state } from '../rig/recorded-run.ts';
 
@@ -10,10 +11,12 @@ interface Left {
   readonly argv?: readonly string[];
   readonly earlier?: NodeState;
   readonly conflists?: readonly string[];
+  readonly inCluster?: true;
 }
 
 /** The kind and name of each of these items that counts. */
-function left(items: readonly StateItem[], { steps = [], argv = [], earlier, conflists }: Left = {}) {
+function left(items: readonly StateItem[], options: Left = {}) {
+  const { steps = [], argv = [], earlier, conflists, inCluster } = options;
   const last = { ...state(items), ...(conflists === undefined ? {} : { conflists }) };
   const looks = [earlier ?? state(), last].map((one, index) => ({
     stepId: `${index}`,
@@ -21,7 +24,10 @@ function left(items: readonly StateItem[], { steps = [], argv = [], earlier, con
     runtime: 'running' as const,
   }));
   const run = planned({ steps: steps.map((action) => [action]) });
-  const instruments = instrumentsOf(run, [{ ...ran('1-exec', result(argv)), atMs: 0 }]);
+  const instruments = {
+    ...instrumentsOf(run, [{ ...ran('1-exec', result(argv)), atMs: 0 }]),
+    ...present({ kubernetes: inCluster }),
+  };
   const { own } = leftOver({ baseline: state(), state: last, looks, instruments });
   return own.map(({ kind, name }) => `${kind} ${name}`);
 }
@@ -52,6 +58,25 @@ test('items on a shared bridge count separately, except for the gateway', () => 
     'route 10.88.0.2 dev cni0',
     'neighbour 10.88.0.2 lladdr 02:00:00:00:00:01 dev cni0',
   ]);
+});
+
+test('in a cluster, what kube-proxy sets up for Services does not count, and on other nodes it does', () => {
+  const proxys = [
+    item('iptables', 'ip nat -N KUBE-SERVICES'),
+    item(
+      'iptables',
+      'ip nat -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+    ),
+    item('sysctl', 'net.ipv4.conf.all.route_localnet = 1'),
+  ];
+  const others = [
+    item('iptables', 'ip nat -N CNI-HOSTPORT-DNAT'),
+    item('sysctl', 'net.ipv4.conf.all.route_localnet = 0'),
+    item('sysctl', 'net.ipv4.conf.cni0.route_localnet = 1'),
+  ];
+  const named = (items: readonly StateItem[]) => items.map(({ kind, name }) => `${kind} ${name}`);
+  expect(left([...proxys, ...others], { conflists: [], inCluster: true })).toEqual(named(others));
+  expect(left([...proxys, ...others], { conflists: [] })).toEqual(named([...proxys, ...others]));
 });
 
 test('items on a bridge that counts are part of it', () => {

@@ -10,8 +10,8 @@ export interface ClusterState {
   readonly events: readonly ClusterEvent[];
 }
 
-/** Or why nobody could ask it. */
-export type ClusterLook = ClusterState | { readonly unseen: string };
+/** Or why nobody could ask it, and whether that will not change by itself. */
+export type ClusterLook = ClusterState | { readonly unseen: string; readonly forGood?: true };
 
 export interface ClusterNodeState {
   readonly name: string;

@@ -71,7 +71,7 @@ export const nodeState: Schema<NodeState> = v.looseObject({
 const optionalText = v.exactOptional(v.string());
 
 export const clusterLook: Schema<ClusterLook> = v.union([
-  v.looseObject({ unseen: v.string() }),
+  v.looseObject({ unseen: v.string(), forGood: v.exactOptional(v.literal(true)) }),
   v.looseObject({
     nodes: v.array(
       v.looseObject({

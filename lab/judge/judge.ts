@@ -29,7 +29,7 @@ import { judgeNetwork } from './network.ts';
 import { withPaste } from './paste.ts';
 import { podOf } from './left-over.ts';
 import { judgeIgnored, judgePods } from './pods.ts';
-import { containerMadeBy, containerOfAction, podMadeBy } from '../spec/verbs/verbs.ts';
+import { backgroundEndedBy, containerMadeBy, containerOfAction, podMadeBy } from '../spec/verbs/verbs.ts';
 import type { Judged, Subject } from './check.ts';
 import { judgeTimedOut, limitsOf } from './timed-out.ts';
 import { present } from '../spec/object-shape.ts';
@@ -129,10 +129,17 @@ function withCauses(
 
 /**
  * From the first step that the lab itself could not execute, a failure says nothing about the system under test: what was
- * expected of it was not tried.
+ * expected of it was not tried. The API server and etcd of a cluster are parts of the lab.
  */
 function notTried(findings: readonly Finding[], steps: readonly StepFacts[]): readonly Finding[] {
-  const first = steps.findIndex(({ untried }) => untried);
+  const failed = new Set(findings.flatMap(({ outcome, stepId }) => (outcome === 'fail' ? [stepId] : [])));
+  const whys = steps.map((step) => {
+    const { id } = step.step;
+    if (step.untried) return `${id} could not be taken`;
+    const lost = failed.has(id) ? withoutApiServer(step, steps) : undefined;
+    return lost === undefined ? undefined : `the cluster could not do its part in ${id}: ${lost}`;
+  });
+  const first = whys.findIndex((why) => why !== undefined);
   const step = steps[first]?.step.id;
   if (step === undefined) return findings;
   const before = new Set(['start', ...steps.slice(0, first).map(({ step: { id } }) => id)]);
@@ -142,9 +149,22 @@ function notTried(findings: readonly Finding[], steps: readonly StepFacts[]): re
     const counts = (before.has(stepId) && stepId !== step) || (check === 'runtime' && crashed.has(stepId));
     if (outcome !== 'fail' || counts) return finding;
     const { paste: _, ...rest } = finding;
-    const message = `${finding.message}; this does not count, because ${step} could not be taken`;
+    const message = `${finding.message}; this does not count, because ${whys[first]}`;
     return { ...rest, outcome: 'inconclusive', message };
   });
+}
+
+/** Why the kubectl of a step could not succeed, if nobody could ask the API server when it had ended. */
+function withoutApiServer(
+  { step: { background }, commands, cluster }: StepFacts,
+  steps: readonly StepFacts[],
+): string | undefined {
+  if (!commands.some(({ result: { argv, exitCode } }) => argv[0] === 'kubectl' && exitCode !== 0)) return;
+  const waited = steps.filter(
+    ({ step: { action } }) => background !== undefined && backgroundEndedBy(action) === background,
+  );
+  const looks = [cluster, ...waited.map((one) => one.cluster)];
+  return looks.flatMap((look) => (look !== undefined && 'unseen' in look ? [look.unseen] : []))[0];
 }
 
 /** Steps are judged up to the first that did not reach its end. After it nothing is known, including captures. */

@@ -4,6 +4,7 @@ import { matchLines, messageText, nearestLine } from '../match/log-line.ts';
 import { asKubelet, matchNetwork } from '../match/network.ts';
 import { networkOf } from '../nodes/node.ts';
 import type { Condition } from '../spec/scenario.ts';
+import { present } from '../spec/object-shape.ts';
 import { scanTemplate } from '../spec/template.ts';
 import { sandboxOf } from './captures.ts';
 import { matchCluster } from '../match/cluster.ts';
@@ -49,9 +50,14 @@ async function takeTogether(context: StepContext): Promise<void> {
   });
 }
 
-/** The observed state of a condition. `blind`: nothing could be observed. `hung`: the lab stopped its own query. */
+/**
+ * The observed state of a condition. `blind`: nothing could be observed, and with `forGood` nothing will be. `hung`: the lab
+ * stopped its own query.
+ */
 type Seen =
-  { readonly holds: boolean; readonly what: string } | { readonly blind: string } | { readonly hung: string };
+  | { readonly holds: boolean; readonly what: string }
+  | { readonly blind: string; readonly forGood?: true }
+  | { readonly hung: string };
 
 /**
  * Waits until a condition holds, and observes whether it did and the last state. If nothing could be observed at the
@@ -83,7 +89,8 @@ async function lastOf(
   for (;;) {
     const last = await look(context, condition);
     const met = 'holds' in last && last.holds;
-    if (met || context.clock.now() + EVERY_MS > untilMs) return { met, last };
+    const over = met || ('forGood' in last && last.forGood === true);
+    if (over || context.clock.now() + EVERY_MS > untilMs) return { met, last };
     await context.clock.sleep(EVERY_MS);
   }
 }
@@ -136,7 +143,7 @@ async function look(context: StepContext, condition: Condition): Promise<Seen> {
     }
     case 'cluster': {
       const seen = await context.clusterNode.look();
-      if ('unseen' in seen) return { blind: seen.unseen };
+      if ('unseen' in seen) return { ...present({ forGood: seen.forGood }), blind: seen.unseen };
       const { unmet, bindings } = matchCluster(condition.cluster, seen, context.captures.known());
       if (unmet !== undefined) return { holds: false, what: unmet };
       for (const [name, value] of bindings) context.captures.set(context.stepId, name, value);

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { judge } from '../rig/judged.ts';
+import type { ClusterLook } from '../../lab/core/cluster-state.ts';
 import type { Observation } from '../../lab/observe/observation.ts';
 import type { Expectation } from '../../lab/spec/scenario.ts';
 import {
+  at,
   crictlError,
+  exactly,
   expecting,
   journalOf,
   planned,
@@ -84,6 +87,52 @@ test('if the lab lacks what a step needs, later failures do not count, but a cra
     asked: false,
   } as const;
   expect(judged(passed, [crash]).outcome).toBe('fail');
+});
+
+test('what fails without an API server does not count, but what failed before it ended does', () => {
+  const apply = {
+    do: 'apply',
+    manifests: [{ name: 'manifest', content: 'kind: Pod', place: at(1) }],
+  } as const;
+  const ready = expecting({ pod: { state: 'ready' } });
+  const refused = 'The connection to the server 10.89.0.1:6443 was refused';
+  const unseen = 'kube-apiserver on control-plane ended by SIGKILL';
+  const judged = (expect: Expectation, { look, first = 0 }: { look: ClusterLook; first?: number }) => {
+    const run = planned({ steps: [[{ do: 'exec', argv: ['true'] }], [apply, expect], [stopPod, ready]] });
+    const kubectl = result(['kubectl', 'apply', '--filename', '-'], { exitCode: 1, stderr: `${refused}\n` });
+    const steps = [
+      { seen: [ran('1-exec', result(['true'], { exitCode: first }))] },
+      {
+        seen: [
+          ran('2-apply', kubectl),
+          { kind: 'cluster-look', stepId: '2-apply', cluster: look } satisfies Observation,
+        ],
+      },
+      { seen: [notRun('3-stop-pod', 'no sandbox of pod web was ever listed')] },
+    ];
+    const { outcome, findings } = judge(run, journalOf(run, { steps }));
+    return [
+      outcome,
+      ...findings
+        .filter((one) => one.outcome !== 'pass' && one.check !== 'ran')
+        .map(({ message }) => message),
+    ];
+  };
+  const because = `; this does not count, because the cluster could not do its part in 2-apply: ${unseen}`;
+  const absent = 'pod web is { state: absent }, expected { state: ready }';
+  const gone = { look: { unseen } };
+  expect(judged(expecting({}), gone)).toEqual([
+    'inconclusive',
+    `failed, expected success${because}`,
+    `${absent}${because}`,
+  ]);
+  expect(judged(expecting({}), { ...gone, first: 1 })[0]).toBe('fail');
+  expect(judged(expecting({ error: exactly(refused) }), gone)).toEqual(['fail', absent]);
+  expect(judged(expecting({}), { look: { nodes: [], pods: [], events: [] } })).toEqual([
+    'fail',
+    'failed, expected success',
+    absent,
+  ]);
 });
 
 test('if the pod was expected not to start, each later step has a finding of its own', () => {

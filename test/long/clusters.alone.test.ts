@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
@@ -66,6 +66,41 @@ test('the example of docs/node-upgrade.md passes', { timeout: HOUR_MS }, async (
   const { exitCode, stdout } = await cnilab(['run', example, '--output', join(output, 'example')]);
   expect(stdout).toMatch(/^1 passed in /m);
   expect(exitCode).toBe(0);
+});
+
+test.each([
+  [
+    'full disk of etcd',
+    { 'control-plane': { limits: { tmpfs: '60MiB' } } },
+    'etcd on control-plane ended with 2: failed to create WAL: no space left on device',
+  ],
+  [
+    'kubelet that does not start',
+    { 'worker-1': { files: { '/var/lib/kubelet/cpu_manager_state': 'of another version' } } },
+    'kubelet on worker-1 ended with 1: "Failed to start ContainerManager" err="start cpu manager error: could not ' +
+      "restore state from checkpoint: invalid character 'o' looking for beginning of value, please drain this node " +
+      'and delete the CPU manager checkpoint file \\"/var/lib/kubelet/cpu_manager_state\\" before restarting Kubelet"',
+  ],
+])('a %s is inconclusive, with its cause', { timeout: HOUR_MS }, async (what, nodes, cause) => {
+  const folder = join(output, what.replaceAll(' ', '-'));
+  mkdirSync(folder);
+  const scenario = {
+    name: 'does-not-start',
+    summary: 'The steps never begin',
+    cluster: {
+      kubernetes: '1.24.17',
+      workers: 1,
+      node: { containerd: '1.6.4', 'cni-plugins': '1.1.1' },
+      nodes,
+    },
+    steps: [{ cordon: 'worker-1' }],
+  };
+  writeFileSync(join(folder, 'does-not-start.yaml'), JSON.stringify(scenario));
+  const { exitCode, stdout } = await cnilab(['run', folder, '--output', folder]);
+  expect(stdout).toContain(
+    `1-cordon: the run did not come to its end: during starting Kubernetes: ${cause}\n`,
+  );
+  expect(exitCode).toBe(69);
 });
 
 test.each<readonly [moment: string, come: (folder: string) => Promise<unknown>]>([

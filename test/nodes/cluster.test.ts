@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
-import { startCluster, unreadyNodes } from '../../lab/nodes/cluster/cluster.ts';
+import { startCluster, unreadyNodes, withKubelets } from '../../lab/nodes/cluster/cluster.ts';
 import { readState } from '../../lab/nodes/cluster/read-state.ts';
 import { fakeArtifact, fakeNode, RUNNING } from '../rig/fake-node.ts';
+import { lastError, startProgram, watchSpaceOfEtcd } from '../../lab/nodes/cluster/node-process.ts';
+import { NotInTime } from '../../lab/core/wait-for.ts';
 
 const result = (stdout: string, more = {}) => ({
   ...{ argv: ['kubectl'], exitCode: 0, signal: null, stdout, stderr: '', durationMs: 1, timedOut: false },
@@ -213,7 +215,89 @@ describe('the start of a kubelet', () => {
       return { exitCode: 1, stderr: 'connection refused' };
     };
     await expect(inCluster.startKubelet()).rejects.toThrow(
-      'kube-apiserver on lab-fake ended by SIGABRT; its log says: F1129 02:58:00.000000 1 run.go:74] "command failed"',
+      'kube-apiserver on control-plane ended by SIGABRT: "command failed" err="context deadline exceeded"',
     );
   });
+});
+
+test('of a node that has not joined, its kubelet says why', async () => {
+  const seen = readState(result(JSON.stringify(LIST)));
+  const worker = (name: string, log: string) => {
+    const fake = fakeNode();
+    fake.log(log);
+    return { name, node: fake.node };
+  };
+  const members = [
+    worker('worker-1', 'E1128 18:00:00.000001      25 a.go:1] "it has joined"\n'),
+    worker(
+      'worker-2',
+      'E1128 18:00:00.000001      25 kubelet_node_status.go:92] "Unable to register" err="no"\n',
+    ),
+    worker('worker-3', ''),
+  ];
+  const late = new NotInTime('the nodes was not ready after 60000 ms; last seen: worker-2 has not joined');
+  expect((await withKubelets(late, { seen, members })).message).toBe(
+    `${late.message}; kubelet on worker-2 says: "Unable to register" err="no"; kubelet on worker-3 says: its log is empty`,
+  );
+  expect((await withKubelets(late, { seen: { unseen: 'refused' }, members })).message).toBe(late.message);
+});
+
+test.each([
+  [
+    'kubelet',
+    'I1129 03:16:42.1 25 a.go:1] "fine"\nE1129 03:16:42.555607      25 kubelet.go:1378] "Failed" err="why"\n',
+    '"Failed" err="why"',
+  ],
+  [
+    'etcd, which panics after its error',
+    '{"level":"panic","msg":"failed to create WAL","error":"no space left on device","stacktrace":"a\\n\\tb"}\n' +
+      'panic: failed to create WAL\n\ngoroutine 1 [running]:\n',
+    'failed to create WAL: no space left on device',
+  ],
+  ['a program that reports no error', 'first\nsecond\n', 'second'],
+  ['an empty log', '\n', 'its log is empty'],
+  ['a long line', `E1129 03:16:42.1 25 a.go:1] ${'x'.repeat(500)}`, `${'x'.repeat(400)}…`],
+])('the last error of %s is one short line', (_, log, error) => {
+  expect(lastError(log)).toBe(error);
+});
+
+test('a program that has ended says why, unless a signal ended it', async () => {
+  const fake = fakeNode();
+  fake.log('E1129 03:16:42.1 25 a.go:1] "Failed" err="why"\n');
+  const on = async (end: { readonly exitCode: number | null; readonly signal: string | null }) => {
+    let endNow = (_: typeof end): void => undefined;
+    const ended = new Promise<typeof end>((resolve) => (endNow = resolve));
+    const process = { pid: 1, ended, signal: async () => undefined };
+    const node = { ...fake.node, start: async () => process };
+    const program = await startProgram({ node, name: 'worker-1' }, ['kubelet', '--flag']);
+    const before = program.runs();
+    endNow(end);
+    await ended;
+    return [before, program.runs(), await program.whyEnded()];
+  };
+  expect(await on({ exitCode: 1, signal: null })).toEqual([
+    true,
+    false,
+    'kubelet on worker-1 ended with 1: "Failed" err="why"',
+  ]);
+  expect(await on({ exitCode: null, signal: 'SIGKILL' })).toEqual([
+    true,
+    false,
+    'kubelet on worker-1 ended by SIGKILL',
+  ]);
+});
+
+test('etcd has no space from its alarm on, until the alarm is disarmed', async () => {
+  const { node, log } = fakeNode();
+  const hasNoSpace = watchSpaceOfEtcd(node);
+  const alarm = (what: string) => `{"level":"warn","msg":"alarm ${what}","alarm":"NOSPACE","from":"0"}\n`;
+  log('{"level":"info","msg":"ready"}\n');
+  expect(await hasNoSpace()).toBe(false);
+  log(alarm('raised').slice(0, 40));
+  expect(await hasNoSpace()).toBe(false);
+  log(alarm('raised').slice(40));
+  expect(await hasNoSpace()).toBe(true);
+  expect(await hasNoSpace()).toBe(true);
+  log(alarm('disarmed'));
+  expect(await hasNoSpace()).toBe(false);
 });

@@ -36,7 +36,7 @@ interface TakeOptions extends FakeNodeOptions {
   readonly together?: readonly PlannedAction[];
   readonly runtimeRuns?: boolean;
   /** what a look at the cluster shows */
-  readonly cluster?: ClusterLook;
+  readonly lookAtCluster?: () => ClusterLook;
   /** what is in the log of the runtime, and in any other file that is read */
   readonly log?: string;
   readonly pods?: readonly PodSpec[];
@@ -64,7 +64,7 @@ async function take(action: PlannedAction, options: TakeOptions = {}): Promise<T
         done.push(`end the kubelet by SIG${signal}`);
         kubelet = false;
       },
-      look: async () => options.cluster ?? { unseen: 'connection refused' },
+      look: async () => options.lookAtCluster?.() ?? { unseen: 'connection refused' },
     },
     runtime: {
       kind: RUNTIMES.containerd,
@@ -760,6 +760,23 @@ describe('a step that cannot be taken gives the reason and does nothing', () => 
   test.each(CANNOT)('%o', async (action, options, why) => {
     expect(await take(action, options)).toEqual({ done: [], seen: [{ kind: 'not-run', why }] });
   });
+});
+
+test('a cluster that nobody can see any more is not waited for', async () => {
+  let looks = 0;
+  const wait = { do: 'wait-for', condition: { until: 'cluster', cluster: TWO_READY } } as const;
+  const unseen = 'etcd on control-plane ended by SIGKILL';
+  const look = (more: object) => () => {
+    looks += 1;
+    return { unseen, ...more };
+  };
+  expect(await take(wait, { lookAtCluster: look({ forGood: true }) })).toEqual({
+    done: [],
+    seen: [{ kind: 'not-run', why: `nobody could see pods of web of the cluster: ${unseen}` }],
+  });
+  expect(looks).toBe(1);
+  await take(wait, { lookAtCluster: look({}) });
+  expect(looks).toBeGreaterThan(10);
 });
 
 describe('a step in the background', () => {

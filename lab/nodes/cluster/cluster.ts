@@ -2,7 +2,7 @@ import type { Artifact } from '../../artifacts/artifact.ts';
 import type { ClusterLook } from '../../core/cluster-state.ts';
 import { err, LabError, ok } from '../../core/lab-error.ts';
 import type { Clock, CommandResult } from '../../core/ports.ts';
-import { waitFor } from '../../core/wait-for.ts';
+import { NotInTime, waitFor } from '../../core/wait-for.ts';
 import type { LabNode } from '../node.ts';
 import type { NodeRuntime } from '../node-runtime.ts';
 import { installPrograms } from '../provision.ts';
@@ -17,6 +17,7 @@ import {
   kubeletArgv,
   kubeProxyArgv,
   KUBERNETES,
+  logOf,
   nodeFiles,
   programsOf,
   readyArgv,
@@ -26,7 +27,7 @@ import {
   type Member,
 } from './kubernetes-files.ts';
 import { LIST_STATE, readState } from './read-state.ts';
-import { startProgram, type ClusterProgram } from './node-process.ts';
+import { lastError, startProgram, watchSpaceOfEtcd, type ClusterProgram } from './node-process.ts';
 
 export interface ClusterOptions {
   readonly kubernetes: Artifact;
@@ -49,7 +50,10 @@ export interface ClusterPart {
 export interface Cluster {
   /** One of them, by its name. */
   node(name: string): ClusterNode;
-  /** What its API server says of it; where nobody could ask it, why, and which of its programs have ended. */
+  /**
+   * What its API server says of it, or why nobody could ask it. If etcd or the API server has ended, or etcd has no space, it is
+   * not asked: it would answer with what was true before.
+   */
   look(): Promise<ClusterLook>;
 }
 
@@ -89,21 +93,23 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     onPart({ part, ms: clock.now() - startedMs });
     return made;
   };
-  const start = async ({ node, programs }: (typeof members)[number], argv: readonly string[]) => {
-    const program = await startProgram(node, argv);
-    programs.set(program.name, program);
+  const start = async (member: (typeof members)[number], argv: readonly string[]) => {
+    const program = await startProgram(member, argv);
+    member.programs.set(program.name, program);
     return program;
   };
-  const checkAll = async (): Promise<void> => {
-    for (const { programs } of members) for (const program of programs.values()) await program.check();
+  const check = async (programs: readonly ClusterProgram[]): Promise<void> => {
+    const ended = await endedOf(programs);
+    if (ended.length > 0) throw new LabError(ended.join('; '));
   };
+  /** what it takes to ask for the state of the cluster, and to change it */
+  const apiServer = () => ['etcd', 'kube-apiserver'].flatMap((name) => first.programs.get(name) ?? []);
   const startApiServer = async () => {
-    const server = await start(first, apiServerArgv);
+    await start(first, apiServerArgv);
     await waitFor(
       'the API server',
       async () => {
-        await first.programs.get('etcd')?.check();
-        await server.check();
+        await check(apiServer());
         const { exitCode, stderr, stdout } = await controlPlane.exec(readyArgv, { timeoutMs: COMMAND_MS });
         return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
       },
@@ -134,16 +140,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         await start(member, kubeProxyArgv);
       }),
     );
+    let seen: ClusterLook = { unseen: 'nobody looked' };
     await waitFor(
       'the nodes',
       async () => {
-        await checkAll();
-        const seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
+        await check(members.flatMap(({ programs }) => [...programs.values()]));
+        seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
         const notReady = unreadyNodes(seen, members);
         return notReady.length === 0 ? ok(undefined) : err(notReady.join('; '));
       },
       { everyMs: 100, forMs: NODES_WITHIN_MS, clock, signal },
-    );
+    ).catch(async (thrown: unknown) => {
+      throw thrown instanceof NotInTime ? await withKubelets(thrown, { seen, members }) : thrown;
+    });
   });
 
   const memberNamed = (name: string) => {
@@ -151,16 +160,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (member === undefined) throw new Error(`the cluster has no node ${name}`);
     return member;
   };
-  const ended = () =>
-    members.flatMap(({ name, programs }) =>
-      [...programs.values()].flatMap((program) => {
-        const how = program.ended();
-        return how === undefined ? [] : [`${program.name} on ${name} ended ${how}`];
-      }),
-    );
+  const hasNoSpace = watchSpaceOfEtcd(controlPlane);
+  const troubles = async (): Promise<readonly string[]> => {
+    const ended = await endedOf(apiServer());
+    if (ended.length > 0 || !(await hasNoSpace())) return ended;
+    return [
+      `etcd on ${first.name} has no space left in its database and refuses every write (alarm NOSPACE)`,
+    ];
+  };
   const look = async (): Promise<ClusterLook> => {
+    const before = await troubles();
+    if (before.length > 0) return { unseen: before.join('; '), forGood: true };
     const seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
-    return 'unseen' in seen ? { unseen: [seen.unseen, ...ended()].join('; ') } : seen;
+    return 'unseen' in seen ? { unseen: [seen.unseen, ...(await troubles())].join('; ') } : seen;
   };
   return {
     look,
@@ -169,12 +181,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       const kubelet = () => member.programs.get('kubelet');
       return {
         look,
-        kubeletRuns: () => kubelet()?.ended() === undefined,
+        kubeletRuns: () => kubelet()?.runs() !== false,
         async startKubelet() {
           await setRoutes(member.node, { of: member, members });
           for (const argv of programsOf(member)) {
             const [program = ''] = argv;
-            if (member.programs.get(program)?.ended() === undefined) continue;
+            if (member.programs.get(program)?.runs() !== false) continue;
             await (argv === apiServerArgv ? startApiServer() : start(member, argv));
           }
         },
@@ -226,6 +238,26 @@ async function succeed(node: LabNode, argv: readonly string[]): Promise<CommandR
 }
 
 const lastLineOf = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+const endedOf = async (programs: readonly ClusterProgram[]): Promise<readonly string[]> =>
+  (await Promise.all(programs.map((program) => program.whyEnded()))).filter((why) => why !== undefined);
+
+/** The API server knows nothing of a node that has not joined. The last error of its kubelet says more. */
+export async function withKubelets(
+  { message }: NotInTime,
+  { seen, members }: { readonly seen: ClusterLook; readonly members: readonly OnNode[] },
+): Promise<LabError> {
+  const known = 'unseen' in seen ? [] : seen.nodes.map(({ name }) => name);
+  const absent = members.filter(({ name }) => !('unseen' in seen) && !known.includes(name));
+  const say = absent.map(
+    async ({ name, node }) => `kubelet on ${name} says: ${lastError(await node.readFile(logOf('kubelet')))}`,
+  );
+  return new LabError([message, ...(await Promise.all(say))].join('; '));
+}
+
+interface OnNode extends Pick<Member, 'name'> {
+  readonly node: Pick<LabNode, 'readFile'>;
+}
 
 /** What keeps nodes from being Ready, as the API server says it. */
 export function unreadyNodes(look: ClusterLook, members: readonly Pick<Member, 'name'>[]): readonly string[] {

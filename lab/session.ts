@@ -1,13 +1,6 @@
 import type { Artifacts } from './artifacts/artifacts.ts';
 import { imageStores } from './assembly/image-stores.ts';
-import {
-  isRecorded,
-  labImages,
-  lacksSomething,
-  partsOf,
-  refsOf,
-  wantsContainers,
-} from './assembly/run-parts.ts';
+import { labImages, lacksSomething, partsOf, refsOf } from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
 import { BadInput } from './core/lab-error.ts';
 import type { Clock } from './core/ports.ts';
@@ -66,11 +59,7 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
 
   const store = await artifacts.ensureEach(refsOf(plan), signal);
   if (plan.runs.every((run) => lacksSomething(run, store))) allOf(store);
-  const images = await labImages(
-    { containers: plan.runs.some(wantsContainers), recorded: plan.runs.some(isRecorded) },
-    artifacts,
-    signal,
-  );
+  const images = await labImages(plan, artifacts, signal);
   const maker = await options.maker;
 
   const results = new Results(options);

@@ -15,7 +15,7 @@ import { createGoTool } from './go/tool.ts';
 import { createGomod } from './sources/gomod.ts';
 import { createLocal, describeLocal } from './sources/local.ts';
 import { describeUnobtained, findCached, obtain } from './sources/obtain.ts';
-import { appImageRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
+import { appImageRecipe, imageArchiveRecipe, pauseImageRecipe, type ImageName } from './own/images.ts';
 import { netfilterRecipe, type NetfilterPackage } from './own/netfilter.ts';
 import { critestApparmorRecipe } from './own/critest-apparmor.ts';
 import { critestImagesRecipe, critestRecipe } from './own/critest.ts';
@@ -73,6 +73,8 @@ export interface Artifacts {
    */
   ensureEach(refs: readonly ComponentRef[], signal: AbortSignal): Promise<Ensured>;
   ensureOwn(name: OwnName, signal: AbortSignal): Promise<Artifact>;
+  /** An archive of images of the user. Throws LabError if it cannot be read. */
+  ensureImage(hostPath: string, signal: AbortSignal): Promise<Artifact>;
   /** What a recipe made earlier; undefined if it has not made anything. */
   find(recipe: Recipe): Promise<Artifact | undefined>;
   /** Runs a recipe from elsewhere unless its result is already in the cache. Undefined if it does not work. */
@@ -225,6 +227,12 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
 
   return {
     ensureOwn,
+    async ensureImage(hostPath, signal) {
+      const recipe = imageArchiveRecipe(hostPath);
+      const got = await obtain(recipe, { cache, what: `image ${recipe.version}`, signal, onEvent });
+      if (got.ok) return got.value;
+      throw new LabError(`the image ${hostPath} is not available: ${got.error.why}`);
+    },
     ensureEach,
     find: ({ request }) => cache.find(request, () => undefined),
     async make(recipe, signal) {

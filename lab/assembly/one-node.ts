@@ -8,7 +8,7 @@ import { dumpConfig } from '../nodes/node-runtime.ts';
 import { nameValue } from '../plan/cells.ts';
 import { nodeRuns, type NodePlan, type RunPlan } from '../plan/plan.ts';
 import type { BackendName } from '../nodes/node.ts';
-import { isRecorded, labImages, partsOf, refsOf } from './run-parts.ts';
+import { labImages, partsOf, refsOf } from './run-parts.ts';
 import { prepareBackend } from './backends.ts';
 import type { Scenario } from '../spec/scenario.ts';
 import type { NodeFlags, World } from './world.ts';
@@ -74,11 +74,7 @@ export async function startPlannedNode(
   if (own === undefined || run.nodes.length > 1)
     throw new BadInput(`${run.scenario.name} is about ${run.nodes.length} nodes, and this is for one`);
   const artifact = await artifacts.ensureAll(refsOf({ formatVersion: 3, runs: [run] }), signal);
-  const { pause, app, ...others } = await labImages(
-    { containers, recorded: isRecorded(run) },
-    artifacts,
-    signal,
-  );
+  const { pause, app, ...others } = await labImages({ runs: [run], containers }, artifacts, signal);
   const maker = await prepareBackend(backend, { artifacts, emit, signal, mayBeKept: true, first: name });
   cleanup.add('nodes made ahead', () => maker.end());
   const ready = await bringUpNode({

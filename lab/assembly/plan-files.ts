@@ -1,16 +1,21 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { BadInput, messageOf, err, ok, type Result } from '../core/lab-error.ts';
 import { CHECKS } from '../judge/verdict.ts';
 import type { VersionOverrides } from '../plan/cells.ts';
 import { checkNames } from '../plan/checks.ts';
-import { localComponents, versionFacts } from '../plan/resolve-component.ts';
+import {
+  imageArchives,
+  localComponents,
+  versionFacts,
+  type ImageArchive,
+} from '../plan/resolve-component.ts';
 import type { Pins } from '../plan/pins.ts';
 import { needsRecorder, type Plan } from '../plan/plan.ts';
 import { notesOn, notesOnConfig } from '../plan/notes.ts';
 import { planScenarios } from '../plan/plan-scenarios.ts';
-import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
+import { formatDiagnostic, mistakeAt, type Diagnostic } from '../spec/diagnostic.ts';
 import { fileText, type Beside } from '../spec/yaml-file.ts';
 import { parseScenario } from '../spec/scenario-shape.ts';
 import type { Scenario } from '../spec/scenario.ts';
@@ -107,6 +112,8 @@ export async function planOf(
     overrides: overridesOf(flags, world.cwd),
     only: axisValues(flags.set ?? [], world.cwd),
   };
+  const wrong = wrongArchives(imageArchives(scenarios, words));
+  if (wrong.length > 0) throw mistakesFound(wrong);
   const artifacts = openArtifacts(world, { pins, flags, emit: () => {} });
   const localVersions: Record<string, string> = {};
   for (const { component, hostPath } of localComponents(scenarios, words)) {
@@ -116,6 +123,21 @@ export async function planOf(
   const plan = planScenarios(scenarios, { ...words, facts: versionFacts(pins, localVersions) });
   if (!plan.ok) throw mistakesFound(plan.error);
   return withRecorder(plan.value, flags.record);
+}
+
+function wrongArchives(archives: readonly ImageArchive[]): readonly Diagnostic[] {
+  return archives.flatMap(({ hostPath, runtime, scenario, place }) => {
+    const message = RUNTIMES[runtime].importsOnlyOwn ?? whyUnreadable(hostPath);
+    return message === undefined ? [] : [mistakeAt(place, { ...scenario, message })];
+  });
+}
+
+function whyUnreadable(hostPath: string): string | undefined {
+  try {
+    return statSync(hostPath).isFile() ? undefined : `${hostPath} is not a file`;
+  } catch (thrown) {
+    return `${hostPath} cannot be read: ${messageOf(thrown)}`;
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import { pluginArtifacts } from '../steps/plugins.ts';
 import type { LabEvent } from '../events.ts';
 
 /**
- * What the lab itself puts on nodes: images, because no registry is used, and the recorder. It is the same for all runs
+ * What nodes have beside components: images, because no registry is used, and the recorder. It is the same for all runs
  * of a session.
  */
 export interface LabImages {
@@ -18,17 +18,23 @@ export interface LabImages {
   readonly app?: Artifact;
   /** only if some run records plugin calls */
   readonly recorder?: Artifact;
+  /** those of the user, by the path of the archive */
+  readonly archives: ReadonlyMap<string, Artifact>;
 }
 
 export async function labImages(
-  { containers, recorded = false }: { containers: boolean; recorded?: boolean },
+  { runs, containers = runs.some(wantsContainers) }: Pick<Plan, 'runs'> & { readonly containers?: boolean },
   artifacts: Artifacts,
   signal: AbortSignal,
 ): Promise<LabImages> {
+  const paths = new Set(runs.flatMap(({ nodes }) => nodes.flatMap(({ images = [] }) => images)));
+  const archives: [string, Artifact][] = [];
+  for (const path of paths) archives.push([path, await artifacts.ensureImage(path, signal)]);
   return {
     pause: await artifacts.ensureOwn('pause-image', signal),
     ...(containers ? { app: await artifacts.ensureOwn('app-image', signal) } : {}),
-    ...(recorded ? { recorder: await artifacts.ensureOwn('node-tools', signal) } : {}),
+    ...(runs.some(isRecorded) ? { recorder: await artifacts.ensureOwn('node-tools', signal) } : {}),
+    archives: new Map(archives),
   };
 }
 
@@ -36,13 +42,14 @@ export function partsOf(
   run: NodeRun,
   { images, artifact }: { images: LabImages; artifact: (ref: ComponentRef) => Artifact },
 ): NodeParts {
-  const { pause, app, recorder } = images;
+  const { pause, app, recorder, archives } = images;
   return {
     runtime: artifact(run.node.runtime),
     runc: artifact(run.node.runc),
     crictl: artifact(run.node.crictl),
     plugins: pluginArtifacts(run.node.plugins, artifact),
     images: [pause, ...(app !== undefined && wantsContainers(run) ? [app] : [])],
+    ownImages: (run.node.images ?? []).flatMap((path) => archives.get(path) ?? []),
     ...(run.node.record === true && recorder !== undefined ? { recorder } : {}),
     later: [...clusterRefs(run), ...stepRefs(run)].map(artifact),
   };
@@ -53,7 +60,7 @@ export const wantsContainers = ({ cluster, steps }: Pick<RunPlan, 'cluster' | 's
   cluster !== undefined || steps.some(({ action }) => containerMadeBy(action) !== undefined);
 
 /** Whether plugin calls are recorded on some node. */
-export const isRecorded = ({ nodes }: Pick<RunPlan, 'nodes'>): boolean =>
+const isRecorded = ({ nodes }: Pick<RunPlan, 'nodes'>): boolean =>
   nodes.some(({ record }) => record === true);
 
 /** Every component in a plan, of nodes and of steps. */

@@ -1,6 +1,6 @@
 import { count } from '../core/amounts.ts';
 import { fanOut } from '../report/reporter.ts';
-import { isRecorded, labImages, refsOf, wantsContainers } from '../assembly/run-parts.ts';
+import { labImages, refsOf } from '../assembly/run-parts.ts';
 import { prepareBackend } from '../assembly/backends.ts';
 import { listenForInterruption } from './interruption.ts';
 import { backendToPrepare } from '../assembly/backends.ts';
@@ -25,11 +25,7 @@ export async function fetchCommand(
   const { signal } = interruption;
   try {
     await artifacts.ensureAll(refsOf(plan), signal);
-    await labImages(
-      { containers: plan.runs.some(wantsContainers), recorded: plan.runs.some(isRecorded) },
-      artifacts,
-      signal,
-    );
+    await labImages(plan, artifacts, signal);
     await prepareBackend(backend, { artifacts, signal, mayBeKept: false, emit: reporters.emit });
   } catch (thrown) {
     const exitCode = interruption.exitCode();

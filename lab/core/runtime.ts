@@ -24,6 +24,8 @@ export interface Runtime {
    * is run again.
    */
   importImage(archiveNodePath: string): readonly string[];
+  /** Why it imports the lab's own images only; undefined if it imports those of users too. */
+  readonly importsOnlyOwn?: string;
   /** where it keeps images and their metadata, with the configuration of the lab */
   readonly imageStore: ImageStore;
   /** the command that prints the configuration that it reads */

@@ -19,6 +19,8 @@ import {
 export interface NodeParts extends NodeArtifacts {
   /** the sandbox image, and the app image if containers are used */
   readonly images: readonly Artifact[];
+  /** archives of images of the user */
+  readonly ownImages?: readonly Artifact[];
   /**
    * the result of importing the same images, for a runtime with the default configuration of the lab: image-store.ts
    */
@@ -124,6 +126,7 @@ async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clo
         () => true,
         () => false,
       );
+  let ownBrought = false;
   let answeredMs = 0;
   const runtime: NodeRuntime = {
     ...plain,
@@ -132,6 +135,8 @@ async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clo
       answeredMs = clock.now();
       if (!(await brought)) await importImages(node, kind, parts.images);
       brought = Promise.resolve(true);
+      if (!ownBrought) await importImages(node, kind, parts.ownImages ?? []);
+      ownBrought = true;
       return ready;
     },
   };
@@ -149,6 +154,7 @@ async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clo
 export function artifactsOf({
   plugins,
   images,
+  ownImages = [],
   imageStore,
   later: _,
   recorder: _recorder,
@@ -164,6 +170,7 @@ export function artifactsOf({
       source: 'fake' as const,
     })),
     ...images,
+    ...ownImages,
     ...(imageStore === undefined ? [] : [imageStore]),
   ];
 }

@@ -54,7 +54,7 @@ export function imageStoreRecipe({
           name: nodeName,
           plan: { ...unrecorded, runtimeConfig: {}, cniConfig: [], files: [] },
           runtime,
-          parts: { ...parts, plugins: { overrides: [] }, later: [] },
+          parts: { ...parts, ownImages: [], plugins: { overrides: [] }, later: [] },
           clock,
           cleanup,
           onRuntimeEnd: () => undefined,

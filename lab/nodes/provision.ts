@@ -32,7 +32,11 @@ export interface Preparation {
  */
 export async function preparationOf(
   preparation: Preparation,
-  { images, ...artifacts }: NodeArtifacts & { readonly images: readonly Artifact[] },
+  {
+    images,
+    ownImages = [],
+    ...artifacts
+  }: NodeArtifacts & { readonly images: readonly Artifact[]; readonly ownImages?: readonly Artifact[] },
 ): Promise<string> {
   const written: (readonly NodeFile[])[] = [];
   const provide = async ({ key }: Artifact) => key;
@@ -42,7 +46,7 @@ export async function preparationOf(
   };
   await provisionNode({ provide, writeFiles }, preparation, artifacts);
   const { record } = preparation.plan;
-  return JSON.stringify({ written, images: images.map(({ key }) => key), record });
+  return JSON.stringify({ written, images: [...images, ...ownImages].map(({ key }) => key), record });
 }
 
 /** Turns a bare node into the node of the plan. The runtime is not started. */
@@ -100,7 +104,9 @@ export async function importImages(
   for (const image of images) {
     const folder = await node.provide(image);
     for (const { path } of image.files) {
-      const result = await node.exec(runtime.importImage(`${folder}/${path}`), { timeoutMs: 60_000 });
+      const result = await node.exec(runtime.importImage(`${folder}/${path}`), {
+        timeoutMs: IMPORTED_WITHIN_MS,
+      });
       if (result.exitCode !== 0) {
         throw new LabError(`the image ${path} was not imported on ${node.name}: ${result.stderr.trim()}`);
       }
@@ -177,6 +183,9 @@ export async function binaries(
 
 /** Of an image store, in the directory of its artifact. */
 export const STORE_ARCHIVE = 'store.tar';
+/** An image of a user can have a gigabyte, and a node can be emulated. */
+const IMPORTED_WITHIN_MS = 300_000;
+
 export const PACKED_WITHIN_MS = 60_000;
 
 /** Unpacks the image store and returns whether the images are on the node now. If not, they can still be imported. */

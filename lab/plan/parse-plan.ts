@@ -51,6 +51,7 @@ const RUNS: Schema<unknown> = v.looseObject({
             runtimeConfigPlace: v.exactOptional(mapping),
             cniConfig: files,
             files,
+            images: v.exactOptional(v.array(v.string())),
             limits: v.exactOptional(mapping),
             record: v.exactOptional(v.literal(true)),
             systemCalls: v.exactOptional(v.picklist(SYSTEM_CALLS)),

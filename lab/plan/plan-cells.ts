@@ -50,7 +50,7 @@ import {
   type RunPlan,
   runOn,
 } from './plan.ts';
-import { resolveComponent, factsBeside, type VersionFacts } from './resolve-component.ts';
+import { resolveComponent, factsBeside, localHostPath, type VersionFacts } from './resolve-component.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
 
@@ -76,6 +76,7 @@ export function planCells(
         filled,
         resolver,
         mistake,
+        cwd,
         later: scenario.steps.flatMap(({ on, action }) =>
           on === node.name && action.do === 'replace-runtime'
             ? [resolver(node.runtime.name, action.version)]
@@ -203,7 +204,7 @@ function createResolver({
 }
 
 /** `later` are the versions of the runtime that steps install later: crictl must work with all of them. */
-function planNode(node: NodeSpec, { filled, resolver, mistake, later }: NodeCell): NodePlan {
+function planNode(node: NodeSpec, { filled, resolver, mistake, cwd, later }: NodeCell): NodePlan {
   const byDefault = { text: 'default', place: node.runtime.version.place };
   const runtime = planRuntime(node.runtime, resolver);
   const limits = planLimits(node, { cell: filled.values, mistake });
@@ -216,6 +217,9 @@ function planNode(node: NodeSpec, { filled, resolver, mistake, later }: NodeCell
     ...present({ runtimeConfigPlace: node.runtimeConfigPlace }),
     cniConfig: node.cniConfig.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
     files: node.files.map((file) => fillFile(file, { cell: filled, mode: 'final' })),
+    ...(node.images === undefined
+      ? {}
+      : { images: node.images.map((path) => localHostPath(fillVersion(path, filled.values), cwd)) }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...present({ systemCalls: node.systemCalls }),
     ...(node.record === true ? { record: true } : {}),
@@ -232,6 +236,8 @@ interface NodeCell {
   readonly filled: FilledCell;
   readonly resolver: Resolver;
   readonly mistake: NoteMistake;
+  /** absolute; the files of scenarios are relative to it */
+  readonly cwd: string;
   readonly later: readonly ComponentRef[];
 }
 

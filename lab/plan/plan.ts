@@ -76,6 +76,8 @@ export interface NodePlan {
   readonly runtimeConfigPlace?: Place;
   readonly cniConfig: readonly FileSpec[];
   readonly files: readonly FileSpec[];
+  /** archives of images, by absolute path */
+  readonly images?: readonly string[];
   readonly limits?: NodeLimits;
   readonly systemCalls?: SystemCalls;
   /** whether plugin calls are recorded; missing: no */

@@ -1,10 +1,16 @@
 import { dirname, resolve } from 'node:path';
 
 import { err, ok, type Result, unreachable } from '../core/lab-error.ts';
-import { didYouMean } from '../spec/diagnostic.ts';
+import { didYouMean, type Place } from '../spec/diagnostic.ts';
 import type { VersionText, Scenario } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
-import { type ComponentName, type ComponentRef, byComponent, COMPONENTS } from '../core/components.ts';
+import {
+  type ComponentName,
+  type ComponentRef,
+  type RuntimeName,
+  byComponent,
+  COMPONENTS,
+} from '../core/components.ts';
 import type { ComponentPins, Pins } from './pins.ts';
 import { pluginVersions } from '../spec/node-shape.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
@@ -42,7 +48,7 @@ export function resolveComponent({
     case 'suite':
       return resolveSuite(spec.value.suite, { component, facts });
     case 'local': {
-      const hostPath = localHostPath(spec.value.path, { version, cwd });
+      const hostPath = localHostPath({ ...version, text: spec.value.path }, cwd);
       const reported = facts.localVersions[hostPath];
       if (reported === undefined) {
         return err(
@@ -56,10 +62,9 @@ export function resolveComponent({
   }
 }
 
-/** `local:` paths are relative to the folder of the file that contains them. */
-export function localHostPath(path: string, { version, cwd }: { version: VersionText; cwd: string }): string {
-  return resolve(cwd, dirname(version.place.file), path);
-}
+/** Paths of files of the user are relative to the folder of the file that contains them. */
+export const localHostPath = ({ text, place }: VersionText, cwd: string): string =>
+  resolve(cwd, dirname(place.file), text);
 
 function resolveSuite(
   suite: string,
@@ -136,24 +141,61 @@ export interface LocalComponent {
 /** Every `local:` component of any cell, each once. */
 export function localComponents(
   scenarios: readonly Scenario[],
-  { cwd, overrides = {}, only = {} }: Omit<PlanOptions, 'facts'>,
+  options: Omit<PlanOptions, 'facts'>,
 ): readonly LocalComponent[] {
   const found = new Map<string, LocalComponent>();
-  for (const scenario of scenarios) {
-    if (checkSize(scenario, { overrides, only }) !== undefined) continue; // reported when the plan is made
-    const { cells, nodes } = cellsOf(scenario, { overrides, only });
-    for (const cell of cells) {
-      const nodesOfCell = nodes.map((node) => nodeIn(node, cell.values));
-      for (const [component, text] of versionTexts({ ...scenario, nodes: nodesOfCell })) {
-        const version = fillVersion(text, cell.values);
-        const spec = parseVersionSpec(version.text);
-        if (!spec.ok || spec.value.kind !== 'local') continue;
-        const hostPath = localHostPath(spec.value.path, { version, cwd });
-        found.set(`${component} ${hostPath}`, { component, hostPath });
+  for (const { scenario, nodes, cell } of cellsOfAll(scenarios, options)) {
+    for (const [component, text] of versionTexts({ ...scenario, nodes })) {
+      const version = fillVersion(text, cell);
+      const spec = parseVersionSpec(version.text);
+      if (!spec.ok || spec.value.kind !== 'local') continue;
+      const hostPath = localHostPath({ ...version, text: spec.value.path }, options.cwd);
+      found.set(`${component} ${hostPath}`, { component, hostPath });
+    }
+  }
+  return [...found.values()];
+}
+
+/** An archive of images that must exist before a plan can be made. */
+export interface ImageArchive {
+  readonly hostPath: string;
+  /** of the node that is to have it */
+  readonly runtime: RuntimeName;
+  readonly scenario: Scenario;
+  /** where the scenario names it */
+  readonly place: Place;
+}
+
+/** Every archive of images of any cell, each once at its place and for each runtime. */
+export function imageArchives(
+  scenarios: readonly Scenario[],
+  options: Omit<PlanOptions, 'facts'>,
+): readonly ImageArchive[] {
+  const found = new Map<string, ImageArchive>();
+  for (const { scenario, nodes, cell } of cellsOfAll(scenarios, options)) {
+    for (const { runtime, images = [] } of nodes) {
+      for (const { text, place } of images) {
+        const hostPath = localHostPath(fillVersion({ text, place }, cell), options.cwd);
+        const key = [place.file, place.line, place.column, runtime.name, hostPath].join(' ');
+        found.set(key, { hostPath, runtime: runtime.name, scenario, place });
       }
     }
   }
   return [...found.values()];
+}
+
+/** Every cell of every scenario, with its nodes. A scenario with too many cells is reported when the plan is made. */
+function* cellsOfAll(
+  scenarios: readonly Scenario[],
+  { overrides = {}, only = {} }: Omit<PlanOptions, 'facts'>,
+) {
+  for (const scenario of scenarios) {
+    if (checkSize(scenario, { overrides, only }) !== undefined) continue;
+    const { cells, nodes } = cellsOf(scenario, { overrides, only });
+    for (const { values: cell } of cells) {
+      yield { scenario, cell, nodes: nodes.map((node) => nodeIn(node, cell)) };
+    }
+  }
 }
 
 function versionTexts({

@@ -8,7 +8,7 @@ import { present, object } from './object-shape.ts';
 import type { CniPluginsSpec, LimitSpec, NodeSpec, VersionText } from './scenario.ts';
 import { bool, text, word } from './scalar-shapes.ts';
 import { LEAST_PROCESSES, type LimitName, limitOf } from './limits.ts';
-import { about, byKind, type JsonSchema, mapOf, mapped, named, type Shape } from './shape.ts';
+import { about, byKind, type JsonSchema, list, mapOf, mapped, named, type Shape } from './shape.ts';
 import { filesShape, forTexts, versionShape } from './text-shapes.ts';
 import { jsonShape, type WrittenObject } from './written-json.ts';
 import type { YamlValue } from './yaml-value.ts';
@@ -42,6 +42,12 @@ const limitsShape: Shape<readonly LimitSpec[]> = object(
   },
   ({ memory, processes, tmpfs }) => [memory, processes, tmpfs].filter((one) => one !== undefined),
 );
+
+/** A path of a file of the user. */
+const pathShape: Shape<VersionText> = mapped(text(), (path, spot) => {
+  spot.mention({ kind: 'text', text: path, reach: 'matrix' });
+  return { text: path, place: spot.place };
+});
 
 const setOrNone: Shape<VersionText | null> = {
   ...versionShape,
@@ -160,6 +166,10 @@ export const nodePartsShape: Shape<Partial<NodeSpec>> = object(
         filesShape('matrix', 'name'),
       ),
       files: about('any other files, by absolute path', filesShape('matrix', 'absolute path')),
+      images: about(
+        'archives of images that pods of the node use, as `docker save` writes them; paths relative to this file',
+        list(pathShape, { min: 1 }),
+      ),
       limits: about('what the node may take of its host', limitsShape),
       'system-calls': about(
         "unfiltered: without the lab's seccomp filter, so that less keeps what runs there from the host; default: filtered",
@@ -182,7 +192,12 @@ export const nodePartsShape: Shape<Partial<NodeSpec>> = object(
       ...{ runtime, otherRuntime, runc: values.runc, crictl: values.crictl },
       ...{ runtimeConfig: values['runtime-config'], runtimeConfigPlace: placeOf(spot, 'runtime-config') },
       ...{ cniPlugins: values['cni-plugins'], cniConfig: values['cni-config'], files: values.files },
-      ...{ limits: values.limits, systemCalls: values['system-calls'], expect: values.expect },
+      ...{
+        images: values.images,
+        limits: values.limits,
+        systemCalls: values['system-calls'],
+        expect: values.expect,
+      },
       record: values.record,
     });
   },

@@ -118,6 +118,8 @@ export interface NodeSpec {
   readonly cniConfig: readonly FileSpec[];
   /** any other files, by absolute path */
   readonly files: readonly FileSpec[];
+  /** archives of images, by paths relative to the file */
+  readonly images?: readonly VersionText[];
   /** as in the file; each cell fills them in */
   readonly limits?: readonly LimitSpec[];
   /** from a command line or a program; they replace those of the file */

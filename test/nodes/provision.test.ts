@@ -35,7 +35,7 @@ const parts = {
 
 const preparationOf = (
   wanted: NodePlan,
-  made: NodeArtifacts & { readonly images: readonly Artifact[] },
+  made: NodeArtifacts & { readonly images: readonly Artifact[]; readonly ownImages?: readonly Artifact[] },
 ): Promise<string> => textOf({ plan: wanted, runtime: RUNTIMES.containerd }, made);
 
 test('the same node has the same preparation, wherever in a file it is described', async () => {
@@ -73,6 +73,7 @@ test.each([
   ['a containerd', {}, { runtime: artifact('containerd', '2') }],
   ['other files of the same runc', {}, { runc: artifact('runc', '1', 'other') }],
   ['an image', {}, { images: [artifact('pause'), artifact('app')] }],
+  ['an image of the user', {}, { ownImages: [artifact('image')] }],
   [
     'a plugin over the set',
     {},

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatPlan } from '../../lab/cli/plan.ts';
-import { localComponents } from '../../lab/plan/resolve-component.ts';
+import { imageArchives, localComponents } from '../../lab/plan/resolve-component.ts';
 import { parsePlan } from '../../lab/plan/parse-plan.ts';
 import { planScenarios, type PlanOptions } from '../../lab/plan/plan-scenarios.ts';
 import type { Plan } from '../../lab/plan/plan.ts';
@@ -382,6 +382,26 @@ test('local paths are relative to the folder of the file, and those from the com
       { component: 'runc', source: 'local', hostPath: '/home/me/build', version: '1.6.99' },
     ],
   ]);
+});
+
+test('archives of images are relative to the folder of the file, in each cell', () => {
+  const text = `name: s
+summary: s
+matrix: { containerd: [1.6.3, 1.6.4], app: [1, 2] }
+node: { containerd: '\${matrix.containerd}', images: ['../app-\${matrix.app}.tar', /images/all.tar] }
+steps: [{ run-pod: web }]
+`;
+  const scenario = scenarioOf(text, 'scenarios/s.yaml');
+  const asked = imageArchives([scenario], { cwd: '/home/me/lab' });
+  expect(asked.map(({ hostPath, runtime, place }) => [hostPath, runtime, place.column])).toEqual([
+    ['/home/me/lab/app-1.tar', 'containerd', 54],
+    ['/images/all.tar', 'containerd', 82],
+    ['/home/me/lab/app-2.tar', 'containerd', 54],
+  ]);
+  const plan = planScenarios([scenario], OPTIONS);
+  expect(plan.ok && plan.value.runs.map(({ nodes: [node] }) => node?.images)).toEqual(
+    ['1', '2', '1', '2'].map((app) => [`/home/me/lab/app-${app}.tar`, '/images/all.tar']),
+  );
 });
 
 test('a formatted plan can be read back', () => {

@@ -43,7 +43,7 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
   const plan = await preparePlan(world, { names: [scenario], flags, pins, note: emit });
   const store = await artifacts.ensureEach(refsOf(plan), signal);
   const components = refsOf(plan).map(store.artifact);
-  const images = Object.values(await labImages({ containers: false }, artifacts, signal)) as Artifact[];
+  const { pause } = await labImages({ ...plan, containers: false }, artifacts, signal);
 
   const name = `test-machine-${process.pid}`;
   const makerOf = (backend: BackendName, own: (name: OwnName) => Promise<Artifact>): Promise<NodeMaker> => {
@@ -68,7 +68,7 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
   const machines = await makerOf('vm', (own) => artifacts.ensureOwn(own, signal));
 
   const layers = nodes.artifacts.filter((artifact) => artifact.name !== 'node-tools');
-  const machine = await machines.start({ name, artifacts: [...components, ...images, ...layers] });
+  const machine = await machines.start({ name, artifacts: [...components, pause, ...layers] });
   const cachePath = join(world.cacheHostPath, 'artifacts');
   const over = 'upperdir=/run/cache/upper,workdir=/run/cache/work';
   const setUp = `mkdir -p "$0" /run/cache/upper /run/cache/work && mount -t overlay cache -o lowerdir=/lab/artifacts,${over} "$0"`;

@@ -1,9 +1,29 @@
-import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { err, ok, type Result } from '../../core/lab-error.ts';
+import { chmod, constants, copyFile, mkdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { err, messageOf, ok, type Result } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
+import { stampOf } from '../cache/fingerprint.ts';
 import type { Apt } from '../apt/apt.ts';
 import type { Artifact, Job, Recipe, Refusal } from '../artifact.ts';
+
+/** An archive of images of the user. It is copied, so that the file of a run does not change. */
+export function imageArchiveRecipe(hostPath: string): Recipe {
+  const name = basename(hostPath);
+  return {
+    source: 'local',
+    name: 'image',
+    version: name,
+    request: JSON.stringify({ source: 'local', component: 'image', hostPath, stamp: stampOf(hostPath) }),
+    async make(treeHostPath) {
+      try {
+        await copyFile(hostPath, join(treeHostPath, name), constants.COPYFILE_FICLONE);
+      } catch (thrown) {
+        return err({ source: 'local', reason: 'not-there', why: messageOf(thrown) });
+      }
+      return ok({ madeBy: hostPath });
+    },
+  };
+}
 
 /** The images of pods. No registry is used at run time. */
 export type ImageName = 'pause-image' | 'app-image';

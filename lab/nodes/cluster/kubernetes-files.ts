@@ -96,11 +96,11 @@ export const apiServerArgv: readonly string[] = [
   `--etcd-servers=${ETCD}`,
 ];
 
-/** Those that workloads need. The others watch volumes and clouds, and cost 3 s of a start. */
+/** Those that workloads need. The others are for clouds and for more of volumes, and cost 3 s of a start. */
 const CONTROLLERS = [
   ...['deployment', 'replicaset', 'daemonset', 'statefulset', 'job', 'disruption', 'podgc'],
   ...['endpoint', 'endpointslice', 'namespace', 'serviceaccount', 'root-ca-cert-publisher'],
-  ...['nodelifecycle', 'garbagecollector'],
+  ...['nodelifecycle', 'garbagecollector', 'persistentvolume-binder'],
 ];
 
 export const controllerManagerArgv: readonly string[] = [

@@ -12,6 +12,7 @@ export const crio: Runtime = {
   // CRI-O has no import. It pulls from a registry that the agent serves on the loopback interface of the node during
   // this command.
   importImage: (archive) => ['/lab/bin/agent', 'pull-image', '--socket', SOCKET, archive],
+  importsOnlyOwn: 'CRI-O has no import, and pulls only the images of the lab from the node itself',
   imageStore: {
     folder: STORAGE,
     ofOneNode: './storage.lock',

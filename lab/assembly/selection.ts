@@ -32,7 +32,10 @@ export async function selectPlan(world: World, options: SelectOptions): Promise<
   };
   const failed = lastFailed === true ? notPassed(resolve(world.cwd, flags.output ?? '')) : undefined;
   if (failed?.runs.length === 0) {
-    note(`every run of the last session, ${failed.session}, passed; nothing is run`);
+    const why = failed.hadRuns
+      ? `every run of the last session, ${failed.session}, passed`
+      : `the last session, ${failed.session}, had no runs`;
+    note(`${why}; nothing is run`);
     return { formatVersion: 3, runs: [] };
   }
   const changed = onlyChanged === undefined ? undefined : await changedSince(world, onlyChanged);
@@ -142,10 +145,12 @@ const VERDICT = v.looseObject({ outcome: v.string() });
 
 /**
  * The last session in an output folder, and its runs that did not pass or did not end. Throws BadInput if there is no
- * session.
+ * session, or if nobody can say what it was to run.
  */
 export function notPassed(outputHostPath: string): {
   readonly session: string;
+  /** false for a shard that no run was in */
+  readonly hadRuns: boolean;
   readonly runs: readonly RunHead[];
 } {
   const latest = join(outputHostPath, 'latest');
@@ -154,13 +159,23 @@ export function notPassed(outputHostPath: string): {
   const session = realPath(latest);
   const planned = plannedIn(session);
   const isBegun = readdirSync(session, { withFileTypes: true }).some((entry) => entry.isDirectory());
+  if (!isBegun && planned.length === 0) requireRecord(session);
   const recorded = isBegun || planned.length === 0 ? findRuns([session]) : [];
   const failed = recorded.filter(({ hostPath }) => !hasPassed(hostPath)).map(({ head }) => head);
   const known = new Set(recorded.map(({ head }) => head.title));
   return {
     session: basename(session),
+    hadRuns: recorded.length + planned.length > 0,
     runs: [...failed, ...planned.filter(({ title }) => !known.has(title))],
   };
+}
+
+/** Without runs and without its record, a session says nothing of what it was to run. */
+function requireRecord(session: string): void {
+  const hostPath = join(session, 'session.json');
+  const record = existsSync(hostPath) ? parseSessionRecord(readFileSync(hostPath, 'utf8')) : undefined;
+  if (record?.ok === false)
+    throw new BadInput(`--last-failed: ${hostPath} cannot be read: ${record.error}; run without it first`);
 }
 
 /** The runs that a session recorded as planned. Empty if it recorded none. */

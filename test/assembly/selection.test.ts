@@ -159,6 +159,7 @@ function recorded(runs: Readonly<Record<string, readonly (Outcome | undefined)[]
         writeFileSync(join(hostPath, 'verdict.json'), JSON.stringify({ outcome, findings: [] }));
     });
   }
+  mkdirSync(session, { recursive: true });
   symlinkSync('s1', join(folder, '.cnilab/latest'));
 }
 
@@ -205,6 +206,25 @@ test('--last-failed runs nothing if all passed, and reports it', async () => {
     titles: [],
     notes: ['every run of the last session, s1, passed; nothing is run'],
   });
+});
+
+test('--last-failed after a session without runs does not say that they passed', async () => {
+  const session = join(folder, '.cnilab/s1');
+  recorded({});
+  writeFileSync(join(session, 'runs.jsonl'), '');
+  const record = {
+    ...{ formatVersion: 1, labVersion: '1', backend: 'bare', host: {}, started: '2026-11-29T03:00:00.000Z' },
+    ...{ shard: { index: 2, count: 2 }, runsSha256: 'a'.repeat(64) },
+  };
+  writeFileSync(join(session, 'session.json'), JSON.stringify(record));
+  expect(await selected({ lastFailed: true })).toEqual({
+    titles: [],
+    notes: ['the last session, s1, had no runs; nothing is run'],
+  });
+  writeFileSync(join(session, 'session.json'), '{');
+  await expect(selected({ lastFailed: true })).rejects.toThrow(
+    `--last-failed: ${join(session, 'session.json')} cannot be read: `,
+  );
 });
 
 test('--last-failed without a session, and with runs that are no longer planned, is bad input', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
@@ -24,7 +25,7 @@ export interface ChosenBackend {
 
 /** The requested backend. `auto` is the first that works here. Throws LabError with what can be done if none works. */
 export async function chooseBackend(world: World, flags: BackendFlags): Promise<ChosenBackend> {
-  const refusals: string[] = [];
+  const refusals: Refusal[] = [];
   for (const backend of createBackends(world, flags)) {
     if (flags.backend !== 'auto' && flags.backend !== backend.name) continue;
     const check = await backend.check();
@@ -32,12 +33,25 @@ export async function chooseBackend(world: World, flags: BackendFlags): Promise<
       refuseWithoutEffect(backend.name, flags);
       return { backend, arch: check.arch ?? world.arch };
     }
-    refusals.push(
-      `${backend.name} nodes are not available here: ${check.why}\n${check.waysOut.map((way) => `  - ${way}`).join('\n')}`,
-    );
+    const { why, waysOut } = check;
+    const same = refusals.find((one) => one.why === why && isDeepStrictEqual(one.waysOut, waysOut));
+    if (same === undefined) refusals.push({ names: [backend.name], why, waysOut });
+    else same.names.push(backend.name);
   }
-  throw new LabError(refusals.join('\n'));
+  throw new LabError(refusals.map(describeRefusal).join('\n'));
 }
+
+/** Why backends do not work here: one, or several for the same reason. */
+interface Refusal {
+  readonly names: BackendName[];
+  readonly why: string;
+  readonly waysOut: readonly string[];
+}
+
+const describeRefusal = ({ names, why, waysOut }: Refusal): string =>
+  [`${names.join(' and ')} nodes are not available here: ${why}`, ...waysOut.map((way) => `  - ${way}`)].join(
+    '\n',
+  );
 
 /** Rejects options that only affect another backend and would be ignored here. */
 function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {

@@ -173,10 +173,10 @@ test.for([
   ['bare', `cnilab: ${BARE_REFUSED}`],
   [
     'auto',
-    `cnilab: ${BARE_REFUSED}container ${ENGINE_REFUSED}vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not there
+    `cnilab: ${BARE_REFUSED}container and kind ${ENGINE_REFUSED}vm nodes are not available here: CNILAB_QEMU names /nowhere/qemu, which is not there
   - install QEMU: apt install qemu-system-x86, dnf install qemu-system-x86-core
   - or name one: CNILAB_QEMU=/path/to/qemu
-kind ${ENGINE_REFUSED}`,
+`,
   ],
 ] as const)(
   'without root there is one message, with the alternatives: --backend %s',

@@ -154,11 +154,15 @@ function notTried(findings: readonly Finding[], steps: readonly StepFacts[]): re
   });
 }
 
-/** Why the kubectl of a step could not succeed, if nobody could ask the API server when it had ended. */
+/**
+ * Why the kubectl of a step could not succeed, if nobody could ask the API server when it had ended. A step that expects a failure
+ * says itself what kubectl does then.
+ */
 function withoutApiServer(
-  { step: { background }, commands, cluster }: StepFacts,
+  { step: { background, expect }, commands, cluster }: StepFacts,
   steps: readonly StepFacts[],
 ): string | undefined {
+  if (expect.ok === false || expect.error !== undefined || expect.exitCode !== undefined) return;
   if (!commands.some(({ result: { argv, exitCode } }) => argv[0] === 'kubectl' && exitCode !== 0)) return;
   const waited = steps.filter(
     ({ step: { action } }) => background !== undefined && backgroundEndedBy(action) === background,

@@ -128,6 +128,11 @@ test('what fails without an API server does not count, but what failed before it
   ]);
   expect(judged(expecting({}), { ...gone, first: 1 })[0]).toBe('fail');
   expect(judged(expecting({ error: exactly(refused) }), gone)).toEqual(['fail', absent]);
+  expect(judged(expecting({ error: exactly('no') }), gone)).toEqual([
+    'fail',
+    'error differs at character 1',
+    absent,
+  ]);
   expect(judged(expecting({}), { look: { nodes: [], pods: [], events: [] } })).toEqual([
     'fail',
     'failed, expected success',

@@ -39,7 +39,7 @@ export type AgentRequest =
   | { readonly op: 'use-runtime'; readonly runtime: RuntimeTraits }
   /** `path` is the path on the node of the program that replaces the plugins */
   | { readonly op: 'record'; readonly path: string }
-  | { readonly op: 'look' | 'runtime-status' | 'usage' | 'reboot' | 'keep' };
+  | { readonly op: 'look' | 'runtime-status' | 'usage' | 'reboot' | 'keep' | 'announce' };
 
 /** How a background process ended. */
 export interface ProcessEnd {

@@ -34,6 +34,7 @@ func initNode(args []string) error {
 	startedAgain := flags.Bool("started-again", false, "the process has the namespaces that nobody has made for it")
 	systemd := flags.Bool("systemd", false, "the first process becomes systemd, and this program runs beside it")
 	madeFor := flags.Int("made-for", -1, "descriptor on which this program tells the first process that the node is made")
+	ofKind := flags.Bool("of-kind", false, "kind has started the container: the name and the network are the container's, and the lab connects later")
 	segmentNumber := flags.Int("segment", -1, "descriptor of the group's network namespace, once the node has one of its own")
 	flags.Func("layer", "", func(tree string) error {
 		options.Layers = append(options.Layers, tree)
@@ -60,6 +61,11 @@ func initNode(args []string) error {
 		keepPipe = os.NewFile(uintptr(*keepPipeNumber), "keep pipe")
 	}
 	unix.Umask(0o022)
+	if *ofKind {
+		if name, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
 	if err := root.Build(options); err != nil {
 		return err
 	}
@@ -68,6 +74,11 @@ func initNode(args []string) error {
 	}
 	if err := root.Network(); err != nil {
 		return err
+	}
+	if *ofKind {
+		if err := root.WithoutWayOut(); err != nil {
+			return err
+		}
 	}
 	var connect func() error
 	if *segmentNumber >= 0 {
@@ -86,10 +97,18 @@ func initNode(args []string) error {
 		}
 	}
 	go endOnRequest()
-	return serve.Run(serve.Options{
+	served := serve.Options{
 		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe, Connect: connect, Systemd: *systemd,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
-	})
+	}
+	if *ofKind {
+		lab, err := awaitLab()
+		if err != nil {
+			return err
+		}
+		served.In, served.Out, served.Announce = lab, lab, announceBoot
+	}
+	return serve.Run(served)
 }
 
 // startAgain runs this program again, with all its threads in a cgroup namespace of its own. Not every engine makes

@@ -33,6 +33,24 @@ func Network() error {
 	return nil
 }
 
+// WithoutWayOut removes the default routes of a network that a container engine has made. Nodes of a cluster reach each
+// other in it, and nothing else.
+func WithoutWayOut() error {
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return err
+	}
+	for _, route := range routes {
+		if route.Gw == nil {
+			continue
+		}
+		if err := netlink.RouteDel(&route); err != nil {
+			return fmt.Errorf("could not remove the route %s: %w", route, err)
+		}
+	}
+	return nil
+}
+
 func loopbackUp() error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {

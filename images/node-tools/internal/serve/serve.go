@@ -33,6 +33,8 @@ type server struct {
 	connect func() error
 	// systemd is Options.Systemd
 	systemd bool
+	// announce is Options.Announce
+	announce func() error
 }
 
 // Options say how a node is connected to the lab.
@@ -50,6 +52,8 @@ type Options struct {
 	Connect func() error
 	// Systemd says that it is the first process of the node, and starts services.
 	Systemd bool
+	// Announce tells whoever started the container that the node has booted. It is nil if that is the lab.
+	Announce func() error
 	// Sessions are ports for interactive commands, on nodes that the host cannot enter directly.
 	Sessions []*os.File
 }
@@ -59,7 +63,7 @@ type Options struct {
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
 	s := &server{
-		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect, systemd: options.Systemd,
+		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect, systemd: options.Systemd, announce: options.Announce,
 	}
 	if options.Begin == nil {
 		if err := s.ready(); err != nil {
@@ -182,6 +186,11 @@ func (s *server) do(r request) (any, error) {
 	case "usage":
 		cpuMs, memoryPeakBytes := cgroup.Usage()
 		return map[string]any{"cpuMs": cpuMs, "memoryPeakBytes": memoryPeakBytes}, nil
+	case "announce":
+		if s.announce == nil {
+			return nil, errors.New("nobody waits for the boot of this node")
+		}
+		return struct{}{}, s.announce()
 	case "keep":
 		return struct{}{}, s.keep()
 	default:

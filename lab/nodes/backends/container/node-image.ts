@@ -78,7 +78,10 @@ export async function ensureNodeImage(options: NodeImageOptions): Promise<NodeIm
     say(`importing ${root.name} ${root.version}`);
     await importTree(options, {
       tag,
-      madeFrom: `${root.name} ${root.version}`,
+      changes: [
+        ...startOf(dockerfile),
+        `LABEL ${MADE_FROM}=${JSON.stringify(`${root.name} ${root.version}`)}`,
+      ],
       parts: [
         ...['lab', 'lab/bin', 'lab/artifacts', 'lab/root', 'usr/local'].map((folder) => ({ folder })),
         { ...agent, file: 'lab/bin/agent' },
@@ -99,6 +102,10 @@ function pinnedBase(dockerfile: string): string {
   if (base === undefined) throw new LabError('the Dockerfile of nodes does not say what BASE is');
   return base;
 }
+
+/** The lines of a Dockerfile about the first process of a container. */
+const startOf = (dockerfile: string): readonly string[] =>
+  dockerfile.split('\n').filter((line) => /^(?:ENTRYPOINT|STOPSIGNAL) /.test(line));
 
 async function findImage({ docker, address }: Engine, ref: string): Promise<NodeImage | undefined> {
   try {
@@ -165,13 +172,13 @@ async function build(
 /** The tag is added afterwards, because Podman 4 ignores it on import. */
 async function importTree(
   { engine, backend, signal }: NodeImageOptions,
-  { tag, madeFrom, parts }: { tag: string; madeFrom: string; parts: readonly TarPart[] },
+  { tag, changes, parts }: { tag: string; changes: readonly string[]; parts: readonly TarPart[] },
 ): Promise<void> {
   const options = {
     fromSrc: '-',
     repo: REPOSITORIES[backend],
     tag,
-    changes: [`LABEL ${MADE_FROM}=${JSON.stringify(madeFrom)}`],
+    changes,
     abortSignal: signal,
   };
   try {

@@ -7,10 +7,19 @@ import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
 import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import { worst, type Finding, type Verdict } from './judge/verdict.ts';
-import { artifactsOf, bringUpNode, type BringUpOptions, type NodeParts } from './nodes/bring-up.ts';
+import {
+  artifactsFor,
+  artifactsOf,
+  bringUpNode,
+  type BringUpOptions,
+  type NodeParts,
+} from './nodes/bring-up.ts';
 import { dumpConfig } from './nodes/node-runtime.ts';
-import { startCluster } from './nodes/cluster/cluster.ts';
+import { startCluster, type ClusterOptions } from './nodes/cluster/cluster.ts';
+import { kindConfig } from './nodes/cluster/kind-files.ts';
+import { startKindCluster } from './nodes/cluster/kind.ts';
 import type { NodeGroup } from './nodes/group.ts';
+import type { KindCluster } from './nodes/kind-cluster.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
 import type { ComponentRef } from './core/components.ts';
@@ -30,6 +39,8 @@ export interface RunOptions {
   /** Throws LabError if one of them is not available. */
   readonly parts: (node: NodeRun) => Promise<NodeParts>;
   readonly artifact: (ref: ComponentRef) => Artifact;
+  /** what makes the clusters, on a backend whose clusters kind makes */
+  readonly kind: ComponentRef;
   /** the files of the run and their directory */
   readonly record: RunRecord;
   readonly outputHostPath: string;
@@ -61,6 +72,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   let stepId = 'start';
   const cleanup = new CleanupStack();
   const kept: Kept[] = [];
+  let kind: KindCluster | undefined;
 
   emit({ kind: 'run-started', run, outputHostPath });
   observe({
@@ -80,12 +92,16 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     for (const { own, parts } of planned)
       for (const artifact of artifactsOf(parts))
         observe({ kind: 'artifact', ...provenance(artifact), ...seenOn(own) });
-    for (const ref of run.cluster === undefined ? [] : [run.cluster.kubernetes, run.cluster.etcd])
+    for (const ref of clusterRefs(options))
       observe({ kind: 'artifact', ...provenance(options.artifact(ref)) });
     for (const artifact of maker.artifacts) observe({ kind: 'artifact', ...provenance(artifact) });
 
     during = `starting node ${nodeName}`;
-    const group = await startGroup(run, { maker, nodeName, cleanup });
+    kind = await startKind(options, {
+      parts: planned.map((one) => one.parts),
+      ...{ cleanup, signal },
+    });
+    const group = kind ?? (await startGroup(run, { maker, nodeName, cleanup }));
     const nodes = await allOf(
       planned.map(({ own, parts }) =>
         startNode({
@@ -99,15 +115,18 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
 
     const goesOn = nodes.every((one) => one.goesOn);
     during = 'starting Kubernetes';
+    const clusterOptions: ClusterOptions | undefined = run.cluster && {
+      kubernetes: options.artifact(run.cluster.kubernetes),
+      etcd: options.artifact(run.cluster.etcd),
+      nodes: nodes.map(({ own, node, runtime }) => ({ name: own.name ?? '', node, runtime })),
+      ...{ clock, signal, onPart: (part) => observe({ kind: 'cluster-part', ...part }) },
+    };
     const cluster =
-      run.cluster === undefined || !goesOn
+      clusterOptions === undefined || !goesOn
         ? undefined
-        : await startCluster({
-            kubernetes: options.artifact(run.cluster.kubernetes),
-            etcd: options.artifact(run.cluster.etcd),
-            nodes: nodes.map(({ own, node, runtime }) => ({ name: own.name ?? '', node, runtime })),
-            ...{ clock, signal, onPart: (part) => observe({ kind: 'cluster-part', ...part }) },
-          });
+        : kind === undefined
+          ? await startCluster(clusterOptions)
+          : await startKindCluster(clusterOptions, kind);
     during = 'the steps';
     await runSteps({
       run: goesOn ? run : { ...run, steps: [] },
@@ -142,6 +161,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
         message: thrown instanceof LabError ? messageOf(thrown) : stackOf(thrown),
       });
   }
+  if (kind !== undefined && !options.signal.aborted) await exportLogs(kind, { options, entries });
   if (kept.length === 0) {
     for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
   }
@@ -174,6 +194,64 @@ const seenOn = ({ name }: Pick<NodeRun, 'name'>): ObservedOn => (name === undefi
 
 const nameOnHost = (nodeName: string, { name }: Pick<NodeRun, 'name'>): string =>
   name === undefined ? nodeName : `${nodeName}-${name}`;
+
+const clusterRefs = ({
+  run: { cluster },
+  maker,
+  kind,
+}: Pick<RunOptions, 'run' | 'maker' | 'kind'>): readonly ComponentRef[] =>
+  cluster === undefined
+    ? []
+    : [cluster.kubernetes, cluster.etcd, ...(maker.kindCluster === undefined ? [] : [kind])];
+
+/** Starts kind for a run with a cluster, on a backend whose clusters it makes. */
+async function startKind(
+  { run, maker, nodeName, kind, artifact, runtimes, outputHostPath }: RunOptions,
+  {
+    parts,
+    cleanup,
+    signal,
+  }: {
+    readonly parts: readonly NodeParts[];
+    readonly cleanup: CleanupStack;
+    readonly signal: AbortSignal;
+  },
+): Promise<KindCluster | undefined> {
+  if (run.cluster === undefined || maker.kindCluster === undefined) return undefined;
+  const nodes = nodeRuns(run).map((own) => ({
+    ...{ name: nameOnHost(nodeName, own), alias: own.name ?? '' },
+    socket: runtimes[own.node.runtime.component].traits.socket,
+  }));
+  const cluster = await maker.kindCluster(nodes, {
+    ...{ name: nodeName, kind: artifact(kind), folderHostPath: outputHostPath, signal },
+    artifacts: parts.flatMap(artifactsFor),
+    config: (made) =>
+      kindConfig(
+        nodes.map(({ alias, socket }) => ({ name: alias, socket })),
+        made,
+      ),
+  });
+  cleanup.add('end the cluster of kind', () => cluster.close());
+  return cluster;
+}
+
+/** Keeps the logs of a cluster whose run does not pass. They are for people; no verdict depends on them. */
+async function exportLogs(
+  kind: KindCluster,
+  {
+    options: { run, runtimes, emit },
+    entries,
+  }: { readonly options: RunOptions; readonly entries: readonly JournalEntry[] },
+): Promise<void> {
+  const ended = { kind: 'run-ended', entries: entries.length + 1, atMs: 0 } as const;
+  if (judge(run, [...entries, ended], runtimes).outcome === 'pass') return;
+  await kind.exportLogs().catch((thrown: unknown) => {
+    emit({
+      kind: 'notice',
+      message: `the logs of the cluster of ${run.title} are lost: ${messageOf(thrown)}`,
+    });
+  });
+}
 
 /** Prepares the nodes of a run. Several nodes get a network between them. */
 async function startGroup(

@@ -2,6 +2,7 @@ import type { Artifacts } from './artifacts/artifacts.ts';
 import { imageStores } from './assembly/image-stores.ts';
 import { labImages, lacksSomething, partsOf, refsOf } from './assembly/run-parts.ts';
 import { allOf } from './artifacts/ensure.ts';
+import type { ComponentRef } from './core/components.ts';
 import { BadInput } from './core/lab-error.ts';
 import type { Clock } from './core/ports.ts';
 import type { Runtimes } from './core/runtime.ts';
@@ -21,6 +22,8 @@ export interface SessionOptions {
   /** may not be ready yet */
   readonly maker: Promise<NodeMaker>;
   readonly artifacts: Artifacts;
+  /** what makes the clusters of the backend kind */
+  readonly kind: ComponentRef;
   readonly runtimes: Runtimes;
   /** part of the names of the session directory and its nodes; unique on this host */
   readonly sessionId: string;
@@ -49,7 +52,7 @@ export interface SessionOptions {
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
-  refuseClusters(plan, backend);
+  refuseClusters(plan, options);
   const startedMs = clock.now();
   emit({ kind: 'session-started', runs: plan.runs, backend, jobs, outputHostPath });
   if (plan.runs.length === 0) {
@@ -57,7 +60,8 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
     return 'pass';
   }
 
-  const store = await artifacts.ensureEach(refsOf(plan), signal);
+  const byKind = backend === 'kind' && plan.runs.some(({ cluster }) => cluster !== undefined);
+  const store = await artifacts.ensureEach([...refsOf(plan), ...(byKind ? [options.kind] : [])], signal);
   if (plan.runs.every((run) => lacksSomething(run, store))) allOf(store);
   const images = await labImages(plan, artifacts, signal);
   const maker = await options.maker;
@@ -99,10 +103,15 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   return outcome;
 }
 
-/** A cluster on a backend that has none is known before anything runs. */
-function refuseClusters({ runs }: Plan, backend: BackendName): void {
+/** A cluster on a backend that has none, or that cannot be kept, is known before anything runs. */
+function refuseClusters({ runs }: Plan, { backend, keep }: Pick<SessionOptions, 'backend' | 'keep'>): void {
   const first = runs.find(({ cluster }) => cluster !== undefined);
-  if (first === undefined || CLUSTER_BACKENDS.includes(backend)) return;
+  if (first === undefined) return;
+  if (backend === 'kind' && keep)
+    throw new BadInput(
+      `${first.scenario.name} wants a cluster, and --keep cannot keep those of kind; leave one of the two out, or add --backend bare`,
+    );
+  if (CLUSTER_BACKENDS.includes(backend)) return;
   throw new BadInput(
     `${first.scenario.name} wants a cluster, and ${backend} nodes have none yet; add --backend ${CLUSTER_BACKENDS.join(' or ')}`,
   );

@@ -65,6 +65,7 @@ async function runOnFake({ run = RUN, options, start, observed, ...ofNode }: Fak
     runtimes: RUNTIMES,
     parts: async () => ({ ...PROGRAMS, plugins: { overrides: [] }, images: [IMAGE], later: [] }),
     artifact: ({ component }) => fakeArtifact(component),
+    kind: { component: 'kind', version: '0.30.0' },
     record: {
       broken: new AbortController().signal,
       observed(entry) {

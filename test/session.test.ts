@@ -29,6 +29,7 @@ const PROGRAMS = {
   'cni-plugins': 'bridge',
   kubernetes: 'kubelet',
   etcd: 'etcd',
+  kind: 'kind',
 };
 
 const artifacts = {
@@ -76,6 +77,7 @@ async function session(
       end: async () => undefined,
     }),
     artifacts,
+    kind: { component: 'kind', version: '0.30.0' },
     runtimes: RUNTIMES,
     sessionId,
     outputHostPath,
@@ -189,6 +191,8 @@ test('a cluster on nodes that have none is bad input, and nothing is run', async
   } as const;
   const asked = session([{ ...run('a'), cluster }], { backend: 'vm', fails: () => false });
   await expect(asked).rejects.toThrow(
-    new BadInput('a wants a cluster, and vm nodes have none yet; add --backend bare'),
+    new BadInput('a wants a cluster, and vm nodes have none yet; add --backend bare or kind'),
   );
+  const kept = session([{ ...run('a'), cluster }], { backend: 'kind', keep: true, fails: () => false });
+  await expect(kept).rejects.toThrow('--keep cannot keep those of kind');
 });

@@ -54,7 +54,9 @@ const describeRefusal = ({ names, why, waysOut }: Refusal): string =>
   );
 
 /** Rejects options that only affect another backend and would be ignored here. */
-function refuseWithoutEffect(on: string, { base, kernel }: BackendFlags): void {
+function refuseWithoutEffect(on: string, { base, kernel, kind }: BackendFlags): void {
+  if (kind !== undefined && on !== 'kind')
+    throw new BadInput(`--kind is for clusters of kind and changes nothing on ${on}; add --backend kind`);
   if (base !== undefined && on !== 'container' && on !== 'kind')
     throw new BadInput(
       `--base is for container nodes and changes nothing on ${on}; add --backend container or --backend kind`,

@@ -7,11 +7,12 @@ import { parse } from 'yaml';
 
 import { createArtifacts, type Artifacts } from '../artifacts/artifacts.ts';
 import type { ArtifactEvent } from '../artifacts/artifact.ts';
-import { SOURCES, type SourceName } from '../core/components.ts';
+import { SOURCES, type ComponentRef, type SourceName } from '../core/components.ts';
 import { BadInput, LabError, unreachable } from '../core/lab-error.ts';
 import { readJson } from '../core/json.ts';
 import type { LabEvent } from '../events.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
+import { parseVersionSpec } from '../spec/version-spec.ts';
 import type { SourceFlags, World } from './world.ts';
 
 /**
@@ -61,6 +62,42 @@ export function openArtifacts(
     host: world,
     onEvent: (event) => emit(artifactNews(event)),
   });
+}
+
+/** The kind of --kind: the pinned one by default, a version, or a build of the user. Throws BadInput. */
+export async function kindRef(
+  world: Pick<World, 'cwd'>,
+  {
+    flags,
+    pins,
+    artifacts,
+    signal,
+  }: {
+    readonly flags: { readonly kind?: string };
+    readonly pins: Pins;
+    readonly artifacts: Pick<Artifacts, 'describeLocal'>;
+    readonly signal: AbortSignal;
+  },
+): Promise<ComponentRef> {
+  const spec = parseVersionSpec(flags.kind ?? 'default');
+  if (!spec.ok) throw new BadInput(`--kind ${flags.kind ?? ''}: ${spec.error}`);
+  switch (spec.value.kind) {
+    case 'default':
+      return { component: 'kind', version: pins.defaults.kind };
+    case 'local':
+      return artifacts.describeLocal('kind', resolve(world.cwd, spec.value.path), signal);
+    case 'version': {
+      const { version, source } = spec.value;
+      return { component: 'kind', version, ...(source === undefined ? {} : { source }) };
+    }
+    case 'suite': {
+      const version = pins.suites[spec.value.suite]?.kind;
+      if (version === undefined) throw new BadInput(`--kind: Debian ${spec.value.suite} has no kind`);
+      return { component: 'kind', version, source: 'debian' };
+    }
+    default:
+      return unreachable(spec.value);
+  }
 }
 
 function sourceOrder(text: string | undefined): readonly SourceName[] {

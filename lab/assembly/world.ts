@@ -53,6 +53,8 @@ export interface NodeFlags {
   readonly base?: string;
   /** of virtual machines */
   readonly kernel?: string;
+  /** what makes the clusters of --backend kind: a version, or local:PATH */
+  readonly kind?: string;
   readonly offline?: true;
   readonly sources?: string;
   readonly mirror?: string;
@@ -108,4 +110,4 @@ export interface RunFlags extends NodeFlags, ShardFlags, SelectFlags, StopFlags 
 
 export type SourceFlags = Pick<NodeFlags, 'kernel' | 'offline' | 'sources' | 'mirror'>;
 
-export type BackendFlags = Pick<NodeFlags, 'backend' | 'base' | 'kernel'>;
+export type BackendFlags = Pick<NodeFlags, 'backend' | 'base' | 'kernel' | 'kind'>;

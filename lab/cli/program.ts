@@ -344,7 +344,11 @@ function withBackendFlags(command: Command): Command {
       new Option('--backend <name>', 'how nodes are made').choices(['auto', ...BACKENDS]).default('auto'),
     )
     .option('--base <image>', 'for container nodes to start from: of a Debian, or for kind of kind')
-    .option('--kernel <kernel>', 'of virtual machines: a suite, a version, or local:VMLINUZ,MODULES');
+    .option('--kernel <kernel>', 'of virtual machines: a suite, a version, or local:VMLINUZ,MODULES')
+    .option(
+      '--kind <version>',
+      'what makes the clusters of --backend kind; local:PATH for a build of your own',
+    );
 }
 
 function withNodeFlags(command: Command): Command {

@@ -9,7 +9,7 @@ import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts } from '../host/machine.ts';
 import { listenForInterruption, type Interruption } from './interruption.ts';
 import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
-import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
+import { kindRef, openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { createEventBuffer, type EventBuffer } from '../assembly/run-parts.ts';
 import { emptyShard, takeShard } from '../assembly/shards.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
@@ -114,6 +114,7 @@ export async function runRecorded(
         backend: backend.name,
         maker: nodes.maker,
         artifacts,
+        kind: await kindRef(world, { flags, pins, artifacts, signal }),
         runtimes: RUNTIMES,
         sessionId,
         outputHostPath,

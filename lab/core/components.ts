@@ -4,8 +4,11 @@ import { FAKE_PROGRAM, type FakePlugin } from './fake-plugin.ts';
 export const NODE_COMPONENTS = ['containerd', 'crio', 'runc', 'cni-plugins', 'crictl'] as const;
 export type NodeComponentName = (typeof NODE_COMPONENTS)[number];
 
-/** The components of a node, and those of a cluster. All programs of a Kubernetes release are one component. */
-export const COMPONENTS = [...NODE_COMPONENTS, 'kubernetes', 'etcd'] as const;
+/**
+ * The components of a node, and those of a cluster. All programs of a Kubernetes release are one component. kind runs
+ * on this host.
+ */
+export const COMPONENTS = [...NODE_COMPONENTS, 'kubernetes', 'etcd', 'kind'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** The components that answer CRI. A node has exactly one of them. */

@@ -46,6 +46,29 @@ const LEASH = [
   'wait "$command"',
 ].join('\n');
 
+/**
+ * Runs a command after the end of this process, however it ends, unless that is cancelled. Its output is lost. For what a
+ * SIGKILL of the lab would leave behind elsewhere.
+ */
+export function runAfterExit(
+  argv: readonly string[],
+  { env }: HostExecOptions,
+): { cancel(this: void): void } {
+  const child = spawn('sh', ['-c', 'cat > /dev/null; exec "$@" < /dev/null', 'sh', ...argv], {
+    env: { ...env },
+    detached: true, // signals for the group of the lab are not for it
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.on('error', () => undefined); // without sh, nothing else of the lab works either
+  child.unref();
+  return {
+    cancel() {
+      child.kill('SIGKILL');
+      child.stdin.destroy();
+    },
+  };
+}
+
 interface Command {
   readonly argv: readonly string[];
   readonly options: ExecOptions;

@@ -101,7 +101,7 @@ export function normalisedJournal(entries: readonly JournalEntry[]): readonly Fa
       case 'artifact':
       case 'node-ready':
       case 'cluster-part':
-      case 'cluster-look': // clusters are on one backend alone
+      case 'cluster-look': // addresses, and what the cluster itself runs in pods, differ by backend
       case 'step-started':
       case 'runtime-log':
       case 'cni-call-started':

@@ -72,11 +72,7 @@ export async function bringUpNode(options: BringUpOptions): Promise<ReadyNode> {
   const { maker, name, plan, runtime: kind, parts, clock, cleanup, onRuntimeEnd, signal } = options;
   const node = await maker.start({
     name,
-    artifacts: [
-      ...artifactsOf(parts),
-      ...parts.later,
-      ...(parts.recorder === undefined ? [] : [parts.recorder]),
-    ],
+    artifacts: artifactsFor(parts),
     ...(plan.limits === undefined ? {} : { limits: plan.limits }),
     ...(plan.systemCalls === undefined ? {} : { systemCalls: plan.systemCalls }),
     preparation: () => preparationOf({ plan, runtime: kind }, parts),
@@ -149,6 +145,13 @@ async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clo
     return { runtime, runtimeVersion: '', answeredMs: clock.now(), startFailed: thrown };
   }
 }
+
+/** Everything that is brought to a node, also later. */
+export const artifactsFor = (parts: NodeParts): readonly Artifact[] => [
+  ...artifactsOf(parts),
+  ...parts.later,
+  ...(parts.recorder === undefined ? [] : [parts.recorder]),
+];
 
 /** Everything that is on a node at its start. */
 export function artifactsOf({

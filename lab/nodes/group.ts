@@ -23,6 +23,9 @@ export interface Member {
   readonly hosts: string;
 }
 
+/** The name of the interface of each node. */
+export const GROUP_LINK = 'lab0';
+
 /** The address of the node with this number. It is the same on all backends. */
 export const addressOf = (number: number): string => `10.89.0.${number}`;
 const address6Of = (number: number): string => `fd00:89::${number.toString(16)}`;

@@ -9,6 +9,7 @@ import type { Recorded } from '../core/recorded.ts';
 import type { RuntimeTraits } from '../core/runtime.ts';
 import type { Arch } from '../core/components.ts';
 import type { GroupNode, NodeGroup } from './group.ts';
+import type { KindCluster, KindClusterOptions } from './kind-cluster.ts';
 
 export interface NodeExecOptions {
   readonly stdin?: string;
@@ -174,6 +175,8 @@ export interface NodeMaker {
   start(options: NodeOptions): Promise<RunningNode>;
   /** The network of a group whose nodes are started later. Throws LabError. */
   group(nodes: readonly GroupNode[]): Promise<NodeGroup>;
+  /** Starts the nodes of a cluster with kind. Missing: a cluster is a group on which the lab starts Kubernetes. */
+  kindCluster?(nodes: readonly GroupNode[], options: KindClusterOptions): Promise<KindCluster>;
   /** Ends nodes that were started ahead and never requested. Nothing is started after this. */
   end(): Promise<void>;
 }
@@ -206,7 +209,7 @@ export const BACKENDS = ['bare', 'container', 'vm', 'kind'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /** Those on whose nodes a kubelet runs. */
-export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare'];
+export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare', 'kind'];
 
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {

@@ -64,6 +64,12 @@ components:
       url: https://official.invalid/etcd/v{version}/etcd-v{version}-linux-{arch}.tar.gz
       checksums: "{base}/SHA256SUMS"
       sha256: {}
+  kind:
+    default: 0.30.0
+    release:
+      url: https://official.invalid/kind/v{version}/kind-linux-{arch}
+      checksums: "{url}.sha256sum"
+      sha256: {}
 
 critest:
   module: example.invalid/cri-tools

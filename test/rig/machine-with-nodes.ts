@@ -86,6 +86,7 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
         backend: 'bare',
         maker: Promise.resolve({ ...nodes, emulated: true }),
         artifacts,
+        kind: { component: 'kind', version: '0.30.0' },
         runtimes: RUNTIMES,
         sessionId: basename(outputHostPath),
         outputHostPath,

@@ -36,6 +36,7 @@ ${Object.entries(releases[component] ?? {})
   cni-plugins:${release('cni-plugins', 'containernetworking/plugins/releases/download/v{version}/cni-plugins-linux-{arch}-v{version}.tgz')}
   crictl:${release('crictl', 'kubernetes-sigs/cri-tools/releases/download/v{version}/crictl-v{version}-linux-{arch}.tar.gz')}
   kubernetes:${release('kubernetes', 'v{version}/kubernetes-server-linux-{arch}.tar.gz').replace('sha256:', 'sha512:')}
+  kind:${release('kind', 'kubernetes-sigs/kind/releases/download/v{version}/kind-linux-{arch}')}
   etcd:${release('etcd', 'etcd-io/etcd/releases/download/v{version}/etcd-v{version}-linux-{arch}.tar.gz')}
 critest:
   module: example.invalid/cri-tools

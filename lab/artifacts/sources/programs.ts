@@ -49,6 +49,7 @@ export const COMPONENT_PROGRAMS: { readonly [C in ComponentName]: readonly strin
   crictl: ['crictl'],
   kubernetes: KUBERNETES,
   etcd: ['etcd', 'etcdctl'],
+  kind: ['kind'],
 };
 
 /** The programs without which an artifact is not usable. */
@@ -60,6 +61,7 @@ export const NEEDED_PROGRAMS: { readonly [C in ComponentName]: readonly string[]
   crictl: ['crictl'],
   kubernetes: KUBERNETES,
   etcd: ['etcd'],
+  kind: ['kind'],
 };
 
 /** The directory of the programs in the archive of a release, if they are neither at its top level nor in bin/. */

@@ -19,7 +19,10 @@ import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container
 import {
   ageOf,
   isLeft,
+  isLeftCluster,
+  listClusters,
   listContainers,
+  removeCluster,
   removeContainer,
   removeUnusedSegment,
   type LabContainer,
@@ -32,6 +35,7 @@ import {
   startSegmentContainer,
   type ContainerNodeOptions,
 } from './container/node.ts';
+import { startKindCluster } from './container/kind-cluster.ts';
 import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
 import { artifactVolume } from './container/volume.ts';
@@ -104,9 +108,9 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     jobsPerCore: 2, // 47 runs on two cores: 38.3 s with two at a time, 28.8 s with four, 29.5 s with six
     check: async () => (await find()).check,
     async prepare(prepare) {
-      const { reaperImage, memoryBytes } = await find();
+      const { reaperImage, memoryBytes, product = '' } = await find();
       const hasReaper = reaperImage !== undefined;
-      return makeNodes(await use(), { ...options, prepare, hasReaper, memoryBytes });
+      return makeNodes(await use(), { ...options, prepare, hasReaper, memoryBytes, product });
     },
     async sweep() {
       if (!(await find()).check.works) return [];
@@ -120,6 +124,11 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
         const used = new Set((await listContainers(found, name)).map(({ inSegment }) => inSegment));
         for (const one of all.filter(({ segment, id }) => segment !== undefined && !used.has(id))) {
           if (await isLeft(one, nowMs())) lines.push(await removeLeft(found, one));
+        }
+        for (const cluster of name === 'kind' ? await listClusters(found) : []) {
+          if (!(await isLeftCluster(cluster))) continue;
+          await removeCluster(found, cluster.name);
+          lines.push(`removed what was left of the cluster ${cluster.name}`);
         }
         return lines;
       });
@@ -158,6 +167,8 @@ interface FoundEngine {
   readonly reaperImage?: string | undefined;
   /** of the machine that the engine is on */
   readonly memoryBytes?: number | undefined;
+  /** for example Docker 26.1.5 */
+  readonly product?: string;
 }
 
 async function findEngine({ env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
@@ -173,7 +184,7 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
     const check = judgeFacts(address, facts);
     const how =
       check.works && reaperImage !== undefined ? { how: `${check.how}, reaper ${reaperImage}` } : {};
-    return { check: { ...check, ...how }, engine, reaperImage, memoryBytes: facts.memoryBytes };
+    return { check: { ...check, ...how }, engine, reaperImage, ...facts };
   } catch (thrown) {
     return { check: refuseUnreachable(address, thrown), engine: undefined };
   }
@@ -212,6 +223,8 @@ async function makeNodes(
     readonly prepare: PrepareOptions;
     readonly hasReaper: boolean;
     readonly memoryBytes: number | undefined;
+    /** the engine and its version */
+    readonly product: string;
   },
 ): Promise<NodeMaker> {
   const { name: backend, imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
@@ -305,6 +318,25 @@ async function makeNodes(
         },
       };
     },
+    ...(backend === 'kind' && {
+      async kindCluster(nodes, cluster) {
+        if (!/^Docker /.test(options.product))
+          throw new LabError(
+            `kind is used with Docker alone, and ${engine.address.url} is ${options.product}; name a Docker with DOCKER_HOST`,
+          );
+        try {
+          // a single node shows what the volume has; that of this name may have been started ahead
+          if (!volume.isKnown) await (await ahead.take({ name: cluster.name })).end();
+          await volume.ensure(cluster.artifacts);
+          return await startKindCluster(nodes, {
+            ...{ ...cluster, engine, backend, image: image.ref, owner, now: await now(), env, volume },
+            memoryBytes: options.memoryBytes,
+          });
+        } catch (thrown) {
+          throw engineError(`the cluster ${cluster.name} did not start`, { address: engine.address, thrown });
+        }
+      },
+    }),
     async end() {
       await ahead.end();
       await (await started)?.end();

@@ -1,8 +1,9 @@
 import type { Artifact } from '../../artifacts/artifact.ts';
 import type { ClusterLook } from '../../core/cluster-state.ts';
-import { err, LabError, ok } from '../../core/lab-error.ts';
+import { err, LabError, ok, type Result } from '../../core/lab-error.ts';
 import type { Clock, CommandResult } from '../../core/ports.ts';
 import { NotInTime, waitFor } from '../../core/wait-for.ts';
+import { addressOf, GROUP_LINK } from '../group.ts';
 import type { LabNode } from '../node.ts';
 import type { NodeRuntime } from '../node-runtime.ts';
 import { installPrograms } from '../provision.ts';
@@ -41,7 +42,7 @@ export interface ClusterOptions {
 }
 
 export interface ClusterPart {
-  /** `certificates`, `kube-apiserver`, `nodes` */
+  /** `certificates`, `kube-apiserver`, `nodes`; by kind: `kind create cluster`, `nodes` */
   readonly part: string;
   readonly ms: number;
 }
@@ -69,8 +70,7 @@ export interface ClusterNode extends Pick<Cluster, 'look'> {
   endKubelet(signal: 'TERM' | 'KILL'): Promise<void>;
 }
 
-const API_WITHIN_MS = 60_000;
-const NODES_WITHIN_MS = 60_000;
+const UP_WITHIN_MS = 60_000;
 const COMMAND_MS = 60_000;
 const LOOK_MS = 20_000;
 
@@ -79,120 +79,148 @@ const LOOK_MS = 20_000;
  * control plane. Throws LabError with what did not come up, and what it said.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { kubernetes, etcd, nodes, clock, signal, onPart } = options;
-  const members = nodes.map(({ name, node, runtime }, index) => ({
-    ...{ name, number: index + 1, socket: runtime.kind.traits.socket, node },
-    programs: new Map<string, ClusterProgram>(),
-  }));
-  const [first] = members;
-  if (first === undefined) throw new Error('a cluster has one node at least');
-  const controlPlane = first.node;
-  const timed = async <T>(part: string, work: () => Promise<T>): Promise<T> => {
-    const startedMs = clock.now();
-    const made = await work();
-    onPart({ part, ms: clock.now() - startedMs });
-    return made;
+  const { kubernetes, etcd } = options;
+  const work = clusterWork(options, addressOf);
+  const { members, controlPlane, start, timed } = work;
+
+  const startApiServer = async (): Promise<void> => {
+    await start(controlPlane, apiServerArgv(controlPlane));
+    await work.until('the API server', async () => {
+      await work.checkApiServer();
+      const { exitCode, stderr, stdout } = await controlPlane.node.exec(readyArgv, { timeoutMs: COMMAND_MS });
+      return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
+    });
   };
-  const start = async (member: (typeof members)[number], argv: readonly string[]) => {
-    const program = await startProgram(member, argv);
+
+  const kubeconfigs = await timed('certificates', async () => {
+    await Promise.all([
+      ...members.map(({ node }) => installPrograms(node, kubernetes)),
+      installPrograms(controlPlane.node, etcd),
+      controlPlane.node.writeFiles([kubeadmFile(kubernetes.version, controlPlane)]),
+    ]);
+    await start(controlPlane, etcdArgv); // it needs no certificates, and a second
+    return makeKubeconfigs(controlPlane.node, members);
+  });
+
+  await timed('kube-apiserver', startApiServer);
+
+  await timed('nodes', async () => {
+    await Promise.all([start(controlPlane, controllerManagerArgv), start(controlPlane, schedulerArgv)]);
+    await Promise.all(
+      members.map(async (member) => {
+        const { node } = member;
+        await node.writeFiles([...nodeFiles(member), ...(kubeconfigs.get(member.name) ?? [])]);
+        await setRoutes(member, { members, link: GROUP_LINK });
+        await start(member, kubeletArgv(member));
+        await start(member, kubeProxyArgv);
+      }),
+    );
+    await work.untilReady();
+  });
+
+  return work.clusterOf(async (member) => {
+    await setRoutes(member, { members, link: GROUP_LINK });
+    for (const argv of programsOf(member)) {
+      if (!hasEnded(member, argv)) continue;
+      await (argv[0] === 'kube-apiserver' ? startApiServer() : start(member, argv));
+    }
+  });
+}
+
+/** Whether a program was started on a node and runs no more. */
+export const hasEnded = ({ programs }: ClusterMember, [program = '']: readonly string[]): boolean =>
+  programs.get(program)?.runs() === false;
+
+/** A node of a cluster, and its programs that the lab has started. */
+export interface ClusterMember extends Member {
+  readonly node: LabNode;
+  readonly programs: Map<string, ClusterProgram>;
+}
+
+/** What every start of a cluster consists of, on the nodes of a group and on those of kind. */
+export function clusterWork(
+  { nodes, clock, signal, onPart }: ClusterOptions,
+  address: (number: number) => string,
+) {
+  const members = nodes.map(({ name, node, runtime }, index): ClusterMember => {
+    const number = index + 1;
+    return {
+      ...{ name, number, address: address(number), socket: runtime.kind.traits.socket, node },
+      programs: new Map<string, ClusterProgram>(),
+    };
+  });
+  const [controlPlane] = members;
+  if (controlPlane === undefined) throw new Error('a cluster has one node at least');
+  const start = async (
+    member: ClusterMember,
+    argv: readonly string[],
+    how?: { readonly service: boolean },
+  ): Promise<void> => {
+    const program = await startProgram(member, argv, how);
     member.programs.set(program.name, program);
-    return program;
   };
   const check = async (programs: readonly ClusterProgram[]): Promise<void> => {
     const ended = await endedOf(programs);
     if (ended.length > 0) throw new LabError(ended.join('; '));
   };
   /** what it takes to ask for the state of the cluster, and to change it */
-  const apiServer = () => ['etcd', 'kube-apiserver'].flatMap((name) => first.programs.get(name) ?? []);
-  const startApiServer = async () => {
-    await start(first, apiServerArgv);
-    await waitFor(
-      'the API server',
-      async () => {
-        await check(apiServer());
-        const { exitCode, stderr, stdout } = await controlPlane.exec(readyArgv, { timeoutMs: COMMAND_MS });
-        return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
-      },
-      { everyMs: 100, forMs: API_WITHIN_MS, clock, signal },
-    );
+  const apiServer = () => ['etcd', 'kube-apiserver'].flatMap((name) => controlPlane.programs.get(name) ?? []);
+  const until = async (what: string, look: () => Promise<Result<undefined, string>>): Promise<void> => {
+    await waitFor(what, look, { everyMs: 100, forMs: UP_WITHIN_MS, clock, signal });
   };
-
-  const kubeconfigs = await timed('certificates', async () => {
-    await Promise.all([
-      ...members.map(({ node }) => installPrograms(node, kubernetes)),
-      installPrograms(controlPlane, etcd),
-      controlPlane.writeFiles([kubeadmFile(kubernetes.version, first)]),
-    ]);
-    await start(first, etcdArgv); // it needs no certificates, and a second
-    return makeKubeconfigs(controlPlane, members);
-  });
-
-  await timed('kube-apiserver', startApiServer);
-
-  await timed('nodes', async () => {
-    await Promise.all([start(first, controllerManagerArgv), start(first, schedulerArgv)]);
-    await Promise.all(
-      members.map(async (member) => {
-        const { node } = member;
-        await node.writeFiles([...nodeFiles(member), ...(kubeconfigs.get(member.name) ?? [])]);
-        await setRoutes(node, { of: member, members });
-        await start(member, kubeletArgv(member));
-        await start(member, kubeProxyArgv);
-      }),
-    );
-    let seen: ClusterLook = { unseen: 'nobody looked' };
-    await waitFor(
-      'the nodes',
-      async () => {
-        await check(members.flatMap(({ programs }) => [...programs.values()]));
-        seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
-        const notReady = unreadyNodes(seen, members);
-        return notReady.length === 0 ? ok(undefined) : err(notReady.join('; '));
-      },
-      { everyMs: 100, forMs: NODES_WITHIN_MS, clock, signal },
-    ).catch(async (thrown: unknown) => {
-      throw thrown instanceof NotInTime ? await withKubelets(thrown, { seen, members }) : thrown;
-    });
-  });
-
-  const memberNamed = (name: string) => {
-    const member = members.find((one) => one.name === name);
-    if (member === undefined) throw new Error(`the cluster has no node ${name}`);
-    return member;
-  };
-  const hasNoSpace = watchSpaceOfEtcd(controlPlane);
+  const state = async () => readState(await controlPlane.node.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
+  const hasNoSpace = watchSpaceOfEtcd(controlPlane.node);
   const troubles = async (): Promise<readonly string[]> => {
     const ended = await endedOf(apiServer());
     if (ended.length > 0 || !(await hasNoSpace())) return ended;
     return [
-      `etcd on ${first.name} has no space left in its database and refuses every write (alarm NOSPACE)`,
+      `etcd on ${controlPlane.name} has no space left in its database and refuses every write (alarm NOSPACE)`,
     ];
   };
   const look = async (): Promise<ClusterLook> => {
     const before = await troubles();
     if (before.length > 0) return { unseen: before.join('; '), forGood: true };
-    const seen = readState(await controlPlane.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
+    const seen = await state();
     return 'unseen' in seen ? { unseen: [seen.unseen, ...(await troubles())].join('; ') } : seen;
   };
   return {
-    look,
-    node(name) {
-      const member = memberNamed(name);
-      const kubelet = () => member.programs.get('kubelet');
-      return {
-        look,
-        kubeletRuns: () => kubelet()?.runs() !== false,
-        async startKubelet() {
-          await setRoutes(member.node, { of: member, members });
-          for (const argv of programsOf(member)) {
-            const [program = ''] = argv;
-            if (member.programs.get(program)?.runs() !== false) continue;
-            await (argv === apiServerArgv ? startApiServer() : start(member, argv));
-          }
-        },
-        endKubelet: async (how) => kubelet()?.end(how),
-      };
+    members,
+    controlPlane,
+    start,
+    until,
+    timed: async <T>(part: string, work: () => Promise<T>): Promise<T> => {
+      const startedMs = clock.now();
+      const made = await work();
+      onPart({ part, ms: clock.now() - startedMs });
+      return made;
     },
+    checkApiServer: () => check(apiServer()),
+    untilReady: async (): Promise<void> => {
+      let seen: ClusterLook = { unseen: 'nobody looked' };
+      await until('the nodes', async () => {
+        await check(members.flatMap(({ programs }) => [...programs.values()]));
+        seen = await state();
+        const notReady = unreadyNodes(seen, members);
+        return notReady.length === 0 ? ok(undefined) : err(notReady.join('; '));
+      }).catch(async (thrown: unknown) => {
+        throw thrown instanceof NotInTime ? await withKubelets(thrown, { seen, members }) : thrown;
+      });
+    },
+    /** `startKubelet` starts that of one node again. */
+    clusterOf: (startKubelet: (member: ClusterMember) => Promise<void>): Cluster => ({
+      look,
+      node(name) {
+        const member = members.find((one) => one.name === name);
+        if (member === undefined) throw new Error(`the cluster has no node ${name}`);
+        const kubelet = () => member.programs.get('kubelet');
+        return {
+          look,
+          kubeletRuns: () => kubelet()?.runs() !== false,
+          startKubelet: () => startKubelet(member),
+          endKubelet: async (how) => kubelet()?.end(how),
+        };
+      },
+    }),
   };
 }
 
@@ -222,16 +250,16 @@ async function makeKubeconfigs(controlPlane: LabNode, members: readonly Member[]
   return new Map(made);
 }
 
-/** To Services, and to the pods of the other nodes. */
-async function setRoutes(
-  node: LabNode,
-  { of, members }: { readonly of: Member; readonly members: readonly Member[] },
+/** To Services, and to the pods of the other nodes. `link` leads to these. */
+export async function setRoutes(
+  of: ClusterMember,
+  { members, link }: { readonly members: readonly Member[]; readonly link: string },
 ): Promise<void> {
-  await succeed(node, serviceRouteArgv);
-  for (const other of members) if (other.number !== of.number) await succeed(node, routeArgv(other));
+  await succeed(of.node, serviceRouteArgv(link));
+  for (const other of members) if (other.number !== of.number) await succeed(of.node, routeArgv(other));
 }
 
-async function succeed(node: LabNode, argv: readonly string[]): Promise<CommandResult> {
+export async function succeed(node: LabNode, argv: readonly string[]): Promise<CommandResult> {
   const result = await node.exec(argv, { timeoutMs: COMMAND_MS });
   if (result.exitCode === 0) return result;
   throw new LabError(`${argv.slice(0, 4).join(' ')} failed on ${node.name}: ${lastLineOf(result.stderr)}`);

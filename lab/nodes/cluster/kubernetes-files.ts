@@ -1,4 +1,3 @@
-import { addressOf } from '../group.ts';
 import type { NodeFile } from '../node.ts';
 import { SANDBOX_IMAGE } from '../../core/components.ts';
 
@@ -6,6 +5,8 @@ import { SANDBOX_IMAGE } from '../../core/components.ts';
 export interface Member {
   readonly name: string;
   readonly number: number;
+  /** in the network between the nodes */
+  readonly address: string;
   /** of its runtime, absolute */
   readonly socket: string;
 }
@@ -19,9 +20,9 @@ const KUBELET_CONFIG = '/var/lib/kubelet/config.yaml';
 const KUBE_PROXY_CONFIG = `${KUBERNETES}/kube-proxy.yaml`;
 
 const API_PORT = 6443;
-const PODS = '10.244.0.0/16';
-const SERVICES = '10.96.0.0/16';
-const ETCD = 'http://127.0.0.1:2379';
+export const PODS = '10.244.0.0/16';
+export const SERVICES = '10.96.0.0/16';
+export const ETCD = 'http://127.0.0.1:2379';
 const ETCD_PEERS = 'http://127.0.0.1:2380';
 
 /** The addresses of pods on the node with this number; spec/cluster-shape.ts says the same of the default conflist. */
@@ -29,24 +30,24 @@ export const podSubnetOf = (number: number): string => `10.244.${number}.0/24`;
 
 export const logOf = (program: string): string => `/var/log/${program}.log`;
 
-const yaml = (...documents: readonly object[]): string =>
+export const yaml = (...documents: readonly object[]): string =>
   documents.map((one) => `${JSON.stringify(one, null, 2)}\n`).join('---\n'); // YAML reads JSON
 
 /** What kubeadm makes certificates and kubeconfigs from. etcd is named as an external one, so that it gets none. */
-export const kubeadmFile = (version: string, { name, number, socket }: Member): NodeFile => ({
+export const kubeadmFile = (version: string, { name, address, socket }: Member): NodeFile => ({
   nodePath: KUBEADM_CONFIG,
   content: yaml(
     {
       apiVersion: 'kubeadm.k8s.io/v1beta3',
       kind: 'InitConfiguration',
-      localAPIEndpoint: { advertiseAddress: addressOf(number), bindPort: API_PORT },
+      localAPIEndpoint: { advertiseAddress: address, bindPort: API_PORT },
       nodeRegistration: { name, criSocket: `unix://${socket}` },
     },
     {
       apiVersion: 'kubeadm.k8s.io/v1beta3',
       kind: 'ClusterConfiguration',
       kubernetesVersion: `v${version}`,
-      controlPlaneEndpoint: `${addressOf(number)}:${API_PORT}`,
+      controlPlaneEndpoint: `${address}:${API_PORT}`,
       networking: { serviceSubnet: SERVICES, podSubnet: PODS },
       apiServer: { certSANs: ['127.0.0.1', 'control-plane'] },
       etcd: { external: { endpoints: [ETCD] } },
@@ -63,8 +64,12 @@ export const CERTIFICATES: readonly (readonly string[])[] = [
 ];
 
 /** Prints a kubeconfig for a client of this name. */
-export const kubeconfigOf = (client: string, organization: readonly string[] = []): readonly string[] => [
-  ...['kubeadm', 'kubeconfig', 'user', '--config', KUBEADM_CONFIG, '--client-name', client],
+export const kubeconfigOf = (
+  client: string,
+  organization: readonly string[] = [],
+  config = KUBEADM_CONFIG,
+): readonly string[] => [
+  ...['kubeadm', 'kubeconfig', 'user', '--config', config, '--client-name', client],
   ...organization.flatMap((org) => ['--org', org]),
 ];
 
@@ -76,9 +81,9 @@ export const etcdArgv: readonly string[] = [
   ...['--initial-cluster', `default=${ETCD_PEERS}`],
 ];
 
-export const apiServerArgv: readonly string[] = [
+export const apiServerArgv = ({ address }: Member): readonly string[] => [
   'kube-apiserver',
-  `--advertise-address=${addressOf(1)}`,
+  `--advertise-address=${address}`,
   `--secure-port=${API_PORT}`,
   '--allow-privileged=true',
   '--authorization-mode=Node,RBAC',
@@ -125,9 +130,12 @@ export const schedulerArgv: readonly string[] = [
 
 export const readyArgv: readonly string[] = ['kubectl', 'get', '--raw', '/readyz'];
 
+/** kubelet wants to read it, and a node has none. */
+export const KMSG: NodeFile = { nodePath: '/dev/kmsg', linkTo: '/dev/null' };
+
 /** Files of a node that joins, beside its kubeconfigs. */
-export const nodeFiles = ({ name }: Member): readonly NodeFile[] => [
-  { nodePath: '/dev/kmsg', linkTo: '/dev/null' },
+export const nodeFiles = (member: Member): readonly NodeFile[] => [
+  KMSG,
   {
     nodePath: KUBELET_CONFIG,
     content: yaml({
@@ -150,28 +158,30 @@ export const nodeFiles = ({ name }: Member): readonly NodeFile[] => [
       nodeStatusUpdateFrequency: '1s',
     }),
   },
-  {
-    nodePath: KUBE_PROXY_CONFIG,
-    content: yaml({
-      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-      kind: 'KubeProxyConfiguration',
-      clientConnection: { kubeconfig: `${KUBERNETES}/kube-proxy.conf` },
-      clusterCIDR: PODS,
-      hostnameOverride: name,
-      mode: 'iptables',
-      // the limits of the kernel's table are not a node's to set
-      conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
-    }),
-  },
+  kubeProxyFile(member),
 ];
 
-export const kubeletArgv = ({ name, number, socket }: Member): readonly string[] => [
+export const kubeProxyFile = ({ name }: Member): NodeFile => ({
+  nodePath: KUBE_PROXY_CONFIG,
+  content: yaml({
+    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+    kind: 'KubeProxyConfiguration',
+    clientConnection: { kubeconfig: `${KUBERNETES}/kube-proxy.conf` },
+    clusterCIDR: PODS,
+    hostnameOverride: name,
+    mode: 'iptables',
+    // the limits of the kernel's table are not a node's to set
+    conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
+  }),
+});
+
+export const kubeletArgv = ({ name, number, address, socket }: Member): readonly string[] => [
   'kubelet',
   `--kubeconfig=${KUBERNETES}/kubelet.conf`,
   `--config=${KUBELET_CONFIG}`,
   `--container-runtime-endpoint=unix://${socket}`,
   `--hostname-override=${name}`,
-  `--node-ip=${addressOf(number)}`,
+  `--node-ip=${address}`,
   `--pod-infra-container-image=${SANDBOX_IMAGE}`,
   ...(number === 1 ? ['--register-with-taints=node-role.kubernetes.io/control-plane=:NoSchedule'] : []),
 ];
@@ -180,14 +190,16 @@ export const kubeProxyArgv: readonly string[] = ['kube-proxy', `--config=${KUBE_
 
 /** The commands of all programs of a node, in the order in which they can be started again. */
 export const programsOf = (member: Member): readonly (readonly string[])[] => [
-  ...(member.number === 1 ? [etcdArgv, apiServerArgv, controllerManagerArgv, schedulerArgv] : []),
+  ...(member.number === 1 ? [etcdArgv, apiServerArgv(member), controllerManagerArgv, schedulerArgv] : []),
   ...[kubeletArgv(member), kubeProxyArgv],
 ];
 
 /** A route on one node to the pods of another. */
-export const routeArgv = ({ number }: Member): readonly string[] => [
-  ...['ip', 'route', 'replace', podSubnetOf(number), 'via', addressOf(number)],
+export const routeArgv = ({ number, address }: Member): readonly string[] => [
+  ...['ip', 'route', 'replace', podSubnetOf(number), 'via', address],
 ];
 
 /** A node has no default route. kube-proxy changes the address of a Service only in what has a route already. */
-export const serviceRouteArgv: readonly string[] = ['ip', 'route', 'replace', SERVICES, 'dev', 'lab0'];
+export const serviceRouteArgv = (link: string): readonly string[] => [
+  ...['ip', 'route', 'replace', SERVICES, 'dev', link],
+];

@@ -16,14 +16,18 @@ export interface ClusterProgram {
   end(signal: 'TERM' | 'KILL'): Promise<void>;
 }
 
-/** Starts it on a node, which is named as in the scenario. */
+/**
+ * Starts it on a node, which is named as in the scenario. `service`: a node with systemd starts it as its service of the same name, or
+ * goes on with the one that runs.
+ */
 export async function startProgram(
   { node, name: nodeName }: { readonly node: LabNode; readonly name: string },
   argv: readonly string[],
+  { service = false }: { readonly service?: boolean } = {},
 ): Promise<ClusterProgram> {
   const [name = ''] = argv;
   const logPath = logOf(name);
-  const process: NodeProcess = await node.start(argv, { logPath });
+  const process: NodeProcess = await node.start(argv, { logPath, ...(service && { service: name }) });
   let end: Awaited<NodeProcess['ended']> | undefined;
   void process.ended.then((how) => (end = how));
   return {

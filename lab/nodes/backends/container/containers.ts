@@ -8,8 +8,10 @@ import { msSince } from '../../../host/machine.ts';
 import { type Engine, isGone, refusalOf } from './engine.ts';
 import {
   hasEnded,
+  KIND_LABEL,
   keptName,
   LABELS,
+  nodeInKindContainer,
   type EngineBackend,
   type Moment,
   type Owner,
@@ -31,14 +33,56 @@ export interface LabContainer {
   readonly created: Moment;
 }
 
-/** Those that this backend has made. */
+/** Those that this backend has made, and those that kind has made for it. */
 export async function listContainers(
-  { docker }: Engine,
+  engine: Engine,
   backend: EngineBackend,
 ): Promise<readonly LabContainer[]> {
   const label = [LABELS.owner, `${LABELS.backend}=${backend}`];
-  const listed = await docker.listContainers({ all: true, filters: { label } });
-  return listed.map(readContainer);
+  const [listed, networks] = await Promise.all([
+    engine.docker.listContainers({ all: true, filters: { label } }),
+    backend === 'kind' ? listClusters(engine) : [],
+  ]);
+  const inClusters = await Promise.all(
+    networks.map(async ({ name, labels }) =>
+      (await listOfCluster(engine, name)).map((one) =>
+        readContainer({
+          ...one,
+          Labels: { ...labels, [LABELS.node]: nodeInKindContainer(one.Names[0]?.slice(1) ?? '') },
+        }),
+      ),
+    ),
+  );
+  return [...listed.map(readContainer), ...inClusters.flat()];
+}
+
+/** A network that the lab has made for a cluster of kind. */
+export interface ClusterNetwork {
+  readonly id: string;
+  /** also that of the cluster */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export async function listClusters({ docker }: Engine): Promise<readonly ClusterNetwork[]> {
+  const listed = await docker.listNetworks({ filters: { label: [LABELS.cluster, LABELS.owner] } });
+  return listed.map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels ?? {} }));
+}
+
+/** The containers that kind has made for a cluster. */
+export const listOfCluster = ({ docker }: Engine, name: string): Promise<readonly ContainerInfo[]> =>
+  docker.listContainers({ all: true, filters: { label: [`${KIND_LABEL}=${name}`] } });
+
+/** Removes the containers and the network of a cluster of kind. */
+export async function removeCluster(engine: Engine, name: string): Promise<void> {
+  for (const { Id } of await listOfCluster(engine, name)) await removeContainer(engine, Id);
+  await untilGone(() => engine.docker.getNetwork(name).remove());
+}
+
+/** Whether the lab that made it was killed. */
+export async function isLeftCluster({ labels }: ClusterNetwork): Promise<boolean> {
+  const owner = parseOwner(labels[LABELS.owner] ?? '');
+  return owner !== undefined && (await hasEnded(owner)) === true;
 }
 
 export function readContainer({ Id, Names, State, Labels, Created }: ContainerInfo): LabContainer {
@@ -100,9 +144,13 @@ const GONE_WITHIN_MS = 10_000;
  */
 export async function removeContainer({ docker }: Engine, id: string): Promise<void> {
   const container = docker.getContainer(id);
+  await untilGone(() => container.remove({ force: true, v: true }));
+}
+
+async function untilGone(remove: () => Promise<unknown>): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += 25) {
     try {
-      await container.remove({ force: true, v: true });
+      await remove();
       return;
     } catch (thrown) {
       if (isGone(thrown)) return;

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+import type { ContainerCreateOptions, HostConfig, NetworkCreateOptions } from 'dockerode';
 
 import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
 import { startTicks } from '../../../host/machine.ts';
@@ -22,6 +22,8 @@ export const LABELS = {
   segment: 'cnilab.segment',
   /** for a node in a group: the container with the network */
   inSegment: 'cnilab.in-segment',
+  /** of a network: the cluster of kind that is in it; kind gives its containers no labels of ours */
+  cluster: 'cnilab.kind-cluster',
   owner: 'cnilab.owner',
   /** the backend that made it */
   backend: 'cnilab.backend',
@@ -197,6 +199,30 @@ export function uploadContainer({
 
 /** A directory in the volume with an empty file for each complete directory of artifacts. */
 export const COMPLETE = '.complete';
+
+/** The network of a cluster of kind. Its owner is that of all containers of the cluster. */
+export const clusterNetwork = ({
+  name,
+  ...making
+}: Omit<ContainerMaking, 'image'>): NetworkCreateOptions => ({
+  Name: name,
+  Driver: 'bridge',
+  Labels: { ...ownedBy(making), [LABELS.cluster]: name },
+});
+
+/** The label that kind gives to the containers of a cluster. */
+export const KIND_LABEL = 'io.x-k8s.kind.cluster';
+
+/** The name of a cluster of kind, from the start of the names of its nodes. */
+export const clusterName = (nodes: string): string => `cnilab-${nodes}`;
+
+/** The names that kind gives to the containers of a cluster: the first is the control plane. */
+export const kindContainerName = (cluster: string, index: number): string =>
+  `${cluster}-${['control-plane', 'worker'][index] ?? `worker${index}`}`;
+
+/** The name of the node that is in such a container. */
+export const nodeInKindContainer = (container: string): string =>
+  container.replace(/^cnilab-/, '').replace(/-worker(\d*)$/, (_, number: string) => `-worker-${number || 1}`);
 
 const ownedBy = ({ backend, owner, now }: Pick<ContainerMaking, 'backend' | 'owner' | 'now'>) => ({
   [LABELS.backend]: backend,

@@ -29,6 +29,8 @@ import {
 export interface ArtifactVolume {
   /** Finds out, with the first node of a session, what the volume already contains. */
   learn(node: LabNode): Promise<void>;
+  /** whether that has been found out */
+  readonly isKnown: boolean;
   /** Uploads what is missing, all at once. */
   ensure(artifacts: readonly Artifact[]): Promise<void>;
   /** The node path of the directory of an artifact. It is uploaded if it is missing. */
@@ -115,6 +117,9 @@ export function artifactVolume({
 
   return {
     learn: (node) => (learnt ??= learn(node)),
+    get isKnown() {
+      return learnt !== undefined;
+    },
     async ensure(artifacts) {
       await ensure(artifacts);
     },

@@ -1,0 +1,111 @@
+import { APP_IMAGE, SANDBOX_IMAGE } from '../../core/components.ts';
+import type { KindNodeParts } from '../kind-cluster.ts';
+import type { NodeFile } from '../node.ts';
+import { ETCD, KMSG, type Member, PODS, SERVICES, yaml } from './kubernetes-files.ts';
+
+/** The configuration of kubeadm on a node of kind, which kind writes. */
+export const KIND_KUBEADM_CONFIG = '/kind/kubeadm.conf';
+/** The interface of a node in the network that kind uses. */
+export const KIND_LINK = 'eth0';
+const PATCHES = '/kind/patches';
+/** What kubeadm has told the kubelet of a node. */
+export const KUBELET_FLAGS = '/var/lib/kubelet/kubeadm-flags.env';
+
+/** Programs of the control plane that run as static pods. etcd runs beside them, as on bare nodes. */
+const STATIC_PODS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+/** The configuration of a cluster for kind. The control plane is the first. */
+export function kindConfig(
+  members: readonly Pick<Member, 'name' | 'socket'>[],
+  { image, artifacts }: KindNodeParts,
+): string {
+  return yaml({
+    kind: 'Cluster',
+    apiVersion: 'kind.x-k8s.io/v1alpha4',
+    // the scenario says which networks there are; kube-proxy runs as a process, as on bare nodes
+    networking: { disableDefaultCNI: true, kubeProxyMode: 'none', podSubnet: PODS, serviceSubnet: SERVICES },
+    kubeadmConfigPatches: [
+      {
+        kind: 'ClusterConfiguration',
+        etcd: { external: { endpoints: [ETCD] } },
+        controllerManager: {
+          extraArgs: {
+            ...{ 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' },
+            'allocate-node-cidrs': 'false', // the conflists of the nodes say what their subnets are
+            'flex-volume-plugin-dir': '/var/lib/kubelet/volume-plugins', // /usr is read-only
+          },
+        },
+        scheduler: {
+          extraArgs: { 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' },
+        },
+      },
+      {
+        kind: 'KubeletConfiguration',
+        cgroupDriver: 'cgroupfs',
+        cgroupRoot: '',
+        nodeStatusUpdateFrequency: '1s',
+      },
+    ].map((patch) => JSON.stringify(patch)),
+    nodes: members.map(({ name, socket }, index) => {
+      const nodeRegistration = {
+        name,
+        criSocket: `unix://${socket}`,
+        kubeletExtraArgs: { 'pod-infra-container-image': SANDBOX_IMAGE },
+      };
+      const patch =
+        index === 0
+          ? {
+              kind: 'InitConfiguration',
+              nodeRegistration,
+              patches: { directory: PATCHES },
+              skipPhases: ['preflight', 'addon/coredns', 'addon/kube-proxy'],
+            }
+          : { kind: 'JoinConfiguration', nodeRegistration };
+      return {
+        role: index === 0 ? 'control-plane' : 'worker',
+        image,
+        extraMounts: [
+          { hostPath: artifacts.engineHostPath, containerPath: artifacts.nodePath, readOnly: true },
+        ],
+        kubeadmConfigPatches: [JSON.stringify(patch)],
+      };
+    }),
+  });
+}
+
+/** What kind, kubeadm and kubelet look for on a node. */
+export const kindNodeFiles = (version: string): readonly NodeFile[] => [
+  KMSG,
+  { nodePath: '/kind/version', content: `v${version}` },
+];
+
+/**
+ * Changes of the static pods of the control plane. Their programs are those of the node, in the lab's image, so no image of them
+ * is needed.
+ */
+export const staticPodPatches: readonly NodeFile[] = STATIC_PODS.map((program) => ({
+  nodePath: `${PATCHES}/${program}.json`,
+  content: JSON.stringify({
+    spec: {
+      containers: [
+        {
+          name: program,
+          image: APP_IMAGE,
+          volumeMounts: [{ name: 'program', mountPath: `/bin/${program}`, readOnly: true }],
+        },
+      ],
+      volumes: [{ name: 'program', hostPath: { path: `/usr/local/bin/${program}`, type: 'File' } }],
+    },
+  }),
+}));
+
+/** The command of a kubelet that has joined, from the file with its flags. images/kind-node/kubelet.service starts the same. */
+export const joinedKubeletArgv = (flags: string): readonly string[] => [
+  'kubelet',
+  '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf',
+  '--kubeconfig=/etc/kubernetes/kubelet.conf',
+  '--config=/var/lib/kubelet/config.yaml',
+  ...(/^KUBELET_KUBEADM_ARGS="?([^"\n]*)"?$/m.exec(flags)?.[1] ?? '')
+    .split(' ')
+    .filter((flag) => flag !== ''),
+];

@@ -154,6 +154,10 @@ export async function startEngine(
   };
 }
 
+/** The folder of a `docker` command. That of bookworm works with newer engines too. */
+export const dockerClient = async (): Promise<string> =>
+  join(await unpackedTree('docker-20.10', ENGINES['docker-20.10'].packages), 'usr/bin');
+
 const answers = (socket: string): Promise<boolean> =>
   new Promise((resolve) => {
     const connection = connect(socket);

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+
+import {
+  clusterName,
+  kindContainerName,
+  nodeInKindContainer,
+} from '../../lab/nodes/backends/container/spec.ts';
+import { joinedKubeletArgv, kindConfig, staticPodPatches } from '../../lab/nodes/cluster/kind-files.ts';
+
+const socket = '/run/containerd/containerd.sock';
+const MEMBERS = ['control-plane', 'worker-1', 'worker-2'].map((name) => ({ name, socket }));
+
+interface Config {
+  readonly networking: object;
+  readonly kubeadmConfigPatches: readonly string[];
+  readonly nodes: readonly { readonly role: string; readonly kubeadmConfigPatches: readonly string[] }[];
+}
+
+describe('the configuration of kind', () => {
+  const parts = {
+    image: 'localhost/node:1',
+    artifacts: { engineHostPath: '/volume', nodePath: '/lab/artifacts' },
+  };
+  const config = JSON.parse(kindConfig(MEMBERS, parts)) as Config;
+  const patchesOf = (index: number) =>
+    config.nodes[index]?.kubeadmConfigPatches.map((patch) => JSON.parse(patch) as unknown);
+
+  test('the first node is the control plane, and each has the image and the artifacts', () => {
+    expect(config.nodes.map(({ role }) => role)).toEqual(['control-plane', 'worker', 'worker']);
+    for (const node of config.nodes)
+      expect(node).toMatchObject({
+        image: 'localhost/node:1',
+        extraMounts: [{ hostPath: '/volume', containerPath: '/lab/artifacts', readOnly: true }],
+      });
+  });
+
+  test('nodes have the names of the scenario, and the socket of their runtime', () => {
+    expect(patchesOf(0)).toMatchObject([
+      {
+        kind: 'InitConfiguration',
+        nodeRegistration: { name: 'control-plane', criSocket: `unix://${socket}` },
+      },
+    ]);
+    expect(patchesOf(2)).toMatchObject([
+      { kind: 'JoinConfiguration', nodeRegistration: { name: 'worker-2', criSocket: `unix://${socket}` } },
+    ]);
+  });
+
+  test('kind brings no network, kube-proxy or DNS of its own, and pulls nothing', () => {
+    expect(config.networking).toMatchObject({ disableDefaultCNI: true, kubeProxyMode: 'none' });
+    expect(patchesOf(0)).toMatchObject([{ skipPhases: ['preflight', 'addon/coredns', 'addon/kube-proxy'] }]);
+  });
+});
+
+test('static pods of the control plane run the programs of the node', () => {
+  expect(staticPodPatches.map(({ nodePath }) => nodePath)).toContain('/kind/patches/kube-apiserver.json');
+  const [first] = staticPodPatches;
+  const patch: unknown = JSON.parse(first !== undefined && 'content' in first ? first.content : '');
+  expect(patch).toMatchObject({
+    spec: {
+      containers: [{ name: 'kube-apiserver', volumeMounts: [{ mountPath: '/bin/kube-apiserver' }] }],
+      volumes: [{ hostPath: { path: '/usr/local/bin/kube-apiserver' } }],
+    },
+  });
+});
+
+test('a kubelet is started with the flags that kubeadm has written', () => {
+  const flags = 'KUBELET_KUBEADM_ARGS="--container-runtime=remote --node-ip=172.18.0.3 --node-labels="\n';
+  expect(joinedKubeletArgv(flags).slice(-3)).toEqual([
+    '--container-runtime=remote',
+    '--node-ip=172.18.0.3',
+    '--node-labels=',
+  ]);
+  expect(joinedKubeletArgv('')).toEqual([
+    'kubelet',
+    '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf',
+    '--kubeconfig=/etc/kubernetes/kubelet.conf',
+    '--config=/var/lib/kubelet/config.yaml',
+  ]);
+});
+
+test.each([
+  [0, 'cnilab-lab-1f-1-control-plane', 'lab-1f-1-control-plane'],
+  [1, 'cnilab-lab-1f-1-worker', 'lab-1f-1-worker-1'],
+  [2, 'cnilab-lab-1f-1-worker2', 'lab-1f-1-worker-2'],
+])('node %i of a cluster is in the container that kind calls %s', (index, container, node) => {
+  expect(kindContainerName(clusterName('lab-1f-1'), index)).toBe(container);
+  expect(nodeInKindContainer(container)).toBe(node);
+});

@@ -248,7 +248,7 @@ async function exportLogs(
   await kind.exportLogs().catch((thrown: unknown) => {
     emit({
       kind: 'notice',
-      message: `the logs of the cluster of ${run.title} are lost: ${messageOf(thrown)}`,
+      message: `not all logs of the cluster of ${run.title} were exported: ${messageOf(thrown)}`,
     });
   });
 }

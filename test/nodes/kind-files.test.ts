@@ -41,6 +41,13 @@ describe('the configuration of kind', () => {
         nodeRegistration: { name: 'control-plane', criSocket: `unix://${socket}` },
       },
     ]);
+    expect(patchesOf(0)).toMatchObject([
+      {
+        nodeRegistration: {
+          taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }],
+        },
+      },
+    ]);
     expect(patchesOf(2)).toMatchObject([
       { kind: 'JoinConfiguration', nodeRegistration: { name: 'worker-2', criSocket: `unix://${socket}` } },
     ]);

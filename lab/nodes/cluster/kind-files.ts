@@ -11,6 +11,8 @@ const PATCHES = '/kind/patches';
 /** What kubeadm has told the kubelet of a node. */
 export const KUBELET_FLAGS = '/var/lib/kubelet/kubeadm-flags.env';
 
+const CONTROL_PLANE_TAINT = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+
 /** Programs of the control plane that run as static pods. etcd runs beside them, as on bare nodes. */
 const STATIC_PODS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
@@ -56,7 +58,8 @@ export function kindConfig(
         index === 0
           ? {
               kind: 'InitConfiguration',
-              nodeRegistration,
+              // without it, kubeadm 1.24 adds the taint of master too, which bare nodes do not have
+              nodeRegistration: { ...nodeRegistration, taints: [CONTROL_PLANE_TAINT] },
               patches: { directory: PATCHES },
               skipPhases: ['preflight', 'addon/coredns', 'addon/kube-proxy'],
             }

@@ -114,8 +114,12 @@ func TestBytesPassAndAreRecorded(t *testing.T) {
 		t.Errorf("passed %d bytes, %q, %s", len(stdout), stderr, state)
 	}
 	started, ended := of[Started](n)[0], of[Ended](n)[0]
-	if string(started.Stdin) != input || string(ended.Stdout) != input || string(ended.Stderr) != "so \xff" || *ended.ExitCode != 3 {
-		t.Errorf("recorded %d and %d bytes, %q, %d", len(started.Stdin), len(ended.Stdout), ended.Stderr, *ended.ExitCode)
+	stdin := started.Stdin
+	if ended.Stdin != nil { // on a busy machine, the plugin may not have read all of it when the first record is made
+		stdin = *ended.Stdin
+	}
+	if string(stdin) != input || string(ended.Stdout) != input || string(ended.Stderr) != "so \xff" || *ended.ExitCode != 3 {
+		t.Errorf("recorded %d and %d bytes, %q, %d", len(stdin), len(ended.Stdout), ended.Stderr, *ended.ExitCode)
 	}
 	if started.Verb != "ADD" || started.Plugin != "cat" || len(started.Env) != 2 || started.Parent.Pid != os.Getpid() {
 		t.Errorf("recorded %+v", started)

@@ -2,54 +2,32 @@ import type { Artifact } from './artifacts/artifact.ts';
 import { CleanupStack, LabError, messageOf } from './core/lab-error.ts';
 import type { NodeState } from './core/node-state.ts';
 import type { Clock } from './core/ports.ts';
-import type { Runtimes } from './core/runtime.ts';
 import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
 import { mayHaveToSettle, settlingOf } from './judge/settling.ts';
 import { worst, type Finding, type Verdict } from './judge/verdict.ts';
-import {
-  artifactsFor,
-  artifactsOf,
-  bringUpNode,
-  type BringUpOptions,
-  type NodeParts,
-} from './nodes/bring-up.ts';
+import { artifactsOf, bringUpNode, type BringUpOptions, type NodeParts } from './nodes/bring-up.ts';
 import { dumpConfig } from './nodes/node-runtime.ts';
-import { startCluster, type ClusterOptions } from './nodes/cluster/cluster.ts';
-import { kindConfig } from './nodes/cluster/kind-files.ts';
-import { startKindCluster } from './nodes/cluster/kind.ts';
-import type { NodeGroup } from './nodes/group.ts';
-import type { KindCluster } from './nodes/kind-cluster.ts';
-import type { BackendName, NodeMaker } from './nodes/node.ts';
+import type { BackendName } from './nodes/node.ts';
 import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
-import type { ComponentRef } from './core/components.ts';
 import { nodeRuns, type NodeRun, type RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
+import { clusterRefs, nameOnHost, startGroup, type RunGroup, type RunGroupOptions } from './run-group.ts';
 import { toAnswer } from './steps/runtime.ts';
 import { runSteps } from './steps/run-steps.ts';
 import { settleMs } from './steps/settle.ts';
 
-export interface RunOptions {
-  readonly run: RunPlan;
-  /** the name of the node, or the start of the names of several; unique on this host */
-  readonly nodeName: string;
+export interface RunOptions extends Omit<RunGroupOptions, 'parts' | 'cleanup'> {
   readonly backend: BackendName;
-  readonly maker: NodeMaker;
-  readonly runtimes: Runtimes;
   /** Throws LabError if one of them is not available. */
   readonly parts: (node: NodeRun) => Promise<NodeParts>;
-  readonly artifact: (ref: ComponentRef) => Artifact;
-  /** what makes the clusters, on a backend whose clusters kind makes */
-  readonly kind: ComponentRef;
   /** the files of the run and their directory */
   readonly record: RunRecord;
-  readonly outputHostPath: string;
   readonly clock: Clock;
   readonly labVersion: string;
   readonly host: Readonly<Record<string, string>>;
   /** keep the node for the user */
   readonly keep: boolean;
-  readonly signal: AbortSignal;
   readonly emit: (event: LabEvent) => void;
 }
 
@@ -72,7 +50,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
   let stepId = 'start';
   const cleanup = new CleanupStack();
   const kept: Kept[] = [];
-  let kind: KindCluster | undefined;
+  let group: RunGroup | undefined;
 
   emit({ kind: 'run-started', run, outputHostPath });
   observe({
@@ -97,15 +75,13 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     for (const artifact of maker.artifacts) observe({ kind: 'artifact', ...provenance(artifact) });
 
     during = `starting node ${nodeName}`;
-    kind = await startKind(options, {
-      parts: planned.map((one) => one.parts),
-      ...{ cleanup, signal },
-    });
-    const group = kind ?? (await startGroup(run, { maker, nodeName, cleanup }));
+    const parts = planned.map((one) => one.parts);
+    const nodesIn = await startGroup({ ...options, parts, cleanup, signal });
+    group = nodesIn;
     const nodes = await allOf(
       planned.map(({ own, parts }) =>
         startNode({
-          ...{ own, parts, maker: group, name: nameOnHost(nodeName, own), clock, cleanup, signal },
+          ...{ own, parts, maker: nodesIn, name: nameOnHost(nodeName, own), clock, cleanup, signal },
           runtime: runtimes[own.node.runtime.component],
           stepId: () => stepId,
           observe: (observation) => observe({ ...observation, ...seenOn(own) }),
@@ -115,18 +91,15 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
 
     const goesOn = nodes.every((one) => one.goesOn);
     during = 'starting Kubernetes';
-    const clusterOptions: ClusterOptions | undefined = run.cluster && {
-      kubernetes: options.artifact(run.cluster.kubernetes),
-      etcd: options.artifact(run.cluster.etcd),
-      nodes: nodes.map(({ own, node, runtime }) => ({ name: own.name ?? '', node, runtime })),
-      ...{ clock, signal, onPart: (part) => observe({ kind: 'cluster-part', ...part }) },
-    };
     const cluster =
-      clusterOptions === undefined || !goesOn
+      run.cluster === undefined || !goesOn
         ? undefined
-        : kind === undefined
-          ? await startCluster(clusterOptions)
-          : await startKindCluster(clusterOptions, kind);
+        : await group.startCluster({
+            kubernetes: options.artifact(run.cluster.kubernetes),
+            etcd: options.artifact(run.cluster.etcd),
+            nodes: nodes.map(({ own, node, runtime }) => ({ name: own.name ?? '', node, runtime })),
+            ...{ clock, signal, onPart: (part) => observe({ kind: 'cluster-part', ...part }) },
+          });
     during = 'the steps';
     await runSteps({
       run: goesOn ? run : { ...run, steps: [] },
@@ -161,7 +134,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
         message: thrown instanceof LabError ? messageOf(thrown) : stackOf(thrown),
       });
   }
-  if (kind !== undefined && !options.signal.aborted) await exportLogs(kind, { options, entries });
+  if (!options.signal.aborted) await exportLogs(group, { options, entries });
   if (kept.length === 0) {
     for (const failure of await cleanup.run()) observe({ kind: 'cleanup-failure', ...failure });
   }
@@ -192,78 +165,23 @@ type Kept = NonNullable<Extract<LabEvent, { kind: 'run-ended' }>['kept']>[number
 
 const seenOn = ({ name }: Pick<NodeRun, 'name'>): ObservedOn => (name === undefined ? {} : { node: name });
 
-const nameOnHost = (nodeName: string, { name }: Pick<NodeRun, 'name'>): string =>
-  name === undefined ? nodeName : `${nodeName}-${name}`;
-
-const clusterRefs = ({
-  run: { cluster },
-  maker,
-  kind,
-}: Pick<RunOptions, 'run' | 'maker' | 'kind'>): readonly ComponentRef[] =>
-  cluster === undefined
-    ? []
-    : [cluster.kubernetes, cluster.etcd, ...(maker.kindCluster === undefined ? [] : [kind])];
-
-/** Starts kind for a run with a cluster, on a backend whose clusters it makes. */
-async function startKind(
-  { run, maker, nodeName, kind, artifact, runtimes, outputHostPath }: RunOptions,
-  {
-    parts,
-    cleanup,
-    signal,
-  }: {
-    readonly parts: readonly NodeParts[];
-    readonly cleanup: CleanupStack;
-    readonly signal: AbortSignal;
-  },
-): Promise<KindCluster | undefined> {
-  if (run.cluster === undefined || maker.kindCluster === undefined) return undefined;
-  const nodes = nodeRuns(run).map((own) => ({
-    ...{ name: nameOnHost(nodeName, own), alias: own.name ?? '' },
-    socket: runtimes[own.node.runtime.component].traits.socket,
-  }));
-  const cluster = await maker.kindCluster(nodes, {
-    ...{ name: nodeName, kind: artifact(kind), folderHostPath: outputHostPath, signal },
-    artifacts: parts.flatMap(artifactsFor),
-    config: (made) =>
-      kindConfig(
-        nodes.map(({ alias, socket }) => ({ name: alias, socket })),
-        made,
-      ),
-  });
-  cleanup.add('end the cluster of kind', () => cluster.close());
-  return cluster;
-}
-
-/** Keeps the logs of a cluster whose run does not pass. They are for people; no verdict depends on them. */
+/** Keeps the logs of a cluster whose run does not pass. */
 async function exportLogs(
-  kind: KindCluster,
+  group: RunGroup | undefined,
   {
     options: { run, runtimes, emit },
     entries,
   }: { readonly options: RunOptions; readonly entries: readonly JournalEntry[] },
 ): Promise<void> {
+  if (group?.exportLogs === undefined) return;
   const ended = { kind: 'run-ended', entries: entries.length + 1, atMs: 0 } as const;
   if (judge(run, [...entries, ended], runtimes).outcome === 'pass') return;
-  await kind.exportLogs().catch((thrown: unknown) => {
+  await group.exportLogs().catch((thrown: unknown) => {
     emit({
       kind: 'notice',
       message: `not all logs of the cluster of ${run.title} were exported: ${messageOf(thrown)}`,
     });
   });
-}
-
-/** Prepares the nodes of a run. Several nodes get a network between them. */
-async function startGroup(
-  run: RunPlan,
-  { maker, nodeName, cleanup }: Pick<RunOptions, 'maker' | 'nodeName'> & { readonly cleanup: CleanupStack },
-): Promise<NodeGroup> {
-  if (run.nodes.length === 1) return { start: (node) => maker.start(node), close: async () => undefined };
-  const group = await maker.group(
-    nodeRuns(run).map((own) => ({ name: nameOnHost(nodeName, own), alias: own.name ?? '' })),
-  );
-  cleanup.add('end the network between the nodes', () => group.close());
-  return group;
 }
 
 interface StartOptions extends Omit<BringUpOptions, 'plan' | 'onRuntimeEnd' | 'onRecorded'> {

@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'vitest.ts': ['library'],
   'record.ts': ['core', 'host', 'observe', 'plan', 'nodes', 'judge'],
   'retries.ts': ['core', 'judge', 'plan', 'report', 'events.ts'],
+  'run-group.ts': ['artifacts', 'core', 'nodes', 'plan'],
   'run.ts': 'anything',
   'session.ts': 'anything',
   'main.ts': 'anything',

@@ -12,7 +12,8 @@ const cgroupRoot = "/sys/fs/cgroup"
 
 // cgroups returns the cgroups with no process in them or below them, from all hierarchies of the node. The same path
 // in several hierarchies is one item. A cgroup with processes is not listed, because its processes are. Groups below
-// an empty one are not listed either, nor is the parent cgroup that the runtime uses for all pods.
+// an empty one are not listed either, nor is the parent cgroup that the runtime uses for all pods, nor that of a service of
+// systemd, which removes it a moment after the service has ended.
 func cgroups(ofPods string) ([]Item, error) {
 	hierarchies, err := entries(cgroupRoot)
 	if err != nil {
@@ -84,7 +85,7 @@ func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, e
 		if err != nil && !gone(err) && !threads {
 			return false, err
 		}
-		busy = threads || strings.TrimSpace(procs) != ""
+		busy = threads || strings.TrimSpace(procs) != "" || isService(path)
 	}
 	if !busy {
 		empty[path] = true
@@ -96,6 +97,9 @@ func (h hierarchy) emptyGroups(path string, empty map[string]bool) (busy bool, e
 	}
 	return true, nil
 }
+
+// isService reports whether systemd made the group for a service, and not a runtime for a pod (.scope, .slice).
+func isService(path string) bool { return strings.HasSuffix(path, ".service") }
 
 // gone reports whether an error means that a cgroup is just being removed.
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) }

@@ -44,3 +44,17 @@ func TestAGroupThatIsBusyInOneHierarchyIsNotEmptyInAnother(t *testing.T) {
 	}
 	expect(t, keys(empty), []string{"/k8s.io/b"})
 }
+
+func TestAServiceOfSystemdThatHasEndedIsNotLeftBehind(t *testing.T) {
+	root := t.TempDir()
+	for path, procs := range map[string]string{
+		"": "1\n", "system.slice": "", "system.slice/containerd.service": "", "system.slice/containerd.service/leaked": "", "system.slice/pod.scope": "",
+	} {
+		group(t, root, path, procs)
+	}
+	empty := map[string]bool{}
+	if _, err := (hierarchy{root, "/k8s.io", map[string]bool{}}).emptyGroups("", empty); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, keys(empty), []string{"/system.slice/containerd.service/leaked", "/system.slice/pod.scope"})
+}

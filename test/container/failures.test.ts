@@ -91,7 +91,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     const result = stdout.split('\n').filter((line) => /^ {6}(?:start|end|run|\d+-[\w-]+)\b/.test(line));
     expect(result).toEqual([
       expect.stringMatching(
-        /^ {6}(?:start|\d-[\w-]+|run): .*(?:its engine is not running|went away|as when its engine is stopped)/,
+        /^ {6}(?:start|\d+-[\w-]+|run): .*(?:its engine is not running|went away|as when its engine is stopped)/,
       ),
     ]);
   },

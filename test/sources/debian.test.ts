@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { upstreamVersion } from '../../lab/artifacts/sources/debian.ts';
@@ -105,6 +115,22 @@ describe.skipIf(!isDebian)(`debian${isDebian ? '' : ' (this host is not Debian)'
   test('the app image is packed from a static busybox', async () => {
     const artifact = await artifactsIn(folder).artifacts.ensureOwn('app-image', signal);
     expect(artifact.files.map(({ path }) => path)).toEqual(['app.tar']);
+  });
+
+  test('package lists work offline in a cache that was moved, and through a link to it', async () => {
+    const [cache, moved, link] = ['cache', 'moved', 'link'].map((name) => join(folder, name));
+    const listed = async (cacheHostPath: string | undefined) => {
+      const { artifacts } = artifactsIn(folder, { cacheHostPath: cacheHostPath ?? '', offline: true });
+      const all = await artifacts.versions('runc', signal);
+      return all.find(({ source }) => source === 'debian')?.versions;
+    };
+    const before = await listed(cache);
+    expect(before?.ok === true && before.value).toContain(realPins().suites[codename]?.runc);
+    renameSync(cache ?? '', moved ?? '');
+    symlinkSync(moved ?? '', link ?? '');
+    expect(await listed(link)).toEqual(before);
+    rmSync(link ?? '');
+    expect(await listed(moved)).toEqual(before);
   });
 });
 

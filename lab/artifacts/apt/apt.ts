@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, err, ok, type Result } from '../../core/lab-error.ts';
 import type { Clock, CommandResult, Exec } from '../../core/ports.ts';
@@ -104,9 +104,11 @@ export function createApt(options: AptOptions) {
         `this machine's apt sources (${host.id} ${host.codename}) have no archive with ${suite}`,
       );
     }
-    const folder = join(cacheHostPath, 'apt', `${suite}-${arch}`);
+    const inCache = join(cacheHostPath, 'apt', `${suite}-${arch}`);
     for (const name of ['lists/partial', 'archives/partial'])
-      await mkdir(join(folder, name), { recursive: true });
+      await mkdir(join(inCache, name), { recursive: true });
+    // apt's configuration has this path. A link to the cache leads to the same one.
+    const folder = await realpath(inCache);
     const state: SuiteState = { suite, folder, aptConfigHostPath: join(folder, 'apt.conf') };
     return withLock(
       { lockHostPath: join(folder, 'lock'), env, signal, onWait: () => undefined },
@@ -116,17 +118,25 @@ export function createApt(options: AptOptions) {
         const sameSources = forSources.join('\n') === sources;
         const ageMs = clock.date().getTime() - Number(updatedMs);
         const fresh = ageMs >= 0 && ageMs < LISTS_FRESH_MS; // a time in the future was written under another clock
-        if (sameSources && (offline || fresh)) return ok(state);
+        const dumpAndConfigure = async (): Promise<string> => {
+          const { stdout } = await exec(['apt-config', 'dump'], { signal, env: { LC_ALL: 'C' } });
+          await writeFile(state.aptConfigHostPath, aptConfig({ folder, arch, machineDump: stdout }));
+          return stdout;
+        };
+        if (sameSources && (offline || fresh)) {
+          const config = await readFile(state.aptConfigHostPath, 'utf8').catch(() => '');
+          if (!config.includes(`"${folder}"`)) await dumpAndConfigure(); // the cache was moved
+          return ok(state);
+        }
         if (offline)
           return refuse(
             'unreachable',
             `the package lists of ${suite} are not in the cache, and --offline forbids to fetch them`,
           );
 
-        const dump = await exec(['apt-config', 'dump'], { signal, env: { LC_ALL: 'C' } });
-        await writeFile(state.aptConfigHostPath, aptConfig({ folder, arch, machineDump: dump.stdout }));
+        const machineDump = await dumpAndConfigure();
         await writeFile(join(folder, 'machine.sources'), sources);
-        if (!/^Acquire::(?:https?::)?Proxy(?:-Auto-Detect)? "[^"]/im.test(dump.stdout)) {
+        if (!/^Acquire::(?:https?::)?Proxy(?:-Auto-Detect)? "[^"]/im.test(machineDump)) {
           for (const uri of urisOf(parseDeb822(sources)).filter((uri) => /^https?:/.test(uri))) {
             const why = await http.reach(uri, signal);
             if (why !== undefined) return refuse('unreachable', `the archive does not answer: ${why}`);

@@ -103,9 +103,9 @@ function pinnedBase(dockerfile: string): string {
   return base;
 }
 
-/** The lines of a Dockerfile about the first process of a container. */
+/** What a Dockerfile says of the first process of a container. Docker 20.10 accepts no STOPSIGNAL for an import. */
 const startOf = (dockerfile: string): readonly string[] =>
-  dockerfile.split('\n').filter((line) => /^(?:ENTRYPOINT|STOPSIGNAL) /.test(line));
+  dockerfile.split('\n').filter((line) => line.startsWith('ENTRYPOINT '));
 
 async function findImage({ docker, address }: Engine, ref: string): Promise<NodeImage | undefined> {
   try {

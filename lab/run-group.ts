@@ -8,7 +8,7 @@ import { startKindCluster } from './nodes/cluster/kind.ts';
 import { kindConfig } from './nodes/cluster/kind-files.ts';
 import type { NodeGroup } from './nodes/group.ts';
 import type { NodeMaker } from './nodes/node.ts';
-import { nodeRuns, type NodeRun, type RunPlan } from './plan/plan.ts';
+import { clusterRefs, nodeRuns, type NodeRun, type RunPlan } from './plan/plan.ts';
 
 /** What the nodes of a run are started in: a network if there are several, or a cluster that kind makes. */
 export interface RunGroup extends NodeGroup {
@@ -71,15 +71,16 @@ async function kindGroup(options: RunGroupOptions): Promise<RunGroup | undefined
   };
 }
 
-/** The components of a cluster, with what makes it. */
-export const clusterRefs = ({
-  run: { cluster },
+/** What a cluster is made of beside its nodes, with what makes it; nothing for a run without one. */
+export const artifactsOfCluster = ({
+  run,
   maker,
   kind,
-}: Pick<RunGroupOptions, 'run' | 'maker' | 'kind'>): readonly ComponentRef[] =>
-  cluster === undefined
-    ? []
-    : [cluster.kubernetes, cluster.etcd, ...(maker.kindCluster === undefined ? [] : [kind])];
+  artifact,
+}: Pick<RunGroupOptions, 'run' | 'maker' | 'kind' | 'artifact'>): readonly Artifact[] =>
+  [...clusterRefs(run), ...(run.cluster === undefined || maker.kindCluster === undefined ? [] : [kind])].map(
+    artifact,
+  );
 
 export const nameOnHost = (nodeName: string, { name }: Pick<NodeRun, 'name'>): string =>
   name === undefined ? nodeName : `${nodeName}-${name}`;

@@ -12,7 +12,13 @@ import type { BackendName } from './nodes/node.ts';
 import type { JournalEntry, Observation, ObservedOn } from './observe/observation.ts';
 import { nodeRuns, type NodeRun, type RunPlan } from './plan/plan.ts';
 import type { RunRecord } from './record.ts';
-import { clusterRefs, nameOnHost, startGroup, type RunGroup, type RunGroupOptions } from './run-group.ts';
+import {
+  artifactsOfCluster,
+  nameOnHost,
+  startGroup,
+  type RunGroup,
+  type RunGroupOptions,
+} from './run-group.ts';
 import { toAnswer } from './steps/runtime.ts';
 import { runSteps } from './steps/run-steps.ts';
 import { settleMs } from './steps/settle.ts';
@@ -70,9 +76,8 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
     for (const { own, parts } of planned)
       for (const artifact of artifactsOf(parts))
         observe({ kind: 'artifact', ...provenance(artifact), ...seenOn(own) });
-    for (const ref of clusterRefs(options))
-      observe({ kind: 'artifact', ...provenance(options.artifact(ref)) });
-    for (const artifact of maker.artifacts) observe({ kind: 'artifact', ...provenance(artifact) });
+    for (const artifact of [...artifactsOfCluster(options), ...maker.artifacts])
+      observe({ kind: 'artifact', ...provenance(artifact) });
 
     during = `starting node ${nodeName}`;
     const parts = planned.map((one) => one.parts);

@@ -12,6 +12,7 @@ import { BadInput, LabError, unreachable } from '../core/lab-error.ts';
 import { readJson } from '../core/json.ts';
 import type { LabEvent } from '../events.ts';
 import { parsePins, type Pins } from '../plan/pins.ts';
+import { resolveComponent, versionFacts } from '../plan/resolve-component.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
 import type { SourceFlags, World } from './world.ts';
 
@@ -79,25 +80,15 @@ export async function kindRef(
     readonly signal: AbortSignal;
   },
 ): Promise<ComponentRef> {
-  const spec = parseVersionSpec(flags.kind ?? 'default');
-  if (!spec.ok) throw new BadInput(`--kind ${flags.kind ?? ''}: ${spec.error}`);
-  switch (spec.value.kind) {
-    case 'default':
-      return { component: 'kind', version: pins.defaults.kind };
-    case 'local':
-      return artifacts.describeLocal('kind', resolve(world.cwd, spec.value.path), signal);
-    case 'version': {
-      const { version, source } = spec.value;
-      return { component: 'kind', version, ...(source === undefined ? {} : { source }) };
-    }
-    case 'suite': {
-      const version = pins.suites[spec.value.suite]?.kind;
-      if (version === undefined) throw new BadInput(`--kind: Debian ${spec.value.suite} has no kind`);
-      return { component: 'kind', version, source: 'debian' };
-    }
-    default:
-      return unreachable(spec.value);
-  }
+  const text = flags.kind ?? 'default';
+  const spec = parseVersionSpec(text);
+  if (spec.ok && spec.value.kind === 'local')
+    return artifacts.describeLocal('kind', resolve(world.cwd, spec.value.path), signal);
+  const version = { text, place: { file: '--kind', line: 1, column: 1 } };
+  const facts = versionFacts(pins, {});
+  const ref = resolveComponent({ component: 'kind', version, facts, cwd: world.cwd });
+  if (!ref.ok) throw new BadInput(`--kind ${text}: ${ref.error}`);
+  return ref.value;
 }
 
 function sourceOrder(text: string | undefined): readonly SourceName[] {

@@ -3,7 +3,7 @@ import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Ensured } from '../artifacts/ensure.ts';
 import { describeComponent, pluginRefs, type ComponentRef } from '../core/components.ts';
 import type { NodeParts } from '../nodes/bring-up.ts';
-import type { NodeRun, NodePlan, Plan, RunPlan } from '../plan/plan.ts';
+import { clusterRefs, type NodeRun, type NodePlan, type Plan, type RunPlan } from '../plan/plan.ts';
 import { containerMadeBy, specOf } from '../spec/verbs/verbs.ts';
 import { pluginArtifacts } from '../steps/plugins.ts';
 import type { LabEvent } from '../events.ts';
@@ -56,7 +56,7 @@ export function partsOf(
 }
 
 /** Whether the app image is needed; the pods of a cluster have no other one. */
-export const wantsContainers = ({ cluster, steps }: Pick<RunPlan, 'cluster' | 'steps'>): boolean =>
+const wantsContainers = ({ cluster, steps }: Pick<RunPlan, 'cluster' | 'steps'>): boolean =>
   cluster !== undefined || steps.some(({ action }) => containerMadeBy(action) !== undefined);
 
 /** Whether plugin calls are recorded on some node. */
@@ -80,9 +80,6 @@ export const lacksSomething = (run: RunPlan, { lost }: Ensured): boolean => {
 
 const stepRefs = ({ steps }: Pick<RunPlan, 'steps'>): readonly ComponentRef[] =>
   steps.flatMap(({ action }) => specOf(action).components?.(action) ?? []);
-
-const clusterRefs = ({ cluster }: Pick<RunPlan, 'cluster'>): readonly ComponentRef[] =>
-  cluster === undefined ? [] : [cluster.kubernetes, cluster.etcd];
 
 const nodeRefs = ({ runtime, runc, crictl, plugins }: NodePlan): readonly ComponentRef[] => [
   runtime,

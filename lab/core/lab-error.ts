@@ -41,6 +41,12 @@ export interface CleanupFailure {
   readonly message: string;
 }
 
+/** The first call does the work, and all calls have its result. */
+export function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => (done ??= work());
+}
+
 /**
  * Runs clean-up actions in reverse order of registration. Register the clean-up before the action itself. A clean-up
  * must accept that there is nothing to clean up.

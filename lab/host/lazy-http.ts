@@ -1,3 +1,4 @@
+import { once } from '../core/lab-error.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { Http, HttpOptions } from './http.ts';
 
@@ -6,15 +7,13 @@ import type { Http, HttpOptions } from './http.ts';
  * never loads them.
  */
 export function lazyHttp(options: ConnectOptions & Omit<HttpOptions, 'connect'>): Http {
-  let loading: Promise<Http> | undefined;
-  const load = async (): Promise<Http> => {
+  const http = once(async (): Promise<Http> => {
     const [{ createConnect }, { createHttp }] = await Promise.all([
       import('./connect.ts'),
       import('./http.ts'),
     ]);
     return createHttp({ ...options, connect: createConnect(options) });
-  };
-  const http = () => (loading ??= load());
+  });
   return {
     download: async (...request) => (await http()).download(...request),
     reach: async (...request) => (await http()).reach(...request),

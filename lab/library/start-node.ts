@@ -4,7 +4,7 @@ import { startOneNode } from '../assembly/one-node.ts';
 import type { World } from '../assembly/world.ts';
 import { FAKE_PROGRAM } from '../core/fake-plugin.ts';
 import type { Recorded } from '../core/recorded.ts';
-import { CleanupStack, BadInput } from '../core/lab-error.ts';
+import { CleanupStack, BadInput, once } from '../core/lab-error.ts';
 import type { LabEvent } from '../events.ts';
 import { importImages } from '../nodes/provision.ts';
 import type { StepperOptions } from '../steps/stepper.ts';
@@ -56,17 +56,15 @@ export async function startNode(
     });
     for (const record of early) history.recorded(record);
     await history.begin();
-    let image: Promise<void> | undefined;
     return new StartedNode({
       node,
       history,
       backend,
       runtimeVersion,
       cleanup,
-      bringImage: () =>
-        (image ??= artifacts
-          .ensureOwn('app-image', signal)
-          .then((app) => importImages(node, runtime.kind, [app]))),
+      bringImage: once(async () =>
+        importImages(node, runtime.kind, [await artifacts.ensureOwn('app-image', signal)]),
+      ),
       bringScripted: async () => {
         scripted ??= await artifacts.ensureAll([FAKE_PROGRAM], signal);
       },

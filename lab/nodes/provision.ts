@@ -95,6 +95,9 @@ export async function installPrograms(
   );
 }
 
+/** An image of a user can have a gigabyte, and a node can be emulated. */
+const IMPORTED_WITHIN_MS = 300_000;
+
 /** Imports image archives into the store of the runtime, because no registry is available. */
 export async function importImages(
   node: LabNode,
@@ -183,9 +186,6 @@ export async function binaries(
 
 /** Of an image store, in the directory of its artifact. */
 export const STORE_ARCHIVE = 'store.tar';
-/** An image of a user can have a gigabyte, and a node can be emulated. */
-const IMPORTED_WITHIN_MS = 300_000;
-
 export const PACKED_WITHIN_MS = 60_000;
 
 /** Unpacks the image store and returns whether the images are on the node now. If not, they can still be imported. */

@@ -42,6 +42,10 @@ export interface ClusterPlan {
   readonly workers: readonly string[];
 }
 
+/** The components of a cluster; none for a run without one. */
+export const clusterRefs = ({ cluster }: Pick<RunPlan, 'cluster'>): readonly ComponentRef[] =>
+  cluster === undefined ? [] : [cluster.kubernetes, cluster.etcd];
+
 /** What names a run and its place in a matrix. It is small: a report of many runs keeps this of each, and no steps. */
 export interface RunHead extends Pick<RunPlan, 'title' | 'slug' | 'scenario' | 'control' | 'cell'> {
   readonly nodes: readonly Pick<PlannedNode, 'runtime'>[];

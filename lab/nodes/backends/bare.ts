@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
 import { netfilterMissing } from '../../artifacts/own/netfilter.ts';
-import { LabError, messageOf } from '../../core/lab-error.ts';
+import { LabError, messageOf, once } from '../../core/lab-error.ts';
 import { beginAhead, type NodeBeginning } from '../ahead.ts';
 import { openAgentLink, agentNode } from '../agent-link.ts';
 import { parseNothing } from '../agent-protocol.ts';
@@ -124,19 +124,17 @@ export async function startBareNode(
   await link.ready;
   const readyMs = performance.now();
 
-  let ending: Promise<void> | undefined;
   const provide = async (artifact: Artifact) =>
     join(ARTIFACTS_NODE_PATH, relative(artifactsHostPath, artifact.hostPath));
   return {
     ...agentNode(name, link, provide),
     startMs: Math.round(readyMs - startedMs),
-    end: () =>
-      (ending ??= (async () => {
-        link.close();
-        // the node was kept, so the end of its input does not end it
-        if (launcher.stdout.destroyed) launcher.kill('SIGTERM');
-        await end.within(END_WITHIN_MS, name);
-      })()),
+    end: once(async () => {
+      link.close();
+      // the node was kept, so the end of its input does not end it
+      if (launcher.stdout.destroyed) launcher.kill('SIGTERM');
+      await end.within(END_WITHIN_MS, name);
+    }),
     async keep() {
       await link.request({ op: 'keep' }, parseNothing);
       link.close();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 import type { Artifact } from '../../artifacts/artifact.ts';
-import { LabError } from '../../core/lab-error.ts';
+import { LabError, once } from '../../core/lab-error.ts';
 import type { Clock } from '../../core/ports.ts';
 import { ticksNow } from '../../host/machine.ts';
 import { beginAhead, type NodeBeginning } from '../ahead.ts';
@@ -74,8 +74,7 @@ export interface ContainerBackendOptions {
 export function containerBackend(options: ContainerBackendOptions): Backend {
   const { name, clock, stateHostPath } = options;
   const nowMs = () => clock.date().getTime();
-  let engine: Promise<FoundEngine> | undefined;
-  const find = () => (engine ??= findEngine(options));
+  const find = once(() => findEngine(options));
 
   /** The engine. Throws LabError. For actions after a check, or without one. */
   async function use(): Promise<Engine> {

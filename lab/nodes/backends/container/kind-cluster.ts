@@ -7,7 +7,7 @@ import type { Container } from 'dockerode';
 import * as v from 'valibot';
 
 import { check } from '../../../core/json.ts';
-import { LabError } from '../../../core/lab-error.ts';
+import { LabError, once } from '../../../core/lab-error.ts';
 import type { CommandResult } from '../../../core/ports.ts';
 import { createLeashedExec, findProgram, runAfterExit } from '../../../host/exec.ts';
 import { agentNode, openAgentLink, readyWithin, type AgentLink } from '../../agent-link.ts';
@@ -126,15 +126,13 @@ export async function startKindCluster(
     started.set(asked.name, { containerId: id, address: await addressIn(engine, { id, name }), link, node });
     await volume.learn(node);
     await volume.ensure(asked.artifacts);
-    let ending: Promise<void> | undefined;
     return {
       ...node,
       startMs,
-      end: () =>
-        (ending ??= (async () => {
-          link.close();
-          await removeContainer(engine, id);
-        })()),
+      end: once(async () => {
+        link.close();
+        await removeContainer(engine, id);
+      }),
       keep: () => Promise.reject(new LabError('a node of a kind cluster cannot be kept')),
     };
   }

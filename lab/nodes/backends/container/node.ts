@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 
 import { check } from '../../../core/json.ts';
+import { once } from '../../../core/lab-error.ts';
 import type { NodeLimits, SystemCalls } from '../../../core/node-state.ts';
 import { openAgentLink, readyWithin, agentNode } from '../../agent-link.ts';
 import { parseNothing } from '../../agent-protocol.ts';
@@ -75,21 +76,19 @@ export async function startContainerNode(options: ContainerNodeOptions): Promise
   const { id } = await engine.docker.createContainer(nodeContainer(options));
   try {
     const { link, isLost, letGo } = await startAgent(options, id);
-    let ending: Promise<void> | undefined;
     const node = agentNode(name, link, (artifact) => volume.provide(artifact));
     const startMs = Math.round(performance.now() - startedMs);
     await volume.learn(node);
     return {
       ...node,
       startMs,
-      end: () =>
-        (ending ??= (async () => {
-          link.close();
-          await removeContainer(engine, id).catch((thrown: unknown) => {
-            if (!isLost()) throw engineError(`removing node ${name}`, { address: engine.address, thrown });
-            // the engine is gone, which was reported; it removes the container when it starts again
-          });
-        })()),
+      end: once(async () => {
+        link.close();
+        await removeContainer(engine, id).catch((thrown: unknown) => {
+          if (!isLost()) throw engineError(`removing node ${name}`, { address: engine.address, thrown });
+          // the engine is gone, which was reported; it removes the container when it starts again
+        });
+      }),
       async keep() {
         await engine.docker.getContainer(id).rename({ name: keptName(name) });
         await link.request({ op: 'keep' }, parseNothing);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
 import type { Artifact } from '../../../artifacts/artifact.ts';
-import { LabError, messageOf } from '../../../core/lab-error.ts';
+import { LabError, messageOf, once } from '../../../core/lab-error.ts';
 import type { Clock } from '../../../core/ports.ts';
 import { openAgentLink, type AgentLink, readyWithin, agentNode } from '../../agent-link.ts';
 import { parseNothing } from '../../agent-protocol.ts';
@@ -85,15 +85,13 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
   });
   if (beforeBegin === undefined) begin(); // the message waits in the port until the guest reads it
   word.on('error', () => undefined); // the output ends as well, and gives the reason
-  let ending: Promise<void> | undefined;
   let kept = false;
-  const endNode = () =>
-    (ending ??= (async () => {
-      link.close();
-      if (kept) launcher.kill('SIGTERM');
-      else word.destroy();
-      await end.within(END_WITHIN_MS, name);
-    })());
+  const endNode = once(async () => {
+    link.close();
+    if (kept) launcher.kill('SIGTERM');
+    else word.destroy();
+    await end.within(END_WITHIN_MS, name);
+  });
   try {
     await Promise.race([readyWithin(link, { name, withinMs: readyWithinMs, signal }), notBegun]);
   } catch (thrown) {

@@ -15,6 +15,7 @@ import {
   type PrepareOptions,
   type NodeOnHost,
 } from '../nodes/node.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BackendFlags, World } from './world.ts';
 
 /** A backend to create nodes with, and the architecture of its nodes. */
@@ -63,6 +64,14 @@ function refuseWithoutEffect(on: string, { base, kernel, kind }: BackendFlags): 
     );
   if (kernel !== undefined && on !== 'vm')
     throw new BadInput(`--kernel is for virtual machines and changes nothing on ${on}; add --backend vm`);
+}
+
+/** A cluster where only single nodes work is refused before anything is built for it. Throws LabError. */
+export async function refuseClustersOn(backend: Backend, { runs }: Plan): Promise<void> {
+  const first = runs.find(({ cluster }) => cluster !== undefined);
+  const check = first && (await backend.check());
+  if (check?.works === true && check.noClusters !== undefined)
+    throw new LabError(`${first?.scenario.name} wants a cluster: ${check.noClusters}`);
 }
 
 /** For preparations of a run that may take place later. If no backend works, the first one is used. */

@@ -8,7 +8,7 @@ import { recordSession, type SessionRecorder } from '../record.ts';
 import { nodeNameOf, runSession } from '../session.ts';
 import { hostFacts } from '../host/machine.ts';
 import { listenForInterruption, type Interruption } from './interruption.ts';
-import { chooseBackend, sweepHost, nodesAhead } from '../assembly/backends.ts';
+import { chooseBackend, nodesAhead, refuseClustersOn, sweepHost } from '../assembly/backends.ts';
 import { kindRef, openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { createEventBuffer, type EventBuffer } from '../assembly/run-parts.ts';
 import { emptyShard, takeShard } from '../assembly/shards.ts';
@@ -96,6 +96,7 @@ export async function runRecorded(
     const { plan, shard, shards } = part;
     if (plan.runs.length === 0) note(emptyShard(part)); // it is recorded all the same, so that a merge does not miss it
     const backend = await nodes.backend;
+    await refuseClustersOn(backend, plan);
     const outputHostPath = sessionFolder(world, { output: flags.output, sessionId });
     const reporters = fanOut(more.reporters ?? (await createReporters(world, flags)));
     events.forwardTo(reporters);

@@ -202,6 +202,8 @@ export type BackendCheck =
       readonly how: string;
       /** the architecture of its nodes, if it can differ from that of this program */
       readonly arch?: Arch;
+      /** why its nodes work and cannot be those of a cluster, if that is so here */
+      readonly noClusters?: string;
     }
   | { readonly works: false; readonly why: string; readonly waysOut: readonly string[] };
 

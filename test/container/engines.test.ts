@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -123,6 +123,17 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
     expect((await lab.cnilab(['clean'])).exitCode).toBe(0);
     expect((await lab.state()).containers).toEqual([]);
   });
+});
+
+test('a cluster of kind on Podman is refused before anything is built for it', async () => {
+  await using engine = await startEngine('podman-4.3');
+  const args = ['run', 'upgrade-a-cluster', '--backend', 'kind', '--output', join(output, 'cluster')];
+  const { exitCode, stdout, stderr } = await containerLab(engine).cnilab(args);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 69, stdout: '' });
+  expect(stderr).toMatch(
+    /^cnilab: upgrade-a-cluster wants a cluster: the lab uses kind with Docker alone, and Podman 4\.3\.\S+ is at unix:\S+: name a Docker with DOCKER_HOST, or add --backend bare\n$/,
+  );
+  expect(existsSync(join(output, 'cluster'))).toBe(false);
 });
 
 test('a test engine ends when the process that holds it is killed', async () => {

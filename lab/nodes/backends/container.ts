@@ -15,7 +15,7 @@ import {
   type RunningNode,
 } from '../node.ts';
 import { findAddress } from './container/address.ts';
-import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable } from './container/check.ts';
+import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable, whyNoClusters } from './container/check.ts';
 import {
   ageOf,
   isLeft,
@@ -107,9 +107,9 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     jobsPerCore: 2, // 47 runs on two cores: 38.3 s with two at a time, 28.8 s with four, 29.5 s with six
     check: async () => (await find()).check,
     async prepare(prepare) {
-      const { reaperImage, memoryBytes, product = '' } = await find();
+      const { reaperImage, memoryBytes } = await find();
       const hasReaper = reaperImage !== undefined;
-      return makeNodes(await use(), { ...options, prepare, hasReaper, memoryBytes, product });
+      return makeNodes(await use(), { ...options, prepare, hasReaper, memoryBytes });
     },
     async sweep() {
       if (!(await find()).check.works) return [];
@@ -166,11 +166,9 @@ interface FoundEngine {
   readonly reaperImage?: string | undefined;
   /** of the machine that the engine is on */
   readonly memoryBytes?: number | undefined;
-  /** for example Docker 26.1.5 */
-  readonly product?: string;
 }
 
-async function findEngine({ env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
+async function findEngine({ name, env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
   const address = findAddress({ env, platform, uid, exists: existsSync, readFile: readIfThere });
   if (address === undefined) return { check: NO_ENGINE, engine: undefined };
   let engine: Engine;
@@ -181,9 +179,13 @@ async function findEngine({ env, platform, uid }: ContainerBackendOptions): Prom
       findReaperImage(engine, { env, readFile: readIfThere }),
     ]);
     const check = judgeFacts(address, facts);
-    const how =
-      check.works && reaperImage !== undefined ? { how: `${check.how}, reaper ${reaperImage}` } : {};
-    return { check: { ...check, ...how }, engine, reaperImage, ...facts };
+    if (!check.works) return { check, engine };
+    const how = reaperImage === undefined ? check.how : `${check.how}, reaper ${reaperImage}`;
+    const noClusters = name === 'kind' ? whyNoClusters(address, facts) : undefined;
+    return {
+      check: { ...check, how, ...(noClusters !== undefined && { noClusters }) },
+      ...{ engine, reaperImage, memoryBytes: facts.memoryBytes },
+    };
   } catch (thrown) {
     return { check: refuseUnreachable(address, thrown), engine: undefined };
   }
@@ -222,8 +224,6 @@ async function makeNodes(
     readonly prepare: PrepareOptions;
     readonly hasReaper: boolean;
     readonly memoryBytes: number | undefined;
-    /** the engine and its version */
-    readonly product: string;
   },
 ): Promise<NodeMaker> {
   const { name: backend, imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
@@ -319,10 +319,6 @@ async function makeNodes(
     },
     ...(backend === 'kind' && {
       async kindCluster(nodes, cluster) {
-        if (!/^Docker /.test(options.product))
-          throw new LabError(
-            `kind is used with Docker alone, and ${engine.address.url} is ${options.product}; name a Docker with DOCKER_HOST`,
-          );
         try {
           // a single node shows what the volume has; that of this name may have been started ahead
           if (!volume.isKnown) await (await ahead.take({ name: cluster.name })).end();

@@ -104,6 +104,15 @@ export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendC
   return { works: true, how: `${product} at ${url}, ${arch}, cgroup v${cgroupVersion}`, arch };
 }
 
+/**
+ * Why kind makes no clusters with an engine that runs nodes; undefined if it does. Podman 4.3 cannot change the limits of a
+ * container that runs (404), and the volumes that kind makes there do not end with their containers.
+ */
+export const whyNoClusters = ({ url }: EngineAddress, { product }: EngineFacts): string | undefined =>
+  product.startsWith('Docker ')
+    ? undefined
+    : `the lab uses kind with Docker alone, and ${product} is at ${url}: name a Docker with DOCKER_HOST, or add --backend bare`;
+
 /** What to do about an engine that does not answer. */
 export function refuseUnreachable(address: EngineAddress, thrown: unknown): BackendCheck {
   const { status, message } = refusalOf(thrown);

@@ -46,13 +46,17 @@ export function timed(argv, { cwd, env: ownEnv = env }) {
 }
 
 /** Runs A B A B …, so that other load on the host affects both sides equally. The first pair is not counted. */
-export async function pairs(count, a, b) {
-  const taken = [];
-  for (let i = 0; i <= count; i++) {
-    const pair = [await a(), await b()];
-    if (i > 0) taken.push(pair);
-  }
-  return { a: taken.map(([one]) => one), b: taken.map(([, other]) => other) };
+export const pairs = (count, a, b) => rounds(count, { a, b });
+
+/** The same with any number of sides, by name. */
+export async function rounds(count, sides) {
+  const taken = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+  for (let i = 0; i <= count; i++)
+    for (const [side, run] of Object.entries(sides)) {
+      const value = await run();
+      if (i > 0) taken[side].push(value);
+    }
+  return taken;
 }
 
 export function median(values) {

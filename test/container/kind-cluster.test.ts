@@ -97,6 +97,32 @@ test('a run that does not pass has the logs of kind', { timeout: HOUR_MS }, asyn
   expect(await inEngine()).toEqual(NOT_OURS);
 });
 
+test('in an image of the user, the kubelet of the scenario runs', { timeout: HOUR_MS }, async () => {
+  // as in an image of kind: its unit is changed by a drop-in that starts a kubelet of its own
+  const [base = ''] = (await lab.state()).images;
+  const own = await lab.docker.createContainer({
+    Image: base,
+    Entrypoint: ['sh', '-c'],
+    Cmd: [
+      [
+        'cd /etc/systemd/system && mkdir -p kubelet.service.d containerd.service.d',
+        'printf "[Service]\\nExecStart=\\nExecStart=/usr/bin/kubelet\\n" > kubelet.service.d/10-kubeadm.conf',
+        'printf "[Service]\\nExecStartPre=/bin/false\\n" > containerd.service.d/10-own.conf',
+        'cp /bin/false /usr/bin/kubelet && mkdir -p /kind && echo v1.23.17 > /kind/version',
+      ].join(' && '),
+    ],
+    HostConfig: { NetworkMode: 'none' },
+  });
+  await own.start();
+  expect(await own.wait()).toMatchObject({ StatusCode: 0 });
+  await own.commit({ repo: 'localhost/my-kind', tag: '1' });
+  await own.remove();
+  const flags = [...run(CONTROL, 'own-image'), '--base', 'localhost/my-kind:1'];
+  const { exitCode, stdout } = await lab.cnilab(flags, { env });
+  expect(exitCode, stdout).toBe(0);
+  expect(await inEngine()).toEqual(NOT_OURS);
+});
+
 test.each<readonly [moment: string, come: (folder: string) => Promise<unknown>]>([
   [
     'kind starts its containers',

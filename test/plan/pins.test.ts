@@ -72,7 +72,9 @@ test('each Kubernetes version has its etcd', () => {
   const facts = versionFacts(pins.value, {});
   const etcdOf = (version: string) =>
     factsBeside(facts, [{ component: 'kubernetes', version }]).defaults.etcd;
-  expect(['1.24.17', '1.24.0', '1.31.2', '1.2.0'].map(etcdOf)).toEqual(['3.5.6', '3.5.6', '3.5.24', '3.5.6']);
+  expect(['1.23.17', '1.24.0', '1.31.2', '1.2.0', '1.37.2'].map(etcdOf)).toEqual([
+    ...['3.5.6', '3.5.6', '3.5.24', '3.5.6', '3.7.0'],
+  ]);
 });
 
 test('each suite has its versions, by component', () => {

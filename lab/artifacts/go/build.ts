@@ -2,6 +2,8 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile, readdir } from 'no
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 
+import compareVersions from 'semver/functions/compare.js';
+
 import * as v from 'valibot';
 
 import { readJson } from '../../core/json.ts';
@@ -9,6 +11,7 @@ import { COMPONENTS } from '../../core/components.ts';
 import { err, LabError, ok, type Result } from '../../core/lab-error.ts';
 import type { GomodPins, Pins } from '../../plan/pins.ts';
 import { type GoRun, type GoTool, refusalFromGo } from './tool.ts';
+import { addOpenapi, OPENAPI_GENERATOR } from './openapi.ts';
 import { parseModuleFacts, wrapperGoMod } from './wrapper.ts';
 import type { Job, Refusal } from '../artifact.ts';
 import type { Apt } from '../apt/apt.ts';
@@ -53,6 +56,8 @@ export interface GoModule {
   readonly hostPath: string;
   /** the h1:… checksum of the source, from Go */
   readonly sum: string;
+  /** that of its go.mod */
+  readonly goModSum: string;
 }
 
 /** The output of `go mod download -json`. */
@@ -60,6 +65,7 @@ const DOWNLOADED = v.object({
   GoMod: v.optional(v.string()),
   Dir: v.optional(v.string()),
   Sum: v.optional(v.string()),
+  GoModSum: v.optional(v.string()),
   Error: v.optional(v.string()),
 });
 
@@ -73,11 +79,12 @@ export async function downloadModule(
     GoMod,
     Dir,
     Sum,
+    GoModSum = '',
     Error: why,
   } = (exitCode === null ? undefined : readJson(DOWNLOADED, stdout)) ?? {};
   if (GoMod === undefined || Dir === undefined || Sum === undefined)
     return err(refusalFromGo(asked, why ?? stderr));
-  return ok({ goModHostPath: GoMod, hostPath: Dir, sum: Sum });
+  return ok({ goModHostPath: GoMod, hostPath: Dir, sum: Sum, goModSum: GoModSum });
 }
 
 /**
@@ -119,19 +126,30 @@ export async function buildModule(
     cwd: scratchHostPath,
   });
   if (described.exitCode !== 0) return err(refusalFromGo(`${facts.module}@v${version}`, described.stderr));
+  const moduleFacts = parseModuleFacts(described.stdout);
+  const lacksOpenapi = facts.openapi !== undefined && compareVersions(version, facts.openapi) < 0;
   await writeFile(
     join(wrapper, 'go.mod'),
     wrapperGoMod({
       module: facts.module,
       version,
-      facts: parseModuleFacts(described.stdout),
+      facts: moduleFacts,
       folderVersion: facts.folders === undefined ? undefined : withVersion(facts.folders, version),
-      standIns: facts.standIns,
+      standIns: { ...facts.standIns, ...(lacksOpenapi ? { [facts.module]: 'source' } : {}) },
     }),
   );
   for (const folder of Object.values(facts.standIns ?? {}))
     await cp(join(build.standInsHostPath ?? '', folder), join(wrapper, folder), { recursive: true });
   if (heldSums !== undefined) await writeFile(join(wrapper, 'go.sum'), heldSums);
+  if (lacksOpenapi) {
+    job.progress('generating the definitions of its API');
+    const added = await addOpenapi({
+      ...{ go, run: { ...run, scratchHostPath }, wrapperHostPath: wrapper },
+      ...{ module: facts.module, sourceHostPath: module.value.hostPath, folders: moduleFacts.folders },
+      build: [...tagFlags(facts, library !== undefined), ...mainPackages(facts)],
+    });
+    if (!added.ok) return added;
+  }
 
   job.progress(facts.takes === undefined ? 'building' : `building, which takes ${facts.takes}`);
   const verb = build.tests === true ? ['test', '-c'] : ['build'];
@@ -143,7 +161,14 @@ export async function buildModule(
     return err(refusalFromGo(`go build of ${facts.module}@v${version}`, built.stderr));
   for (const [given, program] of Object.entries(facts.named ?? {}))
     await rename(join(bin, given), join(bin, program));
-  const sums = await readFile(join(wrapper, 'go.sum'), 'utf8');
+  const ofModule = `${facts.module} v${version}`;
+  const sums = [
+    await readFile(join(wrapper, 'go.sum'), 'utf8'),
+    // not in go.sum where a copy replaces it
+    ...(lacksOpenapi
+      ? [`${ofModule} ${module.value.sum}\n${ofModule}/go.mod ${module.value.goModSum}\n`]
+      : []),
+  ].join('');
   const unheld = heldSums === undefined ? [] : linesNotIn(heldSums, sums);
   if (unheld.length > 0) {
     const why = `${facts.module}@v${version} needs modules that our go.sum does not hold: ${unheld.slice(0, 3).join(', ')}`;
@@ -154,7 +179,7 @@ export async function buildModule(
   const goVersion = await go.run(['env', 'GOVERSION'], run);
   return ok({
     sums,
-    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${[...verb, ...flags].join(' ')}${[...(library === undefined ? [] : [library.value.madeFrom]), ...(besides?.value ?? [])].map((one) => `, with ${one}`).join('')}`,
+    madeBy: `${goVersion.stdout.trim()}: CGO_ENABLED=${facts.cgo ? 1 : 0} go ${[...verb, ...flags].join(' ')}${[...(library === undefined ? [] : [library.value.madeFrom]), ...(besides?.value ?? []), ...(lacksOpenapi ? [`what ${OPENAPI_GENERATOR} generates`] : [])].map((one) => `, with ${one}`).join('')}`,
     ...(facts.library !== undefined && library === undefined
       ? { note: `without ${facts.library.name}` }
       : {}),
@@ -165,19 +190,26 @@ function flagsOf(
   facts: GomodPins,
   { version, sum, library }: { version: string; sum: string; library: boolean },
 ): readonly string[] {
-  const tags = [...facts.tags, ...(library ? (facts.library?.tags ?? []) : [])];
   const set = Object.entries(facts.set).map(
     ([variable, value]) => `-X ${variable}=${withVersion(value, version).replaceAll('{sum}', sum)}`,
   );
   return [
     '-trimpath',
     '-buildvcs=false',
-    ...(tags.length > 0 ? ['-tags', tags.join(',')] : []),
+    ...tagFlags(facts, library),
     '-ldflags',
     ['-s', '-w', '-buildid=', ...(library ? ['-extldflags=-static'] : []), ...set].join(' '),
-    ...facts.packages.map((path) => (path === '.' ? facts.module : `${facts.module}/${path}`)),
+    ...mainPackages(facts),
   ];
 }
+
+function tagFlags(facts: GomodPins, library: boolean): readonly string[] {
+  const tags = [...facts.tags, ...(library ? (facts.library?.tags ?? []) : [])];
+  return tags.length > 0 ? ['-tags', tags.join(',')] : [];
+}
+
+const mainPackages = ({ packages, module }: GomodPins): readonly string[] =>
+  packages.map((path) => (path === '.' ? module : `${module}/${path}`));
 
 /** A text of the pins with {version}, {major}, {minor} and {patch} filled in. */
 function withVersion(text: string, version: string): string {

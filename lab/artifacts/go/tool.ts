@@ -23,6 +23,8 @@ export interface GoRun {
   readonly cgo?: boolean;
   /** where a C library is that is not the one of the system */
   readonly library?: Readonly<Record<string, string>>;
+  /** the packages in src/ of this folder, without modules */
+  readonly gopath?: string;
   /** for intermediate files of the compiler; the caller removes it */
   readonly scratchHostPath?: string;
 }
@@ -42,7 +44,12 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
    * The settings of the user for modules (proxy, private modules, checksum database) are kept. Settings that would
    * change the result are not.
    */
-  function environment({ cgo, library, scratchHostPath = inCache('tmp') }: GoRun): Record<string, string> {
+  function environment({
+    cgo,
+    library,
+    gopath,
+    scratchHostPath = inCache('tmp'),
+  }: GoRun): Record<string, string> {
     const userConfig = env.XDG_CONFIG_HOME ?? join(env.HOME ?? '/nonexistent', '.config');
     return {
       GOENV: env.GOENV ?? join(userConfig, 'go', 'env'),
@@ -62,6 +69,7 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
       CGO_ENABLED: cgo === true ? '1' : '0',
       CGO_CFLAGS: '-O2 -g',
       CGO_LDFLAGS: '-O2 -g',
+      ...(gopath === undefined ? {} : { GOPATH: gopath, GO111MODULE: 'off', GOFLAGS: '-buildvcs=false' }),
       ...library,
       GIT_TERMINAL_PROMPT: '0',
       ...(offline ? { GOPROXY: 'off', GOSUMDB: 'off' } : {}),

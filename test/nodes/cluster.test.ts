@@ -136,7 +136,10 @@ describe('the start of a kubelet', () => {
   });
 
   /** A cluster on nodes without machines. `began` is which programs and commands began on a node since then. */
-  async function cluster({ apiServer = () => ({}) }: { readonly apiServer?: () => object } = {}) {
+  async function cluster({
+    apiServer = () => ({}),
+    version = '1.24.17',
+  }: { readonly apiServer?: () => object; readonly version?: string } = {}) {
     const fakes = NAMES.map((name) => ({
       name,
       fake: fakeNode({
@@ -147,7 +150,7 @@ describe('the start of a kubelet', () => {
       }),
     }));
     const started = await startCluster({
-      kubernetes: fakeArtifact('kubernetes', 'kubelet'),
+      kubernetes: { ...fakeArtifact('kubernetes', 'kubelet'), version },
       etcd: fakeArtifact('etcd', 'etcd'),
       nodes: fakes.map(({ name, fake }) => ({ name, node: fake.node, runtime: RUNNING })),
       clock: fakes[0]?.fake.clock ?? fakeNode().clock,
@@ -179,6 +182,23 @@ describe('the start of a kubelet', () => {
       ],
       'start kubelet',
     ]);
+  });
+
+  test.each([
+    ['1.24.17', []],
+    [
+      '1.29.6',
+      [
+        'kubectl --kubeconfig /etc/kubernetes/super-admin.conf create clusterrolebinding kubeadm:cluster-admins ' +
+          '--clusterrole=cluster-admin --group=kubeadm:cluster-admins',
+      ],
+    ],
+  ])('%s: the user in admin.conf gets its role once the API server answers', async (version, expected) => {
+    const { done } = (await cluster({ version }))('control-plane');
+    const bindings = done.filter((line) => line.includes('clusterrolebinding'));
+    expect(bindings).toEqual(expected);
+    if (expected.length > 0)
+      expect(done.indexOf(expected[0] ?? '')).toBeGreaterThan(done.indexOf('kubectl get --raw /readyz'));
   });
 
   test('after a reboot of a worker, kube-proxy is started again too', async () => {

@@ -9,6 +9,7 @@ import type { NodeRuntime } from '../node-runtime.ts';
 import { installPrograms } from '../provision.ts';
 import {
   ADMIN_CONFIG,
+  adminRoleArgv,
   apiServerArgv,
   CERTIFICATES,
   controllerManagerArgv,
@@ -27,6 +28,7 @@ import {
   serviceRouteArgv,
   type Member,
 } from './kubernetes-files.ts';
+import { releaseOf } from './releases.ts';
 import { LIST_STATE, readState } from './read-state.ts';
 import { lastError, startProgram, watchSpaceOfEtcd, type ClusterProgram } from './node-process.ts';
 
@@ -102,10 +104,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return makeKubeconfigs(controlPlane.node, members);
   });
 
-  await timed('kube-apiserver', startApiServer);
+  await timed('kube-apiserver', async () => {
+    await startApiServer();
+    if (controlPlane.release.hasSuperAdmin) await succeed(controlPlane.node, adminRoleArgv);
+  });
 
   await timed('nodes', async () => {
-    await Promise.all([start(controlPlane, controllerManagerArgv), start(controlPlane, schedulerArgv)]);
+    await Promise.all([
+      start(controlPlane, controllerManagerArgv(controlPlane)),
+      start(controlPlane, schedulerArgv),
+    ]);
     await Promise.all(
       members.map(async (member) => {
         const { node } = member;
@@ -139,13 +147,14 @@ export interface ClusterMember extends Member {
 
 /** What every start of a cluster consists of, on the nodes of a group and on those of kind. */
 export function clusterWork(
-  { nodes, clock, signal, onPart }: ClusterOptions,
+  { kubernetes, nodes, clock, signal, onPart }: ClusterOptions,
   address: (number: number) => string,
 ) {
+  const release = releaseOf(kubernetes.version);
   const members = nodes.map(({ name, node, runtime }, index): ClusterMember => {
     const number = index + 1;
     return {
-      ...{ name, number, address: address(number), socket: runtime.kind.traits.socket, node },
+      ...{ name, number, address: address(number), socket: runtime.kind.traits.socket, node, release },
       programs: new Map<string, ClusterProgram>(),
     };
   });

@@ -1,5 +1,6 @@
 import type { NodeFile } from '../node.ts';
 import { SANDBOX_IMAGE } from '../../core/components.ts';
+import type { KubernetesRelease } from './releases.ts';
 
 /** A node of a cluster, as Kubernetes knows it. The first is the control plane and has the number 1. */
 export interface Member {
@@ -9,6 +10,7 @@ export interface Member {
   readonly address: string;
   /** of its runtime, absolute */
   readonly socket: string;
+  readonly release: KubernetesRelease;
 }
 
 export const KUBERNETES = '/etc/kubernetes';
@@ -34,17 +36,17 @@ export const yaml = (...documents: readonly object[]): string =>
   documents.map((one) => `${JSON.stringify(one, null, 2)}\n`).join('---\n'); // YAML reads JSON
 
 /** What kubeadm makes certificates and kubeconfigs from. etcd is named as an external one, so that it gets none. */
-export const kubeadmFile = (version: string, { name, address, socket }: Member): NodeFile => ({
+export const kubeadmFile = (version: string, { name, address, socket, release }: Member): NodeFile => ({
   nodePath: KUBEADM_CONFIG,
   content: yaml(
     {
-      apiVersion: 'kubeadm.k8s.io/v1beta3',
+      apiVersion: kubeadmApi(release),
       kind: 'InitConfiguration',
       localAPIEndpoint: { advertiseAddress: address, bindPort: API_PORT },
       nodeRegistration: { name, criSocket: `unix://${socket}` },
     },
     {
-      apiVersion: 'kubeadm.k8s.io/v1beta3',
+      apiVersion: kubeadmApi(release),
       kind: 'ClusterConfiguration',
       kubernetesVersion: `v${version}`,
       controlPlaneEndpoint: `${address}:${API_PORT}`,
@@ -55,12 +57,22 @@ export const kubeadmFile = (version: string, { name, address, socket }: Member):
   ),
 });
 
+const kubeadmApi = ({ readsKubeadmV1beta4 }: KubernetesRelease): string =>
+  `kubeadm.k8s.io/${readsKubeadmV1beta4 ? 'v1beta4' : 'v1beta3'}`;
+
 const KUBEADM = ['kubeadm', 'init', 'phase'];
 
 /** Commands that make all certificates and the kubeconfigs of the control plane. No network is needed. */
 export const CERTIFICATES: readonly (readonly string[])[] = [
   [...KUBEADM, 'certs', 'all', '--config', KUBEADM_CONFIG],
   [...KUBEADM, 'kubeconfig', 'all', '--config', KUBEADM_CONFIG],
+];
+
+/** Gives the user in admin.conf its role, as `kubeadm init` does it. */
+export const adminRoleArgv: readonly string[] = [
+  ...['kubectl', '--kubeconfig', `${KUBERNETES}/super-admin.conf`],
+  ...['create', 'clusterrolebinding', 'kubeadm:cluster-admins'],
+  ...['--clusterrole=cluster-admin', '--group=kubeadm:cluster-admins'],
 ];
 
 /** Prints a kubeconfig for a client of this name. */
@@ -108,11 +120,11 @@ const CONTROLLERS = [
   ...['nodelifecycle', 'garbagecollector', 'persistentvolume-binder'],
 ];
 
-export const controllerManagerArgv: readonly string[] = [
+export const controllerManagerArgv = ({ release }: Pick<Member, 'release'>): readonly string[] => [
   'kube-controller-manager',
   `--kubeconfig=${KUBERNETES}/controller-manager.conf`,
   '--leader-elect=false',
-  `--controllers=${CONTROLLERS.join(',')}`,
+  `--controllers=${[...CONTROLLERS, ...(release.hasTaintEviction ? ['taint-eviction-controller'] : [])].join(',')}`,
   `--root-ca-file=${PKI}/ca.crt`,
   `--service-account-private-key-file=${PKI}/sa.key`,
   '--use-service-account-credentials=true',
@@ -151,6 +163,7 @@ export const nodeFiles = (member: Member): readonly NodeFile[] => [
       clusterDNS: ['10.96.0.10'],
       clusterDomain: 'cluster.local',
       failSwapOn: false,
+      ...(member.release.refusesCgroupV1 ? { failCgroupV1: false } : {}),
       // the disk of the host is none of the cluster's business
       evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' },
       imageGCHighThresholdPercent: 100,
@@ -161,7 +174,7 @@ export const nodeFiles = (member: Member): readonly NodeFile[] => [
   kubeProxyFile(member),
 ];
 
-export const kubeProxyFile = ({ name }: Member): NodeFile => ({
+export const kubeProxyFile = ({ name }: Pick<Member, 'name'>): NodeFile => ({
   nodePath: KUBE_PROXY_CONFIG,
   content: yaml({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
@@ -175,14 +188,15 @@ export const kubeProxyFile = ({ name }: Member): NodeFile => ({
   }),
 });
 
-export const kubeletArgv = ({ name, number, address, socket }: Member): readonly string[] => [
+export const kubeletArgv = ({ name, number, address, socket, release }: Member): readonly string[] => [
   'kubelet',
   `--kubeconfig=${KUBERNETES}/kubelet.conf`,
   `--config=${KUBELET_CONFIG}`,
+  ...(release.hasDockershim ? ['--container-runtime=remote'] : []),
   `--container-runtime-endpoint=unix://${socket}`,
   `--hostname-override=${name}`,
   `--node-ip=${address}`,
-  `--pod-infra-container-image=${SANDBOX_IMAGE}`,
+  ...(release.acceptsSandboxImage ? [`--pod-infra-container-image=${SANDBOX_IMAGE}`] : []),
   ...(number === 1 ? ['--register-with-taints=node-role.kubernetes.io/control-plane=:NoSchedule'] : []),
 ];
 
@@ -190,7 +204,9 @@ export const kubeProxyArgv: readonly string[] = ['kube-proxy', `--config=${KUBE_
 
 /** The commands of all programs of a node, in the order in which they can be started again. */
 export const programsOf = (member: Member): readonly (readonly string[])[] => [
-  ...(member.number === 1 ? [etcdArgv, apiServerArgv(member), controllerManagerArgv, schedulerArgv] : []),
+  ...(member.number === 1
+    ? [etcdArgv, apiServerArgv(member), controllerManagerArgv(member), schedulerArgv]
+    : []),
   ...[kubeletArgv(member), kubeProxyArgv],
 ];
 

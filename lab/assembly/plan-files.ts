@@ -156,7 +156,7 @@ function withRecorder(plan: Plan, record: boolean | undefined): Plan {
 }
 
 function overridesOf(
-  { containerd, crio, runc, cniPlugins, crictl }: NodeFlags,
+  { containerd, crio, runc, cniPlugins, crictl, kubernetes }: NodeFlags,
   cwd: string,
 ): VersionOverrides {
   const versions = (texts: readonly (string | undefined)[] = []) =>
@@ -167,6 +167,7 @@ function overridesOf(
     runc: versions([runc]),
     'cni-plugins': versions([cniPlugins]),
     crictl: versions([crictl]),
+    kubernetes: versions(kubernetes),
   };
 }
 

@@ -47,6 +47,7 @@ export interface NodeFlags {
   readonly runc?: string;
   readonly cniPlugins?: string;
   readonly crictl?: string;
+  readonly kubernetes?: readonly string[];
   readonly set?: readonly string[];
   readonly backend: 'auto' | BackendName;
   /** the base image of container nodes */

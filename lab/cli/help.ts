@@ -69,6 +69,7 @@ export const HELP: Readonly<Record<string, CommandHelp>> = {
       ['run missing-version', 'one scenario, all cells of its matrix'],
       ['run our-issue.yaml --containerd 1.6.3,1.6.4 --verbose', 'a file, on two versions'],
       ['run missing-version --crio 1.24.0,1.34.0', 'on CRI-O in place of containerd'],
+      ['run upgrade-a-cluster --kubernetes 1.23.17', 'a cluster of another version'],
       ['run our-issue.yaml --update', 'and write what was measured into the file as expectations'],
       ['run missing-version --set containerd=1.6.3 --keep', 'one cell, and the node stays up'],
       ['run --last-failed', 'what did not pass in the last session'],

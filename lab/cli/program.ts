@@ -362,7 +362,13 @@ function withNodeFlags(command: Command): Command {
       ),
     'instead of what the scenario says',
     '; several with commas',
-  );
+  )
+    .optionsGroup('Versions:')
+    .option(
+      '--kubernetes <version>',
+      'of a cluster, instead of what the scenario says; several with commas',
+      list,
+    );
 }
 
 function withShardFlags(command: Command): Command {

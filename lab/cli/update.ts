@@ -92,9 +92,9 @@ export async function updateCommand(
 }
 
 function checkFlags(flags: RunFlags): void {
-  const { containerd, crio, runc, cniPlugins, crictl, timeout, keep, shard } = flags;
+  const { containerd, crio, runc, cniPlugins, crictl, kubernetes, timeout, keep, shard } = flags;
   const others = Object.entries({
-    ...{ containerd, crio, runc, 'cni-plugins': cniPlugins, crictl, timeout, keep, shard },
+    ...{ containerd, crio, runc, 'cni-plugins': cniPlugins, crictl, kubernetes, timeout, keep, shard },
     ...{ repeat: flags.repeat, retries: flags.retries, grep: flags.grep, 'grep-invert': flags.grepInvert },
     ...{ 'last-failed': flags.lastFailed, 'only-changed': flags.onlyChanged },
     ...{ bail: flags.bail, 'max-failures': flags.maxFailures, watch: flags.watch },

@@ -11,6 +11,10 @@ export type NodeComponentName = (typeof NODE_COMPONENTS)[number];
 export const COMPONENTS = [...NODE_COMPONENTS, 'kubernetes', 'etcd', 'kind'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
+/** Those whose version a flag can specify in place of the scenario. */
+export const FLAG_COMPONENTS = [...NODE_COMPONENTS, 'kubernetes'] as const;
+export type FlagComponentName = (typeof FLAG_COMPONENTS)[number];
+
 /** The components that answer CRI. A node has exactly one of them. */
 export const RUNTIMES = ['containerd', 'crio'] as const satisfies readonly NodeComponentName[];
 export type RuntimeName = (typeof RUNTIMES)[number];

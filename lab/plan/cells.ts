@@ -1,14 +1,21 @@
 import compareVersions from 'semver/functions/compare.js';
 import parse from 'semver/functions/parse.js';
 
-import type { Axis, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
+import type { Axis, ClusterSpec, NamedNode, NodeSpec, Scenario, VersionText } from '../spec/scenario.ts';
 import { isJsonNumber } from '../spec/written-json.ts';
-import { isRuntime, NODE_COMPONENTS, type NodeComponentName, type RuntimeName } from '../core/components.ts';
+import {
+  FLAG_COMPONENTS,
+  isRuntime,
+  type FlagComponentName,
+  type NodeComponentName,
+  type RuntimeName,
+} from '../core/components.ts';
+import { present } from '../spec/object-shape.ts';
 import type { Cell, FilledCell } from './fill.ts';
 import type { RunPlan } from './plan.ts';
 
 /** Versions from the command line, for every cell of every scenario. */
-export type VersionOverrides = Readonly<Partial<Record<NodeComponentName, readonly string[]>>>;
+export type VersionOverrides = Readonly<Partial<Record<FlagComponentName, readonly string[]>>>;
 
 /** Options that reduce or change the cells of a file. */
 export interface CellOptions {
@@ -20,13 +27,14 @@ export interface CellOptions {
 export interface CellsOfScenario {
   readonly cells: readonly FilledCell[];
   readonly nodes: readonly NamedNode[];
+  readonly cluster?: ClusterSpec;
   /** false if the cells are exactly those of the file */
   readonly changed: boolean;
 }
 
 /** Every combination of the axes of a scenario, with the changes of the command line. The last axis changes fastest. */
 export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenario {
-  const { axes, nodes, changed } = axesOf(scenario, options);
+  const { axes, nodes, cluster, changed } = axesOf(scenario, options);
   const cells = factorsOf({ axes, nodes }).reduce<readonly Cell[]>(
     (all, parts) => all.flatMap((cell) => parts.map((part) => ({ ...cell, ...part }))),
     [{}],
@@ -37,7 +45,7 @@ export function cellsOf(scenario: Scenario, options: CellOptions): CellsOfScenar
       axes.filter(({ axis, plain }) => plain.includes(values[axis] ?? '')).map(({ axis }) => axis),
     ),
   }));
-  return { cells: filled, nodes, changed };
+  return { cells: filled, nodes, ...present({ cluster }), changed };
 }
 
 /** The number of cells that `cellsOf` would return. */
@@ -45,7 +53,7 @@ export const countCells = (scenario: Scenario, options: CellOptions): number =>
   factorsOf(axesOf(scenario, options)).reduce((product, parts) => product * parts.length, 1);
 
 type Axes = Scenario['matrix'];
-type AxesAndNodes = Pick<CellsOfScenario, 'nodes'> & { readonly axes: Axes };
+type AxesAndNodes = Pick<CellsOfScenario, 'nodes' | 'cluster'> & { readonly axes: Axes };
 
 /**
  * The factors of the matrix; a cell has one value of each. The axes of two runtimes are one factor, because a cell has
@@ -80,14 +88,23 @@ function axesOf(
       isRuntime(component) ? [{ component, values }] : [],
     ),
   );
+  let { cluster } = scenario;
   for (const [component, values] of overriddenVersions(overrides)) {
     if (isRuntime(component)) continue;
+    if (component === 'kubernetes') {
+      if (cluster === undefined) continue;
+      const axis = axisOf(cluster.kubernetes) ?? component;
+      axes = replaceAxes(axes, { by: [{ axis, values }] });
+      cluster = { ...cluster, kubernetes: { ...cluster.kubernetes, text: `\${matrix.${axis}}` } };
+      continue;
+    }
     const axisFor = (node: NodeSpec) => axisOf(versionTextOf(node, component)) ?? component;
     axes = replaceAxes(axes, { by: [...new Set(nodes.map(axisFor))].map((axis) => ({ axis, values })) });
     nodes = nodes.map((node) => withVersion(node, { component, text: `\${matrix.${axisFor(node)}}` }));
   }
   const isNarrowed = scenario.matrix.some(({ axis }) => only[axis] !== undefined);
-  return { axes, nodes, changed: isNarrowed || overriddenVersions(overrides).length > 0 };
+  const changed = isNarrowed || overriddenVersions(overrides).length > 0;
+  return { axes, nodes, ...present({ cluster }), changed };
 }
 
 /** If one of the axes of two runtimes is reduced to certain values, the other one has no cells. */
@@ -156,8 +173,8 @@ function replaceAxes(
 /** Components, and the versions that the command line specifies for them. */
 export function overriddenVersions(
   overrides: VersionOverrides,
-): readonly (readonly [NodeComponentName, readonly string[]])[] {
-  return NODE_COMPONENTS.flatMap((component) => {
+): readonly (readonly [FlagComponentName, readonly string[]])[] {
+  return FLAG_COMPONENTS.flatMap((component) => {
     const values = overrides[component] ?? [];
     return values.length === 0 ? [] : [[component, values] as const];
   });

@@ -60,7 +60,14 @@ export type CellPlan = Omit<RunPlan, 'slug'>;
 /** The cells of one scenario, or every mistake that can be found once versions are known. */
 export function planCells(
   scenario: Scenario,
-  { cells, nodes, changed, facts, cwd }: CellsOfScenario & { facts: VersionFacts; cwd: string },
+  {
+    cells,
+    nodes,
+    cluster: clusterSpec,
+    changed,
+    facts,
+    cwd,
+  }: CellsOfScenario & { facts: VersionFacts; cwd: string },
 ): Result<readonly CellPlan[], readonly Diagnostic[]> {
   const mistakes = new Map<string, Diagnostic>();
   const plans = cells.map((filled) => {
@@ -84,7 +91,7 @@ export function planCells(
         ),
       }),
     }));
-    const cluster = scenario.cluster && planCluster(scenario.cluster, resolver);
+    const cluster = clusterSpec && planCluster(clusterSpec, resolver);
     const byNode = new Map(
       planned.map(({ spec, plan }) => [spec.name, branchCellOf(cell, plan, cluster)] as const),
     );

@@ -63,10 +63,23 @@ export function checkCommandLine(
       return ref.ok ? [] : [wrongFlag({ flag: `--${component}`, value: text, message: ref.error })];
     }),
   );
+  const { kubernetes: [anyKubernetes] = [] } = overrides;
+  const hasCluster = scenarios.some(({ cluster }) => cluster !== undefined);
+  const withoutCluster =
+    anyKubernetes === undefined || hasCluster
+      ? []
+      : [
+          wrongFlag({
+            flag: '--kubernetes',
+            value: anyKubernetes,
+            message: 'no scenario here has a cluster',
+          }),
+        ];
   const axes = [...new Set(scenarios.flatMap(({ matrix }) => matrix.map(({ axis }) => axis)))];
   const unknown = Object.keys(only).filter((axis) => !axes.includes(axis));
   return [
     ...versions,
+    ...withoutCluster,
     ...unknown.map((axis) => {
       const known =
         axes.length === 0

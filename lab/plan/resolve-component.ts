@@ -13,6 +13,7 @@ import {
 } from '../core/components.ts';
 import type { ComponentPins, Pins } from './pins.ts';
 import { pluginVersions } from '../spec/node-shape.ts';
+import { present } from '../spec/object-shape.ts';
 import { specOf } from '../spec/verbs/verbs.ts';
 import { cellsOf, nodeIn } from './cells.ts';
 import { checkSize } from './checks.ts';
@@ -144,8 +145,8 @@ export function localComponents(
   options: Omit<PlanOptions, 'facts'>,
 ): readonly LocalComponent[] {
   const found = new Map<string, LocalComponent>();
-  for (const { scenario, nodes, cell } of cellsOfAll(scenarios, options)) {
-    for (const [component, text] of versionTexts({ ...scenario, nodes })) {
+  for (const { scenario, nodes, cluster, cell } of cellsOfAll(scenarios, options)) {
+    for (const [component, text] of versionTexts({ ...scenario, nodes, ...present({ cluster }) })) {
       const version = fillVersion(text, cell);
       const spec = parseVersionSpec(version.text);
       if (!spec.ok || spec.value.kind !== 'local') continue;
@@ -191,9 +192,9 @@ function* cellsOfAll(
 ) {
   for (const scenario of scenarios) {
     if (checkSize(scenario, { overrides, only }) !== undefined) continue;
-    const { cells, nodes } = cellsOf(scenario, { overrides, only });
+    const { cells, nodes, cluster } = cellsOf(scenario, { overrides, only });
     for (const { values: cell } of cells) {
-      yield { scenario, cell, nodes: nodes.map((node) => nodeIn(node, cell)) };
+      yield { scenario, cell, cluster, nodes: nodes.map((node) => nodeIn(node, cell)) };
     }
   }
 }

@@ -396,7 +396,8 @@ class KnownNames {
   }
 
   #checkWhenName(name: string): readonly Wrong[] {
-    const known = [...new Set([...NODE_COMPONENTS, ...this.#axes.keys()])];
+    const ofCluster = this.#isCluster ? (['kubernetes', 'etcd'] as const) : [];
+    const known = [...new Set([...NODE_COMPONENTS, ...ofCluster, ...this.#axes.keys()])];
     if (known.some((one) => one === name)) return [];
     const hint = didYouMean(name, known) || ';';
     return [{ message: `"${name}" is neither a component nor an axis${hint} known: ${known.join(', ')}` }];

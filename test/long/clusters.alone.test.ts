@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, type HostState } from '../rig/host-state.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
+import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts';
 import { shippedRuns, tryMutants } from '../rig/recorded-session.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
@@ -67,6 +68,22 @@ test('the example of docs/node-upgrade.md passes', { timeout: HOUR_MS }, async (
   expect(stdout).toMatch(/^1 passed in /m);
   expect(exitCode).toBe(0);
 });
+
+test.runIf(WITH_OTHER_KUBERNETES)(
+  'the upgrade passes with other versions of Kubernetes, and the host is as it was',
+  { timeout: HOUR_MS },
+  async () => {
+    // 1.37 wants CRI v1, which containerd 1.5 does not have
+    const versions = ['--kubernetes', OTHER_KUBERNETES.join(','), '--containerd', '1.6.2'];
+    const folder = join(output, 'other-kubernetes');
+    const argv = ['run', 'upgrade-a-cluster', ...versions, '--jobs', '1', '--output', folder];
+    const { exitCode, stdout } = await cnilab(argv);
+    expect(stdout).toMatch(/^2 passed in /m);
+    expect(exitCode).toBe(0);
+    expect(await settled(before, [output])).toEqual(before);
+    expect(machineSysctls()).toEqual(sysctls);
+  },
+);
 
 test.each([
   [

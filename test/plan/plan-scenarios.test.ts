@@ -286,6 +286,42 @@ test('a version of the other runtime replaces the runtime in the file and its ax
   expect(planOf(text('${matrix.containerd}'), crio).runs[0]?.nodes[0]?.runtime.component).toBe('crio');
 });
 
+test('--kubernetes replaces the version of a cluster, and etcd follows', () => {
+  const text = (version: string) =>
+    `name: s\nsummary: s\nmatrix: { k: [1.24.17], as: [a, b] }\ncluster: { kubernetes: '${version}', workers: 1, node: { containerd: 1.6.4, files: { /as: '\${matrix.as}\${matrix.k}' } } }\nsteps: [{ cordon: worker-1 }]\n`;
+  const { facts } = OPTIONS;
+  const options = {
+    facts: { ...facts, beside: { ...facts.beside, etcd: { kubernetes: { '1.37': '3.7.0' } } } },
+    overrides: { kubernetes: ['1.23.17', '1.37.2'] },
+  };
+  const versions = (plan: Plan) =>
+    plan.runs.map(({ title, cluster }) => [title, cluster?.kubernetes.version, cluster?.etcd.version]);
+  expect(versions(planOf(text('1.24.17'), options))).toEqual([
+    ['s k=1.24.17 as=a kubernetes=1.23.17', '1.23.17', '3.5.6'],
+    ['s k=1.24.17 as=a kubernetes=1.37.2', '1.37.2', '3.7.0'],
+    ['s k=1.24.17 as=b kubernetes=1.23.17', '1.23.17', '3.5.6'],
+    ['s k=1.24.17 as=b kubernetes=1.37.2', '1.37.2', '3.7.0'],
+  ]);
+  expect(versions(planOf(text('${matrix.k}'), options)).slice(0, 2)).toEqual([
+    ['s k=1.23.17 as=a', '1.23.17', '3.5.6'],
+    ['s k=1.23.17 as=b', '1.23.17', '3.5.6'],
+  ]);
+  expect(mistakesOf(RANGES, options)).toBe(`command line:1:14 no scenario here has a cluster
+    --kubernetes 1.23.17
+                 ~~~~~~~
+`);
+});
+
+test('--kubernetes local: is asked for its version', () => {
+  const scenario = scenarioOf(
+    'name: s\nsummary: s\ncluster: { kubernetes: 1.24.17, workers: 1, node: { containerd: 1.6.4 } }\nsteps: [{ cordon: worker-1 }]\n',
+  );
+  const overrides = { kubernetes: ['local:/home/me/k8s'] };
+  expect(localComponents([scenario], { cwd: '/home/me', overrides })).toEqual([
+    { component: 'kubernetes', hostPath: '/home/me/k8s' },
+  ]);
+});
+
 test('--set narrows an axis or adds a value', () => {
   expect(titles(planOf(RANGES, { only: { containerd: ['1.6.4'] } }))).toEqual(['s containerd=1.6.4']);
   expect(titles(planOf(RANGES, { only: { containerd: ['1.6.9'] } }))).toEqual(['s containerd=1.6.9']);

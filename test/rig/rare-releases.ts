@@ -4,6 +4,13 @@ const RARE = ['1.6.5', '1.6.8', '1.6.9', '1.6.36', '1.6.37', '1.7.22', '1.7.23',
 /** Whether the runs on those are left to `npm run test:all`. `npm test` wants that. */
 export const WITHOUT_RARE_RELEASES = process.env['CNILAB_TEST_RELEASES'] === 'common';
 
+/**
+ * Other versions of Kubernetes than that of the scenarios. Two builds of them take 10 minutes with two cores, so from an empty
+ * cache CI tries none: CNILAB_TEST_RELEASES=all does.
+ */
+export const OTHER_KUBERNETES = ['1.23.17', '1.37.2'];
+export const WITH_OTHER_KUBERNETES = process.env['CNILAB_TEST_RELEASES'] === 'all';
+
 /** The flags of `run` and `fetch` that leave those runs out. */
 export const RELEASE_FLAGS: readonly string[] = WITHOUT_RARE_RELEASES
   ? ['--grep-invert', `containerd=(${RARE.join('|').replaceAll('.', String.raw`\.`)})(?![\\w.])`]

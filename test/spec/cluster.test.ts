@@ -23,6 +23,15 @@ test('a cluster has a control plane and workers, each with a conflist for its ow
   ]);
 });
 
+test('`when` knows Kubernetes and etcd where there is a cluster', () => {
+  const step = "steps: [{ cordon: worker-1, when: { kubernetes: '>=1.35', etcd: '<4' } }]\n";
+  expect(messagesOf(`${CLUSTER}${step}`)).toEqual([]);
+  const [message] = messagesOf(
+    `${HEAD}node: { containerd: 1.6.4 }\nsteps: [{ run-pod: web, when: { kubernetes: 1.x } }]\n`,
+  );
+  expect(message).toContain('"kubernetes" is neither a component nor an axis');
+});
+
 test('what is different on one node replaces what all have', () => {
   const { nodes } = scenarioOf(`${HEAD}cluster:
   kubernetes: 1.24.17

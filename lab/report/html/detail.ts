@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { pasteable, shown, shownLine } from '../../core/content.ts';
 import { callsOf, endOfCall, nameCall, type CniCall } from '../../core/cni-call.ts';
-import { NODE_COMPONENTS } from '../../core/components.ts';
+import { FLAG_COMPONENTS } from '../../core/components.ts';
 import type { Runtimes } from '../../core/runtime.ts';
 import type { RunEnded } from '../../events.ts';
 import { ofKind, viewsOf } from '../../judge/facts.ts';
@@ -112,7 +112,7 @@ const hashOf = (facts: readonly FactView[]): string =>
  */
 export function repeatCommand({ scenario, cell }: RunHead): string {
   const flags = Object.entries(cell).flatMap(([axis, value]) =>
-    NODE_COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : ['--set', `${axis}=${value}`],
+    FLAG_COMPONENTS.some((name) => name === axis) ? [`--${axis}`, value] : ['--set', `${axis}=${value}`],
   );
   return pasteable(['cnilab', 'run', scenario.place.file, ...flags]);
 }

@@ -267,3 +267,13 @@ test('a discarded artifact is gone with its files, and can be made again', async
   expect(readdirSync(join(folder, 'cache/artifacts'))).toEqual([]);
   expect((await get()).ok).toBe(true);
 });
+
+test('a folder that takes no files is an error of the lab that names it', async () => {
+  const cacheHostPath = '/sys/cnilab'; // not even root can make it
+  const cache = createCache({ cacheHostPath, env });
+  const got = obtain(runc, { cache, what: 'runc 1.1.15', signal, onEvent: () => undefined });
+  await expect(got).rejects.toThrow(LabError);
+  await expect(got).rejects.toThrow(
+    /^could not write to the cache in \/sys\/cnilab: E\w+: .*; make all of it one writable folder, or set XDG_CACHE_HOME to another one$/,
+  );
+});

@@ -85,7 +85,10 @@ export function createCache({ cacheHostPath, env }: CacheOptions) {
         await remove(entry);
         return undefined;
       }
-      if (changed.length > 0) await remember({ ...entry, stamps: stamps.map((stamp) => stamp ?? '') });
+      if (changed.length > 0) {
+        const now = { ...entry, stamps: stamps.map((stamp) => stamp ?? '') };
+        await remember(now).catch(() => undefined); // only saves the next lab the time to hash
+      }
       return { ...entry.artifact, hostPath };
     },
 
@@ -222,7 +225,19 @@ export function saysDiskFull(thrown: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT' || saysDiskFull(thrown.cause);
 }
 
-/** Whether the output of a command reports it, with the texts of strerror(3). */
+/** The error for a folder of the cache that takes no files; undefined for any other error. */
+export function unwritable(cacheHostPath: string, thrown: unknown): LabError | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  if (!['EROFS', 'EACCES', 'EPERM', 'EXDEV'].includes(String(thrown.code))) return undefined;
+  const places = ['path', 'dest'].map((key) => String(Reflect.get(thrown, key)));
+  if (!places.some((place) => place.startsWith(cacheHostPath))) return undefined;
+  return new LabError(
+    `could not write to the cache in ${cacheHostPath}: ${thrown.message}; make all of it one writable folder, or set XDG_CACHE_HOME to another one`,
+    { cause: thrown },
+  );
+}
+
+/** Whether the output of a command reports a full disk, with the texts of strerror(3). */
 export const outputSaysDiskFull = (output: string): boolean =>
   /no space left on device|disk quota exceeded/i.test(output);
 

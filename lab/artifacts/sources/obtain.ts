@@ -2,7 +2,7 @@ import { compare, parse, type SemVer } from 'semver';
 
 import { err, ok, type Result } from '../../core/lab-error.ts';
 import type { Artifact, ArtifactEvent, Job, Recipe, Refusal } from '../artifact.ts';
-import { type Cache, diskFull, saysDiskFull } from '../cache/cache.ts';
+import { type Cache, diskFull, saysDiskFull, unwritable } from '../cache/cache.ts';
 
 export interface ObtainOptions {
   readonly cache: Cache;
@@ -60,7 +60,7 @@ export async function obtain(recipe: Recipe, options: ObtainOptions): Promise<Re
     );
   } catch (thrown) {
     if (saysDiskFull(thrown)) throw diskFull(cache.hostPath);
-    throw thrown;
+    throw unwritable(cache.hostPath, thrown) ?? thrown;
   }
 }
 

@@ -232,7 +232,7 @@ export function unwritable(cacheHostPath: string, thrown: unknown): LabError | u
   const places = ['path', 'dest'].map((key) => String(Reflect.get(thrown, key)));
   if (!places.some((place) => place.startsWith(cacheHostPath))) return undefined;
   return new LabError(
-    `could not write to the cache in ${cacheHostPath}: ${thrown.message}; make all of it one writable folder, or set XDG_CACHE_HOME to another one`,
+    `could not write to the cache in ${cacheHostPath}; make all of it one writable folder, or set XDG_CACHE_HOME to another one`,
     { cause: thrown },
   );
 }

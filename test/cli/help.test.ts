@@ -105,7 +105,7 @@ const FLAG = /(?<![\w-])--[a-z][a-z-]*[a-z]/g;
 /** Flags of other programs that these files name: npm, node, docker, kubectl, ctr, ip, critest and the agent. */
 const OF_OTHERS = [
   ...['--no-audit', '--no-fund', '--omit', '--pack-destination', '--save-dev', '--global'],
-  ...['--tag', '--privileged', '--no-install-recommends', '--for', '--follow', '--force'],
+  ...['--tag', '--build-arg', '--privileged', '--no-install-recommends', '--for', '--follow', '--force'],
   ...['--cni', '--focus', '--skip', '--switch', '--unfiltered', '--max-old-space-size'],
 ];
 

@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerLab, oneRunInto } from '../rig/container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from '../rig/engine.ts';
-import { cgroupsWith } from '../rig/group-tests.ts';
-import { processesWith } from '../rig/launched.ts';
+import { cgroupsWith, processesWith } from '../rig/launched.ts';
 import { journalIn, killAtLine } from '../rig/journal.ts';
 import { makerFor } from '../rig/maker.ts';
 import { scratchFolder } from '../rig/scratch.ts';

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { processesWith } from './launched.ts';
+import { cgroupsWith, processesWith } from './launched.ts';
 import { unpackedTree, type Packages } from './engine-packages.ts';
 
 export type EngineName = keyof typeof ENGINES;
@@ -171,13 +171,12 @@ const answers = (socket: string): Promise<boolean> =>
 /** What is left on this host of an engine or of what it ran. */
 export function remainsOf({ folder }: TestEngine): readonly string[] {
   const cgroup = basename(folder);
-  const groups = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
   return [
     ...processesWith(folder),
     ...readFileSync('/proc/mounts', 'utf8')
       .split('\n')
       .filter((line) => line.includes(folder)),
-    ...groups.filter((path) => basename(path) === cgroup),
+    ...cgroupsWith(cgroup).filter((path) => basename(path) === cgroup),
     ...(existsSync(folder) ? [folder] : []),
     ...['/opt/containerd', '/run/docker', '/var/lib/docker', '/run/libpod'].filter((path) =>
       existsSync(path),

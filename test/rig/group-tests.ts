@@ -12,7 +12,7 @@ import { bundleOf } from './bundle.ts';
 import { cnilab } from './cnilab.ts';
 import { containerLab } from './container-lab.ts';
 import { startEngine, type EngineName, type TestEngine } from './engine.ts';
-import { processesWith } from './launched.ts';
+import { cgroupsWith, processesWith } from './launched.ts';
 import { makerFor } from './maker.ts';
 import { qemuForTests } from './qemu.ts';
 import { scratchFolder } from './scratch.ts';
@@ -38,16 +38,6 @@ const leftOf = (name: string): readonly string[] => [
     .filter((entry) => entry.startsWith(name)),
   ...cgroupsWith(name),
 ];
-
-/** Control groups below /sys/fs/cgroup. A folder that disappears while it is read has to be read again. */
-export function cgroupsWith(name: string): readonly string[] {
-  try {
-    const all = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
-    return all.filter((path) => path.includes(name));
-  } catch {
-    return cgroupsWith(name);
-  }
-}
 
 /** Where nodes run. */
 export interface Place {

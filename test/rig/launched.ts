@@ -25,6 +25,16 @@ const parentOf = (pid: number): Promise<number | undefined> =>
 /** the folder of the node records: the test file's own, set by own-nodes.ts */
 export const RECORDS = join(process.env['CNILAB_STATE'] || join(homedir(), '.cache/cnilab'), 'nodes');
 
+/** Control groups below /sys/fs/cgroup. A folder that disappears while it is read has to be read again. */
+export function cgroupsWith(name: string): readonly string[] {
+  try {
+    const all = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
+    return all.filter((path) => path.includes(name));
+  } catch {
+    return cgroupsWith(name);
+  }
+}
+
 /** The command lines that contain the text. */
 export const processesWith = (text: string): readonly string[] =>
   pids()

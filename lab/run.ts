@@ -103,7 +103,8 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
             kubernetes: options.artifact(run.cluster.kubernetes),
             etcd: options.artifact(run.cluster.etcd),
             nodes: nodes.map(({ own, node, runtime }) => ({ name: own.name ?? '', node, runtime })),
-            ...{ clock, signal, onPart: (part) => observe({ kind: 'cluster-part', ...part }) },
+            ...{ emulated: maker.emulated ?? false, clock, signal },
+            onPart: (part) => observe({ kind: 'cluster-part', ...part }),
           });
     during = 'the steps';
     await runSteps({

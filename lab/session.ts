@@ -113,7 +113,7 @@ function refuseClusters({ runs }: Plan, { backend, keep }: Pick<SessionOptions, 
     );
   if (CLUSTER_BACKENDS.includes(backend)) return;
   throw new BadInput(
-    `${first.scenario.name} wants a cluster, and ${backend} nodes have none yet; add --backend ${CLUSTER_BACKENDS.join(' or ')}`,
+    `${first.scenario.name} wants a cluster, and ${backend} nodes have none yet; add --backend bare, container or kind`,
   );
 }
 

@@ -191,7 +191,7 @@ test('a cluster on nodes that have none is bad input, and nothing is run', async
   } as const;
   const asked = session([{ ...run('a'), cluster }], { backend: 'vm', fails: () => false });
   await expect(asked).rejects.toThrow(
-    new BadInput('a wants a cluster, and vm nodes have none yet; add --backend bare or kind'),
+    new BadInput('a wants a cluster, and vm nodes have none yet; add --backend bare, container or kind'),
   );
   const kept = session([{ ...run('a'), cluster }], { backend: 'kind', keep: true, fails: () => false });
   await expect(kept).rejects.toThrow('--keep cannot keep those of kind');

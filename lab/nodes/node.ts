@@ -211,7 +211,7 @@ export const BACKENDS = ['bare', 'container', 'vm', 'kind'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /** Those on whose nodes a kubelet runs. */
-export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare', 'kind'];
+export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare', 'container', 'kind'];
 
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {

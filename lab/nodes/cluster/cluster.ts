@@ -37,6 +37,8 @@ export interface ClusterOptions {
   readonly etcd: Artifact;
   /** the control plane is the first; each has a runtime that answers */
   readonly nodes: readonly { readonly name: string; readonly node: LabNode; readonly runtime: NodeRuntime }[];
+  /** the processors of the nodes are emulated, so everything on them is slow */
+  readonly emulated?: boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** called with each part that is up, and what it took */
@@ -72,8 +74,12 @@ export interface ClusterNode extends Pick<Cluster, 'look'> {
   endKubelet(signal: 'TERM' | 'KILL'): Promise<void>;
 }
 
-const UP_WITHIN_MS = 60_000;
-const COMMAND_MS = 60_000;
+/** Kubernetes on emulated processors needs minutes. */
+const upWithinMs = ({ emulated = false }: Pick<ClusterOptions, 'emulated'>): number =>
+  emulated ? 900_000 : 60_000;
+/** Keys of certificates take a minute there. */
+const COMMAND_MS = 600_000;
+const ANSWER_MS = 60_000;
 const LOOK_MS = 20_000;
 
 /**
@@ -89,7 +95,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await start(controlPlane, apiServerArgv(controlPlane));
     await work.until('the API server', async () => {
       await work.checkApiServer();
-      const { exitCode, stderr, stdout } = await controlPlane.node.exec(readyArgv, { timeoutMs: COMMAND_MS });
+      const { exitCode, stderr, stdout } = await controlPlane.node.exec(readyArgv, { timeoutMs: ANSWER_MS });
       return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
     });
   };
@@ -146,10 +152,8 @@ export interface ClusterMember extends Member {
 }
 
 /** What every start of a cluster consists of, on the nodes of a group and on those of kind. */
-export function clusterWork(
-  { kubernetes, nodes, clock, signal, onPart }: ClusterOptions,
-  address: (number: number) => string,
-) {
+export function clusterWork(options: ClusterOptions, address: (number: number) => string) {
+  const { kubernetes, nodes, clock, signal, onPart } = options;
   const release = releaseOf(kubernetes.version);
   const members = nodes.map(({ name, node, runtime }, index): ClusterMember => {
     const number = index + 1;
@@ -175,7 +179,7 @@ export function clusterWork(
   /** what it takes to ask for the state of the cluster, and to change it */
   const apiServer = () => ['etcd', 'kube-apiserver'].flatMap((name) => controlPlane.programs.get(name) ?? []);
   const until = async (what: string, look: () => Promise<Result<undefined, string>>): Promise<void> => {
-    await waitFor(what, look, { everyMs: 100, forMs: UP_WITHIN_MS, clock, signal });
+    await waitFor(what, look, { everyMs: 100, forMs: upWithinMs(options), clock, signal });
   };
   const state = async () => readState(await controlPlane.node.exec(LIST_STATE, { timeoutMs: LOOK_MS }));
   const hasNoSpace = watchSpaceOfEtcd(controlPlane.node);
@@ -271,7 +275,12 @@ export async function setRoutes(
 export async function succeed(node: LabNode, argv: readonly string[]): Promise<CommandResult> {
   const result = await node.exec(argv, { timeoutMs: COMMAND_MS });
   if (result.exitCode === 0) return result;
-  throw new LabError(`${argv.slice(0, 4).join(' ')} failed on ${node.name}: ${lastLineOf(result.stderr)}`);
+  const what = `${argv.slice(0, 4).join(' ')} on ${node.name}`;
+  throw new LabError(
+    result.timedOut
+      ? `${what} did not end within ${COMMAND_MS / 1000} s`
+      : `${what} failed: ${lastLineOf(result.stderr)}`,
+  );
 }
 
 const lastLineOf = (text: string): string => text.trim().split('\n').at(-1) ?? '';

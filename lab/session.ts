@@ -9,7 +9,7 @@ import type { Runtimes } from './core/runtime.ts';
 import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import type { Outcome } from './judge/verdict.ts';
-import { CLUSTER_BACKENDS, type BackendName, type NodeMaker } from './nodes/node.ts';
+import type { BackendName, NodeMaker } from './nodes/node.ts';
 import type { Plan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
 import { attemptHostPath } from './report/attempts.ts';
@@ -52,7 +52,7 @@ export interface SessionOptions {
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { plan, backend, artifacts, sessionId, outputHostPath, jobs, clock, signal, emit } = options;
-  refuseClusters(plan, options);
+  refuseToKeep(plan, options);
   const startedMs = clock.now();
   emit({ kind: 'session-started', runs: plan.runs, backend, jobs, outputHostPath });
   if (plan.runs.length === 0) {
@@ -103,17 +103,12 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   return outcome;
 }
 
-/** A cluster on a backend that has none, or that cannot be kept, is known before anything runs. */
-function refuseClusters({ runs }: Plan, { backend, keep }: Pick<SessionOptions, 'backend' | 'keep'>): void {
+/** A cluster that cannot be kept is known before anything runs. */
+function refuseToKeep({ runs }: Plan, { backend, keep }: Pick<SessionOptions, 'backend' | 'keep'>): void {
   const first = runs.find(({ cluster }) => cluster !== undefined);
-  if (first === undefined) return;
-  if (backend === 'kind' && keep)
-    throw new BadInput(
-      `${first.scenario.name} wants a cluster, and --keep cannot keep those of kind; leave one of the two out, or add --backend bare`,
-    );
-  if (CLUSTER_BACKENDS.includes(backend)) return;
+  if (first === undefined || backend !== 'kind' || !keep) return;
   throw new BadInput(
-    `${first.scenario.name} wants a cluster, and ${backend} nodes have none yet; add --backend bare, container or kind`,
+    `${first.scenario.name} wants a cluster, and --keep cannot keep those of kind; leave one of the two out, or add --backend bare`,
   );
 }
 

@@ -210,9 +210,6 @@ export type BackendCheck =
 export const BACKENDS = ['bare', 'container', 'vm', 'kind'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
-/** Those on whose nodes a kubelet runs. */
-export const CLUSTER_BACKENDS: readonly BackendName[] = ['bare', 'container', 'kind'];
-
 /** A way to have nodes. One per kind of isolation; see backends/. */
 export interface Backend {
   readonly name: BackendName;

@@ -1,0 +1,44 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { scratchFolder } from '../rig/scratch.ts';
+import { vmLab } from '../rig/vm-lab.ts';
+
+// Without KVM, the nodes need some minutes until they are Ready.
+const HOUR_MS = 60 * 60_000;
+
+test('a cluster of virtual machines starts, runs a pod and is drained', { timeout: HOUR_MS }, async () => {
+  const folder = scratchFolder();
+  const scenario = {
+    name: 'in-machines',
+    summary: 'A pod on a worker that is drained',
+    cluster: { kubernetes: '1.24.17', workers: 1, node: { containerd: '1.6.4', 'cni-plugins': '1.1.1' } },
+    steps: [
+      {
+        apply: {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: 'web', labels: { app: 'web' } },
+          spec: {
+            terminationGracePeriodSeconds: 1,
+            containers: [{ name: 'web', image: 'cnilab.local/app:1', command: ['sleep', '3600'] }],
+          },
+        },
+      },
+      { 'wait-for': { cluster: { pods: { web: { ready: 1, on: { 'worker-1': 1 } } } } }, timeout: '10m' },
+      { drain: { node: 'worker-1', flags: ['--force'] }, timeout: '10m' },
+      { 'wait-for': { cluster: { pods: { web: { count: 0 } } } }, timeout: '10m' },
+    ],
+    expect: { cluster: { nodes: { 'worker-1': { ready: true, schedulable: false } } } },
+  };
+  const file = join(folder, 'in-machines.yaml');
+  writeFileSync(file, JSON.stringify(scenario));
+  const lab = await vmLab();
+  const { exitCode, stdout, stderr } = await lab.cnilab([
+    ...['run', file, '--backend', 'vm', '--output', join(folder, 'runs')],
+  ]);
+  expect(stdout, stderr).toMatch(/^1 passed in /m);
+  expect(exitCode).toBe(0);
+});

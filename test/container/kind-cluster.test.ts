@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { containerLab } from '../rig/container-lab.ts';
+import { containerLab, imageOfUser } from '../rig/container-lab.ts';
 import { dockerClient, remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
+import { processesWith } from '../rig/launched.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
@@ -52,6 +53,8 @@ beforeAll(async () => {
 }, HOUR_MS);
 afterAll(async () => {
   expect(readFileSync(kubeconfig, 'utf8')).toBe(KUBECONFIG);
+  // what removes the clusters of killed labs looks for some seconds more
+  await until('its end', async () => processesWith('delete cluster --name').length === 0);
   await engine[Symbol.asyncDispose]();
   expect(remainsOf(engine)).toEqual([]);
 });
@@ -100,24 +103,16 @@ test('a run that does not pass has the logs of kind', { timeout: HOUR_MS }, asyn
 test('in an image of the user, the kubelet of the scenario runs', { timeout: HOUR_MS }, async () => {
   // as in an image of kind: its unit is changed by a drop-in that starts a kubelet of its own
   const [base = ''] = (await lab.state()).images;
-  const own = await lab.docker.createContainer({
-    Image: base,
-    Entrypoint: ['sh', '-c'],
-    Cmd: [
-      [
-        'cd /etc/systemd/system && mkdir -p kubelet.service.d containerd.service.d',
-        'printf "[Service]\\nExecStart=\\nExecStart=/usr/bin/kubelet\\n" > kubelet.service.d/10-kubeadm.conf',
-        'printf "[Service]\\nExecStartPre=/bin/false\\n" > containerd.service.d/10-own.conf',
-        'cp /bin/false /usr/bin/kubelet && mkdir -p /kind && echo v1.23.17 > /kind/version',
-      ].join(' && '),
+  const own = await imageOfUser(lab.docker, {
+    base,
+    commands: [
+      'cd /etc/systemd/system && mkdir -p kubelet.service.d containerd.service.d',
+      'printf "[Service]\\nExecStart=\\nExecStart=/usr/bin/kubelet\\n" > kubelet.service.d/10-kubeadm.conf',
+      'printf "[Service]\\nExecStartPre=/bin/false\\n" > containerd.service.d/10-own.conf',
+      'cp /bin/false /usr/bin/kubelet && mkdir -p /kind && echo v1.23.17 > /kind/version',
     ],
-    HostConfig: { NetworkMode: 'none' },
   });
-  await own.start();
-  expect(await own.wait()).toMatchObject({ StatusCode: 0 });
-  await own.commit({ repo: 'localhost/my-kind', tag: '1' });
-  await own.remove();
-  const flags = [...run(CONTROL, 'own-image'), '--base', 'localhost/my-kind:1'];
+  const flags = [...run(CONTROL, 'own-image'), '--base', own];
   const { exitCode, stdout } = await lab.cnilab(flags, { env });
   expect(exitCode, stdout).toBe(0);
   expect(await inEngine()).toEqual(NOT_OURS);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import type { JsonReport } from '../../lab/report/json.ts';
-import { containerLab } from '../rig/container-lab.ts';
+import { containerLab, imageOfUser } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { journalIn, killAtLine } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
@@ -169,24 +169,16 @@ test('a node ends when the agent on it is killed', async () => {
 
 test('an image of the user is used, and the versions of the scenario are put in place', async () => {
   // as in an image of kind: its own containerd, which starts at the boot, and its own plugins
-  const own = await lab.docker.createContainer({
-    Image: image,
-    Entrypoint: ['sh', '-c'],
-    Cmd: [
-      [
-        'mkdir -p /usr/local/bin /opt/cni/bin /kind /etc/cni/net.d /etc/systemd/system/multi-user.target.wants',
-        'printf "#!/bin/sh\\nexec sleep inf\\n" > /usr/local/bin/containerd && chmod +x /usr/local/bin/containerd',
-        'cp /bin/false /opt/cni/bin/bridge && echo v1.24.17 > /kind/version && echo {} > /etc/cni/net.d/00-own.conf',
-        'ln -s ../containerd.service /etc/systemd/system/multi-user.target.wants/',
-      ].join(' && '),
+  const own = await imageOfUser(lab.docker, {
+    base: image,
+    commands: [
+      'mkdir -p /usr/local/bin /opt/cni/bin /kind /etc/cni/net.d /etc/systemd/system/multi-user.target.wants',
+      'printf "#!/bin/sh\\nexec sleep inf\\n" > /usr/local/bin/containerd && chmod +x /usr/local/bin/containerd',
+      'cp /bin/false /opt/cni/bin/bridge && echo v1.24.17 > /kind/version && echo {} > /etc/cni/net.d/00-own.conf',
+      'ln -s ../containerd.service /etc/systemd/system/multi-user.target.wants/',
     ],
-    HostConfig: { NetworkMode: 'none' },
   });
-  await own.start();
-  expect(await own.wait()).toMatchObject({ StatusCode: 0 });
-  await own.commit({ repo: 'localhost/my-kind', tag: '1' });
-  await own.remove();
-  const scenario = run('missing-version', '--containerd', '1.6.3', '--base', 'localhost/my-kind:1');
+  const scenario = run('missing-version', '--containerd', '1.6.3', '--base', own);
   const { exitCode, stdout, stderr } = await lab.cnilab(scenario);
   expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: '' });
   const built = (await lab.state()).images.filter((name) => name.startsWith('localhost/cnilab-kind-node'));

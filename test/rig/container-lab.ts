@@ -1,4 +1,5 @@
 import Docker from 'dockerode';
+import { expect } from 'vitest';
 
 import { cnilab, startCnilab, type CnilabOptions } from './cnilab.ts';
 import type { TestEngine } from './engine.ts';
@@ -26,6 +27,22 @@ export function containerLab(engine: TestEngine) {
       };
     },
   };
+}
+
+/** The name of an image that a user made: `base`, changed by shell commands. */
+export async function imageOfUser(
+  docker: Docker,
+  { base, commands }: { readonly base: string; readonly commands: readonly string[] },
+): Promise<string> {
+  const own = await docker.createContainer({
+    ...{ Image: base, Entrypoint: ['sh', '-c'], Cmd: [commands.join(' && ')] },
+    HostConfig: { NetworkMode: 'none' },
+  });
+  await own.start();
+  expect(await own.wait()).toMatchObject({ StatusCode: 0 });
+  await own.commit({ repo: 'localhost/my-kind', tag: '1' });
+  await own.remove();
+  return 'localhost/my-kind:1';
 }
 
 /** One cell of a scenario that takes a pod through its whole life. */

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 
 import compareVersions from 'semver/functions/compare.js';
-
 import * as v from 'valibot';
 
 import { readJson } from '../../core/json.ts';

@@ -10,7 +10,7 @@ import { type GoRun, type GoTool, refusalFromGo } from './tool.ts';
  * https://github.com/kubernetes/kubernetes/blob/v1.23.17/build/root/Makefile.generated_files
  */
 export const OPENAPI_GENERATOR = 'k8s.io/kube-openapi/cmd/openapi-gen';
-const TAG = '+k8s:openapi-gen=';
+const TAG = /^\/\/ *\+k8s:openapi-gen=/m;
 const NOT_OF_KUBERNETES = ['k8s.io/code-generator', 'k8s.io/sample-apiserver'];
 const PACKAGE = 'pkg/generated/openapi';
 const FILE = 'zz_generated.openapi';
@@ -60,19 +60,8 @@ export async function addOpenapi(options: OpenapiOptions): Promise<Result<undefi
 
   const report = join(run.scratchHostPath, 'violations');
   const argv = [
-    ...[
-      'run',
-      OPENAPI_GENERATOR,
-      '-i',
-      packages.join(','),
-      '-p',
-      `${module}/${PACKAGE}`,
-      '-o',
-      gopath,
-      '-O',
-      FILE,
-    ],
-    ...['-h', join(source, BOILERPLATE), '-r', report],
+    ...['run', OPENAPI_GENERATOR, '-i', packages.join(','), '-p', `${module}/${PACKAGE}`],
+    ...['-o', gopath, '-O', FILE, '-h', join(source, BOILERPLATE), '-r', report],
   ];
   const generated = await go.run(argv, { ...run, cwd: gopath, gopath });
   if (generated.exitCode !== 0) return err(refusalFromGo(`go run of ${OPENAPI_GENERATOR}`, generated.stderr));
@@ -97,7 +86,7 @@ async function taggedPackages(
     for (const file of await readdir(hostPath, { recursive: true })) {
       if (!file.endsWith('.go') || /(?:^|\/)(?:testdata|vendor)\//.test(file)) continue;
       const text = await readFile(join(hostPath, file), 'utf8');
-      if (new RegExp(`^// *${TAG.replace('+', '\\+')}`, 'm').test(text)) found.add(join(path, dirname(file)));
+      if (TAG.test(text)) found.add(join(path, dirname(file)));
     }
   }
   return [...found].sort();

@@ -77,7 +77,7 @@ export interface ClusterNode extends Pick<Cluster, 'look'> {
 /** Kubernetes on emulated processors needs minutes. */
 const upWithinMs = ({ emulated = false }: Pick<ClusterOptions, 'emulated'>): number =>
   emulated ? 900_000 : 60_000;
-/** Keys of certificates take a minute there. */
+/** On those, kubeadm needs a minute for the keys of the certificates. */
 const COMMAND_MS = 600_000;
 const ANSWER_MS = 60_000;
 const LOOK_MS = 20_000;

@@ -1,5 +1,5 @@
 import type { Artifact } from './artifacts/artifact.ts';
-import { CleanupStack, LabError, messageOf } from './core/lab-error.ts';
+import { advise, CleanupStack, LabError, messageOf } from './core/lab-error.ts';
 import type { NodeState } from './core/node-state.ts';
 import type { Clock } from './core/ports.ts';
 import type { LabEvent } from './events.ts';
@@ -137,7 +137,7 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       observe({
         kind: 'lab-failure',
         during,
-        message: thrown instanceof LabError ? messageOf(thrown) : stackOf(thrown),
+        message: thrown instanceof LabError ? advise(messageOf(thrown)) : stackOf(thrown),
       });
   }
   if (!options.signal.aborted) await exportLogs(group, { options, entries });

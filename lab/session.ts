@@ -10,10 +10,11 @@ import { together } from './core/wait-for.ts';
 import type { LabEvent } from './events.ts';
 import type { Outcome } from './judge/verdict.ts';
 import type { BackendName, NodeMaker } from './nodes/node.ts';
-import type { Plan } from './plan/plan.ts';
+import type { Plan, RunPlan } from './plan/plan.ts';
 import { recordRun } from './record.ts';
 import { attemptHostPath } from './report/attempts.ts';
 import { Results, runWithRetries } from './retries.ts';
+import { runQueue } from './run-queue.ts';
 import { runOne } from './run.ts';
 
 export interface SessionOptions {
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly sessionId: string;
   readonly outputHostPath: string;
   readonly jobs: number;
+  /** how many nodes of clusters the host has room for at a time; a larger cluster runs beside no other one */
+  readonly clusterNodes: number;
   readonly keep: boolean;
   /** maximum number of times that a run that does not pass is repeated */
   readonly retries: number;
@@ -67,37 +70,48 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   const maker = await options.maker;
 
   const results = new Results(options);
-  const waiting = [...plan.runs.entries()];
+  const queue = runQueue(plan.runs, options.clusterNodes);
+  const runHere = async (index: number, run: RunPlan, signal: AbortSignal): Promise<void> => {
+    const nodeName = nodeNameOf(sessionId, index);
+    const stores = imageStores({ maker, artifacts, nodeName: `${nodeName}-images`, clock });
+    const ended = await runWithRetries({ ...options, signal }, ({ number, emit }) => {
+      const runHostPath = attemptHostPath(`${outputHostPath}/${run.slug}`, number);
+      return runOne({
+        ...options,
+        signal,
+        emit,
+        maker,
+        run,
+        nodeName: number === 1 ? nodeName : `${nodeName}-${number}`,
+        parts: (node) => stores.addTo(node, partsOf(node, { images, artifact: store.artifact })),
+        artifact: store.artifact,
+        record: recordRun(run, runHostPath, options.runtimes),
+        outputHostPath: runHostPath,
+      });
+    });
+    results.add(ended);
+    if (ended.verdict.outcome === 'pass') await stores.makeMissing(signal);
+  };
   const worker = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted && !results.enough && options.stopStarting?.aborted !== true) {
-      const next = waiting.shift();
+      const next = queue.take();
       if (next === undefined) return;
+      if (next === 'no-room') {
+        await queue.ended();
+        continue;
+      }
       const [index, run] = next;
-      const nodeName = nodeNameOf(sessionId, index);
-      const stores = imageStores({ maker, artifacts, nodeName: `${nodeName}-images`, clock });
-      const ended = await runWithRetries({ ...options, signal }, ({ number, emit }) => {
-        const runHostPath = attemptHostPath(`${outputHostPath}/${run.slug}`, number);
-        return runOne({
-          ...options,
-          signal,
-          emit,
-          maker,
-          run,
-          nodeName: number === 1 ? nodeName : `${nodeName}-${number}`,
-          parts: (node) => stores.addTo(node, partsOf(node, { images, artifact: store.artifact })),
-          artifact: store.artifact,
-          record: recordRun(run, runHostPath, options.runtimes),
-          outputHostPath: runHostPath,
-        });
-      });
-      results.add(ended);
-      if (ended.verdict.outcome === 'pass') await stores.makeMissing(signal);
+      try {
+        await runHere(index, run, signal);
+      } finally {
+        queue.end(run);
+      }
     }
   };
   const workers = Array.from({ length: Math.min(jobs, plan.runs.length) }, () => worker);
   await together(options.signal, workers);
 
-  for (const message of results.notices(waiting.length)) emit({ kind: 'notice', message });
+  for (const message of results.notices(queue.left())) emit({ kind: 'notice', message });
   const { outcome } = results;
   emit({ kind: 'session-ended', outcome, durationMs: clock.now() - startedMs, outputHostPath });
   return outcome;

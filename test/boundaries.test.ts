@@ -46,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'record.ts': ['core', 'host', 'observe', 'plan', 'nodes', 'judge'],
   'retries.ts': ['core', 'judge', 'plan', 'report', 'events.ts'],
   'run-group.ts': ['artifacts', 'core', 'nodes', 'plan'],
+  'run-queue.ts': ['plan'],
   'run.ts': 'anything',
   'session.ts': 'anything',
   'main.ts': 'anything',

@@ -65,7 +65,7 @@ async function runOnFake({ run = RUN, options, start, observed, ...ofNode }: Fak
     runtimes: RUNTIMES,
     parts: async () => ({ ...PROGRAMS, plugins: { overrides: [] }, images: [IMAGE], later: [] }),
     artifact: ({ component }) => fakeArtifact(component),
-    kind: { component: 'kind', version: '0.30.0' },
+    kind: { component: 'kind', version: '0.33.0' },
     record: {
       broken: new AbortController().signal,
       observed(entry) {
@@ -194,6 +194,18 @@ test('a node that does not start leaves nothing to take down', async () => {
   const failure = { kind: 'lab-failure', during: 'starting node lab-fake', message: 'no room for a node' };
   expect(withoutTime(journal)).toEqual(ended([...BEGINNING, failure]));
   expect({ outcome: verdict.outcome, done }).toEqual({ outcome: 'inconclusive', done: [] });
+});
+
+test('where the host has no instance of inotify left, the failure says what to do', async () => {
+  const { verdict } = await runOnFake({
+    start: () => {
+      throw new LabError('cannot watch: too many open files');
+    },
+  });
+  expect(verdict.outcome).toBe('inconclusive');
+  expect(JSON.stringify(verdict)).toContain(
+    'cannot watch: too many open files; the host has no instance of inotify left: raise fs.inotify.max_user_instances',
+  );
 });
 
 test('a bug in a step is reported with its stack, and the node is taken down', async () => {

@@ -74,6 +74,18 @@ export async function refuseClustersOn(backend: Backend, { runs }: Plan): Promis
     throw new LabError(`${first?.scenario.name} wants a cluster: ${check.noClusters}`);
 }
 
+/** What the host and single nodes beside the clusters need. */
+const INOTIFY_OF_OTHERS = 32;
+
+/** How many nodes of clusters have room at a time, where one user may have so many instances of inotify on the host. */
+export const clusterNodesAtOnce = (
+  { inotifyPerClusterNode }: Pick<Backend, 'inotifyPerClusterNode'>,
+  instances: number,
+): number =>
+  inotifyPerClusterNode === 0
+    ? Infinity
+    : Math.floor(Math.max(0, instances - INOTIFY_OF_OTHERS) / inotifyPerClusterNode);
+
 /** For preparations of a run that may take place later. If no backend works, the first one is used. */
 export async function backendToPrepare(world: World, flags: BackendFlags): Promise<ChosenBackend> {
   const backends = createBackends(world, flags).filter(

@@ -6,9 +6,15 @@ import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
 import { recordSession, type SessionRecorder } from '../record.ts';
 import { nodeNameOf, runSession } from '../session.ts';
-import { hostFacts } from '../host/machine.ts';
+import { hostFacts, inotifyInstances } from '../host/machine.ts';
 import { listenForInterruption, type Interruption } from './interruption.ts';
-import { chooseBackend, nodesAhead, refuseClustersOn, sweepHost } from '../assembly/backends.ts';
+import {
+  chooseBackend,
+  clusterNodesAtOnce,
+  nodesAhead,
+  refuseClustersOn,
+  sweepHost,
+} from '../assembly/backends.ts';
 import { kindRef, openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { createEventBuffer, type EventBuffer } from '../assembly/run-parts.ts';
 import { emptyShard, takeShard } from '../assembly/shards.ts';
@@ -120,6 +126,7 @@ export async function runRecorded(
         sessionId,
         outputHostPath,
         jobs: flags.jobs ?? Math.ceil(world.cores * backend.jobsPerCore),
+        clusterNodes: clusterNodesAtOnce(backend, await inotifyInstances()),
         keep: flags.keep === true,
         retries: flags.retries ?? 0,
         maxFailures: flags.bail === true ? 1 : (flags.maxFailures ?? Infinity),

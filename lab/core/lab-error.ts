@@ -35,6 +35,15 @@ export function messageOf(thrown: unknown): string {
   return thrown.cause === undefined ? thrown.message : `${thrown.message}: ${messageOf(thrown.cause)}`;
 }
 
+/**
+ * The message of an error, with what to do about it where the host is the cause. Nodes may have more files open than any
+ * program on them needs, but they share the instances of inotify that the kernel of the host gives to one user.
+ */
+export function advise(message: string): string {
+  if (!/too many open files/i.test(message)) return message;
+  return `${message}; the host has no instance of inotify left: raise fs.inotify.max_user_instances, or run fewer nodes at a time (--jobs)`;
+}
+
 /** One clean-up action that failed: what it was for, and why it failed. */
 export interface CleanupFailure {
   readonly what: string;

@@ -27,6 +27,15 @@ async function cgroupVersions(): Promise<string> {
   return v1 ? 'v1' : v2 ? 'v2' : 'none';
 }
 
+/** What Linux allows unless it is told otherwise: https://www.kernel.org/doc/html/latest/admin-guide/sysctl/fs.html */
+const DEFAULT_INOTIFY_INSTANCES = 128;
+
+/** How many instances of inotify one user may have. The default where this host is no Linux, so the nodes are on another machine. */
+export async function inotifyInstances(): Promise<number> {
+  const text = await readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8').catch(() => '');
+  return Number(text.trim()) || DEFAULT_INOTIFY_INSTANCES;
+}
+
 /** The clock of the machine. Tests use a clock that takes no time. */
 export const systemClock: Clock = {
   now: () => Math.round(performance.now()),

@@ -150,7 +150,7 @@ export class StartFailed extends LabError {}
 const NOT_EXECUTED =
   /error while loading shared libraries: |version `[^']+' not found|symbol lookup error: |: exit status 127"?$/;
 const NO_ROOM =
-  /no space left on device|cannot allocate memory|failed to create new OS thread|pthread_create failed/i;
+  /no space left on device|cannot allocate memory|too many open files|failed to create new OS thread|pthread_create failed/i;
 
 /** The error for a failed start: a StartFailed, or an error that is caused by the node or its host. */
 export async function startFailure(

@@ -215,6 +215,11 @@ export interface Backend {
   readonly name: BackendName;
   /** the number of parallel nodes per core with the best throughput; a run waits for the kernel half of the time */
   readonly jobsPerCore: number;
+  /**
+   * How many instances of inotify a node of a cluster takes from the kernel of the host, measured with Kubernetes 1.24; most of
+   * them are kubelet's. All nodes share what the kernel gives to one user.
+   */
+  readonly inotifyPerClusterNode: number;
   /** Whether it works here. If not, why, and what can be done. Cheap; called before anything runs. */
   check(): Promise<BackendCheck>;
   /** Provides what its nodes are made of, once per session. Throws LabError. */

@@ -31,6 +31,7 @@ test('a containerd that the node cannot execute or has no room for has not faile
   for (const said of [
     'write /var/lib/containerd/meta.db: no space left on device',
     'fork: cannot allocate memory',
+    'failed to create CRI service: failed to create fsnotify watcher: too many open files',
   ]) {
     const failed = await failure(`containerd: ${said}\n`);
     expect(failed).not.toBeInstanceOf(StartFailed);

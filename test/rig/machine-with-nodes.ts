@@ -86,11 +86,12 @@ export async function machineWithNodes(scenario: string, folder: string): Promis
         backend: 'bare',
         maker: Promise.resolve({ ...nodes, emulated: true }),
         artifacts,
-        kind: { component: 'kind', version: '0.30.0' },
+        kind: { component: 'kind', version: '0.33.0' },
         runtimes: RUNTIMES,
         sessionId: basename(outputHostPath),
         outputHostPath,
         jobs: 2, // the machine has two ports
+        clusterNodes: Infinity,
         keep: false,
         retries: 0,
         maxFailures: Infinity,

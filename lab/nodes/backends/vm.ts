@@ -41,6 +41,7 @@ export function vmBackend(options: VmBackendOptions): Backend {
   return {
     name: 'vm',
     jobsPerCore: 1,
+    inotifyPerClusterNode: 0, // a guest has a kernel of its own
     async check() {
       const check = await checkQemu(search, exec);
       if (!check.works) return check;

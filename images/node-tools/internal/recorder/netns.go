@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,7 +23,7 @@ func (r *Recorder) DrainNetns() {
 func (r *Recorder) watchNetns() error {
 	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot watch for network namespaces: %w", err)
 	}
 	above, name := filepath.Split(r.Netns)
 	parent, err := unix.InotifyAddWatch(watch, above, unix.IN_CREATE|unix.IN_ONLYDIR)

@@ -3,8 +3,9 @@
 // node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]
 // Without names it runs all scenarios and controls. The last line has a checksum of all verdicts, so that several of
 // these, on one machine or on many, can be compared.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,8 @@ const times = Number(values.times);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const folder = mkdtempSync(join(tmpdir(), 'cnilab-repeat-'));
 let state = seed;
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
 
 try {
   const names = positionals.length > 0 ? positionals : allScenarios();
@@ -32,7 +35,7 @@ try {
   let different = 0;
   for (const jobs of values.jobs.split(',')) {
     for (let time = 1; time <= times; time += 1) {
-      const verdicts = run(shuffled(names), jobs);
+      const verdicts = await run(shuffled(names), jobs);
       const changed = [...verdicts].filter(([cell, verdict]) => (first.get(cell) ?? verdict) !== verdict);
       for (const [cell, verdict] of verdicts) if (!first.has(cell)) first.set(cell, verdict);
       const missing = [...first.keys()].filter((cell) => !verdicts.has(cell));
@@ -49,6 +52,10 @@ try {
     .digest('hex');
   console.log(different === 0 ? `identical verdicts, SHA-256 ${checksum}` : `${different} verdicts differ`);
   process.exitCode = different === 0 ? 0 : 1;
+} catch (thrown) {
+  if (!stop.signal.aborted) throw thrown;
+  console.log('stopped');
+  process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -59,11 +66,14 @@ function allScenarios() {
 }
 
 /** The outcome of each run and its findings, without what varies between runs. */
-function run(names, jobs) {
+async function run(names, jobs) {
   const report = join(folder, 'report.json');
   const output = join(folder, 'runs');
   const words = ['run', ...names, '--jobs', jobs, '--reporter', `json=${report}`, '--output', output];
-  const { status } = spawnSync(process.execPath, [cnilab, ...words], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [cnilab, ...words], { stdio: 'ignore', detached: true });
+  stop.signal.addEventListener('abort', () => child.kill('SIGINT')); // it takes its nodes down
+  const [status] = await once(child, 'close');
+  stop.signal.throwIfAborted();
   if (![0, 1, 69].includes(status)) throw new Error(`cnilab ended with ${status}`);
   const { runs } = JSON.parse(readFileSync(report, 'utf8'));
   rmSync(output, { recursive: true, force: true });

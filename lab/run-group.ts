@@ -1,11 +1,11 @@
 import type { Artifact } from './artifacts/artifact.ts';
 import type { ComponentRef } from './core/components.ts';
-import type { CleanupStack } from './core/lab-error.ts';
+import { LabError, type CleanupStack } from './core/lab-error.ts';
 import type { Runtimes } from './core/runtime.ts';
 import { artifactsFor, type NodeParts } from './nodes/bring-up.ts';
 import { startCluster, type Cluster, type ClusterOptions } from './nodes/cluster/cluster.ts';
 import { startKindCluster } from './nodes/cluster/kind.ts';
-import { kindConfig } from './nodes/cluster/kind-files.ts';
+import { kindConfig, whyNotKind } from './nodes/cluster/kind-files.ts';
 import type { NodeGroup } from './nodes/group.ts';
 import type { NodeMaker } from './nodes/node.ts';
 import { clusterRefs, nodeRuns, type NodeRun, type RunPlan } from './plan/plan.ts';
@@ -39,7 +39,8 @@ export async function startGroup(options: RunGroupOptions): Promise<RunGroup> {
   const { run, nodeName, maker, cleanup } = options;
   if (run.nodes.length === 1)
     return { start: (node) => maker.start(node), close: async () => undefined, startCluster };
-  const ofKind = run.cluster === undefined ? undefined : await kindGroup(options);
+  const ofKind =
+    run.cluster === undefined ? undefined : await kindGroup(options, run.cluster.kubernetes.version);
   if (ofKind !== undefined) return ofKind;
   const group = await maker.group(
     nodeRuns(run).map((own) => ({ name: nameOnHost(nodeName, own), alias: own.name ?? '' })),
@@ -49,17 +50,19 @@ export async function startGroup(options: RunGroupOptions): Promise<RunGroup> {
 }
 
 /** Undefined on a backend whose clusters the lab itself makes. */
-async function kindGroup(options: RunGroupOptions): Promise<RunGroup | undefined> {
+async function kindGroup(options: RunGroupOptions, kubernetes: string): Promise<RunGroup | undefined> {
   const { run, nodeName, maker, runtimes, artifact, kind, outputHostPath, parts, cleanup, signal } = options;
   const nodes = nodeRuns(run).map((own) => ({
     ...{ name: nameOnHost(nodeName, own), alias: own.name ?? '' },
     socket: runtimes[own.node.runtime.component].traits.socket,
   }));
+  const refused = whyNotKind(kind.version, kubernetes);
+  if (maker.kindCluster !== undefined && refused !== undefined) throw new LabError(refused);
   const members = nodes.map(({ alias, socket }) => ({ name: alias, socket }));
   const cluster = await maker.kindCluster?.(nodes, {
     ...{ name: nodeName, kind: artifact(kind), folderHostPath: outputHostPath, signal },
     artifacts: parts.flatMap(artifactsFor),
-    config: (made) => kindConfig(members, made),
+    config: (made) => kindConfig(members, { ...made, kubernetes }),
   });
   if (cluster === undefined) return undefined;
   cleanup.add('end the cluster of kind', () => cluster.close());

@@ -7,6 +7,7 @@ import { containerLab, imageOfUser } from '../rig/container-lab.ts';
 import { dockerClient, remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
 import { processesWith } from '../rig/launched.ts';
+import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
@@ -77,8 +78,21 @@ test(
       'nodes',
     ]);
     expect(entries).toContainEqual(
-      expect.objectContaining({ kind: 'artifact', name: 'kind', version: '0.30.0' }),
+      expect.objectContaining({ kind: 'artifact', name: 'kind', version: '0.33.0' }),
     );
+    expect(await inEngine()).toEqual(NOT_OURS);
+  },
+);
+
+test.runIf(WITH_OTHER_KUBERNETES)(
+  `it passes with Kubernetes ${OTHER_KUBERNETES.join(' and ')} too`,
+  { timeout: HOUR_MS },
+  async () => {
+    const versions = ['--kubernetes', OTHER_KUBERNETES.join(','), '--containerd', '1.6.2'];
+    const { exitCode, stdout } = await lab.cnilab([...run('upgrade-a-cluster', 'other'), ...versions], {
+      env,
+    });
+    expect(exitCode, stdout).toBe(0);
     expect(await inEngine()).toEqual(NOT_OURS);
   },
 );

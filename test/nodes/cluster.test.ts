@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
-import { startCluster, unreadyNodes, withKubelets } from '../../lab/nodes/cluster/cluster.ts';
+import {
+  printedKubeconfig,
+  startCluster,
+  unreadyNodes,
+  withKubelets,
+} from '../../lab/nodes/cluster/cluster.ts';
 import { readState } from '../../lab/nodes/cluster/read-state.ts';
 import { fakeArtifact, fakeNode, RUNNING } from '../rig/fake-node.ts';
 import { lastError, startProgram, watchSpaceOfEtcd } from '../../lab/nodes/cluster/node-process.ts';
@@ -279,6 +284,18 @@ test.each([
   ['a long line', `E1129 03:16:42.1 25 a.go:1] ${'x'.repeat(500)}`, `${'x'.repeat(400)}…`],
 ])('the last error of %s is one short line', (_, log, error) => {
   expect(lastError(log)).toBe(error);
+});
+
+test.each([
+  ['alone', ''],
+  [
+    'after a warning, as kubeadm 1.23 prints it',
+    '[config] WARNING: Ignored YAML document with GroupVersionKind kubeadm.k8s.io/v1beta3, Kind=JoinConfiguration\n',
+  ],
+])('a kubeconfig is read %s', async (_, warning) => {
+  const kubeconfig = 'apiVersion: v1\nkind: Config\nusers:\n- exec:\n    apiVersion: v1\n';
+  const { node } = fakeNode({ exec: () => ({ stdout: warning + kubeconfig }) });
+  expect(await printedKubeconfig(node, ['kubeadm'])).toBe(kubeconfig);
 });
 
 test('a program that has ended says why, unless a signal ended it', async () => {

@@ -5,7 +5,12 @@ import {
   kindContainerName,
   nodeInKindContainer,
 } from '../../lab/nodes/backends/container/spec.ts';
-import { joinedKubeletArgv, kindConfig, staticPodPatches } from '../../lab/nodes/cluster/kind-files.ts';
+import {
+  joinedKubeletArgv,
+  kindConfig,
+  staticPodPatches,
+  whyNotKind,
+} from '../../lab/nodes/cluster/kind-files.ts';
 
 const socket = '/run/containerd/containerd.sock';
 const MEMBERS = ['control-plane', 'worker-1', 'worker-2'].map((name) => ({ name, socket }));
@@ -16,12 +21,19 @@ interface Config {
   readonly nodes: readonly { readonly role: string; readonly kubeadmConfigPatches: readonly string[] }[];
 }
 
+interface Patch {
+  readonly nodeRegistration?: { readonly kubeletExtraArgs?: object };
+  readonly failCgroupV1?: boolean;
+}
+
 describe('the configuration of kind', () => {
   const parts = {
     image: 'localhost/node:1',
     artifacts: { engineHostPath: '/volume', nodePath: '/lab/artifacts' },
   };
-  const config = JSON.parse(kindConfig(MEMBERS, parts)) as Config;
+  const configOf = (kubernetes: string) =>
+    JSON.parse(kindConfig(MEMBERS, { ...parts, kubernetes })) as Config;
+  const config = configOf('1.24.17');
   const patchesOf = (index: number) =>
     config.nodes[index]?.kubeadmConfigPatches.map((patch) => JSON.parse(patch) as unknown);
 
@@ -57,6 +69,47 @@ describe('the configuration of kind', () => {
     expect(config.networking).toMatchObject({ disableDefaultCNI: true, kubeProxyMode: 'none' });
     expect(patchesOf(0)).toMatchObject([{ skipPhases: ['preflight', 'addon/coredns', 'addon/kube-proxy'] }]);
   });
+
+  test.each([
+    ['1.35.4', { 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' }],
+    [
+      '1.36.0',
+      [
+        { name: 'leader-elect', value: 'false' },
+        { name: 'kube-api-qps', value: '500' },
+        { name: 'kube-api-burst', value: '1000' },
+      ],
+    ],
+  ])('for kubeadm %s, flags have the form of the version that kind writes', (version, flags) => {
+    const [cluster] = configOf(version).kubeadmConfigPatches.map((patch) => JSON.parse(patch) as unknown);
+    expect(cluster).toMatchObject({
+      kind: 'ClusterConfiguration',
+      scheduler: { extraArgs: flags },
+    });
+  });
+
+  test.each([
+    ['1.24.17', { 'pod-infra-container-image': 'cnilab.local/pause:1' }, undefined],
+    ['1.34.4', { 'pod-infra-container-image': 'cnilab.local/pause:1' }, undefined],
+    ['1.35.4', undefined, false],
+  ])('the kubelet of %s is told of the sandbox image, or of cgroup v1', (version, flags, refuses) => {
+    const { nodes, kubeadmConfigPatches } = configOf(version);
+    const read = (patch = '') => JSON.parse(patch) as Patch;
+    expect(read(nodes[1]?.kubeadmConfigPatches[0]).nodeRegistration?.kubeletExtraArgs).toEqual(flags);
+    expect(read(kubeadmConfigPatches[1]).failCgroupV1).toBe(refuses);
+  });
+});
+
+test.each([
+  ['0.30.0', '1.35.4', undefined],
+  [
+    '0.30.0',
+    '1.37.2',
+    'kind 0.30.0 writes its configuration of kubeadm as v1beta3, which kubeadm 1.37.2 does not read: use kind 0.32.0 or later',
+  ],
+  ['0.33.0', '1.37.2', undefined],
+])('kind %s and Kubernetes %s', (kind, kubernetes, why) => {
+  expect(whyNotKind(kind, kubernetes)).toBe(why);
 });
 
 test('static pods of the control plane run the programs of the node', () => {

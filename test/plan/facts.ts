@@ -12,7 +12,7 @@ export const OPTIONS: PlanOptions = {
       crictl: '1.36.0',
       kubernetes: '1.24.17',
       etcd: '3.5.6',
-      kind: '0.30.0',
+      kind: '0.33.0',
     },
     beside: {
       ...byComponent(() => ({})),

@@ -243,7 +243,7 @@ async function makeKubeconfigs(controlPlane: LabNode, members: readonly Member[]
   const ca = await controlPlane.readFile(`${KUBERNETES}/pki/ca.crt`);
   const admin = await controlPlane.readFile(`${KUBERNETES}/admin.conf`);
   await controlPlane.writeFiles([{ nodePath: ADMIN_CONFIG, content: admin, mode: 0o600 }]);
-  const proxy = (await succeed(controlPlane, kubeconfigOf('system:kube-proxy'))).stdout;
+  const proxy = await printedKubeconfig(controlPlane, kubeconfigOf('system:kube-proxy'));
   const made = await Promise.all(
     members.map(async ({ name, number }) => {
       const own =
@@ -252,8 +252,10 @@ async function makeKubeconfigs(controlPlane: LabNode, members: readonly Member[]
           : [
               {
                 nodePath: `${KUBERNETES}/kubelet.conf`,
-                content: (await succeed(controlPlane, kubeconfigOf(`system:node:${name}`, ['system:nodes'])))
-                  .stdout,
+                content: await printedKubeconfig(
+                  controlPlane,
+                  kubeconfigOf(`system:node:${name}`, ['system:nodes']),
+                ),
               },
               { nodePath: `${KUBERNETES}/pki/ca.crt`, content: ca },
             ];
@@ -261,6 +263,12 @@ async function makeKubeconfigs(controlPlane: LabNode, members: readonly Member[]
     }),
   );
   return new Map(made);
+}
+
+/** A kubeconfig that kubeadm prints. On a configuration of kind, kubeadm 1.23 prints a warning before it. */
+export async function printedKubeconfig(node: LabNode, argv: readonly string[]): Promise<string> {
+  const { stdout } = await succeed(node, argv);
+  return stdout.slice(Math.max(0, stdout.search(/^apiVersion:/m)));
 }
 
 /** To Services, and to the pods of the other nodes. `link` leads to these. */

@@ -1,7 +1,10 @@
+import compareVersions from 'semver/functions/compare.js';
+
 import { APP_IMAGE, SANDBOX_IMAGE } from '../../core/components.ts';
 import type { KindNodeParts } from '../kind-cluster.ts';
 import type { NodeFile } from '../node.ts';
 import { ETCD, KMSG, type Member, PODS, SERVICES, yaml } from './kubernetes-files.ts';
+import { releaseOf, type KubernetesRelease } from './releases.ts';
 
 /** The configuration of kubeadm on a node of kind, which kind writes. */
 export const KIND_KUBEADM_CONFIG = '/kind/kubeadm.conf';
@@ -16,11 +19,24 @@ const CONTROL_PLANE_TAINT = { key: 'node-role.kubernetes.io/control-plane', effe
 /** Programs of the control plane that run as static pods. etcd runs beside them, as on bare nodes. */
 const STATIC_PODS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
+/** Flags of the controller manager and the scheduler, as on bare nodes: they are alone, and a test does not wait for a limit. */
+const QUICK = { 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' };
+
+/** The first kind that writes v1beta4 for kubeadm; see releases.ts. */
+const KIND_WITH_V1BETA4 = '0.32.0';
+
+/** Why this version of kind makes no cluster of this version of Kubernetes; undefined if it does. */
+export const whyNotKind = (kind: string, kubernetes: string): string | undefined =>
+  releaseOf(kubernetes).kindWritesKubeadmV1beta4 && compareVersions(kind, KIND_WITH_V1BETA4) < 0
+    ? `kind ${kind} writes its configuration of kubeadm as v1beta3, which kubeadm ${kubernetes} does not read: use kind ${KIND_WITH_V1BETA4} or later`
+    : undefined;
+
 /** The configuration of a cluster for kind. The control plane is the first. */
 export function kindConfig(
   members: readonly Pick<Member, 'name' | 'socket'>[],
-  { image, artifacts }: KindNodeParts,
+  { kubernetes, image, artifacts }: KindNodeParts & { readonly kubernetes: string },
 ): string {
+  const release = releaseOf(kubernetes);
   return yaml({
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
@@ -31,20 +47,19 @@ export function kindConfig(
         kind: 'ClusterConfiguration',
         etcd: { external: { endpoints: [ETCD] } },
         controllerManager: {
-          extraArgs: {
-            ...{ 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' },
+          extraArgs: argsOf(release, {
+            ...QUICK,
             'allocate-node-cidrs': 'false', // the conflists of the nodes say what their subnets are
             'flex-volume-plugin-dir': '/var/lib/kubelet/volume-plugins', // /usr is read-only
-          },
+          }),
         },
-        scheduler: {
-          extraArgs: { 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' },
-        },
+        scheduler: { extraArgs: argsOf(release, QUICK) },
       },
       {
         kind: 'KubeletConfiguration',
         cgroupDriver: 'cgroupfs',
         cgroupRoot: '',
+        ...(release.refusesCgroupV1 ? { failCgroupV1: false } : {}),
         nodeStatusUpdateFrequency: '1s',
       },
     ].map((patch) => JSON.stringify(patch)),
@@ -52,7 +67,10 @@ export function kindConfig(
       const nodeRegistration = {
         name,
         criSocket: `unix://${socket}`,
-        kubeletExtraArgs: { 'pod-infra-container-image': SANDBOX_IMAGE },
+        // a list of v1beta4 would be in place of kind's own, and there is no such flag then
+        ...(release.acceptsSandboxImage && {
+          kubeletExtraArgs: { 'pod-infra-container-image': SANDBOX_IMAGE },
+        }),
       };
       const patch =
         index === 0
@@ -75,6 +93,13 @@ export function kindConfig(
     }),
   });
 }
+
+/** In v1beta4, flags are a list, as a flag can be given twice. */
+const argsOf = (
+  { kindWritesKubeadmV1beta4 }: KubernetesRelease,
+  args: Readonly<Record<string, string>>,
+): object =>
+  kindWritesKubeadmV1beta4 ? Object.entries(args).map(([name, value]) => ({ name, value })) : args;
 
 /** What kind, kubeadm and kubelet look for on a node. */
 export const kindNodeFiles = (version: string): readonly NodeFile[] => [

@@ -3,8 +3,8 @@ import { installPrograms } from '../provision.ts';
 import {
   clusterWork,
   hasEnded,
+  printedKubeconfig,
   setRoutes,
-  succeed,
   type Cluster,
   type ClusterMember,
   type ClusterOptions,
@@ -54,12 +54,13 @@ export async function startKindCluster(options: ClusterOptions, kind: KindCluste
     const { node } = controlPlane;
     const admin = await node.readFile(`${KUBERNETES}/admin.conf`);
     await node.writeFiles([{ nodePath: ADMIN_CONFIG, content: admin, mode: 0o600 }]);
-    const proxy = await succeed(node, kubeconfigOf('system:kube-proxy', [], KIND_KUBEADM_CONFIG));
+    const argv = kubeconfigOf('system:kube-proxy', [], KIND_KUBEADM_CONFIG);
+    const proxy = await printedKubeconfig(node, argv);
     await Promise.all(
       members.map(async (member) => {
         await member.node.writeFiles([
           kubeProxyFile(member),
-          { nodePath: `${KUBERNETES}/kube-proxy.conf`, content: proxy.stdout },
+          { nodePath: `${KUBERNETES}/kube-proxy.conf`, content: proxy },
         ]);
         await setRoutes(member, { members, link: KIND_LINK });
         await startKubelet(member);

@@ -19,6 +19,11 @@ const DIFFERENCES = {
   hasTaintEviction: [29, NEVER],
   /** in place of v1beta3. CHANGELOG-1.31: "enabled the v1beta4 API"; kubeadm 1.37 reads no other one */
   readsKubeadmV1beta4: [31, NEVER],
+  /**
+   * kind writes v1beta4 for kubeadm. kind 0.32.0 and later do; up to 0.30.0 kind writes v1beta3 for every version.
+   * https://github.com/kubernetes-sigs/kind/blob/v0.33.0/pkg/cluster/internal/kubeadm/config.go
+   */
+  kindWritesKubeadmV1beta4: [36, NEVER],
   /** kubelet accepts `--pod-infra-container-image`. CHANGELOG-1.35: "Removed the `--pod-infra-container-image` flag" */
   acceptsSandboxImage: [0, 35],
   /** kubelet, unless it is told otherwise. CHANGELOG-1.35: "`failCgroupV1` will be set to true from 1.35" */

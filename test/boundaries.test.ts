@@ -83,7 +83,7 @@ const MAY_SAY_CONTAINERD: Readonly<Record<string, string>> = {
   'lab/library/runtime-node.ts': 'withContainerd',
   'lab/spec/node-shape.ts': 'the key of a node, and the former name of another',
   'lab/spec/step-shape.ts': 'words that are no verbs',
-  'images/node-tools/internal/registry/registry.go': 'an annotation of images, whose name begins so',
+  'images/node-tools/internal/registry/archive.go': 'an annotation of images, whose name begins so',
   'images/node-tools/cmd/crictl/main.go': 'its help',
   'images/node-tools/internal/root/etc.go': 'what a host may have in /etc, of any runtime',
 };

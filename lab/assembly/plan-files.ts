@@ -126,8 +126,8 @@ export async function planOf(
 }
 
 function wrongArchives(archives: readonly ImageArchive[]): readonly Diagnostic[] {
-  return archives.flatMap(({ hostPath, runtime, scenario, place }) => {
-    const message = RUNTIMES[runtime].importsOnlyOwn ?? whyUnreadable(hostPath);
+  return archives.flatMap(({ hostPath, scenario, place }) => {
+    const message = whyUnreadable(hostPath);
     return message === undefined ? [] : [mistakeAt(place, { ...scenario, message })];
   });
 }

@@ -24,8 +24,8 @@ export interface Runtime {
    * is run again.
    */
   importImage(archiveNodePath: string): readonly string[];
-  /** Why it imports the lab's own images only; undefined if it imports those of users too. */
-  readonly importsOnlyOwn?: string;
+  /** For a runtime that reads at its start where it gets images from: the command that tells it, before the start. */
+  announceImages?(archiveNodePaths: readonly string[]): readonly string[];
   /** where it keeps images and their metadata, with the configuration of the lab */
   readonly imageStore: ImageStore;
   /** the command that prints the configuration that it reads */

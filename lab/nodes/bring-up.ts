@@ -8,6 +8,7 @@ import type { NodePlan } from '../plan/plan.ts';
 import { runtimeOn, type NodeRuntime, type RuntimeEnd, StartFailed } from './node-runtime.ts';
 import type { NodeMaker, RunningNode, RuntimeStarter } from './node.ts';
 import {
+  announceImages,
   importImages,
   preparationOf,
   provisionNode,
@@ -111,9 +112,11 @@ async function startRecording(node: RunningNode, { parts, onRecorded = () => und
 
 async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clock }: BringUpOptions) {
   const { kind } = plain;
+  const ownImages = parts.ownImages ?? [];
   const [unpacked] = await Promise.all([
     parts.imageStore === undefined ? false : unpackImageStore(node, kind, parts.imageStore),
     provisionNode(node, { plan, runtime: kind }, parts),
+    announceImages(node, kind, ownImages),
   ]);
   // an import that itself waits for the runtime can start now; one that fails is run again later
   let brought: Promise<boolean> = unpacked
@@ -131,7 +134,7 @@ async function prepare(node: RunningNode, plain: NodeRuntime, { plan, parts, clo
       answeredMs = clock.now();
       if (!(await brought)) await importImages(node, kind, parts.images);
       brought = Promise.resolve(true);
-      if (!ownBrought) await importImages(node, kind, parts.ownImages ?? []);
+      if (!ownBrought) await importImages(node, kind, ownImages);
       ownBrought = true;
       return ready;
     },

@@ -98,6 +98,25 @@ export async function installPrograms(
 /** An image of a user can have a gigabyte, and a node can be emulated. */
 const IMPORTED_WITHIN_MS = 300_000;
 
+/** Before the start of a runtime: tells it where it gets the images of these archives from, if it needs to know that then. */
+export async function announceImages(
+  node: LabNode,
+  runtime: Runtime,
+  images: readonly Artifact[],
+): Promise<void> {
+  if (runtime.announceImages === undefined || images.length === 0) return;
+  const archives = await Promise.all(
+    images.map(async (image) => {
+      const folder = await node.provide(image);
+      return image.files.map(({ path }) => `${folder}/${path}`);
+    }),
+  );
+  const { exitCode, stderr } = await node.exec(runtime.announceImages(archives.flat()), {
+    timeoutMs: IMPORTED_WITHIN_MS,
+  });
+  if (exitCode !== 0) throw new LabError(`images were not read on ${node.name}: ${stderr.trim()}`);
+}
+
 /** Imports image archives into the store of the runtime, because no registry is available. */
 export async function importImages(
   node: LabNode,

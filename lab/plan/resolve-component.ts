@@ -4,13 +4,7 @@ import { err, ok, type Result, unreachable } from '../core/lab-error.ts';
 import { didYouMean, type Place } from '../spec/diagnostic.ts';
 import type { VersionText, Scenario } from '../spec/scenario.ts';
 import { parseVersionSpec } from '../spec/version-spec.ts';
-import {
-  type ComponentName,
-  type ComponentRef,
-  type RuntimeName,
-  byComponent,
-  COMPONENTS,
-} from '../core/components.ts';
+import { type ComponentName, type ComponentRef, byComponent, COMPONENTS } from '../core/components.ts';
 import type { ComponentPins, Pins } from './pins.ts';
 import { pluginVersions } from '../spec/node-shape.ts';
 import { present } from '../spec/object-shape.ts';
@@ -160,25 +154,23 @@ export function localComponents(
 /** An archive of images that must exist before a plan can be made. */
 export interface ImageArchive {
   readonly hostPath: string;
-  /** of the node that is to have it */
-  readonly runtime: RuntimeName;
   readonly scenario: Scenario;
   /** where the scenario names it */
   readonly place: Place;
 }
 
-/** Every archive of images of any cell, each once at its place and for each runtime. */
+/** Every archive of images of any cell, each once at its place. */
 export function imageArchives(
   scenarios: readonly Scenario[],
   options: Omit<PlanOptions, 'facts'>,
 ): readonly ImageArchive[] {
   const found = new Map<string, ImageArchive>();
   for (const { scenario, nodes, cell } of cellsOfAll(scenarios, options)) {
-    for (const { runtime, images = [] } of nodes) {
+    for (const { images = [] } of nodes) {
       for (const { text, place } of images) {
         const hostPath = localHostPath(fillVersion({ text, place }, cell), options.cwd);
-        const key = [place.file, place.line, place.column, runtime.name, hostPath].join(' ');
-        found.set(key, { hostPath, runtime: runtime.name, scenario, place });
+        const key = [place.file, place.line, place.column, hostPath].join(' ');
+        found.set(key, { hostPath, scenario, place });
       }
     }
   }

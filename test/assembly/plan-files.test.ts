@@ -42,10 +42,3 @@ s.yaml:4:67 ${folder} is not a file
                                                                       ~~`,
   );
 });
-
-test('images for a runtime that imports none are a mistake', async () => {
-  writeFileSync(join(folder, 'app.tar'), '');
-  await expect(planOf('{ crio: 1.34.0, images: [app.tar] }')).rejects.toThrow(
-    's.yaml:4:32 CRI-O has no import, and pulls only the images of the lab from the node itself',
-  );
-});

@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -68,4 +70,44 @@ steps:
   const journal = await journalOf(scenario);
   expect(stores(journal)).toEqual([]);
   expect(imports(journal)).not.toEqual([]);
+});
+
+/** As `docker save` writes it: an image with one file. */
+function savedImage(tag: string): string {
+  const folder = join(output, 'saved');
+  mkdirSync(join(folder, 'one'), { recursive: true });
+  writeFileSync(join(folder, 'hello'), 'hello\n');
+  const tar = (archive: string, ...files: readonly string[]) =>
+    execFileSync('tar', ['--create', '--file', archive, '--directory', folder, ...files]);
+  const layer = join(folder, 'one/layer.tar');
+  tar(layer, 'hello');
+  const digest = createHash('sha256').update(readFileSync(layer)).digest('hex');
+  const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  const config = {
+    ...{ architecture: arch, os: 'linux', config: {} },
+    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
+  };
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  const manifest = [{ Config: 'config.json', RepoTags: [tag], Layers: ['one/layer.tar'] }];
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  const archive = join(output, 'saved.tar');
+  tar(archive, 'manifest.json', 'config.json', 'one/layer.tar');
+  return archive;
+}
+
+test('an image of the user is on nodes with containerd and with CRI-O, by its short name too', async () => {
+  const scenario = join(output, 'own-image.yaml');
+  writeFileSync(
+    scenario,
+    `name: own-image
+summary: an image of the user
+matrix: { containerd: [1.6.4, 2.4.2], crio: [1.24.0, 1.34.0] }
+node: { containerd: '\${matrix.containerd}', crio: '\${matrix.crio}', images: ['${savedImage('my-app:1')}'] }
+steps:
+  - exec: [crictl, inspecti, --output, go-template, --template, '{{.status.repoTags}}', 'my-app:1']
+    expect: { output: '[docker.io/library/my-app:1]' }
+`,
+  );
+  const { stdout, exitCode } = await cnilab(['run', scenario, '--backend', 'bare', '--output', output]);
+  expect(exitCode, stdout).toBe(0);
 });

@@ -429,10 +429,10 @@ steps: [{ run-pod: web }]
 `;
   const scenario = scenarioOf(text, 'scenarios/s.yaml');
   const asked = imageArchives([scenario], { cwd: '/home/me/lab' });
-  expect(asked.map(({ hostPath, runtime, place }) => [hostPath, runtime, place.column])).toEqual([
-    ['/home/me/lab/app-1.tar', 'containerd', 54],
-    ['/images/all.tar', 'containerd', 82],
-    ['/home/me/lab/app-2.tar', 'containerd', 54],
+  expect(asked.map(({ hostPath, place }) => [hostPath, place.column])).toEqual([
+    ['/home/me/lab/app-1.tar', 54],
+    ['/images/all.tar', 82],
+    ['/home/me/lab/app-2.tar', 54],
   ]);
   const plan = planScenarios([scenario], OPTIONS);
   expect(plan.ok && plan.value.runs.map(({ nodes: [node] }) => node?.images)).toEqual(

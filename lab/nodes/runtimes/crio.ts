@@ -1,6 +1,14 @@
 import { parseLogrus } from '../../core/logrus.ts';
 import type { Runtime } from '../../core/runtime.ts';
-import { CONFIG, CONFIG_FOLDER, configFiles, SOCKET, STORAGE, unreadConfig } from './crio/config.ts';
+import {
+  CONFIG,
+  CONFIG_FOLDER,
+  configFiles,
+  REGISTRIES,
+  SOCKET,
+  STORAGE,
+  unreadConfig,
+} from './crio/config.ts';
 import { startInLog } from './start-in-log.ts';
 
 export const crio: Runtime = {
@@ -12,7 +20,7 @@ export const crio: Runtime = {
   // CRI-O has no import. It pulls from a registry that the agent serves on the loopback interface of the node during
   // this command.
   importImage: (archive) => ['/lab/bin/agent', 'pull-image', '--socket', SOCKET, archive],
-  importsOnlyOwn: 'CRI-O has no import, and pulls only the images of the lab from the node itself',
+  announceImages: (archives) => ['/lab/bin/agent', 'announce-images', REGISTRIES, ...archives],
   imageStore: {
     folder: STORAGE,
     ofOneNode: './storage.lock',

@@ -17,23 +17,24 @@ var commands = map[string]struct {
 	run  func(args []string) error
 	help string
 }{
-	"node":           {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
-	"init":           {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
-	"beside":         {beside, "in a container: run `init` beside systemd, and end the node with it"},
-	"link":           {link, "on a node of a kind cluster: connect the lab, on stdin and stdout, with `init`"},
-	"boot":           {boot, "first process of a virtual machine: makes a node of it"},
-	"vm":             {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
-	"segment":        {segment.Main, "on the host or in a container: the network between the nodes of a group, for as long as the lab lives"},
-	"session":        {session.Main, "on the host: run a command on a node that is a virtual machine"},
-	"enter":          {enter, "on the host: run a command on a node"},
-	"connect":        {connect, "on a node: dial an address and print what comes"},
-	"listen":         {listen, "on a node: answer on a port for as long as the network namespace is there"},
-	"cni":            {cnicall.Main, "on a node: call a CNI plugin or a network as a runtime does"},
-	"confined":       {confined, "on a node: run a command that may do what the node may, where the engine starts it"},
-	"exec-container": {execContainer, "on a node: run a command in a container"},
-	"pull-image":     {pullImage, "on a node: make the runtime pull the images of an archive"},
-	"oci-runtime":    {ociRuntime, "on a node: run runc for a bundle that asks for a negative oom_score_adj"},
-	"cri-config":     {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
+	"node":            {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
+	"init":            {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
+	"beside":          {beside, "in a container: run `init` beside systemd, and end the node with it"},
+	"link":            {link, "on a node of a kind cluster: connect the lab, on stdin and stdout, with `init`"},
+	"boot":            {boot, "first process of a virtual machine: makes a node of it"},
+	"vm":              {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
+	"segment":         {segment.Main, "on the host or in a container: the network between the nodes of a group, for as long as the lab lives"},
+	"session":         {session.Main, "on the host: run a command on a node that is a virtual machine"},
+	"enter":           {enter, "on the host: run a command on a node"},
+	"connect":         {connect, "on a node: dial an address and print what comes"},
+	"listen":          {listen, "on a node: answer on a port for as long as the network namespace is there"},
+	"cni":             {cnicall.Main, "on a node: call a CNI plugin or a network as a runtime does"},
+	"confined":        {confined, "on a node: run a command that may do what the node may, where the engine starts it"},
+	"exec-container":  {execContainer, "on a node: run a command in a container"},
+	"pull-image":      {pullImage, "on a node: make the runtime pull the images of an archive"},
+	"announce-images": {announceImages, "on a node: tell a runtime where it pulls the images of archives from"},
+	"oci-runtime":     {ociRuntime, "on a node: run runc for a bundle that asks for a negative oom_score_adj"},
+	"cri-config":      {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
 }
 
 // Namespaces and Pdeathsig belong to a thread. A command stays on the first thread of the process unless it unlocks it.
@@ -43,7 +44,7 @@ func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "beside", "link", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "pull-image", "oci-runtime", "cri-config"} {
+		for _, name := range []string{"node", "init", "beside", "link", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "announce-images", "pull-image", "oci-runtime", "cri-config"} {
 			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)

@@ -23,9 +23,11 @@ func ociRuntime(args []string) error {
 		var err error
 		switch argument {
 		case "--bundle", "-b":
-			err = fitFile(filepath.Join(args[i+1], "config.json"), "process")
+			err = edit(filepath.Join(args[i+1], "config.json"), func(bundle object) (bool, error) {
+				return fitBundle(bundle, hasHugetlb(), capability.GetBound)
+			})
 		case "--process", "-p": // of exec
-			err = fitFile(args[i+1], "")
+			err = edit(args[i+1], func(process object) (bool, error) { return fitToNode(process, capability.GetBound) })
 		}
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", argument, args[i+1], err)
@@ -35,8 +37,10 @@ func ociRuntime(args []string) error {
 	return unix.Exec(runc, append([]string{runc}, args[1:]...), os.Environ())
 }
 
-// fitFile changes the process that a file describes, below key or as a whole.
-func fitFile(file, key string) error {
+type object = map[string]json.RawMessage
+
+// edit writes a file again if change says that there is something to write.
+func edit(file string, change func(object) (bool, error)) error {
 	written, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // runc reports this itself
@@ -44,41 +48,71 @@ func fitFile(file, key string) error {
 	if err != nil {
 		return err
 	}
-	config := map[string]json.RawMessage{}
-	described := json.RawMessage(written)
-	if key != "" {
-		if err := json.Unmarshal(written, &config); err != nil {
-			return err
-		}
-		described = config[key]
-	}
-	var process map[string]json.RawMessage
-	if err := json.Unmarshal(described, &process); err != nil {
+	var config object
+	if err := json.Unmarshal(written, &config); err != nil {
 		return err
 	}
-	changed, err := fitToNode(process, capability.GetBound)
+	changed, err := change(config)
 	if err != nil || !changed {
 		return err
 	}
-	var whole any = process
-	if key != "" {
-		if config[key], err = json.Marshal(process); err != nil {
-			return err
-		}
-		whole = config
-	}
-	content, err := json.Marshal(whole)
+	content, err := json.Marshal(config)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(file, content, 0o600)
 }
 
+// within is edit for what is under a key, if it is there.
+func within(config object, key string, change func(object) (bool, error)) (bool, error) {
+	var inner object
+	if config[key] == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(config[key], &inner); err != nil {
+		return false, err
+	}
+	changed, err := change(inner)
+	if err != nil || !changed {
+		return false, err
+	}
+	config[key], err = json.Marshal(inner)
+	return true, err
+}
+
+// fitBundle also removes the limits of huge pages where a node has no controller for them. kubelet asks for them for each
+// container. CRI-O passes them on where the kernel knows hugetlb, also on a host with cgroup v1 that has mounted no such hierarchy. Then
+// runc fails. containerd leaves them out itself (tolerate_missing_hugetlb_controller).
+func fitBundle(bundle object, hasHugetlb bool, isBound func(capability.Cap) (bool, error)) (bool, error) {
+	fitted, err := within(bundle, "process", func(process object) (bool, error) { return fitToNode(process, isBound) })
+	if err != nil || hasHugetlb {
+		return fitted, err
+	}
+	removed, err := within(bundle, "linux", func(linux object) (bool, error) {
+		return within(linux, "resources", func(resources object) (bool, error) {
+			_, asked := resources["hugepageLimits"]
+			delete(resources, "hugepageLimits")
+			return asked, nil
+		})
+	})
+	return fitted || removed, err
+}
+
+// hasHugetlb is for cgroup v1. With v2, runc itself leaves out what a node does not have.
+func hasHugetlb() bool {
+	for _, name := range []string{"/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/hugetlb"} {
+		if _, err := os.Stat(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // fitToNode removes a negative oom_score_adj and the capabilities that a node does not have, and reports whether there were
 // any. CRI-O asks for -998 for each sandbox, which needs CAP_SYS_RESOURCE, and for all capabilities for a privileged container.
 // containerd gives such a container those that it has itself. The score is removed on every node, so that a verdict does not
 // depend on the host's capabilities.
-func fitToNode(process map[string]json.RawMessage, isBound func(capability.Cap) (bool, error)) (bool, error) {
+func fitToNode(process object, isBound func(capability.Cap) (bool, error)) (bool, error) {
 	changed := false
 	var score int
 	if process["oomScoreAdj"] != nil && json.Unmarshal(process["oomScoreAdj"], &score) == nil && score < 0 {

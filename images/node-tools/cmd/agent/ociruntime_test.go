@@ -38,24 +38,31 @@ func TestANegativeScoreAndMissingCapabilitiesAreRemovedAndNothingElse(t *testing
 	}
 }
 
-func TestABundleAndAProcessAreRewritten(t *testing.T) {
-	for _, one := range []struct{ key, content, expected string }{
-		{"process", `{"process":{"oomScoreAdj":-998},"root":{"path":"/r"}}`, `{"process":{},"root":{"path":"/r"}}`},
-		{"process", `{ "process": {} }`, `{ "process": {} }`},
-		{"", `{"args":["x"],"oomScoreAdj":-998}`, `{"args":["x"]}`},
+func TestTheProcessOfABundleAndItsHugePagesAreFitted(t *testing.T) {
+	hasAll := func(capability.Cap) (bool, error) { return true, nil }
+	const huge = `{"linux":{"resources":{"hugepageLimits":[{"limit":0,"pageSize":"2MB"}],"pids":{}}}}`
+	for _, one := range []struct {
+		bundle, expected string
+		hasHugetlb       bool
+	}{
+		{`{"process":{"oomScoreAdj":-998},"root":{"path":"/r"}}`, `{"process":{},"root":{"path":"/r"}}`, true},
+		{`{ "process": {} }`, `{ "process": {} }`, false},
+		{huge, huge, true},
+		{huge, `{"linux":{"resources":{"pids":{}}}}`, false},
+		{`{ "linux": {"resources": {"pids": {}}} }`, `{ "linux": {"resources": {"pids": {}}} }`, false},
 	} {
 		file := filepath.Join(t.TempDir(), "config.json")
-		if err := os.WriteFile(file, []byte(one.content), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(one.bundle), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := fitFile(file, one.key); err != nil {
+		if err := edit(file, func(bundle object) (bool, error) { return fitBundle(bundle, one.hasHugetlb, hasAll) }); err != nil {
 			t.Fatal(err)
 		}
 		if found, _ := os.ReadFile(file); string(found) != one.expected {
-			t.Errorf("%s became %s", one.content, found)
+			t.Errorf("%s became %s", one.bundle, found)
 		}
 	}
-	if err := fitFile(filepath.Join(t.TempDir(), "config.json"), "process"); err != nil {
+	if err := edit(filepath.Join(t.TempDir(), "config.json"), nil); err != nil {
 		t.Errorf("a bundle without a config is runc's to report: %v", err)
 	}
 }

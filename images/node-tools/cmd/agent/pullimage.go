@@ -5,6 +5,8 @@ import (
 	"flag"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 
 	"cnilab/node-tools/internal/cri"
 	"cnilab/node-tools/internal/registry"
@@ -24,6 +26,7 @@ func pullImage(args []string) error {
 	if err != nil {
 		return err
 	}
+	defer images.Close()
 	listener, err := net.Listen("tcp", registry.Address)
 	if err != nil {
 		return err
@@ -38,4 +41,25 @@ func pullImage(args []string) error {
 		}
 	}
 	return nil
+}
+
+// announceImages writes a file of registries.conf.d, from which a runtime knows at its start where it pulls the images of these
+// archives from.
+func announceImages(args []string) error {
+	if len(args) < 2 {
+		return errors.New("agent announce-images needs FILE ARCHIVE...")
+	}
+	var archives []*registry.Images
+	for _, archive := range args[1:] {
+		images, err := registry.Open(archive)
+		if err != nil {
+			return err
+		}
+		defer images.Close()
+		archives = append(archives, images)
+	}
+	if err := os.MkdirAll(filepath.Dir(args[0]), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(args[0], []byte(registry.Config(archives...)), 0o644)
 }

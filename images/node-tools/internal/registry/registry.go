@@ -1,79 +1,18 @@
-// Package registry serves the images of one archive as a registry on the node's loopback. It is for a runtime that
+// Package registry serves the images of an archive as a registry on the node's loopback. It is for a runtime that
 // can get images in no other way.
 package registry
 
 import (
-	"archive/tar"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"path"
 	"strings"
+	"time"
 )
 
 // Address is where it is served, as in registries.conf of lab/nodes/runtimes/crio/config.ts. Steps listen on other
 // addresses.
 const Address = "127.127.127.127:5000"
-
-// nameOf is the annotation with an image's full name. containerd's tools write it.
-const nameOf = "io.containerd.image.name"
-
-// Images are those of an OCI archive, by reference, with all their blobs.
-type Images struct {
-	byName map[string]descriptor
-	blobs  map[string][]byte
-}
-
-type descriptor struct {
-	MediaType   string            `json:"mediaType"`
-	Digest      string            `json:"digest"`
-	Annotations map[string]string `json:"annotations"`
-}
-
-// Open reads an OCI image archive, which is a tar file.
-func Open(archive string) (*Images, error) {
-	file, err := os.Open(archive)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	images := &Images{map[string]descriptor{}, map[string][]byte{}}
-	var index struct{ Manifests []descriptor }
-	for entries := tar.NewReader(file); ; {
-		entry, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", archive, err)
-		}
-		content, err := io.ReadAll(entries)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", archive, err)
-		}
-		name := strings.TrimPrefix(path.Clean("/"+entry.Name), "/")
-		switch {
-		case name == "index.json":
-			if err := json.Unmarshal(content, &index); err != nil {
-				return nil, fmt.Errorf("%s: index.json: %w", archive, err)
-			}
-		case strings.HasPrefix(name, "blobs/sha256/"):
-			images.blobs["sha256:"+path.Base(name)] = content
-		}
-	}
-	for _, one := range index.Manifests {
-		if name := one.Annotations[nameOf]; name != "" {
-			images.byName[name] = one
-		}
-	}
-	if len(images.byName) == 0 {
-		return nil, fmt.Errorf("%s has no image with a name", archive)
-	}
-	return images, nil
-}
 
 // Names returns the names of all images, as HOST/NAME:TAG.
 func (i *Images) Names() []string {
@@ -84,6 +23,26 @@ func (i *Images) Names() []string {
 	return names
 }
 
+// Config tells a runtime that all images of these archives are at Address. Names without a host are those of docker.io, as
+// containerd reads them. https://github.com/containers/image/blob/main/docs/containers-registries.conf.d.5.md
+func Config(archives ...*Images) string {
+	var text strings.Builder
+	text.WriteString("unqualified-search-registries = [\"docker.io\"]\n")
+	seen := map[string]bool{}
+	for _, images := range archives {
+		for name := range images.byName {
+			repository := name[:strings.LastIndex(name, ":")]
+			if seen[repository] {
+				continue
+			}
+			seen[repository] = true
+			_, withoutHost, _ := strings.Cut(repository, "/")
+			fmt.Fprintf(&text, "\n[[registry]]\nprefix = %q\nlocation = %q\ninsecure = true\n", repository, Address+"/"+withoutHost)
+		}
+	}
+	return text.String()
+}
+
 // ServeHTTP answers the requests of a pull: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 func (i *Images) ServeHTTP(response http.ResponseWriter, request *http.Request) {
 	way := strings.TrimPrefix(request.URL.Path, "/v2/")
@@ -92,38 +51,35 @@ func (i *Images) ServeHTTP(response http.ResponseWriter, request *http.Request) 
 	case way == "":
 		return
 	case kind == "manifests" && !strings.HasPrefix(reference, "sha256:"):
-		i.manifest(response, path.Dir(path.Clean(repository)), reference)
+		i.manifest(response, request, path.Dir(path.Clean(repository))+":"+reference)
 	case kind == "manifests" || kind == "blobs":
-		mediaType := "application/octet-stream"
-		for _, one := range i.byName {
-			if one.Digest == reference {
-				mediaType = one.MediaType
-			}
-		}
-		i.blob(response, reference, mediaType)
+		i.serve(response, request, descriptor{Digest: reference, MediaType: i.mediaTypes[reference]})
 	default:
 		http.NotFound(response, request)
 	}
 }
 
-func (i *Images) manifest(response http.ResponseWriter, repository, tag string) {
+func (i *Images) manifest(response http.ResponseWriter, request *http.Request, wanted string) {
 	for name, one := range i.byName {
-		if _, withoutHost, _ := strings.Cut(name, "/"); withoutHost == repository+":"+tag {
-			i.blob(response, one.Digest, one.MediaType)
+		if _, withoutHost, _ := strings.Cut(name, "/"); withoutHost == wanted {
+			i.serve(response, request, one)
 			return
 		}
 	}
 	http.Error(response, "no such image", http.StatusNotFound)
 }
 
-func (i *Images) blob(response http.ResponseWriter, digest, mediaType string) {
-	content, known := i.blobs[digest]
+func (i *Images) serve(response http.ResponseWriter, request *http.Request, one descriptor) {
+	content, known := i.blobs[one.Digest]
 	if !known {
 		http.Error(response, "no such blob", http.StatusNotFound)
 		return
 	}
+	mediaType := one.MediaType
+	if mediaType == "" {
+		mediaType = "application/octet-stream"
+	}
 	response.Header().Set("Content-Type", mediaType)
-	response.Header().Set("Content-Length", fmt.Sprint(len(content)))
-	response.Header().Set("Docker-Content-Digest", digest)
-	_, _ = response.Write(content)
+	response.Header().Set("Docker-Content-Digest", one.Digest)
+	http.ServeContent(response, request, "", time.Time{}, content())
 }

@@ -11,6 +11,8 @@ export const SOCKET = '/var/run/crio/crio.sock';
 export const STORAGE = '/var/lib/containers/storage';
 /** runs runc without OOM scores that a node must not set: `oci-runtime` of the agent */
 const OCI_RUNTIME = '/lab/runc';
+/** where images of users come from */
+export const REGISTRIES = '/etc/containers/registries.conf.d/cnilab.conf';
 /** Where `agent pull-image` serves images: images/node-tools/internal/registry. */
 const REGISTRY = '127.127.127.127:5000';
 

@@ -2,11 +2,12 @@
 // and compares the verdicts:
 // node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]
 // Without names it runs all scenarios and controls. The last line has a checksum of all verdicts, so that several of
-// these, on one machine or on many, can be compared.
+// these, on one machine or on many, can be compared. Runs with another verdict are kept, in cnilab-differs-… beside where
+// they were written.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +25,15 @@ const { values, positionals } = parseArgs({
 const times = Number(values.times);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const folder = mkdtempSync(join(tmpdir(), 'cnilab-repeat-'));
+const output = join(folder, 'runs');
 let state = seed;
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
+let round;
+let isStopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    isStopped = true;
+    round?.kill('SIGINT'); // it takes its nodes down
+  });
 
 try {
   const names = positionals.length > 0 ? positionals : allScenarios();
@@ -43,8 +50,13 @@ try {
       console.log(
         `--jobs ${jobs}, ${time} of ${times}: ${verdicts.size} runs, ${changed.length + missing.length} with another verdict`,
       );
-      for (const [cell, verdict] of changed) console.log(`  ${cell}: ${verdict}, before ${first.get(cell)}`);
+      for (const [cell, verdict] of changed) {
+        const kept = mkdtempSync(join(tmpdir(), 'cnilab-differs-'));
+        renameSync(join(output, 'latest', cell), join(kept, cell));
+        console.log(`  ${join(kept, cell)}: ${verdict}, before ${first.get(cell)}`);
+      }
       for (const cell of missing) console.log(`  ${cell}: not run`);
+      rmSync(output, { recursive: true, force: true });
     }
   }
   const checksum = createHash('sha256')
@@ -53,7 +65,7 @@ try {
   console.log(different === 0 ? `identical verdicts, SHA-256 ${checksum}` : `${different} verdicts differ`);
   process.exitCode = different === 0 ? 0 : 1;
 } catch (thrown) {
-  if (!stop.signal.aborted) throw thrown;
+  if (!isStopped) throw thrown;
   console.log('stopped');
   process.exitCode = 1;
 } finally {
@@ -68,15 +80,12 @@ function allScenarios() {
 /** The outcome of each run and its findings, without what varies between runs. */
 async function run(names, jobs) {
   const report = join(folder, 'report.json');
-  const output = join(folder, 'runs');
   const words = ['run', ...names, '--jobs', jobs, '--reporter', `json=${report}`, '--output', output];
-  const child = spawn(process.execPath, [cnilab, ...words], { stdio: 'ignore', detached: true });
-  stop.signal.addEventListener('abort', () => child.kill('SIGINT')); // it takes its nodes down
-  const [status] = await once(child, 'close');
-  stop.signal.throwIfAborted();
+  round = spawn(process.execPath, [cnilab, ...words], { stdio: 'ignore', detached: true });
+  const [status] = await once(round, 'close');
+  if (isStopped) throw new Error('stopped');
   if (![0, 1, 69].includes(status)) throw new Error(`cnilab ended with ${status}`);
   const { runs } = JSON.parse(readFileSync(report, 'utf8'));
-  rmSync(output, { recursive: true, force: true });
   return new Map(
     runs.map(({ slug, outcome, findings }) => [
       slug,

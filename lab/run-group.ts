@@ -52,19 +52,19 @@ export async function startGroup(options: RunGroupOptions): Promise<RunGroup> {
 /** Undefined on a backend whose clusters the lab itself makes. */
 async function kindGroup(options: RunGroupOptions, kubernetes: string): Promise<RunGroup | undefined> {
   const { run, nodeName, maker, runtimes, artifact, kind, outputHostPath, parts, cleanup, signal } = options;
+  if (maker.kindCluster === undefined) return undefined;
+  const refused = whyNotKind(kind.version, kubernetes);
+  if (refused !== undefined) throw new LabError(refused);
   const nodes = nodeRuns(run).map((own) => ({
     ...{ name: nameOnHost(nodeName, own), alias: own.name ?? '' },
     socket: runtimes[own.node.runtime.component].traits.socket,
   }));
-  const refused = whyNotKind(kind.version, kubernetes);
-  if (maker.kindCluster !== undefined && refused !== undefined) throw new LabError(refused);
   const members = nodes.map(({ alias, socket }) => ({ name: alias, socket }));
-  const cluster = await maker.kindCluster?.(nodes, {
+  const cluster = await maker.kindCluster(nodes, {
     ...{ name: nodeName, kind: artifact(kind), folderHostPath: outputHostPath, signal },
     artifacts: parts.flatMap(artifactsFor),
     config: (made) => kindConfig(members, { ...made, kubernetes }),
   });
-  if (cluster === undefined) return undefined;
   cleanup.add('end the cluster of kind', () => cluster.close());
   return {
     start: (node) => cluster.start(node),

@@ -33,7 +33,7 @@ var commands = map[string]struct {
 	"exec-container":  {execContainer, "on a node: run a command in a container"},
 	"pull-image":      {pullImage, "on a node: make the runtime pull the images of an archive"},
 	"announce-images": {announceImages, "on a node: tell a runtime where it pulls the images of archives from"},
-	"oci-runtime":     {ociRuntime, "on a node: run runc for a bundle that asks for a negative oom_score_adj"},
+	"oci-runtime":     {ociRuntime, "on a node: run runc for a bundle that asks for what the node does not have"},
 	"cri-config":      {criConfig, "on a node: print the config of a pod or a container, as the runtime has kept it"},
 }
 
@@ -45,7 +45,7 @@ func main() {
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
 		for _, name := range []string{"node", "init", "beside", "link", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "announce-images", "pull-image", "oci-runtime", "cri-config"} {
-			fmt.Fprintf(os.Stderr, "  %-14s %s\n", name, commands[name].help)
+			fmt.Fprintf(os.Stderr, "  %-15s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)
 	}

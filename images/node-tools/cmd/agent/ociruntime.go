@@ -98,7 +98,7 @@ func fitBundle(bundle object, hasHugetlb bool, isBound func(capability.Cap) (boo
 	return fitted || removed, err
 }
 
-// hasHugetlb is for cgroup v1. With v2, runc itself leaves out what a node does not have.
+// hasHugetlb reports whether a node with cgroup v1 has this hierarchy. With v2 the answer is yes, as it was not seen to be missing.
 func hasHugetlb() bool {
 	for _, name := range []string{"/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/hugetlb"} {
 		if _, err := os.Stat(name); err == nil {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ export type Packages = Readonly<Record<string, readonly string[]>>;
 
 /** A tree of these packages in the lab's cache, made once with this machine's apt. */
 export const unpackedTree = (name: string, packages: Packages): Promise<string> =>
-  treeOf(name, async (apt, signal) => {
+  treeOf(`${name}-${hashOf(packages)}`, async (apt, signal) => {
     const newest = async (suite: string, packageName: string) => {
       const versions = await apt.versionsIn(suite, packageName, signal);
       if (!versions.ok) throw new Error(versions.error.why);
@@ -29,6 +30,9 @@ export const unpackedTree = (name: string, packages: Packages): Promise<string> 
     }
     return groups;
   });
+
+const hashOf = (packages: Packages): string =>
+  createHash('sha256').update(JSON.stringify(packages)).digest('hex').slice(0, 8);
 
 /** A tree of a package of the host's own release, with all its dependencies that the host does not have. */
 export const treeWithMissing = (name: string): Promise<string> =>

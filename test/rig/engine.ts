@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -42,6 +42,16 @@ const PODMAN: Packages = {
   bookworm: [
     ...['podman', 'conmon', 'runc', 'libgpgme11', 'libsubid4'],
     ...['golang-github-containers-common', 'golang-github-containers-image'],
+    ...[
+      'netavark',
+      'aardvark-dns',
+      'iptables',
+      'libip4tc2',
+      'libip6tc2',
+      'libxtables12',
+      'libnftnl11',
+      'libmnl0',
+    ],
   ],
 };
 
@@ -58,7 +68,10 @@ const ENGINES = {
   },
   'podman-4.3': {
     packages: PODMAN,
-    argv: (folder, cgroup) => ['env', ...podmanSettings(folder, cgroup), 'podman', ...podmanArgs(folder)],
+    argv: (folder, cgroup) => [
+      ...WITH_IPTABLES,
+      ...['env', ...podmanSettings(folder, cgroup), 'podman', ...podmanArgs(folder)],
+    ],
   },
   /** it belongs to the user nobody; it runs no container here, but it answers */
   'podman-4.3-rootless': {
@@ -75,6 +88,16 @@ const ENGINES = {
   },
 } as const satisfies Readonly<Record<string, EngineKind>>;
 
+/** Debian makes these links when the package is installed. */
+const WITH_IPTABLES = [
+  ...[
+    'sh',
+    '-c',
+    'mkdir -p /lib/modules; cd /usr/sbin && ln -s iptables-nft iptables && ln -s ip6tables-nft ip6tables; exec "$@"',
+  ],
+  'sh',
+];
+
 const podmanArgs = (folder: string): readonly string[] => [
   ...['--tmpdir', `${folder}/tmp`, 'system', 'service', '--time', '0', `unix://${folder}/engine.sock`],
 ];
@@ -90,7 +113,7 @@ function podmanSettings(folder: string, cgroup: string, driver = 'overlay'): rea
     ...['[containers]', 'default_ulimits = []', `cgroup_parent = "/${cgroup}"`],
     ...['[engine]', 'cgroup_manager = "cgroupfs"', 'events_logger = "file"', 'runtime = "runc"'],
     'exit_command_delay = 1',
-    ...['[network]', 'network_backend = "cni"'],
+    ...['[network]', 'network_backend = "netavark"'],
   ];
   writeFileSync(conf, `${lines.join('\n')}\n`);
   const storage = join(folder, 'storage.conf');
@@ -152,6 +175,17 @@ export async function startEngine(
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** The folder of a `podman` command, in the folder of its engine. */
+export async function podmanClient({ folder }: TestEngine): Promise<string> {
+  const usr = join(await unpackedTree('podman-4.3', PODMAN), 'usr');
+  const libraries = join(usr, 'lib', `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`);
+  const script = `#!/bin/sh\nLD_LIBRARY_PATH=${libraries} exec ${usr}/bin/podman "$@"\n`;
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'podman'), script, { mode: 0o755 });
+  return bin;
 }
 
 /** The folder of a `docker` command. That of bookworm works with newer engines too. */

@@ -15,7 +15,14 @@ import {
   type RunningNode,
 } from '../node.ts';
 import { findAddress } from './container/address.ts';
-import { judgeFacts, NO_ENGINE, readFacts, refuseUnreachable, whyNoClusters } from './container/check.ts';
+import {
+  judgeFacts,
+  NO_ENGINE,
+  readFacts,
+  refuseUnreachable,
+  type EngineFacts,
+  type Refusal,
+} from './container/check.ts';
 import {
   ageOf,
   isLeft,
@@ -36,6 +43,7 @@ import {
   type ContainerNodeOptions,
 } from './container/node.ts';
 import { startKindCluster } from './container/kind-cluster.ts';
+import { whyNoClusters } from './container/kind-command.ts';
 import { findReaperImage, startReaper, type Reaper } from './container/reaper.ts';
 import { ensureNodeImage, removeNodeImages, type NodeImage } from './container/node-image.ts';
 import { artifactVolume } from './container/volume.ts';
@@ -76,15 +84,15 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
   const nowMs = () => clock.date().getTime();
   const find = once(() => findEngine(options));
 
-  /** The engine. Throws LabError. For actions after a check, or without one. */
-  async function use(): Promise<Engine> {
+  /** The engine, for actions after a check, or without one. Throws LabError if none answers. */
+  async function use(): Promise<AnsweringEngine> {
     const found = await find();
-    if (found.engine === undefined) throw new LabError(found.check.works ? '' : found.check.why);
-    return found.engine;
+    if (found.engine === undefined) throw new LabError(found.check.why);
+    return found;
   }
 
   async function ask<T>(doing: string, question: (engine: Engine) => Promise<T>): Promise<T> {
-    const asked = await use();
+    const { engine: asked } = await use();
     return question(asked).catch((thrown: unknown) =>
       Promise.reject(engineError(doing, { address: asked.address, thrown })),
     );
@@ -108,9 +116,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     inotifyPerClusterNode: name === 'kind' ? 21 : 14, // systemd and static pods need some too
     check: async () => (await find()).check,
     async prepare(prepare) {
-      const { reaperImage, memoryBytes } = await find();
-      const hasReaper = reaperImage !== undefined;
-      return makeNodes(await use(), { ...options, prepare, hasReaper, memoryBytes });
+      return makeNodes(await use(), { ...options, prepare });
     },
     async sweep() {
       if (!(await find()).check.works) return [];
@@ -155,23 +161,32 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     },
     async enter(node, argv, terminal) {
       const { id } = await nodeNamed(node);
-      return enterContainer(await use(), { id, argv, terminal });
+      return enterContainer((await use()).engine, { id, argv, terminal });
     },
   };
 }
 
-interface FoundEngine {
+interface AnsweringEngine {
   readonly check: BackendCheck;
-  readonly engine: Engine | undefined;
+  readonly engine: Engine;
+  readonly facts: EngineFacts;
   /** the reaper image of testcontainers, if the engine has it */
-  readonly reaperImage?: string | undefined;
-  /** of the machine that the engine is on */
-  readonly memoryBytes?: number | undefined;
+  readonly reaperImage: string | undefined;
 }
 
-async function findEngine({ name, env, platform, uid }: ContainerBackendOptions): Promise<FoundEngine> {
+interface NoEngine {
+  readonly check: Refusal;
+  readonly engine?: undefined;
+}
+
+async function findEngine({
+  name,
+  env,
+  platform,
+  uid,
+}: ContainerBackendOptions): Promise<AnsweringEngine | NoEngine> {
   const address = findAddress({ env, platform, uid, exists: existsSync, readFile: readIfThere });
-  if (address === undefined) return { check: NO_ENGINE, engine: undefined };
+  if (address === undefined) return { check: NO_ENGINE };
   let engine: Engine;
   try {
     engine = await connectTo(address);
@@ -180,15 +195,15 @@ async function findEngine({ name, env, platform, uid }: ContainerBackendOptions)
       findReaperImage(engine, { env, readFile: readIfThere }),
     ]);
     const check = judgeFacts(address, facts);
-    if (!check.works) return { check, engine };
+    if (!check.works) return { check, engine, facts, reaperImage };
     const how = reaperImage === undefined ? check.how : `${check.how}, reaper ${reaperImage}`;
-    const noClusters = name === 'kind' ? whyNoClusters(address, facts) : undefined;
+    const noClusters = name === 'kind' ? whyNoClusters(address, facts, env['PATH']) : undefined;
     return {
       check: { ...check, how, ...(noClusters !== undefined && { noClusters }) },
-      ...{ engine, reaperImage, memoryBytes: facts.memoryBytes },
+      ...{ engine, facts, reaperImage },
     };
   } catch (thrown) {
-    return { check: refuseUnreachable(address, thrown), engine: undefined };
+    return { check: refuseUnreachable(address, thrown) };
   }
 }
 
@@ -220,18 +235,14 @@ async function removeLeft(engine: Engine, { id, node, segment }: LabContainer): 
 }
 
 async function makeNodes(
-  engine: Engine,
-  options: ContainerBackendOptions & {
-    readonly prepare: PrepareOptions;
-    readonly hasReaper: boolean;
-    readonly memoryBytes: number | undefined;
-  },
+  { engine, facts, reaperImage }: AnsweringEngine,
+  options: ContainerBackendOptions & { readonly prepare: PrepareOptions },
 ): Promise<NodeMaker> {
   const { name: backend, imageHostPath, base, env, reaperThreadHostPath: threadHostPath, randomId } = options;
   const { own, progress, notice, signal, mayBeKept, first } = options.prepare;
   let started: Promise<Reaper | undefined> | undefined;
   const reaper = async () =>
-    options.hasReaper && !mayBeKept
+    reaperImage !== undefined && !mayBeKept
       ? (started ??= startReaper({ engine, env, exists: existsSync, threadHostPath }))
       : undefined;
   if (first !== undefined) void reaper();
@@ -277,7 +288,7 @@ async function makeNodes(
     withPowers(`node ${name}`, (common) =>
       startContainerNode({
         ...{ ...common, name, volume, inGroup },
-        limits: hostLimits(limits, options.memoryBytes),
+        limits: hostLimits(limits, facts.memoryBytes),
         systemCalls: systemCalls ?? 'filtered',
       }),
     );
@@ -325,8 +336,7 @@ async function makeNodes(
           if (!volume.isKnown) await (await ahead.take({ name: cluster.name })).end();
           await volume.ensure(cluster.artifacts);
           return await startKindCluster(nodes, {
-            ...{ ...cluster, engine, backend, image: image.ref, owner, now: await now(), env, volume },
-            memoryBytes: options.memoryBytes,
+            ...{ ...cluster, engine, facts, backend, image: image.ref, owner, now: await now(), env, volume },
           });
         } catch (thrown) {
           throw engineError(`the cluster ${cluster.name} did not start`, { address: engine.address, thrown });

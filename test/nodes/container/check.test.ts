@@ -4,13 +4,13 @@ import {
   judgeFacts,
   readFacts,
   refuseUnreachable,
-  whyNoClusters,
   type EngineFacts,
 } from '../../../lab/nodes/backends/container/check.ts';
 
 const address = { url: 'unix:///x.sock', origin: 'DOCKER_HOST' };
 const docker: EngineFacts = {
-  product: 'Docker 26.1.5',
+  product: 'Docker',
+  version: '26.1.5',
   osType: 'linux',
   architecture: 'x86_64',
   cgroupVersion: '2',
@@ -35,13 +35,6 @@ test.each<[string, Partial<EngineFacts>, string]>([
   expect(check).toMatchObject({ works: false });
   expect('why' in check && check.why).toContain(why);
   expect('waysOut' in check && check.waysOut.length).toBeGreaterThan(0);
-});
-
-test('kind makes clusters with Docker, and not with Podman', () => {
-  expect(whyNoClusters(address, docker)).toBeUndefined();
-  expect(whyNoClusters(address, { ...docker, product: 'Podman 4.3.1' })).toMatch(
-    /Podman 4\.3\.1 is at unix:\/\/\/x\.sock: name a Docker with DOCKER_HOST, or add --backend bare$/,
-  );
 });
 
 test.each<[string, object, boolean]>([

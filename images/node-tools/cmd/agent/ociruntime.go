@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"cnilab/node-tools/internal/cgroup"
+
 	"github.com/moby/sys/capability"
 	"golang.org/x/sys/unix"
 )
@@ -24,7 +26,7 @@ func ociRuntime(args []string) error {
 		switch argument {
 		case "--bundle", "-b":
 			err = edit(filepath.Join(args[i+1], "config.json"), func(bundle object) (bool, error) {
-				return fitBundle(bundle, hasHugetlb(), capability.GetBound)
+				return fitBundle(bundle, cgroup.Has("hugetlb"), capability.GetBound)
 			})
 		case "--process", "-p": // of exec
 			err = edit(args[i+1], func(process object) (bool, error) { return fitToNode(process, capability.GetBound) })
@@ -96,16 +98,6 @@ func fitBundle(bundle object, hasHugetlb bool, isBound func(capability.Cap) (boo
 		})
 	})
 	return fitted || removed, err
-}
-
-// hasHugetlb reports whether a node with cgroup v1 has this hierarchy. With v2 the answer is yes, as it was not seen to be missing.
-func hasHugetlb() bool {
-	for _, name := range []string{"/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/hugetlb"} {
-		if _, err := os.Stat(name); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // fitToNode removes a negative oom_score_adj and the capabilities that a node does not have, and reports whether there were

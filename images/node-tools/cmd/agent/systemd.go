@@ -158,7 +158,7 @@ func booted() error {
 		last = serve.Output("systemctl", "is-system-running", "--wait")
 		if last == "running" || last == "degraded" {
 			cgroup.HandDownNode()
-			return nil
+			return cgroup.OpenGaps()
 		}
 	}
 	return fmt.Errorf("systemd did not start the node within %s: %s", bootedWithin, last)

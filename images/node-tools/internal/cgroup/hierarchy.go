@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,6 +38,15 @@ func Mounted() ([]Hierarchy, error) {
 		return nil, err
 	}
 	return mounted(string(mountinfo), string(groups)), nil
+}
+
+// Has reports whether a v1 hierarchy has this controller. A folder of its name may be there without one. On a pure v2 host
+// the answer is yes, as none was seen to be missing there.
+func Has(controller string) bool {
+	hierarchies, _ := Mounted()
+	return slices.ContainsFunc(hierarchies, func(one Hierarchy) bool {
+		return one.pureV2() || slices.Contains(strings.Split(one.Controllers, ","), controller)
+	})
 }
 
 // mounted combines the two files, because only /proc/self/cgroup distinguishes controllers from other mount options.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -53,9 +54,10 @@ func (l Layout) pureV2() bool {
 	return len(l.hierarchies) > 0 && l.hierarchies[0].pureV2()
 }
 
+const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
 // Mount mounts the hierarchies again, so that the root that runc and kubelet see is the node's own cgroup.
 func (l Layout) Mount() error {
-	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if l.pureV2() {
 		if err := unix.Mount("cgroup2", inNode, "cgroup2", flags, ""); err != nil {
 			return fmt.Errorf("could not mount cgroup2 on %s: %w", inNode, err)
@@ -85,6 +87,34 @@ func (l Layout) Mount() error {
 		}
 	}
 	return nil
+}
+
+// OpenGaps puts a small file system on each folder beside the v1 hierarchies. systemd makes such a folder for a controller
+// of the kernel that has no hierarchy on this machine, and then makes /sys/fs/cgroup read-only. CRI-O takes the folder for a
+// hierarchy, and starts no static pod where it cannot write. On nodes without systemd it makes the folder itself.
+func OpenGaps() error {
+	hierarchies, err := Mounted()
+	if err != nil || len(hierarchies) == 0 || hierarchies[0].pureV2() {
+		return err
+	}
+	entries, err := os.ReadDir(inNode)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(inNode, entry.Name())
+		if !entry.IsDir() || isMounted(hierarchies, path) {
+			continue
+		}
+		if err := unix.Mount("tmpfs", path, "tmpfs", flags, "mode=0755,size=1m"); err != nil {
+			return fmt.Errorf("could not mount a tmpfs on %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func isMounted(hierarchies []Hierarchy, path string) bool {
+	return slices.ContainsFunc(hierarchies, func(one Hierarchy) bool { return one.Mount == path })
 }
 
 func (l Layout) moveToLeaf() error {

@@ -8,10 +8,15 @@ import { type Engine, refusalOf, unreachable } from './engine.ts';
 
 const ANSWER_WITHIN_MS = 2000;
 
+export type Refusal = BackendCheck & { readonly works: false };
+
+export type EngineProduct = 'Docker' | 'Podman';
+
 /** The properties of an engine that matter for a node. */
 export interface EngineFacts {
-  /** for example Docker 26.1.5, Podman 4.3.1 */
-  readonly product: string;
+  readonly product: EngineProduct;
+  /** for example 26.1.5 */
+  readonly version: string;
   readonly osType: string;
   readonly architecture: string;
   readonly cgroupVersion: string;
@@ -30,7 +35,8 @@ export async function readFacts(engine: Pick<Engine, 'get'>): Promise<EngineFact
   const [info, version] = [v.parse(INFO, answers[0]), v.parse(VERSION, answers[1])];
   const isPodman = version.Components.some(({ Name: name }) => /podman/i.test(name));
   return {
-    product: `${isPodman ? 'Podman' : 'Docker'} ${version.Version}`,
+    product: isPodman ? 'Podman' : 'Docker',
+    version: version.Version,
     osType: info.OSType || 'linux',
     architecture: info.Architecture,
     cgroupVersion: info.CgroupVersion || '1',
@@ -78,7 +84,8 @@ const ARCHS: Readonly<Record<string, Arch>> = {
 
 /** Whether an engine that answers can run nodes. */
 export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendCheck {
-  const { product, osType, architecture, cgroupVersion, rootless } = facts;
+  const { osType, architecture, cgroupVersion, rootless } = facts;
+  const product = `${facts.product} ${facts.version}`;
   const arch = ARCHS[architecture];
   if (osType !== 'linux')
     return {
@@ -104,17 +111,8 @@ export function judgeFacts({ url }: EngineAddress, facts: EngineFacts): BackendC
   return { works: true, how: `${product} at ${url}, ${arch}, cgroup v${cgroupVersion}`, arch };
 }
 
-/**
- * Why kind makes no clusters with an engine that runs nodes; undefined if it does. Podman 4.3 cannot change the limits of a
- * container that runs (404), and the volumes that kind makes there do not end with their containers.
- */
-export const whyNoClusters = ({ url }: EngineAddress, { product }: EngineFacts): string | undefined =>
-  product.startsWith('Docker ')
-    ? undefined
-    : `the lab uses kind with Docker alone, and ${product} is at ${url}: name a Docker with DOCKER_HOST, or add --backend bare`;
-
 /** What to do about an engine that does not answer. */
-export function refuseUnreachable(address: EngineAddress, thrown: unknown): BackendCheck {
+export function refuseUnreachable(address: EngineAddress, thrown: unknown): Refusal {
   const { status, message } = refusalOf(thrown);
   if (status !== undefined)
     return {
@@ -141,7 +139,7 @@ const START_ONE = [
   'start Podman: sudo systemctl start podman.socket, and export DOCKER_HOST=unix:///run/podman/podman.sock',
 ];
 
-export const NO_ENGINE: BackendCheck = {
+export const NO_ENGINE: Refusal = {
   works: false,
   why: 'no container engine was found: DOCKER_HOST is not set, there is no docker context, and none of the usual sockets',
   waysOut: START_ONE,

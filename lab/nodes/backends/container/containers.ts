@@ -9,6 +9,7 @@ import { type Engine, isGone, refusalOf } from './engine.ts';
 import {
   hasEnded,
   KIND_LABEL,
+  isKindContainerName,
   keptName,
   LABELS,
   nodeInKindContainer,
@@ -73,10 +74,18 @@ export async function listClusters({ docker }: Engine): Promise<readonly Cluster
 export const listOfCluster = ({ docker }: Engine, name: string): Promise<readonly ContainerInfo[]> =>
   docker.listContainers({ all: true, filters: { label: [`${KIND_LABEL}=${name}`] } });
 
-/** Removes the containers and the network of a cluster of kind. */
+/**
+ * Removes the containers, the volumes and the network of a cluster of kind. On Docker, volumes end with their containers.
+ * On Podman, kind makes a volume for a container before it, and the key of its label is the name of the container.
+ */
 export async function removeCluster(engine: Engine, name: string): Promise<void> {
+  const { docker } = engine;
   for (const { Id } of await listOfCluster(engine, name)) await removeContainer(engine, Id);
-  await untilGone(() => engine.docker.getNetwork(name).remove());
+  const { Volumes } = await docker.listVolumes();
+  for (const { Name, Labels } of Volumes)
+    if (Object.keys(Labels ?? {}).some((label) => isKindContainerName(label, name)))
+      await untilGone(() => docker.getVolume(Name).remove({ force: true }));
+  await untilGone(() => docker.getNetwork(name).remove());
 }
 
 /** Whether the lab that made it was killed. */

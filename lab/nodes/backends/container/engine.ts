@@ -15,6 +15,8 @@ export interface Engine {
   readonly docker: Dockerode;
   /** The answer of the engine to a GET request, within this time. */
   get(path: string, withinMs: number): Promise<unknown>;
+  /** Sends a POST request, for which dockerode has no method. */
+  post(path: string, body: object): Promise<unknown>;
   /** All streams of a container that is not started yet, as one stream: its input, and its outputs in frames. */
   attach(containerId: string): Promise<Duplex>;
 }
@@ -41,6 +43,8 @@ export async function connectTo(address: EngineAddress): Promise<Engine> {
         options: {},
         abortSignal: AbortSignal.timeout(withinMs),
       }),
+    post: (path, options) =>
+      dial(docker, { path, method: 'POST', statusCodes: { 200: true, 201: true }, options }),
     attach: (containerId) => attach(docker, containerId),
   };
 }

@@ -8,15 +8,15 @@ import * as v from 'valibot';
 
 import { check } from '../../../core/json.ts';
 import { LabError, once } from '../../../core/lab-error.ts';
-import type { CommandResult } from '../../../core/ports.ts';
-import { createLeashedExec, findProgram, runAfterExit } from '../../../host/exec.ts';
 import { agentNode, openAgentLink, readyWithin, type AgentLink } from '../../agent-link.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { GroupNode } from '../../group.ts';
 import type { KindCluster, KindClusterOptions } from '../../kind-cluster.ts';
 import { hostLimits, type LabNode, type NodeOptions, type RunningNode } from '../../node.ts';
 import { demux, listOfCluster, removeCluster, removeContainer } from './containers.ts';
+import type { EngineFacts } from './check.ts';
 import { type Engine, engineError } from './engine.ts';
+import { kindCommand } from './kind-command.ts';
 import {
   ARTIFACTS_NODE_PATH,
   clusterName,
@@ -31,13 +31,12 @@ import type { ArtifactVolume } from './volume.ts';
 
 export interface KindNodesOptions extends KindClusterOptions {
   readonly engine: Engine;
+  readonly facts: EngineFacts;
   readonly backend: EngineBackend;
   readonly image: string;
   readonly owner: Owner;
   readonly now: Moment;
   readonly volume: ArtifactVolume;
-  /** memory of the machine of the engine */
-  readonly memoryBytes: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -61,20 +60,23 @@ export async function startKindCluster(
   nodes: readonly GroupNode[],
   options: KindNodesOptions,
 ): Promise<KindCluster> {
-  const { engine, folderHostPath, volume } = options;
+  const { engine, facts, folderHostPath, volume, env } = options;
   const name = clusterName(options.name);
   const folder = join(folderHostPath, 'kind');
   const [config, kubeconfig] = [join(folder, 'config.yaml'), join(folder, 'kubeconfig')];
   const given = new AbortController();
   const signal = AbortSignal.any([options.signal, given.signal]);
-  const kind = kindCommand(options, { name, kubeconfig });
+  const kind = kindCommand({
+    ...{ engine, product: facts.product, env, kindHostPath: options.kind.hostPath, name },
+    kubeconfigHostPath: kubeconfig,
+  });
 
   const mountpoint = await volumeFolder(engine);
   mkdirSync(folder, { recursive: true });
   const artifacts = { engineHostPath: mountpoint, nodePath: ARTIFACTS_NODE_PATH };
   writeFileSync(config, options.config({ image: options.image, artifacts }));
   // nothing else of the lab outlives a SIGKILL: kind's containers do not end with a stream, and a network never does
-  const afterLab = runAfterExit(['sh', '-c', REMOVE, kind.program, name], { env: kind.env });
+  const afterLab = kind.removeAfterExit(nodes.map((_, index) => kindContainerName(name, index)));
   await engine.docker.createNetwork(clusterNetwork({ ...options, name })).catch((thrown: unknown) => {
     afterLab.cancel();
     throw thrown;
@@ -85,7 +87,6 @@ export async function startKindCluster(
   // without --wait: the lab sees itself when the nodes are Ready; with --retain: it ends them itself
   const ended = kind
     .run(['create', 'cluster', '--config', config, '--image', options.image, '--retain'], signal)
-    .then(succeed)
     .then(
       () => ({}),
       (thrown: unknown) => ({ failure: thrown instanceof Error ? thrown : new LabError(String(thrown)) }),
@@ -113,13 +114,7 @@ export async function startKindCluster(
   async function start(asked: NodeOptions): Promise<RunningNode> {
     const beganMs = performance.now();
     const id = await appeared(containerOf(asked.name));
-    const container = engine.docker.getContainer(id);
-    const { memoryBytes, processes } = hostLimits(asked.limits, options.memoryBytes);
-    // when its lab is gone, the node ends and stays so
-    await container.update({
-      RestartPolicy: { Name: 'no' },
-      ...{ Memory: memoryBytes, MemorySwap: memoryBytes, PidsLimit: processes },
-    });
+    await kind.setLimits(id, hostLimits(asked.limits, facts.memoryBytes));
     const link = await connectTo(engine, { id, name: asked.name, signal });
     const node = agentNode(asked.name, link, (artifact) => volume.provide(artifact));
     const startMs = Math.round(performance.now() - beganMs);
@@ -154,7 +149,7 @@ export async function startKindCluster(
       return ms;
     },
     async exportLogs() {
-      succeed(await kind.run(['export', 'logs', join(folder, 'logs')], AbortSignal.timeout(LOGS_WITHIN_MS)));
+      await kind.run(['export', 'logs', join(folder, 'logs')], AbortSignal.timeout(LOGS_WITHIN_MS));
     },
     async close() {
       given.abort(new LabError('the cluster was ended'));
@@ -169,53 +164,6 @@ export async function startKindCluster(
 async function volumeFolder({ docker }: Engine): Promise<string> {
   await docker.createVolume({ Name: VOLUME }); // nothing happens to one that is there
   return (await docker.getVolume(VOLUME).inspect()).Mountpoint;
-}
-
-/** Runs kind for one cluster, with the engine of the lab. Throws LabError if something that kind needs is missing. */
-function kindCommand(
-  { kind, env, engine }: KindNodesOptions,
-  { name, kubeconfig }: { readonly name: string; readonly kubeconfig: string },
-): KindCommand {
-  if (findProgram('docker', env['PATH']) === undefined)
-    throw new LabError('kind runs the command docker, and the PATH has none; install the client of Docker');
-  const { url, tlsHostPath } = engine.address;
-  const own = {
-    ...env,
-    DOCKER_HOST: url,
-    ...(tlsHostPath !== undefined && { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: tlsHostPath }),
-    DOCKER_CONTEXT: undefined, // it would count more than DOCKER_HOST
-    KUBECONFIG: kubeconfig, // never that of the user
-    KIND_EXPERIMENTAL_PROVIDER: 'docker',
-    KIND_EXPERIMENTAL_DOCKER_NETWORK: name,
-  };
-  const exec = createLeashedExec({ env: own });
-  const program = join(kind.hostPath, 'bin/kind');
-  return {
-    program,
-    env: own,
-    run: (argv, signal) => exec([program, ...argv, '--name', name], { signal }),
-  };
-}
-
-interface KindCommand {
-  readonly program: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  run(argv: readonly string[], signal: AbortSignal): Promise<CommandResult>;
-}
-
-/**
- * Removes a cluster and its network. More than once, because the engine may be starting a container for a client that was
- * killed.
- */
-const REMOVE =
-  'for _ in 1 2 3 4 5; do "$0" delete cluster --name "$1"; docker network rm "$1"; sleep 1; done';
-
-function succeed({ argv, exitCode, stdout, stderr }: CommandResult): void {
-  if (exitCode === 0) return;
-  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
-  const told = lines.filter((line) => line.startsWith('ERROR') || line.startsWith('Command Output'));
-  const what = `kind ${argv.slice(1, 3).join(' ')} ended with ${exitCode ?? 'a signal'}`;
-  throw new LabError([what, ...(told.length > 0 ? told : lines).slice(-SHOWN_LINES)].join('\n'));
 }
 
 /** The agent of a node. Its stream is a command in the container, whose end is the end of the node. */

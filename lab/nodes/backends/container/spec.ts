@@ -220,6 +220,11 @@ export const clusterName = (nodes: string): string => `cnilab-${nodes}`;
 export const kindContainerName = (cluster: string, index: number): string =>
   `${cluster}-${['control-plane', 'worker'][index] ?? `worker${index}`}`;
 
+/** Whether kind gives this name to a container of this cluster. */
+export const isKindContainerName = (container: string, cluster: string): boolean =>
+  container.startsWith(`${cluster}-`) &&
+  /^(?:control-plane|worker\d*)$/.test(container.slice(cluster.length + 1));
+
 /** The name of the node that is in such a container. */
 export const nodeInKindContainer = (container: string): string =>
   container.replace(/^cnilab-/, '').replace(/-worker(\d*)$/, (_, number: string) => `-worker-${number || 1}`);

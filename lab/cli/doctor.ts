@@ -6,6 +6,7 @@ import { messageOf } from '../core/lab-error.ts';
 import { hostFacts, isFolder } from '../host/machine.ts';
 import { createExec } from '../host/exec.ts';
 import { askForKinds } from '../nodes/kernel-kinds.ts';
+import type { BackendCheck } from '../nodes/node.ts';
 import type { SourceFlags, World } from '../assembly/world.ts';
 import { createBackends, ownKeptNodes } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
@@ -61,12 +62,7 @@ export async function doctorCommand(
       waysOut: [],
     }));
     nodes ||= check.works;
-    say(
-      check.works,
-      `backend ${backend.name}`,
-      check.works ? check.how : check.why,
-      check.works ? [] : check.waysOut,
-    );
+    say(check.works, `backend ${backend.name}`, check.works ? check.how : check.why, waysOutOf(check));
   }
 
   const pins = readPins(world);
@@ -99,6 +95,11 @@ export async function doctorCommand(
 }
 
 /** The cache directory, or the existing directory in which it will be created. */
+const waysOutOf = (check: BackendCheck): readonly string[] => {
+  if (!check.works) return check.waysOut;
+  return check.noClusters === undefined ? [] : [`no clusters there: ${check.noClusters}`];
+};
+
 const firstThatExists = (hostPath: string): string =>
   isThere(hostPath) ? hostPath : firstThatExists(dirname(hostPath));
 

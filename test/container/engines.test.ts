@@ -127,11 +127,14 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
 test('a cluster of kind without the client of its engine is refused before anything is built for it', async () => {
   await using engine = await startEngine('podman-4.3');
   const args = ['run', 'upgrade-a-cluster', '--backend', 'kind', '--output', join(output, 'cluster')];
-  const { exitCode, stdout, stderr } = await containerLab(engine).cnilab(args, { env: { PATH: output } });
-  expect({ exitCode, stdout }).toEqual({ exitCode: 69, stdout: '' });
-  expect(stderr).toBe(
-    `cnilab: upgrade-a-cluster wants a cluster: kind runs the command podman for Podman at ${engine.url}, and the PATH has none: install the client of Podman, or add --backend bare\n`,
-  );
+  const lab = containerLab(engine);
+  const env = { PATH: output };
+  const why = `kind runs the command podman for Podman at ${engine.url}, and the PATH has none: install the client of Podman, or add --backend bare\n`;
+  expect(await lab.cnilab(args, { env })).toMatchObject({
+    ...{ exitCode: 69, stdout: '' },
+    stderr: `cnilab: upgrade-a-cluster wants a cluster: ${why}`,
+  });
+  expect((await lab.cnilab(['doctor'], { env })).stdout).toContain(`- no clusters there: ${why}`);
   expect(existsSync(join(output, 'cluster'))).toBe(false);
 });
 

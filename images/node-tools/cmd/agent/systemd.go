@@ -137,7 +137,7 @@ const bootedWithin = 60 * time.Second
 // the image of the node starts.
 func startSystemd(madeFor int) error {
 	unix.CloseOnExec(madeFor)
-	if err := root.Systemd(); err != nil {
+	if err := errors.Join(root.Systemd(), cgroup.CloseGaps()); err != nil {
 		return err
 	}
 	if _, err := unix.Write(madeFor, []byte{'m'}); err != nil {
@@ -158,7 +158,7 @@ func booted() error {
 		last = serve.Output("systemctl", "is-system-running", "--wait")
 		if last == "running" || last == "degraded" {
 			cgroup.HandDownNode()
-			return cgroup.OpenGaps()
+			return nil
 		}
 	}
 	return fmt.Errorf("systemd did not start the node within %s: %s", bootedWithin, last)

@@ -40,7 +40,7 @@ func Mounted() ([]Hierarchy, error) {
 	return mounted(string(mountinfo), string(groups)), nil
 }
 
-// Has reports whether a v1 hierarchy has this controller. A folder of its name may be there without one. On a pure v2 host
+// Has reports whether a v1 hierarchy has this controller. A file of its name may be there without one. On a pure v2 host
 // the answer is yes, as none was seen to be missing there.
 func Has(controller string) bool {
 	hierarchies, _ := Mounted()

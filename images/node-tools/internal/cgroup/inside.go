@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -54,17 +53,18 @@ func (l Layout) pureV2() bool {
 	return len(l.hierarchies) > 0 && l.hierarchies[0].pureV2()
 }
 
-const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+// mountFlags are those of all mounts below /sys/fs/cgroup.
+const mountFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
 // Mount mounts the hierarchies again, so that the root that runc and kubelet see is the node's own cgroup.
 func (l Layout) Mount() error {
 	if l.pureV2() {
-		if err := unix.Mount("cgroup2", inNode, "cgroup2", flags, ""); err != nil {
+		if err := unix.Mount("cgroup2", inNode, "cgroup2", mountFlags, ""); err != nil {
 			return fmt.Errorf("could not mount cgroup2 on %s: %w", inNode, err)
 		}
 		return l.moveToLeaf()
 	}
-	if err := unix.Mount("tmpfs", inNode, "tmpfs", flags, "mode=0755"); err != nil {
+	if err := unix.Mount("tmpfs", inNode, "tmpfs", mountFlags, "mode=0755"); err != nil {
 		return fmt.Errorf("could not mount a tmpfs on %s: %w", inNode, err)
 	}
 	for _, hierarchy := range l.hierarchies {
@@ -77,7 +77,7 @@ func (l Layout) Mount() error {
 		} else if strings.HasPrefix(data, "name=") {
 			data = "none," + data
 		}
-		if err := unix.Mount(kind, hierarchy.Mount, kind, flags, data); err != nil {
+		if err := unix.Mount(kind, hierarchy.Mount, kind, mountFlags, data); err != nil {
 			return fmt.Errorf("could not mount %s %s on %s: %w", kind, data, hierarchy.Mount, err)
 		}
 	}
@@ -89,32 +89,35 @@ func (l Layout) Mount() error {
 	return nil
 }
 
-// OpenGaps puts a small file system on each folder beside the v1 hierarchies. systemd makes such a folder for a controller
-// of the kernel that has no hierarchy on this machine, and then makes /sys/fs/cgroup read-only. CRI-O takes the folder for a
-// hierarchy, and starts no static pod where it cannot write. On nodes without systemd it makes the folder itself.
-func OpenGaps() error {
+// CloseGaps puts an empty file where systemd would make a folder: for each controller of the kernel that has no v1
+// hierarchy on this machine. systemd cannot mount such a hierarchy in a container, leaves its folder, and makes
+// /sys/fs/cgroup read-only. CRI-O takes a folder for a hierarchy, and starts no static pod where it cannot write.
+func CloseGaps() error {
 	hierarchies, err := Mounted()
 	if err != nil || len(hierarchies) == 0 || hierarchies[0].pureV2() {
 		return err
 	}
-	entries, err := os.ReadDir(inNode)
+	controllers, err := os.ReadFile("/proc/cgroups")
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		path := filepath.Join(inNode, entry.Name())
-		if !entry.IsDir() || isMounted(hierarchies, path) {
-			continue
-		}
-		if err := unix.Mount("tmpfs", path, "tmpfs", flags, "mode=0755,size=1m"); err != nil {
-			return fmt.Errorf("could not mount a tmpfs on %s: %w", path, err)
+	for _, controller := range withoutHierarchy(string(controllers)) {
+		if err := os.WriteFile(filepath.Join(inNode, controller), nil, 0o444); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func isMounted(hierarchies []Hierarchy, path string) bool {
-	return slices.ContainsFunc(hierarchies, func(one Hierarchy) bool { return one.Mount == path })
+// withoutHierarchy reads /proc/cgroups: a line for each controller, with its name, the number of its v1 hierarchy or 0, the
+// number of its groups, and whether it is enabled.
+func withoutHierarchy(controllers string) (names []string) {
+	for _, line := range strings.Split(controllers, "\n") {
+		if fields := strings.Fields(line); len(fields) == 4 && fields[1] == "0" {
+			names = append(names, fields[0])
+		}
+	}
+	return names
 }
 
 func (l Layout) moveToLeaf() error {

@@ -94,12 +94,13 @@ export async function doctorCommand(
   return nodes ? EXIT.pass : EXIT.inconclusive;
 }
 
-/** The cache directory, or the existing directory in which it will be created. */
+/** What can be done about a backend that does not work, or works for single nodes alone. */
 const waysOutOf = (check: BackendCheck): readonly string[] => {
   if (!check.works) return check.waysOut;
   return check.noClusters === undefined ? [] : [`no clusters there: ${check.noClusters}`];
 };
 
+/** The cache directory, or the existing directory in which it will be created. */
 const firstThatExists = (hostPath: string): string =>
   isThere(hostPath) ? hostPath : firstThatExists(dirname(hostPath));
 

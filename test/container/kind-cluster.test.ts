@@ -94,7 +94,6 @@ function labFor({ engineName, client, networks }: Case) {
   });
 
   return {
-    cnilab: (args: readonly string[]) => lab.cnilab(args, { env }),
     docker: () => lab.docker,
     state: () => lab.state(),
     inEngine,
@@ -110,7 +109,13 @@ function labFor({ engineName, client, networks }: Case) {
         async () => JSON.stringify(await inEngine()) === JSON.stringify(notOurs),
       );
     },
-    expectNothingOfOurs: async () => expect(await inEngine()).toEqual(notOurs),
+    /** Runs a scenario that passes, or ends with another exit code, and returns what was printed. */
+    async ended(args: readonly string[], expected = 0): Promise<string> {
+      const { exitCode, stdout } = await lab.cnilab(args, { env });
+      expect(exitCode, stdout).toBe(expected);
+      expect(await inEngine()).toEqual(notOurs);
+      return stdout;
+    },
   };
 }
 
@@ -121,8 +126,7 @@ describe('Docker', () => {
     'the upgrade of a cluster passes, and nothing of the cluster remains',
     { timeout: HOUR_MS },
     async () => {
-      const { exitCode, stdout } = await lab.cnilab(run('upgrade-a-cluster', 'upgrade'));
-      expect(exitCode, stdout).toBe(0);
+      await lab.ended(run('upgrade-a-cluster', 'upgrade'));
       const entries = journalIn(join(output, 'upgrade'));
       expect(entries.flatMap(({ kind, part }) => (kind === 'cluster-part' ? [part] : []))).toEqual([
         'kind create cluster',
@@ -131,7 +135,6 @@ describe('Docker', () => {
       expect(entries).toContainEqual(
         expect.objectContaining({ kind: 'artifact', name: 'kind', version: '0.33.0' }),
       );
-      await lab.expectNothingOfOurs();
     },
   );
 
@@ -140,27 +143,18 @@ describe('Docker', () => {
     { timeout: HOUR_MS },
     async () => {
       const versions = ['--kubernetes', OTHER_KUBERNETES.join(','), '--containerd', '1.6.2'];
-      const { exitCode, stdout } = await lab.cnilab([...run('upgrade-a-cluster', 'other'), ...versions]);
-      expect(exitCode, stdout).toBe(0);
-      await lab.expectNothingOfOurs();
+      await lab.ended([...run('upgrade-a-cluster', 'other'), ...versions]);
     },
   );
 
   test('static pods and others start on CRI-O', { timeout: HOUR_MS }, async () => {
-    const { exitCode, stdout } = await lab.cnilab([
-      ...run('kubelet-says-on-crio', 'crio'),
-      '--crio',
-      '1.24.0',
-    ]);
-    expect(exitCode, stdout).toBe(0);
-    await lab.expectNothingOfOurs();
+    await lab.ended([...run('kubelet-says-on-crio', 'crio'), '--crio', '1.24.0']);
   });
 
   test('a run that does not pass has the logs of kind', { timeout: HOUR_MS }, async () => {
     const file = join(output, 'node-that-is-cordoned.yaml');
     writeFileSync(file, readFileSync(CONTROL, 'utf8').replace(/^control:\n(?: .*\n)+/m, ''));
-    const { exitCode, stdout } = await lab.cnilab(run(file, 'fails'));
-    expect(exitCode, stdout).toBe(1);
+    const stdout = await lab.ended(run(file, 'fails'), 1);
     expect(stdout).toContain('node worker-1 with containerd://1.6.4 is Ready=True and cordoned');
     const files = readdirSync(join(output, 'fails'), { recursive: true, encoding: 'utf8' });
     const logs = files.filter((name) => name.includes('/kind/logs/'));
@@ -170,7 +164,6 @@ describe('Docker', () => {
         expect.stringMatching(/apiserver/),
       ]),
     );
-    await lab.expectNothingOfOurs();
   });
 
   test('in an image of the user, the kubelet of the scenario runs', { timeout: HOUR_MS }, async () => {
@@ -185,10 +178,7 @@ describe('Docker', () => {
         'cp /bin/false /usr/bin/kubelet && mkdir -p /kind && echo v1.23.17 > /kind/version',
       ],
     });
-    const flags = [...run(CONTROL, 'own-image'), '--base', own];
-    const { exitCode, stdout } = await lab.cnilab(flags);
-    expect(exitCode, stdout).toBe(0);
-    await lab.expectNothingOfOurs();
+    await lab.ended([...run(CONTROL, 'own-image'), '--base', own]);
   });
 
   test.each<readonly [moment: string, come: (folder: string) => Promise<unknown>]>([
@@ -217,9 +207,7 @@ describe('Podman', () => {
     'the upgrade of a cluster passes, and nothing of the cluster remains',
     { timeout: HOUR_MS },
     async () => {
-      const { exitCode, stdout } = await lab.cnilab(run('upgrade-a-cluster', 'podman'));
-      expect(exitCode, stdout).toBe(0);
-      await lab.expectNothingOfOurs();
+      await lab.ended(run('upgrade-a-cluster', 'podman'));
     },
   );
 

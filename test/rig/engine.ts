@@ -42,16 +42,8 @@ const PODMAN: Packages = {
   bookworm: [
     ...['podman', 'conmon', 'runc', 'libgpgme11', 'libsubid4'],
     ...['golang-github-containers-common', 'golang-github-containers-image'],
-    ...[
-      'netavark',
-      'aardvark-dns',
-      'iptables',
-      'libip4tc2',
-      'libip6tc2',
-      'libxtables12',
-      'libnftnl11',
-      'libmnl0',
-    ],
+    ...['netavark', 'aardvark-dns', 'iptables'],
+    ...['libip4tc2', 'libip6tc2', 'libxtables12', 'libnftnl11', 'libmnl0'],
   ],
 };
 
@@ -88,12 +80,12 @@ const ENGINES = {
   },
 } as const satisfies Readonly<Record<string, EngineKind>>;
 
-/** Debian makes these links when the package is installed. */
+/** The links that Debian makes when iptables is installed, for Podman's networks, and a folder that kind mounts. */
 const WITH_IPTABLES = [
   ...[
     'sh',
     '-c',
-    'mkdir -p /lib/modules; cd /usr/sbin && ln -s iptables-nft iptables && ln -s ip6tables-nft ip6tables; exec "$@"',
+    'cd /usr/sbin; ln -s iptables-nft iptables; ln -s ip6tables-nft ip6tables; mkdir -p /lib/modules; exec "$@"',
   ],
   'sh',
 ];

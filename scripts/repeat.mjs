@@ -1,13 +1,13 @@
 // Runs scenarios repeatedly, this many times with four at a time and as often one by one, each time in another order,
 // and compares the verdicts:
-// node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [NAME…]
+// node scripts/repeat.mjs [--times 20] [--jobs 4,1] [--seed N] [--verdicts FILE] [NAME…]
 // Without names it runs all scenarios and controls. The last line has a checksum of all verdicts, so that several of
-// these, on one machine or on many, can be compared. Runs with another verdict are kept, in cnilab-differs-… beside where
-// they were written.
+// these, on one machine or on many, can be compared. --verdicts compares with the verdicts in FILE, and writes them there
+// if there is no such file. Runs with another verdict are kept, in cnilab-differs-… beside where they were written.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ const { values, positionals } = parseArgs({
     times: { type: 'string', default: '20' },
     jobs: { type: 'string', default: '4,1' },
     seed: { type: 'string' },
+    verdicts: { type: 'string' },
   },
   allowPositionals: true,
 });
@@ -38,7 +39,8 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 try {
   const names = positionals.length > 0 ? positionals : allScenarios();
   console.log(`${names.length} scenarios, ${times} times with --jobs ${values.jobs}; --seed ${seed}`);
-  const first = new Map();
+  const known = values.verdicts !== undefined && existsSync(values.verdicts);
+  const first = new Map(known ? JSON.parse(readFileSync(values.verdicts, 'utf8')) : []);
   let different = 0;
   for (const jobs of values.jobs.split(',')) {
     for (let time = 1; time <= times; time += 1) {
@@ -59,9 +61,9 @@ try {
       rmSync(output, { recursive: true, force: true });
     }
   }
-  const checksum = createHash('sha256')
-    .update(JSON.stringify([...first].sort()))
-    .digest('hex');
+  const verdicts = JSON.stringify([...first].sort());
+  if (values.verdicts !== undefined && !known) writeFileSync(values.verdicts, verdicts);
+  const checksum = createHash('sha256').update(verdicts).digest('hex');
   console.log(different === 0 ? `identical verdicts, SHA-256 ${checksum}` : `${different} verdicts differ`);
   process.exitCode = different === 0 ? 0 : 1;
 } catch (thrown) {

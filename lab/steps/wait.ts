@@ -34,6 +34,8 @@ export const WAITING_EFFECTS: VerbEffects<keyof typeof WAITING_VERBS> = {
 };
 
 const EVERY_MS = 50;
+/** A look at a cluster is a kubectl: 40 ms of a processor, which what is waited for needs as well. */
+const CLUSTER_EVERY_MS = 250;
 
 /** Waits for the end of all of them without a limit, because each has its own. */
 async function takeTogether(context: StepContext): Promise<void> {
@@ -86,12 +88,13 @@ async function lastOf(
   condition: Condition,
 ): Promise<{ readonly met: boolean; readonly last: Seen }> {
   const untilMs = context.clock.now() + context.timeoutMs;
+  const everyMs = condition.until === 'cluster' ? CLUSTER_EVERY_MS : EVERY_MS;
   for (;;) {
     const last = await look(context, condition);
     const met = 'holds' in last && last.holds;
     const over = met || ('forGood' in last && last.forGood === true);
-    if (over || context.clock.now() + EVERY_MS > untilMs) return { met, last };
-    await context.clock.sleep(EVERY_MS);
+    if (over || context.clock.now() + everyMs > untilMs) return { met, last };
+    await context.clock.sleep(everyMs);
   }
 }
 

@@ -67,7 +67,7 @@ const CAUSES: readonly Cause[] = [
   {
     specs: ['port mapping with host port and container port'],
     at: ({ runtime: { name } }) => name === 'crio',
-    why: 'unknown: the host port of CRI-O does not answer on 127.0.0.1',
+    why: 'crio: it leads a connection from 127.0.0.1 to the pod, but does not masquerade it and leaves route_localnet at 0',
   },
 ];
 

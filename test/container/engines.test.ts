@@ -52,10 +52,10 @@ describe.each(ENGINES)('%s', (engineName, product, notice) => {
     });
   });
 
-  test('runs a scenario on a node of kind, which it removes', async () => {
+  test('runs scenarios on nodes of kind, one with a reboot, and removes them', async () => {
     const kind = ['--backend', 'kind', '--output', output];
     const { exitCode, stdout, stderr } = await lab.cnilab([
-      ...['run', 'missing-version', '--containerd', '1.6.3'],
+      ...['run', 'missing-version', 'address-after-a-reboot', '--containerd', '1.6.3'],
       ...kind,
     ]);
     expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: '' });

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import type { JsonReport } from '../../lab/report/json.ts';
 import { containerLab, imageOfUser } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
-import { journalIn, killAtLine } from '../rig/journal.ts';
+import { journalIn, killAtLine, nodeInStep } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
 
@@ -116,9 +117,10 @@ expect: { left-behind: none, pods: none }
 test('runs have the same outcome as on bare, controls too', async () => {
   const scenarios = [
     ...['missing-version', 'pods-on-two-nodes'],
-    ...['runtime-that-crashes', 'netns-that-stays', 'leak-expected-none', 'probe-that-cannot-look'].map(
-      (name) => `scenarios/controls/${name}.yaml`,
-    ),
+    ...[
+      ...['runtime-that-crashes', 'netns-that-stays', 'leak-expected-none', 'probe-that-cannot-look'],
+      'address-after-a-reboot',
+    ].map((name) => `scenarios/controls/${name}.yaml`),
   ];
   const outcomes = async (backend: string) => {
     const file = join(output, `${backend}.json`);
@@ -132,10 +134,66 @@ test('runs have the same outcome as on bare, controls too', async () => {
   expect(await outcomes('kind')).toEqual(onBare);
 });
 
-test('what a node of kind cannot do is inconclusive, with the reason', async () => {
-  const { exitCode, stdout } = await lab.cnilab(run('scenarios/controls/address-after-a-reboot.yaml'));
-  expect(exitCode, stdout).toBe(69);
-  expect(stdout).toContain('a node whose first process is systemd cannot be rebooted');
+test('a reboot is a boot of systemd, and nothing of before remains but the disk and the network of its group', async () => {
+  const file = join(output, 'reboot.yaml');
+  const node =
+    '{ containerd: 1.6.4, cni-plugins: 1.1.1, cni-config: { 10-net.conflist: { cniVersion: 1.0.0, name: net, plugins: [{ type: ptp, ipam: { type: host-local, subnet: 10.88.0.0/16 } }] } } }';
+  writeFileSync(
+    file,
+    `name: reboot
+summary: systemd boots again
+nodes: { stays: ${node}, reboots: ${node} }
+steps:
+  - exec: [sh, -c, 'cat /proc/sys/kernel/random/boot_id > /var/before; touch /run/gone /tmp/gone; mount -t tmpfs t /mnt; ip netns add x; ip link add br0 type bridge; systemd-run --unit=stays sleep 1000']
+    on: reboots
+  - reboot:
+    on: reboots
+    expect: { left-behind: none }
+  - exec: [sh, -c, 'ps -o comm= -p 1; systemctl is-system-running; systemctl is-active stays || true; cat /run/gone /tmp/gone 2>/dev/null; ls /sys/class/net; cmp -s /var/before /proc/sys/kernel/random/boot_id || echo another boot']
+    on: reboots
+    expect: { output: "systemd\\nrunning\\ninactive\\nlab0\\nlo\\nanother boot" }
+  - exec: [systemd-run, --wait, --pipe, --quiet, ls, /sys/class/net]
+    on: reboots
+    note: what systemd starts has the network of the node
+    expect: { output: "lab0\\nlo" }
+  - exec: [umount, /sys]
+    on: reboots
+    expect: { exit-code: 32 }
+  - connect: { from: node, to: '10.89.0.2:9' }
+    on: stays
+    expect: { error: 'dial tcp 10.89.0.2:9: connect: connection refused' }
+  - run-pod: web
+    on: reboots
+  - reboot:
+    on: reboots
+  - stop-pod: web
+    on: reboots
+  - remove-pod: web
+    on: reboots
+expect:
+  - { on: stays, left-behind: none, pods: none }
+  - { on: reboots, left-behind: none, pods: none }
+`,
+  );
+  const { exitCode, stdout } = await lab.cnilab(run(file));
+  expect(exitCode, stdout).toBe(0);
+});
+
+test('kill -9 of the lab while a node reboots leaves nothing in the engine', async () => {
+  const clean = await lab.state();
+  const killed: unknown[] = [];
+  for (const laterMs of [0, 20, 50, 100, 200, 300]) {
+    const folder = join(output, `rebooting-${laterMs}`);
+    const flags = ['--backend', 'kind', '--output', folder];
+    const started = lab.start(['run', 'address-after-a-reboot', ...flags]);
+    await nodeInStep(folder, '2-reboot');
+    await sleep(laterMs);
+    started.process.kill('SIGKILL');
+    killed.push((await started.finished).signal);
+  }
+  expect(killed).toEqual(killed.map(() => 'SIGKILL'));
+  await until('the end of all that ran', async () => (await lab.state()).containers.length === 0);
+  expect(await lab.state()).toEqual(clean);
 });
 
 test(`kill -9 of the lab at ${TIMES} different moments leaves nothing in the engine`, async () => {

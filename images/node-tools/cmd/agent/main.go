@@ -20,6 +20,7 @@ var commands = map[string]struct {
 	"node":            {launcher.Main, "on the host: a new node, controlled by JSON lines on stdin and stdout"},
 	"init":            {initNode, "the first process of a node, in namespaces that `node` or a container engine made"},
 	"beside":          {beside, "in a container: run `init` beside systemd, and end the node with it"},
+	"reboot":          {betweenBoots, "on a node of kind: the first process, while `init` reboots the node"},
 	"link":            {link, "on a node of a kind cluster: connect the lab, on stdin and stdout, with `init`"},
 	"boot":            {boot, "first process of a virtual machine: makes a node of it"},
 	"vm":              {launcher.VM, "on the host: runs QEMU for as long as the lab lives, or for a kept node"},
@@ -44,7 +45,7 @@ func main() {
 	command, known := commands[argument(1)]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: agent COMMAND")
-		for _, name := range []string{"node", "init", "beside", "link", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "announce-images", "pull-image", "oci-runtime", "cri-config"} {
+		for _, name := range []string{"node", "init", "beside", "reboot", "link", "enter", "vm", "boot", "segment", "session", "connect", "listen", "cni", "confined", "exec-container", "announce-images", "pull-image", "oci-runtime", "cri-config"} {
 			fmt.Fprintf(os.Stderr, "  %-15s %s\n", name, commands[name].help)
 		}
 		os.Exit(2)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"cnilab/node-tools/internal/cgroup"
 	"cnilab/node-tools/internal/confine"
@@ -65,8 +64,21 @@ func handOver(args []string, segment int, filtered bool) error {
 	if !filtered {
 		argv = append(argv, "--"+confine.Unfiltered) // systemd does not know it; confine.As reads it
 	}
+	return becomeSystemd(argv)
+}
+
+func becomeSystemd(argv []string) error {
 	env := append(serve.Environment(nil), "container=docker")
 	return fmt.Errorf("could not start %s: %w", systemdProgram, unix.Exec(systemdProgram, argv, env))
+}
+
+// betweenBoots is what systemd becomes when the agent reboots the node: it gives its program for shutdowns this word.
+func betweenBoots([]string) error {
+	argv, err := root.FirstProcess()
+	if err != nil {
+		return err
+	}
+	return becomeSystemd(argv)
 }
 
 // beside runs a program until it ends, and then ends the PID namespace. It keeps the capability for that, which
@@ -117,9 +129,6 @@ func mayEndNamespace() error {
 	return nil
 }
 
-// haltAtOnce is SIGRTMIN+13 of the C library, for which systemd ends without stopping anything first.
-const haltAtOnce = syscall.Signal(34 + 13)
-
 // endNamespace ends all processes of the PID namespace at once. In a namespace, reboot(2) is a SIGKILL for its first
 // process. Without CAP_SYS_BOOT, systemd is asked.
 func endNamespace() error {
@@ -127,11 +136,8 @@ func endNamespace() error {
 		return err
 	}
 	rebooted := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
-	return errors.Join(rebooted, unix.Kill(-1, unix.SIGKILL), unix.Kill(1, haltAtOnce))
+	return errors.Join(rebooted, unix.Kill(-1, unix.SIGKILL), unix.Kill(1, root.HaltAtOnce))
 }
-
-// bootedWithin is how long systemd may need.
-const bootedWithin = 60 * time.Second
 
 // startSystemd lets the first process become systemd, on a node that is made, and waits until systemd has started what
 // the image of the node starts.
@@ -144,22 +150,5 @@ func startSystemd(madeFor int) error {
 		return err
 	}
 	unix.Close(madeFor)
-	return booted()
-}
-
-// booted waits for the end of the boot. A unit that failed is not an error: which ones an image has is its own affair.
-func booted() error {
-	var last string
-	for deadline := time.Now().Add(bootedWithin); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat("/run/systemd/private"); err != nil {
-			last = "it does not listen yet"
-			continue
-		}
-		last = serve.Output("systemctl", "is-system-running", "--wait")
-		if last == "running" || last == "degraded" {
-			cgroup.HandDownNode()
-			return nil
-		}
-	}
-	return fmt.Errorf("systemd did not start the node within %s: %s", bootedWithin, last)
+	return serve.AwaitBoot(serve.Output)
 }

@@ -117,12 +117,21 @@ func New(runtime *cri.Runtime, own Own, tool Tool) (*Looker, error) {
 	return looker, nil
 }
 
-// Rebooted forgets what was true only of the former network. ownMount is a mount that the reboot made.
-func (l *Looker) Rebooted(ownMount string) {
+// Rebooted forgets what was true only of the former network. What runs now counts as there from the start. ownMount is a
+// mount that the reboot made.
+func (l *Looker) Rebooted(ownMount string) error {
+	running, err := readProcesses()
+	if err != nil {
+		return err
+	}
+	for _, one := range running {
+		l.processes[one.pid] = one.started
+	}
 	l.mounts[ownMount] = true
 	l.saved = newSaved()
 	l.flows.redirected.Store(false)
 	l.flows.addresses = nil
+	return nil
 }
 
 func (i Item) key() string { return i.Kind + " " + i.Name }

@@ -26,6 +26,8 @@ type Rebooting struct {
 	NewMounts func() ([]string, error)
 	// Connect connects the node to its group again; nil for a single node.
 	Connect func() error
+	// First is the first process, which is stopped; nil if this process is the first.
+	First *First
 }
 
 // killedWithin is how long the kernel may take to end all processes.
@@ -34,14 +36,15 @@ const killedWithin = 10 * time.Second
 // BootID is the path of a node's own boot id after a reboot. Before that, it shows the machine's.
 const BootID = "/proc/sys/kernel/random/boot_id"
 
-// Reboot removes from a node what a power loss removes: all processes except this one, which is the first, all
-// mounts, network devices, rules and addresses, and the content of memory. The disk stays: /etc, /opt, /var,
+// Reboot removes from a node what a power loss removes: all processes except the agent's and the first, all mounts, network devices, rules and addresses, and the content of memory. The disk stays: /etc, /opt, /var,
 // /usr/local and /lab. The kernel continues, and so do the PID namespace and the mount namespace.
 func Reboot(r Rebooting) error {
-	if err := killAll(); err != nil {
-		return err
+	kill, boot := killAll, func() error { return nil }
+	if r.First != nil {
+		kill, boot = killOthers, r.First.boot
 	}
 	steps := []func() error{
+		kill,
 		func() error { return unmountNew(r.NewMounts) },
 		newNetwork,
 		Network,
@@ -52,11 +55,13 @@ func Reboot(r Rebooting) error {
 			return r.Connect()
 		},
 		sysAgain,
+		func() error { return unmountBelow("/run") },
 		func() error { return emptyFolders("/run", "/tmp", "/dev/shm") },
 		func() error { return os.MkdirAll("/run/lock", 0o755) },
 		cgroup.RemoveEmpty,
 		nameAgain,
 		newBootID,
+		boot,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -68,19 +73,39 @@ func Reboot(r Rebooting) error {
 
 // killAll sends SIGKILL to all processes of the PID namespace in one call, and repeats it until there are none.
 func killAll() error {
+	return untilNone(func([]int) error { return unix.Kill(-1, unix.SIGKILL) })
+}
+
+// killOthers spares the first process and the parent of this one, which `kill -1` does not. It stops all others before it
+// kills any, so that none sees the end of another.
+func killOthers() error {
+	var stopped int
+	return untilNone(func(processes []int) error {
+		signal := unix.SIGKILL
+		if len(processes) > stopped {
+			signal, stopped = unix.SIGSTOP, len(processes)
+		}
+		for _, pid := range processes {
+			if err := unix.Kill(pid, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// untilNone kills until there are no other processes.
+func untilNone(kill func(processes []int) error) error {
 	for deadline := time.Now().Add(killedWithin); ; time.Sleep(2 * time.Millisecond) {
-		if err := unix.Kill(-1, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
-			return err
-		}
 		left, err := others()
-		if err != nil {
+		if err != nil || len(left) == 0 {
 			return err
-		}
-		if len(left) == 0 {
-			return nil
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("processes %v did not end within %s", left, killedWithin)
+		}
+		if err := kill(left); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
 		}
 	}
 }
@@ -88,7 +113,7 @@ func killAll() error {
 // kernelThread is PF_KTHREAD of the kernel's include/linux/sched.h.
 const kernelThread = 0x00200000
 
-// others returns the other processes, without kernel threads.
+// others returns the other processes, without kernel threads, the first process and the parent of this one.
 func others() ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -97,7 +122,7 @@ func others() ([]int, error) {
 	var found []int
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() {
+		if err != nil || pid == 1 || pid == os.Getpid() || pid == os.Getppid() {
 			continue
 		}
 		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
@@ -231,6 +256,24 @@ func sysAgain() error {
 		unix.Unmount(groups, unix.MNT_DETACH),
 		os.Remove(groups),
 	)
+}
+
+// unmountBelow unmounts also what the node started with, such as systemd's own /run/lock.
+func unmountBelow(folder string) error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(mounts)), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		point := strings.Fields(lines[i])[1]
+		if strings.HasPrefix(point, folder+"/") {
+			if err := unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+				return fmt.Errorf("could not unmount %s: %w", point, err)
+			}
+		}
+	}
+	return nil
 }
 
 func emptyFolders(folders ...string) error {

@@ -67,6 +67,18 @@ func (s *server) start(r request) (any, error) {
 	return started, nil
 }
 
+// awaitServices waits for the end of all services.
+func (b *backgrounds) awaitServices() {
+	b.mutex.Lock()
+	all := slices.Clone(b.all)
+	b.mutex.Unlock()
+	for _, one := range all {
+		if one.unit != "" {
+			<-one.ended
+		}
+	}
+}
+
 // adopt takes over a process that another lab started before this machine was saved.
 func (s *server) adopt(r request) (any, error) {
 	s.backgrounds.mutex.Lock()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -33,6 +34,8 @@ type server struct {
 	connect func() error
 	// systemd is Options.Systemd
 	systemd bool
+	// rebooting: systemd is stopped, and knows nothing of the services that have ended
+	rebooting atomic.Bool
 	// announce is Options.Announce
 	announce func() error
 }
@@ -200,14 +203,34 @@ func (s *server) do(r request) (any, error) {
 
 // reboot keeps what is on the disk. The lab sends no other request meanwhile.
 func (s *server) reboot() error {
-	if s.systemd {
-		return errors.New("a node whose first process is systemd cannot be rebooted here; --backend bare, container and vm can")
+	rebooting := root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect}
+	if !s.systemd {
+		if err := root.Reboot(rebooting); err != nil {
+			return err
+		}
+		return s.looker.Rebooted(root.BootID)
 	}
-	if err := root.Reboot(root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect}); err != nil {
+	if s.announce != nil {
+		return errors.New("a node of a cluster of kind cannot be rebooted here, because its engine has made its network; --backend bare, container and vm can")
+	}
+	first, err := root.StopFirst()
+	if err != nil {
 		return err
 	}
-	s.looker.Rebooted(root.BootID)
-	return nil
+	rebooting.First = first
+	s.rebooting.Store(true)
+	defer s.rebooting.Store(false)
+	if err := root.Reboot(rebooting); err != nil {
+		return err
+	}
+	s.backgrounds.awaitServices()
+	if err := AwaitBoot(func(argv ...string) string {
+		text, _ := s.tool(argv...)
+		return strings.TrimSpace(text)
+	}); err != nil {
+		return err
+	}
+	return s.looker.Rebooted(root.BootID)
 }
 
 // keep lets the node outlive its streams. A launcher answers once the node's record says so.

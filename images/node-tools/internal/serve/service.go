@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"cnilab/node-tools/internal/cgroup"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -20,6 +22,27 @@ func Output(argv ...string) string {
 	command.Env = Environment(nil)
 	text, _ := command.Output() // the exit code says less than the text
 	return strings.TrimSpace(string(text))
+}
+
+// bootedWithin is how long systemd may need.
+const bootedWithin = 60 * time.Second
+
+// AwaitBoot waits until systemd has started what the image of the node starts. A unit that failed is not an error: which
+// ones an image has is its own affair. `ask` is Output, or does the same.
+func AwaitBoot(ask func(argv ...string) string) error {
+	var last string
+	for deadline := time.Now().Add(bootedWithin); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat("/run/systemd/private"); err != nil {
+			last = "it does not listen yet"
+			continue
+		}
+		last = ask("systemctl", "is-system-running", "--wait")
+		if last == "running" || last == "degraded" {
+			cgroup.HandDownNode()
+			return nil
+		}
+	}
+	return fmt.Errorf("systemd did not start the node within %s: %s", bootedWithin, last)
 }
 
 // serviceWithin is how long one call of systemctl may take.
@@ -133,6 +156,10 @@ func (s *server) followService(unit string, pid int) exit {
 // because the service cannot be started before.
 func (s *server) afterEnd(unit string, pid int) (ended exit, next int) {
 	for deadline := time.Now().Add(serviceWithin); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if s.rebooting.Load() {
+			killed := "SIGKILL"
+			return exit{Signal: &killed}, 0
+		}
 		state, err := s.showService(unit)
 		if err != nil || state["Job"] != "" {
 			continue

@@ -27,6 +27,55 @@ const run = (scenario: string, folder: string): readonly string[] => [
   ...['run', scenario, '--backend', 'kind', '--output', join(output, folder)],
 ];
 
+const REBOOTS = `name: reboots
+summary: Nodes of a cluster reboot, keep the network of their engine, and are Ready again
+cluster:
+  kubernetes: 1.24.17
+  workers: 1
+  node: { containerd: 1.6.4, cni-plugins: 1.1.1 }
+  nodes:
+    worker-1:
+      cni-config:
+        10-cnilab.conflist: { cniVersion: 1.0.0, name: cnilab, plugins: [{ type: bridge, bridge: cni0, isGateway: true, ipam: { type: host-local, subnet: 10.244.2.0/24 } }] }
+steps:
+  - apply:
+      apiVersion: apps/v1
+      kind: DaemonSet
+      metadata: { name: web }
+      spec:
+        selector: { matchLabels: { app: web } }
+        template:
+          metadata: { labels: { app: web } }
+          spec:
+            terminationGracePeriodSeconds: 1
+            containers: [{ name: web, image: cnilab.local/app:1, command: [sleep, '3600'] }]
+  - wait-for: { cluster: { pods: { web: { ready: 1 } } } }
+    timeout: 3m
+  - exec: [sh, -c, 'ip -o -4 address show dev eth0 > /var/before; cat /sys/class/net/eth0/address >> /var/before']
+    on: worker-1
+  - reboot:
+    on: worker-1
+    expect: { left-behind: { ipam: 1, cni-result: 2, sandbox: 1, container: 1 } }
+  - exec: [sh, -c, '{ ip -o -4 address show dev eth0; cat /sys/class/net/eth0/address; } | diff /var/before - && ip -o route && ls /sys/class/net']
+    on: worker-1
+    note: only the route that comes with the address
+    expect: { output: "\${subnet:word} dev eth0 proto kernel scope link src \${address:ip} \\neth0\\nlo" }
+  - start-kubelet:
+    on: worker-1
+  - wait-for: { cluster: { pods: { web: { ready: 1 } }, events: [{ about: worker-1, reason: Rebooted }] } }
+    timeout: 3m
+  - reboot:
+    on: control-plane
+  - exec: [kubectl, get, pods]
+    on: control-plane
+    expect: { ok: false }
+  - start-kubelet:
+    on: control-plane
+  - delete: daemonset/web
+  - wait-for: { cluster: { pods: { web: { count: 0 } } } }
+    timeout: 3m
+`;
+
 const output = scratchFolder();
 /** of the user */
 const kubeconfig = join(output, 'kubeconfig');
@@ -111,8 +160,8 @@ function labFor({ engineName, client, networks }: Case) {
     },
     /** Runs a scenario that passes, or ends with another exit code, and returns what was printed. */
     async ended(args: readonly string[], expected = 0): Promise<string> {
-      const { exitCode, stdout } = await lab.cnilab(args, { env });
-      expect(exitCode, stdout).toBe(expected);
+      const { exitCode, stdout, stderr } = await lab.cnilab(args, { env });
+      expect(exitCode, `${stdout}${stderr}`).toBe(expected);
       expect(await inEngine()).toEqual(notOurs);
       return stdout;
     },
@@ -149,6 +198,12 @@ describe('Docker', () => {
 
   test('static pods and others start on CRI-O', { timeout: HOUR_MS }, async () => {
     await lab.ended([...run('kubelet-says-on-crio', 'crio'), '--crio', '1.24.0']);
+  });
+
+  test('a worker and the control plane reboot', { timeout: HOUR_MS }, async () => {
+    const file = join(output, 'reboots.yaml');
+    writeFileSync(file, REBOOTS);
+    await lab.ended(run(file, 'reboots'));
   });
 
   test('a run that does not pass has the logs of kind', { timeout: HOUR_MS }, async () => {

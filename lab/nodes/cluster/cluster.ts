@@ -93,11 +93,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const startApiServer = async (): Promise<void> => {
     await start(controlPlane, apiServerArgv(controlPlane));
-    await work.until('the API server', async () => {
-      await work.checkApiServer();
-      const { exitCode, stderr, stdout } = await controlPlane.node.exec(readyArgv, { timeoutMs: ANSWER_MS });
-      return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
-    });
+    await work.untilApiServer();
   };
 
   const kubeconfigs = await timed('certificates', async () => {
@@ -200,14 +196,20 @@ export function clusterWork(options: ClusterOptions, address: (number: number) =
     members,
     controlPlane,
     start,
-    until,
     timed: async <T>(part: string, work: () => Promise<T>): Promise<T> => {
       const startedMs = clock.now();
       const made = await work();
       onPart({ part, ms: clock.now() - startedMs });
       return made;
     },
-    checkApiServer: () => check(apiServer()),
+    untilApiServer: () =>
+      until('the API server', async () => {
+        await check(apiServer());
+        const { exitCode, stderr, stdout } = await controlPlane.node.exec(readyArgv, {
+          timeoutMs: ANSWER_MS,
+        });
+        return exitCode === 0 ? ok(undefined) : err(lastLineOf(`${stdout}\n${stderr}`));
+      }),
     untilReady: async (): Promise<void> => {
       let seen: ClusterLook = { unseen: 'nobody looked' };
       await until('the nodes', async () => {

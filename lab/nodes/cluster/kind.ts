@@ -33,7 +33,10 @@ import {
 export async function startKindCluster(options: ClusterOptions, kind: KindCluster): Promise<Cluster> {
   const { kubernetes, etcd, nodes, onPart } = options;
   const address = (number: number) => kind.addressOf(nodes[number - 1]?.node.name ?? '');
-  const { members, controlPlane, start, timed, untilReady, clusterOf } = clusterWork(options, address);
+  const { members, controlPlane, start, timed, untilApiServer, untilReady, clusterOf } = clusterWork(
+    options,
+    address,
+  );
 
   await Promise.all([
     ...members.map(async ({ node }) => {
@@ -75,5 +78,6 @@ export async function startKindCluster(options: ClusterOptions, kind: KindCluste
     for (const argv of [...(member === controlPlane ? [etcdArgv] : []), kubeProxyArgv])
       if (hasEnded(member, argv)) await start(member, argv);
     await startKubelet(member);
+    if (member === controlPlane) await untilApiServer();
   });
 }

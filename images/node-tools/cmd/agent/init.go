@@ -75,8 +75,12 @@ func initNode(args []string) error {
 	if err := root.Network(); err != nil {
 		return err
 	}
+	var devices []root.EngineDevice
 	if *ofKind {
 		if err := root.WithoutWayOut(); err != nil {
+			return err
+		}
+		if devices, err = root.EngineDevices(); err != nil {
 			return err
 		}
 	}
@@ -98,15 +102,15 @@ func initNode(args []string) error {
 	}
 	go endOnRequest()
 	served := serve.Options{
-		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe, Connect: connect, Systemd: *systemd,
+		In: os.Stdin, Out: os.Stdout, KeepPipe: keepPipe, Connect: connect, Systemd: *systemd, Devices: devices,
 		LetGo: func() { _ = launcher.LetGoOf(0, 1, 2) },
 	}
 	if *ofKind {
-		lab, err := awaitLab()
+		lab, link, err := awaitLab()
 		if err != nil {
 			return err
 		}
-		served.In, served.Out, served.Announce = lab, lab, announceBoot
+		served.In, served.Out, served.Link, served.Announce = lab, lab, link, announceBoot
 	}
 	return serve.Run(served)
 }

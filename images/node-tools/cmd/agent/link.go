@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // In a cluster of kind, kind starts the containers, and nobody holds their streams. The lab connects to the agent of a
@@ -21,22 +23,31 @@ const labWithin = time.Minute
 // can be started in the container. lab/nodes/backends/container/kind-cluster.ts looks for it.
 const waiting = "waiting for the lab"
 
-// awaitLab returns the connection to the lab. There is only one.
-func awaitLab() (net.Conn, error) {
+// awaitLab returns the connection to the lab, and the process of `link` at its other end. There is only one.
+func awaitLab() (lab *net.UnixConn, link int, err error) {
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: linkSocket, Net: "unix"})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer listener.Close()
 	if err := listener.SetDeadline(time.Now().Add(labWithin)); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	fmt.Println(waiting)
-	lab, err := listener.Accept()
-	if err != nil {
-		return nil, fmt.Errorf("no lab has connected to the node: %w", err)
+	if lab, err = listener.AcceptUnix(); err != nil {
+		return nil, 0, fmt.Errorf("no lab has connected to the node: %w", err)
 	}
-	return lab, nil
+	raw, err := lab.SyscallConn()
+	if err != nil {
+		return nil, 0, err
+	}
+	var peer *unix.Ucred
+	if controlled := raw.Control(func(fd uintptr) {
+		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); controlled != nil || err != nil {
+		return nil, 0, errors.Join(controlled, err)
+	}
+	return lab, int(peer.Pid), nil
 }
 
 // announceBoot prints the line that kind waits for in the log of a container.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,10 @@ type Rebooting struct {
 	Connect func() error
 	// First is the first process, which is stopped; nil if this process is the first.
 	First *First
+	// Devices are those of a container engine, which stay.
+	Devices []EngineDevice
+	// Link is a process that connects the lab with this one and stays; 0 if there is none.
+	Link int
 }
 
 // killedWithin is how long the kernel may take to end all processes.
@@ -41,13 +46,21 @@ const BootID = "/proc/sys/kernel/random/boot_id"
 func Reboot(r Rebooting) error {
 	kill, boot := killAll, func() error { return nil }
 	if r.First != nil {
-		kill, boot = killOthers, r.First.boot
+		kill, boot = func() error { return killOthers(r.Link) }, r.First.boot
 	}
 	steps := []func() error{
 		kill,
 		func() error { return unmountNew(r.NewMounts) },
-		newNetwork,
+		func() error { return newNetwork(r.Devices) },
 		Network,
+		func() error {
+			for _, device := range r.Devices {
+				if err := device.restore(); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		func() error {
 			if r.Connect == nil {
 				return nil
@@ -73,14 +86,14 @@ func Reboot(r Rebooting) error {
 
 // killAll sends SIGKILL to all processes of the PID namespace in one call, and repeats it until there are none.
 func killAll() error {
-	return untilNone(func([]int) error { return unix.Kill(-1, unix.SIGKILL) })
+	return untilNone(0, func([]int) error { return unix.Kill(-1, unix.SIGKILL) })
 }
 
-// killOthers spares the first process and the parent of this one, which `kill -1` does not. It stops all others before it
+// killOthers spares the first process, the parent of this one and `link`, which `kill -1` does not. It stops all others before it
 // kills any, so that none sees the end of another.
-func killOthers() error {
+func killOthers(link int) error {
 	var stopped int
-	return untilNone(func(processes []int) error {
+	return untilNone(link, func(processes []int) error {
 		signal := unix.SIGKILL
 		if len(processes) > stopped {
 			signal, stopped = unix.SIGSTOP, len(processes)
@@ -95,9 +108,9 @@ func killOthers() error {
 }
 
 // untilNone kills until there are no other processes.
-func untilNone(kill func(processes []int) error) error {
+func untilNone(link int, kill func(processes []int) error) error {
 	for deadline := time.Now().Add(killedWithin); ; time.Sleep(2 * time.Millisecond) {
-		left, err := others()
+		left, err := others(link)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -113,8 +126,8 @@ func untilNone(kill func(processes []int) error) error {
 // kernelThread is PF_KTHREAD of the kernel's include/linux/sched.h.
 const kernelThread = 0x00200000
 
-// others returns the other processes, without kernel threads, the first process and the parent of this one.
-func others() ([]int, error) {
+// others returns the other processes, without kernel threads, the first process, the parent of this one and `link`.
+func others(link int) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -122,7 +135,7 @@ func others() ([]int, error) {
 	var found []int
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == 1 || pid == os.Getpid() || pid == os.Getppid() {
+		if err != nil || pid == 1 || pid == os.Getpid() || pid == os.Getppid() || pid == link {
 			continue
 		}
 		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
@@ -159,17 +172,19 @@ func unmountNew(newMounts func() ([]string, error)) error {
 }
 
 // newNetwork moves all threads of this process to a new network namespace and a new IPC namespace. The devices of the machine
-// move too and lose all their settings. The other devices of the former network are deleted at once, because something may keep
+// and those of a container engine move too and lose all their settings. The other devices of the former network are deleted at once, because something may keep
 // that namespace open for a while.
-func newNetwork() error {
+func newNetwork(engines []EngineDevice) error {
 	links, err := wholeList(netlink.LinkList)
 	if err != nil {
 		return err
 	}
-	var machines []netlink.Link
+	var kept []netlink.Link
 	for _, link := range links {
-		if link.Type() == "device" && link.Attrs().Flags&net.FlagLoopback == 0 {
-			machines = append(machines, link)
+		isMachines := link.Type() == "device" && link.Attrs().Flags&net.FlagLoopback == 0
+		isEngines := slices.ContainsFunc(engines, func(one EngineDevice) bool { return one.index == link.Attrs().Index })
+		if isMachines || isEngines {
+			kept = append(kept, link)
 			continue
 		}
 		_ = netlink.LinkDel(link) // kernel devices stay, and some are already deleted with another
@@ -190,7 +205,7 @@ func newNetwork() error {
 	}
 	defer unix.Close(fresh.network)
 	defer unix.Close(fresh.ipc)
-	for _, link := range machines {
+	for _, link := range kept {
 		if err := netlink.LinkSetNsFd(link, fresh.network); err != nil {
 			return fmt.Errorf("could not take the device %s along: %w", link.Attrs().Name, err)
 		}

@@ -32,8 +32,10 @@ type server struct {
 	kept     atomic.Bool
 	// connect is Options.Connect
 	connect func() error
-	// systemd is Options.Systemd
+	// systemd, devices and link are those of Options
 	systemd bool
+	devices []root.EngineDevice
+	link    int
 	// rebooting: systemd is stopped, and knows nothing of the services that have ended
 	rebooting atomic.Bool
 	// announce is Options.Announce
@@ -55,6 +57,10 @@ type Options struct {
 	Connect func() error
 	// Systemd says that it is the first process of the node, and starts services.
 	Systemd bool
+	// Devices are those that a container engine has made for the node.
+	Devices []root.EngineDevice
+	// Link is the process that connects the lab with this one; 0 if there is none.
+	Link int
 	// Announce tells whoever started the container that the node has booted. It is nil if that is the lab.
 	Announce func() error
 	// Sessions are ports for interactive commands, on nodes that the host cannot enter directly.
@@ -66,7 +72,7 @@ type Options struct {
 func Run(options Options) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write to a lab that is gone must not end a kept node
 	s := &server{
-		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect, systemd: options.Systemd, announce: options.Announce,
+		out: &lines{to: options.Out}, processes: newProcesses(), runtime: &cri.Runtime{}, keepPipe: options.KeepPipe, connect: options.Connect, systemd: options.Systemd, devices: options.Devices, link: options.Link, announce: options.Announce,
 	}
 	if options.Begin == nil {
 		if err := s.ready(); err != nil {
@@ -203,15 +209,12 @@ func (s *server) do(r request) (any, error) {
 
 // reboot keeps what is on the disk. The lab sends no other request meanwhile.
 func (s *server) reboot() error {
-	rebooting := root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect}
+	rebooting := root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect, Devices: s.devices, Link: s.link}
 	if !s.systemd {
 		if err := root.Reboot(rebooting); err != nil {
 			return err
 		}
 		return s.looker.Rebooted(root.BootID)
-	}
-	if s.announce != nil {
-		return errors.New("a node of a cluster of kind cannot be rebooted here, because its engine has made its network; --backend bare, container and vm can")
 	}
 	first, err := root.StopFirst()
 	if err != nil {

@@ -41,8 +41,9 @@ const killedWithin = 10 * time.Second
 // BootID is the path of a node's own boot id after a reboot. Before that, it shows the machine's.
 const BootID = "/proc/sys/kernel/random/boot_id"
 
-// Reboot removes from a node what a power loss removes: all processes except the agent's and the first, all mounts, network devices, rules and addresses, and the content of memory. The disk stays: /etc, /opt, /var,
-// /usr/local and /lab. The kernel continues, and so do the PID namespace and the mount namespace.
+// Reboot removes from a node what a power loss removes: all processes except the agent's and the first, all mounts, network
+// devices, rules and addresses, and the content of memory. The disk stays: /etc, /opt, /var, /usr/local and /lab. The
+// kernel continues, and so do the PID namespace and the mount namespace.
 func Reboot(r Rebooting) error {
 	kill, boot := killAll, func() error { return nil }
 	if r.First != nil {
@@ -89,8 +90,8 @@ func killAll() error {
 	return untilNone(0, func([]int) error { return unix.Kill(-1, unix.SIGKILL) })
 }
 
-// killOthers spares the first process, the parent of this one and `link`, which `kill -1` does not. It stops all others before it
-// kills any, so that none sees the end of another.
+// killOthers spares the first process, the parent of this one and `link`, which `kill -1` does not. It stops all others
+// before it kills any, so that none sees the end of another.
 func killOthers(link int) error {
 	var stopped int
 	return untilNone(link, func(processes []int) error {
@@ -172,8 +173,8 @@ func unmountNew(newMounts func() ([]string, error)) error {
 }
 
 // newNetwork moves all threads of this process to a new network namespace and a new IPC namespace. The devices of the machine
-// and those of a container engine move too and lose all their settings. The other devices of the former network are deleted at once, because something may keep
-// that namespace open for a while.
+// and those of a container engine move too and lose all their settings. The other devices of the former network are deleted at
+// once, because something may keep that namespace open for a while.
 func newNetwork(engines []EngineDevice) error {
 	links, err := wholeList(netlink.LinkList)
 	if err != nil {

@@ -164,8 +164,14 @@ steps:
     expect: { error: 'dial tcp 10.89.0.2:9: connect: connection refused' }
   - run-pod: web
     on: reboots
+  - exec: [sh, -c, 'printf "[Service]\\nExecStart=/bin/false\\n" > /etc/systemd/system/fails.service && systemctl add-wants multi-user.target fails']
+    on: reboots
   - reboot:
     on: reboots
+  - exec: [systemctl, is-system-running]
+    on: reboots
+    note: a unit that fails is no trouble
+    expect: { output: degraded, exit-code: 1 }
   - stop-pod: web
     on: reboots
   - remove-pod: web

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"cnilab/node-tools/internal/recorder"
 )
 
 // In a cluster of kind, kind starts the containers, and nobody holds their streams. The lab connects to the agent of a
@@ -37,17 +37,8 @@ func awaitLab() (lab *net.UnixConn, link int, err error) {
 	if lab, err = listener.AcceptUnix(); err != nil {
 		return nil, 0, fmt.Errorf("no lab has connected to the node: %w", err)
 	}
-	raw, err := lab.SyscallConn()
-	if err != nil {
-		return nil, 0, err
-	}
-	var peer *unix.Ucred
-	if controlled := raw.Control(func(fd uintptr) {
-		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); controlled != nil || err != nil {
-		return nil, 0, errors.Join(controlled, err)
-	}
-	return lab, int(peer.Pid), nil
+	link, err = recorder.PeerOf(lab)
+	return lab, link, err
 }
 
 // announceBoot prints the line that kind waits for in the log of a container.

@@ -150,5 +150,5 @@ func startSystemd(madeFor int) error {
 		return err
 	}
 	unix.Close(madeFor)
-	return serve.AwaitBoot(serve.Output)
+	return serve.AwaitBoot()
 }

@@ -29,12 +29,13 @@ func parseMounts(mountinfo string) []mountPoint {
 	return found
 }
 
-// NewMountPoints returns the mount points that the node did not start with, in the order in which they were made.
-func (l *Looker) NewMountPoints() ([]string, error) {
+// MountsOfBoot returns the mount points that a reboot removes, in the order in which they were made: those that the node did
+// not start with, and those below /run, such as /run/lock, which systemd makes again.
+func (l *Looker) MountsOfBoot() ([]string, error) {
 	mounts, err := readMounts()
 	var points []string
 	for _, mount := range mounts {
-		if !l.mounts[mount.point] {
+		if !l.mounts[mount.point] || strings.HasPrefix(mount.point, "/run/") {
 			points = append(points, mount.point)
 		}
 	}

@@ -209,21 +209,29 @@ func receiveBegin(connection *net.UnixConn) (pid int, streams []int, names []str
 	for _, stream := range streams {
 		unix.CloseOnExec(stream)
 	}
-	raw, err := connection.SyscallConn()
-	if err != nil {
+	if pid, err = PeerOf(connection); err != nil {
 		return 0, nil, nil, err
-	}
-	var credentials *unix.Ucred
-	if controlled := raw.Control(func(descriptor uintptr) {
-		credentials, err = unix.GetsockoptUcred(int(descriptor), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); controlled != nil || err != nil {
-		return 0, nil, nil, errors.Join(controlled, err)
 	}
 	names = strings.SplitN(string(message[min(1, count):count]), "\x00", 2)
 	if len(names) != 2 {
 		return 0, nil, nil, unix.EPROTO
 	}
-	return int(credentials.Pid), streams, names, nil
+	return pid, streams, names, nil
+}
+
+// PeerOf returns the process that has connected.
+func PeerOf(connection *net.UnixConn) (pid int, err error) {
+	raw, err := connection.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var credentials *unix.Ucred
+	if controlled := raw.Control(func(descriptor uintptr) {
+		credentials, err = unix.GetsockoptUcred(int(descriptor), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); controlled != nil || err != nil {
+		return 0, errors.Join(controlled, err)
+	}
+	return int(credentials.Pid), nil
 }
 
 func (r *Recorder) newCall(pid int, names []string) *call {

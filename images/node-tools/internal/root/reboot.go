@@ -23,8 +23,8 @@ import (
 
 // Rebooting is what a node needs for a reboot.
 type Rebooting struct {
-	// NewMounts returns the mount points that the node did not start with.
-	NewMounts func() ([]string, error)
+	// Mounts returns the mount points that are to be removed, the newest last.
+	Mounts func() ([]string, error)
 	// Connect connects the node to its group again; nil for a single node.
 	Connect func() error
 	// First is the first process, which is stopped; nil if this process is the first.
@@ -51,7 +51,7 @@ func Reboot(r Rebooting) error {
 	}
 	steps := []func() error{
 		kill,
-		func() error { return unmountNew(r.NewMounts) },
+		func() error { return unmount(r.Mounts) },
 		func() error { return newNetwork(r.Devices) },
 		Network,
 		func() error {
@@ -69,7 +69,6 @@ func Reboot(r Rebooting) error {
 			return r.Connect()
 		},
 		sysAgain,
-		func() error { return unmountBelow("/run") },
 		func() error { return emptyFolders("/run", "/tmp", "/dev/shm") },
 		func() error { return os.MkdirAll("/run/lock", 0o755) },
 		cgroup.RemoveEmpty,
@@ -154,10 +153,10 @@ func others(link int) ([]int, error) {
 	return found, nil
 }
 
-// unmountNew removes the newest mounts first. Removing one may remove another.
-func unmountNew(newMounts func() ([]string, error)) error {
+// unmount removes the newest mounts first. Removing one may remove another.
+func unmount(mounts func() ([]string, error)) error {
 	for try := 0; ; try++ {
-		points, err := newMounts()
+		points, err := mounts()
 		if err != nil || len(points) == 0 {
 			return err
 		}
@@ -272,24 +271,6 @@ func sysAgain() error {
 		unix.Unmount(groups, unix.MNT_DETACH),
 		os.Remove(groups),
 	)
-}
-
-// unmountBelow unmounts also what the node started with, such as systemd's own /run/lock.
-func unmountBelow(folder string) error {
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return err
-	}
-	lines := strings.Split(strings.TrimSpace(string(mounts)), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		point := strings.Fields(lines[i])[1]
-		if strings.HasPrefix(point, folder+"/") {
-			if err := unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
-				return fmt.Errorf("could not unmount %s: %w", point, err)
-			}
-		}
-	}
-	return nil
 }
 
 func emptyFolders(folders ...string) error {

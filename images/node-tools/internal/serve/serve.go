@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -209,29 +208,24 @@ func (s *server) do(r request) (any, error) {
 
 // reboot keeps what is on the disk. The lab sends no other request meanwhile.
 func (s *server) reboot() error {
-	rebooting := root.Rebooting{NewMounts: s.looker.NewMountPoints, Connect: s.connect, Devices: s.devices, Link: s.link}
-	if !s.systemd {
-		if err := root.Reboot(rebooting); err != nil {
+	rebooting := root.Rebooting{Mounts: s.looker.MountsOfBoot, Connect: s.connect, Devices: s.devices, Link: s.link}
+	if s.systemd {
+		first, err := root.StopFirst()
+		if err != nil {
 			return err
 		}
-		return s.looker.Rebooted(root.BootID)
+		rebooting.First = first
+		s.rebooting.Store(true)
+		defer s.rebooting.Store(false)
 	}
-	first, err := root.StopFirst()
-	if err != nil {
-		return err
-	}
-	rebooting.First = first
-	s.rebooting.Store(true)
-	defer s.rebooting.Store(false)
 	if err := root.Reboot(rebooting); err != nil {
 		return err
 	}
-	s.backgrounds.awaitServices()
-	if err := AwaitBoot(func(argv ...string) string {
-		text, _ := s.tool(argv...)
-		return strings.TrimSpace(text)
-	}); err != nil {
-		return err
+	if s.systemd {
+		s.backgrounds.awaitServices()
+		if err := AwaitBoot(); err != nil {
+			return err
+		}
 	}
 	return s.looker.Rebooted(root.BootID)
 }

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Output runs a program of the node outside a request, and returns what it printed on standard output.
-func Output(argv ...string) string {
+// output runs a program of the node outside a request, and returns what it printed on standard output.
+func output(argv ...string) string {
 	command := exec.Command(argv[0], argv[1:]...)
 	command.Env = Environment(nil)
-	text, _ := command.Output() // the exit code says less than the text
+	text, _ := command.Output() // the exit code says less than the text, and processes.reap may take it
 	return strings.TrimSpace(string(text))
 }
 
@@ -28,15 +28,15 @@ func Output(argv ...string) string {
 const bootedWithin = 60 * time.Second
 
 // AwaitBoot waits until systemd has started what the image of the node starts. A unit that failed is not an error: which
-// ones an image has is its own affair. `ask` is Output, or does the same.
-func AwaitBoot(ask func(argv ...string) string) error {
+// ones an image has is its own affair.
+func AwaitBoot() error {
 	var last string
 	for deadline := time.Now().Add(bootedWithin); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat("/run/systemd/private"); err != nil {
 			last = "it does not listen yet"
 			continue
 		}
-		last = ask("systemctl", "is-system-running", "--wait")
+		last = output("systemctl", "is-system-running", "--wait")
 		if last == "running" || last == "degraded" {
 			cgroup.HandDownNode()
 			return nil

@@ -38,8 +38,8 @@ func (c *conflists) confFolders() []string {
 	for _, pattern := range named.Files {
 		files, _ := filepath.Glob(pattern) // the only error is a bad pattern, and the lab writes the patterns
 		for _, file := range files {
-			config, _ := os.ReadFile(file) // if it cannot be read, only the default is used
-			for _, match := range setting.FindAllStringSubmatch(string(config), -1) {
+			config, _ := readRegular(file) // if it cannot be read, only the default is used
+			for _, match := range setting.FindAllStringSubmatch(config, -1) {
 				if folder := filepath.Clean(match[1]); folder != confFolder {
 					folders = append(folders, folder)
 				}
@@ -60,9 +60,9 @@ func (c *conflists) look() error {
 			return err
 		}
 		for _, entry := range entries {
-			content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
-			if err == nil { // otherwise it is a folder, or was removed in the meantime
-				c.remember(string(content))
+			content, err := readRegular(filepath.Join(folder, entry.Name()))
+			if err == nil { // otherwise it is a folder or a pipe, or was removed in the meantime
+				c.remember(content)
 			}
 		}
 	}

@@ -181,11 +181,11 @@ func reservation(dataFolder, network, name string) (Item, error) {
 	item := Item{Kind: "file", Name: filepath.Join(dataFolder, network, name)}
 	switch {
 	case net.ParseIP(name) != nil:
-		content, err := os.ReadFile(item.Name)
+		content, err := readRegular(item.Name)
 		if err != nil {
 			return item, err
 		}
-		item = Item{Kind: "ipam", Name: network + "/" + name, Detail: holder(string(content))}
+		item = Item{Kind: "ipam", Name: network + "/" + name, Detail: holder(content)}
 	case hostLocalsOwn.MatchString(name):
 		item = Item{Kind: "ipam-state", Name: network + "/" + name}
 	default:

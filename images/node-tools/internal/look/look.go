@@ -4,8 +4,9 @@ package look
 
 import (
 	"encoding/json"
+	"fmt"
 	"sort"
-	"sync"
+	"time"
 
 	"cnilab/node-tools/internal/cri"
 	"cnilab/node-tools/internal/jsontext"
@@ -169,11 +170,16 @@ func (l *Looker) changedSysctls() ([]Item, error) {
 	return changed(l.sysctls, now), err
 }
 
+// lookWithin is how long a look may take. The lab waits 30 s for it, and must learn which view did not end.
+const lookWithin = 24 * time.Second
+
+// leastWithin is the time for views that begin when lookWithin is almost over.
+const leastWithin = 2 * time.Second
+
 // Look lists processes first, because some other views start programs. Then it looks at everything else in parallel.
 func (l *Looker) Look() State {
 	asked := &kernel{}
-	defer asked.close()
-	first := view{[]string{"shim", "process"}, func() ([]Item, error) { return l.newProcesses() }}
+	defer func() { go asked.close() }() // it waits for a view that is late
 	views := []view{
 		{[]string{"netns"}, netnsFiles},
 		{[]string{"netns-mount", "mount"}, l.newMounts},
@@ -191,31 +197,11 @@ func (l *Looker) Look() State {
 		}})
 	}
 	state := State{Items: []Item{}, Unseen: []Unseen{}}
-	var mutex sync.Mutex
-	see := func(one view) {
-		items, err := one.look()
-		mutex.Lock()
-		defer mutex.Unlock()
-		if err == nil {
-			state.Items = append(state.Items, items...)
-			return
-		}
-		for _, kind := range one.kinds {
-			state.Unseen = append(state.Unseen, Unseen{kind, err.Error()})
-		}
-	}
-	see(first)
-	var all sync.WaitGroup
-	for _, one := range views {
-		all.Add(1)
-		go func(one view) {
-			defer all.Done()
-			see(one)
-		}(one)
-	}
-	all.Wait()
+	deadline := time.Now().Add(lookWithin)
+	state.see(deadline, view{[]string{"shim", "process"}, l.newProcesses})
+	state.see(deadline, views...)
 	if l.mayLeadAstray(state.Items) {
-		see(view{[]string{"conntrack"}, asked.conntrack})
+		state.see(deadline, view{[]string{"conntrack"}, asked.conntrack})
 	}
 	state.Conflists, _ = l.conflists.known()
 	sort.SliceStable(state.Items, func(i, j int) bool {
@@ -224,4 +210,49 @@ func (l *Looker) Look() State {
 	})
 	sort.Slice(state.Unseen, func(i, j int) bool { return state.Unseen[i].Kind < state.Unseen[j].Kind })
 	return state
+}
+
+// see looks with all these views in parallel. What has not been seen by the deadline is unseen. Such a view goes on by
+// itself, because nothing can end a thread that waits in the kernel.
+func (s *State) see(deadline time.Time, views ...view) {
+	type sight struct {
+		at    int
+		items []Item
+		err   error
+	}
+	sights := make(chan sight, len(views))
+	for at, one := range views {
+		go func(at int, look func() ([]Item, error)) {
+			items, err := look()
+			sights <- sight{at, items, err}
+		}(at, one.look)
+	}
+	timeout := max(time.Until(deadline), leastWithin)
+	late := time.NewTimer(timeout)
+	defer late.Stop()
+	ended := make([]bool, len(views))
+	for range views {
+		select {
+		case seen := <-sights:
+			ended[seen.at] = true
+			if seen.err != nil {
+				s.miss(views[seen.at], seen.err.Error())
+			} else {
+				s.Items = append(s.Items, seen.items...)
+			}
+		case <-late.C:
+			for at, one := range views {
+				if !ended[at] {
+					s.miss(one, fmt.Sprintf("looking took more than %s", timeout.Round(time.Second)))
+				}
+			}
+			return
+		}
+	}
+}
+
+func (s *State) miss(one view, why string) {
+	for _, kind := range one.kinds {
+		s.Unseen = append(s.Unseen, Unseen{kind, why})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 
@@ -22,9 +23,13 @@ var native = binary.LittleEndian
 // than a question. The sockets are in the network namespace of the thread that asks first. The zero value is ready to
 // use.
 type kernel struct {
-	mutex   sync.Mutex
-	sockets map[int]*nl.SocketHandle
+	mutex    sync.Mutex
+	sockets  map[int]*nl.SocketHandle
+	isClosed bool
 }
+
+// answerWithin is how long the kernel may take for one message.
+var answerWithin = unix.Timeval{Sec: 10}
 
 func (k *kernel) socket(protocol int) (map[int]*nl.SocketHandle, error) {
 	k.mutex.Lock()
@@ -32,11 +37,14 @@ func (k *kernel) socket(protocol int) (map[int]*nl.SocketHandle, error) {
 	if socket := k.sockets[protocol]; socket != nil {
 		return map[int]*nl.SocketHandle{protocol: socket}, nil
 	}
+	if k.isClosed {
+		return nil, os.ErrClosed
+	}
 	socket, err := nl.Subscribe(protocol)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(socket.SetSendTimeout(&nl.SocketTimeoutTv), socket.SetReceiveTimeout(&nl.SocketTimeoutTv)); err != nil {
+	if err := errors.Join(socket.SetSendTimeout(&answerWithin), socket.SetReceiveTimeout(&answerWithin)); err != nil {
 		socket.Close()
 		return nil, err
 	}
@@ -48,6 +56,9 @@ func (k *kernel) socket(protocol int) (map[int]*nl.SocketHandle, error) {
 }
 
 func (k *kernel) close() {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	k.isClosed = true
 	for _, one := range k.sockets {
 		one.Close()
 	}

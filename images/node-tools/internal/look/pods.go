@@ -2,7 +2,6 @@ package look
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -50,7 +49,7 @@ const (
 // lastLines returns the last lines of a container's log. There are none if the log cannot be read, because nothing
 // was written yet.
 func lastLines(path string) []string {
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if err != nil {
 		return nil
 	}

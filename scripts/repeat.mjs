@@ -41,13 +41,17 @@ try {
   console.log(`${names.length} scenarios, ${times} times with --jobs ${values.jobs}; --seed ${seed}`);
   const known = values.verdicts !== undefined && existsSync(values.verdicts);
   const first = new Map(known ? JSON.parse(readFileSync(values.verdicts, 'utf8')) : []);
+  const cells = new Set(positionals.length > 0 ? [] : first.keys());
   let different = 0;
   for (const jobs of values.jobs.split(',')) {
     for (let time = 1; time <= times; time += 1) {
       const verdicts = await run(shuffled(names), jobs);
       const changed = [...verdicts].filter(([cell, verdict]) => (first.get(cell) ?? verdict) !== verdict);
-      for (const [cell, verdict] of verdicts) if (!first.has(cell)) first.set(cell, verdict);
-      const missing = [...first.keys()].filter((cell) => !verdicts.has(cell));
+      for (const [cell, verdict] of verdicts) {
+        cells.add(cell);
+        if (!first.has(cell)) first.set(cell, verdict);
+      }
+      const missing = [...cells].filter((cell) => !verdicts.has(cell));
       different += changed.length + missing.length;
       console.log(
         `--jobs ${jobs}, ${time} of ${times}: ${verdicts.size} runs, ${changed.length + missing.length} with another verdict`,
@@ -61,7 +65,7 @@ try {
       rmSync(output, { recursive: true, force: true });
     }
   }
-  const verdicts = JSON.stringify([...first].sort());
+  const verdicts = JSON.stringify([...first].filter(([cell]) => cells.has(cell)).sort());
   if (values.verdicts !== undefined && !known) writeFileSync(values.verdicts, verdicts);
   const checksum = createHash('sha256').update(verdicts).digest('hex');
   console.log(different === 0 ? `identical verdicts, SHA-256 ${checksum}` : `${different} verdicts differ`);

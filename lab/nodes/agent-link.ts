@@ -31,7 +31,7 @@ export interface AgentStream {
 }
 
 export interface RequestOptions {
-  /** no limit if undefined; default 30 s, because only exec can take longer */
+  /** no limit if undefined; default 30 s, because only exec and reboot can take longer */
   readonly answerWithinMs?: number | undefined;
   /** called with the id of the request, which another request can refer to */
   readonly onSent?: (id: number) => void;
@@ -220,6 +220,9 @@ export async function readyWithin(link: AgentLink, options: ReadyWithinOptions):
 /** How much later than its timeout the result of a command may arrive: the agent first kills, reaps and reads. */
 const GRACE_MS = 10_000;
 
+/** The agent gives up after 60 s for the boot of systemd, and after up to 30 s for what comes before it. */
+const REBOOTED_WITHIN_MS = 90_000 + GRACE_MS;
+
 /**
  * A node that is controlled through an agent. Backends differ only in the stream of the link and in how artifacts get
  * to the node.
@@ -264,6 +267,6 @@ export function agentNode(
     look: () => link.request({ op: 'look' }, parseNodeState),
     runtimeStatus: () => link.request({ op: 'runtime-status' }, parseRuntimeStatus),
     usage: () => link.request({ op: 'usage' }, parseUsage),
-    reboot: () => link.request({ op: 'reboot' }, parseNothing),
+    reboot: () => link.request({ op: 'reboot' }, parseNothing, { answerWithinMs: REBOOTED_WITHIN_MS }),
   };
 }

@@ -204,17 +204,38 @@ export interface FoundNode extends NodeOnHost {
   readonly backend: Backend;
 }
 
-/** Every running node, on any backend. */
-export async function nodesUp(world: World): Promise<readonly FoundNode[]> {
-  const found = createBackends(world).map(async (backend) =>
-    (await backend.nodes()).map((node) => ({ ...node, backend })),
-  );
-  return (await Promise.all(found)).flat();
+/** What the backends answered. `unanswered` is why some did not: there may be more than what was found. */
+export interface Answers<T> {
+  readonly found: readonly T[];
+  readonly unanswered: readonly string[];
 }
 
+async function askEach<T>(
+  backends: readonly Backend[],
+  question: (backend: Backend) => Promise<readonly T[]>,
+): Promise<Answers<T>> {
+  const unanswered = new Set<string>(); // two backends can share one engine
+  const answers = backends.map((backend) =>
+    question(backend).catch((thrown: unknown) => {
+      if (!(thrown instanceof LabError)) throw thrown;
+      unanswered.add(thrown.message);
+      return [];
+    }),
+  );
+  return { found: (await Promise.all(answers)).flat(), unanswered: [...unanswered] };
+}
+
+/** Every running node, on any backend. */
+export const nodesUp = (world: World): Promise<Answers<FoundNode>> =>
+  askEach(createBackends(world), async (backend) =>
+    (await backend.nodes()).map((node) => ({ ...node, backend })),
+  );
+
 /** Kept nodes of labs with this directory of nodes. `--all` means these. */
-export const ownKeptNodes = async (world: World): Promise<readonly FoundNode[]> =>
-  (await nodesUp(world)).filter(({ kept, elsewhere }) => kept && elsewhere !== true);
+export async function ownKeptNodes(world: World): Promise<Answers<FoundNode>> {
+  const { found, unanswered } = await nodesUp(world);
+  return { found: found.filter(({ kept, elsewhere }) => kept && elsewhere !== true), unanswered };
+}
 
 /**
  * Removes nodes and incomplete artifacts that killed labs left on this host. Returns a line for each. Cheap if there
@@ -226,7 +247,7 @@ export async function sweepHost({
 }: {
   backends: readonly Backend[];
   artifacts: Artifacts;
-}): Promise<readonly string[]> {
-  const swept = await Promise.all(backends.map((backend) => backend.sweep()));
-  return [...swept.flat(), ...(await artifacts.sweep(new AbortController().signal))];
+}): Promise<Answers<string>> {
+  const { found, unanswered } = await askEach(backends, (backend) => backend.sweep());
+  return { found: [...found, ...(await artifacts.sweep(new AbortController().signal))], unanswered };
 }

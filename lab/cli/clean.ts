@@ -1,6 +1,7 @@
 import { createBackends, nodesUp, ownKeptNodes, sweepHost } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
+import { ending } from './kept.ts';
 import type { World } from '../assembly/world.ts';
 
 /** `cnilab clean`: removes what killed runs left on this host. With flags also kept nodes and the cache. */
@@ -9,19 +10,20 @@ export async function cleanCommand(
   flags: { readonly cache?: true; readonly kept?: true },
 ): Promise<number> {
   const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => {} });
-  const swept = await sweepHost({ backends: createBackends(world), artifacts });
+  const { found: swept, unanswered } = await sweepHost({ backends: createBackends(world), artifacts });
   for (const line of swept) world.out.write(`${line}\n`);
-  if (swept.length === 0) world.err.write('killed runs left nothing on this host\n');
+  if (swept.length === 0 && unanswered.length === 0)
+    world.err.write('killed runs left nothing on this host\n');
   if (flags.kept === true) {
-    const kept = await ownKeptNodes(world);
-    if (kept.length === 0) world.err.write('no node was left up\n');
+    const { found: kept } = await ownKeptNodes(world);
+    if (kept.length === 0 && unanswered.length === 0) world.err.write('no node was left up\n');
     for (const { name, backend } of kept) {
       await backend.down(name);
       world.out.write(`${name} is down\n`);
     }
   }
   if (flags.cache === true) {
-    const inUse = (await nodesUp(world)).map(({ name }) => name);
+    const inUse = (await nodesUp(world)).found.map(({ name }) => name);
     if (inUse.length > 0) {
       world.err.write(`the cache stays: its files are in use on ${inUse.join(', ')}\n`);
       return EXIT.inconclusive;
@@ -34,5 +36,5 @@ export async function cleanCommand(
       for (const line of (await backend.clear?.()) ?? []) world.out.write(`${line}\n`);
     world.out.write(`${world.cacheHostPath} is removed\n`);
   }
-  return EXIT.pass;
+  return ending(world, unanswered);
 }

@@ -74,7 +74,7 @@ export async function completeCommand(
     scenarios: async () =>
       (await findScenarios([], world)).map(({ hostPath }) => basename(hostPath).replace(/\.ya?ml$/, '')),
     nodes: async ({ kept }) =>
-      (await nodesUp(world)).filter((node) => node.kept || !kept).map(({ name }) => name),
+      (await nodesUp(world)).found.filter((node) => node.kept || !kept).map(({ name }) => name),
   };
   for (const [word, about] of await candidates(program, words, names)) world.out.write(`${word}\t${about}\n`);
   return EXIT.pass;

@@ -85,10 +85,11 @@ export async function doctorCommand(
   });
 
   await orSay('nodes up', async () => {
-    const kept = (await ownKeptNodes(world)).map(({ name }) => name);
-    const how =
-      kept.length === 0 ? 'none was left up' : `${kept.join(', ')}; \`cnilab down --all\` ends them`;
-    say(true, 'nodes up', how);
+    const { found, unanswered } = await ownKeptNodes(world);
+    const kept = found.map(({ name }) => name).join(', ');
+    const how = found.length > 0 ? [`${kept}; \`cnilab down --all\` ends them`] : [];
+    const none = unanswered.length === 0 ? ['none was left up'] : unanswered;
+    say(unanswered.length === 0, 'nodes up', [...how, ...(how.length === 0 ? none : unanswered)].join('; '));
   });
   if (flags.json === true) world.out.write(`${JSON.stringify({ nodes, checks }, null, 2)}\n`);
   return nodes ? EXIT.pass : EXIT.inconclusive;

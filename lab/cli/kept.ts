@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import type { CniVerb } from '../core/fake-plugin.ts';
-import { BadInput } from '../core/lab-error.ts';
-import { nodesUp, ownKeptNodes, type FoundNode } from '../assembly/backends.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
+import { nodesUp, ownKeptNodes, type Answers, type FoundNode } from '../assembly/backends.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 
 /** `cnilab ps`: lists the running nodes, both kept nodes and those of a running lab. */
 export async function psCommand(world: World): Promise<number> {
-  const nodes = await nodesUp(world);
-  if (nodes.length === 0) world.err.write('no node is up\n');
+  const { found: nodes, unanswered } = await nodesUp(world);
+  if (nodes.length === 0 && unanswered.length === 0) world.err.write('no node is up\n');
   const width = Math.max(...nodes.map(({ name }) => name.length));
   for (const { name, backend, kept, ageMs, elsewhere } of nodes) {
     const up = ageMs === undefined ? 'for an unknown time' : `${Math.floor(ageMs / 60_000)} min`;
@@ -19,7 +19,13 @@ export async function psCommand(world: World): Promise<number> {
       `${name.padEnd(width)}  ${backend.name.padEnd(9)}  ${use}  up ${up}${elsewhere === true ? ', of another lab' : ''}\n`,
     );
   }
-  return EXIT.pass;
+  return ending(world, unanswered);
+}
+
+/** Reports what could not be asked. Then what was found may not be all. */
+export function ending(world: World, unanswered: readonly string[]): number {
+  for (const why of unanswered) world.err.write(`${why}\n`);
+  return unanswered.length === 0 ? EXIT.pass : EXIT.inconclusive;
 }
 
 /** `cnilab down`: ends kept nodes. */
@@ -28,18 +34,19 @@ export async function downCommand(
   names: readonly string[],
   flags: { readonly all?: true },
 ): Promise<number> {
-  const kept = (await nodesUp(world)).filter((node) => node.kept);
+  const up = await nodesUp(world);
+  const kept = { ...up, found: up.found.filter((node) => node.kept) };
   if (flags.all !== true && names.length === 0)
-    throw new BadInput(`name a node, or say --all; ${upNow(kept)}`);
-  const wanted =
+    throw new BadInput(`name a node, or say --all; ${upNow(kept.found)}`);
+  const { found, unanswered } =
     flags.all === true
       ? await ownKeptNodes(world)
-      : names.map((name) => nodeNamed(name, kept, 'was left up'));
-  for (const { name, backend } of wanted) {
+      : { found: names.map((name) => nodeNamed(name, kept, 'was left up')), unanswered: [] };
+  for (const { name, backend } of found) {
     await backend.down(name);
     world.out.write(`${name} is down\n`);
   }
-  return EXIT.pass;
+  return ending(world, unanswered);
 }
 
 /** `cnilab enter`: runs a shell or one command on the node. Its exit code is that of the command. */
@@ -92,10 +99,14 @@ function configText(world: World, path: string): string {
   }
 }
 
-function nodeNamed(name: string, nodes: readonly FoundNode[], is: string): FoundNode {
-  const found = nodes.find((node) => node.name === name);
-  if (found === undefined) throw new BadInput(`no node ${quoted(name)} ${is}; ${upNow(nodes)}`);
-  return found;
+function nodeNamed(name: string, { found, unanswered }: Answers<FoundNode>, is: string): FoundNode {
+  const node = found.find((one) => one.name === name);
+  if (node !== undefined) return node;
+  if (unanswered.length > 0)
+    throw new LabError(
+      `no node ${quoted(name)} was found, and not all could be asked: ${unanswered.join('; ')}`,
+    );
+  throw new BadInput(`no node ${quoted(name)} ${is}; ${upNow(found)}`);
 }
 
 const upNow = (nodes: readonly FoundNode[]): string =>

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-import { BadInput } from '../core/lab-error.ts';
+import { BadInput, LabError } from '../core/lab-error.ts';
 import { fanOut, type Reporter } from '../report/reporter.ts';
 import type { Plan } from '../plan/plan.ts';
 import { worst } from '../judge/verdict.ts';
@@ -106,8 +106,9 @@ export async function runRecorded(
     const outputHostPath = sessionFolder(world, { output: flags.output, sessionId });
     const reporters = fanOut(more.reporters ?? (await createReporters(world, flags)));
     events.forwardTo(reporters);
-    for (const message of await sweepHost({ backends: [backend], artifacts }))
-      emit({ kind: 'notice', message });
+    const { found: swept, unanswered } = await sweepHost({ backends: [backend], artifacts });
+    for (const message of swept) emit({ kind: 'notice', message });
+    if (unanswered.length > 0) throw new LabError(unanswered.join('\n'));
     let session: SessionRecorder | undefined;
     try {
       const host = await hostFacts();

@@ -230,10 +230,13 @@ export interface Backend {
   clear?(): Promise<readonly string[]>;
   /**
    * Removes what killed labs left. Returns one line for each node. Never touches a node that is running, kept, or of a
-   * running lab.
+   * running lab. Nothing to do if the backend does not work. Throws LabError if it may have nodes and does not answer.
    */
   sweep(): Promise<readonly string[]>;
-  /** Every running node, kept or of a running lab. Empty if the backend does not work. */
+  /**
+   * Every running node, kept or of a running lab. Empty if the backend does not work. Throws LabError if it may have nodes
+   * and does not answer.
+   */
   nodes(): Promise<readonly NodeOnHost[]>;
   /** Ends one of these. Throws LabError if there is none with this name. */
   down(name: string): Promise<void>;

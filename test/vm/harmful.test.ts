@@ -78,16 +78,20 @@ const DEADLY = [
 
 const TOOLS = 'PATH=$PATH:/sbin:/usr/sbin:/lab/artifacts/tools:/run/tools';
 
-const script = (commands: readonly string[]) =>
+const script = (commands: readonly string[], seconds = 60) =>
   [
     '#!/bin/sh',
     '[ "$CNI_COMMAND" = ADD ] || exit 0',
     `export ${TOOLS}`,
     'exec >> /run/seen 2>&1 < /dev/null',
-    ...commands.map((command) => `timeout 60 sh -c ${quoted(command)}; echo "$? "${quoted(command)}`),
+    ...commands.map((command) => `timeout ${seconds} sh -c ${quoted(command)}; echo "$? "${quoted(command)}`),
     'exit 1',
     '',
   ].join('\n');
+
+/** On a busy host, an emulated machine needs minutes until one of these has reached its limit. */
+const MUCH_MEMORY = 'head -c 400M /dev/zero | tail -c 390M | wc -c';
+const MANY_PROCESSES = 'i=0; while [ $i -lt 300 ]; do sleep 300 & i=$((i+1)); done; wait';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -154,8 +158,8 @@ node:
   files:
     /root/nothing: ${JSON.stringify(script([]))}
     /root/harmful: ${JSON.stringify(script([...HARMFUL, ...DEADLY]))}
-    /root/memory: ${JSON.stringify(script(['head -c 400M /dev/zero | tail -c 390M | wc -c']))}
-    /root/processes: ${JSON.stringify(script(['i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; wait']))}
+    /root/memory: ${JSON.stringify(script([MUCH_MEMORY], 300))}
+    /root/processes: ${JSON.stringify(script([MANY_PROCESSES], 300))}
 steps:
   - fake-plugin:
       plugin: harm

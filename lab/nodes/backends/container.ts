@@ -98,8 +98,15 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
     );
   }
 
+  /** Whether there is an engine that can have nodes. Throws LabError if it does not answer. */
+  async function works(): Promise<boolean> {
+    const { check } = await find();
+    if (!check.works && 'silent' in check) throw new LabError(check.why);
+    return check.works;
+  }
+
   async function running(): Promise<readonly (LabContainer & { readonly node: string })[]> {
-    if (!(await find()).check.works) return [];
+    if (!(await works())) return [];
     const all = await ask('listing nodes', (found) => listContainers(found, name));
     return all.flatMap((one) => (one.running && one.node !== undefined ? [{ ...one, node: one.node }] : []));
   }
@@ -119,7 +126,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       return makeNodes(await use(), { ...options, prepare });
     },
     async sweep() {
-      if (!(await find()).check.works) return [];
+      if (!(await works())) return [];
       return ask('looking for what killed labs left', async (found) => {
         const lines: string[] = [];
         const all = await listContainers(found, name);
@@ -140,7 +147,7 @@ export function containerBackend(options: ContainerBackendOptions): Backend {
       });
     },
     async clear() {
-      if (!(await find()).check.works) return [];
+      if (!(await works())) return [];
       return ask('clearing the container engine', (found) => clearEngine(found, name));
     },
     nodes: async () =>

@@ -54,9 +54,23 @@ test.each([
   ['ENOENT', 'there is no unix:///x.sock (DOCKER_HOST): its engine is not running'],
   ['ECONNREFUSED', 'nothing answers at unix:///x.sock (DOCKER_HOST): its engine is not running'],
   ['EACCES', 'this user may not use unix:///x.sock (DOCKER_HOST)'],
+])('%s is told in words, and there are no nodes', (code, why) => {
+  const refusal = refuseUnreachable(address, failed(code));
+  expect(refusal).toMatchObject({ works: false, why });
+  expect(refusal).not.toHaveProperty('silent');
+});
+
+test.each([
   ['ABORT_ERR', 'the container engine at unix:///x.sock (DOCKER_HOST) does not answer'],
-])('%s is told in words', (code, why) => {
-  expect(refuseUnreachable(address, failed(code))).toMatchObject({ works: false, why });
+  ['ECONNRESET', 'the container engine at unix:///x.sock (DOCKER_HOST) went away'],
+  [
+    'EHOSTUNREACH',
+    'the container engine at unix:///x.sock (DOCKER_HOST) cannot be asked: connect EHOSTUNREACH',
+  ],
+])('%s is told in words, and there may be nodes', (code, why) => {
+  const refusal = refuseUnreachable(address, failed(code));
+  expect(refusal).toMatchObject({ works: false, silent: true });
+  expect(refusal.why).toMatch(why);
 });
 
 test('a context that does not exist is reported as missing', () => {

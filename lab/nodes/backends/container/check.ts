@@ -4,11 +4,13 @@ import { messageOf } from '../../../core/lab-error.ts';
 import type { Arch } from '../../../core/components.ts';
 import type { BackendCheck } from '../../node.ts';
 import type { EngineAddress } from './address.ts';
-import { type Engine, refusalOf, unreachable } from './engine.ts';
+import { ANSWER_WITHIN_MS, type Engine, isNotThere, refusalOf, unreachable } from './engine.ts';
 
-const ANSWER_WITHIN_MS = 2000;
-
-export type Refusal = BackendCheck & { readonly works: false };
+export type Refusal = BackendCheck & {
+  readonly works: false;
+  /** an engine may be there, with nodes, and gave no answer */
+  readonly silent?: true;
+};
 
 export type EngineProduct = 'Docker' | 'Podman';
 
@@ -122,7 +124,13 @@ export function refuseUnreachable(address: EngineAddress, thrown: unknown): Refu
     };
   const why =
     address.url === '' ? `there is no such thing as ${address.origin}` : unreachable(address, thrown);
-  return { works: false, why, waysOut: waysOutOf(address, messageOf(thrown)) };
+  const silent = address.url !== '' && !isNotThere(thrown);
+  return {
+    works: false,
+    why,
+    waysOut: waysOutOf(address, messageOf(thrown)),
+    ...(silent && { silent: true as const }),
+  };
 }
 
 function waysOutOf({ origin }: EngineAddress, message: string): readonly string[] {

@@ -9,6 +9,9 @@ import { LabError, messageOf } from '../../../core/lab-error.ts';
 import type { EngineAddress } from './address.ts';
 import { check } from '../../../core/json.ts';
 
+/** How long an engine may take for what it answers at once. On a busy machine that can be more than two seconds. */
+export const ANSWER_WITHIN_MS = 5000;
+
 /** A container engine with the Docker API. */
 export interface Engine {
   readonly address: EngineAddress;
@@ -157,6 +160,13 @@ export const saysDiskFull = (message: string): boolean => /no space left on devi
 export const isGone = (thrown: unknown): boolean => refusalOf(thrown).status === 404;
 
 const SYSTEM_ERROR = v.object({ code: v.string() });
+
+/** Whether the error shows that no engine runs there, or none that this user may use. */
+export function isNotThere(thrown: unknown): boolean {
+  if (thrown instanceof LabError) return true; // the address is none
+  const failed = check(SYSTEM_ERROR, thrown);
+  return failed.ok && ['ENOENT', 'ECONNREFUSED', 'EACCES', 'EPERM'].includes(failed.value.code);
+}
 
 /** Why there was no answer. */
 export function unreachable({ url, origin }: EngineAddress, thrown: unknown): string {

@@ -9,7 +9,7 @@ import { openAgentLink, readyWithin, agentNode } from '../../agent-link.ts';
 import { parseNothing } from '../../agent-protocol.ts';
 import type { RunningNode } from '../../node.ts';
 import { removeContainer, removeUnusedSegment, demux } from './containers.ts';
-import { type Engine, engineError, isGone, refusalOf, unreachable } from './engine.ts';
+import { ANSWER_WITHIN_MS, type Engine, engineError, isGone, refusalOf, unreachable } from './engine.ts';
 import {
   keptName,
   nodeContainer,
@@ -41,7 +41,7 @@ export interface ContainerNodeOptions {
 }
 
 const READY_WITHIN_MS = 60_000;
-const ANSWER_WITHIN_MS = 2000;
+const END_KNOWN_WITHIN_MS = 2000;
 
 /** Whether the error shows that an engine does not have all the capabilities of a privileged container. */
 export const cannotBePrivileged = (thrown: unknown): boolean =>
@@ -152,7 +152,7 @@ async function whyItEnded(engine: Engine, exited: Promise<End>): Promise<{ text:
   if (gone !== undefined) return { text: unreachable(engine.address, gone.thrown), lost: true };
   const known = new AbortController(); // a timer that is still running would delay the end of the lab
   const unknown = { exitCode: undefined };
-  const late = sleep(ANSWER_WITHIN_MS, unknown, { signal: known.signal }).catch(() => unknown);
+  const late = sleep(END_KNOWN_WITHIN_MS, unknown, { signal: known.signal }).catch(() => unknown);
   const end = await Promise.race([exited, late]);
   known.abort();
   if ('thrown' in end && !isGone(end.thrown))

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 
 import { check } from '../../../core/json.ts';
 import { testcontainersProperties, type EngineHints } from './address.ts';
-import { dockerOptions, type Engine } from './engine.ts';
+import { ANSWER_WITHIN_MS, dockerOptions, type Engine } from './engine.ts';
 import type { ReaperLabels } from './spec.ts';
 
 /**
@@ -29,7 +29,6 @@ export interface ReaperOptions {
 
 const DEFAULT_IMAGE = 'testcontainers/ryuk:0.14.0'; // the image that this version of testcontainers uses
 const THERE_WITHIN_MS = 6000;
-const ANSWER_WITHIN_MS = 2000;
 
 /** The reaper image that testcontainers would use; undefined if the user has disabled the reaper. */
 export function reaperImage(hints: Pick<EngineHints, 'env' | 'readFile'>): string | undefined {

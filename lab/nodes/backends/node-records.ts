@@ -77,6 +77,8 @@ export async function sweepRecords(stateHostPath: string): Promise<readonly stri
   const lines: string[] = [];
   for (const record of await readRecords(stateHostPath)) {
     if (await isUp(record)) continue;
+    // a launcher that ends by itself removes its record first
+    if ((await readIfThere(join(stateHostPath, `${record.name}.json`))) === undefined) continue;
     try {
       await removeRemains(stateHostPath, record);
       lines.push(`removed what was left of node ${record.name}`);

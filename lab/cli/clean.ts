@@ -32,9 +32,9 @@ export async function cleanCommand(
       world.err.write('the cache stays: its files are in use on nodes whose records are in another folder\n');
       return EXIT.inconclusive;
     }
+    world.out.write(`${world.cacheHostPath} is removed\n`);
     for (const backend of createBackends(world))
       for (const line of (await backend.clear?.()) ?? []) world.out.write(`${line}\n`);
-    world.out.write(`${world.cacheHostPath} is removed\n`);
   }
   return ending(world, unanswered);
 }

@@ -87,9 +87,9 @@ export async function doctorCommand(
   await orSay('nodes up', async () => {
     const { found, unanswered } = await ownKeptNodes(world);
     const kept = found.map(({ name }) => name).join(', ');
-    const how = found.length > 0 ? [`${kept}; \`cnilab down --all\` ends them`] : [];
-    const none = unanswered.length === 0 ? ['none was left up'] : unanswered;
-    say(unanswered.length === 0, 'nodes up', [...how, ...(how.length === 0 ? none : unanswered)].join('; '));
+    const known = kept === '' ? [] : [`${kept}; \`cnilab down --all\` ends them`];
+    const how = [...known, ...unanswered].join('; ') || 'none was left up';
+    say(unanswered.length === 0, 'nodes up', how);
   });
   if (flags.json === true) world.out.write(`${JSON.stringify({ nodes, checks }, null, 2)}\n`);
   return nodes ? EXIT.pass : EXIT.inconclusive;

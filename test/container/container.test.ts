@@ -244,9 +244,9 @@ test('clean --cache removes the image and the volume', async () => {
   expect(cleaned).toMatchObject({
     exitCode: 0,
     stdout: [
-      ...[...images, 'cnilab-artifacts'].map((name) => `${name} is removed from the container engine`),
       `${join(output, 'cache/cnilab')} is removed\n`,
-    ].join('\n'),
+      ...[...images, 'cnilab-artifacts'].map((name) => `${name} is removed from the container engine\n`),
+    ].join(''),
   });
   expect(await lab.state()).toEqual({ containers: [], volumes: [], images: [] });
 });

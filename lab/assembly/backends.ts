@@ -225,17 +225,13 @@ async function askEach<T>(
   return { found: (await Promise.all(answers)).flat(), unanswered: [...unanswered] };
 }
 
-/** Every running node, on any backend. */
-export const nodesUp = (world: World): Promise<Answers<FoundNode>> =>
-  askEach(createBackends(world), async (backend) =>
-    (await backend.nodes()).map((node) => ({ ...node, backend })),
-  );
+/** Every running node, on any of these backends. */
+export const nodesUp = (backends: readonly Backend[]): Promise<Answers<FoundNode>> =>
+  askEach(backends, async (backend) => (await backend.nodes()).map((node) => ({ ...node, backend })));
 
 /** Kept nodes of labs with this directory of nodes. `--all` means these. */
-export async function ownKeptNodes(world: World): Promise<Answers<FoundNode>> {
-  const { found, unanswered } = await nodesUp(world);
-  return { found: found.filter(({ kept, elsewhere }) => kept && elsewhere !== true), unanswered };
-}
+export const ownKept = (nodes: readonly FoundNode[]): readonly FoundNode[] =>
+  nodes.filter(({ kept, elsewhere }) => kept && elsewhere !== true);
 
 /**
  * Removes nodes and incomplete artifacts that killed labs left on this host. Returns a line for each. Cheap if there

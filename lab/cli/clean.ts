@@ -1,4 +1,4 @@
-import { createBackends, nodesUp, ownKeptNodes, sweepHost } from '../assembly/backends.ts';
+import { createBackends, nodesUp, ownKept, sweepHost } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
 import { ending } from './kept.ts';
@@ -10,12 +10,13 @@ export async function cleanCommand(
   flags: { readonly cache?: true; readonly kept?: true },
 ): Promise<number> {
   const artifacts = openArtifacts(world, { pins: readPins(world), flags: {}, emit: () => {} });
-  const { found: swept, unanswered } = await sweepHost({ backends: createBackends(world), artifacts });
+  const backends = createBackends(world);
+  const { found: swept, unanswered } = await sweepHost({ backends, artifacts });
   for (const line of swept) world.out.write(`${line}\n`);
   if (swept.length === 0 && unanswered.length === 0)
     world.err.write('killed runs left nothing on this host\n');
   if (flags.kept === true) {
-    const { found: kept } = await ownKeptNodes(world);
+    const kept = ownKept((await nodesUp(backends)).found);
     if (kept.length === 0 && unanswered.length === 0) world.err.write('no node was left up\n');
     for (const { name, backend } of kept) {
       await backend.down(name);
@@ -23,7 +24,7 @@ export async function cleanCommand(
     }
   }
   if (flags.cache === true) {
-    const inUse = (await nodesUp(world)).found.map(({ name }) => name);
+    const inUse = (await nodesUp(backends)).found.map(({ name }) => name);
     if (inUse.length > 0) {
       world.err.write(`the cache stays: its files are in use on ${inUse.join(', ')}\n`);
       return EXIT.inconclusive;
@@ -33,7 +34,7 @@ export async function cleanCommand(
       return EXIT.inconclusive;
     }
     world.out.write(`${world.cacheHostPath} is removed\n`);
-    for (const backend of createBackends(world))
+    for (const backend of backends)
       for (const line of (await backend.clear?.()) ?? []) world.out.write(`${line}\n`);
   }
   return ending(world, unanswered);

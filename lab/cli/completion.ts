@@ -6,7 +6,7 @@ import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 import { COMPONENTS } from '../core/components.ts';
 import { findScenarios } from '../assembly/find-scenarios.ts';
-import { nodesUp } from '../assembly/backends.ts';
+import { createBackends, nodesUp } from '../assembly/backends.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -74,7 +74,9 @@ export async function completeCommand(
     scenarios: async () =>
       (await findScenarios([], world)).map(({ hostPath }) => basename(hostPath).replace(/\.ya?ml$/, '')),
     nodes: async ({ kept }) =>
-      (await nodesUp(world)).found.filter((node) => node.kept || !kept).map(({ name }) => name),
+      (await nodesUp(createBackends(world))).found
+        .filter((node) => node.kept || !kept)
+        .map(({ name }) => name),
   };
   for (const [word, about] of await candidates(program, words, names)) world.out.write(`${word}\t${about}\n`);
   return EXIT.pass;

@@ -8,7 +8,7 @@ import { createExec } from '../host/exec.ts';
 import { askForKinds } from '../nodes/kernel-kinds.ts';
 import type { BackendCheck } from '../nodes/node.ts';
 import type { SourceFlags, World } from '../assembly/world.ts';
-import { createBackends, ownKeptNodes } from '../assembly/backends.ts';
+import { createBackends, nodesUp, ownKept } from '../assembly/backends.ts';
 import { openArtifacts, readPins } from '../assembly/open-artifacts.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -55,7 +55,8 @@ export async function doctorCommand(
   });
 
   let nodes = false; // whether any are available
-  for (const backend of createBackends(world)) {
+  const backends = createBackends(world);
+  for (const backend of backends) {
     const check = await backend.check().catch((thrown: unknown) => ({
       works: false as const,
       why: `it could not be checked: ${messageOf(thrown)}`,
@@ -85,8 +86,10 @@ export async function doctorCommand(
   });
 
   await orSay('nodes up', async () => {
-    const { found, unanswered } = await ownKeptNodes(world);
-    const kept = found.map(({ name }) => name).join(', ');
+    const { found, unanswered } = await nodesUp(backends);
+    const kept = ownKept(found)
+      .map(({ name }) => name)
+      .join(', ');
     const known = kept === '' ? [] : [`${kept}; \`cnilab down --all\` ends them`];
     const how = [...known, ...unanswered].join('; ') || 'none was left up';
     say(unanswered.length === 0, 'nodes up', how);

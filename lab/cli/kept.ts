@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 
 import type { CniVerb } from '../core/fake-plugin.ts';
 import { BadInput, LabError } from '../core/lab-error.ts';
-import { nodesUp, ownKeptNodes, type Answers, type FoundNode } from '../assembly/backends.ts';
+import { createBackends, nodesUp, ownKept, type Answers, type FoundNode } from '../assembly/backends.ts';
 import { EXIT } from './exit-codes.ts';
 import type { World } from '../assembly/world.ts';
 
 /** `cnilab ps`: lists the running nodes, both kept nodes and those of a running lab. */
 export async function psCommand(world: World): Promise<number> {
-  const { found: nodes, unanswered } = await nodesUp(world);
+  const { found: nodes, unanswered } = await nodesUp(createBackends(world));
   if (nodes.length === 0 && unanswered.length === 0) world.err.write('no node is up\n');
   const width = Math.max(...nodes.map(({ name }) => name.length));
   for (const { name, backend, kept, ageMs, elsewhere } of nodes) {
@@ -34,24 +34,24 @@ export async function downCommand(
   names: readonly string[],
   flags: { readonly all?: true },
 ): Promise<number> {
-  const up = await nodesUp(world);
-  const kept = { ...up, found: up.found.filter((node) => node.kept) };
+  const { found, unanswered } = await nodesUp(createBackends(world));
+  const kept = found.filter((node) => node.kept);
   if (flags.all !== true && names.length === 0)
-    throw new BadInput(`name a node, or say --all; ${upNow(kept.found)}`);
-  const { found, unanswered } =
+    throw new BadInput(`name a node, or say --all; ${upNow(kept)}`);
+  const wanted =
     flags.all === true
-      ? await ownKeptNodes(world)
-      : { found: names.map((name) => nodeNamed(name, kept, 'was left up')), unanswered: [] };
-  for (const { name, backend } of found) {
+      ? ownKept(found)
+      : names.map((name) => nodeNamed(name, { found: kept, unanswered }, 'was left up'));
+  for (const { name, backend } of wanted) {
     await backend.down(name);
     world.out.write(`${name} is down\n`);
   }
-  return ending(world, unanswered);
+  return flags.all === true ? ending(world, unanswered) : EXIT.pass;
 }
 
 /** `cnilab enter`: runs a shell or one command on the node. Its exit code is that of the command. */
 export async function enterCommand(world: World, name: string, command: readonly string[]): Promise<number> {
-  const { backend } = nodeNamed(name, await nodesUp(world), 'is up');
+  const { backend } = nodeNamed(name, await nodesUp(createBackends(world)), 'is up');
   return backend.enter(name, command[0] === '--' ? command.slice(1) : command, world.terminal);
 }
 
@@ -76,7 +76,7 @@ export async function cniCommand(
   name: string,
   flags: CniFlags,
 ): Promise<number> {
-  const { backend } = nodeNamed(name, await nodesUp(world), 'is up');
+  const { backend } = nodeNamed(name, await nodesUp(createBackends(world)), 'is up');
   const { plugin, network, config, netns, containerId, ifname, args, capabilities, path, keep } = flags;
   const given = {
     ...{ plugin, network, netns, ifname, args, capabilities, path, keep },

@@ -22,7 +22,6 @@ import {
   clusterName,
   clusterNetwork,
   kindContainerName,
-  VOLUME,
   type EngineBackend,
   type Moment,
   type Owner,
@@ -71,7 +70,7 @@ export async function startKindCluster(
     kubeconfigHostPath: kubeconfig,
   });
 
-  const mountpoint = await volumeFolder(engine);
+  const mountpoint = await volume.folder();
   mkdirSync(folder, { recursive: true });
   const artifacts = { engineHostPath: mountpoint, nodePath: ARTIFACTS_NODE_PATH };
   writeFileSync(config, options.config({ image: options.image, artifacts }));
@@ -158,12 +157,6 @@ export async function startKindCluster(
       afterLab.cancel();
     },
   };
-}
-
-/** Where the artifacts are on the machine of the engine. The volume is made if it is not there. */
-async function volumeFolder({ docker }: Engine): Promise<string> {
-  await docker.createVolume({ Name: VOLUME }); // nothing happens to one that is there
-  return (await docker.getVolume(VOLUME).inspect()).Mountpoint;
 }
 
 /** The agent of a node. Its stream is a command in the container, whose end is the end of the node. */

@@ -73,6 +73,7 @@ export async function startSegmentContainer(
 export async function startContainerNode(options: ContainerNodeOptions): Promise<RunningNode> {
   const { engine, name, volume } = options;
   const startedMs = performance.now();
+  await volume.folder(); // made before the first container that mounts it
   const { id } = await engine.docker.createContainer(nodeContainer(options));
   try {
     const { link, isLost, letGo } = await startAgent(options, id);

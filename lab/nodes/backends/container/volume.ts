@@ -17,6 +17,7 @@ import {
   ARTIFACTS_NODE_PATH,
   COMPLETE,
   uploadContainer,
+  VOLUME,
   type Moment,
 } from './spec.ts';
 
@@ -27,6 +28,8 @@ import {
  * killed.
  */
 export interface ArtifactVolume {
+  /** The path of the volume on the machine of the engine. The volume is made if it is not there. */
+  folder(): Promise<string>;
   /** Finds out, with the first node of a session, what the volume already contains. */
   learn(node: LabNode): Promise<void>;
   /** whether that has been found out */
@@ -56,6 +59,7 @@ export function artifactVolume({
 }: ArtifactVolumeOptions): ArtifactVolume {
   const folders = new Map<string, Promise<string>>();
   let learnt: Promise<void> | undefined;
+  let made: Promise<string> | undefined;
 
   async function learn(node: LabNode): Promise<void> {
     const complete = `${ARTIFACTS_NODE_PATH}/${COMPLETE}`;
@@ -116,6 +120,11 @@ export function artifactVolume({
   }
 
   return {
+    folder() {
+      made ??= volumeFolder(engine);
+      made.catch(() => (made = undefined));
+      return made;
+    },
     learn: (node) => (learnt ??= learn(node)),
     get isKnown() {
       return learnt !== undefined;
@@ -128,6 +137,20 @@ export function artifactVolume({
       return `${ARTIFACTS_NODE_PATH}/${folder}`;
     },
   };
+}
+
+/**
+ * Where the volume is on the machine of the engine. An engine makes a volume that a container mounts, but if two
+ * containers are the first at the same moment, Podman fails for one of them: "volume already exists". It can say so here
+ * too, to one of two labs. Throws what dockerode throws.
+ */
+export async function volumeFolder({ docker }: Pick<Engine, 'docker'>): Promise<string> {
+  const refused = await docker.createVolume({ Name: VOLUME }).then(
+    () => undefined, // nothing happens to one that is there
+    (thrown: unknown) => thrown as Error,
+  );
+  const volume = docker.getVolume(VOLUME).inspect();
+  return (await volume.catch((thrown: unknown) => Promise.reject(refused ?? (thrown as Error)))).Mountpoint;
 }
 
 /** Removes incomplete files. On a full disk no container starts, so the files are truncated first. */

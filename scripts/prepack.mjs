@@ -19,7 +19,7 @@ for (const arch of ['amd64', 'arm64']) {
   // the same build as lab/artifacts/own/node-tools.ts does in a checkout
   await $({
     env,
-  })`go build -mod=readonly -trimpath -buildvcs=false -ldflags ${'-s -w -buildid='} -o dist/${arch}/ ./cmd/...`;
+  })`go build -mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false -ldflags ${'-s -w -buildid='} -o dist/${arch}/ ./cmd/...`;
 }
 
 const bundled = [await bundle(), await bundleLibrary()];

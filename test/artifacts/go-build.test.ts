@@ -71,7 +71,7 @@ const build = (go: GoTool, heldSums?: string) =>
   );
 
 const BUILD =
-  'build -o /tree/bin/ -trimpath -buildvcs=false -tags no_btrfs,other -ldflags -s -w -buildid= -X example.org/m/version.Version=v1.2.3 -X main.commit=h1:abc= example.org/m/cmd/a example.org/m';
+  'build -o /tree/bin/ -tags no_btrfs,other -trimpath -buildvcs=false -gcflags=all=-dwarf=false -ldflags -s -w -buildid= -X example.org/m/version.Version=v1.2.3 -X main.commit=h1:abc= example.org/m/cmd/a example.org/m';
 
 test('all programs are built at once, in a module that requires only the component', async () => {
   const calls: string[] = [];
@@ -186,6 +186,7 @@ test('the user’s module settings apply, and nothing is written outside the cac
       GOOS: 'linux',
       GOARCH: 'arm64',
       GOAMD64: 'v1',
+      GOGC: '400',
       CGO_ENABLED: '0',
       CGO_CFLAGS: '-O2 -g',
       CGO_LDFLAGS: '-O2 -g',

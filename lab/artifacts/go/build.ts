@@ -9,7 +9,7 @@ import { readJson } from '../../core/json.ts';
 import { COMPONENTS } from '../../core/components.ts';
 import { err, LabError, ok, type Result } from '../../core/lab-error.ts';
 import type { GomodPins, Pins } from '../../plan/pins.ts';
-import { type GoRun, type GoTool, refusalFromGo } from './tool.ts';
+import { buildFlags, type GoRun, type GoTool, refusalFromGo } from './tool.ts';
 import { addOpenapi, OPENAPI_GENERATOR } from './openapi.ts';
 import { parseModuleFacts, wrapperGoMod } from './wrapper.ts';
 import type { Job, Refusal } from '../artifact.ts';
@@ -193,11 +193,8 @@ function flagsOf(
     ([variable, value]) => `-X ${variable}=${withVersion(value, version).replaceAll('{sum}', sum)}`,
   );
   return [
-    '-trimpath',
-    '-buildvcs=false',
     ...tagFlags(facts, library),
-    '-ldflags',
-    ['-s', '-w', '-buildid=', ...(library ? ['-extldflags=-static'] : []), ...set].join(' '),
+    ...buildFlags(...(library ? ['-extldflags=-static'] : []), ...set),
     ...mainPackages(facts),
   ];
 }

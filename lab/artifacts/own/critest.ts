@@ -6,7 +6,7 @@ import { err, ok } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import type { Pins } from '../../plan/pins.ts';
 import { buildModule } from '../go/build.ts';
-import { type GoTool, refusalFromGo } from '../go/tool.ts';
+import { buildFlags, type GoTool, refusalFromGo } from '../go/tool.ts';
 import type { Recipe } from '../artifact.ts';
 import type { Apt } from '../apt/apt.ts';
 import { critestImages } from '../images/lab-images.ts';
@@ -72,7 +72,7 @@ export function critestImagesRecipe({ sourceHostPath, arch, apt, go }: CritestIm
       progress('building');
       const bin = join(treeHostPath, 'bin');
       await mkdir(bin);
-      const argv = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w -buildid='];
+      const argv = ['build', '-mod=readonly', ...buildFlags()];
       const cwd = sourceHostPath;
       const built = await go.run([...argv, '-o', `${bin}/`, './cmd/...'], { signal, scratchHostPath, cwd });
       if (built.exitCode !== 0)

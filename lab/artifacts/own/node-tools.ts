@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { LabError, err, ok } from '../../core/lab-error.ts';
 import type { Arch } from '../../core/components.ts';
 import { stampOf } from '../cache/fingerprint.ts';
-import { type GoTool, refusalFromGo } from '../go/tool.ts';
+import { buildFlags, type GoTool, refusalFromGo } from '../go/tool.ts';
 import type { Recipe, Artifact } from '../artifact.ts';
 
 /** The lab's own programs on a node: one Go module, images/node-tools. */
@@ -70,7 +70,7 @@ function buildRecipe({ sourceHostPath, arch, go }: NodeToolsOptions): Recipe {
       progress('building');
       const bin = join(treeHostPath, 'bin');
       await mkdir(bin);
-      const argv = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w -buildid='];
+      const argv = ['build', '-mod=readonly', ...buildFlags()];
       const built = await go.run([...argv, '-o', `${bin}/`, './cmd/...'], {
         signal,
         scratchHostPath,

@@ -50,8 +50,15 @@ test(
   },
 );
 
-// These leave the most different kinds of items behind.
-const IN_MACHINES = ['incompatible-version', 'failed-setup-leak', 'pods-on-two-nodes'];
+// These leave the most different kinds of items behind. A machine has cgroup v2, where CRI-O 1.24.0 leaves one more:
+// docs/architecture.md.
+const IN_MACHINES = [
+  'incompatible-version',
+  'failed-setup-leak',
+  'pods-on-two-nodes',
+  '--grep-invert',
+  'crio=1.24.0',
+];
 
 test(
   'one version of some scenarios behaves the same on bare and in a virtual machine',

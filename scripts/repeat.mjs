@@ -5,7 +5,7 @@
 // these, on one machine or on many, can be compared. --verdicts compares with the verdicts in FILE, and writes them there
 // if there is no such file. Runs with another verdict are kept, in cnilab-differs-… beside where they were written.
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const times = Number(values.times);
-const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const seed = Number(values.seed ?? randomInt(1_000_000));
 const folder = mkdtempSync(join(tmpdir(), 'cnilab-repeat-'));
 const output = join(folder, 'runs');
 let state = seed;

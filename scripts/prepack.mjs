@@ -7,19 +7,19 @@ import { $ } from 'zx';
 import { bundle } from './bundle.mjs';
 import { bundleLibrary } from './library.mjs';
 import { thirdPartyLicenses } from './third-party.mjs';
+import { withScript } from './typescript.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nodeTools = `${root}images/node-tools`;
 $.cwd = nodeTools;
 
+const flags = await withScript('../lab/artifacts/go/tool.ts', ({ buildFlags }) => buildFlags());
 await rm(`${nodeTools}/dist`, { recursive: true, force: true });
 for (const arch of ['amd64', 'arm64']) {
   await mkdir(`${nodeTools}/dist/${arch}`, { recursive: true });
   const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: arch, GOFLAGS: '', GOWORK: 'off' };
   // the same build as lab/artifacts/own/node-tools.ts does in a checkout
-  await $({
-    env,
-  })`go build -mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false -ldflags ${'-s -w -buildid='} -o dist/${arch}/ ./cmd/...`;
+  await $({ env })`go build -mod=readonly ${flags} -o dist/${arch}/ ./cmd/...`;
 }
 
 const bundled = [await bundle(), await bundleLibrary()];

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Passes the exports of a script in this directory to `use`. */
+/** Passes the exports of a script, named from this directory, to `use`. */
 export async function withScript(name, use) {
   const outfile = `${root}dist/script-${process.pid}.mjs`;
   try {

@@ -73,7 +73,7 @@ export interface GomodPins {
   readonly folders?: string;
   /** Versions before this one lack the definitions of their API, which are generated: Kubernetes. */
   readonly openapi?: string;
-  /** how long a build takes, if that is long: 4 to 6 minutes with two cores */
+  /** how long a build takes, if that is long: 3 to 6 minutes with two cores */
   readonly takes?: string;
   /** programs that are not named after the directory of their package, by the name that Go gives them */
   readonly named?: Readonly<Record<string, string>>;

@@ -18,7 +18,7 @@ interface Chosen {
 
 /**
  * Every spec that failed, and every reason to skip. What fails without a known cause is tried again: many specs have a
- * time limit of their own, and other tests run at the same time. What then passes is not the node's fault.
+ * time limit of their own, and other tests run at the same time. What then passes was not the node's fault.
  */
 async function resultsOf(world: World, { runtime, backend = 'bare', focus = [] }: Chosen) {
   const critest = (chosen: readonly string[]) =>
@@ -31,18 +31,21 @@ async function resultsOf(world: World, { runtime, backend = 'bare', focus = [] }
       signal: stop.signal,
     });
   const run = await critest(focus);
-  const failed = failedIn(run.specs);
+  const failed = run.specs.filter(({ outcome }) => outcome === 'failed');
   const isKnown = ({ name }: SpecReport) => causeOf(name, run)?.startsWith(`${runtime.name}: `) === true;
   const unknown = failed.filter((spec) => !isKnown(spec));
-  const again =
-    unknown.length === 0 ? [] : failedIn((await critest(unknown.map(({ name }) => literal(name)))).specs);
+  const again = unknown.length === 0 ? [] : (await critest(unknown.map(({ name }) => literal(name)))).specs;
+  const passes = ({ name }: SpecReport) =>
+    again.some((spec) => spec.name === name && spec.outcome === 'passed');
   for (const { name, message } of unknown) process.stderr.write(`failed at first: ${name}: ${message}\n`);
   return {
     specs: run.specs.length,
     leftOut: run.leftOut.length,
     failed: [
       ...failed.filter(isKnown).map(({ name }) => name),
-      ...again.map(({ name, message }) => `not ${runtime.name}'s: ${name}: ${message}`),
+      ...unknown
+        .filter((spec) => !passes(spec))
+        .map(({ name, message }) => `not ${runtime.name}'s: ${name}: ${message}`),
     ],
     skipped: [
       ...new Set(
@@ -52,7 +55,6 @@ async function resultsOf(world: World, { runtime, backend = 'bare', focus = [] }
   };
 }
 
-const failedIn = (specs: readonly SpecReport[]) => specs.filter(({ outcome }) => outcome === 'failed');
 /** What chooses only this spec; Ginkgo puts the name of the suite before it. */
 const literal = (name: string): string => `${name.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)}$`;
 

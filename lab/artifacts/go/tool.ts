@@ -75,8 +75,8 @@ export function createGoTool({ exec, env, cacheHostPath, arch, offline }: GoTool
       GOOS: 'linux',
       GOARCH: arch,
       GOAMD64: 'v1',
-      // A build takes a quarter less time with these two: this, and no information for debuggers. It needs no more
-      // memory, because linkers need the most.
+      // Compilers collect garbage less often. With this and the flags above a build takes a quarter less time, and no
+      // more memory, because linkers need the most.
       GOGC: env.GOGC ?? '400',
       CGO_ENABLED: cgo === true ? '1' : '0',
       CGO_CFLAGS: '-O2 -g',

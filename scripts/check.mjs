@@ -1,17 +1,20 @@
 // `npm run check`: types, lint, format, unit tests, and the same for the Go programs. All of them run, so that all
-// failures are shown at once. With --static the unit tests of lab/ are left out.
-import { spawnSync } from 'node:child_process';
+// failures are shown at once. One runs on each processor, the longest first, and its output is shown when it ends.
+// With --static the unit tests of lab/ are left out.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 
 const GO_MODULES = ['images/node-tools', 'images/critest', 'test/rig/reaper', 'test/rig/calls'];
 const npx = (...argv) => ({ argv: ['npx', '--no-install', ...argv] });
 
 const checks = [
+  ...(process.argv.includes('--static') ? [] : [npx('vitest', 'run', '--project', 'unit')]),
+  npx('eslint', '.'),
   npx('tsc'),
+  npx('prettier', '--check', '--log-level', 'warn', '.'),
   npx('tsc', '-p', 'lab/report/html/client'),
   npx('tsc', '-p', 'test/browser'),
-  npx('eslint', '.'),
-  npx('prettier', '--check', '--log-level', 'warn', '.'),
-  ...(process.argv.includes('--static') ? [] : [npx('vitest', 'run', '--project', 'unit')]),
 ];
 if (spawnSync('go', ['version']).status === 0) {
   for (const cwd of GO_MODULES) {
@@ -24,14 +27,25 @@ if (spawnSync('go', ['version']).status === 0) {
 } else console.log(`not checked, as there is no go on the PATH: ${GO_MODULES.join(', ')}`);
 
 /** `quiet`: any output is a failure, and the exit code is ignored. */
-function fails({ argv: [program, ...args], cwd, quiet = false }) {
-  console.log(`\n> ${cwd === undefined ? '' : `${cwd}: `}${program} ${args.join(' ')}`);
-  const stdio = quiet ? ['ignore', 'pipe', 'inherit'] : 'inherit';
-  const { status, stdout } = spawnSync(program, args, { stdio, cwd, encoding: 'utf8' });
-  if (quiet) process.stdout.write(stdout);
-  return status !== 0 || (quiet && stdout !== '');
+async function fails({ argv: [program, ...args], cwd, quiet = false }) {
+  const title = `> ${cwd === undefined ? '' : `${cwd}: `}${program} ${args.join(' ')}`;
+  const env = { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) };
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env });
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => printed.push(bytes));
+  const [exitCode] = await once(child, 'close');
+  console.log(`\n${title}`);
+  for (const bytes of printed) process.stdout.write(bytes);
+  return exitCode !== 0 || (quiet && printed.length > 0);
 }
 
-const failed = checks.filter(fails).map(({ argv, cwd }) => `${argv.join(' ')}${cwd ? ` in ${cwd}` : ''}`);
+const failed = [];
+const waiting = checks.values();
+async function takeInTurn() {
+  for (const check of waiting)
+    if (await fails(check))
+      failed.push(`${check.argv.join(' ')}${check.cwd === undefined ? '' : ` in ${check.cwd}`}`);
+}
+await Promise.all(Array.from({ length: availableParallelism() }, takeInTurn));
 console.log(failed.length === 0 ? '\ncheck: all green' : `\ncheck failed: ${failed.join(', ')}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -47,8 +47,17 @@ export default defineConfig({
         },
       },
       { test: { ...alone, name: 'long-alone', include: [`test/long/${COMPARES_HOST}`] } },
-      // each file has an engine or a machine of its own, and compares the host
-      { test: { ...alone, name: 'container', include: ['test/container/**/*.test.ts'] } },
+      // Each file has an engine of its own, for which it waits half of the time. After all of the above that run side by
+      // side, because some tests kill a lab, and compare what is left.
+      {
+        test: {
+          ...onNodes,
+          name: 'container',
+          include: ['test/container/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      // a machine needs all processors
       { test: { ...alone, name: 'vm', include: ['test/vm/**/*.test.ts'] } },
     ],
   },

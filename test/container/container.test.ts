@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,7 +14,6 @@ import {
   type Owner,
 } from '../../lab/nodes/backends/container/spec.ts';
 import { ambientWorld } from '../../lab/assembly/ambient.ts';
-import type { JsonReport } from '../../lab/report/json.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { containerLab } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
@@ -72,23 +71,6 @@ test('after a run the engine has an image and the volume with the artifacts, and
     volumes: ['cnilab-artifacts'],
     images: [expect.stringMatching(/^localhost\/cnilab-node:[0-9a-f]{16}$/)],
   });
-});
-
-test('runs have the same outcome as on bare, controls too', async () => {
-  const outcomes = async (backend: string) => {
-    const file = join(output, `${backend}.json`);
-    const scenarios = ['scenarios/controls', 'scenarios/missing-version.yaml'];
-    const flags = ['--backend', backend, '--output', output, '--reporter', `json=${file}`];
-    const { exitCode } = await lab.cnilab(['run', ...scenarios, ...flags]);
-    const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
-    return {
-      exitCode,
-      runs: report.runs.map(({ title, outcome }) => [title, outcome]),
-    };
-  };
-  const onBare = await outcomes('bare');
-  expect(onBare.runs.length).toBeGreaterThan(5);
-  expect(await outcomes('container')).toEqual(onBare);
 });
 
 test('an up-to-date image is not made again, and the content of the volume is not sent again', async () => {

@@ -1,10 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
-import type { JsonReport } from '../../lab/report/json.ts';
 import { containerLab, imageOfUser } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { journalIn, killAtLine, nodeInStep } from '../rig/journal.ts';
@@ -112,26 +111,6 @@ expect: { left-behind: none, pods: none }
   );
   const { exitCode, stdout } = await lab.cnilab(run(file));
   expect(exitCode, stdout).toBe(0);
-});
-
-test('runs have the same outcome as on bare, controls too', async () => {
-  const scenarios = [
-    ...['missing-version', 'pods-on-two-nodes'],
-    ...[
-      ...['runtime-that-crashes', 'netns-that-stays', 'leak-expected-none', 'probe-that-cannot-look'],
-      'address-after-a-reboot',
-    ].map((name) => `scenarios/controls/${name}.yaml`),
-  ];
-  const outcomes = async (backend: string) => {
-    const file = join(output, `${backend}.json`);
-    const flags = ['--backend', backend, '--output', output, '--reporter', `json=${file}`];
-    const { exitCode } = await lab.cnilab(['run', ...scenarios, ...flags]);
-    const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
-    return { exitCode, runs: report.runs.map(({ title, outcome }) => [title, outcome]) };
-  };
-  const onBare = await outcomes('bare');
-  expect(onBare.runs.length).toBeGreaterThan(10);
-  expect(await outcomes('kind')).toEqual(onBare);
 });
 
 test('a reboot is a boot of systemd, and nothing of before remains but the disk and the network of its group', async () => {

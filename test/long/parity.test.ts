@@ -32,9 +32,10 @@ test(
 const ON_KIND = [
   ...['incompatible-version', 'missing-version', 'failed-setup-leak', 'reference-config', 'upgrade-a-node'],
   ...['pods-on-two-nodes', 'plugin-calls', 'field/killed-during-add', 'field/bandwidth-annotations'],
-  ...['leak-expected-none', 'runtime-that-crashes', 'probe-that-cannot-look'].map(
-    (name) => `scenarios/controls/${name}.yaml`,
-  ),
+  ...[
+    ...['leak-expected-none', 'runtime-that-crashes', 'probe-that-cannot-look'],
+    ...['netns-that-stays', 'address-after-a-reboot'],
+  ].map((name) => `scenarios/controls/${name}.yaml`),
 ];
 
 test(

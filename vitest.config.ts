@@ -24,6 +24,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/{backends,browser,sources,container,vm,long}/**'],
           testTimeout: 60_000, // on a busy machine some tests take longer than the default of 5 s
+          isolate: false, // a process for each file would take twice as long as all tests
         },
       },
       // together with the above, what `npm test` runs
@@ -47,14 +48,15 @@ export default defineConfig({
         },
       },
       { test: { ...alone, name: 'long-alone', include: [`test/long/${COMPARES_HOST}`] } },
-      // Each file has an engine of its own, for which it waits half of the time. After all of the above that run side by
-      // side, because some tests kill a lab, and compare what is left.
+      // Each file has an engine of its own, for which it waits half of the time. They run after all others that run side
+      // by side. Not more than two: by default a host has inotify instances for two clusters.
       {
         test: {
           ...onNodes,
           name: 'container',
           include: ['test/container/**/*.test.ts'],
           sequence: { groupOrder: 1 },
+          maxWorkers: Math.min(2, availableParallelism()),
         },
       },
       // a machine needs all processors

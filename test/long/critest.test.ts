@@ -98,13 +98,14 @@ test(
   },
 );
 
+// one of its three groups, which differ in the field that names the profile; each spec takes ten seconds
 test('in a virtual machine AppArmor’s specs run and pass', { timeout: 900_000 }, async () => {
   const { env } = await vmLab();
   const world = { ...ambientWorld(), env: { ...process.env, ...env } };
   const results = await resultsOf(world, {
     runtime: { name: 'containerd', version: '2.4.2' },
     backend: 'vm',
-    focus: ['AppArmor'],
+    focus: ['AppArmor runtime should support apparmor field'],
   });
-  expect(results).toEqual({ specs: 9, leftOut: 2, failed: [], skipped: [] });
+  expect(results).toEqual({ specs: 3, leftOut: 2, failed: [], skipped: [] });
 });

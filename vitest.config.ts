@@ -10,8 +10,8 @@ const onNodes = {
 };
 /** One file at a time, after all files that run side by side. */
 const alone = { ...onNodes, fileParallelism: false };
-/** Files that compare the host before and after. A node of another test would change it meanwhile. */
-const COMPARES_HOST = '*.alone.test.ts';
+/** Most of these compare the host before and after. A node of another test would change it meanwhile. */
+const ALONE = '*.alone.test.ts';
 
 export default defineConfig({
   test: {
@@ -33,21 +33,21 @@ export default defineConfig({
           ...onNodes,
           name: 'nodes',
           include: ['test/{backends,browser,sources}/**/*.test.ts'],
-          exclude: [`**/${COMPARES_HOST}`],
+          exclude: [`**/${ALONE}`],
           globalSetup: ['test/rig/fill-cache.ts'],
         },
       },
-      { test: { ...alone, name: 'nodes-alone', include: [`test/backends/${COMPARES_HOST}`] } },
+      { test: { ...alone, name: 'nodes-alone', include: [`test/backends/${ALONE}`] } },
       // together with all of the above, what `npm run test:all` runs
       {
         test: {
           ...onNodes,
           name: 'long',
           include: ['test/long/*.test.ts'],
-          exclude: [`**/${COMPARES_HOST}`],
+          exclude: [`**/${ALONE}`],
         },
       },
-      { test: { ...alone, name: 'long-alone', include: [`test/long/${COMPARES_HOST}`] } },
+      { test: { ...alone, name: 'long-alone', include: [`test/long/${ALONE}`] } },
       // Each file has an engine of its own, for which it waits half of the time. They run after all others that run side
       // by side. Not more than two: by default a host has inotify instances for two clusters.
       {
@@ -55,10 +55,12 @@ export default defineConfig({
           ...onNodes,
           name: 'container',
           include: ['test/container/**/*.test.ts'],
+          exclude: [`**/${ALONE}`],
           sequence: { groupOrder: 1 },
           maxWorkers: Math.min(2, availableParallelism()),
         },
       },
+      { test: { ...alone, name: 'container-alone', include: [`test/container/${ALONE}`] } },
       // a machine needs all processors
       { test: { ...alone, name: 'vm', include: ['test/vm/**/*.test.ts'] } },
     ],

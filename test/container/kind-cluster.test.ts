@@ -1,32 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { containerLab, imageOfUser } from '../rig/container-lab.ts';
-import {
-  dockerClient,
-  podmanClient,
-  remainsOf,
-  startEngine,
-  type EngineName,
-  type TestEngine,
-} from '../rig/engine.ts';
+import { imageOfUser } from '../rig/container-lab.ts';
+import { dockerClient } from '../rig/engine.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
-import { processesWith } from '../rig/launched.ts';
+import { HOUR_MS, kindClusterLab } from '../rig/kind-cluster-lab.ts';
 import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts';
-import { scratchFolder } from '../rig/scratch.ts';
 import { until } from '../rig/until.ts';
-
-// The first build of Kubernetes takes some minutes.
-const HOUR_MS = 60 * 60_000;
 
 /** A run that fails as on bare nodes, where its control expects that. */
 const CONTROL = 'scenarios/kubernetes/controls/node-that-is-cordoned.yaml';
-const run = (scenario: string, folder: string): readonly string[] => [
-  ...['run', scenario, '--backend', 'kind', '--output', join(output, folder)],
-];
-
 const REBOOTS = `name: reboots
 summary: Nodes of a cluster reboot, keep the network of their engine, and are Ready again
 cluster:
@@ -76,197 +61,91 @@ steps:
     timeout: 3m
 `;
 
-const output = scratchFolder();
-/** of the user */
-const kubeconfig = join(output, 'kubeconfig');
-const KUBECONFIG = 'current-context: mine\n';
-
-/** An engine with a cluster of somebody else; `networks` are its own. */
-interface Case {
-  readonly engineName: EngineName;
-  readonly client: (engine: TestEngine) => Promise<string>;
-  readonly networks: readonly string[];
-}
-
-const DOCKER: Case = {
+const lab = kindClusterLab({
   engineName: 'docker-26.1',
   client: dockerClient,
   networks: ['bridge', 'host', 'none'],
-};
-const PODMAN: Case = { engineName: 'podman-4.3', client: podmanClient, networks: ['bridge'] };
+});
 
-/** A lab with an engine that is started before the tests of a suite. */
-function labFor({ engineName, client, networks }: Case) {
-  let engine: TestEngine;
-  let lab: ReturnType<typeof containerLab>;
-  let env: Readonly<Record<string, string>>;
-  const notOurs = ['/their-control-plane created', 'cnilab-artifacts', 'kind', ...networks].sort();
-
-  /** What the engine has, without what is kept between runs: names of containers, networks and volumes. */
-  async function inEngine(): Promise<readonly string[]> {
-    const { containers, volumes } = await lab.state();
-    const all = await lab.docker.listNetworks();
-    return [...containers, ...volumes, ...all.map(({ Name }) => Name)].sort();
-  }
-
-  beforeAll(async () => {
-    engine = await startEngine(engineName, { network: true });
-    lab = containerLab(engine);
-    writeFileSync(kubeconfig, KUBECONFIG);
-    env = { KUBECONFIG: kubeconfig, PATH: `${await client(engine)}:${process.env['PATH'] ?? ''}` };
-    expect((await lab.cnilab(['fetch', 'kubernetes'])).exitCode).toBe(0);
-    const single = [
-      'run',
-      'missing-version',
-      '--containerd',
-      '1.6.3',
-      '--backend',
-      'kind',
-      '--output',
-      output,
-    ];
-    expect(await lab.cnilab(single)).toMatchObject({ exitCode: 0 });
-    const [image = ''] = (await lab.state()).images;
-    await lab.docker.createNetwork({ Name: 'kind' });
-    await lab.docker.createContainer({
-      ...{ name: 'their-control-plane', Image: image, HostConfig: { NetworkMode: 'kind' } },
-      Labels: { 'io.x-k8s.kind.cluster': 'their', 'io.x-k8s.kind.role': 'control-plane' },
-    });
-    expect(await inEngine()).toEqual(notOurs);
-  }, HOUR_MS);
-  afterAll(async () => {
-    expect(readFileSync(kubeconfig, 'utf8')).toBe(KUBECONFIG);
-    // what removes the clusters of killed labs looks for some seconds more
-    await until('its end', async () => processesWith('delete cluster --name').length === 0);
-    await engine[Symbol.asyncDispose]();
-    expect(remainsOf(engine)).toEqual([]);
-  });
-
-  return {
-    docker: () => lab.docker,
-    state: () => lab.state(),
-    inEngine,
-    /** Kills a lab at a moment of a run, and waits until nothing of the run is in the engine. */
-    killedAt: async (moment: string, come: (folder: string) => Promise<unknown>) => {
-      const folder = moment.replaceAll(' ', '-');
-      const started = lab.start(run('upgrade-a-cluster', folder), { env });
-      await come(join(output, folder));
-      started.process.kill('SIGKILL');
-      expect((await started.finished).signal).toBe('SIGKILL');
-      await until(
-        'the end of the cluster',
-        async () => JSON.stringify(await inEngine()) === JSON.stringify(notOurs),
-      );
-    },
-    /** Runs a scenario that passes, or ends with another exit code, and returns what was printed. */
-    async ended(args: readonly string[], expected = 0): Promise<string> {
-      const { exitCode, stdout, stderr } = await lab.cnilab(args, { env });
-      expect(exitCode, `${stdout}${stderr}`).toBe(expected);
-      expect(await inEngine()).toEqual(notOurs);
-      return stdout;
-    },
-  };
-}
-
-describe('Docker', () => {
-  const lab = labFor(DOCKER);
-
-  test(
-    'the upgrade of a cluster passes, and nothing of the cluster remains',
-    { timeout: HOUR_MS },
-    async () => {
-      await lab.ended(run('upgrade-a-cluster', 'upgrade'));
-      const entries = journalIn(join(output, 'upgrade'));
-      expect(entries.flatMap(({ kind, part }) => (kind === 'cluster-part' ? [part] : []))).toEqual([
-        'kind create cluster',
-        'nodes',
-      ]);
-      expect(entries).toContainEqual(
-        expect.objectContaining({ kind: 'artifact', name: 'kind', version: '0.33.0' }),
-      );
-    },
-  );
-
-  test.runIf(WITH_OTHER_KUBERNETES)(
-    `it passes with Kubernetes ${OTHER_KUBERNETES.join(' and ')} too`,
-    { timeout: HOUR_MS },
-    async () => {
-      const versions = ['--kubernetes', OTHER_KUBERNETES.join(','), '--containerd', '1.6.2'];
-      await lab.ended([...run('upgrade-a-cluster', 'other'), ...versions]);
-    },
-  );
-
-  test('static pods and others start on CRI-O', { timeout: HOUR_MS }, async () => {
-    await lab.ended([...run('kubelet-says-on-crio', 'crio'), '--crio', '1.24.0']);
-  });
-
-  test('a worker and the control plane reboot', { timeout: HOUR_MS }, async () => {
-    const file = join(output, 'reboots.yaml');
-    writeFileSync(file, REBOOTS);
-    await lab.ended(run(file, 'reboots'));
-  });
-
-  test('a run that does not pass has the logs of kind', { timeout: HOUR_MS }, async () => {
-    const file = join(output, 'node-that-is-cordoned.yaml');
-    writeFileSync(file, readFileSync(CONTROL, 'utf8').replace(/^control:\n(?: .*\n)+/m, ''));
-    const stdout = await lab.ended(run(file, 'fails'), 1);
-    expect(stdout).toContain('node worker-1 with containerd://1.6.4 is Ready=True and cordoned');
-    const files = readdirSync(join(output, 'fails'), { recursive: true, encoding: 'utf8' });
-    const logs = files.filter((name) => name.includes('/kind/logs/'));
-    expect(logs).toEqual(
-      expect.arrayContaining([
-        expect.stringMatching(/-worker\/kubelet\.log$/),
-        expect.stringMatching(/apiserver/),
-      ]),
+test(
+  'the upgrade of a cluster passes, and nothing of the cluster remains',
+  { timeout: HOUR_MS },
+  async () => {
+    await lab.ended(lab.run('upgrade-a-cluster', 'upgrade'));
+    const entries = journalIn(join(lab.output, 'upgrade'));
+    expect(entries.flatMap(({ kind, part }) => (kind === 'cluster-part' ? [part] : []))).toEqual([
+      'kind create cluster',
+      'nodes',
+    ]);
+    expect(entries).toContainEqual(
+      expect.objectContaining({ kind: 'artifact', name: 'kind', version: '0.33.0' }),
     );
-  });
+  },
+);
 
-  test('in an image of the user, the kubelet of the scenario runs', { timeout: HOUR_MS }, async () => {
-    // as in an image of kind: its unit is changed by a drop-in that starts a kubelet of its own
-    const [base = ''] = (await lab.state()).images;
-    const own = await imageOfUser(lab.docker(), {
-      base,
-      commands: [
-        'cd /etc/systemd/system && mkdir -p kubelet.service.d containerd.service.d',
-        'printf "[Service]\\nExecStart=\\nExecStart=/usr/bin/kubelet\\n" > kubelet.service.d/10-kubeadm.conf',
-        'printf "[Service]\\nExecStartPre=/bin/false\\n" > containerd.service.d/10-own.conf',
-        'cp /bin/false /usr/bin/kubelet && mkdir -p /kind && echo v1.23.17 > /kind/version',
-      ],
-    });
-    await lab.ended([...run(CONTROL, 'own-image'), '--base', own]);
-  });
+test.runIf(WITH_OTHER_KUBERNETES)(
+  `it passes with Kubernetes ${OTHER_KUBERNETES.join(' and ')} too`,
+  { timeout: HOUR_MS },
+  async () => {
+    const versions = ['--kubernetes', OTHER_KUBERNETES.join(','), '--containerd', '1.6.2'];
+    await lab.ended([...lab.run('upgrade-a-cluster', 'other'), ...versions]);
+  },
+);
 
-  test.each<readonly [moment: string, come: (folder: string) => Promise<unknown>]>([
-    [
-      'kind starts its containers',
-      () =>
-        until('a network', async () => (await lab.inEngine()).some((name) => name.startsWith('cnilab-lab-'))),
+test('static pods and others start on CRI-O', { timeout: HOUR_MS }, async () => {
+  await lab.ended([...lab.run('kubelet-says-on-crio', 'crio'), '--crio', '1.24.0']);
+});
+
+test('a worker and the control plane reboot', { timeout: HOUR_MS }, async () => {
+  const file = join(lab.output, 'reboots.yaml');
+  writeFileSync(file, REBOOTS);
+  await lab.ended(lab.run(file, 'reboots'));
+});
+
+test('a run that does not pass has the logs of kind', { timeout: HOUR_MS }, async () => {
+  const file = join(lab.output, 'node-that-is-cordoned.yaml');
+  writeFileSync(file, readFileSync(CONTROL, 'utf8').replace(/^control:\n(?: .*\n)+/m, ''));
+  const stdout = await lab.ended(lab.run(file, 'fails'), 1);
+  expect(stdout).toContain('node worker-1 with containerd://1.6.4 is Ready=True and cordoned');
+  const files = readdirSync(join(lab.output, 'fails'), { recursive: true, encoding: 'utf8' });
+  const logs = files.filter((name) => name.includes('/kind/logs/'));
+  expect(logs).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/-worker\/kubelet\.log$/),
+      expect.stringMatching(/apiserver/),
+    ]),
+  );
+});
+
+test('in an image of the user, the kubelet of the scenario runs', { timeout: HOUR_MS }, async () => {
+  // as in an image of kind: its unit is changed by a drop-in that starts a kubelet of its own
+  const [base = ''] = (await lab.state()).images;
+  const own = await imageOfUser(lab.docker(), {
+    base,
+    commands: [
+      'cd /etc/systemd/system && mkdir -p kubelet.service.d containerd.service.d',
+      'printf "[Service]\\nExecStart=\\nExecStart=/usr/bin/kubelet\\n" > kubelet.service.d/10-kubeadm.conf',
+      'printf "[Service]\\nExecStartPre=/bin/false\\n" > containerd.service.d/10-own.conf',
+      'cp /bin/false /usr/bin/kubelet && mkdir -p /kind && echo v1.23.17 > /kind/version',
     ],
-    [
-      'kubeadm starts Kubernetes',
-      () =>
-        until('kubeadm', async () =>
-          (await lab.docker().listContainers()).some(({ Names }) =>
-            /^\/cnilab-lab-.*-worker$/.test(Names[0] ?? ''),
-          ),
+  });
+  await lab.ended([...lab.run(CONTROL, 'own-image'), '--base', own]);
+});
+
+test.each<readonly [moment: string, come: (folder: string) => Promise<unknown>]>([
+  [
+    'kind starts its containers',
+    () =>
+      until('a network', async () => (await lab.inEngine()).some((name) => name.startsWith('cnilab-lab-'))),
+  ],
+  [
+    'kubeadm starts Kubernetes',
+    () =>
+      until('kubeadm', async () =>
+        (await lab.docker().listContainers()).some(({ Names }) =>
+          /^\/cnilab-lab-.*-worker$/.test(Names[0] ?? ''),
         ),
-    ],
-    ['the cluster runs', (folder) => nodeInStep(folder, '1-apply')],
-  ])('kill -9 of the lab while %s leaves nothing in the engine', { timeout: HOUR_MS }, lab.killedAt);
-});
-
-describe('Podman', () => {
-  const lab = labFor(PODMAN);
-
-  test(
-    'the upgrade of a cluster passes, and nothing of the cluster remains',
-    { timeout: HOUR_MS },
-    async () => {
-      await lab.ended(run('upgrade-a-cluster', 'podman'));
-    },
-  );
-
-  test('kill -9 of the lab while the cluster runs leaves nothing in the engine', { timeout: HOUR_MS }, () =>
-    lab.killedAt('the cluster runs on Podman', (folder) => nodeInStep(folder, '1-apply')),
-  );
-});
+      ),
+  ],
+  ['the cluster runs', (folder) => nodeInStep(folder, '1-apply')],
+])('kill -9 of the lab while %s leaves nothing in the engine', { timeout: HOUR_MS }, lab.killedAt);

@@ -29,11 +29,14 @@ if (spawnSync('go', ['version']).status === 0) {
 /** `quiet`: any output is a failure, and the exit code is ignored. */
 async function fails({ argv: [program, ...args], cwd, quiet = false }) {
   const title = `> ${cwd === undefined ? '' : `${cwd}: `}${program} ${args.join(' ')}`;
-  const env = { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) };
+  const env = { ...process.env, ...(process.stdout.hasColors?.() ? { FORCE_COLOR: '1' } : {}) };
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env });
   const printed = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => printed.push(bytes));
-  const [exitCode] = await once(child, 'close');
+  const [exitCode] = await once(child, 'close').catch(({ message }) => {
+    printed.push(`${message}\n`);
+    return [null];
+  });
   console.log(`\n${title}`);
   for (const bytes of printed) process.stdout.write(bytes);
   return exitCode !== 0 || (quiet && printed.length > 0);

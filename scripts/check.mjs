@@ -1,9 +1,10 @@
 // `npm run check`: types, lint, format, unit tests, and the same for the Go programs. All of them run, so that all
 // failures are shown at once. One runs on each processor, the longest first, and its output is shown when it ends.
 // With --static the unit tests of lab/ are left out.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+
+import { $ } from 'zx';
 
 const GO_MODULES = ['images/node-tools', 'images/critest', 'test/rig/reaper', 'test/rig/calls'];
 const npx = (...argv) => ({ argv: ['npx', '--no-install', ...argv] });
@@ -27,19 +28,11 @@ if (spawnSync('go', ['version']).status === 0) {
 } else console.log(`not checked, as there is no go on the PATH: ${GO_MODULES.join(', ')}`);
 
 /** `quiet`: any output is a failure, and the exit code is ignored. */
-async function fails({ argv: [program, ...args], cwd, quiet = false }) {
-  const title = `> ${cwd === undefined ? '' : `${cwd}: `}${program} ${args.join(' ')}`;
+async function fails({ argv, cwd, quiet = false }) {
   const env = { ...process.env, ...(process.stdout.hasColors?.() ? { FORCE_COLOR: '1' } : {}) };
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env });
-  const printed = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => printed.push(bytes));
-  const [exitCode] = await once(child, 'close').catch(({ message }) => {
-    printed.push(`${message}\n`);
-    return [null];
-  });
-  console.log(`\n${title}`);
-  for (const bytes of printed) process.stdout.write(bytes);
-  return exitCode !== 0 || (quiet && printed.length > 0);
+  const { exitCode, stdall } = await $({ cwd, env, nothrow: true, quiet: true })`${argv}`;
+  console.log(`\n> ${cwd === undefined ? '' : `${cwd}: `}${argv.join(' ')}\n${stdall.trimEnd()}`);
+  return exitCode !== 0 || (quiet && stdall !== '');
 }
 
 const failed = [];

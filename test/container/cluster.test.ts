@@ -6,10 +6,7 @@ import { containerLab } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
 import { nodeInStep } from '../rig/journal.ts';
 import { scratchFolder } from '../rig/scratch.ts';
-import { until } from '../rig/until.ts';
-
-// The first build of Kubernetes takes some minutes.
-const HOUR_MS = 60 * 60_000;
+import { HOUR_MS, until } from '../rig/until.ts';
 
 const output = scratchFolder();
 const run = (folder: string): readonly string[] => [

@@ -17,7 +17,7 @@ import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { ROOT } from '../rig/cnilab.ts';
 import { containerLab } from '../rig/container-lab.ts';
 import { remainsOf, startEngine, type TestEngine } from '../rig/engine.ts';
-import { hostState } from '../rig/host-state.ts';
+import { networkOfHost } from '../rig/host-network.ts';
 import { journalIn, killAtLine } from '../rig/journal.ts';
 import { callPluginsOn } from '../rig/plugin-words.ts';
 import { scratchFolder } from '../rig/scratch.ts';
@@ -50,11 +50,6 @@ afterAll(async () => {
   expect(remainsOf(engine)).toEqual([]);
   expect(networkOfHost()).toEqual(network);
 });
-
-const networkOfHost = () => {
-  const { links, rules } = hostState();
-  return { links, rules };
-};
 
 /** The engine once it is as before the test, or its last state. */
 async function settledEngine() {

@@ -23,9 +23,8 @@ import { dockerClient, remainsOf, startEngine } from '../rig/engine.ts';
 import { journalIn } from '../rig/journal.ts';
 import { packPackage } from '../rig/packed-package.ts';
 import { scratchFolder } from '../rig/scratch.ts';
+import { HOUR_MS } from '../rig/until.ts';
 
-// The first build of Kubernetes takes some minutes.
-const HOUR_MS = 60 * 60_000;
 const SHARDS = 3;
 const VERSIONS = ['--set', 'containerd=1.6.3,1.6.4'];
 const OURS = `name: ours

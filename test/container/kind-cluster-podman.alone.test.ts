@@ -2,7 +2,8 @@ import { test } from 'vitest';
 
 import { podmanClient } from '../rig/engine.ts';
 import { nodeInStep } from '../rig/journal.ts';
-import { HOUR_MS, kindClusterLab } from '../rig/kind-cluster-lab.ts';
+import { kindClusterLab } from '../rig/kind-cluster-lab.ts';
+import { HOUR_MS } from '../rig/until.ts';
 
 // kind reads files on its nodes with `podman exec`, which on a busy machine may lose all that a command printed
 // (containers/podman issue 9096). kind then gives up, and the run is inconclusive. So nothing else runs beside this.

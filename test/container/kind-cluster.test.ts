@@ -6,9 +6,9 @@ import { expect, test } from 'vitest';
 import { imageOfUser } from '../rig/container-lab.ts';
 import { dockerClient } from '../rig/engine.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
-import { HOUR_MS, kindClusterLab } from '../rig/kind-cluster-lab.ts';
+import { kindClusterLab } from '../rig/kind-cluster-lab.ts';
 import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts';
-import { until } from '../rig/until.ts';
+import { HOUR_MS, until } from '../rig/until.ts';
 
 /** A run that fails as on bare nodes, where its control expects that. */
 const CONTROL = 'scenarios/kubernetes/controls/node-that-is-cordoned.yaml';

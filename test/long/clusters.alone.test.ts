@@ -9,10 +9,7 @@ import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts
 import { shippedRuns, tryMutants } from '../rig/recorded-session.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
-import { until } from '../rig/until.ts';
-
-// The first build of Kubernetes takes some minutes.
-const HOUR_MS = 60 * 60_000;
+import { HOUR_MS, until } from '../rig/until.ts';
 
 const output = scratchFolder();
 let before: HostState;

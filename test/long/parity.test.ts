@@ -4,11 +4,11 @@ import { cnilab } from '../rig/cnilab.ts';
 import { startEngine } from '../rig/engine.ts';
 import { qemuForTests } from '../rig/qemu.ts';
 import { scratchFolder } from '../rig/scratch.ts';
+import { HOUR_MS } from '../rig/until.ts';
 
 // A sample, to limit the time in CI: `npm run parity` runs all cells on all backends. A cell in an emulated machine
 // takes ten to twenty seconds, one in a container about one.
 const output = scratchFolder();
-const HOUR_MS = 60 * 60_000;
 
 async function parity(words: readonly string[], env: Readonly<Record<string, string>>) {
   const { exitCode, stdout, stderr } = await cnilab(['parity', ...words, '--output', output], { env });

@@ -1,19 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { networkOfHost, type HostNetwork } from './host-network.ts';
 import { commandOf, pids, RECORDS } from './launched.ts';
 
 /**
  * Everything that a lab could leave on this host, as one value, so that two moments can be compared. Another lab changes
  * it too, so a test file that compares it runs alone: its name ends in .alone.test.ts.
  */
-export interface HostState {
+export interface HostState extends HostNetwork {
   readonly processes: readonly string[];
   readonly mounts: readonly string[];
   readonly netns: readonly string[];
-  readonly links: readonly string[];
-  readonly rules: string;
   readonly cgroups: readonly string[];
   readonly temporaryFiles: readonly string[];
   readonly etc: readonly string[];
@@ -29,8 +27,7 @@ export function hostState(ignore: readonly string[] = []): HostState {
       .map((line) => line.split(' ').slice(3).join(' '))
       .sort(),
     netns: [...new Set(['/run/netns', '/var/run/netns'].flatMap(list).concat(networkNamespaces()))].sort(),
-    links: readdirSync('/sys/class/net').sort(),
-    rules: kernelTables(),
+    ...networkOfHost(),
     cgroups: cgroupFolders('/sys/fs/cgroup').sort(),
     temporaryFiles: ['/tmp', '/var/tmp', '/dev/shm', '/run']
       .flatMap(list)
@@ -81,26 +78,6 @@ function linkOf(path: string): string {
 
 const list = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-
-/**
- * The host's tables and rules, from whatever can show them here. Without such a program, the tables of the
- * kernel modules.
- */
-function kernelTables(): string {
-  for (const argv of [['iptables-save'], ['nft', 'list', 'ruleset']]) {
-    try {
-      return execFileSync(argv[0] ?? '', argv.slice(1), {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).replaceAll(/^#.*$/gm, '');
-    } catch {
-      // not installed: the next one is tried
-    }
-  }
-  return ['ip_tables_names', 'ip6_tables_names']
-    .map((name) => (existsSync(`/proc/net/${name}`) ? readFileSync(`/proc/net/${name}`, 'utf8') : ''))
-    .join('');
-}
 
 function cgroupFolders(folder: string): string[] {
   if (!existsSync(folder)) return [];

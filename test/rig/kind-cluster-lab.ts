@@ -7,10 +7,7 @@ import { containerLab } from './container-lab.ts';
 import { remainsOf, startEngine, type EngineName, type TestEngine } from './engine.ts';
 import { processesWith } from './launched.ts';
 import { scratchFolder } from './scratch.ts';
-import { until } from './until.ts';
-
-// The first build of Kubernetes takes some minutes.
-export const HOUR_MS = 60 * 60_000;
+import { HOUR_MS, until } from './until.ts';
 
 /** An engine with a cluster of somebody else; `networks` are its own. */
 export interface EngineOfUser {

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** The limit of a test that may have to build Kubernetes first, or that runs in emulated machines. */
+export const HOUR_MS = 60 * 60_000;
+
 /** About two minutes: a step in an emulated machine on a busy host can take 30 s. */
 const TRIES = 12_000;
 

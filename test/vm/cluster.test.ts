@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { scratchFolder } from '../rig/scratch.ts';
+import { HOUR_MS } from '../rig/until.ts';
 import { vmLab } from '../rig/vm-lab.ts';
-
-// Without KVM, the nodes need some minutes until they are Ready.
-const HOUR_MS = 60 * 60_000;
 
 test('a cluster of virtual machines starts, runs a pod and is drained', { timeout: HOUR_MS }, async () => {
   const folder = scratchFolder();

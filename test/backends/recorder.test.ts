@@ -114,11 +114,11 @@ test('a killed plugin, a plugin that replaces another, and one that hangs until 
   - remove-plugins: [mine]
   - exec: [cp, /opt/cni/bin/loopback, /opt/cni/bin/mine]
   - run-pod: copied
-  - exec: [sh, -c, 'printf "#!/bin/sh\\nexec sleep 1000\\n" > /opt/cni/bin/mine && chmod 755 /opt/cni/bin/mine']
+  - exec: [sh, -c, 'printf "#!/bin/sh\\necho \\$CNI_COMMAND > /tmp/runs\\nexec sleep 1000\\n" > /opt/cni/bin/mine && chmod 755 /opt/cni/bin/mine']
   - stop-pod: copied
     timeout: 1s
     expect: { timed-out: true }
-  - exec: [sh, -c, 'CNI_COMMAND=CHECK /opt/cni/bin/mine < /dev/null > /dev/null 2>&1 &']`,
+  - exec: [sh, -c, 'CNI_COMMAND=CHECK /opt/cni/bin/mine < /dev/null > /dev/null 2>&1 & until grep CHECK /tmp/runs; do sleep 0.01; done']`,
   );
   expect(result.exitCode, result.stdout).toBe(0);
   expect(calls.filter((call) => call.includes(' mine '))).toEqual([

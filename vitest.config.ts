@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Real sources and real nodes. Needs root on Linux. */
 const onNodes = {
@@ -13,8 +14,34 @@ const alone = { ...onNodes, fileParallelism: false };
 /** Most of these compare the host before and after. A node of another test would change it meanwhile. */
 const ALONE = '*.alone.test.ts';
 
+/**
+ * Each file has an engine of its own, for which it waits half of the time, or a virtual machine, which needs more than
+ * one processor. They run after all others that run side by side. Not more than two: by default a host has inotify
+ * instances for two clusters.
+ */
+const enginesAndMachines = {
+  ...onNodes,
+  sequence: { groupOrder: 1 },
+  maxWorkers: Math.min(2, availableParallelism()),
+};
+/** These take the longest. By default the largest files are the first, and one of these would be the last, alone. */
+const FIRST = ['container/kind-cluster', 'container/indexed-job', 'vm/vm'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      FIRST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+    const sorted = await super.sort(files);
+    return [
+      ...sorted.filter((file) => rank(file) >= 0).sort((a, b) => rank(a) - rank(b)),
+      ...sorted.filter((file) => rank(file) < 0),
+    ];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     maxWorkers: Math.min(4, availableParallelism()), // the default leaves one core idle
     projects: [
       // pure, needs no machine, part of `npm run check`
@@ -48,21 +75,16 @@ export default defineConfig({
         },
       },
       { test: { ...alone, name: 'long-alone', include: [`test/long/${ALONE}`] } },
-      // Each file has an engine of its own, for which it waits half of the time. They run after all others that run side
-      // by side. Not more than two: by default a host has inotify instances for two clusters.
       {
         test: {
-          ...onNodes,
+          ...enginesAndMachines,
           name: 'container',
           include: ['test/container/**/*.test.ts'],
           exclude: [`**/${ALONE}`],
-          sequence: { groupOrder: 1 },
-          maxWorkers: Math.min(2, availableParallelism()),
         },
       },
+      { test: { ...enginesAndMachines, name: 'vm', include: ['test/vm/**/*.test.ts'] } },
       { test: { ...alone, name: 'container-alone', include: [`test/container/${ALONE}`] } },
-      // a machine needs all processors
-      { test: { ...alone, name: 'vm', include: ['test/vm/**/*.test.ts'] } },
     ],
   },
 });

@@ -1,12 +1,22 @@
 // Types, lint and format, then the test command of README. The last line has the counts of the test runner.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'zx';
+import { withScript } from './typescript.mjs';
 
 $.verbose = true;
 $.stdio = 'inherit';
 $.nothrow = true;
+
+// Checks and tests compile as the lab does, and into its cache, so that Go's library is compiled once for all of them.
+const flags = await withScript('../lab/artifacts/go/tool.ts', ({ COMPILER_FLAGS }) => COMPILER_FLAGS);
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab', 'go');
+process.env.GOCACHE = join(cache, 'build');
+process.env.GOMODCACHE = join(cache, 'mod');
+process.env.GOFLAGS = ['-modcacherw', ...flags].join(' ');
+process.env.CGO_ENABLED = '0';
+process.env.GOGC ??= '1000'; // compilers collect garbage hardly ever
 
 const folder = await mkdtemp(join(tmpdir(), 'cnilab-ci-'));
 const report = join(folder, 'tests.json');

@@ -126,7 +126,6 @@ test('a test file that compares the host before and after runs alone', () => {
   const tests = fileURLToPath(new URL('./', import.meta.url));
   const besideOthers = readdirSync(tests, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts') && !file.endsWith('.alone.test.ts'))
-    .filter((file) => !file.startsWith('vm/')) // all of these run alone
     .filter((file) => /from '[./]*rig\/(?:host-state|settled)\.ts'/.test(readFileSync(tests + file, 'utf8')));
   expect(besideOthers).toEqual([]);
 });

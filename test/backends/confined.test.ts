@@ -110,14 +110,18 @@ test.each([
 
 test('`up --limit` and withLimits() set the limits of a node', async () => {
   const name = 'test-limits';
-  const up = ['up', '--name', name, '--backend', 'bare', '--limit', 'processes=321'];
-  expect(await cnilab(up)).toMatchObject({ exitCode: 0 });
+  const up = ['up', '--name', name, '--backend', 'bare', '--containerd', '1.6.4'];
+  expect(await cnilab([...up, '--limit', 'processes=321'])).toMatchObject({ exitCode: 0 });
   const script = 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null';
   const { stdout } = await cnilab(['enter', name, '--', 'sh', '-c', script]);
   expect(await cnilab(['down', name])).toMatchObject({ exitCode: 0 });
   expect(stdout).toContain('321');
 
-  await using node = await new RuntimeNode().withBackend('bare').withLimits({ processes: 321 }).start();
+  await using node = await new RuntimeNode()
+    .withContainerd('1.6.4')
+    .withBackend('bare')
+    .withLimits({ processes: 321 })
+    .start();
   expect((await node.exec(['sh', '-c', script])).stdout).toContain('321');
 });
 

@@ -32,23 +32,34 @@ async function filesOfOurKernel() {
  * kernel modules.
  */
 async function runOn(kernel: string, expected: string) {
-  const uname = join(output, 'uname.yaml');
-  const lines = ['name: uname', 'summary: the kernel', 'node: { containerd: 1.6.3, cni-plugins: none }'];
-  const steps = ['steps:', '  - exec: [uname, -r]', `    expect: { output: ${expected} }`, ''];
-  writeFileSync(uname, [...lines, ...steps].join('\n'));
-  const args = ['--containerd', '1.6.3', '--backend', 'vm', '--kernel', kernel, '--output', output];
-  return lab.cnilab(['run', 'incompatible-version', uname, ...args]);
+  const file = join(output, 'kernel.yaml');
+  const conflist = `{ cniVersion: 1.0.0, name: net, plugins: [{ type: bridge, bridge: cni0, ipam: { type: host-local, subnet: 10.88.0.0/16 } }] }`;
+  writeFileSync(
+    file,
+    `name: kernel
+summary: A pod on a kernel
+node: { containerd: 1.6.3, cni-plugins: 1.1.1, cni-config: { 10-net.conflist: ${conflist} } }
+steps:
+  - exec: [uname, -r]
+    expect: { output: ${expected} }
+  - run-pod: web
+  - stop-pod: web
+  - remove-pod: web
+expect: { left-behind: none }
+`,
+  );
+  return lab.cnilab(['run', file, '--backend', 'vm', '--kernel', kernel, '--output', output]);
 }
 
 test('a user’s own kernel, a file with a folder of modules, runs a node', async () => {
   const { release, kernel } = await filesOfOurKernel();
   const { exitCode, stdout, stderr } = await runOn(kernel, release);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(stdout).toMatch(/^2 passed in /m);
+  expect(stdout).toMatch(/^1 passed in /m);
 });
 
 test('a kernel of another suite runs a node', async () => {
   const { exitCode, stdout, stderr } = await runOn('trixie', '{ contains: +deb13-cloud-, why: its version }');
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(stdout).toMatch(/^2 passed in /m);
+  expect(stdout).toMatch(/^1 passed in /m);
 });

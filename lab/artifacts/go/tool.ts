@@ -30,11 +30,14 @@ export interface GoRun {
 }
 
 /**
- * The flags of each build: the same source gives the same bytes everywhere. Nothing is written for debuggers, as in
- * official releases of containerd and runc, and it is not even generated.
+ * The flags of each compilation: the same source gives the same bytes everywhere. Nothing is generated for debuggers,
+ * as official releases of containerd and runc do not have it.
  */
+export const COMPILER_FLAGS = ['-trimpath', '-buildvcs=false', '-gcflags=all=-dwarf=false'] as const;
+
+/** The flags of each build. */
 export const buildFlags = (...linkerFlags: readonly string[]): readonly string[] => [
-  ...['-trimpath', '-buildvcs=false', '-gcflags=all=-dwarf=false'],
+  ...COMPILER_FLAGS,
   ...['-ldflags', ['-s', '-w', '-buildid=', ...linkerFlags].join(' ')],
 ];
 

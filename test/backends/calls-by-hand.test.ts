@@ -14,7 +14,9 @@ const NETWORK = `{ "cniVersion": "1.0.0", "name": "net", "plugins": [{ "type": "
 beforeAll(async () => {
   writeFileSync(join(folder, '10-net.conflist'), NETWORK);
   writeFileSync(join(folder, 'lo.conf'), '{ "cniVersion": "1.0.0", "name": "lo", "type": "loopback" }');
-  const up = await run(`up --name ${node} --cni-config 10-net.conflist --cni-plugins 1.1.1`);
+  const up = await run(
+    `up --name ${node} --containerd 1.6.4 --cni-config 10-net.conflist --cni-plugins 1.1.1`,
+  );
   expect(up.exitCode, up.stderr).toBe(0);
 });
 afterAll(() => run(`down ${node}`));

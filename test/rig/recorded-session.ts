@@ -32,8 +32,8 @@ export function recordedRuns(session: string): readonly Recorded[] {
 }
 
 /** Those that are no controls: every expectation in them holds. */
-export const shippedRuns = (session: string): readonly Recorded[] =>
-  recordedRuns(session).filter(({ run }) => run.control === undefined);
+export const withoutControls = (runs: readonly Recorded[]): readonly Recorded[] =>
+  runs.filter(({ run }) => run.control === undefined);
 
 /** Changes an expectation at a time. `unnoticed` are those that did not fail by their own check; `checks` are all that were tried. */
 export function tryMutants(runs: readonly Recorded[]): {

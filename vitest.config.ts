@@ -29,13 +29,11 @@ const FIRST = ['container/kind-cluster', 'container/indexed-job', 'vm/vm'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) =>
-      FIRST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
-    const sorted = await super.sort(files);
-    return [
-      ...sorted.filter((file) => rank(file) >= 0).sort((a, b) => rank(a) - rank(b)),
-      ...sorted.filter((file) => rank(file) < 0),
-    ];
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = FIRST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return index < 0 ? FIRST.length : index;
+    };
+    return [...(await super.sort(files))].sort((a, b) => place(a) - place(b));
   }
 }
 

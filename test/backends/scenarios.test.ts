@@ -29,16 +29,15 @@ import { scratchFolder } from '../rig/scratch.ts';
 const output = scratchFolder();
 let ran: Finished;
 let session: string;
-let recorded: readonly Recorded[];
-let shipped: readonly Recorded[];
 
 beforeAll(async () => {
   ran = await cnilab(['run', '--all', '--output', output, ...RELEASE_FLAGS]);
   session = join(output, 'latest');
-  recorded = recordedRuns(session);
-  shipped = withoutControls(recorded);
 });
 
+let parsed: readonly Recorded[] | undefined;
+const recorded = (): readonly Recorded[] => (parsed ??= recordedRuns(session));
+const shipped = (): readonly Recorded[] => withoutControls(recorded());
 function planOfText(file: string, text: string) {
   const found = { file, hostPath: join(ROOT, file), bytes: Buffer.from(text) };
   const scenario = readScenario(found);
@@ -58,7 +57,7 @@ test('every shipped scenario and every control has its expected outcome', () => 
   expect(ran.stdout.split('\n').filter((line) => /^(?:fail|inconclusive) /.test(line))).toEqual([]);
   expect(ran.exitCode).toBe(0);
   const files = readdirSync(join(ROOT, 'scenarios'), { recursive: true, encoding: 'utf8' });
-  expect([...new Set(recorded.map(({ run }) => `${run.scenario.name}.yaml`))].sort()).toEqual(
+  expect([...new Set(recorded().map(({ run }) => `${run.scenario.name}.yaml`))].sort()).toEqual(
     files
       .filter((file) => file.endsWith('.yaml') && !file.startsWith('kubernetes/')) // those are run by test/long
       .map((file) => basename(file))
@@ -67,7 +66,7 @@ test('every shipped scenario and every control has its expected outcome', () => 
 });
 
 test('every control fails by the check that it names', () => {
-  const controls = recorded.filter(({ run }) => run.control !== undefined);
+  const controls = recorded().filter(({ run }) => run.control !== undefined);
   const rung = controls.map(({ run, entries }) => {
     const last = judge(run, entries).findings.at(-1);
     return `${run.scenario.name}: ${last?.outcome} ${last?.check} ${last?.message}`;
@@ -96,7 +95,7 @@ test('a second judgement of each recorded run gives the recorded findings', asyn
 });
 
 test('any change to an expectation is a failure of its own check', () => {
-  const { unnoticed, checks } = tryMutants(shipped);
+  const { unnoticed, checks } = tryMutants(shipped());
   expect(unnoticed).toEqual([]);
   expect(checks).toEqual([
     'call-order',
@@ -136,7 +135,7 @@ const withGuesses = (text: string): string =>
 const reversed = (list: string): string => list.split(', ').toReversed().join(', ');
 
 test('wrong expectations in a file are replaced with those that hold, and a correct file stays as it is', () => {
-  const entriesBySlug = new Map(shipped.map(({ run, entries }) => [run.slug, entries]));
+  const entriesBySlug = new Map(shipped().map(({ run, entries }) => [run.slug, entries]));
   const entriesOf = ({ slug }: RunPlan): readonly JournalEntry[] => entriesBySlug.get(slug) ?? [];
   const update = ({ scenario, runs }: ReturnType<typeof planOfText>) => {
     const planned = runs.filter(({ slug }) => entriesBySlug.has(slug));
@@ -148,7 +147,7 @@ test('wrong expectations in a file are replaced with those that hold, and a corr
   };
   const wrong: string[] = [];
   let guesses = 0;
-  for (const file of new Set(shipped.map(({ run }) => run.scenario.place.file))) {
+  for (const file of new Set(shipped().map(({ run }) => run.scenario.place.file))) {
     const text = readFileSync(join(ROOT, file), 'utf8');
     if (update(planOfText(file, text)).text !== text) wrong.push(`${file} was changed though it held`);
     const guessed = withGuesses(text);
@@ -166,7 +165,7 @@ test('wrong expectations in a file are replaced with those that hold, and a corr
 });
 
 test('every judged step and end has expectations that can be changed', () => {
-  const unheld = shipped.flatMap(({ run }) => {
+  const unheld = shipped().flatMap(({ run }) => {
     const changed = new Set(mutantsOf(run).map(({ stepId }) => stepId));
     return [
       ...run.steps.map(({ id }) => id),
@@ -180,7 +179,7 @@ test('every judged step and end has expectations that can be changed', () => {
 
 test('without its look, an expectation about a node is inconclusive', () => {
   const quiet: string[] = [];
-  for (const { run, entries } of shipped) {
+  for (const { run, entries } of shipped()) {
     for (const mutant of withoutLooks(run, entries)) {
       const { outcome, findings } = judge(run, mutant.entries);
       const unknown = findings.filter(({ outcome: said }) => said === 'inconclusive');
@@ -192,7 +191,7 @@ test('without its look, an expectation about a node is inconclusive', () => {
 });
 
 test('a journal that breaks off anywhere never passes', () => {
-  const passed = shipped.flatMap(({ run, entries }) =>
+  const passed = shipped().flatMap(({ run, entries }) =>
     entries
       .map((_, length) => ({ length, outcome: judge(run, entries.slice(0, length)).outcome }))
       .filter(({ outcome }) => outcome === 'pass')
@@ -202,7 +201,7 @@ test('a journal that breaks off anywhere never passes', () => {
 });
 
 test('a run whose journal lacks the entries of a step does not pass', () => {
-  const passed = shipped.flatMap(({ run, entries }) =>
+  const passed = shipped().flatMap(({ run, entries }) =>
     run.steps
       .filter(({ id }) => judge(run, withoutEntries(entries, id)).outcome === 'pass')
       .map(({ id }) => `${run.title} ${id}`),
@@ -214,7 +213,7 @@ test('a run whose journal lacks the entries of a step does not pass', () => {
 const FOR_READERS_ALONE = ['every run-started', 'every usage', 'every netns'];
 
 test('a run whose journal lacks any kind of entry does not pass, whatever its last entry is', () => {
-  const passed = shipped.flatMap(({ run, entries }) =>
+  const passed = shipped().flatMap(({ run, entries }) =>
     withoutEachKind(entries)
       .filter((one) => !FOR_READERS_ALONE.includes(one.without))
       .filter((one) => judge(run, one.entries).outcome === 'pass')

@@ -7,7 +7,7 @@ import { imageOfUser } from '../rig/container-lab.ts';
 import { dockerClient } from '../rig/engine.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
 import { kindClusterLab } from '../rig/kind-cluster-lab.ts';
-import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts';
+import { OTHER_KUBERNETES, WITH_LONG_CLUSTERS } from '../rig/rare-releases.ts';
 import { HOUR_MS, until } from '../rig/until.ts';
 
 /** A run that fails as on bare nodes, where its control expects that. */
@@ -83,7 +83,7 @@ test(
   },
 );
 
-test.runIf(WITH_OTHER_KUBERNETES)(
+test.runIf(WITH_LONG_CLUSTERS)(
   `it passes with Kubernetes ${OTHER_KUBERNETES.join(' and ')} too`,
   { timeout: HOUR_MS },
   async () => {

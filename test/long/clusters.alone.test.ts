@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { cnilab, startCnilab } from '../rig/cnilab.ts';
 import { hostState, type HostState } from '../rig/host-state.ts';
 import { journalIn, nodeInStep } from '../rig/journal.ts';
-import { OTHER_KUBERNETES, WITH_OTHER_KUBERNETES } from '../rig/rare-releases.ts';
+import { OTHER_KUBERNETES, WITH_LONG_CLUSTERS } from '../rig/rare-releases.ts';
 import { recordedRuns, tryMutants, withoutControls } from '../rig/recorded-session.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { settled } from '../rig/settled.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
 /** Most of the time, clusters wait. The one that loses no request has the machine to itself. */
 const SESSIONS = [
   { name: 'under-load', flags: ['--jobs', '1', '--grep', '^upgrade-a-cluster$'] },
-  { name: 'others', flags: ['--jobs', '2', '--grep-invert', '^upgrade-a-cluster$'] },
+  { name: 'others', flags: ['--jobs', '3', '--grep-invert', '^upgrade-a-cluster$'] },
 ];
 
 test.each(SESSIONS)(
@@ -66,7 +66,7 @@ test('the example of docs/node-upgrade.md passes', { timeout: HOUR_MS }, async (
   expect(exitCode).toBe(0);
 });
 
-test.runIf(WITH_OTHER_KUBERNETES)(
+test.runIf(WITH_LONG_CLUSTERS)(
   'the upgrade passes with other versions of Kubernetes, and the host is as it was',
   { timeout: HOUR_MS },
   async () => {

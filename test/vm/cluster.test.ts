@@ -3,12 +3,12 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { WITH_CLUSTER_OF_MACHINES } from '../rig/rare-releases.ts';
+import { WITH_LONG_CLUSTERS } from '../rig/rare-releases.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { HOUR_MS } from '../rig/until.ts';
 import { vmLab } from '../rig/vm-lab.ts';
 
-test.runIf(WITH_CLUSTER_OF_MACHINES)(
+test.runIf(WITH_LONG_CLUSTERS)(
   'a cluster of virtual machines starts, runs a pod and is drained',
   { timeout: HOUR_MS },
   async () => {

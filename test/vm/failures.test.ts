@@ -99,15 +99,16 @@ interface Room {
 }
 
 /**
- * A run with this much room for the lab's cache, and without the cache's entries of one kind, in a layer over the
- * cache that only this run sees. The result has its output, and then what is left of nodes, of incomplete cache
- * entries and of that kind.
+ * A run with this much room for the lab's cache, in a layer over the cache that only this run sees. The layer has an
+ * index of its own, without the entries of one kind, because other tests write to the cache meanwhile. The result has
+ * the run's output, and then what is left of nodes, of incomplete cache entries and of that kind.
  */
 async function runWithRoom(name: string, { roomMiB, fileMiB, without }: Room) {
   const { cacheHostPath } = ambientWorld();
   const script = `
-    mount -t tmpfs -o size=${roomMiB}m none "$1" && mkdir "$1/upper" "$1/work" &&
-      mount -t overlay -o "lowerdir=$0,upperdir=$1/upper,workdir=$1/work" none "$0" || exit 99
+    mount -t tmpfs -o size=${roomMiB}m none "$1" && cd "$1" && mkdir upper upper/staging work hidden &&
+      cp -r "$0/index" upper && mknod hidden/index c 0 0 && mknod hidden/staging c 0 0 &&
+      mount -t overlay -o "lowerdir=hidden:$0,upperdir=upper,workdir=work" none "$0" && cd "$OLDPWD" || exit 99
     grep -l '"name":"${without}' "$0"/index/*.json | xargs -r rm
     shift; (ulimit -f ${fileMiB === undefined ? 'unlimited' : fileMiB * 2048}; exec "$@"); exitCode=$?
     ls -A "$CNILAB_STATE/vm-nodes"; ls -A "$0/staging"; grep -l '"name":"${without}' "$0"/index/*.json

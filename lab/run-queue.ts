@@ -16,22 +16,25 @@ export interface RunQueue {
 }
 
 /**
- * Runs in their order, but a cluster waits until its nodes have room beside those of other clusters. `clusterNodes` is the room
- * for all of them together; a larger cluster runs alone.
+ * Runs in their order, but a cluster waits until its nodes have room beside those of other clusters, and the largest one
+ * that has room goes first. If small ones went first, a large one would never have room until it is the last, and then it
+ * would run alone. `clusterNodes` is the room for all of them together; a larger cluster runs alone.
  */
 export function runQueue(runs: readonly RunPlan[], clusterNodes: number): RunQueue {
-  const waiting = [...runs.entries()];
+  const waiting: (readonly [number, RunPlan])[] = [...runs.entries()];
   let used = 0;
   const sleepers: (() => void)[] = [];
   return {
     take() {
       if (waiting.length === 0) return undefined;
-      const index = waiting.findIndex(([, run]) => {
+      const withRoom = waiting.filter(([, run]) => {
         const needed = nodesOfCluster(run);
         return needed === 0 || used === 0 || used + needed <= clusterNodes;
       });
-      const [taken] = index < 0 ? [] : waiting.splice(index, 1);
-      if (taken === undefined) return 'no-room';
+      const [first] = withRoom;
+      if (first === undefined) return 'no-room';
+      const taken = nodesOfCluster(first[1]) === 0 ? first : largestOf(withRoom);
+      waiting.splice(waiting.indexOf(taken), 1);
       used += nodesOfCluster(taken[1]);
       return taken;
     },
@@ -43,5 +46,9 @@ export function runQueue(runs: readonly RunPlan[], clusterNodes: number): RunQue
     left: () => waiting.length,
   };
 }
+
+/** Of several that are equally large, the first. */
+const largestOf = (runs: readonly (readonly [number, RunPlan])[]): readonly [number, RunPlan] =>
+  runs.reduce((largest, one) => (nodesOfCluster(one[1]) > nodesOfCluster(largest[1]) ? one : largest));
 
 const nodesOfCluster = ({ cluster, nodes }: RunPlan): number => (cluster === undefined ? 0 : nodes.length);

@@ -44,11 +44,24 @@ test('a cluster waits for room, and single nodes go before it', () => {
 
 test('a cluster that never has room runs beside no other one', () => {
   const queue = runQueue([A, BIG, B], 4);
-  expect([queue.take(), queue.take()]).toEqual([[0, A], 'no-room']);
-  queue.end(A);
   expect([queue.take(), queue.take()]).toEqual([[1, BIG], 'no-room']);
   queue.end(BIG);
+  expect([queue.take(), queue.take()]).toEqual([[0, A], 'no-room']);
+  queue.end(A);
   expect(queue.take()).toEqual([2, B]);
+});
+
+test('small clusters do not take the room of a larger one', () => {
+  const small = [1, 2, 3].map((index) => cluster(`small ${index}`, 2));
+  const [s1, s2, s3] = small;
+  const four = cluster('four', 4);
+  const six = cluster('six', 6);
+  const queue = runQueue([...small, four, single('d'), six], 6);
+  expect([queue.take(), queue.take(), queue.take()]).toEqual([[5, six], [4, single('d')], 'no-room']);
+  queue.end(six);
+  expect([queue.take(), queue.take(), queue.take()]).toEqual([[3, four], [0, s1], 'no-room']);
+  queue.end(four);
+  expect([queue.take(), queue.take(), queue.take()]).toEqual([[1, s2], [2, s3], undefined]);
 });
 
 test('who waits for room is woken by the end of any run', async () => {

@@ -33,7 +33,7 @@ export function judgeCalls(subject: Subject): Judged {
 /** The names that replace values in a file. The id of a pod that just failed to run belongs to no capture. */
 const namesOf = ({ facts, pod }: Subject, bindings: Bindings): Names => ({
   bindings,
-  variables: facts.variables(),
+  variables: facts.variables,
   unborn: pod,
 });
 

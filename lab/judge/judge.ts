@@ -81,7 +81,7 @@ const offeredAtStart = (finding: Finding, { run, facts }: View, bindings: Bindin
   finding.outcome === 'fail' && run.start !== undefined
     ? withPaste(finding, {
         expect: run.start,
-        names: { bindings, variables: facts.variables() },
+        names: { bindings, variables: facts.variables },
         runtime: facts.runtime,
         network: facts.start.state?.network,
       })
@@ -226,7 +226,7 @@ const offered = (finding: Finding, { expect, bindings, facts, state }: Subject, 
   finding.outcome === 'fail'
     ? withPaste(finding, {
         expect,
-        names: { bindings, variables: facts.variables(), unborn },
+        names: { bindings, variables: facts.variables, unborn },
         runtime: facts.runtime,
         network: state?.network,
       })

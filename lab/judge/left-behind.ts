@@ -72,7 +72,7 @@ function judgeAsked(subject: Subject, asked: Asked): readonly Finding[] {
   const wrong = groups.filter((group) => contradicts(group, bindings));
   const expected = expectedYaml(leftBehind, bindings);
   if (wrong.length > 0) {
-    const actual = actualYaml(groups, { bindings, variables: facts.variables() });
+    const actual = actualYaml(groups, { bindings, variables: facts.variables });
     return [
       {
         ...finding,

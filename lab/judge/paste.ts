@@ -124,7 +124,7 @@ const KEYWORD = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 export interface Names {
   readonly bindings: Bindings;
   /** names for varying values, by type and value */
-  readonly variables: ReadonlyMap<string, string>;
+  readonly variables: () => ReadonlyMap<string, string>;
   /** the pod that failed to run, so its id is unknown */
   readonly unborn?: string | undefined;
 }
@@ -175,7 +175,7 @@ function varyingIn(text: string, { variables, unborn, bindings }: Names): readon
   return variablesIn(text).map(({ start, end, value, kind }): Mark => {
     if (ref !== undefined && kind.type === 'id' && (unbornId ??= value) === value)
       return { start, end, part: { kind: 'ref', name: ref } };
-    const name = variables.get(`${kind.type} ${value}`) ?? `${kind.name}-0`;
+    const name = variables().get(`${kind.type} ${value}`) ?? `${kind.name}-0`;
     return { start, end, part: { kind: 'capture', name, type: kind.type } };
   });
 }

@@ -92,9 +92,8 @@ test('a text is offered as a scenario would expect it', () => {
       ['web.ip', '10.88.0.2'],
       ['web.netns', `/run/netns/cni-${UUID}`],
     ]),
-    variables: nameVariables([
-      { kind: 'runtime-log', stepId: 'start', text: `${B} CNI-DN-${CHAIN}`, atMs: 0 },
-    ]),
+    variables: () =>
+      nameVariables([{ kind: 'runtime-log', stepId: 'start', text: `${B} CNI-DN-${CHAIN}`, atMs: 0 }]),
   };
   const as = (text: string) => asTemplate(text, names);
   expect(as(`${A}: 10.88.0.2/16 10.88.0.21 10.88.0.2. /run/netns/cni-${UUID}`)).toBe(

@@ -1,15 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 
 import { endNode, readRecords } from '../../lab/nodes/backends/node-records.ts';
 
 // Each test file has a folder of its own for the records of its nodes, and shares only the artifacts with the user.
 // So a test never ends or cleans a node that the user keeps.
-const folder = mkdtempSync(join(tmpdir(), 'cnilab-nodes-'));
+const folder = join(tmpdir(), `cnilab-nodes-${randomBytes(4).toString('hex')}`);
 process.env['CNILAB_STATE'] = folder;
+
+// Not earlier: if all tests of a file are skipped, nothing is removed after them.
+beforeAll(() => mkdirSync(folder, { mode: 0o700 }));
 
 afterAll(async () => {
   for (const kind of ['nodes', 'vm-nodes']) {

@@ -39,6 +39,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
+    globalSetup: ['test/rig/packed-package.ts'],
     sequence: { sequencer: LongestFirst },
     maxWorkers: Math.min(4, availableParallelism()), // the default leaves one core idle
     projects: [

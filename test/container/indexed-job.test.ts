@@ -69,9 +69,7 @@ async function buildImage(): Promise<void> {
   const context = join(folder, 'image');
   mkdirSync(context);
   cpSync(join(ROOT, 'images/lab/Dockerfile'), join(context, 'Dockerfile'));
-  const packing = join(folder, 'packing');
-  mkdirSync(packing);
-  const { tarballHostPath } = packPackage(packing);
+  const { tarballHostPath } = packPackage();
   cpSync(tarballHostPath, join(context, 'cnilab-packed.tgz'));
   docker('import', '--change', 'ENV HOME=/root', await packBase(tarballHostPath), 'base');
   const fetch = ['missing-version', ...VERSIONS, '--offline'].join(' ');

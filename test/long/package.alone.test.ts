@@ -40,7 +40,7 @@ let env: Record<string, string | undefined>;
 let before: HostState;
 
 beforeAll(async () => {
-  packed = packPackage(folder);
+  packed = packPackage();
   packageHostPath = installPackage(folder, packed);
   const path = pathWithout(folder, COMPILERS);
   expect(COMPILERS.filter((name) => findProgram(name, path) !== undefined)).toEqual([]);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { copyCheckout } from './checkout.ts';
@@ -11,19 +12,33 @@ export interface PackedPackage {
   readonly files: readonly string[];
 }
 
+/** The folder of the package, for all files of a test run. */
+const PLACE = 'CNILAB_TEST_PACKAGE';
+
+/** Runs once, around all files. */
+export default function setup(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'cnilab-packed-'));
+  process.env[PLACE] = folder;
+  return () => rmSync(folder, { recursive: true, force: true });
+}
+
 /**
- * What `npm pack` makes of this checkout. It works on a copy in `folder`, so that labs running in the checkout keep
- * their bundle and no file of the package is left there.
+ * What `npm pack` makes of this checkout, packed by the first file that needs it. It works on a copy, so that labs
+ * running in the checkout keep their bundle and no file of the package is left there.
  */
-export function packPackage(folder: string): PackedPackage {
-  const copy = join(folder, 'checkout');
-  mkdirSync(copy);
-  copyCheckout(copy);
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  npm(['pack', '--silent', '--pack-destination', folder], { cwd: copy });
-  const name = readdirSync(folder).find((file) => file.endsWith('.tgz'));
-  if (name === undefined) throw new Error('npm pack made nothing');
-  const tarballHostPath = join(folder, name);
+export function packPackage(): PackedPackage {
+  const folder = process.env[PLACE] ?? '';
+  const nameIn = () => readdirSync(folder).find((file) => file.endsWith('.tgz'));
+  if (nameIn() === undefined) {
+    const copy = mkdtempSync(join(folder, 'checkout-'));
+    copyCheckout(copy);
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    npm(['pack', '--silent'], { cwd: copy });
+    for (const file of readdirSync(copy))
+      if (file.endsWith('.tgz')) renameSync(join(copy, file), join(folder, file));
+    rmSync(copy, { recursive: true });
+  }
+  const tarballHostPath = join(folder, nameIn() ?? 'npm pack made nothing');
   const inside = execFileSync('tar', ['--list', '--file', tarballHostPath], { encoding: 'utf8' });
   return {
     tarballHostPath,

@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let project: string;
 
 beforeAll(() => {
-  project = dirname(dirname(installPackage(folder, packPackage(folder))));
+  project = dirname(dirname(installPackage(folder, packPackage())));
   cpSync(join(ROOT, 'examples/my-cni-plugin'), project, { recursive: true });
   writeFileSync(join(project, 'page.test.ts'), codeOf('docs/library.md'));
   writeFileSync(join(project, 'readme.test.ts'), codeOf('README.md'));

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 
 import { networkOfHost, type HostNetwork } from './host-network.ts';
@@ -76,12 +76,19 @@ function linkOf(path: string): string {
   }
 }
 
-const list = (folder: string): string[] =>
-  existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+const list = (folder: string): string[] => entriesIn(folder).map(({ name }) => join(folder, name));
 
-function cgroupFolders(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
+const cgroupFolders = (folder: string): string[] =>
+  entriesIn(folder)
     .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => [join(folder, entry.name), ...cgroupFolders(join(folder, entry.name))]);
+    .flatMap(({ name }) => [join(folder, name), ...cgroupFolders(join(folder, name))]);
+
+/** Nothing if the folder does not exist. What a lab removes may disappear at any moment. */
+function entriesIn(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return [];
+  }
 }

@@ -1,6 +1,7 @@
 // Runs scripts in TypeScript, which Node 20 does not support. They are bundled into dist/, from which they find the
 // package in the same way as lab/.
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -8,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Passes the exports of a script, named from this directory, to `use`. */
 export async function withScript(name, use) {
-  const outfile = `${root}dist/script-${process.pid}.mjs`;
+  const outfile = `${root}dist/script-${process.pid}-${basename(name, '.ts')}.mjs`;
   try {
     await build({
       entryPoints: [`${root}scripts/${name}`],

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { ambientWorld } from '../../lab/assembly/ambient.ts';
 import { createApt } from '../../lab/artifacts/apt/apt.ts';
 import { createGoTool } from '../../lab/artifacts/go/tool.ts';
 import { holdSums } from '../../lab/artifacts/go/build.ts';
@@ -31,7 +31,7 @@ export async function main({ root, argv, env }: Given): Promise<void> {
   if (argv.includes('--gomod')) {
     const pins = parsePins(parse(yamlText, { schema: 'failsafe' }));
     if (!pins.ok) throw new Error(pins.error);
-    const cacheHostPath = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cnilab');
+    const { cacheHostPath } = ambientWorld();
     const exec = createLeashedExec({ env });
     const go = createGoTool({ exec, env, cacheHostPath, arch: 'amd64', offline: false });
     const apt = createApt({

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,17 +28,16 @@ export default function setup(): () => void {
  */
 export function packPackage(): PackedPackage {
   const folder = process.env[PLACE] ?? '';
-  const nameIn = () => readdirSync(folder).find((file) => file.endsWith('.tgz'));
-  if (nameIn() === undefined) {
+  const packed = () => readdirSync(folder).find((file) => file.endsWith('.tgz'));
+  if (packed() === undefined) {
     const copy = mkdtempSync(join(folder, 'checkout-'));
     copyCheckout(copy);
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    npm(['pack', '--silent'], { cwd: copy });
-    for (const file of readdirSync(copy))
-      if (file.endsWith('.tgz')) renameSync(join(copy, file), join(folder, file));
-    rmSync(copy, { recursive: true });
+    npm(['pack', '--silent', '--pack-destination', folder], { cwd: copy });
   }
-  const tarballHostPath = join(folder, nameIn() ?? 'npm pack made nothing');
+  const name = packed();
+  if (name === undefined) throw new Error('npm pack made nothing');
+  const tarballHostPath = join(folder, name);
   const inside = execFileSync('tar', ['--list', '--file', tarballHostPath], { encoding: 'utf8' });
   return {
     tarballHostPath,

@@ -8,14 +8,14 @@ import { count } from '../core/amounts.ts';
 import type { RunFlags, World } from '../assembly/world.ts';
 import { createBackends } from '../assembly/backends.ts';
 import { readPins } from '../assembly/open-artifacts.ts';
-import { preparePlan } from '../assembly/plan-files.ts';
 import { readRecorded } from '../assembly/recorded.ts';
 import { RUNTIMES } from '../assembly/runtimes.ts';
+import { selectPlan } from '../assembly/selection.ts';
 import { runRecorded } from './run.ts';
 import { EXIT } from './exit-codes.ts';
 
 export interface ParityFlags extends RunFlags {
-  /** number of cells of each scenario; if missing, all */
+  /** number of cells of each scenario, of those that are selected; if missing, all */
   readonly sample?: number;
   /** only these backends, if they work here */
   readonly only?: readonly BackendName[];
@@ -34,7 +34,13 @@ export async function parityCommand(
     throw new BadInput(
       'parity runs on every backend that works here; --only bare --only vm names some of them',
     );
-  const whole = await preparePlan(world, { names, flags, pins: readPins(world), note: () => undefined });
+  const whole = await selectPlan(world, {
+    names,
+    flags,
+    pins: readPins(world),
+    note: (message) => world.err.write(`${message}\n`),
+  });
+  if (whole.runs.length === 0) return EXIT.pass;
   const plan = flags.sample === undefined ? whole : { ...whole, runs: sampleOf(whole.runs, flags.sample) };
   const working = await workingBackends(world);
   const [reference, ...others] = working.filter((name) => flags.only?.includes(name) ?? true);

@@ -90,10 +90,12 @@ export function createProgram(world: World, done: (exitCode: number) => void): C
     );
 
   withRunFlags(
-    program
-      .command('parity')
-      .option('--sample <n>', 'only so many cells of each scenario, spread over its versions', positive)
-      .addOption(new Option('--only <backend...>', 'only these backends, two at least').choices(BACKENDS)),
+    withTitleFlags(
+      program
+        .command('parity')
+        .option('--sample <n>', 'only so many cells of each scenario, spread over its versions', positive)
+        .addOption(new Option('--only <backend...>', 'only these backends, two at least').choices(BACKENDS)),
+    ),
   )
     .description('run scenarios on every backend that works here, and compare what they showed')
     .argument('[scenarios...]', 'names, files, folders or globs; default: all')
@@ -381,7 +383,7 @@ function withShardFlags(command: Command): Command {
 /** The group of flags that README has in a table of its own. */
 export const SELECT_GROUP = 'Some of the runs, and more than once:';
 
-/** What `plan` and `fetch` have of them too. */
+/** What `plan`, `fetch` and `parity` have of them too. */
 function withTitleFlags(command: Command): Command {
   return command
     .optionsGroup(SELECT_GROUP)

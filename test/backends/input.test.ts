@@ -54,6 +54,12 @@ test('a scenario that there is not: the nearest ones, and where all are', async 
   );
 });
 
+test.each(['run', 'parity'])('%s names a title if a pattern leaves no run', async (verb) => {
+  expect(await refused(verb, 'missing-version', '--grep', 'nothing')).toBe(
+    'cnilab: no run is left by --grep "nothing"; a title is such as "missing-version containerd=1.5.13"\n',
+  );
+});
+
 test.each([
   [['--continerd', '1'], "unknown option '--continerd'\n(Did you mean --containerd?)"],
   [['--jobs', '0'], "option '-j, --jobs <n>' argument '0' is invalid. a whole number above 0 is wanted"],

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { cnilab } from '../rig/cnilab.ts';
 import { startEngine } from '../rig/engine.ts';
 import { qemuForTests } from '../rig/qemu.ts';
+import { RELEASE_FLAGS } from '../rig/rare-releases.ts';
 import { scratchFolder } from '../rig/scratch.ts';
 import { HOUR_MS } from '../rig/until.ts';
 
@@ -11,7 +12,10 @@ import { HOUR_MS } from '../rig/until.ts';
 const output = scratchFolder();
 
 async function parity(words: readonly string[], env: Readonly<Record<string, string>>) {
-  const { exitCode, stdout, stderr } = await cnilab(['parity', ...words, '--output', output], { env });
+  const { exitCode, stdout, stderr } = await cnilab(
+    ['parity', ...words, '--output', output, ...RELEASE_FLAGS],
+    { env },
+  );
   return { exitCode, stderr, printed: stdout.trim().split('\n').slice(-40).join('\n') };
 }
 

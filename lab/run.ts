@@ -1,6 +1,5 @@
 import type { Artifact } from './artifacts/artifact.ts';
 import { advise, CleanupStack, LabError, messageOf } from './core/lab-error.ts';
-import type { NodeState } from './core/node-state.ts';
 import type { Clock } from './core/ports.ts';
 import type { LabEvent } from './events.ts';
 import { judge } from './judge/judge.ts';
@@ -22,6 +21,7 @@ import {
 import { toAnswer } from './steps/runtime.ts';
 import { runSteps } from './steps/run-steps.ts';
 import { settleMs } from './steps/settle.ts';
+import type { SeenNow } from './steps/stepper.ts';
 
 export interface RunOptions extends Omit<RunGroupOptions, 'parts' | 'cleanup'> {
   readonly backend: BackendName;
@@ -114,9 +114,9 @@ export async function runOne(options: RunOptions): Promise<Verdict> {
       clock,
       artifact: options.artifact,
       signal,
-      settling: (stepId, state, node) =>
+      settling: (stepId, seen, node) =>
         mayHaveToSettle(run, stepId)
-          ? settlingOf(run, [...entries, ...seenAs({ stepId, state, node })], { stepId, node, runtimes })
+          ? settlingOf(run, [...entries, ...seenAs({ ...seen, stepId, node })], { stepId, node, runtimes })
           : 'settled',
       settleMs: settleMs(maker),
       observe: (observation) => {
@@ -242,14 +242,13 @@ function withUnrecorded(
 }
 
 /** The journal entries of a step, as if this had been its last look. */
-function seenAs(look: {
-  readonly stepId: string;
-  readonly state: NodeState;
-  readonly node: string | undefined;
-}): readonly JournalEntry[] {
-  const { stepId, state, node } = look;
+function seenAs(
+  look: SeenNow & { readonly stepId: string; readonly node: string | undefined },
+): readonly JournalEntry[] {
+  const { stepId, state, log, node } = look;
   const seen = { stepId, ...seenOn(node === undefined ? {} : { name: node }), atMs: 0 };
   return [
+    { kind: 'runtime-log', text: log, ...seen },
     { kind: 'look', state, runtime: 'running', ...seen },
     { kind: 'step-ended', ...seen },
   ];

@@ -3,11 +3,12 @@ import type { RunPlan } from '../plan/plan.ts';
 import { lastSubjects, type LookAt } from './judge.ts';
 import { containersMayChange } from './containers.ts';
 import { isBeyond, restsOnTransient } from './left-behind.ts';
+import { judgeLog } from './log.ts';
 import { networkMayChange } from './network.ts';
 import { judgePods } from './pods.ts';
 import type { Subject } from './check.ts';
 
-/** Whether the state in the last look may still change into what is expected, or away from it. */
+/** Whether what was seen last may still change into what is expected, or away from it. */
 export function settlingOf(
   run: RunPlan,
   entries: readonly JournalEntry[],
@@ -25,19 +26,28 @@ export function mayHaveToSettle({ steps, nodes }: RunPlan, stepId: string): bool
     ...steps.filter(({ id, within }) => id === stepId || within === stepId).map(({ expect }) => expect),
     ...(stepId === 'end' || stepId === steps.at(-1)?.id ? nodes.flatMap(({ end }) => end ?? []) : []),
   ];
-  return expected.some(({ leftBehind, networkReady, pod, pods, container, containers }) =>
-    [leftBehind, networkReady, pod, pods, container, containers].some((one) => one !== undefined),
+  return expected.some(
+    ({ log, leftBehind, networkReady, pod, pods, container, containers }) =>
+      log.length > 0 ||
+      [leftBehind, networkReady, pod, pods, container, containers].some((one) => one !== undefined),
   );
 }
 
-/** Considers what is left behind, pods and containers that should be gone or have exited, and the network condition. */
+/**
+ * Considers what is left behind, pods and containers that should be gone or have exited, the network condition, and
+ * lines that should be in the log.
+ */
 export function worstOf(subjects: readonly Subject[]): 'settled' | 'beyond' | 'unsure' {
   const network = subjects.map(networkMayChange);
   if (network.includes('into')) return 'beyond';
-  const beyond = [isBeyond, podsAreBeyond, containersMayChange];
+  const beyond = [isBeyond, podsAreBeyond, containersMayChange, logMayGrow];
   if (subjects.some((subject) => beyond.some((is) => is(subject)))) return 'beyond';
   return network.includes('out of') || subjects.some(restsOnTransient) ? 'unsure' : 'settled';
 }
+
+/** A busy runtime may log a line a moment after it has done what the line says. */
+const logMayGrow = (subject: Subject): boolean =>
+  judgeLog(subject).findings.some(({ outcome }) => outcome === 'fail');
 
 function podsAreBeyond(subject: Subject): boolean {
   const { pod, pods } = subject.expect;

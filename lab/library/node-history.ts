@@ -148,7 +148,7 @@ export class NodeHistory {
 
   /** A look at the node: immediately, or when its state has settled. */
   look(settling?: (state: NodeState) => Settling): Promise<NodeState> {
-    return this.#stepper.look(this.#nextId('look'), settling);
+    return this.#stepper.look(this.#nextId('look'), settling && (({ state }) => settling(state)));
   }
 
   facts(): RunFacts {

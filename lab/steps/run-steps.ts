@@ -1,10 +1,9 @@
-import type { NodeState } from '../core/node-state.ts';
 import { nodeRuns, runOn, type NodeRun, type PlannedStep, type RunPlan } from '../plan/plan.ts';
 import type { Cluster } from '../nodes/cluster/cluster.ts';
 import type { ObservedOn, Observation } from '../observe/observation.ts';
 import type { Expectation } from '../spec/scenario.ts';
 import { Captures } from './captures.ts';
-import { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
+import { createStepper, type SeenNow, type Stepper, type StepperOptions } from './stepper.ts';
 import type { Settling } from './settle.ts';
 
 /** A running node, with its name in the scenario. */
@@ -19,7 +18,7 @@ export interface StepsOptions extends Pick<StepperOptions, 'clock' | 'artifact' 
   readonly cluster?: Cluster;
   readonly observe: (observation: Observation & ObservedOn) => void;
   /** like that of a stepper, for a node by its name */
-  readonly settling: (stepId: string, state: NodeState, on: string | undefined) => Settling;
+  readonly settling: (stepId: string, seen: SeenNow, on: string | undefined) => Settling;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +39,7 @@ export async function runSteps(options: StepsOptions): Promise<void> {
       ...up,
       ...(cluster === undefined || up.name === undefined ? {} : { clusterNode: cluster.node(up.name) }),
       captures: new Captures(observeOn, known),
-      settling: (stepId, state) => settling(stepId, state, up.name),
+      settling: (stepId, seen) => settling(stepId, seen, up.name),
       asksNetwork: (stepId) => speaksOfNetwork(stepId, { ...runOn(own, up.name), last }),
       observe: observeOn,
     });
@@ -75,7 +74,7 @@ export async function runSteps(options: StepsOptions): Promise<void> {
   await runOn(steppers, last.on).stepper.rest(last.id);
   for (const { name, stepper } of steppers)
     if (name !== last.on || ended.has(stepper))
-      await stepper.look('end', (state) => settling('end', state, name));
+      await stepper.look('end', (seen) => settling('end', seen, name));
   await lookAtCluster('end');
 }
 

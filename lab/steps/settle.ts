@@ -1,14 +1,16 @@
-import type { NodeState } from '../core/node-state.ts';
 import type { Clock } from '../core/ports.ts';
 
 /**
- * How a state compares with what is expected. `beyond`: there is more than expected, which may be about to disappear.
- * `unsure`: it is as expected, but because of something that may be about to disappear. The judge decides this; the
- * code here only waits.
+ * How what was seen compares with what is expected. `beyond`: it may be about to become as expected, because there is
+ * more than expected, or a line is not in the log yet. `unsure`: it is as expected, but because of something that may be
+ * about to disappear. The judge decides this; the code here only waits.
  */
 export type Settling = 'settled' | 'beyond' | 'unsure';
 
-/** How long something that is more than expected may take to disappear. What takes longer was left behind. */
+/**
+ * How long something that is more than expected may take to disappear, and a line to be logged. What takes longer was
+ * left behind, or is missing.
+ */
 export const settleMs = ({ emulated = false }: { readonly emulated?: boolean }): number =>
   emulated ? 10_000 : 2000;
 
@@ -16,21 +18,21 @@ const EVERY_MS = 20;
 /** an item that still exists after this time was not about to disappear */
 const CONFIRM_MS = 100;
 
-export interface SettleOptions {
-  readonly look: () => Promise<NodeState>;
-  readonly settling: (state: NodeState) => Settling;
+export interface SettleOptions<Seen> {
+  readonly look: () => Promise<Seen>;
+  readonly settling: (seen: Seen) => Settling;
   readonly forMs: number;
   readonly clock: Clock;
 }
 
 /**
- * Looks repeatedly until the state has settled or the time is over, and returns the last state. If the first state has
- * settled, it is that one.
+ * Looks repeatedly until what is seen has settled or the time is over, and returns what was seen last. If that has
+ * settled at first, it is the first.
  */
-export async function settle(
-  first: NodeState,
-  { look, settling, forMs, clock }: SettleOptions,
-): Promise<NodeState> {
+export async function settle<Seen>(
+  first: Seen,
+  { look, settling, forMs, clock }: SettleOptions<Seen>,
+): Promise<Seen> {
   const deadline = clock.now() + forMs;
   let confirmed = false;
   for (let last = first; ; last = await look()) {

@@ -38,8 +38,8 @@ export interface StepperOptions {
   readonly clock: Clock;
   readonly artifact: (ref: ComponentRef) => Artifact;
   readonly observe: (observation: Observation) => void;
-  /** How the state after a step compares with its expectations, and how long it may take to settle; see settle.ts. */
-  readonly settling?: (stepId: string, state: NodeState) => Settling;
+  /** How what is seen after a step compares with its expectations, and how long it may take to settle; see settle.ts. */
+  readonly settling?: (stepId: string, seen: SeenNow) => Settling;
   readonly settleMs: number;
   /** Whether a look after this step also asks for NetworkReady of CRI. */
   readonly asksNetwork?: (stepId: string) => boolean;
@@ -47,6 +47,13 @@ export interface StepperOptions {
   readonly clusterNode?: ClusterNode;
   /** shared with the steppers of other nodes, if there are some */
   readonly captures?: Captures;
+}
+
+/** What a look has seen that is not recorded yet. */
+export interface SeenNow {
+  readonly state: NodeState;
+  /** lines of the runtime's log that were written since the last record */
+  readonly log: string;
 }
 
 /** The action, and the pods that it may use. */
@@ -64,10 +71,10 @@ export type Step = Pick<PlannedStep, 'id' | 'action' | 'timeoutMs' | 'background
 export interface Stepper {
   readonly captures: Captures;
   /**
-   * Reads the log and looks at the node. With `settling` it looks until the state has settled. `stepId` is `start`
-   * before the first step. Only one look runs at a time.
+   * Reads the log and looks at the node. With `settling` it looks until that has settled. `stepId` is `start` before the
+   * first step. Only one look runs at a time.
    */
-  look(stepId: string, settling?: (state: NodeState) => Settling): Promise<NodeState>;
+  look(stepId: string, settling?: (seen: SeenNow) => Settling): Promise<NodeState>;
   /**
    * Executes one step and looks at its result until that has settled. Several steps may run at once. A background step
    * is looked at after a later step has waited for its end or killed it.
@@ -118,14 +125,12 @@ export function createStepper(options: StepperOptions): Stepper {
   }
 
   /** If there are several looks, the first and the last one are recorded. */
-  async function lookUntilSettled(
-    stepId: string,
-    settling: (state: NodeState) => Settling,
-  ): Promise<NodeState> {
-    const first = await lookNow(stepId);
-    const last = await settle(first, { look: () => see(stepId), settling, forMs: settleMs, clock });
-    if (last !== first) await recordLook(stepId, last);
-    return last;
+  async function lookUntilSettled(stepId: string, settling: (seen: SeenNow) => Settling): Promise<NodeState> {
+    const first = { state: await lookNow(stepId), log: '' };
+    const seeNow = async (): Promise<SeenNow> => ({ state: await see(stepId), log: await log.peek() });
+    const last = await settle(first, { look: seeNow, settling, forMs: settleMs, clock });
+    if (last !== first) await recordLook(stepId, last.state);
+    return last.state;
   }
 
   function inTurn(next: () => Promise<NodeState>): Promise<NodeState> {
@@ -345,10 +350,15 @@ class LogReader {
   }
 
   async next(): Promise<string> {
-    const text = await this.#node.readFile(this.#nodePath, this.offset);
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    const whole = await this.peek();
     this.offset += bytesOfText(whole).length;
     return whole;
+  }
+
+  /** What `next` would return. */
+  async peek(): Promise<string> {
+    const text = await this.#node.readFile(this.#nodePath, this.offset);
+    return text.slice(0, text.lastIndexOf('\n') + 1);
   }
 }
 

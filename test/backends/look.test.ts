@@ -113,3 +113,17 @@ test('something that is about to end is waited for, and both looks are recorded'
   expect(processes).toEqual(['start 0', '1-exec 1', '1-exec 0', '2-exec 1', '2-exec 1', '3-exec 0']);
   expect(stdout).toContain('process sleep 3.1, since 2-exec, gone only by 3-exec\n');
 });
+
+const withLateLine = (file: string) => `steps:
+  - exec: [sh, -c, '(sleep 0.7; echo . > /etc/cni/net.d/05-late.conflist) > /dev/null 2>&1 &']
+    expect:
+      log: { level: error, message: { contains: ${file}, why: how the event is printed depends on a library } }
+  - exec: ['true']
+`;
+
+test('a line that comes late is in the log, and one that does not come is missing', async () => {
+  expect(await run('late', withLateLine('05-late.conflist'))).toMatchObject({ exitCode: 0 });
+  const { exitCode, stdout } = await run('never', withLateLine('30-never.conflist'));
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('no such line in the log of containerd');
+});

@@ -9,6 +9,7 @@ import {
   expecting,
   item,
   journalOf,
+  line,
   planned,
   runPod,
   sandbox,
@@ -20,16 +21,17 @@ interface Taken {
   readonly expect?: Partial<Expectation>;
   readonly end?: Partial<Expectation>;
   readonly last: NodeState;
+  readonly log?: string;
 }
 
 const LAST = { stepId: '2-stop-pod', node: undefined };
 
-function settling({ expect: wanted, end, last }: Taken) {
+function settling({ expect: wanted, end, last, log = '' }: Taken) {
   const run = planned({
     steps: [[runPod], [stopPod, expecting(wanted)]],
     ...(end === undefined ? {} : { end: expecting(end) }),
   });
-  return settlingOf(run, journalOf(run, { steps: [{}, { state: last }] }), LAST);
+  return settlingOf(run, journalOf(run, { steps: [{}, { state: last, log }] }), LAST);
 }
 
 const none = { leftBehind: { none: true, place: at(23) } } as const;
@@ -62,6 +64,13 @@ test('a pod that must be gone is waited for; one that must be ready is not', () 
   expect(settling({ expect: { pod: { state: 'not-ready' } }, last })).toBe('beyond');
   expect(settling({ expect: { pods: { web: { state: 'absent' } } }, last })).toBe('beyond');
   expect(settling({ expect: { pod: { state: 'ready', ips: 2 } }, last })).toBe('settled');
+});
+
+test('a line that is not in the log yet is waited for', () => {
+  const log = 'time="2026-01-01T00:00:00Z" level=info msg="network is ready"\n';
+  expect(settling({ expect: { log: [line('network is ready')] }, last: state() })).toBe('beyond');
+  expect(settling({ expect: { log: [line('network is ready')] }, last: state(), log })).toBe('settled');
+  expect(settling({ expect: { noLog: [line('network is ready')] }, last: state() })).toBe('settled');
 });
 
 test('expectations of the end are waited for after the last step, and not before', () => {

@@ -198,7 +198,10 @@ function judgeStep(step: ViewedStep, context: Context): Judged {
       ...withContainer(did.findings, subject),
       // what the runtime did during parallel steps belongs to the step that started them
       ...(step.step.within === undefined
-        ? judgeRuntime(step, { before: runtimeBefore(step.step.id, facts), name: facts.runtime.name })
+        ? judgeRuntime(step, {
+            before: runtimeBefore(step.step.id, { facts, atStart: step.view.run.start }),
+            name: facts.runtime.name,
+          })
         : []),
       ...ignored,
       ...state.findings,

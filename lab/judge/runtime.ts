@@ -12,13 +12,23 @@ import type { Judged, Subject } from './check.ts';
 import { judgeNetwork } from './network.ts';
 
 /**
- * The state of the runtime after the previous step, or after the start of the node. Undefined if it was not looked at.
+ * The state in which the steps before this one, or the start of the node, have left the runtime. Undefined if it was
+ * not looked at. A look without an answer that nobody expected says nothing of it: the lab may be the cause.
  */
-export function runtimeBefore(stepId: string, { steps, start }: RunFacts): RuntimeState | undefined {
+export function runtimeBefore(
+  stepId: string,
+  { facts: { steps, start }, atStart }: { facts: RunFacts; atStart: Expectation | undefined },
+): RuntimeState | undefined {
+  const known = (seen: RuntimeState | undefined, expect: Expectation | undefined): boolean =>
+    seen !== 'not-ready' || expect?.runtime === 'not-ready';
   const at = steps.findIndex(({ step }) => step.id === stepId);
   const earlier = steps.slice(0, Math.max(0, at)).filter(({ step }) => step.within !== stepId);
-  const last = earlier.at(-1);
-  return last === undefined ? (start.runtime ?? 'running') : last.runtime;
+  for (const { step, runtime } of earlier.toReversed()) {
+    if (known(runtime, step.expect)) return runtime;
+    const leaves = runtimeAfter(step.action);
+    if (leaves !== undefined) return leaves;
+  }
+  return known(start.runtime, atStart) ? (start.runtime ?? 'running') : 'running';
 }
 
 /**

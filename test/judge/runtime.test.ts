@@ -102,6 +102,34 @@ describe('containerd', () => {
     ]);
   });
 
+  test('that does not answer a look is expected to be what it was before in the next step', () => {
+    const silent =
+      '1-exec runtime inconclusive: containerd did not answer the look after this step, expected running';
+    expect(outcomes({ action: exec, runtime: 'not-ready' }, { action: exec, runtime: 'running' })).toEqual([
+      silent,
+    ]);
+    expect(outcomes({ action: exec, runtime: 'not-ready' }, { action: exec, runtime: 'ended' })).toEqual([
+      silent,
+      '2-exec runtime fail: containerd is ended, expected running',
+    ]);
+    const [stop, start] = [{ do: 'stop-runtime' }, { do: 'start-runtime' }] as const;
+    expect(
+      outcomes(
+        { action: stop, runtime: 'ended' },
+        { action: start, runtime: 'not-ready' },
+        { action: exec, runtime: 'running' },
+      ),
+    ).toEqual([
+      '2-start-runtime runtime inconclusive: containerd did not answer the look after this step, expected running',
+    ]);
+    expect(
+      outcomes(
+        { action: exec, runtime: 'not-ready', expect: { runtime: 'not-ready' } },
+        { action: exec, runtime: 'running' },
+      ),
+    ).toContain('2-exec runtime fail: containerd is running, expected not-ready');
+  });
+
   test('that does not start is reported once, and can be expected', () => {
     const start = { action: { do: 'start-runtime' }, failed: true, crashed: true } as const;
     const stop = { action: { do: 'stop-runtime' }, runtime: 'ended' } as const;
